@@ -1,0 +1,32 @@
+//! The generated code of both services, and the descriptor set that reflection
+//! serves.
+
+pub mod codec;
+mod secret;
+
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::clone_on_ref_ptr,
+    clippy::allow_attributes_without_reason,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated code"
+)]
+mod generated {
+    tonic::include_proto!("_includes");
+}
+
+/// Accounts, sessions and tokens.
+pub mod auth {
+    pub use crate::generated::addressbook::auth::v1;
+}
+
+/// Contacts.
+pub mod contacts {
+    pub use crate::generated::addressbook::contacts::v1;
+}
+
+/// Every file of this crate with its imports and comments, encoded.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");
