@@ -1,0 +1,69 @@
+//! Makes a new data folder, wholly or not at all.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::account::Account;
+use crate::binaries::Binaries;
+use crate::cluster::SUPERUSER;
+use crate::config;
+use crate::error::{Error, OrPath, Result};
+
+/// Fills `data` unless it is there.
+pub(crate) fn run(binaries: &Binaries, account: &Account, data: &Path) -> Result<()> {
+    if data.exists() {
+        return Ok(());
+    }
+    // A run that was killed leaves half a folder under this name.
+    let fresh = data.with_extension("new");
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh).or_path("remove", &fresh)?;
+    }
+    account.create_private(&fresh)?;
+
+    let mut command = Command::new(binaries.dir.join("initdb"));
+    command
+        .args(["--no-sync", "--locale=C", "--encoding=UTF8", "--auth=trust"])
+        .arg(format!("--username={SUPERUSER}"))
+        .arg("--pgdata")
+        .arg(&fresh);
+    prepare(&mut command, account, &fresh);
+    let output = command.output().or_path("run", &binaries.dir)?;
+    if !output.status.success() {
+        return Err(Error::Program {
+            program: "initdb",
+            output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        });
+    }
+    fs::rename(&fresh, data).or_path("name", data)
+}
+
+/// What every program of PostgreSQL needs: the right user, a folder that this
+/// user can enter, and none of the caller's settings.
+pub(crate) fn prepare(command: &mut Command, account: &Account, dir: &Path) {
+    for name in config::postgres_variables() {
+        command.env_remove(name);
+    }
+    account.apply(command);
+    command
+        .env("LC_ALL", "C")
+        .current_dir(dir)
+        .stdin(Stdio::null());
+}
+
+/// Refuses data of another major version, which the server would not read.
+pub(crate) fn check_version(binaries: &Binaries, data: &Path) -> Result<()> {
+    let path = data.join("PG_VERSION");
+    let text = fs::read_to_string(&path).or_path("read", &path)?;
+    let version = text.trim();
+    if version == binaries.major.to_string() {
+        return Ok(());
+    }
+    Err(Error::MajorVersion {
+        dir: data.to_owned(),
+        data: version.to_owned(),
+        binaries: binaries.dir.clone(),
+        server: binaries.major,
+    })
+}

@@ -1,0 +1,25 @@
+//! A private PostgreSQL from binaries on the machine: `Cluster` for a program
+//! that brings its own database, `TestDatabase` for tests.
+//!
+//! The server listens on a Unix socket only, in a folder that nobody but its
+//! owner can enter, and ends with the process that started it. It works as root
+//! (the server then runs as `postgres` or `nobody`) and as an ordinary user.
+
+mod account;
+mod binaries;
+mod cluster;
+mod config;
+mod error;
+mod folder;
+mod initdb;
+mod pid_file;
+mod process;
+mod test_database;
+mod wheel;
+
+pub use binaries::{Binaries, Search};
+pub use cluster::{Cluster, SUPERUSER};
+pub use error::{Error, Result};
+pub use folder::Folder;
+pub use process::{Signal, spawn_tied, spawn_tied_async};
+pub use test_database::TestDatabase;

@@ -1,0 +1,70 @@
+//! Reads `postmaster.pid`, in which a server tells its state.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{OrPath, Result};
+
+pub(crate) fn path(data: &Path) -> PathBuf {
+    data.join("postmaster.pid")
+}
+
+/// Whether the process `pid` serves the data and accepts connections.
+pub(crate) fn is_ready(data: &Path, pid: u32) -> bool {
+    let Ok(text) = fs::read_to_string(path(data)) else {
+        return false;
+    };
+    let mut lines = text.lines();
+    let same = lines.next().and_then(|line| line.trim().parse().ok()) == Some(pid);
+    let state = lines.nth(6).map(str::trim);
+    same && state == Some("ready")
+}
+
+/// Removes the file when its process is certainly no server: PostgreSQL itself
+/// only sees that a process of this number is there. The caller holds the
+/// folder's lock. Says whether there was a file: the last server did not stop
+/// in an orderly way.
+pub(crate) fn remove_if_stale(data: &Path) -> Result<bool> {
+    let path = path(data);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).or_path("read", &path),
+    };
+    let pid = text
+        .lines()
+        .next()
+        .and_then(|line| line.trim().parse().ok());
+    if pid.is_none_or(may_be_server) {
+        return Ok(true);
+    }
+    fs::remove_file(&path).or_path("remove", &path)?;
+    Ok(true)
+}
+
+/// Without /proc nothing is certain.
+fn may_be_server(pid: u32) -> bool {
+    if !Path::new("/proc/self/stat").exists() {
+        return true;
+    }
+    // `123 (postgres) S ...`; the name may hold spaces and parentheses.
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    let Some((head, tail)) = stat.rsplit_once(')') else {
+        return true;
+    };
+    let is_zombie = tail.trim_start().starts_with('Z');
+    head.contains("(postgres") && !is_zombie
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_program_is_no_server() {
+        assert!(!may_be_server(std::process::id()));
+    }
+}
