@@ -1,0 +1,178 @@
+//! The command line that both programs have: `serve`, `migrate`, `health`,
+//! `generate-key`.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{DatabaseConfig, RolePasswords, ServerConfig};
+use crate::telemetry::{self, LogFormat};
+use crate::{db, keyring, probe};
+
+/// The settings of a service: what [`main`] must know of them.
+pub trait Settings: Args {
+    /// The name of the program.
+    const NAME: &'static str;
+    /// What it does, in a line.
+    const ABOUT: &'static str;
+    /// Where it listens unless told otherwise.
+    const LISTEN_ADDR: &'static str;
+
+    /// The settings shared with the other service.
+    fn server(&self) -> &ServerConfig;
+}
+
+/// A whole command line.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli<S: Args> {
+    /// What to do; `serve` when left out
+    #[command(subcommand)]
+    pub command: Command<S>,
+}
+
+/// What a program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command<S: Args> {
+    /// Serve until stopped
+    Serve(Box<S>),
+    /// Bring the database up to date, then exit
+    Migrate(MigrateConfig),
+    /// Ask a running service whether it serves; exit 0 if it does, else 1
+    Health(HealthConfig),
+    /// Print a line for the secret keys file
+    GenerateKey(GenerateKeyConfig),
+}
+
+/// What `migrate` needs.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateConfig {
+    /// Look of the log lines
+    #[arg(long, env, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// The database, with an owner's rights.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// The roles' passwords.
+    #[command(flatten)]
+    pub passwords: RolePasswords,
+}
+
+/// What `health` needs.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct HealthConfig {
+    /// Address that the service listens on; its default one when left out
+    #[arg(long, env)]
+    pub listen_addr: Option<SocketAddr>,
+}
+
+/// What `generate-key` needs.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct GenerateKeyConfig {
+    /// Number of the key, above those that the file has
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
+    pub kid: u8,
+}
+
+impl<S: Settings> Cli<S> {
+    /// Reads a command line, with `serve` put into one that names no
+    /// sub-command.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut args: Vec<_> = args.into_iter().collect();
+        let is_other = |first: &OsString| {
+            let general = ["-h", "--help", "-V", "--version"];
+            !first.as_encoded_bytes().starts_with(b"-") || general.iter().any(|flag| first == flag)
+        };
+        if !args.get(1).is_some_and(is_other) {
+            args.insert(args.len().min(1), "serve".into());
+        }
+        let command = Self::command().name(S::NAME).about(S::ABOUT);
+        Self::from_arg_matches(&command.try_get_matches_from(args)?)
+    }
+}
+
+/// Does what the process's command line says; `serve` runs the service.
+pub async fn main<S: Settings>(
+    serve: impl AsyncFnOnce(S) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    let cli = Cli::<S>::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let done = match cli.command {
+        Command::Serve(settings) => {
+            telemetry::init(settings.server().log_format);
+            serve(*settings).await
+        }
+        Command::Migrate(config) => {
+            telemetry::init(config.log_format);
+            let migrated = db::migrate(&config.database, &config.passwords).await;
+            migrated.map_err(Into::into)
+        }
+        Command::Health(config) => {
+            let healthy = match config.listen_addr.or_else(|| S::LISTEN_ADDR.parse().ok()) {
+                Some(addr) => probe::health(addr).await,
+                None => false,
+            };
+            return ExitCode::from(u8::from(!healthy));
+        }
+        Command::GenerateKey(config) => {
+            telemetry::init(LogFormat::Text);
+            print_key(config.kid)
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = &*error, "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the line is what was asked for")]
+fn print_key(kid: u8) -> Result<(), Box<dyn Error>> {
+    println!("{}", *keyring::generate_line(kid)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Args)]
+    struct Sample {
+        #[command(flatten)]
+        server: ServerConfig,
+    }
+
+    impl Settings for Sample {
+        const NAME: &'static str = "sample";
+        const ABOUT: &'static str = "Serves as a sample";
+        const LISTEN_ADDR: &'static str = "127.0.0.1:1";
+
+        fn server(&self) -> &ServerConfig {
+            &self.server
+        }
+    }
+
+    fn read(args: &[&str]) -> Result<Command<Sample>, clap::Error> {
+        Cli::read(args.iter().map(Into::into)).map(|cli| cli.command)
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::<Sample>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_line_without_sub_command_serves() {
+        let serving = |args: &[&str]| matches!(read(args).unwrap(), Command::Serve(_));
+        assert!(serving(&["sample"]));
+        assert!(serving(&["sample", "--log-format", "json"]));
+        assert!(!serving(&["sample", "generate-key"]));
+        assert!(read(&["sample", "--nonsense"]).is_err());
+    }
+}

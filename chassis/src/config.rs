@@ -1,0 +1,95 @@
+//! The settings that both services share. Each is a flag, an environment
+//! variable and a line of help.
+
+use std::num::ParseIntError;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::telemetry::LogFormat;
+
+/// How to serve.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServerConfig {
+    /// File to write the bound address to while the service accepts calls
+    #[arg(long, env)]
+    pub address_file: Option<PathBuf>,
+
+    /// Look of the log lines
+    #[arg(long, env, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// Longest time for a call whose client sets no deadline, in seconds
+    #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds)]
+    pub request_timeout: Duration,
+
+    /// Time between reporting `NOT_SERVING` and refusing connections at a stop, in seconds
+    #[arg(long, env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds)]
+    pub shutdown_lead: Duration,
+
+    /// Longest wait for open calls at a stop, in seconds
+    #[arg(long, env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds)]
+    pub shutdown_grace: Duration,
+
+    /// Age at which a connection is asked to reconnect, in seconds
+    #[arg(long, env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds)]
+    pub connection_age: Duration,
+
+    /// Time for a new connection to say its first words, in seconds
+    #[arg(long, env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds)]
+    pub connection_preface: Duration,
+
+    /// Silence after which a connection is asked whether it lives, in seconds
+    #[arg(long, env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds)]
+    pub keepalive: Duration,
+
+    /// Most calls at a time on one connection
+    #[arg(long, env, default_value = "256")]
+    pub connection_streams: u32,
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DatabaseConfig {
+    /// PostgreSQL URL, such as `postgres://user@host:5432/addressbook`
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: SecretString,
+
+    /// File that holds the password, in place of one in the URL
+    #[arg(long, env)]
+    pub database_password_file: Option<PathBuf>,
+
+    /// Most connections to the database
+    #[arg(long, env, default_value = "10")]
+    pub database_connections: u32,
+
+    /// Longest wait for a connection to the database, in seconds
+    #[arg(long, env = "DATABASE_ACQUIRE_SECONDS", default_value = "3", value_parser = seconds)]
+    pub database_acquire: Duration,
+
+    /// Longest time for one statement, in seconds
+    #[arg(long, env = "DATABASE_STATEMENT_SECONDS", default_value = "5", value_parser = seconds)]
+    pub database_statement: Duration,
+
+    /// Longest wait for the database at the start, in seconds
+    #[arg(long, env = "DATABASE_START_SECONDS", default_value = "30", value_parser = seconds)]
+    pub database_start: Duration,
+}
+
+/// The passwords that `migrate` gives to the services' roles.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct RolePasswords {
+    /// File with the password to set for the role `auth_service`
+    #[arg(long, env)]
+    pub auth_role_password_file: Option<PathBuf>,
+
+    /// File with the password to set for the role `contacts_service`
+    #[arg(long, env)]
+    pub contacts_role_password_file: Option<PathBuf>,
+}
+
+/// Reads a number of seconds.
+pub fn seconds(text: &str) -> Result<Duration, ParseIntError> {
+    text.parse().map(Duration::from_secs)
+}

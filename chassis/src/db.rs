@@ -1,0 +1,221 @@
+//! The database: connections, migrations, and what its errors mean.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use crate::config::{DatabaseConfig, RolePasswords};
+
+/// Every migration of both services.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+
+/// Why a service cannot use its database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The setting is no PostgreSQL URL; it is not shown, since it can hold a
+    /// password.
+    #[error("DATABASE_URL is not a PostgreSQL URL")]
+    UrlInvalid,
+    /// A password file cannot be read.
+    #[error("cannot read the password file {path}: {cause}")]
+    PasswordFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// Migrations are missing.
+    #[error("the database lacks migration {0}: run the `migrate` sub-command first")]
+    Unmigrated(i64),
+    /// A migration was changed after it ran.
+    #[error("migration {0} in the database is not the one that this program knows")]
+    MigrationChanged(i64),
+    /// A migration failed.
+    #[error("cannot migrate the database")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database did not do what was asked.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes a pool; its connections are opened when they are needed, each with
+/// these settings of the server.
+pub fn connect(
+    config: &DatabaseConfig,
+    settings: &[(&'static str, &'static str)],
+) -> Result<PgPool, DbError> {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    let options = connect_options(config)?
+        .options([
+            ("statement_timeout", milliseconds(config.database_statement)),
+            ("lock_timeout", milliseconds(config.database_statement / 2)),
+            ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        ])
+        .options(settings.iter().copied())
+        .disable_statement_logging();
+    Ok(PgPoolOptions::new()
+        .max_connections(config.database_connections)
+        .acquire_timeout(config.database_acquire)
+        .connect_lazy_with(options))
+}
+
+fn connect_options(config: &DatabaseConfig) -> Result<PgConnectOptions, DbError> {
+    let options = PgConnectOptions::from_str(config.database_url.expose_secret())
+        .map_err(|_| DbError::UrlInvalid)?;
+    Ok(match &config.database_password_file {
+        Some(path) => options.password(read_password(path)?.expose_secret()),
+        None => options,
+    })
+}
+
+fn read_password(path: &Path) -> Result<SecretString, DbError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| DbError::PasswordFile {
+        path: path.display().to_string(),
+        cause,
+    })?;
+    Ok(text.trim_end().into())
+}
+
+/// Refuses a database on which not every migration ran; newer ones than this
+/// program knows are fine, so that an update can migrate first.
+pub async fn ensure_migrated(config: &DatabaseConfig) -> Result<(), DbError> {
+    let mut db = connect_patiently(config).await?;
+    let applied: Vec<(i64, Vec<u8>)> =
+        match sqlx::query_as("SELECT version, checksum FROM public._sqlx_migrations WHERE success")
+            .fetch_all(&mut db)
+            .await
+        {
+            Ok(applied) => applied,
+            // No table, or no right to see it: nothing was migrated here.
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("42P01" | "42501")) =>
+            {
+                Vec::new()
+            }
+            Err(error) => return Err(error.into()),
+        };
+    for known in MIGRATOR.iter() {
+        match applied
+            .iter()
+            .find(|(version, _)| *version == known.version)
+        {
+            None => return Err(DbError::Unmigrated(known.version)),
+            Some((version, checksum)) if *checksum != *known.checksum => {
+                return Err(DbError::MigrationChanged(*version));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Brings the database up to date, and sets the roles' passwords where files
+/// are given. Needs an owner's rights; several at once wait for each other.
+pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Result<(), DbError> {
+    let mut db = connect_patiently(config).await?;
+    MIGRATOR.run(&mut db).await?;
+    for (role, file) in [
+        ("auth_service", &passwords.auth_role_password_file),
+        ("contacts_service", &passwords.contacts_role_password_file),
+    ] {
+        if let Some(path) = file {
+            set_password(&mut db, role, &read_password(path)?).await?;
+        }
+    }
+    db.close().await?;
+    Ok(())
+}
+
+async fn set_password(
+    db: &mut PgConnection,
+    role: &str,
+    password: &SecretString,
+) -> Result<(), DbError> {
+    // ALTER ROLE takes no parameters; format() quotes.
+    let statement: String =
+        sqlx::query_scalar("SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)")
+            .bind(role)
+            .bind(password.expose_secret())
+            .fetch_one(&mut *db)
+            .await?;
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Connects, and waits a while for a database that is not there yet.
+async fn connect_patiently(config: &DatabaseConfig) -> Result<PgConnection, DbError> {
+    let options = connect_options(config)?;
+    let until = Instant::now() + config.database_start;
+    loop {
+        match options.connect().await {
+            Ok(db) => return Ok(db),
+            Err(error) if is_unavailable(&error) && Instant::now() < until => {
+                tracing::warn!(%error, "waiting for the database");
+                sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Tells whether the database can be reached, asked once a second.
+#[must_use]
+pub fn ping_every_second(pool: PgPool) -> watch::Receiver<bool> {
+    let (up, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut ticks = interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !up.is_closed() {
+            ticks.tick().await;
+            let ping = sqlx::query("SELECT 1").execute(&pool);
+            let alive = matches!(timeout(Duration::from_secs(2), ping).await, Ok(Ok(_)));
+            if up.send_replace(alive) != alive {
+                tracing::info!(alive, "database");
+            }
+        }
+    });
+    receiver
+}
+
+/// Whether an error means that the database is away or too busy, and that the
+/// same call can succeed later. Told by kind and SQLSTATE, never by text.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|state| {
+            // Connection trouble, and being told to come back: serialization,
+            // deadlock, lock timeout, too many connections, read-only standby,
+            // cancelled statement, shutdown and start-up.
+            state.starts_with("08")
+                || matches!(
+                    &*state,
+                    "40001"
+                        | "40P01"
+                        | "55P03"
+                        | "53300"
+                        | "25006"
+                        | "57014"
+                        | "57P01"
+                        | "57P02"
+                        | "57P03"
+                        | "57P05"
+                )
+        }),
+        _ => false,
+    }
+}

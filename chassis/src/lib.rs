@@ -1,0 +1,23 @@
+//! What both services stand on: settings, logs, the database, the server, and
+//! the check of access tokens.
+
+pub mod caller;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod deadline;
+pub mod key_feed;
+pub mod keyring;
+pub mod page_token;
+pub mod probe;
+pub mod server;
+pub mod shutdown;
+pub mod status;
+pub mod telemetry;
+pub mod text;
+pub mod token;
+pub mod user_id;
+
+mod admission;
+mod health;

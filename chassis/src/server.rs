@@ -1,0 +1,217 @@
+//! Starts and stops a gRPC server; both services use this one.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use http::Request;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic_health::ServingStatus;
+use tonic_health::server::{HealthReporter, health_reporter};
+use tower::Service;
+
+use crate::config::ServerConfig;
+use crate::deadline::AnswerLayer;
+use crate::{admission, health};
+
+/// The largest request, in bytes; services set it on themselves.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// Why a server ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The address file cannot be written.
+    #[error("cannot write the address file: {0}")]
+    AddressFile(#[source] io::Error),
+    /// The socket is not usable.
+    #[error("cannot use the socket: {0}")]
+    Socket(#[source] io::Error),
+    /// The descriptors of the services are broken.
+    #[error("cannot describe the services")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("the server failed")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Takes the address to listen on.
+pub async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(addr).await;
+    listener.map_err(|cause| ServeError::Listen(addr, cause))
+}
+
+/// A server to be: its services, and what they need to serve.
+pub struct Server {
+    config: ServerConfig,
+    routes: RoutesBuilder,
+    http: axum::Router,
+    names: Vec<&'static str>,
+    needs: Vec<watch::Receiver<bool>>,
+}
+
+impl Server {
+    /// Without services yet.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        Self {
+            config,
+            routes: Routes::builder(),
+            http: axum::Router::new(),
+            names: Vec::new(),
+            needs: Vec::new(),
+        }
+    }
+
+    /// Adds a gRPC service, with a health state under its name.
+    #[must_use]
+    pub fn service<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.routes.add_service(service);
+        self.names.push(S::NAME);
+        self
+    }
+
+    /// Adds plain HTTP routes on the same port.
+    #[must_use]
+    pub fn http(mut self, routes: axum::Router) -> Self {
+        self.http = self.http.merge(routes);
+        self
+    }
+
+    /// Reports `NOT_SERVING` whenever this is false.
+    #[must_use]
+    pub fn needs(mut self, need: watch::Receiver<bool>) -> Self {
+        self.needs.push(need);
+        self
+    }
+
+    /// Serves until `shutdown` completes, then lets open calls finish for the
+    /// configured grace at most.
+    pub async fn run(
+        mut self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let (reporter, health_service) = health_reporter();
+        self.routes.add_service(health_service);
+        self.add_reflection()?;
+        let routes = Routes::from(self.routes.routes().into_axum_router().merge(self.http));
+
+        let address = listener.local_addr().map_err(ServeError::Socket)?;
+        let connections = admission::admit(listener, self.config.connection_preface);
+        let (stop, stopping) = watch::channel(false);
+        let mut serving = Box::pin(
+            builder(&self.config)
+                .add_routes(routes)
+                .serve_with_incoming_shutdown(connections, until_true(stopping)),
+        );
+        let follow = health::follow(reporter.clone(), self.names.clone(), self.needs);
+        let follow = tokio::spawn(follow);
+        let file = self.config.address_file.as_deref();
+        write_address(file, &format!("{address}\n")).map_err(ServeError::AddressFile)?;
+        tracing::info!(%address, "serving");
+
+        tokio::select! {
+            ended = &mut serving => return Ok(ended?),
+            () = shutdown => {}
+        }
+        tracing::info!("stopping");
+        follow.abort();
+        let drain = async {
+            announce_stop(reporter, &self.names, self.config.shutdown_lead).await;
+            stop.send_replace(true);
+            timeout(self.config.shutdown_grace, &mut serving).await
+        };
+        if let Ok(ended) = drain.await {
+            ended?;
+        } else {
+            tracing::warn!("open calls were cut off at the end of the grace time");
+        }
+        if let Some(path) = file {
+            let _ = std::fs::remove_file(path);
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Both versions of reflection: most tools still speak the older one.
+    fn add_reflection(&mut self) -> Result<(), ServeError> {
+        let describe = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                // Without it a tool cannot show the details of an error.
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        };
+        self.routes.add_service(describe().build_v1()?);
+        self.routes.add_service(describe().build_v1alpha()?);
+        Ok(())
+    }
+}
+
+type Builder =
+    tonic::transport::Server<tower::layer::util::Stack<AnswerLayer, tower::layer::util::Identity>>;
+
+fn builder(config: &ServerConfig) -> Builder {
+    tonic::transport::Server::builder()
+        .accept_http1(true)
+        .max_concurrent_streams(config.connection_streams)
+        // tonic turns hyper's guard against reset floods off (RUSTSEC-2024-0003).
+        .http2_max_local_error_reset_streams(Some(1024))
+        .http2_keepalive_interval(Some(config.keepalive))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        // Not max_connection_age_grace: it cuts calls off (tonic 0.14.9).
+        .max_connection_age(with_jitter(config.connection_age))
+        .layer(AnswerLayer {
+            default_timeout: config.request_timeout,
+        })
+}
+
+/// 10 % more or less by process (gRFC A9), so that the clients of replicas that
+/// started together do not reconnect together.
+fn with_jitter(age: Duration) -> Duration {
+    let percent = 90 + std::process::id() % 21;
+    age * percent / 100
+}
+
+async fn until_true(mut flag: watch::Receiver<bool>) {
+    let _ = flag.wait_for(|stop| *stop).await;
+}
+
+/// Tells balancers and watchers to go elsewhere, gives them time for it, and
+/// ends the streams of those that watch.
+async fn announce_stop(mut reporter: HealthReporter, names: &[&'static str], lead: Duration) {
+    health::set_all(&reporter, names, ServingStatus::NotServing).await;
+    sleep(lead).await;
+    for name in names.iter().chain(&[""]) {
+        reporter.clear_service_status(name).await;
+    }
+}
+
+/// Written whole or not at all.
+fn write_address(file: Option<&Path>, address: &str) -> io::Result<()> {
+    let Some(path) = file else { return Ok(()) };
+    let part = path.with_extension("part");
+    std::fs::write(&part, address)?;
+    std::fs::rename(part, path)
+}

@@ -1,0 +1,65 @@
+//! Text that came over the wire.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Returns `text` in NFC without the spaces around it, or what is wrong with it:
+/// a control character, or more than `chars_max` characters.
+pub fn single_line(text: &str, chars_max: usize) -> Result<String, String> {
+    let text = normalized(text, chars_max)?;
+    if text.chars().any(char::is_control) {
+        return Err("contains a control character".into());
+    }
+    Ok(text)
+}
+
+/// As [`single_line`], but lines may be broken and tabs set.
+pub fn multi_line(text: &str, chars_max: usize) -> Result<String, String> {
+    let text = normalized(text, chars_max)?;
+    if text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
+        return Err("contains a control character".into());
+    }
+    Ok(text)
+}
+
+fn normalized(text: &str, chars_max: usize) -> Result<String, String> {
+    let text: String = text.trim().nfc().collect();
+    if text.chars().count() > chars_max {
+        return Err(format!("longer than {chars_max} characters"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decomposed_letter_is_composed() {
+        assert_eq!(single_line(" Mu\u{308}ller ", 6).unwrap(), "Müller");
+    }
+
+    #[test]
+    fn a_control_character_is_refused() {
+        for text in ["a\0b", "a\nb", "a\u{85}b", "a\u{7f}b"] {
+            assert_eq!(
+                single_line(text, 10).unwrap_err(),
+                "contains a control character"
+            );
+        }
+    }
+
+    #[test]
+    fn a_broken_line_is_fine_where_lines_may_be_broken() {
+        assert_eq!(multi_line("a\r\n\tb", 10).unwrap(), "a\r\n\tb");
+        assert!(multi_line("a\0b", 10).is_err());
+    }
+
+    #[test]
+    fn a_text_over_its_limit_is_refused() {
+        assert!(single_line(&"ä".repeat(10), 10).is_ok());
+        assert!(single_line(&"ä".repeat(11), 10).is_err());
+    }
+}

@@ -1,0 +1,257 @@
+//! Checks access tokens (RFC 9068). Signing lives in the auth service alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use tokio::sync::{Notify, watch};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::status::Refusal;
+use crate::user_id::UserId;
+
+/// The longest token that is looked at, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 4096;
+
+/// What an access token says (RFC 9068 section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Claims {
+    /// Who made the token.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// Whose token it is.
+    pub sub: UserId,
+    /// The program that asked for it.
+    pub client_id: String,
+    /// The token's own id.
+    pub jti: Uuid,
+    /// The session it belongs to; programs have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
+    /// When it was made, in seconds since the epoch.
+    pub iat: i64,
+    /// When it ends, in seconds since the epoch.
+    pub exp: i64,
+    /// From when it works, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// What it allows, separated by spaces.
+    pub scope: String,
+    /// When the user proved who it is, in seconds since the epoch.
+    pub auth_time: i64,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// What the user may do beyond its own account.
+    pub roles: Vec<String>,
+}
+
+/// Why a token was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// None was sent.
+    #[error("no access token was sent")]
+    Missing,
+    /// Its time is over.
+    #[error("the access token is expired")]
+    Expired,
+    /// It is for another service.
+    #[error("the access token is for another audience")]
+    WrongAudience,
+    /// Its session is over.
+    #[error("the session of the access token is over")]
+    Revoked,
+    /// Anything else; why exactly is nobody's business.
+    #[error("the access token is not valid")]
+    Invalid,
+    /// No key set was read yet.
+    #[error("the service cannot check access tokens yet; try again")]
+    KeysUnavailable,
+    /// It is valid, but does not allow the call.
+    #[error("the access token does not allow this call")]
+    InsufficientScope,
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        let (code, reason) = match error {
+            TokenError::Missing => (Code::Unauthenticated, "TOKEN_MISSING"),
+            TokenError::Expired => (Code::Unauthenticated, "TOKEN_EXPIRED"),
+            TokenError::WrongAudience => (Code::Unauthenticated, "TOKEN_WRONG_AUDIENCE"),
+            TokenError::Revoked => (Code::Unauthenticated, "TOKEN_REVOKED"),
+            TokenError::Invalid => (Code::Unauthenticated, "TOKEN_INVALID"),
+            TokenError::KeysUnavailable => (Code::Unavailable, "KEYS_UNAVAILABLE"),
+            TokenError::InsufficientScope => (Code::PermissionDenied, "INSUFFICIENT_SCOPE"),
+        };
+        Self::new(code, reason, error.to_string())
+    }
+}
+
+struct Key {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// The public keys in force, shared by all clones.
+#[derive(Clone)]
+pub struct KeySet {
+    keys: Arc<ArcSwap<HashMap<String, Key>>>,
+    loaded: Arc<watch::Sender<bool>>,
+    wanted: Arc<Notify>,
+}
+
+impl Default for KeySet {
+    fn default() -> Self {
+        Self {
+            keys: Arc::default(),
+            loaded: Arc::new(watch::Sender::new(false)),
+            wanted: Arc::default(),
+        }
+    }
+}
+
+impl KeySet {
+    /// Puts these keys in place of all others. Keys of an unknown kind are left
+    /// out.
+    pub fn replace(&self, jwks: &[Jwk]) {
+        let keys = jwks.iter().filter_map(|jwk| {
+            let algorithm = match jwk.common.key_algorithm? {
+                jsonwebtoken::jwk::KeyAlgorithm::EdDSA => Algorithm::EdDSA,
+                jsonwebtoken::jwk::KeyAlgorithm::ES256 => Algorithm::ES256,
+                _ => return None,
+            };
+            let key = DecodingKey::from_jwk(jwk).ok()?;
+            Some((jwk.common.key_id.clone()?, Key { algorithm, key }))
+        });
+        let keys: HashMap<_, _> = keys.collect();
+        let any = !keys.is_empty();
+        self.keys.store(Arc::new(keys));
+        self.loaded.send_replace(any);
+    }
+
+    /// Whether there is any key.
+    #[must_use]
+    pub fn loaded(&self) -> watch::Receiver<bool> {
+        self.loaded.subscribe()
+    }
+
+    /// Completes when a token named a key that is not here.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+}
+
+/// What a token must say besides being signed.
+#[derive(Clone, Debug)]
+pub struct TokenRules {
+    /// The `iss` claim.
+    pub issuer: String,
+    /// The `aud` claim.
+    pub audience: String,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+}
+
+/// Decides whether a token is good.
+pub struct Verifier {
+    keys: KeySet,
+    clock: Clock,
+    leeway_seconds: i64,
+    eddsa: Validation,
+    es256: Validation,
+}
+
+/// All that a header may hold: `jwk`, `jku`, `x5c`, `x5u`, `crit`, `zip` and
+/// whatever else a token could use to choose how it is checked is refused.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    alg: String,
+    kid: String,
+    typ: String,
+}
+
+impl Verifier {
+    /// Checks by these rules with these keys.
+    #[must_use]
+    pub fn new(rules: &TokenRules, keys: KeySet, clock: Clock) -> Self {
+        let validation = |algorithm| {
+            let mut validation = Validation::new(algorithm);
+            validation.set_issuer(&[&rules.issuer]);
+            validation.set_audience(&[&rules.audience]);
+            validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+            // Times are checked below, against our clock.
+            validation.validate_exp = false;
+            validation.validate_nbf = false;
+            validation
+        };
+        Self {
+            keys,
+            clock,
+            leeway_seconds: i64::try_from(rules.leeway.as_secs()).unwrap_or(i64::MAX),
+            eddsa: validation(Algorithm::EdDSA),
+            es256: validation(Algorithm::ES256),
+        }
+    }
+
+    /// Returns what a good token says.
+    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        if token.len() > TOKEN_BYTES_MAX || token.split('.').count() != 3 {
+            return Err(TokenError::Invalid);
+        }
+        let header = header(token).ok_or(TokenError::Invalid)?;
+        if header.typ != "at+jwt" {
+            return Err(TokenError::Invalid);
+        }
+        let keys = self.keys.keys.load();
+        if keys.is_empty() {
+            return Err(TokenError::KeysUnavailable);
+        }
+        let Some(key) = keys.get(&header.kid) else {
+            self.keys.wanted.notify_one();
+            return Err(TokenError::Invalid);
+        };
+        // The key decides on the algorithm; the token only may not disagree.
+        let (name, validation) = match key.algorithm {
+            Algorithm::ES256 => ("ES256", &self.es256),
+            _ => ("EdDSA", &self.eddsa),
+        };
+        if header.alg != name {
+            return Err(TokenError::Invalid);
+        }
+        let claims = decode::<Claims>(token, &key.key, validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidAudience => TokenError::WrongAudience,
+                _ => TokenError::Invalid,
+            })?
+            .claims;
+        self.check_times(&claims)?;
+        Ok(claims)
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<(), TokenError> {
+        let now = self.clock.now().timestamp();
+        if claims.exp.saturating_add(self.leeway_seconds) <= now {
+            return Err(TokenError::Expired);
+        }
+        let latest = now.saturating_add(self.leeway_seconds);
+        if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
+            return Err(TokenError::Invalid);
+        }
+        Ok(())
+    }
+}
+
+fn header(token: &str) -> Option<Header> {
+    let (header, _) = token.split_once('.')?;
+    let header = BASE64_URL_SAFE_NO_PAD.decode(header).ok()?;
+    serde_json::from_slice(&header).ok()
+}

@@ -1,0 +1,168 @@
+//! The key set follows the auth service, a real one. Two reads are ten seconds
+//! apart at least, so some of these tests take that long.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chassis::key_feed;
+use chassis::token::KeySet;
+use proto::auth::v1::JsonWebKey;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, config, eventually};
+use crate::token::{Desk, Mint};
+
+struct Feed {
+    desk: Desk,
+    task: JoinHandle<()>,
+}
+
+impl Feed {
+    fn of(address: std::net::SocketAddr) -> Self {
+        let keys = KeySet::default();
+        let auth = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let task = tokio::spawn(key_feed::follow(auth, keys.clone()));
+        let desk = Desk::on(keys);
+        Self { desk, task }
+    }
+
+    async fn until_passes(&self, mint: &Mint) {
+        eventually(&format!("tokens of {} pass", mint.kid), async || {
+            self.desk.passes(&mint.good())
+        })
+        .await;
+    }
+
+    fn loaded(&self) -> bool {
+        *self.desk.keys.loaded().borrow()
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_told_to_come_back_until_the_keys_are_here() {
+    let (a, app) = (Mint::ed_dsa("a"), App::start());
+    app.set_jwks(vec![a.jwk()], Duration::from_mins(5));
+    let keys = KeySet::default();
+    let desk = Desk::on(keys.clone());
+    assert!(!*keys.loaded().borrow());
+    assert!(!desk.passes(&a.good()));
+
+    let feed = Feed::of(app.address);
+
+    feed.until_passes(&a).await;
+    assert!(feed.loaded());
+}
+
+#[tokio::test]
+async fn keys_of_an_unknown_kind_do_not_harm_the_others() {
+    let (a, b, app) = (Mint::ed_dsa("a"), Mint::es256("b"), App::start());
+    let of_kind = |kty: &str, alg: &str| JsonWebKey {
+        kty: kty.to_owned(),
+        alg: alg.to_owned(),
+        kid: "other".to_owned(),
+        ..a.jwk()
+    };
+    let keys = vec![
+        JsonWebKey::default(),
+        of_kind("AKP", "ML-DSA-44"),
+        of_kind("RSA", "RS256"),
+        of_kind("OKP", ""),
+        JsonWebKey {
+            x: "not base64!".to_owned(),
+            ..a.jwk()
+        },
+        a.jwk(),
+        b.jwk(),
+    ];
+    app.set_jwks(keys, Duration::from_mins(5));
+
+    let feed = Feed::of(app.address);
+
+    feed.until_passes(&a).await;
+    assert!(feed.desk.passes(&b.good()));
+}
+
+#[tokio::test]
+async fn a_rotation_is_followed_when_the_cache_time_is_over() {
+    let (a, b, app) = (Mint::ed_dsa("a"), Mint::es256("b"), App::start());
+    app.set_jwks(vec![a.jwk()], Duration::from_secs(1));
+    let feed = Feed::of(app.address);
+    feed.until_passes(&a).await;
+
+    app.set_jwks(vec![b.jwk()], Duration::from_secs(1));
+
+    eventually("tokens of the old key are refused", async || {
+        !feed.desk.passes(&a.good())
+    })
+    .await;
+    assert!(feed.desk.passes(&b.good()));
+}
+
+#[tokio::test]
+async fn tokens_of_unknown_keys_cause_one_read() {
+    let (a, b, app) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), App::start());
+    let reads = || app.steering.jwks_reads.load(Ordering::SeqCst);
+    app.set_jwks(vec![a.jwk()], Duration::from_mins(5));
+    let feed = Feed::of(app.address);
+    feed.until_passes(&a).await;
+    assert_eq!(reads(), 1);
+
+    app.set_jwks(vec![a.jwk(), b.jwk()], Duration::from_mins(5));
+    for _ in 0..1000 {
+        let unknown = Mint::ed_dsa("unknown");
+        assert_eq!(feed.desk.refuses(&unknown.good()), "TOKEN_INVALID");
+    }
+
+    feed.until_passes(&b).await;
+    assert_eq!(reads(), 2);
+    assert!(feed.desk.passes(&a.good()));
+}
+
+#[tokio::test]
+async fn keys_are_used_on_while_the_auth_service_is_away() {
+    let (a, b, mut app) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), App::start());
+    app.set_jwks(vec![a.jwk()], Duration::from_secs(1));
+    let feed = Feed::of(app.address);
+    feed.until_passes(&a).await;
+    app.ask_to_stop();
+    app.stopped().await.unwrap();
+
+    // Something else is there, which hangs up: the feed has tried and failed.
+    let away = TcpListener::bind(app.address).await.unwrap();
+    for _ in 0..3 {
+        drop(away.accept().await.unwrap());
+        assert!(feed.desk.passes(&a.good()) && feed.loaded());
+    }
+
+    let back = App::on(away.into_std().unwrap(), config(), Vec::new());
+    back.set_jwks(vec![a.jwk(), b.jwk()], Duration::from_mins(5));
+    eventually("the feed is back", async || {
+        assert!(feed.desk.passes(&a.good()));
+        feed.desk.passes(&b.good())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_feed_waits_for_an_auth_service_that_starts_later() {
+    let a = Mint::ed_dsa("a");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let feed = Feed::of(listener.local_addr().unwrap());
+    for _ in 0..3 {
+        drop(listener.accept().await.unwrap());
+    }
+    assert!(!feed.loaded());
+
+    let app = App::on(listener.into_std().unwrap(), config(), Vec::new());
+    app.set_jwks(vec![a.jwk()], Duration::from_mins(5));
+
+    eventually("the keys are loaded", async || feed.loaded()).await;
+    feed.until_passes(&a).await;
+}
