@@ -1,0 +1,289 @@
+//! Accounts: what they are, and the rules of changing them.
+
+use aws_lc_rs::hmac;
+use chassis::caller::Caller;
+use chassis::deadline::Deadline;
+use chassis::keyring::KeyRing;
+use chassis::text::single_line;
+use chassis::token::TokenError;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::hasher::{Hasher, Turn};
+use crate::password::Password;
+use crate::phc::Verdict;
+use crate::refresh_token::sha256;
+use crate::store;
+use crate::store::audit::Event;
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its identity.
+    pub id: UserId,
+    /// Normalised.
+    pub email: String,
+    /// The name to show; can be empty.
+    pub display_name: String,
+    /// Whether the owner of the mailbox has confirmed it.
+    pub email_verified: bool,
+    /// What the user may do beyond its own account.
+    pub roles: Vec<String>,
+    /// Whether it may not be used.
+    pub disabled: bool,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+    /// When it was last changed.
+    pub update_time: DateTime<Utc>,
+}
+
+impl User {
+    /// The version as clients see it (RFC 9110 section 8.8.3).
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+}
+
+/// A name to show: trimmed, at most 200 characters, on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// The longest name, in characters; the table's CHECK says the same.
+    pub const CHARS_MAX: usize = 200;
+
+    /// Accepts a name or says what is wrong with it; `field` is where it came
+    /// from.
+    pub fn parse(text: &str, field: &'static str) -> Result<Self> {
+        single_line(text, Self::CHARS_MAX)
+            .map(Self)
+            .map_err(|problem| Error::invalid("DISPLAY_NAME_INVALID", field, problem))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a client calls a request, so that it can repeat it; kept as SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(pub [u8; 32]);
+
+impl RequestId {
+    /// The longest id, in characters.
+    pub const CHARS_MAX: usize = 64;
+
+    /// Reads an id; the empty text is none.
+    pub fn parse(text: &str) -> Result<Option<Self>> {
+        let text = single_line(text, Self::CHARS_MAX)
+            .map_err(|problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem))?;
+        Ok((!text.is_empty()).then(|| Self(sha256(text.as_bytes()))))
+    }
+}
+
+/// What a user wants to have changed.
+#[derive(Clone, Debug)]
+pub struct UserChange {
+    /// The new display name, where it is to be changed.
+    pub display_name: Option<DisplayName>,
+    /// The version that the change was made from; empty for any.
+    pub etag: String,
+}
+
+/// A correct password.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Its version when it was checked.
+    pub password_version: i64,
+    /// The stored hash.
+    pub password_hash: String,
+    /// Whether the hash has other parameters than today's.
+    pub outdated: bool,
+}
+
+/// What a check of a password needs to know of the call.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// What to write down when the password is wrong.
+    pub failure: Kind,
+    /// Where the call came from.
+    pub ip: &'a str,
+    /// When the answer is due.
+    pub deadline: Deadline,
+    /// The time of the call.
+    pub now: DateTime<Utc>,
+}
+
+/// The accounts.
+pub struct Accounts {
+    pub(crate) db: PgPool,
+    pub(crate) hasher: Hasher,
+    pub(crate) sign_up_enabled: bool,
+    /// Names unknown e-mails in the audit without saying them.
+    pseudonyms: hmac::Key,
+}
+
+impl Accounts {
+    /// Keeps accounts in this database.
+    #[must_use]
+    pub fn new(db: PgPool, hasher: Hasher, ring: &KeyRing, sign_up_enabled: bool) -> Self {
+        let (_, key) = ring.current("audit-pseudonym");
+        Self {
+            db,
+            hasher,
+            sign_up_enabled,
+            pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*key),
+        }
+    }
+
+    /// Returns the account of a call's access token and its session, where both
+    /// are in order at this moment: a token is good for minutes after either is
+    /// not.
+    pub async fn of_caller(&self, caller: &Caller, now: DateTime<Utc>) -> Result<(User, Uuid)> {
+        // A program's token stands for no account.
+        let session_id = caller.session_id.ok_or(TokenError::Invalid)?;
+        let user = store::users::get_by_session(&self.db, caller.user_id, session_id, now)
+            .await?
+            .ok_or(TokenError::Revoked)?;
+        if user.disabled {
+            return Err(Error::AccountDisabled);
+        }
+        Ok((user, session_id))
+    }
+
+    /// Changes an account; returns it as it is then.
+    pub async fn update(&self, user: User, change: UserChange, now: DateTime<Utc>) -> Result<User> {
+        let expected = (!change.etag.is_empty()).then_some(user.version);
+        if expected.is_some() && change.etag != user.etag() {
+            return Err(Error::EtagMismatch { etag: user.etag() });
+        }
+        let Some(name) = change.display_name else {
+            return Ok(user);
+        };
+        let id = user.id;
+        if let Some(user) =
+            store::users::set_display_name(&self.db, id, &name, expected, now).await?
+        {
+            return Ok(user);
+        }
+        let user = store::users::get(&self.db, id)
+            .await?
+            .ok_or(TokenError::Revoked)?;
+        Err(Error::EtagMismatch { etag: user.etag() })
+    }
+
+    /// Checks the password of an account. An unknown e-mail, or text that is
+    /// none, takes the same statements and the same time as a wrong password.
+    pub async fn check_password(
+        &self,
+        email: Option<&Email>,
+        password: Password,
+        attempt: Attempt<'_>,
+    ) -> Result<Credentials> {
+        // No address is empty, so that text which is none finds nothing.
+        let email = email.map_or("", Email::as_str);
+        let known = store::emails::get(&self.db, email).await?;
+        let stored = known.as_ref().map(|row| row.password_hash.clone());
+        let verdict = self
+            .hasher
+            .verify(password, stored, Turn::First, attempt.deadline)
+            .await?;
+        match known {
+            Some(row) if verdict != Verdict::Wrong => Ok(Credentials {
+                user_id: row.user_id,
+                password_version: row.password_version,
+                password_hash: row.password_hash,
+                outdated: verdict == Verdict::RightButOutdated,
+            }),
+            known => {
+                let event = Event {
+                    user_id: known.map_or_else(|| self.pseudonym(email), |row| row.user_id),
+                    kind: attempt.failure,
+                    session_id: None,
+                    ip: attempt.ip,
+                };
+                store::audit::insert(&self.db, event, attempt.now).await?;
+                Err(Error::InvalidCredentials)
+            }
+        }
+    }
+
+    /// Sets a new password and ends the other sessions.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        session_id: Uuid,
+        change: PasswordChange,
+        attempt: Attempt<'_>,
+    ) -> Result<()> {
+        let email = &change.email;
+        let checked = self
+            .check_password(Some(email), change.current, attempt)
+            .await?;
+        let hash = self
+            .hasher
+            .hash(change.new, Turn::First, attempt.deadline)
+            .await?;
+
+        let mut tx = self.db.begin().await?;
+        let version = checked.password_version;
+        if !store::emails::set_password(&mut *tx, email.as_str(), version, &hash).await? {
+            // Changed in between: what was right is not any more.
+            return Err(Error::InvalidCredentials);
+        }
+        let kind = Kind::PasswordChanged;
+        store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, attempt.now).await?;
+        let event = Event {
+            user_id: user.id,
+            kind,
+            session_id: Some(session_id),
+            ip: attempt.ip,
+        };
+        store::audit::insert(&mut *tx, event, attempt.now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn pseudonym(&self, email: &str) -> UserId {
+        let tag = hmac::sign(&self.pseudonyms, email.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&tag.as_ref()[..16]);
+        // Version 8: no user's id, which are of version 7.
+        UserId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
+/// The old and the new password of an account.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// The account's.
+    pub email: Email,
+    /// What the user says it is.
+    pub current: Password,
+    /// What it shall be.
+    pub new: Password,
+}
+
+impl PasswordChange {
+    /// Checks the new password.
+    pub fn parse(user: &User, current: &str, new: &str) -> Result<Self> {
+        let email = Email::parse(&user.email)?;
+        Ok(Self {
+            current: Password::claim(current),
+            new: Password::choose(new, "new_password", &email)?,
+            email,
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! Settings, read once at start. Each is a flag, an environment variable and a
+//! line of help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chassis::config::{DatabaseConfig, RolePasswords, ServerConfig, seconds};
+use chassis::telemetry::LogFormat;
+
+use crate::signer::Algorithm;
+
+/// Signs users up and in, and hands out tokens
+#[derive(Debug, clap::Parser)]
+#[command(version)]
+pub struct Cli {
+    /// What to do; `serve` when left out
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Serve until stopped
+    Serve(Box<Config>),
+    /// Bring the database up to date, then exit
+    Migrate(MigrateConfig),
+    /// Ask a running service whether it serves; exit 0 if it does, else 1
+    Health(HealthConfig),
+    /// Print a line for the secret keys file
+    GenerateKey(GenerateKeyConfig),
+}
+
+impl Cli {
+    /// Reads the command line, and `serve` into one that names no sub-command.
+    #[must_use]
+    pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Self {
+        let mut args: Vec<_> = args.into_iter().collect();
+        let is_other = |first: &std::ffi::OsString| {
+            let general = ["-h", "--help", "-V", "--version"];
+            !first.as_encoded_bytes().starts_with(b"-") || general.iter().any(|flag| first == flag)
+        };
+        if !args.get(1).is_some_and(is_other) {
+            args.insert(args.len().min(1), "serve".into());
+        }
+        <Self as clap::Parser>::parse_from(args)
+    }
+}
+
+/// What the operator can set.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, env, default_value = "127.0.0.1:50051")]
+    pub listen_addr: SocketAddr,
+
+    /// File of secret keys, one `KID:HEX` a line; the highest KID makes new tokens
+    #[arg(long, env)]
+    pub secret_keys_file: PathBuf,
+
+    /// The `iss` claim of access tokens
+    #[arg(long, env, default_value = "addressbook")]
+    pub issuer: String,
+
+    /// The `aud` claim of access tokens
+    #[arg(long, env, default_value = "addressbook")]
+    pub audience: String,
+
+    /// Algorithm of a signing key that has yet to be made; one that is there keeps its own
+    #[arg(long, env, value_enum, default_value = "EdDSA")]
+    pub signing_algorithm: Algorithm,
+
+    /// Life of an access token, in seconds
+    #[arg(long, env = "ACCESS_TOKEN_TTL_SECONDS", default_value = "600", value_parser = seconds_from_1)]
+    pub access_token_ttl: Duration,
+
+    /// Life of a session that is not refreshed, in seconds (14 days)
+    #[arg(long, env = "REFRESH_IDLE_TTL_SECONDS", default_value = "1209600", value_parser = seconds_from_1)]
+    pub refresh_idle_ttl: Duration,
+
+    /// Life of a session at most, in seconds (90 days)
+    #[arg(long, env = "REFRESH_ABSOLUTE_TTL_SECONDS", default_value = "7776000", value_parser = seconds_from_1)]
+    pub refresh_absolute_ttl: Duration,
+
+    /// Time in which a refresh can be repeated without a request id, in seconds, 0 to 60
+    #[arg(long, env = "REFRESH_GRACE_SECONDS", default_value = "30", value_parser = seconds_to_60)]
+    pub refresh_grace: Duration,
+
+    /// How far the clocks of replicas may differ, in seconds, 0 to 60
+    #[arg(long, env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds_to_60)]
+    pub token_leeway: Duration,
+
+    /// Memory of one password hash, in KiB
+    #[arg(long, env, default_value = "19456")]
+    pub argon2_memory_kib: u32,
+
+    /// Passes of one password hash over its memory
+    #[arg(long, env, default_value = "2")]
+    pub argon2_iterations: u32,
+
+    /// Lanes of one password hash
+    #[arg(long, env, default_value = "1")]
+    pub argon2_parallelism: u32,
+
+    /// Threads that hash passwords; the number of processors less one when left out
+    #[arg(long, env, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub hasher_threads: Option<u16>,
+
+    /// Most log-ins and sign-ups that wait to be hashed
+    #[arg(long, env, default_value = "256")]
+    pub hasher_queue: u16,
+
+    /// Whether strangers can make accounts
+    #[arg(long, env, default_value = "true", action = clap::ArgAction::Set)]
+    pub sign_up_enabled: bool,
+
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// The server.
+    #[command(flatten)]
+    pub server: ServerConfig,
+}
+
+/// What `migrate` needs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct MigrateConfig {
+    /// Look of the log lines
+    #[arg(long, env, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// The database, with an owner's rights.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// The roles' passwords.
+    #[command(flatten)]
+    pub passwords: RolePasswords,
+}
+
+/// What `health` needs.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct HealthConfig {
+    /// Address that the service listens on
+    #[arg(long, env, default_value = "127.0.0.1:50051")]
+    pub listen_addr: SocketAddr,
+}
+
+/// What `generate-key` needs.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct GenerateKeyConfig {
+    /// Number of the key, above those that the file has
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
+    pub kid: u8,
+}
+
+fn seconds_from_1(text: &str) -> Result<Duration, String> {
+    let time = seconds(text).map_err(|error| error.to_string())?;
+    // Ten years; beyond, dates could overflow.
+    if (1..=315_360_000).contains(&time.as_secs()) {
+        Ok(time)
+    } else {
+        Err("not between 1 and 315360000 seconds".into())
+    }
+}
+
+fn seconds_to_60(text: &str) -> Result<Duration, String> {
+    let time = seconds(text).map_err(|error| error.to_string())?;
+    if time.as_secs() <= 60 {
+        Ok(time)
+    } else {
+        Err("more than 60 seconds".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(more: &[&str]) -> Result<Config, clap::Error> {
+        let required = [
+            "auth-service",
+            "serve",
+            "--database-url=postgres://h/d",
+            "--secret-keys-file=k",
+        ];
+        let cli = <Cli as clap::Parser>::try_parse_from(required.iter().chain(more))?;
+        match cli.command {
+            Command::Serve(config) => Ok(*config),
+            _ => unreachable!("the arguments say serve"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_line_without_sub_command_serves() {
+        let args = [
+            "auth-service",
+            "--database-url=postgres://h/d",
+            "--secret-keys-file=k",
+        ];
+        let cli = Cli::read(args.iter().map(Into::into));
+        assert!(matches!(cli.command, Command::Serve(_)));
+        let cli = Cli::read(["auth-service", "generate-key"].iter().map(Into::into));
+        assert!(matches!(
+            cli.command,
+            Command::GenerateKey(GenerateKeyConfig { kid: 1 })
+        ));
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.access_token_ttl.as_secs(), 600);
+        assert_eq!(config.refresh_idle_ttl.as_secs(), 14 * 86400);
+        assert_eq!(config.refresh_absolute_ttl.as_secs(), 90 * 86400);
+        assert_eq!(
+            (config.argon2_memory_kib, config.argon2_iterations),
+            (19456, 2)
+        );
+        assert!(config.sign_up_enabled);
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for flag in [
+            "--refresh-grace=61",
+            "--access-token-ttl=0",
+            "--refresh-idle-ttl=99999999999",
+            "--hasher-threads=0",
+            "--signing-algorithm=HS256",
+            "--token-leeway=x",
+        ] {
+            assert!(config(&[flag]).is_err(), "{flag}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Everything that can go wrong in this service, and the one place that turns
+//! it into a gRPC status.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use chassis::status::Refusal;
+use chassis::token::TokenError;
+use tonic::{Code, Status};
+
+use crate::phc::HashError;
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller sent something unusable.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The reason in `ErrorInfo`.
+        reason: &'static str,
+        /// The request field, as a path.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: Cow<'static, str>,
+    },
+    /// The access token is not good for the call.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The operator closed sign-up.
+    #[error("sign-up is closed on this server")]
+    SignUpDisabled,
+    /// The e-mail has an account.
+    #[error("the e-mail has an account already")]
+    EmailTaken,
+    /// Unknown e-mail or wrong password: nothing may tell which.
+    #[error("e-mail or password is wrong")]
+    InvalidCredentials,
+    /// The account may not be used.
+    #[error("the account is disabled")]
+    AccountDisabled,
+    /// Not a token of ours, or one of a session that is forgotten.
+    #[error("the refresh token is not valid")]
+    RefreshTokenInvalid,
+    /// An older token of the session was presented.
+    #[error("the refresh token was used before; its session is ended")]
+    RefreshTokenReused,
+    /// The session was ended.
+    #[error("the session was ended")]
+    SessionRevoked,
+    /// The session's time is over.
+    #[error("the session is expired")]
+    SessionExpired,
+    /// Another refresh of the session is under way.
+    #[error("another refresh of the session was faster; try again")]
+    RefreshConflict,
+    /// Absent, over, or someone else's.
+    #[error("no such session")]
+    SessionNotFound,
+    /// Someone else changed the resource in between.
+    #[error("the account was changed since; read it again")]
+    EtagMismatch {
+        /// The current one.
+        etag: String,
+    },
+    /// Too many passwords wait to be hashed.
+    #[error("too many log-ins and sign-ups at the moment; try again")]
+    HasherOverloaded {
+        /// When it is worth to try again.
+        retry_after: Duration,
+    },
+    /// The hasher did not do what was asked.
+    #[error("cannot hash a password")]
+    Hasher(#[from] HashError),
+    /// The e-mail or session is there, its user is not: a distributed commit is
+    /// not complete yet.
+    #[error("the user of an e-mail or session is missing")]
+    UserMissing,
+    /// The signing of an access token failed.
+    #[error("cannot sign an access token")]
+    Signing(#[from] crate::signer::SignerError),
+    /// The machine gives no random bytes.
+    #[error("no random bytes")]
+    Random(#[from] aws_lc_rs::error::Unspecified),
+    /// The database did not do what was asked.
+    #[error("database failure")]
+    Database(#[from] sqlx::Error),
+}
+
+/// What calls in this service return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A field that cannot be used.
+    pub fn invalid(
+        reason: &'static str,
+        field: &'static str,
+        problem: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::Invalid {
+            reason,
+            field,
+            problem: problem.into(),
+        }
+    }
+
+    /// How the error looks to the client.
+    fn refusal(&self) -> Refusal {
+        let refuse = |code, reason| Refusal::new(code, reason, self.to_string());
+        match self {
+            Self::Invalid {
+                reason,
+                field,
+                problem,
+            } => refuse(Code::InvalidArgument, reason).violation(*field, problem.clone()),
+            Self::Token(error) => Refusal::from(*error),
+            Self::SignUpDisabled => refuse(Code::FailedPrecondition, "SIGN_UP_DISABLED"),
+            Self::EmailTaken => refuse(Code::AlreadyExists, "EMAIL_TAKEN"),
+            Self::InvalidCredentials => refuse(Code::Unauthenticated, "INVALID_CREDENTIALS"),
+            Self::AccountDisabled => refuse(Code::PermissionDenied, "ACCOUNT_DISABLED"),
+            Self::RefreshTokenInvalid => refuse(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"),
+            Self::RefreshTokenReused => refuse(Code::Unauthenticated, "REFRESH_TOKEN_REUSED"),
+            Self::SessionRevoked => refuse(Code::Unauthenticated, "SESSION_REVOKED"),
+            Self::SessionExpired => refuse(Code::Unauthenticated, "SESSION_EXPIRED"),
+            Self::RefreshConflict => refuse(Code::Aborted, "REFRESH_CONFLICT"),
+            Self::SessionNotFound => refuse(Code::NotFound, "SESSION_NOT_FOUND"),
+            Self::EtagMismatch { etag } => {
+                refuse(Code::Aborted, "ETAG_MISMATCH").metadata("etag", etag)
+            }
+            Self::HasherOverloaded { retry_after } => {
+                refuse(Code::ResourceExhausted, "HASHER_OVERLOADED").retry_after(*retry_after)
+            }
+            Self::UserMissing => Refusal::store_unavailable(),
+            Self::Database(error) if chassis::db::is_unavailable(error) => {
+                Refusal::store_unavailable()
+            }
+            Self::Database(_) | Self::Hasher(_) | Self::Signing(_) | Self::Random(_) => {
+                Refusal::internal()
+            }
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let status = Self::from(error.refusal());
+        if matches!(status.code(), Code::Internal | Code::Unavailable) {
+            // Only here: the cause can name tables and hosts.
+            tracing::error!(error = &error as &dyn std::error::Error, "call failed");
+        }
+        status
+    }
+}

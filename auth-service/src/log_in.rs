@@ -1,0 +1,109 @@
+//! Checking a password and starting a session.
+
+use chassis::deadline::Deadline;
+use chassis::text::single_line;
+use chrono::{DateTime, Utc};
+
+use crate::accounts::{Accounts, Attempt, Credentials, User};
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::hasher::Turn;
+use crate::password::Password;
+use crate::sessions::{Client, Sessions, TokenPair};
+use crate::store;
+use crate::store::audit::Event;
+
+const CLIENT_LABEL_CHARS_MAX: usize = 100;
+
+/// What someone says who wants to log in.
+#[derive(Debug)]
+pub struct LogIn {
+    /// The address; nothing where the text is none, which must not be told
+    /// from an unknown one.
+    email: Option<Email>,
+    password: Password,
+    client_label: String,
+}
+
+impl LogIn {
+    /// Reads what came over the wire.
+    pub fn parse(email: &str, password: &str, client_label: &str) -> Result<Self> {
+        let client_label = single_line(client_label, CLIENT_LABEL_CHARS_MAX)
+            .map_err(|problem| Error::invalid("CLIENT_LABEL_INVALID", "client_label", problem))?;
+        Ok(Self {
+            email: Email::parse(email).ok(),
+            password: Password::claim(password),
+            client_label,
+        })
+    }
+}
+
+/// Logs in: `accounts` says who it is, `sessions` gives the tokens.
+pub async fn log_in(
+    accounts: &Accounts,
+    sessions: &Sessions,
+    log_in: LogIn,
+    client: &Client,
+    deadline: Deadline,
+    now: DateTime<Utc>,
+) -> Result<(User, TokenPair)> {
+    let attempt = Attempt {
+        failure: Kind::LogInFailed,
+        ip: &client.ip,
+        deadline,
+        now,
+    };
+    let email = log_in.email.as_ref();
+    let password = log_in.password.clone();
+    let checked = accounts.check_password(email, password, attempt).await?;
+    let email = email.ok_or(Error::InvalidCredentials)?.as_str();
+    let new_hash = rehashed(accounts, &checked, log_in.password, deadline).await?;
+
+    let mut tx = accounts.db.begin().await?;
+    if let Some(new_hash) = new_hash {
+        store::emails::rehash(&mut *tx, email, &checked.password_hash, &new_hash).await?;
+    }
+    // From here to the end neither the password nor the user can change: a change
+    // that ends the sessions comes before, and is seen, or after, and sees ours.
+    if !store::emails::lock_password(&mut *tx, email, checked.password_version).await? {
+        return Err(Error::InvalidCredentials);
+    }
+    let user = store::users::lock(&mut *tx, checked.user_id)
+        .await?
+        .ok_or(Error::UserMissing)?;
+    if user.disabled {
+        let event = Event {
+            user_id: user.id,
+            kind: Kind::LogInFailed,
+            session_id: None,
+            ip: &client.ip,
+        };
+        store::audit::insert(&mut *tx, event, now).await?;
+        tx.commit().await?;
+        return Err(Error::AccountDisabled);
+    }
+    let tokens = sessions
+        .start(&mut tx, &user, &log_in.client_label, client, now)
+        .await?;
+    tx.commit().await?;
+    Ok((user, tokens))
+}
+
+/// Hashes a correct password anew, where its hash is not as today's are.
+async fn rehashed(
+    accounts: &Accounts,
+    checked: &Credentials,
+    password: Password,
+    deadline: Deadline,
+) -> Result<Option<String>> {
+    if !checked.outdated {
+        return Ok(None);
+    }
+    match accounts.hasher.hash(password, Turn::Later, deadline).await {
+        Ok(hash) => Ok(Some(hash)),
+        // There will be another log-in.
+        Err(Error::HasherOverloaded { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

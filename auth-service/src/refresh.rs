@@ -1,0 +1,317 @@
+//! The exchange of a refresh token for the next one.
+//!
+//! Everybody who presents the current token within the grace time gets the same
+//! successor; whoever presents an older one ends the session. What remains: a
+//! thief who replays within the grace time keeps step with the owner, as in
+//! every scheme with a grace.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::accounts::RequestId;
+use crate::audit::Kind;
+use crate::error::{Error, Result};
+use crate::refresh_token::{RefreshToken, sha256};
+use crate::sessions::{Client, Sessions, Subject, TokenPair};
+use crate::store;
+use crate::store::audit::Event;
+use crate::store::sessions::{RefreshState, Rotation};
+
+/// How long a refresh can be repeated with its request id.
+const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
+/// How often the exchange is tried, where the session is still as presented.
+const TRIES: usize = 2;
+
+/// The tokens that follow.
+pub struct Refreshed {
+    /// They.
+    pub tokens: TokenPair,
+    /// Whether an earlier answer is repeated.
+    pub replayed: bool,
+}
+
+/// What is to be done where the exchange did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The presented token is the current one after all.
+    TryAgain,
+    /// An answer was lost: give it again.
+    Replay,
+    /// An older token: someone has a copy.
+    Reuse,
+}
+
+impl Sessions {
+    /// Exchanges a refresh token for a new pair.
+    pub async fn refresh(
+        &self,
+        token: &str,
+        request_id: Option<RequestId>,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<Refreshed> {
+        let presented = self.codec.parse(token).ok_or(Error::RefreshTokenInvalid)?;
+        for _ in 0..TRIES {
+            if let Some(tokens) = self.rotate(&presented, request_id, client, now).await? {
+                return Ok(Refreshed {
+                    tokens,
+                    replayed: false,
+                });
+            }
+            let (user_id, id) = (presented.user_id, presented.session_id);
+            let state = store::sessions::refresh_state(&self.db, user_id, id)
+                .await?
+                .ok_or(Error::RefreshTokenInvalid)?;
+            match judge(&state, &presented, request_id, self.settings.grace, now)? {
+                Verdict::TryAgain => {}
+                Verdict::Replay => {
+                    let tokens = self.replay(&presented, state, client, now).await?;
+                    return Ok(Refreshed {
+                        tokens,
+                        replayed: true,
+                    });
+                }
+                Verdict::Reuse => {
+                    self.end_reused(&presented, client, now).await?;
+                    return Err(Error::RefreshTokenReused);
+                }
+            }
+        }
+        Err(Error::RefreshConflict)
+    }
+
+    /// The hot path: one statement. Nothing where it did not apply.
+    async fn rotate(
+        &self,
+        presented: &RefreshToken,
+        request_id: Option<RequestId>,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TokenPair>> {
+        let successor = self
+            .codec
+            .successor(presented, self.codec.current_kid())
+            .ok_or(Error::SessionExpired)?;
+        let rotation = Rotation {
+            presented,
+            successor: &successor,
+            request_hash: request_id.map(|id| id.0),
+            idle_expire_time: now + self.settings.idle_ttl,
+            client,
+        };
+        let Some(row) = store::sessions::rotate(&self.db, &rotation, now).await? else {
+            return Ok(None);
+        };
+        let subject = Subject {
+            auth_time: row.auth_time,
+            amr: row.amr,
+            roles: row.roles,
+            refresh_expire_time: row.idle_expire_time,
+            absolute_expire_time: row.absolute_expire_time,
+        };
+        self.pair(successor, subject, now).map(Some)
+    }
+
+    /// Gives the same refresh token again; the session stays as it is.
+    async fn replay(
+        &self,
+        presented: &RefreshToken,
+        state: RefreshState,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<TokenPair> {
+        let successor = u8::try_from(state.cur_kid)
+            .ok()
+            .and_then(|kid| self.codec.successor(presented, kid))
+            // A replica with a newer key file made it; ours will follow.
+            .ok_or(Error::RefreshConflict)?;
+        if state.cur_hash != successor.hash() {
+            self.end_reused(presented, client, now).await?;
+            return Err(Error::RefreshTokenReused);
+        }
+        let event = Event {
+            user_id: presented.user_id,
+            kind: Kind::RefreshReplayed,
+            session_id: Some(presented.session_id),
+            ip: &client.ip,
+        };
+        // One entry for each refresh, however often it is repeated.
+        let id = replay_event_id(presented, state.rotate_time.unwrap_or(now));
+        store::audit::insert_once(&self.db, id, event, now).await?;
+        let subject = Subject {
+            auth_time: state.auth_time,
+            amr: state.amr,
+            roles: state.roles.unwrap_or_default(),
+            refresh_expire_time: state.idle_expire_time,
+            absolute_expire_time: state.absolute_expire_time,
+        };
+        self.pair(successor, subject, now)
+    }
+
+    /// Ends the session of a token that was used before, for good, although the
+    /// call fails; also where its client hangs up.
+    async fn end_reused(
+        &self,
+        presented: &RefreshToken,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (db, ip) = (self.db.clone(), client.ip.clone());
+        let (user_id, id) = (presented.user_id, presented.session_id);
+        tracing::warn!(%user_id, session_id = %id, "refresh token reused");
+        let revoke = async move {
+            store::sessions::revoke(&db, user_id, id, Kind::RefreshReused, &ip, now).await
+        };
+        match tokio::spawn(revoke).await {
+            Ok(revoked) => revoked.map(|_| ()),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+/// Decides on a refresh whose exchange did not happen.
+fn judge(
+    state: &RefreshState,
+    presented: &RefreshToken,
+    request_id: Option<RequestId>,
+    grace: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Verdict> {
+    if state.revoke_time.is_some() {
+        return Err(Error::SessionRevoked);
+    }
+    if state.idle_expire_time <= now || state.absolute_expire_time <= now {
+        return Err(Error::SessionExpired);
+    }
+    if state.disabled.ok_or(Error::UserMissing)? {
+        return Err(Error::AccountDisabled);
+    }
+    let hash = presented.hash();
+    if state.cur_hash == hash {
+        return Ok(Verdict::TryAgain);
+    }
+    let (Some(prev_hash), Some(rotate_time)) = (&state.prev_hash, state.rotate_time) else {
+        return Ok(Verdict::Reuse);
+    };
+    let age = now - rotate_time;
+    let in_grace = !grace.is_zero() && age <= grace;
+    let same_request = request_id
+        .is_some_and(|id| state.prev_request_hash.as_deref() == Some(&id.0) && age <= REPEAT_MAX);
+    Ok(if *prev_hash == hash && (in_grace || same_request) {
+        Verdict::Replay
+    } else {
+        Verdict::Reuse
+    })
+}
+
+/// A UUIDv7 of the refresh's time, the same for everybody who repeats it.
+fn replay_event_id(presented: &RefreshToken, rotate_time: DateTime<Utc>) -> uuid::Uuid {
+    let hash = sha256(&[b"refresh-replayed".as_slice(), &presented.hash()].concat());
+    let mut rest = [0; 10];
+    rest.copy_from_slice(&hash[..10]);
+    let millis = u64::try_from(rotate_time.timestamp_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refresh_token::Codec;
+    use chassis::keyring::{KeyRing, generate_line};
+    use chassis::user_id::UserId;
+    use uuid::Uuid;
+
+    const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    /// A session rotated once at second 1000, with both its tokens.
+    fn rotated() -> (RefreshState, RefreshToken, RefreshToken) {
+        let codec = Codec::new(&KeyRing::parse(&generate_line(1).unwrap()).unwrap());
+        let first = codec.first(UserId::generate(), Uuid::now_v7()).unwrap();
+        let second = codec.successor(&first, 1).unwrap();
+        let state = RefreshState {
+            cur_hash: second.hash().to_vec(),
+            cur_kid: 1,
+            prev_hash: Some(first.hash().to_vec()),
+            prev_request_hash: Some(vec![7; 32]),
+            rotate_time: Some(at(1000)),
+            auth_time: at(0),
+            amr: Vec::new(),
+            idle_expire_time: at(200_000),
+            absolute_expire_time: at(300_000),
+            revoke_time: None,
+            disabled: Some(false),
+            roles: Some(Vec::new()),
+        };
+        (state, first, second)
+    }
+
+    #[test]
+    fn the_token_before_is_replayed_within_the_grace_time_only() {
+        let (state, first, _) = rotated();
+        let judge = |now, grace| judge(&state, &first, None, grace, at(now)).unwrap();
+        assert_eq!(judge(1000, GRACE), Verdict::Replay);
+        assert_eq!(judge(1030, GRACE), Verdict::Replay);
+        assert_eq!(judge(1031, GRACE), Verdict::Reuse);
+        assert_eq!(
+            judge(990, GRACE),
+            Verdict::Replay,
+            "another replica's clock"
+        );
+        assert_eq!(judge(1000, TimeDelta::zero()), Verdict::Reuse);
+    }
+
+    #[test]
+    fn the_same_request_is_replayed_for_a_day() {
+        let (state, first, _) = rotated();
+        let judge =
+            |now, id| judge(&state, &first, Some(RequestId([id; 32])), GRACE, at(now)).unwrap();
+        assert_eq!(judge(1000 + 86_400, 7), Verdict::Replay);
+        assert_eq!(judge(1000 + 86_401, 7), Verdict::Reuse);
+        assert_eq!(judge(1031, 8), Verdict::Reuse);
+    }
+
+    #[test]
+    fn a_request_id_does_not_revive_an_older_token() {
+        let (mut state, first, _) = rotated();
+        state.prev_hash = Some(vec![9; 32]);
+        let verdict = judge(&state, &first, Some(RequestId([7; 32])), GRACE, at(1000));
+        assert_eq!(verdict.unwrap(), Verdict::Reuse);
+    }
+
+    #[test]
+    fn the_current_token_is_tried_again() {
+        let (state, _, second) = rotated();
+        assert_eq!(
+            judge(&state, &second, None, GRACE, at(5000)).unwrap(),
+            Verdict::TryAgain
+        );
+    }
+
+    #[test]
+    fn an_end_of_the_session_goes_before_all_else() {
+        let (alive, first, _) = rotated();
+        let judge = |state: &RefreshState, now| judge(state, &first, None, GRACE, at(now));
+        let revoked = RefreshState {
+            revoke_time: Some(at(1001)),
+            ..alive.clone()
+        };
+        assert!(matches!(judge(&revoked, 1002), Err(Error::SessionRevoked)));
+        assert!(matches!(judge(&alive, 200_000), Err(Error::SessionExpired)));
+        let disabled = RefreshState {
+            disabled: Some(true),
+            ..alive.clone()
+        };
+        assert!(matches!(
+            judge(&disabled, 1002),
+            Err(Error::AccountDisabled)
+        ));
+        let half = RefreshState {
+            disabled: None,
+            ..alive
+        };
+        assert!(matches!(judge(&half, 1002), Err(Error::UserMissing)));
+    }
+}

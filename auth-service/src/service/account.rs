@@ -1,0 +1,232 @@
+//! `addressbook.auth.v1.AccountService`.
+
+use std::sync::Arc;
+
+use chassis::caller::Caller;
+use chassis::clock::Clock;
+use chassis::deadline::Deadline;
+use chassis::page_token::{Scope, Sealer};
+use proto::auth::v1 as pb;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{client, timestamp};
+use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
+use crate::audit::Kind;
+use crate::error::{Error, Result};
+use crate::sessions::{Session, Sessions};
+
+const PAGE_SIZE_DEFAULT: usize = 50;
+const PAGE_SIZE_MAX: usize = 100;
+
+/// Shows and changes the caller's own account.
+pub struct AccountService {
+    /// The accounts.
+    pub accounts: Arc<Accounts>,
+    /// The sessions.
+    pub sessions: Arc<Sessions>,
+    /// Seals page tokens.
+    pub sealer: Sealer,
+    /// The time.
+    pub clock: Clock,
+}
+
+#[tonic::async_trait]
+impl pb::account_service_server::AccountService for AccountService {
+    #[tracing::instrument(skip_all)]
+    async fn get_me(
+        &self,
+        request: Request<pb::GetMeRequest>,
+    ) -> Result<Response<pb::GetMeResponse>, Status> {
+        let caller = caller(&request)?;
+
+        let (user, _) = self.accounts.of_caller(&caller, self.clock.now()).await?;
+
+        Ok(Response::new(pb::GetMeResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn update_me(
+        &self,
+        request: Request<pb::UpdateMeRequest>,
+    ) -> Result<Response<pb::UpdateMeResponse>, Status> {
+        let now = self.clock.now();
+        let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let change = user_change(request.into_inner())?;
+
+        let user = self.accounts.update(user, change, now).await?;
+
+        Ok(Response::new(pb::UpdateMeResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn change_password(
+        &self,
+        request: Request<pb::ChangePasswordRequest>,
+    ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
+        let (now, client, deadline) = (self.clock.now(), client(&request), Deadline::of(&request));
+        let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let message = request.into_inner();
+        let current = Zeroizing::new(message.current_password);
+        let new = Zeroizing::new(message.new_password);
+        let change = PasswordChange::parse(&user, &current, &new)?;
+
+        let attempt = Attempt {
+            failure: Kind::PasswordChangeFailed,
+            ip: &client.ip,
+            deadline,
+            now,
+        };
+        self.accounts
+            .change_password(&user, session_id, change, attempt)
+            .await?;
+
+        Ok(Response::new(pb::ChangePasswordResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn list_sessions(
+        &self,
+        request: Request<pb::ListSessionsRequest>,
+    ) -> Result<Response<pb::ListSessionsResponse>, Status> {
+        let now = self.clock.now();
+        let (user, current) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let message = request.into_inner();
+        let size = page_size(message.page_size)?;
+        let scope = Scope {
+            method: "ListSessions",
+            owner: user.id.0,
+            request_hash: [0; 32],
+        };
+        let before = self.open(scope, &message.page_token)?;
+
+        // One more than asked for tells whether there is another page.
+        let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
+        let mut sessions = self.sessions.list(user.id, before, limit, now).await?;
+        let more = sessions.len() > size;
+        sessions.truncate(size);
+
+        let last = sessions.last().filter(|_| more);
+        let next_page_token = last.map(|last| self.sealer.seal(scope, &last.id));
+        Ok(Response::new(pb::ListSessionsResponse {
+            sessions: sessions
+                .into_iter()
+                .map(|session| message_of(session, current))
+                .collect(),
+            next_page_token: next_page_token.unwrap_or_default(),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn revoke_session(
+        &self,
+        request: Request<pb::RevokeSessionRequest>,
+    ) -> Result<Response<pb::RevokeSessionResponse>, Status> {
+        let (now, client) = (self.clock.now(), client(&request));
+        let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let id = Uuid::try_parse(&request.get_ref().session_id)
+            .map_err(|_| Error::invalid("ID_INVALID", "session_id", "not a UUID"))?;
+
+        self.sessions.revoke(user.id, id, &client, now).await?;
+
+        Ok(Response::new(pb::RevokeSessionResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn revoke_other_sessions(
+        &self,
+        request: Request<pb::RevokeOtherSessionsRequest>,
+    ) -> Result<Response<pb::RevokeOtherSessionsResponse>, Status> {
+        let (now, client) = (self.clock.now(), client(&request));
+        let (user, current) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+
+        let count = self
+            .sessions
+            .revoke_others(user.id, current, &client, now)
+            .await?;
+
+        Ok(Response::new(pb::RevokeOtherSessionsResponse {
+            revoked_count: i32::try_from(count).unwrap_or(i32::MAX),
+        }))
+    }
+}
+
+impl AccountService {
+    fn open(&self, scope: Scope<'_>, page_token: &str) -> Result<Option<Uuid>> {
+        if page_token.is_empty() {
+            return Ok(None);
+        }
+        let position = self.sealer.open(scope, page_token);
+        let invalid = || {
+            Error::invalid(
+                "PAGE_TOKEN_INVALID",
+                "page_token",
+                "not from an earlier answer",
+            )
+        };
+        position.ok_or_else(invalid).map(Some)
+    }
+}
+
+fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>> {
+    Ok(Caller::of(request)?)
+}
+
+fn page_size(asked: i32) -> Result<usize> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(PAGE_SIZE_DEFAULT),
+        Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
+        Err(_) => Err(Error::invalid("PAGE_SIZE_INVALID", "page_size", "negative")),
+    }
+}
+
+/// Reads which fields to change (AIP-134).
+fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
+    let user = message
+        .user
+        .ok_or_else(|| Error::invalid("USER_MISSING", "user", "must be set"))?;
+    let paths = message
+        .update_mask
+        .map(|mask| mask.paths)
+        .unwrap_or_default();
+    let mut named = paths.is_empty() && !user.display_name.is_empty();
+    for path in &paths {
+        match path.as_str() {
+            "display_name" | "*" => named = true,
+            "id" | "email" | "email_verified" | "mfa_enabled" | "disabled" | "roles"
+            | "create_time" | "update_time" | "etag" => {}
+            _ => {
+                let problem = "names no field of a user";
+                return Err(Error::invalid(
+                    "UPDATE_MASK_INVALID",
+                    "update_mask",
+                    problem,
+                ));
+            }
+        }
+    }
+    let name = named.then(|| DisplayName::parse(&user.display_name, "user.display_name"));
+    Ok(UserChange {
+        display_name: name.transpose()?,
+        etag: user.etag,
+    })
+}
+
+fn message_of(session: Session, current: Uuid) -> pb::Session {
+    pb::Session {
+        id: session.id.to_string(),
+        current: session.id == current,
+        client_label: session.client_label,
+        ip: session.ip,
+        user_agent: session.user_agent,
+        create_time: Some(timestamp(session.create_time)),
+        last_seen_time: Some(timestamp(session.last_seen_time)),
+        idle_expire_time: Some(timestamp(session.idle_expire_time)),
+        absolute_expire_time: Some(timestamp(session.absolute_expire_time)),
+    }
+}

@@ -1,0 +1,148 @@
+//! `addressbook.auth.v1.AuthService`.
+
+use std::sync::Arc;
+
+use chassis::clock::Clock;
+use chassis::deadline::Deadline;
+use proto::auth::v1 as pb;
+use proto::auth::v1::log_in_response::Result as LogInResult;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+use super::{Jwks, client};
+use crate::accounts::{Accounts, RequestId};
+use crate::error::Error;
+use crate::log_in::{LogIn, log_in};
+use crate::sessions::Sessions;
+use crate::sign_up::NewAccount;
+
+/// What clients can ask of this server.
+pub type ServerInfo = pb::GetServerInfoResponse;
+
+/// Makes and keeps sessions.
+pub struct AuthService {
+    /// The accounts.
+    pub accounts: Arc<Accounts>,
+    /// The sessions.
+    pub sessions: Arc<Sessions>,
+    /// The public keys.
+    pub jwks: Jwks,
+    /// What clients can ask.
+    pub info: ServerInfo,
+    /// The time.
+    pub clock: Clock,
+}
+
+#[tonic::async_trait]
+impl pb::auth_service_server::AuthService for AuthService {
+    #[tracing::instrument(skip_all)]
+    async fn sign_up(
+        &self,
+        request: Request<pb::SignUpRequest>,
+    ) -> Result<Response<pb::SignUpResponse>, Status> {
+        let (client, deadline) = (client(&request), Deadline::of(&request));
+        let message = request.into_inner();
+        let password = Zeroizing::new(message.password);
+        self.accounts.ensure_sign_up_enabled()?;
+        let (name, id) = (&message.display_name, &message.request_id);
+        let new = NewAccount::parse(&message.email, &password, name, id)?;
+
+        let user = self
+            .accounts
+            .sign_up(new, &client.ip, deadline, self.clock.now())
+            .await?;
+
+        Ok(Response::new(pb::SignUpResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn log_in(
+        &self,
+        request: Request<pb::LogInRequest>,
+    ) -> Result<Response<pb::LogInResponse>, Status> {
+        let (client, deadline) = (client(&request), Deadline::of(&request));
+        let message = request.into_inner();
+        let password = Zeroizing::new(message.password);
+        let attempt = LogIn::parse(&message.email, &password, &message.client_label)?;
+
+        let now = self.clock.now();
+        let (user, tokens) = log_in(
+            &self.accounts,
+            &self.sessions,
+            attempt,
+            &client,
+            deadline,
+            now,
+        )
+        .await?;
+
+        Ok(Response::new(pb::LogInResponse {
+            result: Some(LogInResult::Tokens(tokens.into())),
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn refresh_token(
+        &self,
+        request: Request<pb::RefreshTokenRequest>,
+    ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
+        let client = client(&request);
+        let message = request.into_inner();
+        let token = present(message.refresh_token)?;
+        let request_id = RequestId::parse(&message.request_id)?;
+
+        let now = self.clock.now();
+        let refreshed = self
+            .sessions
+            .refresh(&token, request_id, &client, now)
+            .await?;
+
+        Ok(Response::new(pb::RefreshTokenResponse {
+            tokens: Some(refreshed.tokens.into()),
+            replayed: refreshed.replayed,
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn log_out(
+        &self,
+        request: Request<pb::LogOutRequest>,
+    ) -> Result<Response<pb::LogOutResponse>, Status> {
+        let client = client(&request);
+        let token = present(request.into_inner().refresh_token)?;
+
+        self.sessions
+            .log_out(&token, &client, self.clock.now())
+            .await?;
+
+        Ok(Response::new(pb::LogOutResponse {}))
+    }
+
+    async fn get_jwks(
+        &self,
+        _: Request<pb::GetJwksRequest>,
+    ) -> Result<Response<pb::GetJwksResponse>, Status> {
+        Ok(Response::new(self.jwks.response()))
+    }
+
+    async fn get_server_info(
+        &self,
+        _: Request<pb::GetServerInfoRequest>,
+    ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
+        Ok(Response::new(self.info.clone()))
+    }
+}
+
+fn present(refresh_token: String) -> Result<Zeroizing<String>, Error> {
+    if refresh_token.is_empty() {
+        return Err(Error::invalid(
+            "REFRESH_TOKEN_MISSING",
+            "refresh_token",
+            "must not be empty",
+        ));
+    }
+    Ok(Zeroizing::new(refresh_token))
+}

@@ -1,0 +1,67 @@
+//! The RPCs: read the request, ask the rules, answer. No SQL, no rules.
+
+mod account;
+mod auth;
+mod jwks;
+
+pub use account::AccountService;
+pub use auth::{AuthService, ServerInfo};
+pub use jwks::Jwks;
+
+use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
+use proto::auth::v1 as pb;
+use tonic::Request;
+
+use crate::accounts::User;
+use crate::sessions::{Client, TokenPair};
+
+/// Who calls, by the connection and the `user-agent` entry.
+fn client<T>(request: &Request<T>) -> Client {
+    let ip = request
+        .remote_addr()
+        .map(|address| address.ip().to_canonical().to_string());
+    let user_agent = request
+        .metadata()
+        .get("user-agent")
+        .map(tonic::metadata::MetadataValue::as_encoded_bytes);
+    let user_agent = String::from_utf8_lossy(user_agent.unwrap_or_default());
+    Client::new(ip.unwrap_or_default(), &user_agent)
+}
+
+fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: time.timestamp_subsec_nanos().cast_signed(),
+    }
+}
+
+impl From<User> for pb::User {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            etag: user.etag(),
+            email: user.email,
+            display_name: user.display_name,
+            email_verified: user.email_verified,
+            mfa_enabled: false,
+            disabled: user.disabled,
+            roles: user.roles,
+            create_time: Some(timestamp(user.create_time)),
+            update_time: Some(timestamp(user.update_time)),
+        }
+    }
+}
+
+impl From<TokenPair> for pb::TokenPair {
+    fn from(tokens: TokenPair) -> Self {
+        Self {
+            access_token: tokens.access_token,
+            token_type: "Bearer".to_owned(),
+            access_expire_time: Some(timestamp(tokens.access_expire_time)),
+            refresh_token: tokens.refresh_token.as_str().to_owned(),
+            refresh_expire_time: Some(timestamp(tokens.refresh_expire_time)),
+            session_id: tokens.refresh_token.session_id.to_string(),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Sessions: what they are, and the rules of starting and ending them.
+
+use std::time::Duration;
+
+use chassis::token::Claims;
+use chassis::user_id::UserId;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgPool, PgTransaction};
+use uuid::Uuid;
+
+use crate::accounts::User;
+use crate::audit::Kind;
+use crate::error::{Error, Result};
+use crate::refresh_token::{Codec, RefreshToken};
+use crate::signer::Signer;
+use crate::store;
+use crate::store::audit::Event;
+
+/// The `client_id` of tokens that a user's log-in gave.
+const CLIENT_ID: &str = "addressbook";
+/// The `scope` of a user's tokens.
+const USER_SCOPE: &str = "contacts.read contacts.write";
+
+/// One signed-in device or program.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its identity; later ones sort after earlier ones.
+    pub id: Uuid,
+    /// What the client called itself.
+    pub client_label: String,
+    /// Where its latest call came from.
+    pub ip: String,
+    /// What its latest call said it was.
+    pub user_agent: String,
+    /// When the user logged in.
+    pub create_time: DateTime<Utc>,
+    /// When it was last refreshed.
+    pub last_seen_time: DateTime<Utc>,
+    /// When it ends unless it is refreshed.
+    pub idle_expire_time: DateTime<Utc>,
+    /// When it ends in any case.
+    pub absolute_expire_time: DateTime<Utc>,
+}
+
+/// Who calls, as far as the connection tells.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The peer's address.
+    pub ip: String,
+    /// What it says it is: at most 200 characters, none of control.
+    pub user_agent: String,
+}
+
+impl Client {
+    const USER_AGENT_CHARS_MAX: usize = 200;
+
+    /// Cleans what a client says of itself; a call is not refused for it.
+    #[must_use]
+    pub fn new(ip: String, user_agent: &str) -> Self {
+        let kept = user_agent.chars().filter(|c| !c.is_control());
+        Self {
+            ip,
+            user_agent: kept.take(Self::USER_AGENT_CHARS_MAX).collect(),
+        }
+    }
+}
+
+/// A session to store.
+pub struct NewSession<'a> {
+    /// How the user proved who it is (RFC 8176).
+    pub amr: &'a [String],
+    /// When it ends unless it is refreshed.
+    pub idle_expire_time: DateTime<Utc>,
+    /// When it ends in any case.
+    pub absolute_expire_time: DateTime<Utc>,
+    /// What the client calls it.
+    pub client_label: &'a str,
+    /// Who calls.
+    pub client: &'a Client,
+}
+
+/// An access token with the refresh token that replaces it.
+pub struct TokenPair {
+    /// A JWT.
+    pub access_token: String,
+    /// When it ends.
+    pub access_expire_time: DateTime<Utc>,
+    /// The one that is good now.
+    pub refresh_token: RefreshToken,
+    /// When it ends unless it is used.
+    pub refresh_expire_time: DateTime<Utc>,
+}
+
+/// What tokens say, and how long they live.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// The `iss` claim.
+    pub issuer: String,
+    /// The `aud` claim.
+    pub audience: String,
+    /// Life of an access token.
+    pub access_ttl: TimeDelta,
+    /// Life of a session that is not refreshed.
+    pub idle_ttl: TimeDelta,
+    /// Life of a session at most.
+    pub absolute_ttl: TimeDelta,
+    /// Time in which a refresh can be repeated without a request id.
+    pub grace: TimeDelta,
+}
+
+/// Reads a setting; settings are years at most.
+#[must_use]
+pub fn delta(time: Duration) -> TimeDelta {
+    TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
+}
+
+/// What an access token is about.
+pub(crate) struct Subject {
+    pub(crate) auth_time: DateTime<Utc>,
+    pub(crate) amr: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) refresh_expire_time: DateTime<Utc>,
+    pub(crate) absolute_expire_time: DateTime<Utc>,
+}
+
+/// The sessions.
+pub struct Sessions {
+    pub(crate) db: PgPool,
+    pub(crate) codec: Codec,
+    pub(crate) settings: TokenSettings,
+    signer: Signer,
+}
+
+impl Sessions {
+    /// Keeps sessions in this database.
+    #[must_use]
+    pub fn new(db: PgPool, codec: Codec, signer: Signer, settings: TokenSettings) -> Self {
+        Self {
+            db,
+            codec,
+            settings,
+            signer,
+        }
+    }
+
+    /// Starts a session of a user who has just proved who it is.
+    pub async fn start(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        user: &User,
+        client_label: &str,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<TokenPair> {
+        let token = self.codec.first(user.id, Uuid::now_v7())?;
+        let absolute_expire_time = now + self.settings.absolute_ttl;
+        let subject = Subject {
+            auth_time: now,
+            amr: vec!["pwd".to_owned()],
+            roles: user.roles.clone(),
+            refresh_expire_time: absolute_expire_time.min(now + self.settings.idle_ttl),
+            absolute_expire_time,
+        };
+        let new = NewSession {
+            amr: &subject.amr,
+            idle_expire_time: subject.refresh_expire_time,
+            absolute_expire_time,
+            client_label,
+            client,
+        };
+        store::sessions::insert(&mut **tx, &new, &token, now).await?;
+        let event = Event {
+            user_id: user.id,
+            kind: Kind::LogIn,
+            session_id: Some(token.session_id),
+            ip: &client.ip,
+        };
+        store::audit::insert(&mut **tx, event, now).await?;
+        self.pair(token, subject, now)
+    }
+
+    /// Ends the session of a refresh token, an old one too; a dead or foreign
+    /// token has none to end.
+    pub async fn log_out(&self, token: &str, client: &Client, now: DateTime<Utc>) -> Result<()> {
+        if let Some(token) = self.codec.parse(token) {
+            let (user_id, id) = (token.user_id, token.session_id);
+            store::sessions::revoke(&self.db, user_id, id, Kind::LogOut, &client.ip, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns up to `limit` live sessions of a user made before `before`, the
+    /// latest first.
+    pub async fn list(
+        &self,
+        user_id: UserId,
+        before: Option<Uuid>,
+        limit: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Session>> {
+        store::sessions::list(&self.db, user_id, before, limit, now).await
+    }
+
+    /// Ends one live session of a user.
+    pub async fn revoke(
+        &self,
+        user_id: UserId,
+        id: Uuid,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let kind = Kind::SessionRevoked;
+        if store::sessions::revoke(&self.db, user_id, id, kind, &client.ip, now).await? {
+            Ok(())
+        } else {
+            Err(Error::SessionNotFound)
+        }
+    }
+
+    /// Ends the live sessions of a user but one; returns how many.
+    pub async fn revoke_others(
+        &self,
+        user_id: UserId,
+        spared: Uuid,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<u64> {
+        let kind = Kind::OtherSessionsRevoked;
+        let mut tx = self.db.begin().await?;
+        let count = store::sessions::revoke_others(&mut *tx, user_id, spared, kind, now).await?;
+        let event = Event {
+            user_id,
+            kind,
+            session_id: Some(spared),
+            ip: &client.ip,
+        };
+        store::audit::insert(&mut *tx, event, now).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Adds a fresh access token to a refresh token.
+    pub(crate) fn pair(
+        &self,
+        refresh_token: RefreshToken,
+        subject: Subject,
+        now: DateTime<Utc>,
+    ) -> Result<TokenPair> {
+        let settings = &self.settings;
+        let access_expire_time = subject.absolute_expire_time.min(now + settings.access_ttl);
+        let claims = Claims {
+            iss: settings.issuer.clone(),
+            aud: settings.audience.clone(),
+            sub: refresh_token.user_id,
+            client_id: CLIENT_ID.to_owned(),
+            jti: Uuid::new_v4(),
+            sid: Some(refresh_token.session_id),
+            iat: now.timestamp(),
+            exp: access_expire_time.timestamp(),
+            nbf: None,
+            scope: USER_SCOPE.to_owned(),
+            auth_time: subject.auth_time.timestamp(),
+            amr: subject.amr,
+            roles: subject.roles,
+        };
+        Ok(TokenPair {
+            access_token: self.signer.sign(&claims)?,
+            access_expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
+            refresh_expire_time: subject.refresh_expire_time,
+            refresh_token,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_agent_is_cut_and_cleaned() {
+        let client = Client::new(
+            String::new(),
+            &format!("a\0\n\u{1b}[31m{}", "é".repeat(300)),
+        );
+        assert!(client.user_agent.starts_with("a[31mé"));
+        assert_eq!(client.user_agent.chars().count(), 200);
+    }
+}

@@ -1,0 +1,160 @@
+//! Making an account.
+
+use chassis::deadline::Deadline;
+use chassis::user_id::UserId;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::accounts::{Accounts, DisplayName, RequestId, User};
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::hasher::Turn;
+use crate::password::Password;
+use crate::phc::Verdict;
+use crate::refresh_token::sha256;
+use crate::store;
+use crate::store::audit::Event;
+use crate::store::emails::{EmailRow, NewEmail};
+
+/// How long a sign-up can be repeated with its request id.
+const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
+
+/// The account to make.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// Its address.
+    pub email: Email,
+    /// Its password.
+    pub password: Password,
+    /// The name to show.
+    pub display_name: DisplayName,
+    /// What the client calls the request.
+    pub request_id: Option<RequestId>,
+}
+
+impl NewAccount {
+    /// Reads what came over the wire.
+    pub fn parse(
+        email: &str,
+        password: &str,
+        display_name: &str,
+        request_id: &str,
+    ) -> Result<Self> {
+        let email = Email::parse(email)?;
+        Ok(Self {
+            password: Password::choose(password, "password", &email)?,
+            email,
+            display_name: DisplayName::parse(display_name, "display_name")?,
+            request_id: RequestId::parse(request_id)?,
+        })
+    }
+
+    fn body_hash(&self) -> [u8; 32] {
+        sha256(self.display_name.as_str().as_bytes())
+    }
+}
+
+impl Accounts {
+    /// Refuses where the operator closed sign-up.
+    pub fn ensure_sign_up_enabled(&self) -> Result<()> {
+        if self.sign_up_enabled {
+            Ok(())
+        } else {
+            Err(Error::SignUpDisabled)
+        }
+    }
+
+    /// Makes an account. Of several calls with one e-mail one wins.
+    pub async fn sign_up(
+        &self,
+        new: NewAccount,
+        ip: &str,
+        deadline: Deadline,
+        now: DateTime<Utc>,
+    ) -> Result<User> {
+        // Before the hash: a taken e-mail costs none.
+        if let Some(known) = store::emails::get(&self.db, new.email.as_str()).await? {
+            return self.repeat(known, new, deadline, now).await;
+        }
+        let password = new.password.clone();
+        let hash = self.hasher.hash(password, Turn::Later, deadline).await?;
+        if let Some(user) = self.insert(&new, &hash, ip, now).await? {
+            return Ok(user);
+        }
+        // Someone was faster; perhaps this very call, sent twice.
+        let known = store::emails::get(&self.db, new.email.as_str()).await?;
+        self.repeat(known.ok_or(Error::EmailTaken)?, new, deadline, now)
+            .await
+    }
+
+    async fn insert(
+        &self,
+        new: &NewAccount,
+        password_hash: &str,
+        ip: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<User>> {
+        let user = User {
+            id: UserId::generate(),
+            email: new.email.as_str().to_owned(),
+            display_name: new.display_name.as_str().to_owned(),
+            email_verified: false,
+            roles: Vec::new(),
+            disabled: false,
+            version: 1,
+            create_time: now,
+            update_time: now,
+        };
+        let email = NewEmail {
+            email: new.email.as_str(),
+            user_id: user.id,
+            password_hash,
+            request_hash: new.request_id.map(|id| id.0),
+            request_body_hash: new.request_id.map(|_| new.body_hash()),
+        };
+        let mut tx = self.db.begin().await?;
+        if !store::emails::insert(&mut *tx, &email, now).await? {
+            return Ok(None);
+        }
+        store::users::insert(&mut *tx, &user).await?;
+        let event = Event {
+            user_id: user.id,
+            kind: Kind::SignUp,
+            session_id: None,
+            ip,
+        };
+        store::audit::insert(&mut *tx, event, now).await?;
+        tx.commit().await?;
+        Ok(Some(user))
+    }
+
+    /// Answers a call whose e-mail is taken: again, where it is the call that
+    /// took it.
+    async fn repeat(
+        &self,
+        known: EmailRow,
+        new: NewAccount,
+        deadline: Deadline,
+        now: DateTime<Utc>,
+    ) -> Result<User> {
+        let same_request = new.request_id.is_some_and(|id| {
+            known.request_hash.as_deref() == Some(&id.0) && now < known.create_time + REPEAT_MAX
+        });
+        if !same_request {
+            return Err(Error::EmailTaken);
+        }
+        let same_body = known.request_body_hash.as_deref() == Some(&new.body_hash());
+        let stored = Some(known.password_hash);
+        let verdict = self
+            .hasher
+            .verify(new.password, stored, Turn::Later, deadline)
+            .await?;
+        if !same_body || verdict == Verdict::Wrong {
+            let problem = "was used for another request";
+            return Err(Error::invalid("REQUEST_ID_REUSED", "request_id", problem));
+        }
+        store::users::get(&self.db, known.user_id)
+            .await?
+            .ok_or(Error::UserMissing)
+    }
+}

@@ -1,0 +1,8 @@
+//! The only SQL of this service: one literal a function. Every statement on a
+//! user's rows names the user.
+
+pub mod audit;
+pub mod emails;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;

@@ -1,0 +1,121 @@
+//! The users table.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::accounts::{DisplayName, User};
+use crate::error::Result;
+
+/// Stores a new user.
+pub async fn insert(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
+    sqlx::query!(
+        "
+        INSERT INTO auth.users (id, email, display_name, email_verified, roles, version,
+                                create_time, update_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ",
+        user.id as UserId,
+        user.email,
+        user.display_name,
+        user.email_verified,
+        &user.roles,
+        user.version,
+        user.create_time,
+        user.update_time,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Returns a user.
+pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        SELECT id AS "id: UserId", email, display_name, email_verified, roles,
+               disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        FROM auth.users
+        WHERE id = $1
+        "#,
+        id as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Returns a user, who stays so until the transaction ends.
+pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        SELECT id AS "id: UserId", email, display_name, email_verified, roles,
+               disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        FROM auth.users
+        WHERE id = $1
+        FOR SHARE
+        "#,
+        id as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Returns a user whose session is alive.
+pub async fn get_by_session(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    session_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified, u.roles,
+               u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time, u.update_time
+        FROM auth.users AS u
+        JOIN auth.sessions AS s ON s.user_id = u.id
+        WHERE u.id = $1 AND s.user_id = $1 AND s.id = $2
+          AND s.revoke_time IS NULL
+          AND s.idle_expire_time > $3
+          AND s.absolute_expire_time > $3
+        "#,
+        id as UserId,
+        session_id,
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Sets the display name, where the version is `expected` or that is nothing;
+/// returns the user after the change.
+pub async fn set_display_name(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    display_name: &DisplayName,
+    expected: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        UPDATE auth.users SET display_name = $2, version = version + 1, update_time = $4
+        WHERE id = $1 AND ($3::bigint IS NULL OR version = $3)
+        RETURNING id AS "id: UserId", email, display_name, email_verified, roles,
+                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        "#,
+        id as UserId,
+        display_name.as_str(),
+        expected,
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}

@@ -1,0 +1,302 @@
+//! A running service with its own database, and what tests do with it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use auth_service::config::{Cli, Command, Config};
+use chassis::clock::Clock;
+use chassis::db::MIGRATOR;
+use chassis::keyring::generate_line;
+use clap::Parser;
+use embedded_postgres::TestDatabase;
+use proto::auth::v1::account_service_client::AccountServiceClient;
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::log_in_response::Result as LogInResult;
+use proto::auth::v1::{
+    GetMeRequest, ListSessionsRequest, LogInRequest, LogOutRequest, RefreshTokenRequest,
+    RefreshTokenResponse, Session, SignUpRequest, TokenPair, User,
+};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+/// A password that passes the policy.
+pub(crate) const PASSWORD: &str = "harbour-lantern-48";
+/// Another.
+pub(crate) const OTHER_PASSWORD: &str = "copper-meadow-1931";
+/// When every test begins, in seconds since the epoch.
+pub(crate) const START: i64 = 1_800_000_000;
+
+/// One or more running services on one database and one key file.
+pub(crate) struct App {
+    pub(crate) auth: AuthServiceClient<Channel>,
+    pub(crate) account: AccountServiceClient<Channel>,
+    pub(crate) address: String,
+    /// As superuser.
+    pub(crate) db: PgPool,
+    pub(crate) database: TestDatabase,
+    clock: Arc<AtomicI64>,
+    keys: Arc<TempDir>,
+    _service: JoinSet<()>,
+}
+
+impl App {
+    /// With a password hash that costs next to nothing.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With more flags.
+    pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        let database = database().await;
+        let keys = tempfile::tempdir().unwrap();
+        std::fs::write(keys.path().join("keys"), &*generate_line(1).unwrap()).unwrap();
+        let clock = Arc::new(AtomicI64::new(START));
+        Self::run(database, Arc::new(keys), clock, flags).await
+    }
+
+    /// Another service with the same database, keys and clock.
+    pub(crate) async fn replica(&self) -> Self {
+        self.replica_with(&[]).await
+    }
+
+    /// As `replica`, with more flags.
+    pub(crate) async fn replica_with(&self, flags: &[&str]) -> Self {
+        let (keys, clock) = (Arc::clone(&self.keys), Arc::clone(&self.clock));
+        Self::run(self.database.clone(), keys, clock, flags).await
+    }
+
+    async fn run(
+        database: TestDatabase,
+        keys: Arc<TempDir>,
+        clock: Arc<AtomicI64>,
+        flags: &[&str],
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let config = config(&database, &keys.path().join("keys"), flags);
+        let time = Clock::Manual(Arc::clone(&clock));
+        let mut service = JoinSet::new();
+        service.spawn(async move {
+            let never = std::future::pending();
+            auth_service::run(config, time, listener, never)
+                .await
+                .unwrap();
+        });
+        let channel = endpoint(&address).connect().await.unwrap();
+        Self {
+            auth: AuthServiceClient::new(channel.clone()),
+            account: AccountServiceClient::new(channel),
+            address,
+            db: admin(&database).await,
+            database,
+            clock,
+            keys,
+            _service: service,
+        }
+    }
+
+    /// Moves the service's clock on.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn sign_up(&self, email: &str) -> Result<User, Status> {
+        self.sign_up_as(&new_account(email)).await
+    }
+
+    pub(crate) async fn sign_up_as(&self, request: &SignUpRequest) -> Result<User, Status> {
+        let response = self.auth.clone().sign_up(request.clone()).await?;
+        Ok(response.into_inner().user.unwrap())
+    }
+
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<TokenPair, Status> {
+        let request = LogInRequest {
+            email: email.into(),
+            password: password.into(),
+            client_label: "test".into(),
+        };
+        let response = self.auth.clone().log_in(request).await?.into_inner();
+        match response.result.unwrap() {
+            LogInResult::Tokens(tokens) => Ok(tokens),
+            LogInResult::MfaChallenge(_) => unreachable!("no account has a second factor"),
+        }
+    }
+
+    /// Makes an account and logs in.
+    pub(crate) async fn user(&self, email: &str) -> TokenPair {
+        self.sign_up(email).await.unwrap();
+        self.log_in(email, PASSWORD).await.unwrap()
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Result<RefreshTokenResponse, Status> {
+        self.refresh_as(token, "").await
+    }
+
+    pub(crate) async fn refresh_as(
+        &self,
+        token: &str,
+        request_id: &str,
+    ) -> Result<RefreshTokenResponse, Status> {
+        let request = RefreshTokenRequest {
+            refresh_token: token.into(),
+            request_id: request_id.into(),
+        };
+        Ok(self.auth.clone().refresh_token(request).await?.into_inner())
+    }
+
+    pub(crate) async fn log_out(&self, token: &str) -> Result<(), Status> {
+        let request = LogOutRequest {
+            refresh_token: token.into(),
+        };
+        self.auth.clone().log_out(request).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn get_me(&self, access_token: &str) -> Result<User, Status> {
+        let request = bearer(GetMeRequest {}, access_token);
+        let response = self.account.clone().get_me(request).await?;
+        Ok(response.into_inner().user.unwrap())
+    }
+
+    pub(crate) async fn sessions(&self, access_token: &str) -> Vec<Session> {
+        let request = bearer(ListSessionsRequest::default(), access_token);
+        let response = self.account.clone().list_sessions(request).await.unwrap();
+        response.into_inner().sessions
+    }
+
+    /// The kinds of the audit, the oldest first.
+    pub(crate) async fn audit(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT kind FROM auth.audit_events ORDER BY id")
+            .fetch_all(&self.db)
+            .await
+            .unwrap()
+    }
+
+    /// Runs SQL as superuser.
+    pub(crate) async fn sql(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&self.db).await.unwrap();
+    }
+
+    /// Completes when this many statements of the service wait for a lock.
+    pub(crate) async fn waiting_for_a_lock(&self, count: i64) {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        in_time("nobody waits for the lock", async || {
+            let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap();
+            (waiting >= count).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Asks until there is an answer, for 20 s at most.
+pub(crate) async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(20), asking).await;
+    answer.expect(what_if_not)
+}
+
+/// The configuration of a test: a password hash costs next to nothing, unless
+/// `flags` say otherwise.
+fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
+    let (url, keys) = (database.url("auth_service"), keys.display().to_string());
+    let name = |flag: &str| flag.split('=').next().map(str::to_owned);
+    let cheap = [
+        "--argon2-memory-kib=64",
+        "--argon2-iterations=1",
+        "--database-connections=8",
+    ];
+    let cheap = cheap
+        .into_iter()
+        .filter(|ours| flags.iter().all(|flag| name(flag) != name(ours)));
+    let args = [
+        "auth-service",
+        "serve",
+        "--database-url",
+        &url,
+        "--secret-keys-file",
+        &keys,
+    ];
+    let args = args.into_iter().chain(cheap).chain(flags.iter().copied());
+    match Cli::try_parse_from(args).unwrap().command {
+        Command::Serve(config) => *config,
+        _ => unreachable!("the arguments say serve"),
+    }
+}
+
+pub(crate) fn endpoint(address: &str) -> Endpoint {
+    Endpoint::from_shared(format!("http://{address}")).unwrap()
+}
+
+pub(crate) async fn database() -> TestDatabase {
+    TestDatabase::create("auth", async |options: PgConnectOptions| {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await?;
+        MIGRATOR.run(&pool).await?;
+        pool.close().await;
+        Ok::<_, sqlx::Error>(())
+    })
+    .await
+    .unwrap()
+}
+
+pub(crate) async fn admin(database: &TestDatabase) -> PgPool {
+    let options = PgPoolOptions::new().max_connections(2);
+    options.connect_with(database.admin()).await.unwrap()
+}
+
+pub(crate) fn new_account(email: &str) -> SignUpRequest {
+    SignUpRequest {
+        email: email.into(),
+        password: PASSWORD.into(),
+        display_name: "Ada Lovelace".into(),
+        request_id: String::new(),
+    }
+}
+
+pub(crate) fn bearer<T>(message: T, access_token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let value = format!("Bearer {access_token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+/// `ErrorInfo.reason`.
+pub(crate) fn reason(status: &Status) -> String {
+    let info = status.get_error_details().error_info().cloned();
+    let info = info.unwrap_or_else(|| unreachable!("no ErrorInfo: {status:?}"));
+    assert_eq!(info.domain, "addressbook");
+    info.reason
+}
+
+/// `ErrorInfo.reason` of a call that has to fail.
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
+    reason(&answer.unwrap_err())
+}
+
+/// The fields of `BadRequest`.
+pub(crate) fn fields(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let bad = details.bad_request().unwrap();
+    bad.field_violations
+        .iter()
+        .map(|violation| violation.field.clone())
+        .collect()
+}

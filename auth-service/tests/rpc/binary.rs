@@ -1,0 +1,129 @@
+//! The program itself, as an operator runs it.
+
+use std::process::{Command, Output, Stdio};
+
+use chassis::keyring::KeyRing;
+use embedded_postgres::TestDatabase;
+
+use crate::app::{admin, in_time};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-service"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+async fn empty_database() -> TestDatabase {
+    TestDatabase::create("auth_empty", async |_| Ok::<_, sqlx::Error>(()))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn generate_key_prints_a_line_of_a_key_file() {
+    let mut command = program();
+    command.args(["generate-key", "--kid", "7"]);
+
+    let output = output(command).await;
+
+    assert!(output.status.success());
+    let ring = KeyRing::parse(&String::from_utf8(output.stdout).unwrap()).unwrap();
+    assert_eq!(ring.current_kid(), 7);
+}
+
+#[tokio::test]
+async fn a_database_without_migrations_is_named_in_one_line() {
+    let (database, folder) = (empty_database().await, tempfile::tempdir().unwrap());
+    let keys = folder.path().join("keys");
+    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    let mut command = program();
+    command
+        .env("DATABASE_URL", database.url("auth_service"))
+        .env("SECRET_KEYS_FILE", keys)
+        .env("LISTEN_ADDR", "127.0.0.1:0");
+
+    let output = output(command).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("run the `migrate` sub-command first"), "{log}");
+}
+
+#[tokio::test]
+async fn a_migrated_database_is_served_until_the_program_is_told_to_stop() {
+    let (database, folder) = (empty_database().await, tempfile::tempdir().unwrap());
+    let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
+    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+
+    let mut migrate = program();
+    migrate
+        .arg("migrate")
+        .env("DATABASE_URL", database.url("postgres"));
+    let migrated = output(migrate).await;
+    assert!(migrated.status.success(), "{migrated:?}");
+    let applied: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations")
+        .fetch_one(&admin(&database).await)
+        .await
+        .unwrap();
+    assert!(applied >= 4);
+
+    let mut service = tokio::process::Command::from(program());
+    let mut service = service
+        .kill_on_drop(true)
+        .args(["--listen-addr", "127.0.0.1:0"])
+        .env("DATABASE_URL", database.url("auth_service"))
+        .env("SECRET_KEYS_FILE", &keys)
+        .env("ADDRESS_FILE", &address_file)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let address = in_time("the service writes no address", async || {
+        std::fs::read_to_string(&address_file)
+            .ok()
+            .map(|text| text.trim().to_owned())
+    })
+    .await;
+    // It reports SERVING once it has asked the database.
+    let health = async || {
+        let mut health = program();
+        health.arg("health").env("LISTEN_ADDR", &address);
+        output(health).await.status.code()
+    };
+    in_time("the service does not serve", async || {
+        (health().await == Some(0)).then_some(())
+    })
+    .await;
+
+    let mut stop = Command::new("kill");
+    stop.args(["-TERM", &service.id().unwrap().to_string()]);
+    assert!(output(stop).await.status.success());
+    let status = service.wait().await.unwrap();
+    assert!(status.success(), "{status}");
+
+    assert_eq!(health().await, Some(1));
+}
+
+#[tokio::test]
+async fn a_password_in_the_url_is_not_shown_when_the_url_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    let mut command = program();
+    command
+        .env("DATABASE_URL", "mysql://user:hunter2hunter2@host/db")
+        .env("SECRET_KEYS_FILE", keys)
+        .env("LISTEN_ADDR", "127.0.0.1:0");
+
+    let output = output(command).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    let shown = [output.stdout, output.stderr].concat();
+    assert!(!String::from_utf8(shown).unwrap().contains("hunter2"));
+}

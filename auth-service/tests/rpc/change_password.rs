@@ -1,0 +1,134 @@
+//! `ChangePassword`.
+
+use proto::auth::v1::ChangePasswordRequest;
+use tonic::{Code, Status};
+
+use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, fields, reason, refusal};
+
+async fn change(app: &App, access: &str, current: &str, new: &str) -> Result<(), Status> {
+    let request = ChangePasswordRequest {
+        current_password: current.into(),
+        new_password: new.into(),
+    };
+    app.account
+        .clone()
+        .change_password(bearer(request, access))
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn a_new_password_replaces_the_old_and_ends_the_other_sessions() {
+    let app = App::start().await;
+    let mine = app.user("ada@example.org").await;
+    let other = app.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let bob = app.user("bob@example.org").await;
+
+    change(&app, &mine.access_token, PASSWORD, OTHER_PASSWORD)
+        .await
+        .unwrap();
+
+    assert_eq!(
+        refusal(app.refresh(&other.refresh_token).await),
+        "SESSION_REVOKED"
+    );
+    assert_eq!(
+        refusal(app.get_me(&other.access_token).await),
+        "TOKEN_REVOKED"
+    );
+    app.refresh(&mine.refresh_token).await.unwrap();
+    app.refresh(&bob.refresh_token).await.unwrap();
+    assert_eq!(
+        refusal(app.log_in("ada@example.org", PASSWORD).await),
+        "INVALID_CREDENTIALS"
+    );
+    app.log_in("ada@example.org", OTHER_PASSWORD).await.unwrap();
+    assert!(app.audit().await.contains(&"password_changed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_wrong_current_password_changes_nothing() {
+    let app = App::start().await;
+    let mine = app.user("ada@example.org").await;
+    let other = app.log_in("ada@example.org", PASSWORD).await.unwrap();
+
+    for wrong in ["", "not-the-password", &"7q".repeat(600)] {
+        let status = change(&app, &mine.access_token, wrong, OTHER_PASSWORD)
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(reason(&status), "INVALID_CREDENTIALS");
+    }
+
+    app.log_in("ada@example.org", PASSWORD).await.unwrap();
+    app.refresh(&other.refresh_token).await.unwrap();
+    assert!(
+        app.audit()
+            .await
+            .contains(&"password_change_failed".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn the_policy_holds_for_the_new_password() {
+    let app = App::start().await;
+    let access = app.user("ada@example.org").await.access_token;
+
+    for (new, expected) in [
+        ("short", "PASSWORD_TOO_SHORT"),
+        (&*"7q".repeat(600), "PASSWORD_TOO_LONG"),
+        ("passwordpassword", "PASSWORD_COMMON"),
+        ("my-ada-likes-maths", "PASSWORD_CONTEXT"),
+    ] {
+        let status = change(&app, &access, PASSWORD, new).await.unwrap_err();
+        assert_eq!(reason(&status), expected);
+        assert_eq!(fields(&status), ["new_password"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_changes_at_once_one_wins() {
+    let app = App::start().await;
+    let access = app.user("ada@example.org").await.access_token;
+    let mut held = app.db.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM auth.emails FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+
+    let (first, second, ()) = tokio::join!(
+        change(&app, &access, PASSWORD, OTHER_PASSWORD),
+        change(&app, &access, PASSWORD, "silver-orchard-77"),
+        async {
+            app.waiting_for_a_lock(2).await;
+            held.rollback().await.unwrap();
+        }
+    );
+
+    let (won, lost) = if first.is_ok() {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    won.unwrap();
+    assert_eq!(refusal(lost), "INVALID_CREDENTIALS");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_in_with_the_old_password_does_not_slip_past_the_change() {
+    let app = App::start().await;
+    app.user("ada@example.org").await;
+    let mut changing = app.db.begin().await.unwrap();
+    sqlx::query("UPDATE auth.emails SET password_version = password_version + 1")
+        .execute(&mut *changing)
+        .await
+        .unwrap();
+
+    // The password is checked, and right; then the change commits.
+    let (answer, ()) = tokio::join!(app.log_in("ada@example.org", PASSWORD), async {
+        app.waiting_for_a_lock(1).await;
+        changing.commit().await.unwrap();
+    });
+
+    assert_eq!(refusal(answer), "INVALID_CREDENTIALS");
+}

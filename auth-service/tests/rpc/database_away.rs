@@ -1,0 +1,58 @@
+//! While the database is away.
+
+use sqlx::{AssertSqlSafe, PgPool};
+use tonic::Code;
+
+use crate::app::{App, PASSWORD, reason, refusal};
+
+/// Lets the service's role connect, or not, and ends its connections.
+async fn set_connections(app: &App, server: &PgPool, limit: i32) {
+    let name: String = sqlx::query_scalar("SELECT current_database()")
+        .fetch_one(&app.db)
+        .await
+        .unwrap();
+    let sql = format!(
+        "ALTER DATABASE {name} CONNECTION LIMIT {limit};
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = '{name}' AND usename = 'auth_service'"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(server)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn no_token_is_called_dead_and_a_forged_one_needs_no_database() {
+    let app = App::start_with(&["--database-acquire=1"]).await;
+    let tokens = app.user("ada@example.org").await;
+    let token = tokens.refresh_token;
+    let forged = format!("{}AAAA", &token[..token.len() - 4]);
+    let server = PgPool::connect_with(app.database.admin().database("postgres"))
+        .await
+        .unwrap();
+
+    set_connections(&app, &server, 0).await;
+
+    for status in [
+        app.refresh(&token).await.unwrap_err(),
+        app.log_out(&token).await.unwrap_err(),
+        app.log_in("ada@example.org", PASSWORD).await.unwrap_err(),
+        app.sign_up("bob@example.org").await.unwrap_err(),
+        app.get_me(&tokens.access_token).await.unwrap_err(),
+    ] {
+        assert_eq!(
+            (status.code(), &*reason(&status)),
+            (Code::Unavailable, "STORE_UNAVAILABLE")
+        );
+        assert_eq!(
+            status.message(),
+            "the service cannot reach its database; try again"
+        );
+    }
+    assert_eq!(refusal(app.refresh(&forged).await), "REFRESH_TOKEN_INVALID");
+    app.log_out(&forged).await.unwrap();
+
+    set_connections(&app, &server, -1).await;
+    assert!(!app.refresh(&token).await.unwrap().replayed);
+}

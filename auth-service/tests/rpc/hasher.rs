@@ -1,0 +1,63 @@
+//! The hasher under load.
+
+use std::time::Duration;
+
+use proto::auth::v1::LogInRequest;
+use tokio::task::JoinSet;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::app::{App, PASSWORD, reason};
+
+fn request() -> LogInRequest {
+    LogInRequest {
+        email: "ada@example.org".into(),
+        password: PASSWORD.into(),
+        client_label: String::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_does_not_fit_the_queue_is_shed_with_a_time_to_come_back() {
+    // A hash takes some 100 ms: one runs, one waits.
+    let app = App::start_with(&[
+        "--hasher-threads=1",
+        "--hasher-queue=1",
+        "--argon2-memory-kib=65536",
+        "--argon2-iterations=3",
+    ])
+    .await;
+    let mut calls = JoinSet::new();
+    for _ in 0..16 {
+        let mut auth = app.auth.clone();
+        calls.spawn(async move { auth.log_in(request()).await.unwrap_err() });
+    }
+
+    let answers = calls.join_all().await;
+
+    let (shed, done): (Vec<_>, Vec<_>) = answers
+        .into_iter()
+        .partition(|status| status.code() == Code::ResourceExhausted);
+    assert!(
+        !shed.is_empty() && done.len() >= 2,
+        "{} {}",
+        shed.len(),
+        done.len()
+    );
+    for status in shed {
+        assert_eq!(reason(&status), "HASHER_OVERLOADED");
+        let retry = status
+            .get_error_details()
+            .retry_info()
+            .unwrap()
+            .retry_delay
+            .unwrap();
+        assert!(
+            retry >= Duration::from_millis(100) && retry < Duration::from_secs(10),
+            "{retry:?}"
+        );
+    }
+    for status in done {
+        assert_eq!(reason(&status), "INVALID_CREDENTIALS");
+    }
+}

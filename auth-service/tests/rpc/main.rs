@@ -1,0 +1,26 @@
+//! The auth service over a real socket and a real database: a file per topic.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test should panic where it fails"
+)]
+
+mod app;
+mod at_rest;
+mod binary;
+mod caller;
+mod change_password;
+mod database_away;
+mod hasher;
+mod hostile;
+mod jwks;
+mod log_in;
+mod log_out;
+mod me;
+mod purge;
+mod refresh_races;
+mod refresh_token;
+mod replicas;
+mod sessions;
+mod sign_up;
