@@ -1,0 +1,257 @@
+//! Which birthdays lie in a window of days.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use proto::contacts::v1::LeapDayRule;
+
+use crate::contact::date::month_day;
+use crate::error::{Error, Result};
+
+/// The most days between the first and the last one.
+pub const DAYS_MAX: i32 = 366;
+/// The days when none are asked for.
+pub const DAYS_DEFAULT: i32 = 7;
+
+/// 29 February as the table has it.
+const LEAP_DAY: i16 = 229;
+
+/// The days from the first through the last one, both included.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// The first day.
+    pub first: NaiveDate,
+    /// Days from the first to the last one.
+    pub days: u32,
+    /// What becomes of 29 February in a common year.
+    pub rule: LeapDayRule,
+}
+
+/// Birthdays that follow each other in the table and in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Every birthday from one month and day to another, each kept on its day.
+    Span {
+        /// The year they are kept in.
+        year: i32,
+        /// Month and day of the first ones.
+        first: i16,
+        /// Month and day of the last ones.
+        last: i16,
+    },
+    /// A common year's day on which those of 29 February keep theirs, too.
+    LeapDay {
+        /// 28 February or 1 March.
+        day: NaiveDate,
+        /// Month and day of those that keep it; twice the same when only those
+        /// of 29 February do, since the others had theirs a year before.
+        birth_mds: [i16; 2],
+    },
+}
+
+impl Segment {
+    /// The day on which this segment keeps a birthday.
+    #[must_use]
+    pub fn day_of(self, birth_md: i16) -> Option<NaiveDate> {
+        match self {
+            Self::LeapDay { day, .. } => Some(day),
+            Self::Span { year, .. } => {
+                let md = u32::try_from(birth_md).ok()?;
+                NaiveDate::from_ymd_opt(year, md / 100, md % 100)
+            }
+        }
+    }
+
+    /// The last day of the segment.
+    #[must_use]
+    pub fn last_day(self) -> Option<NaiveDate> {
+        match self {
+            Self::LeapDay { day, .. } => Some(day),
+            Self::Span { last, .. } => self.day_of(last),
+        }
+    }
+}
+
+impl Window {
+    /// Reads the number of days.
+    pub fn parse_days(within_days: Option<i32>) -> Result<u32> {
+        let days = within_days.unwrap_or(DAYS_DEFAULT);
+        let checked = u32::try_from(days).ok().filter(|_| days <= DAYS_MAX);
+        checked.ok_or_else(|| Error::invalid("FIELD_INVALID", "within_days", "is outside 0 to 366"))
+    }
+
+    /// Each birthday once, in the order in which they come: walks through the
+    /// days and asks who keeps a birthday on each, which no rule of months,
+    /// years and leap days can get wrong.
+    #[must_use]
+    pub fn segments(self) -> Vec<Segment> {
+        let mut segments: Vec<Segment> = Vec::new();
+        let mut seen = HashSet::new();
+        for offset in 0..=self.days {
+            let Some(day) = self.first.checked_add_days(Days::new(offset.into())) else {
+                break;
+            };
+            let md = md_of(day);
+            // A year later a birthday comes round again.
+            let first_time = seen.insert(md);
+            if self.keeps_leap_birthdays(day) && seen.insert(LEAP_DAY) {
+                let birth_mds = [if first_time { md } else { LEAP_DAY }, LEAP_DAY];
+                segments.push(Segment::LeapDay { day, birth_mds });
+                continue;
+            }
+            match segments.last_mut() {
+                _ if !first_time => {}
+                Some(Segment::Span { year, last, .. }) if *year == day.year() => *last = md,
+                _ => segments.push(Segment::Span {
+                    year: day.year(),
+                    first: md,
+                    last: md,
+                }),
+            }
+        }
+        segments
+    }
+
+    /// Whether a common year's day is the one for those of 29 February.
+    fn keeps_leap_birthdays(self, day: NaiveDate) -> bool {
+        let stand_in = match self.rule {
+            LeapDayRule::Unspecified | LeapDayRule::Feb28 => 228,
+            LeapDayRule::Mar1 => 301,
+            LeapDayRule::LeapYearsOnly => return false,
+        };
+        !day.leap_year() && md_of(day) == stand_in
+    }
+}
+
+/// The day that it is in a time zone (IANA name; empty means UTC).
+pub fn today(now: DateTime<Utc>, time_zone: &str) -> Result<NaiveDate> {
+    if time_zone.is_empty() {
+        return Ok(now.date_naive());
+    }
+    let unknown = || Error::invalid("TIME_ZONE_INVALID", "time_zone", "is not an IANA time zone");
+    let zone = jiff::tz::TimeZone::get(time_zone).map_err(|_| unknown())?;
+    let instant = jiff::Timestamp::from_second(now.timestamp()).map_err(|_| unknown())?;
+    let date = zone.to_datetime(instant).date();
+    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+    NaiveDate::from_ymd_opt(date.year().into(), month.into(), day.into()).ok_or_else(unknown)
+}
+
+fn md_of(day: NaiveDate) -> i16 {
+    month_day(day.month(), day.day())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: [LeapDayRule; 3] = [
+        LeapDayRule::Feb28,
+        LeapDayRule::Mar1,
+        LeapDayRule::LeapYearsOnly,
+    ];
+
+    /// The next day, from `first` on, on which a birthday is kept; told from the
+    /// birthday's side, year by year.
+    fn next(birth_md: i16, first: NaiveDate, rule: LeapDayRule) -> NaiveDate {
+        (0..9)
+            .filter_map(|years| {
+                let (year, md) = (first.year() + years, birth_md.unsigned_abs().into());
+                let own: u32 = md;
+                NaiveDate::from_ymd_opt(year, own / 100, own % 100).or(match rule {
+                    LeapDayRule::Feb28 => NaiveDate::from_ymd_opt(year, 2, 28),
+                    LeapDayRule::Mar1 => NaiveDate::from_ymd_opt(year, 3, 1),
+                    _ => None,
+                })
+            })
+            .find(|day| *day >= first)
+            .unwrap()
+    }
+
+    fn every_birthday() -> impl Iterator<Item = i16> {
+        let year = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap().iter_days();
+        year.take(366).map(md_of)
+    }
+
+    fn found(window: Window) -> Vec<(NaiveDate, i16)> {
+        let mut found = Vec::new();
+        for segment in window.segments() {
+            for md in every_birthday() {
+                let inside = match segment {
+                    Segment::Span { first, last, .. } => (first..=last).contains(&md),
+                    Segment::LeapDay { birth_mds, .. } => birth_mds.contains(&md),
+                };
+                // A span across a common year's end of February holds 229 only
+                // where that day exists.
+                if let Some(day) = segment.day_of(md).filter(|_| inside) {
+                    found.push((day, md));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn windows_agree_with_a_brute_force_oracle() {
+        let mut checked = 0;
+        for start in [(2023, 1, 1), (2024, 1, 1), (2099, 11, 1), (1999, 12, 1)] {
+            let (year, month, day) = start;
+            let start = NaiveDate::from_ymd_opt(year, month, day).unwrap();
+            for first in start.iter_days().take(430).step_by(3) {
+                for days in [0, 1, 6, 7, 30, 58, 59, 60, 100, 299, 300, 364, 365, 366] {
+                    for rule in RULES {
+                        let last = first + Days::new(u64::from(days));
+                        let mut expected: Vec<_> = every_birthday()
+                            .map(|md| (next(md, first, rule), md))
+                            .filter(|(day, _)| *day <= last)
+                            .collect();
+                        expected.sort_unstable();
+                        let found = found(Window { first, days, rule });
+                        assert!(found == expected, "{first} {days} {rule:?}");
+                        checked += 1;
+                    }
+                }
+            }
+        }
+        assert!(checked > 20_000, "{checked}");
+    }
+
+    #[test]
+    fn today_is_the_day_in_the_given_zone() {
+        let now = DateTime::parse_from_rfc3339("2026-12-31T23:30:00Z")
+            .unwrap()
+            .to_utc();
+        assert_eq!(today(now, "").unwrap().to_string(), "2026-12-31");
+        assert_eq!(today(now, "Europe/Kyiv").unwrap().to_string(), "2027-01-01");
+        assert_eq!(
+            today(now, "America/New_York").unwrap().to_string(),
+            "2026-12-31"
+        );
+        assert_eq!(
+            today(now, "Pacific/Kiritimati").unwrap().to_string(),
+            "2027-01-01"
+        );
+    }
+
+    #[test]
+    fn a_time_zone_that_does_not_exist_is_refused() {
+        for zone in [
+            "Mars/Olympus",
+            "+02:00",
+            "EST5EDT4",
+            "../../etc/passwd",
+            "a\0b",
+            " ",
+        ] {
+            assert!(today(DateTime::UNIX_EPOCH, zone).is_err(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn days_outside_a_year_are_refused() {
+        assert_eq!(Window::parse_days(None).unwrap(), 7);
+        assert_eq!(Window::parse_days(Some(366)).unwrap(), 366);
+        for days in [-1, 367, i32::MIN, i32::MAX] {
+            assert!(Window::parse_days(Some(days)).is_err());
+        }
+    }
+}

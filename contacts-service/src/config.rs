@@ -1,0 +1,59 @@
+//! Settings, read once at start. Each is a flag, an environment variable and a
+//! line of help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chassis::cli::Settings;
+use chassis::config::{DatabaseConfig, ServerConfig, seconds};
+
+/// What the operator can set.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, env, default_value = Config::LISTEN_ADDR)]
+    pub listen_addr: SocketAddr,
+
+    /// File of secret keys, one `KID:HEX` a line; the highest KID seals page tokens
+    #[arg(long, env)]
+    pub secret_keys_file: PathBuf,
+
+    /// Address of the auth service, which publishes the keys of access tokens
+    #[arg(long, env, default_value = "http://127.0.0.1:50051")]
+    pub auth_url: String,
+
+    /// The `iss` claim that access tokens must have
+    #[arg(long, env, default_value = "addressbook")]
+    pub issuer: String,
+
+    /// The `aud` claim that access tokens must have
+    #[arg(long, env, default_value = "addressbook")]
+    pub audience: String,
+
+    /// How far the clocks of the services may differ, in seconds
+    #[arg(long, env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds)]
+    pub token_leeway: Duration,
+
+    /// Most live contacts of one owner
+    #[arg(long, env, default_value = "50000", value_parser = clap::value_parser!(i64).range(1..))]
+    pub contact_quota: i64,
+
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// The server.
+    #[command(flatten)]
+    pub server: ServerConfig,
+}
+
+impl Settings for Config {
+    const NAME: &'static str = "contacts-service";
+    const ABOUT: &'static str = "Keeps every user's address book";
+    const LISTEN_ADDR: &'static str = "127.0.0.1:50052";
+
+    fn server(&self) -> &ServerConfig {
+        &self.server
+    }
+}

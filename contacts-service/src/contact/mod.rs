@@ -1,0 +1,63 @@
+//! What a contact is: plain types and rules, with no I/O.
+
+pub mod body;
+pub mod date;
+pub mod fold;
+pub mod keys;
+pub mod mask;
+pub mod phone;
+pub mod stored;
+
+mod limits;
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// Identifies one contact.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    sqlx::Type,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct ContactId(pub Uuid);
+
+impl ContactId {
+    /// Makes the id of a new contact; later ids sort after earlier ones.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Reads an id that came over the wire in the field `field`.
+    pub fn parse(field: &str, text: &str) -> Result<Self> {
+        // Only the usual form: the parser also takes braces and URNs.
+        let id = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+        id.map(Self)
+            .ok_or_else(|| Error::invalid("ID_INVALID", field, "is not a UUID"))
+    }
+}
+
+impl fmt::Display for ContactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The etag of a contact: its version, quoted (RFC 9110 section 8.8.3).
+#[must_use]
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}

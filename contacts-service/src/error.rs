@@ -1,0 +1,134 @@
+//! Everything that can go wrong in this service, and the one place that turns
+//! it into a gRPC status.
+
+use chassis::db;
+use chassis::status::Refusal;
+use chassis::token::TokenError;
+use tonic::{Code, Status};
+
+use crate::contact::ContactId;
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller is not known, or may not do this.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The caller sent something unusable.
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+    /// Absent, or owned by someone else.
+    #[error("contact not found")]
+    NotFound(ContactId),
+    /// The contact changed since the caller read it.
+    #[error("the contact was changed since; read it again")]
+    EtagMismatch {
+        /// The etag it has now.
+        current: String,
+    },
+    /// Another contact of the owner has this uid.
+    #[error("another contact has this uid")]
+    UidTaken,
+    /// The contact to bring back is alive.
+    #[error("the contact is not deleted")]
+    NotDeleted,
+    /// The owner may not have more contacts.
+    #[error("the address book is full")]
+    QuotaExceeded {
+        /// The most live contacts.
+        limit: i64,
+    },
+    /// The database did not do what was asked.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// Stored bytes that are no contact.
+    #[error("a stored contact cannot be read")]
+    Corrupt(#[from] prost::DecodeError),
+}
+
+/// What a request must not hold: one reason, and every field concerned.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", describe(violations))]
+pub struct Invalid {
+    reason: &'static str,
+    violations: Vec<(String, String)>,
+}
+
+fn describe(violations: &[(String, String)]) -> String {
+    match violations {
+        [] => String::new(),
+        [(field, problem)] => format!("{field} {problem}"),
+        [(field, problem), rest @ ..] => {
+            format!("{field} {problem} (and {} more)", rest.len())
+        }
+    }
+}
+
+impl Invalid {
+    /// The most violations that an answer names: trailers must stay small.
+    const SHOWN: usize = 20;
+
+    /// Several fields at a time, as pairs of path and problem.
+    #[must_use]
+    pub fn many(reason: &'static str, violations: Vec<(String, String)>) -> Self {
+        Self { reason, violations }
+    }
+}
+
+/// What calls in this service return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// One bad field: its path in the request, and what is wrong with it.
+    pub fn invalid(
+        reason: &'static str,
+        field: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Invalid::many(reason, vec![(field.into(), problem.into())]).into()
+    }
+
+    fn refusal(self) -> Refusal {
+        let text = self.to_string();
+        match self {
+            Self::Token(error) => error.into(),
+            Self::Invalid(invalid) => {
+                let shown = invalid.violations.into_iter().take(Invalid::SHOWN);
+                shown.fold(
+                    Refusal::new(Code::InvalidArgument, invalid.reason, text),
+                    |refusal, (field, problem)| refusal.violation(field, problem),
+                )
+            }
+            Self::NotFound(id) => Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text)
+                .metadata("id", id.to_string()),
+            Self::EtagMismatch { current } => {
+                Refusal::new(Code::Aborted, "ETAG_MISMATCH", text).metadata("etag", current)
+            }
+            Self::UidTaken => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text),
+            Self::NotDeleted => Refusal::new(Code::AlreadyExists, "CONTACT_NOT_DELETED", text),
+            Self::QuotaExceeded { limit } => {
+                Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
+                    .quota("contacts", format!("at most {limit} live contacts"))
+            }
+            // The causes go to the log only: they can name tables and hosts.
+            Self::Database(error) if db::is_unavailable(&error) => {
+                tracing::warn!(%error, "the database is away");
+                Refusal::store_unavailable()
+            }
+            Self::Database(error) => {
+                tracing::error!(%error, "the database failed");
+                Refusal::internal()
+            }
+            Self::Corrupt(error) => {
+                tracing::error!(%error, "a stored contact cannot be read");
+                Refusal::internal()
+            }
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        error.refusal().into()
+    }
+}

@@ -1,0 +1,156 @@
+//! The part of AIP-160 that lists understand: conditions joined by AND.
+
+use crate::contact::fold::{digits, fold};
+use crate::error::{Error, Result};
+
+/// What a contact must be to be listed; values are folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Has this label.
+    Label(String),
+    /// Is a favourite, or is none.
+    Starred(bool),
+    /// Has this e-mail address.
+    Email(String),
+    /// Has a phone with these digits.
+    Phone(String),
+    /// Has an organization whose name holds this.
+    Organization(String),
+    /// Has a birthday.
+    HasBirthday,
+}
+
+/// The longest filter, in characters.
+const CHARS_MAX: usize = 1000;
+/// The most conditions.
+const CONDITIONS_MAX: usize = 10;
+
+/// Reads a filter; an empty one has no condition.
+pub fn parse(text: &str) -> Result<Vec<Condition>> {
+    if text.chars().count() > CHARS_MAX {
+        return Err(invalid("is longer than 1000 characters"));
+    }
+    let mut rest = text.trim();
+    let mut conditions = Vec::new();
+    while !rest.is_empty() {
+        if !conditions.is_empty() {
+            rest = rest
+                .strip_prefix("AND")
+                .filter(|rest| rest.starts_with(char::is_whitespace))
+                .ok_or_else(|| invalid("has conditions that are not joined by AND"))?
+                .trim_start();
+        }
+        let (condition, behind) = condition(rest)?;
+        conditions.push(condition);
+        rest = behind.trim_start();
+    }
+    if conditions.len() > CONDITIONS_MAX {
+        return Err(invalid("has more than 10 conditions"));
+    }
+    Ok(conditions)
+}
+
+fn condition(text: &str) -> Result<(Condition, &str)> {
+    let end = text
+        .find([':', '='])
+        .ok_or_else(|| invalid("has a condition without : or ="))?;
+    let (name, rest) = (text[..end].trim_end(), &text[end..]);
+    let operator = &rest[..1];
+    let (value, rest) = value(rest[1..].trim_start())?;
+    let condition = match (name, operator) {
+        ("labels", ":") => Condition::Label(fold(&value)),
+        ("starred", "=") => match &*value {
+            "true" => Condition::Starred(true),
+            "false" => Condition::Starred(false),
+            _ => return Err(invalid("compares starred with neither true nor false")),
+        },
+        ("email", "=") => Condition::Email(fold(&value)),
+        ("phone", "=") => Condition::Phone(digits(&value)),
+        ("organization", ":") => Condition::Organization(fold(&value)),
+        ("has", ":") if value == "birthday" => Condition::HasBirthday,
+        _ => {
+            return Err(invalid(
+                "knows only labels:, starred=, email=, phone=, organization: and has:birthday",
+            ));
+        }
+    };
+    Ok((condition, rest))
+}
+
+/// A word, or a text in quotes in which `\` stands before a quote or itself.
+fn value(text: &str) -> Result<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(char::is_whitespace).unwrap_or(text.len());
+        return match &text[..end] {
+            "" => Err(invalid("has a condition without a value")),
+            word => Ok((word.to_owned(), &text[end..])),
+        };
+    };
+    let mut value = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((value, &quoted[at + 1..])),
+            '\\' => match chars.next() {
+                Some((_, escaped @ ('"' | '\\'))) => value.push(escaped),
+                _ => return Err(invalid("has a \\ before something else than \" or \\")),
+            },
+            _ => value.push(c),
+        }
+    }
+    Err(invalid("has a quote that does not end"))
+}
+
+fn invalid(problem: &str) -> Error {
+    Error::invalid("FILTER_INVALID", "filter", problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read_and_their_values_folded() {
+        let conditions = parse(
+            r#"labels:"Fünf \"Freunde\"" AND starred=true AND email = ADA@example.com
+               AND phone="+49 30 1" AND organization:ACME AND has:birthday"#,
+        );
+        assert_eq!(
+            conditions.unwrap(),
+            [
+                Condition::Label("funf \"freunde\"".into()),
+                Condition::Starred(true),
+                Condition::Email("ada@example.com".into()),
+                Condition::Phone("49301".into()),
+                Condition::Organization("acme".into()),
+                Condition::HasBirthday,
+            ]
+        );
+        assert_eq!(parse("  ").unwrap(), []);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "labels",
+            "labels:",
+            "labels=x",
+            "starred:true",
+            "starred=maybe",
+            "labels:x OR labels:y",
+            "labels:x ANDlabels:y",
+            "labels:x AND",
+            "NOT starred=true",
+            "labels:\"x",
+            "labels:\"x\\y\"",
+            "has:phone",
+            "notes:\"x\"",
+            "é=1",
+            "x' OR 1=1 --",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse(&"x".repeat(1001)).is_err());
+        assert!(parse(&["starred=true"; 11].join(" AND ")).is_err());
+    }
+}

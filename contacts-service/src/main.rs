@@ -1,0 +1,19 @@
+//! Starts the contacts service, or does what a sub-command says.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use chassis::clock::Clock;
+use chassis::{cli, server, shutdown};
+use contacts_service::config::Config;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::main(serve).await
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+    let listener = server::listen(config.listen_addr).await?;
+    contacts_service::run(config, Clock::System, listener, shutdown::requested()).await?;
+    Ok(())
+}

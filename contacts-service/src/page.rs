@@ -1,0 +1,72 @@
+//! Paging: sizes, and what a page token is bound to.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chassis::page_token::{Scope, Sealer};
+use chassis::user_id::UserId;
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// Reads a page size: 0 means the default, above the most means the most.
+pub fn parse_size(page_size: i32, default: i64, most: i64) -> Result<i64> {
+    match page_size {
+        0 => Ok(default),
+        1.. => Ok(i64::from(page_size).min(most)),
+        _ => Err(Error::invalid(
+            "PAGE_SIZE_INVALID",
+            "page_size",
+            "is negative",
+        )),
+    }
+}
+
+/// SHA-256 of a message.
+#[must_use]
+pub fn hash(message: &impl Message) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, &message.encode_to_vec()).as_ref());
+    hash
+}
+
+/// The tokens of one list: one method, one owner, one request.
+pub struct Tokens<'a> {
+    sealer: &'a Sealer,
+    scope: Scope<'a>,
+}
+
+impl<'a> Tokens<'a> {
+    /// For a request from which the paging fields were taken out.
+    pub fn new(sealer: &'a Sealer, method: &'a str, owner: UserId, bare: &impl Message) -> Self {
+        Self {
+            sealer,
+            scope: Scope {
+                method,
+                owner: owner.0,
+                request_hash: hash(bare),
+            },
+        }
+    }
+
+    /// Where to go on; nothing for an empty token.
+    pub fn open<T: DeserializeOwned>(&self, token: &str) -> Result<Option<T>> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let position = self.sealer.open(self.scope, token);
+        position.map(Some).ok_or_else(|| {
+            Error::invalid(
+                "PAGE_TOKEN_INVALID",
+                "page_token",
+                "was not given to this caller for this request",
+            )
+        })
+    }
+
+    /// The token that goes on behind `position`.
+    #[must_use]
+    pub fn seal(&self, position: &impl Serialize) -> String {
+        self.sealer.seal(self.scope, position)
+    }
+}

@@ -1,0 +1,175 @@
+//! What a query asks for.
+
+use proto::contacts::v1::SearchField;
+
+use crate::contact::fold::{digits, fold};
+use crate::contact::keys::{DIGITS, code};
+use crate::error::{Error, Result};
+
+/// The longest query, in characters.
+const CHARS_MAX: usize = 200;
+/// The most words of a query.
+const WORDS_MAX: usize = 10;
+/// The fewest digits that are looked for in phones as digits.
+const DIGITS_MIN: usize = 2;
+
+/// A folded query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// The words with one space between them.
+    pub text: String,
+    /// The words.
+    pub words: Vec<String>,
+    /// The digits, where the query looks like a phone number.
+    pub digits: Option<String>,
+    /// The fields to look at; all when empty.
+    pub fields: Vec<SearchField>,
+}
+
+impl Query {
+    /// Folds a query, or refuses one that is empty or too long.
+    pub fn parse(text: &str, fields: &[i32]) -> Result<Self> {
+        if text.chars().count() > CHARS_MAX {
+            return Err(Error::invalid(
+                "FIELD_INVALID",
+                "query",
+                "is longer than 200 characters",
+            ));
+        }
+        let fields = fields
+            .iter()
+            .map(|field| match SearchField::try_from(*field) {
+                Ok(SearchField::Unspecified) | Err(_) => Err(Error::invalid(
+                    "FIELD_INVALID",
+                    "fields",
+                    "has a value that is no field",
+                )),
+                Ok(field) => Ok(field),
+            });
+        let fields = fields.collect::<Result<Vec<_>>>()?;
+        let folded = fold(text);
+        let words: Vec<String> = folded
+            .split(' ')
+            .filter(|w| !w.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if words.is_empty() {
+            return Err(Error::invalid(
+                "QUERY_EMPTY",
+                "query",
+                "has nothing to look for",
+            ));
+        }
+        if words.len() > WORDS_MAX {
+            return Err(Error::invalid(
+                "FIELD_INVALID",
+                "query",
+                "has more than 10 words",
+            ));
+        }
+        let dialled = folded
+            .chars()
+            .all(|c| c.is_ascii_digit() || "+-()./ ".contains(c));
+        Ok(Self {
+            digits: Some(digits(&folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN),
+            text: folded,
+            words,
+            fields,
+        })
+    }
+
+    /// The longest word, which narrows the search most.
+    #[must_use]
+    pub fn longest_word(&self) -> &str {
+        let longest = self.words.iter().max_by_key(|word| word.len());
+        longest.map_or("", String::as_str)
+    }
+
+    /// The field of a line's code, where this query looks at it.
+    #[must_use]
+    pub fn looks_at(&self, line_code: char) -> Option<SearchField> {
+        const ALL: [SearchField; 6] = [
+            SearchField::Name,
+            SearchField::Nickname,
+            SearchField::Email,
+            SearchField::Phone,
+            SearchField::Organization,
+            SearchField::Notes,
+        ];
+        let field = if line_code == DIGITS {
+            SearchField::Phone
+        } else {
+            ALL.into_iter().find(|field| code(*field) == line_code)?
+        };
+        (self.fields.is_empty() || self.fields.contains(&field)).then_some(field)
+    }
+}
+
+/// A LIKE pattern for texts that contain `text`, in which nothing is special.
+#[must_use]
+pub fn containing(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_folded_into_words() {
+        let query = Query::parse("  Hans\tMÜLLER ", &[]).unwrap();
+        assert_eq!((&*query.text, query.words.len()), ("hans muller", 2));
+        assert_eq!(
+            (query.digits.as_deref(), query.longest_word()),
+            (None, "muller")
+        );
+    }
+
+    #[test]
+    fn what_looks_like_a_phone_number_is_also_its_digits() {
+        for (text, digits) in [
+            ("+49 (30) 12-34", Some("49301234")),
+            ("030/1", Some("0301")),
+            ("7", None),
+            ("room 12", None),
+            ("+-", None),
+        ] {
+            assert_eq!(
+                Query::parse(text, &[]).unwrap().digits.as_deref(),
+                digits,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_query_of_nothing_or_too_much_is_refused() {
+        for text in [
+            "",
+            " \t",
+            "\u{301}",
+            "\0",
+            &"x".repeat(201),
+            &["x"; 11].join(" "),
+        ] {
+            assert!(Query::parse(text, &[]).is_err(), "{text:?}");
+        }
+        for field in [0, 7, -1] {
+            assert!(Query::parse("x", &[field]).is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_pattern_is_special() {
+        assert_eq!(containing(r"100%_\"), r"%100\%\_\\%");
+    }
+}

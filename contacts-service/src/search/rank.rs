@@ -1,0 +1,206 @@
+//! How well a contact answers a query: a total order, computed from the folded
+//! lines that the table keeps.
+
+use proto::contacts::v1::{MatchTier, SearchField};
+
+use super::query::Query;
+use crate::contact::ContactId;
+use crate::contact::keys::DIGITS;
+
+/// Where a contact stands among the results; smaller is better.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Rank {
+    /// The number of the [`MatchTier`].
+    pub tier: i32,
+    /// Whether the contact is no favourite.
+    pub plain: bool,
+    /// The number of the [`SearchField`].
+    pub weight: i32,
+    /// The sort key of family and given name.
+    pub family_key: String,
+    /// Decides between equals.
+    pub id: ContactId,
+}
+
+/// What of a contact answered a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// How well.
+    pub tier: MatchTier,
+    /// The heaviest field of that tier.
+    pub weight: SearchField,
+    /// Every field that holds a word of the query, in their order.
+    pub fields: Vec<SearchField>,
+}
+
+/// Compares a query with a search text; nothing when it does not match.
+#[must_use]
+pub fn exact(query: &Query, search_text: &str) -> Option<Match> {
+    compare(query, search_text, word_tier)
+}
+
+/// As [`exact`], but lets each word have a typing error.
+#[must_use]
+pub fn fuzzy(query: &Query, search_text: &str) -> Option<Match> {
+    compare(query, search_text, |line, word| {
+        word_tier(line, word).or_else(|| resembles(line, word).then_some(MatchTier::Fuzzy))
+    })
+}
+
+fn compare(
+    query: &Query,
+    search_text: &str,
+    tier_of: impl Fn(&str, &str) -> Option<MatchTier>,
+) -> Option<Match> {
+    // The best place of the query as a whole, and of each word.
+    let mut whole: Option<(MatchTier, SearchField)> = None;
+    let mut words: Vec<Option<(MatchTier, SearchField)>> = vec![None; query.words.len()];
+    let mut fields = Vec::new();
+    for line in search_text.split('\n') {
+        let mut chars = line.chars();
+        let Some(code) = chars.next() else { continue };
+        let Some(field) = query.looks_at(code) else {
+            continue;
+        };
+        let text = chars.as_str();
+        let mut found = false;
+        let mut note = |best: &mut Option<(MatchTier, SearchField)>, tier: Option<MatchTier>| {
+            if let Some(tier) = tier {
+                found = true;
+                let place = (tier, field);
+                *best = Some(best.map_or(place, |best| best.min(place)));
+            }
+        };
+        if code == DIGITS {
+            let digits = query.digits.as_deref();
+            let held = digits.is_some_and(|digits| text.contains(digits));
+            note(&mut whole, held.then_some(MatchTier::PhoneDigits));
+        } else {
+            note(&mut whole, whole_tier(text, &query.text));
+        }
+        for (best, word) in words.iter_mut().zip(&query.words) {
+            note(best, tier_of(text, word));
+        }
+        if found && !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    // A contact is as good as its worst word.
+    let worst = words.into_iter().collect::<Option<Vec<_>>>();
+    let worst = worst.and_then(|words| words.into_iter().max());
+    let (tier, weight) = whole.into_iter().chain(worst).min()?;
+    fields.sort_unstable();
+    Some(Match {
+        tier,
+        weight,
+        fields,
+    })
+}
+
+fn whole_tier(line: &str, text: &str) -> Option<MatchTier> {
+    if line == text {
+        Some(MatchTier::Field)
+    } else {
+        line.starts_with(text).then_some(MatchTier::FieldPrefix)
+    }
+}
+
+/// A word at a word's beginning, or anywhere.
+fn word_tier(line: &str, word: &str) -> Option<MatchTier> {
+    let mut tier = None;
+    for (at, _) in line.match_indices(word) {
+        let before = line[..at].chars().next_back();
+        if before.is_none_or(|c| !c.is_alphanumeric()) {
+            return Some(MatchTier::WordPrefix);
+        }
+        tier = Some(MatchTier::Substring);
+    }
+    tier
+}
+
+/// Whether a word of the line differs by one slip of the finger from `word`, by
+/// two from a long one.
+fn resembles(line: &str, word: &str) -> bool {
+    let length = word.chars().count();
+    let slips = match length {
+        0..=2 => return false,
+        3..=5 => 1,
+        _ => 2,
+    };
+    line.split(|c: char| !c.is_alphanumeric())
+        .filter(|other| other.chars().count().abs_diff(length) <= slips)
+        .any(|other| strsim::osa_distance(other, word) <= slips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HANS: &str = "\nAhans\nAmuller\nAhans muller\nBhansi\nChans.m@example.com\nD4930123456\nD030123456\nP030 123456\nQacme gmbh\nRmet 100% at fair\n";
+
+    fn tier(text: &str) -> Option<(MatchTier, SearchField)> {
+        let query = Query::parse(text, &[]).unwrap();
+        exact(&query, HANS).map(|found| (found.tier, found.weight))
+    }
+
+    #[test]
+    fn every_tier_is_told_apart() {
+        use {MatchTier as Tier, SearchField as Field};
+        for (text, expected) in [
+            ("Müller", Some((Tier::Field, Field::Name))),
+            ("hans müller", Some((Tier::Field, Field::Name))),
+            ("hans m", Some((Tier::FieldPrefix, Field::Name))),
+            ("acme", Some((Tier::FieldPrefix, Field::Organization))),
+            ("gmbh", Some((Tier::WordPrefix, Field::Organization))),
+            ("müller hans", Some((Tier::WordPrefix, Field::Name))),
+            ("muller acme", Some((Tier::WordPrefix, Field::Organization))),
+            ("+49 30 123", Some((Tier::PhoneDigits, Field::Phone))),
+            ("030-123", Some((Tier::PhoneDigits, Field::Phone))),
+            ("ulle", Some((Tier::Substring, Field::Name))),
+            ("%", Some((Tier::Substring, Field::Notes))),
+            ("00% at", Some((Tier::Substring, Field::Notes))),
+            ("hans smith", None),
+            ("mueller", None),
+            ("_", None),
+        ] {
+            assert_eq!(tier(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_forgiven_only_by_the_fuzzy_tier() {
+        for (text, forgiven) in [
+            ("mueller", true),
+            ("hnas", true),
+            ("hans mulelr", true),
+            ("hxxs", false),
+            ("ha", true),
+            ("xq", false),
+        ] {
+            let query = Query::parse(text, &[]).unwrap();
+            assert_eq!(fuzzy(&query, HANS).is_some(), forgiven, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_that_hold_a_word_are_named_in_order() {
+        let query = Query::parse("hans", &[]).unwrap();
+        let fields = exact(&query, HANS).unwrap().fields;
+        assert_eq!(
+            fields,
+            [SearchField::Name, SearchField::Nickname, SearchField::Email]
+        );
+    }
+
+    #[test]
+    fn only_the_fields_asked_for_are_looked_at() {
+        let query = Query::parse("hans", &[SearchField::Email.into()]).unwrap();
+        let found = exact(&query, HANS).unwrap();
+        assert_eq!(
+            (found.weight, found.tier),
+            (SearchField::Email, MatchTier::FieldPrefix)
+        );
+        let query = Query::parse("muller", &[SearchField::Email.into()]).unwrap();
+        assert_eq!(exact(&query, HANS), None);
+    }
+}

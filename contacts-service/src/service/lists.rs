@@ -1,0 +1,106 @@
+//! Lists of contacts, by order or by ids.
+
+use std::collections::HashMap;
+
+use chassis::page_token::Sealer;
+use chassis::user_id::UserId;
+use proto::contacts::v1::{BatchGetContactsResponse, ListContactsRequest, ListContactsResponse};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::contact::ContactId;
+use crate::contact::mask::ReadMask;
+use crate::error::{Error, Result};
+use crate::filter;
+use crate::order::Order;
+use crate::page::{Tokens, parse_size};
+use crate::store::list::Selection;
+use crate::store::{contacts, list as table, owners};
+
+const SIZE_DEFAULT: i64 = 50;
+const SIZE_MAX: i64 = 500;
+/// The most ids of one call.
+const IDS_MAX: usize = 500;
+
+/// Reads the ids of a batch.
+pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<ContactId>> {
+    if ids.len() > IDS_MAX {
+        return Err(Error::invalid(
+            "FIELD_INVALID",
+            "ids",
+            "has more than 500 elements",
+        ));
+    }
+    let numbered = ids.iter().enumerate();
+    numbered
+        .map(|(i, id)| ContactId::parse(&format!("ids[{i}]"), id))
+        .collect()
+}
+
+/// The contacts with these ids, in their order.
+pub(super) async fn batch_get(
+    db: &PgPool,
+    owner: UserId,
+    ids: &[ContactId],
+    allow_missing: bool,
+) -> Result<BatchGetContactsResponse> {
+    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let found = contacts::get_many(db, owner, &wanted).await?;
+    let found: HashMap<ContactId, _> = found.into_iter().map(|found| (found.id, found)).collect();
+    let mut answer = BatchGetContactsResponse::default();
+    for id in ids {
+        match found.get(id) {
+            Some(contact) => answer.contacts.push(contact.message()?),
+            None if allow_missing => answer.missing_ids.push(id.to_string()),
+            None => return Err(Error::NotFound(*id)),
+        }
+    }
+    Ok(answer)
+}
+
+/// A page of the owner's contacts.
+pub(super) async fn list(
+    db: &PgPool,
+    sealer: &Sealer,
+    owner: UserId,
+    mut request: ListContactsRequest,
+) -> Result<ListContactsResponse> {
+    let size = parse_size(
+        std::mem::take(&mut request.page_size),
+        SIZE_DEFAULT,
+        SIZE_MAX,
+    )?;
+    let token = std::mem::take(&mut request.page_token);
+    let tokens = Tokens::new(sealer, "ListContacts", owner, &request);
+    let mask = ReadMask::parse(request.read_mask.as_ref())?;
+    let conditions = filter::parse(&request.filter)?;
+    let selection = Selection {
+        order: Order::parse(&request.order_by)?,
+        conditions: &conditions,
+        show_deleted: request.show_deleted,
+        after: tokens.open(&token)?,
+    };
+
+    // One more than asked for tells whether there is a next page.
+    let mut listed = table::list(db, owner, &selection, size + 1).await?;
+    let total_size = if conditions.is_empty() && !request.show_deleted {
+        Some(owners::live_count(db, owner).await?)
+    } else {
+        None
+    };
+
+    let more = listed.len() > usize::try_from(size).unwrap_or(usize::MAX);
+    if more {
+        listed.pop();
+    }
+    let last = listed.last().filter(|_| more);
+    let position = last.map(|last| last.position(selection.order));
+    let contacts = listed
+        .iter()
+        .map(|listed| Ok(mask.apply(listed.contact.message()?)));
+    Ok(ListContactsResponse {
+        contacts: contacts.collect::<Result<_>>()?,
+        next_page_token: position.map_or_else(String::new, |position| tokens.seal(&position)),
+        total_size,
+    })
+}

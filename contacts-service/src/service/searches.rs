@@ -1,0 +1,169 @@
+//! Searching: the best candidates of a query, a page at a time.
+
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+use chassis::page_token::Sealer;
+use chassis::user_id::UserId;
+use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use proto::contacts::v1::{SearchContactsRequest, SearchContactsResponse, SearchResult};
+use sqlx::PgPool;
+
+use crate::contact::ContactId;
+use crate::error::Result;
+use crate::page::{Tokens, parse_size};
+use crate::search::query::Query;
+use crate::search::rank::{Match, Rank, exact, fuzzy};
+use crate::store::contacts;
+use crate::store::search::{Candidate, holding, resembling};
+
+const SIZE_DEFAULT: i64 = 20;
+const SIZE_MAX: i64 = 100;
+
+/// Where a search goes on: behind a rank, among exact or among fuzzy matches.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Position {
+    rank: Rank,
+    fuzzy: bool,
+}
+
+/// A candidate that matches. Compared by rank alone, which holds its id.
+struct Hit {
+    rank: Rank,
+    found: Match,
+}
+
+impl PartialEq for Hit {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Hit {}
+
+impl PartialOrd for Hit {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Hit {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank.cmp(&other.rank)
+    }
+}
+
+/// A page of what answers a query.
+pub(super) async fn search(
+    db: &PgPool,
+    sealer: &Sealer,
+    owner: UserId,
+    mut request: SearchContactsRequest,
+) -> Result<SearchContactsResponse> {
+    let size = parse_size(
+        std::mem::take(&mut request.page_size),
+        SIZE_DEFAULT,
+        SIZE_MAX,
+    )?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let token = std::mem::take(&mut request.page_token);
+    let tokens = Tokens::new(sealer, "SearchContacts", owner, &request);
+    let query = Query::parse(&request.query, &request.fields)?;
+    let position: Option<Position> = tokens.open(&token)?;
+
+    let after = position.as_ref().map(|position| &position.rank);
+    let mut in_fuzzy = position.as_ref().is_some_and(|position| position.fuzzy);
+    let mut hits = Vec::new();
+    if !in_fuzzy {
+        hits = best(
+            holding(db, owner, &query),
+            &query,
+            exact,
+            after,
+            size + 1,
+            |_| false,
+        )
+        .await?;
+    }
+    // Typing errors are forgiven only where what was typed fills no page.
+    if in_fuzzy || (after.is_none() && hits.len() < size) {
+        let shown: HashSet<ContactId> = hits.iter().map(|hit| hit.rank.id).collect();
+        let behind = after.filter(|_| in_fuzzy);
+        let room = size + 1 - hits.len();
+        let similar = resembling(db, owner, &query);
+        let known = |candidate: &Candidate| {
+            shown.contains(&candidate.id) || exact(&query, &candidate.search_text).is_some()
+        };
+        let more = best(similar, &query, fuzzy, behind, room, known).await?;
+        in_fuzzy |= !more.is_empty();
+        hits.extend(more);
+    }
+
+    let more = hits.len() > size;
+    hits.truncate(size);
+    let last = hits.last().filter(|_| more).map(|hit| Position {
+        rank: hit.rank.clone(),
+        fuzzy: in_fuzzy,
+    });
+    Ok(SearchContactsResponse {
+        next_page_token: last.map_or_else(String::new, |last| tokens.seal(&last)),
+        results: results(db, owner, hits).await?,
+    })
+}
+
+/// The `count` best candidates behind `after`, the best first. However many
+/// candidates there are, only that many are kept.
+async fn best(
+    mut candidates: BoxStream<'_, Result<Candidate>>,
+    query: &Query,
+    compare: impl Fn(&Query, &str) -> Option<Match>,
+    after: Option<&Rank>,
+    count: usize,
+    known: impl Fn(&Candidate) -> bool,
+) -> Result<Vec<Hit>> {
+    let mut best: BinaryHeap<Hit> = BinaryHeap::with_capacity(count + 1);
+    while let Some(candidate) = candidates.try_next().await? {
+        let Some(found) = compare(query, &candidate.search_text) else {
+            continue;
+        };
+        if known(&candidate) {
+            continue;
+        }
+        let rank = Rank {
+            tier: found.tier.into(),
+            plain: !candidate.starred,
+            weight: found.weight.into(),
+            family_key: candidate.family_key,
+            id: candidate.id,
+        };
+        if after.is_some_and(|after| rank <= *after) {
+            continue;
+        }
+        best.push(Hit { rank, found });
+        if best.len() > count {
+            best.pop();
+        }
+    }
+    Ok(best.into_sorted_vec())
+}
+
+/// The contacts of the hits. One that was purged in between is left out.
+async fn results(db: &PgPool, owner: UserId, hits: Vec<Hit>) -> Result<Vec<SearchResult>> {
+    let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
+    let stored = contacts::get_many(db, owner, &ids).await?;
+    let stored: HashMap<_, _> = stored
+        .into_iter()
+        .map(|stored| (stored.id, stored))
+        .collect();
+    let mut results = Vec::with_capacity(hits.len());
+    for hit in hits {
+        if let Some(stored) = stored.get(&hit.rank.id) {
+            results.push(SearchResult {
+                contact: Some(stored.message()?),
+                match_tier: hit.found.tier.into(),
+                matched_fields: hit.found.fields.into_iter().map(Into::into).collect(),
+            });
+        }
+    }
+    Ok(results)
+}

@@ -1,0 +1,151 @@
+//! Contacts in an order, a page at a time.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
+
+use crate::contact::ContactId;
+use crate::contact::stored::Stored;
+use crate::error::Result;
+use crate::filter::Condition;
+use crate::order::{Key, Order};
+
+/// What the last contact shown was sorted by.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub enum SortKey {
+    /// A folded name.
+    Text(String),
+    /// A time.
+    Time(DateTime<Utc>),
+}
+
+/// Where a list stopped.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Position {
+    /// The key of the last contact shown.
+    pub key: SortKey,
+    /// Its id.
+    pub id: ContactId,
+}
+
+/// A contact and what it is sorted by.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Listed {
+    /// The contact.
+    #[sqlx(flatten)]
+    pub contact: Stored,
+    /// The folded name, where a name sorts.
+    name_key: String,
+}
+
+impl Listed {
+    /// Where it stands in `order`.
+    #[must_use]
+    pub fn position(&self, order: Order) -> Position {
+        let key = match order.key {
+            Key::CreateTime => SortKey::Time(self.contact.create_time),
+            Key::UpdateTime => SortKey::Time(self.contact.update_time),
+            Key::FamilyName | Key::GivenName | Key::DisplayName => {
+                SortKey::Text(self.name_key.clone())
+            }
+        };
+        Position {
+            key,
+            id: self.contact.id,
+        }
+    }
+}
+
+/// What to list.
+#[derive(Clone, Debug)]
+pub struct Selection<'a> {
+    /// How to sort.
+    pub order: Order,
+    /// What each contact must be.
+    pub conditions: &'a [Condition],
+    /// Whether deleted ones are listed, too.
+    pub show_deleted: bool,
+    /// Where to go on.
+    pub after: Option<Position>,
+}
+
+/// Lists the owner's contacts.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    selection: &Selection<'_>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
+    let mut query = statement(owner, selection, limit);
+    Ok(query.build_query_as().fetch_all(db).await?)
+}
+
+/// The only statement that is put together at run time: its orders and
+/// conditions are too many to write each out. Values are always bound.
+fn statement<'a>(
+    owner: UserId,
+    selection: &'a Selection<'a>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let (column, name_column) = match selection.order.key {
+        Key::FamilyName => ("family_key", "family_key"),
+        Key::GivenName => ("given_key", "given_key"),
+        Key::DisplayName => ("display_key", "display_key"),
+        Key::CreateTime => ("create_time", "''::text"),
+        Key::UpdateTime => ("update_time", "''::text"),
+    };
+    let (direction, beyond) = if selection.order.descending {
+        (" DESC", "<")
+    } else {
+        ("", ">")
+    };
+    let mut query = QueryBuilder::new(
+        "SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body, ",
+    );
+    query
+        .push(name_column)
+        .push(" AS name_key FROM contacts.contacts WHERE owner_id = ");
+    query.push_bind(owner);
+    if !selection.show_deleted {
+        query.push(" AND delete_time IS NULL");
+    }
+    for condition in selection.conditions {
+        push_condition(&mut query, condition);
+    }
+    if let Some(Position { key, id }) = selection.after.clone() {
+        query.push(format_args!(" AND ({column}, id) {beyond} ("));
+        match key {
+            SortKey::Text(text) => query.push_bind(text),
+            SortKey::Time(time) => query.push_bind(time),
+        };
+        query.push(", ").push_bind(id).push(")");
+    }
+    query.push(format_args!(
+        " ORDER BY {column}{direction}, id{direction} LIMIT "
+    ));
+    query.push_bind(limit);
+    query
+}
+
+fn push_condition(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
+    match condition {
+        Condition::Label(label) => query
+            .push(" AND label_keys @> ARRAY[")
+            .push_bind(label.clone())
+            .push("]"),
+        Condition::Starred(starred) => query.push(" AND starred = ").push_bind(*starred),
+        Condition::Email(email) => query
+            .push(" AND email_keys @> ARRAY[")
+            .push_bind(email.clone())
+            .push("]"),
+        Condition::Phone(digits) => query
+            .push(" AND phone_keys @> ARRAY[")
+            .push_bind(digits.clone())
+            .push("]"),
+        Condition::Organization(name) => query
+            .push(" AND strpos(organization_key, ")
+            .push_bind(name.clone())
+            .push(") > 0"),
+        Condition::HasBirthday => query.push(" AND birth_md IS NOT NULL"),
+    };
+}

@@ -1,0 +1,51 @@
+//! One row per owner: its version counter and its totals.
+
+use chassis::user_id::UserId;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::error::Result;
+
+/// What a write knows of its owner.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// The version that this write stamps on what it changes.
+    pub version: i64,
+    /// Live contacts before the write.
+    pub live_count: i64,
+}
+
+/// Begins a write: takes the owner's next version, and with it the owner's row
+/// until the transaction ends. Writes of one owner thus follow each other, and
+/// versions follow the order of commits.
+pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Taken> {
+    Ok(sqlx::query_as!(
+        Taken,
+        r#"
+        INSERT INTO contacts.owner_state AS o
+            (owner_id, version, min_version, epoch, live_count, byte_count)
+        VALUES ($1, 1, 0, $2, 0, 0)
+        ON CONFLICT (owner_id) DO UPDATE SET version = o.version + 1
+        RETURNING version, live_count
+        "#,
+        owner as UserId,
+        Uuid::new_v4(),
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// How many live contacts the owner has.
+pub async fn live_count(db: impl PgExecutor<'_>, owner: UserId) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        SELECT live_count
+        FROM contacts.owner_state
+        WHERE owner_id = $1
+        "#,
+        owner as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(count.unwrap_or(0))
+}

@@ -1,0 +1,81 @@
+//! The answers to calls with a `request_id`, for a day.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::error::Result;
+
+/// An earlier call.
+#[derive(Debug)]
+pub struct Answered {
+    /// SHA-256 of the request.
+    pub body_hash: Vec<u8>,
+    /// The encoded contact of the answer.
+    pub response: Vec<u8>,
+}
+
+/// The owner's earlier call with this id.
+pub async fn find(
+    db: &mut PgConnection,
+    owner: UserId,
+    request_id: &str,
+) -> Result<Option<Answered>> {
+    Ok(sqlx::query_as!(
+        Answered,
+        r#"
+        SELECT body_hash, response
+        FROM contacts.requests
+        WHERE owner_id = $1 AND request_id = $2
+        "#,
+        owner as UserId,
+        request_id,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Remembers an answer.
+pub async fn insert(
+    db: &mut PgConnection,
+    owner: UserId,
+    request_id: &str,
+    answered: &Answered,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO contacts.requests (owner_id, request_id, body_hash, response, create_time)
+        VALUES ($1, $2, $3, $4, $5)
+        "#,
+        owner as UserId,
+        request_id,
+        answered.body_hash,
+        answered.response,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets at most 1000 answers, of whichever owners, that are older than
+/// `before`; returns how many. Two replicas at it pass each other by.
+pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        r#"
+        DELETE FROM contacts.requests
+        WHERE (owner_id, request_id) IN (
+            SELECT owner_id, request_id
+            FROM contacts.requests
+            WHERE create_time < $1
+            LIMIT 1000
+            FOR UPDATE SKIP LOCKED
+        )
+        "#,
+        before,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected())
+}

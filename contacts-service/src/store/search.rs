@@ -1,0 +1,68 @@
+//! Candidates of a search: the index narrows, the ranking is done in Rust.
+
+use chassis::user_id::UserId;
+use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use sqlx::PgPool;
+
+use crate::contact::ContactId;
+use crate::error::{Error, Result};
+use crate::search::query::{Query, containing};
+
+/// A live contact that may answer a query.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its identity.
+    pub id: ContactId,
+    /// The key of family and given name.
+    pub family_key: String,
+    /// Whether it is a favourite.
+    pub starred: bool,
+    /// Its folded lines.
+    pub search_text: String,
+}
+
+/// Contacts that hold every word of the query somewhere, or its digits.
+pub fn holding<'a>(
+    db: &'a PgPool,
+    owner: UserId,
+    query: &Query,
+) -> BoxStream<'a, Result<Candidate>> {
+    let patterns: Vec<String> = query.words.iter().map(|word| containing(word)).collect();
+    let stream = sqlx::query_as!(
+        Candidate,
+        r#"
+        SELECT id AS "id: ContactId", family_key, starred, search_text
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND delete_time IS NULL
+          AND ((search_text LIKE $2 AND search_text LIKE ALL($3)) OR search_text LIKE $4)
+        "#,
+        owner as UserId,
+        containing(query.longest_word()),
+        &patterns,
+        query.digits.as_deref().map(containing) as Option<String>,
+    )
+    .fetch(db);
+    Box::pin(stream.map_err(Error::from))
+}
+
+/// Contacts that hold something like the longest word of the query.
+pub fn resembling<'a>(
+    db: &'a PgPool,
+    owner: UserId,
+    query: &Query,
+) -> BoxStream<'a, Result<Candidate>> {
+    let stream = sqlx::query_as!(
+        Candidate,
+        r#"
+        SELECT id AS "id: ContactId", family_key, starred, search_text
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND delete_time IS NULL
+          AND search_text %> $2
+        "#,
+        owner as UserId,
+        query.longest_word(),
+    )
+    .fetch(db);
+    Box::pin(stream.map_err(Error::from))
+}

@@ -1,0 +1,173 @@
+//! A running contacts service with a database, a key file and an issuer of its
+//! own.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use chassis::cli::{Cli, Command};
+use chassis::clock::Clock;
+use chassis::db::MIGRATOR;
+use chassis::keyring::generate_line;
+use contacts_service::config::Config;
+use embedded_postgres::TestDatabase;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tempfile::NamedTempFile;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use uuid::Uuid;
+
+use crate::issuer::Issuer;
+use crate::owner::Owner;
+
+/// Both scopes, as a user's token has them.
+pub const BOTH_SCOPES: &str = "contacts.read contacts.write";
+
+/// How long a service may take until it reports SERVING.
+const START_MAX: Duration = Duration::from_secs(30);
+
+pub struct App {
+    pub issuer: Issuer,
+    /// To the first instance.
+    pub channel: Channel,
+    database: TestDatabase,
+    keys: NamedTempFile,
+    clock: Clock,
+    quota: i64,
+}
+
+impl App {
+    /// With the system's clock, and room for many contacts.
+    pub async fn start() -> Self {
+        Self::start_with(Clock::System, 50_000).await
+    }
+
+    /// With room for few contacts.
+    pub async fn with_quota(quota: i64) -> Self {
+        Self::start_with(Clock::System, quota).await
+    }
+
+    /// At a time that the test moves, in seconds since the epoch.
+    pub async fn at(seconds: i64) -> (Self, Arc<AtomicI64>) {
+        let now = Arc::new(AtomicI64::new(seconds));
+        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), 50_000).await;
+        (app, now)
+    }
+
+    async fn start_with(clock: Clock, quota: i64) -> Self {
+        let database = TestDatabase::create("contacts", migrate).await.unwrap();
+        let issuer = Issuer::start().await;
+        let mut keys = NamedTempFile::new().unwrap();
+        writeln!(keys, "{}", *generate_line(1).unwrap()).unwrap();
+        let mut app = Self {
+            issuer,
+            channel: Endpoint::from_static("http://127.0.0.1:1").connect_lazy(),
+            database,
+            keys,
+            clock,
+            quota,
+        };
+        app.channel = app.another_instance().await;
+        app
+    }
+
+    /// Starts one more service on the same database, and waits until it serves.
+    pub async fn another_instance(&self) -> Channel {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (config, clock) = (self.config(), self.clock.clone());
+        tokio::spawn(contacts_service::run(
+            config,
+            clock,
+            listener,
+            std::future::pending(),
+        ));
+        let channel = Endpoint::from_shared(url).unwrap().connect().await.unwrap();
+        timeout(START_MAX, until_serving(channel.clone()))
+            .await
+            .expect("the service serves in time");
+        channel
+    }
+
+    fn config(&self) -> Config {
+        let args = [
+            "contacts-service",
+            "--auth-url",
+            &self.issuer.url,
+            "--secret-keys-file",
+            self.keys.path().to_str().unwrap(),
+            "--contact-quota",
+            &self.quota.to_string(),
+            "--database-url",
+            &self.database.url("contacts_service"),
+            "--database-connections",
+            "5",
+            "--database-acquire",
+            "10",
+            "--request-timeout",
+            "30",
+        ];
+        match Cli::<Config>::read(args.map(Into::into)).unwrap().command {
+            Command::Serve(config) => *config,
+            other => panic!("{other:?} does not serve"),
+        }
+    }
+
+    /// A new user.
+    pub fn owner(&self) -> Owner {
+        self.owner_on(self.channel.clone(), Uuid::now_v7())
+    }
+
+    /// A user that calls through this channel.
+    pub fn owner_on(&self, channel: Channel, user: Uuid) -> Owner {
+        Owner::new(channel, user, &self.issuer.token(user, BOTH_SCOPES))
+    }
+
+    /// A connection to the database as superuser.
+    pub async fn admin(&self) -> PgConnection {
+        self.database.admin().connect().await.unwrap()
+    }
+}
+
+async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await?;
+    MIGRATOR.run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+async fn until_serving(channel: Channel) {
+    let request = HealthCheckRequest::default();
+    let mut states = HealthClient::new(channel)
+        .watch(request)
+        .await
+        .unwrap()
+        .into_inner();
+    while let Some(state) = states.message().await.unwrap() {
+        if state.status() == ServingStatus::Serving {
+            return;
+        }
+    }
+    panic!("the service ended");
+}
+
+/// How many rows of the table belong to the user.
+pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
+    let mut db = app.admin().await;
+    let sql = match table {
+        "contacts" => "SELECT count(*) FROM contacts.contacts WHERE owner_id = $1",
+        "requests" => "SELECT count(*) FROM contacts.requests WHERE owner_id = $1",
+        "owner_state" => "SELECT count(*) FROM contacts.owner_state WHERE owner_id = $1",
+        _ => panic!("no table {table}"),
+    };
+    let count = sqlx::query_scalar(sql).bind(user).fetch_one(&mut db).await;
+    db.close().await.unwrap();
+    count.unwrap()
+}

@@ -1,0 +1,179 @@
+//! A good request of every method, and every string in it, found by reflection:
+//! a field that is added is tested without anyone thinking of it.
+
+use prost::Message;
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
+};
+use proto::contacts::v1::{
+    BatchGetContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
+    GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
+    UndeleteContactRequest, UpdateContactRequest,
+};
+
+use crate::owner::{Owner, field_mask};
+use crate::sample::{ada, date, full};
+use crate::wire;
+
+/// A request of one method.
+pub struct GoodRequest {
+    pub method: String,
+    pub message: DynamicMessage,
+}
+
+/// A good request of every method, for this owner.
+pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
+    let id = owner.has(ada()).await.id;
+    let deleted = owner.has(ada()).await.id;
+    owner.delete(&deleted).await.unwrap();
+    let mut requests = Vec::new();
+    for method in wire::methods() {
+        let bytes = bytes_of(method.name(), &id, &deleted);
+        let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
+        let method = method.name().to_owned();
+        requests.push(GoodRequest { method, message });
+    }
+    requests
+}
+
+fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
+    let id = id.to_owned();
+    let contact = Contact {
+        uid: String::new(),
+        ..full()
+    };
+    match method {
+        "CreateContact" => CreateContactRequest {
+            contact: Some(contact),
+            default_region: "GB".into(),
+            ..CreateContactRequest::default()
+        }
+        .encode_to_vec(),
+        "GetContact" => GetContactRequest {
+            id,
+            read_mask: Some(field_mask(&["notes"])),
+        }
+        .encode_to_vec(),
+        "BatchGetContacts" => BatchGetContactsRequest {
+            ids: vec![id],
+            allow_missing: true,
+        }
+        .encode_to_vec(),
+        "ListContacts" => ListContactsRequest {
+            order_by: "given_name desc".into(),
+            filter: "labels:\"x\" AND starred=true".into(),
+            read_mask: Some(field_mask(&["notes"])),
+            ..ListContactsRequest::default()
+        }
+        .encode_to_vec(),
+        "UpdateContact" => UpdateContactRequest {
+            contact: Some(Contact { id, ..contact }),
+            update_mask: Some(field_mask(&["*"])),
+            ..UpdateContactRequest::default()
+        }
+        .encode_to_vec(),
+        "DeleteContact" => DeleteContactRequest {
+            id: deleted.into(),
+            allow_missing: true,
+            ..DeleteContactRequest::default()
+        }
+        .encode_to_vec(),
+        "UndeleteContact" => UndeleteContactRequest { id: deleted.into() }.encode_to_vec(),
+        "SearchContacts" => SearchContactsRequest {
+            query: "ada love 12".into(),
+            fields: vec![1, 3, 4],
+            ..SearchContactsRequest::default()
+        }
+        .encode_to_vec(),
+        "ListUpcomingBirthdays" => ListUpcomingBirthdaysRequest {
+            within_days: Some(30),
+            time_zone: "Europe/Kyiv".into(),
+            from_date: Some(date(2024, 2, 1)),
+            ..ListUpcomingBirthdaysRequest::default()
+        }
+        .encode_to_vec(),
+        other => panic!("{other} needs a good request here"),
+    }
+}
+
+/// Where a string stands in a message.
+#[derive(Clone)]
+pub struct StringField(Vec<FieldDescriptor>);
+
+impl StringField {
+    /// Its path as `BadRequest` names it; the mask or map that it is in.
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for field in &self.0 {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(field.name());
+            let mask = field.kind().as_message().map(MessageDescriptor::full_name)
+                == Some("google.protobuf.FieldMask");
+            if mask || field.is_map() {
+                return path;
+            }
+            if field.is_list() {
+                path.push_str("[0]");
+            }
+        }
+        path
+    }
+
+    /// The message with this text there.
+    pub fn set(&self, message: &DynamicMessage, text: &str) -> DynamicMessage {
+        let mut changed = message.clone();
+        set(&mut changed, &self.0, text);
+        changed
+    }
+}
+
+/// Every string of a message, with those of the messages in it.
+pub fn string_fields(message: &DynamicMessage) -> Vec<StringField> {
+    let mut fields = Vec::new();
+    collect(&message.descriptor(), &mut Vec::new(), &mut fields);
+    fields
+}
+
+fn collect(
+    message: &MessageDescriptor,
+    path: &mut Vec<FieldDescriptor>,
+    found: &mut Vec<StringField>,
+) {
+    for field in message.fields() {
+        path.push(field.clone());
+        match field.kind() {
+            Kind::String => found.push(StringField(path.clone())),
+            Kind::Message(inner) => collect(&inner, path, found),
+            _ => {}
+        }
+        path.pop();
+    }
+}
+
+fn set(message: &mut DynamicMessage, path: &[FieldDescriptor], text: &str) {
+    let (field, rest) = path.split_first().unwrap();
+    let text_value = Value::String(text.to_owned());
+    if field.is_map() {
+        let (key, value) = match rest[0].name() {
+            "key" => (text, Value::String("value".into())),
+            _ => ("key", text_value),
+        };
+        let map = [(MapKey::String(key.into()), value)];
+        message.set_field(field, Value::Map(map.into()));
+    } else if rest.is_empty() {
+        let value = if field.is_list() {
+            Value::List(vec![text_value])
+        } else {
+            text_value
+        };
+        message.set_field(field, value);
+    } else {
+        let inner = message.get_field_mut(field);
+        match inner {
+            Value::List(list) => set(list[0].as_message_mut().unwrap(), rest, text),
+            inner => set(inner.as_message_mut().unwrap(), rest, text),
+        }
+    }
+}

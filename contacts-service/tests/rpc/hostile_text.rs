@@ -1,0 +1,182 @@
+//! Texts that nobody should send, in every string of every request.
+
+use futures_util::{StreamExt, stream};
+use prost::Message;
+use tonic::{Code, Status};
+
+use crate::app::App;
+use crate::good_requests::{good_requests, string_fields};
+use crate::owner::Owner;
+use crate::refusal::{assert_bad_fields, fields, reason};
+use crate::sample::{ada, named};
+use crate::wire;
+
+/// What an answer to a hostile text must be.
+#[derive(Debug, PartialEq)]
+enum Due {
+    /// Refused, and the field named.
+    Refused,
+    /// The text does not count.
+    Ignored,
+    /// The text is no etag of this contact.
+    Aborted,
+}
+
+/// What each string that is not simply checked is for.
+fn due(method: &str, path: &str) -> Due {
+    match (method, path) {
+        ("UpdateContact", "contact.etag") => Due::Aborted,
+        // The contact of the request is deleted already, so no etag is compared.
+        ("DeleteContact", "etag")
+        | ("CreateContact", "contact.id" | "contact.etag")
+        | (
+            "CreateContact" | "UpdateContact",
+            "contact.merged_into"
+            | "contact.display_name"
+            | "contact.phones[0].e164"
+            | "contact.phones[0].extension"
+            | "contact.photo.etag"
+            | "contact.photo.media_type",
+        ) => Due::Ignored,
+        _ => Due::Refused,
+    }
+}
+
+/// The answer to every request with `text` in every string, one at a time.
+async fn answers(app: &App, owner: &Owner, text: &str) -> Vec<(String, String, Option<Status>)> {
+    let bearer = format!("Bearer {}", owner.token);
+    let bearer = &bearer;
+    let mut calls = Vec::new();
+    for request in good_requests(owner).await {
+        for field in string_fields(&request.message) {
+            let message = field.set(&request.message, text).encode_to_vec();
+            let (method, path) = (request.method.clone(), field.path());
+            calls.push(async move {
+                let answer = wire::call(&app.channel, &method, Some(bearer), message).await;
+                (method, path, answer.err())
+            });
+        }
+    }
+    assert!(calls.len() > 90, "{}", calls.len());
+    stream::iter(calls).buffered(4).collect().await
+}
+
+#[tokio::test]
+async fn the_good_requests_are_good() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let bearer = format!("Bearer {}", owner.token);
+
+    for request in good_requests(&owner).await {
+        let message = request.message.encode_to_vec();
+        let answer = wire::call(&app.channel, &request.method, Some(&bearer), message).await;
+        assert!(answer.is_ok(), "{}: {answer:?}", request.method);
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_breaks_the_rules_is_refused_by_its_field() {
+    let app = App::start().await;
+    let owner = app.owner();
+
+    for text in [
+        "a\0b",
+        "\0",
+        "a\u{1b}[31mb",
+        "a\u{7f}b",
+        &"x".repeat(70_000),
+    ] {
+        for (method, path, refusal) in answers(&app, &owner, text).await {
+            let shown: String = text.chars().take(10).collect();
+            let case = format!("{method} {path} {shown:?}: {refusal:?}");
+            // A control character separates the words of a query.
+            if path == "query" && refusal.is_none() {
+                assert!(text.len() < 10, "{case}");
+                continue;
+            }
+            match due(&method, &path) {
+                Due::Ignored => assert!(refusal.is_none(), "{case}"),
+                Due::Aborted => assert_eq!(reason(&refusal.unwrap()), "ETAG_MISMATCH", "{case}"),
+                Due::Refused => {
+                    let status = refusal.unwrap_or_else(|| panic!("{case}"));
+                    assert_eq!(status.code(), Code::InvalidArgument, "{case}");
+                    assert_eq!(fields(&status), [path], "{case}");
+                    assert!(status.message().len() < 300, "{case}");
+                }
+            }
+        }
+    }
+    owner.create(ada()).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_text_whatever_makes_the_service_fail() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let zalgo = format!("a{}", "\u{301}\u{489}".repeat(40));
+    let texts = [
+        "\u{202e}gnp.exe",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{fdd0}\u{ffff}\u{10ffff}",
+        "\u{e000}",
+        "\u{1d160}\u{fb2c}\u{344}",
+        "ǅİßẞſΣ",
+        "👨‍👩‍👧‍👦🏳️‍🌈",
+        "a\r\nSet-Cookie: b",
+        "' OR 1=1; DROP TABLE contacts.contacts; --",
+        r"%_\%%\\",
+        "${jndi:ldap://x}{{7*7}}%s%n",
+        "../../etc/passwd",
+        "NaN",
+        "-1",
+        " ",
+        &zalgo,
+        &"\u{fdfa}".repeat(90),
+        &"é".repeat(100),
+    ];
+
+    for text in texts {
+        for (method, path, refusal) in answers(&app, &owner, text).await {
+            let code = refusal.as_ref().map(Status::code);
+            let expected = match due(&method, &path) {
+                Due::Aborted => code == Some(Code::Aborted),
+                Due::Ignored => code.is_none(),
+                Due::Refused => matches!(code, None | Some(Code::InvalidArgument)),
+            };
+            assert!(expected, "{method} {path} {text:?}: {refusal:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_come_back_as_they_went_in() {
+    let app = App::start().await;
+    let owner = app.owner();
+
+    for name in [
+        "\u{202e}gnp.exe",
+        "' OR 1=1; DROP TABLE contacts.contacts; --",
+        r"%_\%%\\",
+        "👨‍👩‍👧‍👦🏳️‍🌈",
+        "\u{200b}",
+        "<script>alert(1)</script>",
+        "\u{e000}\u{10ffff}",
+    ] {
+        let stored = owner.create(named(name, "x")).await.unwrap();
+        assert_eq!(owner.get(&stored.id).await.unwrap().given_name, name);
+    }
+}
+
+#[tokio::test]
+async fn a_custom_field_that_differs_in_form_only_is_refused() {
+    let app = App::start().await;
+    let mut contact = ada();
+    for key in ["Größe", "Gro\u{308}ße"] {
+        contact.custom_fields.insert(key.into(), "1".into());
+    }
+
+    let answer = app.owner().create(contact).await;
+
+    assert_bad_fields(answer, &["contact.custom_fields"]);
+}

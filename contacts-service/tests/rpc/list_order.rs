@@ -1,0 +1,132 @@
+//! `ListContacts`: how it sorts.
+
+use std::cmp::Ordering;
+use std::sync::atomic::Ordering::SeqCst;
+
+use contacts_service::contact::fold::fold;
+use proto::contacts::v1::{Contact, ListContactsRequest};
+use tonic::Code;
+
+use crate::app::App;
+use crate::refusal::{assert_bad_fields, assert_refused};
+use crate::sample::{email, ids, named};
+
+const NAMES: [&str; 16] = [
+    "Ada",
+    "ada",
+    "Ádám",
+    "Adam",
+    "Bär",
+    "Bar",
+    "bar",
+    "Øre",
+    "Zoë",
+    "Zoe",
+    "Жанна",
+    "Ωmega",
+    "山田",
+    "O'Neil",
+    "de la Cruz",
+    "",
+];
+
+/// 120 contacts of few names, so that many tie; every fourth was written again.
+async fn crowd() -> (App, crate::owner::Owner, Vec<Contact>) {
+    let (app, clock) = App::at(1_700_000_000).await;
+    let owner = app.owner();
+    let mut random = fastrand::Rng::with_seed(120);
+    let mut contacts = Vec::new();
+    for n in 0..120 {
+        clock.fetch_add(random.i64(0..2), SeqCst);
+        let mut name = || *random.choice(&NAMES).unwrap();
+        let contact = Contact {
+            emails: vec![email(&format!("{n}@example.com"))],
+            ..named(name(), name())
+        };
+        contacts.push(owner.has(contact).await);
+    }
+    for contact in contacts.iter_mut().step_by(4) {
+        clock.fetch_add(random.i64(0..2), SeqCst);
+        contact.notes = "written again".into();
+        *contact = owner.update(contact.clone(), &["notes"]).await.unwrap();
+    }
+    (app, owner, contacts)
+}
+
+/// What a field of `order_by` compares, told from the contacts themselves.
+fn compare(field: &str, a: &Contact, b: &Contact) -> Ordering {
+    let names = |c: &Contact| (fold(&c.family_name), fold(&c.given_name));
+    let swapped = |c: &Contact| (fold(&c.given_name), fold(&c.family_name));
+    let time = |t: Option<prost_types::Timestamp>| t.map(|t| (t.seconds, t.nanos));
+    match field {
+        "given_name" => swapped(a).cmp(&swapped(b)),
+        "display_name" => fold(&a.display_name).cmp(&fold(&b.display_name)),
+        "create_time" => time(a.create_time).cmp(&time(b.create_time)),
+        "update_time" => time(a.update_time).cmp(&time(b.update_time)),
+        _ => names(a).cmp(&names(b)),
+    }
+    .then_with(|| a.id.cmp(&b.id))
+}
+
+#[tokio::test]
+async fn every_order_agrees_with_a_sort_in_memory_whatever_the_page_size() {
+    let (_app, owner, mut contacts) = crowd().await;
+
+    for field in [
+        "",
+        "family_name",
+        "given_name",
+        "display_name",
+        "create_time",
+        "update_time",
+    ] {
+        for descending in [false, true] {
+            contacts.sort_by(|a, b| compare(field, a, b));
+            if descending {
+                contacts.reverse();
+            }
+            let direction = if descending { " desc" } else { "" };
+            if field.is_empty() && descending {
+                continue;
+            }
+            for page_size in [1, 7, 50, 500] {
+                let listed = owner
+                    .list_all(ListContactsRequest {
+                        order_by: format!("{field}{direction}"),
+                        page_size,
+                        ..ListContactsRequest::default()
+                    })
+                    .await;
+                let same = ids(&listed) == ids(&contacts);
+                assert!(same, "{field}{direction} by {page_size}");
+                assert_eq!(listed, contacts);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_of_something_else_is_refused() {
+    let app = App::start().await;
+    let owner = app.owner();
+
+    for order in [
+        "notes",
+        "id",
+        "family_name descending",
+        "family_name, given_name",
+        "family_name desc desc",
+        "family_name; DROP TABLE contacts",
+        "family_name\0",
+        "FAMILY_NAME",
+    ] {
+        let answer = owner
+            .list(ListContactsRequest {
+                order_by: order.into(),
+                ..ListContactsRequest::default()
+            })
+            .await;
+        assert_refused(answer.clone(), Code::InvalidArgument, "ORDER_BY_INVALID");
+        assert_bad_fields(answer, &["order_by"]);
+    }
+}

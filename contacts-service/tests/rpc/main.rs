@@ -1,0 +1,42 @@
+//! Every RPC of the contacts service over a real socket and a real database.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test should panic where it fails"
+)]
+
+mod app;
+mod good_requests;
+mod issuer;
+mod owner;
+mod refusal;
+mod sample;
+mod wire;
+
+mod access;
+mod batch_get;
+mod birthdays;
+mod birthdays_window;
+mod create;
+mod default_region;
+mod delete;
+mod get;
+mod hostile_bytes;
+mod hostile_text;
+mod limits;
+mod list_filter;
+mod list_order;
+mod list_paging;
+mod page_tokens;
+mod phones;
+mod quota;
+mod replicas;
+mod request_id;
+mod search;
+mod search_rank;
+mod strangers;
+mod undelete;
+mod update;
+mod versions;

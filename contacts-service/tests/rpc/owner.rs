@@ -1,0 +1,226 @@
+//! A client that calls as one user.
+
+use prost_types::FieldMask;
+use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use proto::contacts::v1::{
+    BatchGetContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
+    GetContactRequest, ListContactsRequest, ListContactsResponse, ListUpcomingBirthdaysRequest,
+    ListUpcomingBirthdaysResponse, SearchContactsRequest, SearchContactsResponse, SearchResult,
+    UndeleteContactRequest, UpcomingBirthday, UpdateContactRequest,
+};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+pub type Client = ContactsServiceClient<InterceptedService<Channel, Bearer>>;
+
+#[derive(Clone)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A user and its client.
+#[derive(Clone)]
+pub struct Owner {
+    pub user: Uuid,
+    pub token: String,
+    pub client: Client,
+}
+
+impl Owner {
+    pub fn new(channel: Channel, user: Uuid, token: &str) -> Self {
+        let bearer = Bearer(format!("Bearer {token}").parse().unwrap());
+        Self {
+            user,
+            token: token.to_owned(),
+            client: ContactsServiceClient::with_interceptor(channel, bearer)
+                .max_decoding_message_size(64 << 20)
+                .max_encoding_message_size(64 << 20),
+        }
+    }
+
+    /// A contact of this owner, for a test to begin with.
+    pub async fn has(&self, contact: Contact) -> Contact {
+        self.create(contact).await.unwrap()
+    }
+
+    /// Such contacts, made one after the other.
+    pub async fn has_all(&self, contacts: impl IntoIterator<Item = Contact>) -> Vec<Contact> {
+        let mut stored = Vec::new();
+        for contact in contacts {
+            stored.push(self.has(contact).await);
+        }
+        stored
+    }
+
+    pub async fn create(&self, contact: Contact) -> Result<Contact, Status> {
+        self.create_with(CreateContactRequest {
+            contact: Some(contact),
+            ..CreateContactRequest::default()
+        })
+        .await
+    }
+
+    pub async fn create_with(&self, request: CreateContactRequest) -> Result<Contact, Status> {
+        let answer = self.client.clone().create_contact(request).await?;
+        Ok(answer.into_inner().contact.unwrap())
+    }
+
+    pub async fn get(&self, id: &str) -> Result<Contact, Status> {
+        self.get_masked(id, None).await
+    }
+
+    pub async fn get_masked(&self, id: &str, mask: Option<&[&str]>) -> Result<Contact, Status> {
+        let request = GetContactRequest {
+            id: id.into(),
+            read_mask: mask.map(field_mask),
+        };
+        let answer = self.client.clone().get_contact(request).await?;
+        Ok(answer.into_inner().contact.unwrap())
+    }
+
+    /// The contacts found, and the ids missing.
+    pub async fn batch_get(
+        &self,
+        ids: &[&str],
+        allow_missing: bool,
+    ) -> Result<(Vec<Contact>, Vec<String>), Status> {
+        let request = BatchGetContactsRequest {
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            allow_missing,
+        };
+        let answer = self.client.clone().batch_get_contacts(request).await?;
+        let answer = answer.into_inner();
+        Ok((answer.contacts, answer.missing_ids))
+    }
+
+    pub async fn update(&self, contact: Contact, mask: &[&str]) -> Result<Contact, Status> {
+        self.update_with(UpdateContactRequest {
+            contact: Some(contact),
+            update_mask: (!mask.is_empty()).then(|| field_mask(mask)),
+            ..UpdateContactRequest::default()
+        })
+        .await
+    }
+
+    pub async fn update_with(&self, request: UpdateContactRequest) -> Result<Contact, Status> {
+        let answer = self.client.clone().update_contact(request).await?;
+        Ok(answer.into_inner().contact.unwrap())
+    }
+
+    pub async fn delete(&self, id: &str) -> Result<Contact, Status> {
+        let deleted = self.delete_with(id, "", false).await?;
+        Ok(deleted.unwrap())
+    }
+
+    pub async fn delete_with(
+        &self,
+        id: &str,
+        etag: &str,
+        allow_missing: bool,
+    ) -> Result<Option<Contact>, Status> {
+        let request = DeleteContactRequest {
+            id: id.into(),
+            etag: etag.into(),
+            allow_missing,
+        };
+        let answer = self.client.clone().delete_contact(request).await?;
+        Ok(answer.into_inner().contact)
+    }
+
+    pub async fn undelete(&self, id: &str) -> Result<Contact, Status> {
+        let request = UndeleteContactRequest { id: id.into() };
+        let answer = self.client.clone().undelete_contact(request).await?;
+        Ok(answer.into_inner().contact.unwrap())
+    }
+
+    pub async fn list(&self, request: ListContactsRequest) -> Result<ListContactsResponse, Status> {
+        let answer = self.client.clone().list_contacts(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Every page of a list.
+    pub async fn list_all(&self, mut request: ListContactsRequest) -> Vec<Contact> {
+        let mut contacts = Vec::new();
+        loop {
+            let page = self.list(request.clone()).await.unwrap();
+            contacts.extend(page.contacts);
+            if page.next_page_token.is_empty() {
+                return contacts;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    /// How many live contacts a list reports.
+    pub async fn total_size(&self) -> i64 {
+        let page = self.list(ListContactsRequest::default()).await.unwrap();
+        page.total_size.unwrap()
+    }
+
+    pub async fn search(
+        &self,
+        request: SearchContactsRequest,
+    ) -> Result<SearchContactsResponse, Status> {
+        let answer = self.client.clone().search_contacts(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// The first page of what answers a query.
+    pub async fn found(&self, query: &str) -> Vec<SearchResult> {
+        let request = SearchContactsRequest {
+            query: query.into(),
+            page_size: 100,
+            ..SearchContactsRequest::default()
+        };
+        self.search(request).await.unwrap().results
+    }
+
+    /// The display names of what answers a query.
+    pub async fn found_names(&self, query: &str) -> Vec<String> {
+        let found = self.found(query).await.into_iter();
+        found
+            .map(|result| result.contact.unwrap().display_name)
+            .collect()
+    }
+
+    pub async fn birthdays(
+        &self,
+        request: ListUpcomingBirthdaysRequest,
+    ) -> Result<ListUpcomingBirthdaysResponse, Status> {
+        let answer = self.client.clone().list_upcoming_birthdays(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Every page of the birthdays.
+    pub async fn birthdays_all(
+        &self,
+        mut request: ListUpcomingBirthdaysRequest,
+    ) -> Vec<UpcomingBirthday> {
+        let mut birthdays = Vec::new();
+        loop {
+            let page = self.birthdays(request.clone()).await.unwrap();
+            birthdays.extend(page.birthdays);
+            if page.next_page_token.is_empty() {
+                return birthdays;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+}
+
+pub fn field_mask(paths: &[&str]) -> FieldMask {
+    FieldMask {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    }
+}

@@ -1,0 +1,136 @@
+//! How phone numbers are understood.
+
+use proto::contacts::v1::{Contact, CreateContactRequest, Phone, UpdateContactRequest};
+
+use crate::app::App;
+use crate::owner::{Owner, field_mask};
+use crate::sample::{ada, phone};
+
+/// A contact with a national number of Germany.
+async fn berliner(owner: &Owner) -> Contact {
+    let contact = Contact {
+        phones: vec![phone("030 123456")],
+        ..ada()
+    };
+    owner
+        .create_with(CreateContactRequest {
+            contact: Some(contact),
+            default_region: "DE".into(),
+            ..CreateContactRequest::default()
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_number_stays_as_typed_and_is_understood_in_its_region() {
+    let app = App::start().await;
+
+    let stored = berliner(&app.owner()).await;
+
+    assert_eq!(stored.phones[0].number, "030 123456");
+    assert_eq!(stored.phones[0].e164, "+4930123456");
+}
+
+#[tokio::test]
+async fn a_number_stays_understood_when_another_field_changes() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let stored = berliner(&owner).await;
+    let patch = Contact {
+        id: stored.id.clone(),
+        notes: "new".into(),
+        ..Contact::default()
+    };
+
+    let updated = owner.update(patch, &["notes"]).await.unwrap();
+
+    assert_eq!(updated.phones, stored.phones);
+    assert_eq!(owner.get(&stored.id).await.unwrap().phones, stored.phones);
+}
+
+#[tokio::test]
+async fn a_number_that_is_sent_back_as_it_was_stays_understood() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let stored = berliner(&owner).await;
+    let mut sent_back = stored.clone();
+    sent_back.notes = "new".into();
+    sent_back.phones.insert(0, phone("040 654321"));
+
+    for mask in [&["*"][..], &[]] {
+        let updated = owner.update(sent_back.clone(), mask).await.unwrap();
+
+        assert_eq!(updated.phones[1], stored.phones[0]);
+        assert_eq!(updated.phones[0], phone("040 654321"));
+        sent_back = updated;
+        sent_back.notes.push('!');
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_understood_anew_in_the_region_of_an_update() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let stored = berliner(&owner).await;
+
+    let updated = owner
+        .update_with(UpdateContactRequest {
+            contact: Some(Contact {
+                id: stored.id,
+                phones: vec![phone("030 123456")],
+                ..Contact::default()
+            }),
+            update_mask: Some(field_mask(&["phones"])),
+            default_region: "IT".into(),
+            ..UpdateContactRequest::default()
+        })
+        .await
+        .unwrap();
+
+    assert_eq!(updated.phones[0].e164, "+39030123456");
+}
+
+#[tokio::test]
+async fn no_number_is_refused_or_breaks_anything_for_its_form() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let mut random = fastrand::Rng::with_seed(4930);
+    let alphabet: Vec<char> =
+        "0123456789+-()/.,;*# xXextDE=:&?\u{ff0b}\u{664}\u{202e}\u{200b}~aé電"
+            .chars()
+            .collect();
+    let mut numbers: Vec<String> = [
+        "tel:+49-30;ext=7;isub=1",
+        "+",
+        "++49",
+        ";ext=",
+        "911",
+        "1-800-FLOWERS",
+    ]
+    .map(Into::into)
+    .to_vec();
+    numbers.extend((0..1494).map(|_| {
+        let length = random.usize(1..=40);
+        let text: String = (0..length)
+            .map(|_| *random.choice(&alphabet).unwrap())
+            .collect();
+        format!("1{text}1")
+    }));
+
+    for (i, chunk) in numbers.chunks(100).enumerate() {
+        let contact = Contact {
+            phones: chunk.iter().map(|number| phone(number)).collect(),
+            ..ada()
+        };
+        let request = CreateContactRequest {
+            contact: Some(contact),
+            default_region: ["DE", "US", ""][i % 3].into(),
+            ..CreateContactRequest::default()
+        };
+        let stored = owner.create_with(request).await.unwrap();
+
+        let kept = stored.phones.iter().map(|phone: &Phone| &phone.number);
+        assert!(kept.eq(chunk));
+    }
+}

@@ -1,0 +1,42 @@
+//! What a refused call says.
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// The reason in `ErrorInfo`.
+pub fn reason(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    info.unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"))
+        .reason
+}
+
+/// A value in `ErrorInfo.metadata`.
+pub fn metadata(status: &Status, key: &str) -> String {
+    let info = status.get_details_error_info().unwrap();
+    info.metadata.get(key).cloned().unwrap_or_default()
+}
+
+/// The paths in `BadRequest`.
+pub fn fields(status: &Status) -> Vec<String> {
+    let bad = status.get_details_bad_request();
+    let violations = bad.map(|bad| bad.field_violations).unwrap_or_default();
+    violations
+        .into_iter()
+        .map(|violation| violation.field)
+        .collect()
+}
+
+/// Panics unless the call was refused with this code and reason.
+#[track_caller]
+pub fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, expected: &str) {
+    let status = answer.expect_err("a refusal");
+    assert_eq!((status.code(), &*reason(&status)), (code, expected));
+}
+
+/// Panics unless the call was refused for exactly these fields.
+#[track_caller]
+pub fn assert_bad_fields<T: std::fmt::Debug>(answer: Result<T, Status>, expected: &[&str]) {
+    let status = answer.expect_err("a refusal");
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    assert_eq!(fields(&status), expected, "{status:?}");
+}

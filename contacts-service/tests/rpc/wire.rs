@@ -1,0 +1,80 @@
+//! Calls by method name and bytes, as a client in any language could send them.
+
+use prost::bytes::{Buf, BufMut};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+const SERVICE: &str = "addressbook.contacts.v1.ContactsService";
+
+/// Every method of the service, whoever adds one.
+pub fn methods() -> Vec<MethodDescriptor> {
+    let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let service = pool.get_service_by_name(SERVICE).unwrap();
+    let methods: Vec<_> = service.methods().collect();
+    assert!(methods.len() >= 9);
+    methods
+}
+
+/// Calls a unary method with a message of these bytes, and this `authorization`.
+pub async fn call(
+    channel: &Channel,
+    method: &str,
+    authorization: Option<&str>,
+    message: Vec<u8>,
+) -> Result<Vec<u8>, Status> {
+    let mut client = tonic::client::Grpc::new(channel.clone())
+        .max_decoding_message_size(64 << 20)
+        .max_encoding_message_size(64 << 20);
+    client.ready().await.unwrap();
+    let mut request = Request::new(message);
+    if let Some(authorization) = authorization {
+        let value = authorization.parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+    }
+    let path = PathAndQuery::try_from(format!("/{SERVICE}/{method}")).unwrap();
+    let answer = client.unary(request, path, Bytes).await?;
+    Ok(answer.into_inner())
+}
+
+/// Passes bytes through.
+#[derive(Clone, Copy)]
+struct Bytes;
+
+impl Codec for Bytes {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut message = vec![0; buffer.remaining()];
+        buffer.copy_to_slice(&mut message);
+        Ok(Some(message))
+    }
+}
