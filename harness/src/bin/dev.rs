@@ -1,0 +1,31 @@
+//! `cargo dev`: the whole system on this machine, by one command.
+
+use std::process::ExitCode;
+
+use harness::config::{Cli, Command};
+use harness::{prepare, print, up};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::read(std::env::args_os());
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,embedded_postgres=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+
+    let result = match cli.command {
+        Command::Up(config) => up::run(*config).await,
+        Command::Prepare(config) => prepare::run(config).await,
+    };
+
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::problem(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

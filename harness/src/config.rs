@@ -1,0 +1,152 @@
+//! The command line: flags, some of which are environment variables, too.
+
+use std::env;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Runs the address book on this machine
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo dev",
+    bin_name = "cargo dev",
+    after_help = "`cargo dev` alone means `cargo dev up`; `cargo dev up --help` shows its options."
+)]
+pub struct Cli {
+    /// What to do; `up` when left out
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Start the database and both services, and keep them running
+    Up(Box<UpConfig>),
+    /// Check every query against a migrated database, and write `.sqlx`
+    Prepare(PrepareConfig),
+}
+
+/// How to prepare queries.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PrepareConfig {
+    /// Write nothing; fail where `.sqlx` is not up to date
+    #[arg(long)]
+    pub check: bool,
+
+    /// What compiles; cargo sets it
+    #[arg(long, env = "CARGO", hide = true, default_value = "cargo")]
+    pub cargo: PathBuf,
+}
+
+/// How to start the system.
+#[derive(Debug, Clone, clap::Args)]
+pub struct UpConfig {
+    /// Folder of the database and the secret keys [default: /var/lib/addressbook for root, else
+    /// ~/.local/share/addressbook]
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+
+    /// Use a new temporary folder, and remove it at the end
+    #[arg(long, conflicts_with = "data_dir")]
+    pub ephemeral: bool,
+
+    /// An existing PostgreSQL database to use, as a user that may migrate it
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Folder of the PostgreSQL programs to use [env: `POSTGRES_BIN_DIR`]
+    #[arg(long)]
+    pub postgres_bin_dir: Option<PathBuf>,
+
+    /// Address of the auth service; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    pub auth_listen: SocketAddr,
+
+    /// Address of the contacts service; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:50052")]
+    pub contacts_listen: SocketAddr,
+
+    /// Look of the services' log lines: text or json
+    #[arg(long, env)]
+    pub log_format: Option<String>,
+
+    /// Make a demo user with this many contacts
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u32>,
+
+    /// Builds the services first; cargo sets it
+    #[arg(long, env = "CARGO", hide = true)]
+    pub cargo: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Reads the command line, and `up` into one that names no sub-command.
+    #[must_use]
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Self {
+        Self::parse_from(with_default(args))
+    }
+}
+
+fn with_default(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<_> = args.into_iter().collect();
+    let is_other = |first: &OsString| {
+        let is_general = ["-h", "--help"].iter().any(|flag| first == flag);
+        is_general || !first.as_encoded_bytes().starts_with(b"-")
+    };
+    if !args.get(1).is_some_and(is_other) {
+        args.insert(args.len().min(1), "up".into());
+    }
+    args
+}
+
+impl UpConfig {
+    /// The folder whose content stays, unless another one is named.
+    pub(crate) fn kept_dir(&self) -> Option<PathBuf> {
+        if let Some(dir) = &self.data_dir {
+            return Some(dir.clone());
+        }
+        if nix::unistd::geteuid().is_root() {
+            return Some(PathBuf::from("/var/lib/addressbook"));
+        }
+        env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|dir| dir.is_absolute())
+            .or_else(|| env::home_dir().map(|home| home.join(".local/share")))
+            .map(|dir| dir.join("addressbook"))
+    }
+
+    /// The existing database, unless the variable is there but empty.
+    pub(crate) fn existing_database(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> UpConfig {
+        match Cli::read(line.split(' ').map(OsString::from)).command {
+            Command::Up(config) => *config,
+            Command::Prepare(_) => unreachable!("the arguments say up"),
+        }
+    }
+
+    #[test]
+    fn flags_work_with_and_without_the_sub_command() {
+        assert!(!read("dev").ephemeral);
+        assert!(read("dev --ephemeral").ephemeral);
+        assert!(read("dev up --ephemeral").ephemeral);
+        assert_eq!(read("dev --seed 500").seed, Some(500));
+    }
+
+    #[test]
+    fn a_named_folder_wins() {
+        let dir = read("dev up --data-dir /tmp/x").kept_dir();
+
+        assert_eq!(dir, Some(PathBuf::from("/tmp/x")));
+    }
+}

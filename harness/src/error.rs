@@ -1,0 +1,115 @@
+//! Why the system could not be started or kept up.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What calls in this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the person at the terminal is told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The own database server.
+    #[error(transparent)]
+    Postgres(#[from] embedded_postgres::Error),
+    /// The database refused.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Neither flag nor home says where data goes.
+    #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
+    NoHome,
+    /// The database was not migrated.
+    #[error("cannot migrate the database: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Someone changed a query or the schema.
+    #[error(".sqlx is not up to date; run `cargo dev prepare`")]
+    StaleQueries,
+    /// The services were not built.
+    #[error("cargo could not build the services")]
+    Build,
+    /// The services' programs are not beside this one.
+    #[error("{} is missing; start this program by `cargo dev`, or build the services", .0.display())]
+    NoProgram(PathBuf),
+    /// A program that ends by itself failed.
+    #[error("{program} failed ({status}):\n{output}")]
+    Failed {
+        /// Its name and command.
+        program: &'static str,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// What it printed.
+        output: String,
+    },
+    /// A service ended before it served.
+    #[error("the {name} service ended at its start ({status}); it said:\n{output}")]
+    Ended {
+        /// The service.
+        name: &'static str,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// Its last lines.
+        output: String,
+    },
+    /// A service does not come up.
+    #[error("the {name} service does not serve after {seconds} s; it said:\n{output}")]
+    NotServing {
+        /// The service.
+        name: &'static str,
+        /// How long it was waited for.
+        seconds: u64,
+        /// Its last lines.
+        output: String,
+    },
+    /// A service ends again and again.
+    #[error("the {name} service ended {times} times within {seconds} s; it said:\n{output}")]
+    CrashLoop {
+        /// The service.
+        name: &'static str,
+        /// How often.
+        times: usize,
+        /// In which time.
+        seconds: u64,
+        /// Its last lines.
+        output: String,
+    },
+    /// The demo user's password is lost.
+    #[error("the demo user exists, but {} does not hold its password", .0.display())]
+    DemoPassword(PathBuf),
+    /// A call failed while the demo data was made.
+    #[error("cannot make the demo data: {0}")]
+    Call(Box<tonic::Status>),
+    /// A service cannot be reached.
+    #[error("cannot reach a service: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// The operating system refused.
+    #[error("{what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl From<tonic::Status> for Error {
+    fn from(status: tonic::Status) -> Self {
+        Self::Call(Box::new(status))
+    }
+}
+
+/// Names the path in an I/O error: `fs::read(path).or_path("read", path)?`.
+pub(crate) trait OrPath<T> {
+    fn or_path(self, what: &'static str, path: &Path) -> Result<T>;
+}
+
+impl<T> OrPath<T> for io::Result<T> {
+    fn or_path(self, what: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            what,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

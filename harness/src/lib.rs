@@ -1,0 +1,14 @@
+//! Drives the whole system from outside: starts it, fills it, and later loads
+//! and tests it.
+
+mod clock;
+pub mod config;
+mod error;
+pub mod prepare;
+pub mod print;
+pub mod seed;
+mod stop;
+mod supervise;
+pub mod up;
+
+pub use error::{Error, Result};

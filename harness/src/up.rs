@@ -1,0 +1,109 @@
+//! `cargo dev up`: builds, starts and keeps the system running.
+
+mod build;
+mod database;
+mod hints;
+pub(crate) mod keys;
+mod service;
+
+use std::path::Path;
+
+use embedded_postgres::Folder;
+
+pub(crate) use self::database::Database;
+pub(crate) use self::service::Service;
+use self::service::Spec;
+use crate::config::UpConfig;
+use crate::error::{Error, OrPath, Result};
+use crate::stop::Stop;
+use crate::{print, seed, supervise};
+
+/// Runs until a signal asks to stop, which is no error.
+pub async fn run(config: UpConfig) -> Result<()> {
+    let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
+    let system = tokio::select! {
+        system = start(&config) => system?,
+        () = stop.requested() => return Ok(()),
+    };
+    hints::say_addresses(&system);
+
+    let seeding = config.seed.map(|count| tokio::spawn(seed(count, &system)));
+    let result = supervise::until_stopped(system, stop).await;
+    if let Some(seeding) = seeding {
+        seeding.abort();
+    }
+    result
+}
+
+/// All parts, running.
+#[derive(Debug)]
+pub(crate) struct System {
+    pub(crate) auth: Service,
+    pub(crate) contacts: Service,
+    /// Last: it ends after those that use it.
+    pub(crate) database: Database,
+}
+
+async fn start(config: &UpConfig) -> Result<System> {
+    let programs = build::programs(config.cargo.as_deref()).await?;
+    let folder = folder(config)?;
+    let dir = folder.path().to_owned();
+    print::say(format_args!("data folder: {}", dir.display()));
+    let database = Database::start(config, folder).await?;
+    database.migrate(&programs.auth).await?;
+
+    let spec = |name: &'static str, program: &Path, listen| Spec {
+        name,
+        program: program.to_owned(),
+        listen,
+        address_file: dir.join(format!("{name}.address")),
+        settings: config
+            .log_format
+            .iter()
+            .map(|format| ("LOG_FORMAT", format.into()))
+            .collect(),
+    };
+    let auth = Service::start(
+        spec("auth", &programs.auth, config.auth_listen)
+            .with("DATABASE_URL", database.url_for("auth_service"))
+            .with("SECRET_KEYS_FILE", keys::ensure(&dir, "auth.keys")?),
+    )
+    .await?;
+    let contacts = Service::start(
+        spec("contacts", &programs.contacts, config.contacts_listen)
+            .with("DATABASE_URL", database.url_for("contacts_service"))
+            .with("SECRET_KEYS_FILE", keys::ensure(&dir, "contacts.keys")?)
+            .with("AUTH_URL", auth.url()),
+    )
+    .await?;
+    Ok(System {
+        auth,
+        contacts,
+        database,
+    })
+}
+
+fn folder(config: &UpConfig) -> Result<Folder> {
+    if config.ephemeral {
+        return Ok(Folder::ephemeral()?);
+    }
+    let dir = config.kept_dir().ok_or(Error::NoHome)?;
+    Ok(Folder::kept(&dir)?)
+}
+
+/// Makes the demo data beside the running system; a failure is told, and the
+/// system stays up.
+fn seed(count: u32, system: &System) -> impl Future<Output = ()> + use<> {
+    let target = seed::Target {
+        auth_url: system.auth.url(),
+        contacts_url: system.contacts.url(),
+        password_file: system.database.folder().join("demo-password"),
+    };
+    let auth = system.auth.address();
+    async move {
+        match seed::run(&target, count).await {
+            Ok(demo) => hints::say_demo(auth, &demo),
+            Err(error) => print::problem(&error),
+        }
+    }
+}

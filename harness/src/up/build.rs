@@ -1,0 +1,56 @@
+//! Builds the services beside this program.
+
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::error::{Error, OrPath, Result};
+
+/// Where the services' programs are.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    pub(crate) auth: PathBuf,
+    pub(crate) contacts: PathBuf,
+}
+
+/// Builds the programs with the profile of this one, given a cargo.
+pub(crate) async fn programs(cargo: Option<&Path>) -> Result<Programs> {
+    if let Some(cargo) = cargo {
+        build(cargo).await?;
+    }
+    let this = std::env::current_exe().or_path("find", Path::new("this program"))?;
+    let find = |name: &str| {
+        let program = this.with_file_name(name);
+        if program.exists() {
+            Ok(program)
+        } else {
+            Err(Error::NoProgram(program))
+        }
+    };
+    Ok(Programs {
+        auth: find("auth-service")?,
+        contacts: find("contacts-service")?,
+    })
+}
+
+/// Cargo's own lines on stderr tell how far it is.
+async fn build(cargo: &Path) -> Result<()> {
+    let mut command = Command::new(cargo);
+    command.args(["build", "-p", "auth-service", "-p", "contacts-service"]);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    // The database of the run may be empty, and is nothing to check queries by.
+    let status = command
+        .env("SQLX_OFFLINE", "true")
+        .env_remove("DATABASE_URL")
+        .kill_on_drop(true)
+        .status()
+        .await
+        .or_path("run", cargo)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Build)
+    }
+}

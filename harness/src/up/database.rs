@@ -1,0 +1,259 @@
+//! The database: a server of our own, or one that is there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command as StdCommand, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search, Signal, spawn_tied_async};
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions, Connection};
+use tokio::task::spawn_blocking;
+
+use crate::config::UpConfig;
+use crate::error::{Error, OrPath, Result};
+use crate::print;
+
+const NAME: &str = "addressbook";
+
+/// How often the server is looked after.
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The longest pause between two attempts to start the server again.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Where the data is.
+#[derive(Debug)]
+pub(crate) enum Database {
+    /// A private server, looked after by its own thread.
+    Own(Keeper),
+    /// A database that someone else runs; the folder only holds the keys.
+    Existing {
+        /// As given.
+        url: String,
+        /// The keys' folder.
+        folder: Folder,
+    },
+}
+
+impl Database {
+    /// Starts the server, unless the configuration names a database.
+    pub(crate) async fn start(config: &UpConfig, folder: Folder) -> Result<Self> {
+        if let Some(url) = config.existing_database() {
+            print::say("PostgreSQL: the database of DATABASE_URL");
+            return Ok(Self::Existing {
+                url: url.to_owned(),
+                folder,
+            });
+        }
+        let mut search = Search::from_environment();
+        if config.postgres_bin_dir.is_some() {
+            search.bin_dir.clone_from(&config.postgres_bin_dir);
+        }
+        let start = move || Cluster::start(Binaries::find(&search)?, folder);
+        let cluster = match spawn_blocking(start).await {
+            Ok(cluster) => cluster?,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        create_database(&cluster).await?;
+        print::say(format_args!(
+            "PostgreSQL {}: psql --host {} --username {SUPERUSER} {NAME}",
+            cluster.binaries().major(),
+            cluster.socket_dir().display(),
+        ));
+        Ok(Self::Own(Keeper::new(cluster)))
+    }
+
+    /// The folder of keys and other small files.
+    pub(crate) fn folder(&self) -> &Path {
+        match self {
+            Self::Own(keeper) => &keeper.folder,
+            Self::Existing { folder, .. } => folder.path(),
+        }
+    }
+
+    /// The URL for a service, which gets no more than its own role's rights.
+    pub(crate) fn url_for(&self, role: &str) -> String {
+        match self {
+            Self::Own(keeper) => keeper.url.replacen(SUPERUSER_AT, &format!("//{role}@"), 1),
+            Self::Existing { url, .. } => {
+                let sign = if url.contains('?') { '&' } else { '?' };
+                format!("{url}{sign}options[role]={role}")
+            }
+        }
+    }
+
+    /// Brings the schema up to date, with the auth service's own command.
+    pub(crate) async fn migrate(&self, auth_service: &Path) -> Result<()> {
+        let url = match self {
+            Self::Own(keeper) => &keeper.url,
+            Self::Existing { url, .. } => url,
+        };
+        let mut command = StdCommand::new(auth_service);
+        command
+            .arg("migrate")
+            .env("DATABASE_URL", url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = spawn_tied_async(command, Signal::SIGTERM).or_path("run", auth_service)?;
+        let output = child
+            .wait_with_output()
+            .await
+            .or_path("run", auth_service)?;
+        if !output.status.success() {
+            let text = [output.stdout, output.stderr].concat();
+            return Err(Error::Failed {
+                program: "auth-service migrate",
+                status: output.status,
+                output: String::from_utf8_lossy(&text).trim().to_owned(),
+            });
+        }
+        if let Self::Existing { url, .. } = self {
+            allow_roles(url).await;
+        }
+        Ok(())
+    }
+
+    /// Stops the own server, and removes what is ephemeral.
+    pub(crate) async fn stop(self) {
+        // A panic in there has been printed.
+        let _ = spawn_blocking(move || drop(self)).await;
+    }
+}
+
+/// How the superuser stands in a URL.
+const SUPERUSER_AT: &str = "//postgres@";
+
+async fn create_database(cluster: &Cluster) -> Result<()> {
+    let mut admin = cluster
+        .connect_options(SUPERUSER, SUPERUSER)
+        .connect()
+        .await?;
+    let exists: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+            .bind(NAME)
+            .fetch_one(&mut admin)
+            .await?;
+    if !exists {
+        sqlx::raw_sql("CREATE DATABASE addressbook")
+            .execute(&mut admin)
+            .await?;
+    }
+    admin.close().await?;
+    Ok(())
+}
+
+/// Lets the URL's user become the services' roles. A superuser needs no leave,
+/// and another user may have it already; if not, the services will say so.
+async fn allow_roles(url: &str) {
+    let grant = async {
+        let mut db = PgConnection::connect(url).await?;
+        sqlx::raw_sql("GRANT auth_service, contacts_service TO CURRENT_USER")
+            .execute(&mut db)
+            .await?;
+        db.close().await
+    };
+    if let Err(error) = grant.await {
+        tracing::debug!(%error, "the services' roles are not granted");
+    }
+}
+
+/// The thread that owns the server and starts it again when it dies.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    folder: PathBuf,
+    url: String,
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    fn new(cluster: Cluster) -> Self {
+        let (stop, stopped) = mpsc::channel();
+        Self {
+            folder: cluster.folder().path().to_owned(),
+            url: cluster.url(NAME, SUPERUSER),
+            stop: Some(stop),
+            thread: Some(thread::spawn(move || keep(cluster, &stopped))),
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Returns, and with that stops the server, when the sender is dropped.
+fn keep(mut cluster: Cluster, stopped: &mpsc::Receiver<()>) {
+    let mut pause = WATCH_INTERVAL;
+    while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        if cluster.is_running() {
+            pause = WATCH_INTERVAL;
+            continue;
+        }
+        print::say("PostgreSQL ended; starting it again");
+        match cluster.restart() {
+            Ok(()) => print::say("PostgreSQL serves again"),
+            Err(error) => {
+                print::problem(&error);
+                pause = (2 * pause).min(BACKOFF_MAX);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_postgres::TestDatabase;
+    use sqlx::postgres::PgConnectOptions;
+
+    use super::*;
+
+    async fn database() -> TestDatabase {
+        TestDatabase::create("existing", async |options: PgConnectOptions| {
+            let mut db = options.connect().await?;
+            sqlx::raw_sql(
+                "CREATE ROLE auth_service; CREATE ROLE contacts_service; \
+                 CREATE ROLE owner LOGIN CREATEROLE; \
+                 GRANT auth_service, contacts_service TO owner WITH ADMIN OPTION",
+            )
+            .execute(&mut db)
+            .await?;
+            db.close().await
+        })
+        .await
+        .unwrap()
+    }
+
+    async fn role(url: &str) -> String {
+        let mut db = PgConnection::connect(url).await.unwrap();
+        sqlx::query_scalar("SELECT current_user::text")
+            .fetch_one(&mut db)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn services_take_their_roles_in_an_existing_database() {
+        let given = database().await;
+        for user in [SUPERUSER, "owner"] {
+            let database = Database::Existing {
+                url: given.url(user),
+                folder: Folder::ephemeral().unwrap(),
+            };
+
+            allow_roles(&given.url(user)).await;
+
+            let url = database.url_for("contacts_service");
+            assert_eq!(role(&url).await, "contacts_service", "{url}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the README says is so.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::stack::workspace;
+
+/// A fenced block of the README: what stands behind its fence, and its text.
+pub(crate) fn blocks(info: &str) -> Vec<String> {
+    let readme = read("README.md");
+    let mut parts = readme.split("\n```");
+    let mut blocks = Vec::new();
+    // Every second fence ends a block.
+    parts.next();
+    while let (Some(block), Some(_)) = (parts.next(), parts.next()) {
+        if let Some((first, text)) = block.split_once('\n')
+            && first == info
+        {
+            blocks.push(text.to_owned());
+        }
+    }
+    assert!(!blocks.is_empty(), "the README has no block `{info}`");
+    blocks
+}
+
+/// The README's blocks of a tour, in order; those that must fail say so.
+pub(crate) fn tour() -> Vec<(bool, String)> {
+    let readme = read("README.md");
+    let at = |text: &str| readme.find(text).unwrap();
+    let fails = blocks("sh tour fails").into_iter().map(|text| (true, text));
+    let mut tour: Vec<_> = blocks("sh tour")
+        .into_iter()
+        .map(|text| (false, text))
+        .collect();
+    tour.extend(fails);
+    tour.sort_by_key(|(_, text)| at(text));
+    tour
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(workspace().join(file)).unwrap()
+}
+
+#[test]
+fn the_python_client_in_the_readme_is_the_one_that_is_run() {
+    let client = read("clients/python/tour.py");
+
+    assert_eq!(blocks("python"), [client.trim_end()]);
+    assert!(client.lines().count() <= 40);
+}
+
+#[test]
+fn every_setting_is_in_the_readme_with_its_default() {
+    let readme = read("README.md");
+    for service in ["auth-service", "contacts-service"] {
+        for (name, default) in settings(service) {
+            let row = readme
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("{name} is not in the README"));
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let expected = match (&*name, default) {
+                ("LISTEN_ADDR", _) => "`127.0.0.1:50051`, `127.0.0.1:50052`".to_owned(),
+                (_, Some(default)) => format!("`{default}`"),
+                (_, None) => cells[2].to_owned(),
+            };
+            assert_eq!(cells[2], expected, "{name}");
+        }
+    }
+}
+
+/// The variables that `serve --help` names, with their defaults.
+fn settings(service: &str) -> BTreeMap<String, Option<String>> {
+    let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(service);
+    let help = Command::new(program)
+        .args(["serve", "--help"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let words = help.replace('\n', " ");
+    let settings: BTreeMap<_, _> = words
+        .split("[env: ")
+        .skip(1)
+        .map(|text| {
+            let (name, rest) = text.split_once(']').unwrap();
+            let name = name.trim_end_matches('=');
+            let default = rest.trim_start().strip_prefix("[default: ");
+            let default = default.and_then(|rest| rest.split_once(']'));
+            (name.to_owned(), default.map(|(value, _)| value.to_owned()))
+        })
+        .collect();
+    assert!(settings.len() > 10, "{help}");
+    settings
+}

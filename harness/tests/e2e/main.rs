@@ -1,0 +1,17 @@
+//! The whole system as its users have it: the real programs, started by `dev`,
+//! called by real clients.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test should panic where it fails"
+)]
+#![allow(clippy::print_stderr, reason = "what was not tested must be seen")]
+
+mod demo;
+mod documents;
+mod outage;
+mod python;
+mod stack;
+mod tools;
+mod tour;

@@ -1,0 +1,155 @@
+//! A running system of its own for a test.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// How long a start may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The repository.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Both services and their PostgreSQL, stopped when dropped.
+pub(crate) struct Stack {
+    /// Where the auth service listens.
+    pub(crate) auth: String,
+    /// Where the contacts service listens.
+    pub(crate) contacts: String,
+    child: Child,
+    lines: Receiver<String>,
+    data: TempDir,
+}
+
+impl Stack {
+    /// Starts the system on free ports, with `args` for `dev`.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let dev = Path::new(env!("CARGO_BIN_EXE_dev"));
+        for service in ["auth-service", "contacts-service"] {
+            let built = dev.with_file_name(service).exists();
+            assert!(
+                built,
+                "{service} is not built; use `cargo test --workspace`"
+            );
+        }
+        let data = tempfile::tempdir().unwrap();
+        // As root, the server runs as another user and must get there.
+        set_open(data.path());
+        let mut child = Command::new(dev)
+            .args([
+                "up",
+                "--auth-listen",
+                "127.0.0.1:0",
+                "--contacts-listen",
+                "127.0.0.1:0",
+            ])
+            .arg("--data-dir")
+            .arg(data.path().join("data"))
+            .args(args)
+            .env_remove("CARGO")
+            .env_remove("DATABASE_URL")
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = lines(child.stdout.take().unwrap());
+        let mut stack = Self {
+            auth: String::new(),
+            contacts: String::new(),
+            child,
+            lines,
+            data,
+        };
+        stack.auth = stack.behind("auth service:");
+        stack.contacts = stack.behind("contacts service:");
+        stack.line("Ctrl-C stops everything");
+        stack
+    }
+
+    /// The next line that holds `text`.
+    pub(crate) fn line(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|error| panic!("no \"{text}\": {error}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn behind(&self, label: &str) -> String {
+        self.line(label).replace(label, "").trim().to_owned()
+    }
+
+    /// The documents' text, with this system's addresses in it.
+    pub(crate) fn with_addresses(&self, text: &str) -> String {
+        text.replace("127.0.0.1:50051", &self.auth)
+            .replace("127.0.0.1:50052", &self.contacts)
+    }
+
+    /// The command that logs the demo user in, as printed.
+    pub(crate) fn demo_log_in(&self) -> String {
+        self.line("demo user: ");
+        self.line("TOKEN=$(")
+    }
+
+    /// Kills the database server at once.
+    pub(crate) fn kill_postgres(&self) {
+        let file = self.data.path().join("data/pg/postmaster.pid");
+        let text = fs::read_to_string(file).unwrap();
+        let pid: i32 = text.lines().next().unwrap().parse().unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        if kill(pid, Signal::SIGTERM).is_ok() {
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn set_open(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Reads on a thread, so that the program never waits for its reader.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                // Nobody asks any more, but the pipe must not fill.
+            }
+        }
+    });
+    receiver
+}
+
+/// Copies the files of a folder of the repository, and those below.
+pub(crate) fn copy_dir(from: &Path, to: &PathBuf) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_dir(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}

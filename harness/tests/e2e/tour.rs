@@ -1,0 +1,96 @@
+//! The README's tour, pasted into a shell with a real grpcurl.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::documents::tour;
+use crate::stack::Stack;
+use crate::tools::grpcurl;
+
+#[test]
+fn the_readmes_tour_works_as_pasted() {
+    let Some(bin) = grpcurl() else { return };
+    let stack = Stack::start(&[]);
+    let steps = tour().into_iter().map(|(fails, block)| {
+        let block = stack.with_addresses(&block);
+        if fails {
+            format!("if {{ {block}\n}}; then echo 'no error'; exit 9; fi")
+        } else {
+            block
+        }
+    });
+    let script = format!("set -eu\n{}", steps.collect::<Vec<_>>().join("\n"));
+
+    let output = bash(bin, &script);
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+    for fact in [
+        "\"email\": \"ada@example.com\"",
+        "\"displayName\": \"Hans Müller\"",
+        "\"e164\": \"+4930123456\"",
+        "\"totalSize\": \"1\"",
+        "\"matchTier\": \"MATCH_TIER_FIELD\"",
+        "\"daysUntil\":",
+        "\"tokenType\": \"Bearer\"",
+    ] {
+        assert!(said.contains(fact), "no {fact} in {said}");
+    }
+    for fact in [
+        "InvalidArgument",
+        "FIELD_INVALID",
+        "contact.emails[0].address",
+    ] {
+        assert!(errors.contains(fact), "no {fact} in {errors}");
+    }
+}
+
+#[test]
+fn what_dev_prints_works_as_pasted() {
+    let Some(bin) = grpcurl() else { return };
+    let stack = Stack::start(&["--seed", "3"]);
+    let log_in = stack.demo_log_in();
+    let contacts = &stack.contacts;
+    let list = "addressbook.contacts.v1.ContactsService/ListContacts";
+    let script = format!(
+        "set -eu\n{log_in}\n\
+         grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" {contacts} {list}"
+    );
+
+    let output = bash(bin, &script);
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("\"totalSize\": \"3\""), "{said} {output:?}");
+}
+
+#[test]
+fn grpcurl_describes_the_services_by_reflection() {
+    let Some(bin) = grpcurl() else { return };
+    let stack = Stack::start(&[]);
+
+    let list = bash(bin, &format!("grpcurl -plaintext {} list", stack.auth));
+    let contact = format!(
+        "grpcurl -plaintext {} describe addressbook.contacts.v1.Contact",
+        stack.contacts
+    );
+    let contact = bash(bin, &contact);
+
+    let services = String::from_utf8_lossy(&list.stdout);
+    assert!(
+        services.contains("addressbook.auth.v1.AccountService"),
+        "{services}"
+    );
+    assert!(services.contains("grpc.health.v1.Health"), "{services}");
+    let described = String::from_utf8_lossy(&contact.stdout);
+    assert!(described.contains("The vCard UID"), "{described}");
+}
+
+fn bash(bin: &Path, script: &str) -> Output {
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script])
+        .env("PATH", path)
+        .output()
+        .unwrap()
+}
