@@ -13,6 +13,11 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 
+-- Nothing that a service has no use for: no tables of its own, temporary ones
+-- included.
+DO $$ BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO auth_service, contacts_service;
 GRANT SELECT ON TABLE public._sqlx_migrations TO auth_service, contacts_service;

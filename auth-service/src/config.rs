@@ -5,54 +5,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chassis::config::{DatabaseConfig, RolePasswords, ServerConfig, seconds};
-use chassis::telemetry::LogFormat;
+use chassis::cli::Settings;
+use chassis::config::{DatabaseConfig, ServerConfig, seconds};
 
 use crate::signer::Algorithm;
-
-/// Signs users up and in, and hands out tokens
-#[derive(Debug, clap::Parser)]
-#[command(version)]
-pub struct Cli {
-    /// What to do; `serve` when left out
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What the program can do.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    /// Serve until stopped
-    Serve(Box<Config>),
-    /// Bring the database up to date, then exit
-    Migrate(MigrateConfig),
-    /// Ask a running service whether it serves; exit 0 if it does, else 1
-    Health(HealthConfig),
-    /// Print a line for the secret keys file
-    GenerateKey(GenerateKeyConfig),
-}
-
-impl Cli {
-    /// Reads the command line, and `serve` into one that names no sub-command.
-    #[must_use]
-    pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Self {
-        let mut args: Vec<_> = args.into_iter().collect();
-        let is_other = |first: &std::ffi::OsString| {
-            let general = ["-h", "--help", "-V", "--version"];
-            !first.as_encoded_bytes().starts_with(b"-") || general.iter().any(|flag| first == flag)
-        };
-        if !args.get(1).is_some_and(is_other) {
-            args.insert(args.len().min(1), "serve".into());
-        }
-        <Self as clap::Parser>::parse_from(args)
-    }
-}
 
 /// What the operator can set.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
     /// Address to listen on; port 0 picks a free one
-    #[arg(long, env, default_value = "127.0.0.1:50051")]
+    #[arg(long, env, default_value = Config::LISTEN_ADDR)]
     pub listen_addr: SocketAddr,
 
     /// File of secret keys, one `KID:HEX` a line; the highest KID makes new tokens
@@ -124,36 +86,14 @@ pub struct Config {
     pub server: ServerConfig,
 }
 
-/// What `migrate` needs.
-#[derive(Clone, Debug, clap::Args)]
-pub struct MigrateConfig {
-    /// Look of the log lines
-    #[arg(long, env, value_enum, default_value = "text")]
-    pub log_format: LogFormat,
+impl Settings for Config {
+    const NAME: &'static str = "auth-service";
+    const ABOUT: &'static str = "Signs users up and in, and hands out tokens";
+    const LISTEN_ADDR: &'static str = "127.0.0.1:50051";
 
-    /// The database, with an owner's rights.
-    #[command(flatten)]
-    pub database: DatabaseConfig,
-
-    /// The roles' passwords.
-    #[command(flatten)]
-    pub passwords: RolePasswords,
-}
-
-/// What `health` needs.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct HealthConfig {
-    /// Address that the service listens on
-    #[arg(long, env, default_value = "127.0.0.1:50051")]
-    pub listen_addr: SocketAddr,
-}
-
-/// What `generate-key` needs.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct GenerateKeyConfig {
-    /// Number of the key, above those that the file has
-    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
-    pub kid: u8,
+    fn server(&self) -> &ServerConfig {
+        &self.server
+    }
 }
 
 fn seconds_from_1(text: &str) -> Result<Duration, String> {
@@ -177,41 +117,21 @@ fn seconds_to_60(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use chassis::cli::{Cli, Command};
+
     use super::*;
 
     fn config(more: &[&str]) -> Result<Config, clap::Error> {
         let required = [
             "auth-service",
-            "serve",
             "--database-url=postgres://h/d",
             "--secret-keys-file=k",
         ];
-        let cli = <Cli as clap::Parser>::try_parse_from(required.iter().chain(more))?;
-        match cli.command {
+        let args = required.iter().chain(more).map(Into::into);
+        match Cli::read(args)?.command {
             Command::Serve(config) => Ok(*config),
-            _ => unreachable!("the arguments say serve"),
+            _ => unreachable!("no sub-command means serve"),
         }
-    }
-
-    #[test]
-    fn the_command_line_is_sound() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn a_command_line_without_sub_command_serves() {
-        let args = [
-            "auth-service",
-            "--database-url=postgres://h/d",
-            "--secret-keys-file=k",
-        ];
-        let cli = Cli::read(args.iter().map(Into::into));
-        assert!(matches!(cli.command, Command::Serve(_)));
-        let cli = Cli::read(["auth-service", "generate-key"].iter().map(Into::into));
-        assert!(matches!(
-            cli.command,
-            Command::GenerateKey(GenerateKeyConfig { kid: 1 })
-        ));
     }
 
     #[test]

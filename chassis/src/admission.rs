@@ -1,5 +1,6 @@
 //! Takes connections: without Nagle's delay, and only those that speak. A socket
-//! that says nothing, or half of HTTP/2's preface, is closed after a while.
+//! that says nothing, or half of HTTP/2's preface or of an HTTP/1 request, is
+//! closed after a while.
 
 use std::io;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// What every HTTP/2 connection begins with (RFC 9113 section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How much of an HTTP/1 head is looked at.
+const LOOK_BYTES: usize = 4096;
 
 /// The connections that speak within `patience`. Ends with its receiver.
 pub(crate) fn admit(
@@ -47,22 +51,85 @@ pub(crate) fn admit(
     ReceiverStream::new(receiver)
 }
 
-/// Whether the peer sends a whole preface, or something else (HTTP/1), in time.
+/// Whether the peer sends a whole preface, or the head of an HTTP/1 request, in
+/// time. hyper alone would give a head half a minute, and a preface for ever.
 async fn speaks(socket: &TcpStream, patience: Duration) -> bool {
     let until = Instant::now() + patience;
-    let mut start = [0; PREFACE.len()];
+    let mut start = vec![0; LOOK_BYTES];
     let mut pause = Duration::from_millis(1);
     loop {
         let Ok(Ok(read)) = timeout_at(until, socket.peek(&mut start)).await else {
             return false;
         };
-        match read {
-            0 => return false,
-            _ if start[..read] != PREFACE[..read] || read == PREFACE.len() => return true,
+        match first_words(&start[..read]) {
+            Words::Http => return true,
+            Words::Nonsense => return false,
             // peek() returns at once as long as the same bytes are there.
-            _ if Instant::now() + pause > until => return false,
-            _ => sleep(pause).await,
+            Words::Unfinished if Instant::now() + pause > until => return false,
+            Words::Unfinished => sleep(pause).await,
         }
         pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+/// What a connection began with.
+#[derive(Debug, PartialEq, Eq)]
+enum Words {
+    Http,
+    Nonsense,
+    Unfinished,
+}
+
+/// Judges all that was sent so far.
+fn first_words(start: &[u8]) -> Words {
+    if start.starts_with(PREFACE) {
+        return Words::Http;
+    }
+    // A request begins with its method; TLS, for one, does not. Nothing at all
+    // is the end of the stream.
+    if !start.first().is_some_and(u8::is_ascii_uppercase) {
+        return Words::Nonsense;
+    }
+    // The empty line behind the head. A head longer than we look is hyper's.
+    let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() == LOOK_BYTES;
+    if has_head && !PREFACE.starts_with(start) {
+        Words::Http
+    } else {
+        Words::Unfinished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio_stream::StreamExt;
+
+    use super::*;
+
+    #[test]
+    fn first_words_are_told_apart() {
+        for words in ["", "\x16\x03\x01", "get / HTTP/1.1", "\r\n\r\n"] {
+            assert_eq!(first_words(words.as_bytes()), Words::Nonsense, "{words:?}");
+        }
+        for length in 1..PREFACE.len() {
+            assert_eq!(first_words(&PREFACE[..length]), Words::Unfinished);
+        }
+        assert_eq!(first_words(PREFACE), Words::Http);
+        let head = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        assert_eq!(first_words(head.as_bytes()), Words::Http);
+        assert_eq!(first_words(&head.as_bytes()[..20]), Words::Unfinished);
+    }
+
+    #[tokio::test]
+    async fn admitted_sockets_send_without_delay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut admitted = admit(listener, Duration::from_secs(10));
+
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        peer.write_all(PREFACE).await.unwrap();
+
+        let socket = admitted.next().await.unwrap().unwrap();
+        assert!(socket.nodelay().unwrap());
     }
 }

@@ -126,7 +126,7 @@ pub async fn main<S: Settings>(
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = &*error, "{error}");
+            tracing::error!(error = &*error, "cannot go on");
             ExitCode::FAILURE
         }
     }

@@ -13,8 +13,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::config::{DatabaseConfig, RolePasswords};
 
-/// Every migration of both services.
-pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+/// Every migration of both services. One that is newer than this program does
+/// not stop the others, so that an old replica's start survives an update.
+pub static MIGRATOR: Migrator = Migrator {
+    ignore_missing: true,
+    ..sqlx::migrate!("../migrations")
+};
+
+/// Held while passwords are set: of two changes of a role at the same time one
+/// fails, and the server's log gets to see its statement.
+const PASSWORD_LOCK: i64 = 0x7061_7373_776f_7264;
 
 /// Why a service cannot use its database.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +31,12 @@ pub enum DbError {
     /// password.
     #[error("DATABASE_URL is not a PostgreSQL URL")]
     UrlInvalid,
+    /// No such user, or not with this password.
+    #[error(
+        "the database refuses the user of DATABASE_URL; \
+         is the password right, and did the `migrate` sub-command run?"
+    )]
+    Denied(#[source] sqlx::Error),
     /// A password file cannot be read.
     #[error("cannot read the password file {path}: {cause}")]
     PasswordFile {
@@ -58,8 +72,7 @@ pub fn connect(
             ("lock_timeout", milliseconds(config.database_statement / 2)),
             ("idle_in_transaction_session_timeout", "10000".to_owned()),
         ])
-        .options(settings.iter().copied())
-        .disable_statement_logging();
+        .options(settings.iter().copied());
     Ok(PgPoolOptions::new()
         .max_connections(config.database_connections)
         .acquire_timeout(config.database_acquire)
@@ -67,8 +80,13 @@ pub fn connect(
 }
 
 fn connect_options(config: &DatabaseConfig) -> Result<PgConnectOptions, DbError> {
-    let options = PgConnectOptions::from_str(config.database_url.expose_secret())
-        .map_err(|_| DbError::UrlInvalid)?;
+    let url = config.database_url.expose_secret();
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(DbError::UrlInvalid);
+    }
+    let options = PgConnectOptions::from_str(url).map_err(|_| DbError::UrlInvalid)?;
+    // Statements can hold what no log may: `ALTER ROLE` holds a password.
+    let options = options.disable_statement_logging();
     Ok(match &config.database_password_file {
         Some(path) => options.password(read_password(path)?.expose_secret()),
         None => options,
@@ -121,6 +139,10 @@ pub async fn ensure_migrated(config: &DatabaseConfig) -> Result<(), DbError> {
 pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Result<(), DbError> {
     let mut db = connect_patiently(config).await?;
     MIGRATOR.run(&mut db).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(PASSWORD_LOCK)
+        .execute(&mut db)
+        .await?;
     for (role, file) in [
         ("auth_service", &passwords.auth_role_password_file),
         ("contacts_service", &passwords.contacts_role_password_file),
@@ -129,6 +151,7 @@ pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Resu
             set_password(&mut db, role, &read_password(path)?).await?;
         }
     }
+    // Gives the lock back, as does any other end.
     db.close().await?;
     Ok(())
 }
@@ -161,6 +184,11 @@ async fn connect_patiently(config: &DatabaseConfig) -> Result<PgConnection, DbEr
             Err(error) if is_unavailable(&error) && Instant::now() < until => {
                 tracing::warn!(%error, "waiting for the database");
                 sleep(Duration::from_millis(500)).await;
+            }
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("28000" | "28P01")) =>
+            {
+                return Err(DbError::Denied(sqlx::Error::Database(error)));
             }
             Err(error) => return Err(error.into()),
         }

@@ -1,5 +1,6 @@
 //! When an answer is due. tonic would let an expired call end as CANCELLED, and
-//! a panic as a reset stream; here they become `DEADLINE_EXCEEDED` and INTERNAL.
+//! a panic as a reset stream; here they become `DEADLINE_EXCEEDED` and INTERNAL,
+//! and a call that outlives the server is told so.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -36,6 +38,9 @@ impl Deadline {
 pub struct AnswerLayer {
     /// The time for a call whose client sets none.
     pub default_timeout: Duration,
+    /// True, or without its sender, at the end of the time to stop in: calls
+    /// that are still open are answered then.
+    pub is_cut_off: watch::Receiver<bool>,
 }
 
 impl<S> Layer<S> for AnswerLayer {
@@ -45,6 +50,7 @@ impl<S> Layer<S> for AnswerLayer {
         Answer {
             inner,
             default_timeout: self.default_timeout,
+            is_cut_off: self.is_cut_off.clone(),
         }
     }
 }
@@ -54,6 +60,7 @@ impl<S> Layer<S> for AnswerLayer {
 pub struct Answer<S> {
     inner: S,
     default_timeout: Duration,
+    is_cut_off: watch::Receiver<bool>,
 }
 
 impl<S> Service<Request<Body>> for Answer<S>
@@ -77,11 +84,16 @@ where
         let due = Instant::now() + timeout.saturating_sub(early);
         request.extensions_mut().insert(Deadline(due));
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let mut is_cut_off = self.is_cut_off.clone();
         Box::pin(async move {
-            match timeout_at(due, answer).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(panic)) => Ok(panicked(&*panic)),
-                Err(_) => Ok(late()),
+            tokio::select! {
+                biased;
+                answer = timeout_at(due, answer) => match answer {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(panic)) => Ok(panicked(&*panic)),
+                    Err(_) => Ok(late()),
+                },
+                _ = is_cut_off.wait_for(|cut_off| *cut_off) => Ok(stopping()),
             }
         })
     }
@@ -92,6 +104,15 @@ fn late() -> Response<Body> {
         Code::DeadlineExceeded,
         "DEADLINE_EXCEEDED",
         "the call took too long; it may or may not have been done",
+    );
+    Status::from(refusal).into_http()
+}
+
+fn stopping() -> Response<Body> {
+    let refusal = Refusal::new(
+        Code::Unavailable,
+        "STOPPING",
+        "the service is stopping; the call may or may not have been done",
     );
     Status::from(refusal).into_http()
 }

@@ -10,6 +10,7 @@ pub mod deadline;
 pub mod key_feed;
 pub mod keyring;
 pub mod page_token;
+pub mod pool;
 pub mod probe;
 pub mod server;
 pub mod shutdown;

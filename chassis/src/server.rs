@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use http::Request;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
@@ -24,6 +24,9 @@ use crate::{admission, health};
 
 /// The largest request, in bytes; services set it on themselves.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// The time for answers to calls that were cut off to reach their clients.
+const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
 
 /// Why a server ended.
 #[derive(Debug, thiserror::Error)]
@@ -116,42 +119,46 @@ impl Server {
         self.routes.add_service(health_service);
         self.add_reflection()?;
         let routes = Routes::from(self.routes.routes().into_axum_router().merge(self.http));
+        // Before the first connection: it must not be told that all is well.
+        health::report(&reporter, &self.names, &mut self.needs).await;
+        let follow = health::follow(reporter.clone(), self.names.clone(), self.needs);
+        let follow = tokio::spawn(follow);
 
         let address = listener.local_addr().map_err(ServeError::Socket)?;
         let connections = admission::admit(listener, self.config.connection_preface);
         let (stop, stopping) = watch::channel(false);
+        let (cut_off, is_cut_off) = watch::channel(false);
         let mut serving = Box::pin(
-            builder(&self.config)
+            builder(&self.config, is_cut_off)
                 .add_routes(routes)
                 .serve_with_incoming_shutdown(connections, until_true(stopping)),
         );
-        let follow = health::follow(reporter.clone(), self.names.clone(), self.needs);
-        let follow = tokio::spawn(follow);
         let file = self.config.address_file.as_deref();
         write_address(file, &format!("{address}\n")).map_err(ServeError::AddressFile)?;
         tracing::info!(%address, "serving");
 
-        tokio::select! {
-            ended = &mut serving => return Ok(ended?),
-            () = shutdown => {}
-        }
-        tracing::info!("stopping");
-        follow.abort();
-        let drain = async {
+        let until_stop = async {
+            shutdown.await;
+            tracing::info!("stopping");
+            follow.abort();
+            // Or it could still report SERVING.
+            let _ = follow.await;
             announce_stop(reporter, &self.names, self.config.shutdown_lead).await;
             stop.send_replace(true);
-            timeout(self.config.shutdown_grace, &mut serving).await
+            sleep(self.config.shutdown_grace).await;
+            tracing::warn!("open calls are cut off: the grace time is over");
+            cut_off.send_replace(true);
+            sleep(ANSWERS_LEAVE).await;
         };
-        if let Ok(ended) = drain.await {
-            ended?;
-        } else {
-            tracing::warn!("open calls were cut off at the end of the grace time");
-        }
+        let ended = tokio::select! {
+            ended = &mut serving => ended,
+            () = until_stop => Ok(()),
+        };
         if let Some(path) = file {
             let _ = std::fs::remove_file(path);
         }
         tracing::info!("stopped");
-        Ok(())
+        Ok(ended?)
     }
 
     /// Both versions of reflection: most tools still speak the older one.
@@ -172,7 +179,7 @@ impl Server {
 type Builder =
     tonic::transport::Server<tower::layer::util::Stack<AnswerLayer, tower::layer::util::Identity>>;
 
-fn builder(config: &ServerConfig) -> Builder {
+fn builder(config: &ServerConfig, is_cut_off: watch::Receiver<bool>) -> Builder {
     tonic::transport::Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(config.connection_streams)
@@ -184,6 +191,7 @@ fn builder(config: &ServerConfig) -> Builder {
         .max_connection_age(with_jitter(config.connection_age))
         .layer(AnswerLayer {
             default_timeout: config.request_timeout,
+            is_cut_off,
         })
 }
 

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use tokio::sync::{Notify, watch};
 use tonic::Code;
@@ -119,10 +119,11 @@ impl Default for KeySet {
 }
 
 impl KeySet {
-    /// Puts these keys in place of all others. Keys of an unknown kind are left
-    /// out.
+    /// Puts these keys in place of all others. Keys of an unknown kind, or that
+    /// are not for signatures, are left out.
     pub fn replace(&self, jwks: &[Jwk]) {
-        let keys = jwks.iter().filter_map(|jwk| {
+        let signing = |jwk: &&Jwk| jwk.common.public_key_use == Some(PublicKeyUse::Signature);
+        let keys = jwks.iter().filter(signing).filter_map(|jwk| {
             let algorithm = match jwk.common.key_algorithm? {
                 jsonwebtoken::jwk::KeyAlgorithm::EdDSA => Algorithm::EdDSA,
                 jsonwebtoken::jwk::KeyAlgorithm::ES256 => Algorithm::ES256,

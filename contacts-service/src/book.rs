@@ -2,7 +2,7 @@
 //! owner's row.
 
 use chassis::user_id::UserId;
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::v1::Contact;
 use sqlx::{PgConnection, PgPool};
@@ -10,12 +10,15 @@ use sqlx::{PgConnection, PgPool};
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::mask::UpdateMask;
-use crate::contact::phone::DefaultRegion;
+use crate::contact::phone::{DefaultRegion, recall};
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, Result};
 use crate::store::requests::Answered;
 use crate::store::{contacts, owners, requests};
+
+/// For how long the answer to a call with a `request_id` is remembered.
+pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// One owner's address book, to be written.
 pub struct Book<'a> {
@@ -48,6 +51,8 @@ pub struct Repeatable {
 pub struct Change {
     /// The new values.
     pub patch: Contact,
+    /// The vCard UID that was sent, if any.
+    pub uid: Option<String>,
     /// Which of them count.
     pub mask: UpdateMask,
     /// Whose national phone numbers are meant.
@@ -80,10 +85,12 @@ impl<'a> Book<'a> {
     ) -> Result<Contact> {
         let mut tx = self.db.begin().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
-        if let Some(call) = &repeatable
-            && let Some(answered) = requests::find(&mut tx, self.owner, &call.request_id).await?
-        {
-            return repeated(call, &answered);
+        if let Some(call) = &repeatable {
+            let since = self.now - ANSWERS_KEPT;
+            let answered = requests::find(&mut tx, self.owner, &call.request_id, since).await?;
+            if let Some(answered) = answered {
+                return repeated(call, &answered);
+            }
         }
         let id = ContactId::generate();
         let contact = self.insert(&mut tx, taken, id, new).await?.message()?;
@@ -111,7 +118,7 @@ impl<'a> Book<'a> {
             }
             None if change.allow_missing => {
                 let new = New {
-                    uid: crate::contact::body::parse_uid(&change.patch.uid)?,
+                    uid: change.uid,
                     body: Body::parse(change.patch, change.region)?,
                 };
                 self.insert(&mut tx, taken, id, new).await?
@@ -195,7 +202,7 @@ impl<'a> Book<'a> {
         change: Change,
     ) -> Result<Stored> {
         check_etag(&current, &change.etag)?;
-        if !change.patch.uid.is_empty() && change.patch.uid != current.uid {
+        if change.uid.is_some_and(|uid| uid != current.uid) {
             return Err(Error::invalid(
                 "UID_IMMUTABLE",
                 "contact.uid",
@@ -203,7 +210,9 @@ impl<'a> Book<'a> {
             ));
         }
         let mut message = current.message()?;
+        let known = message.phones.clone();
         change.mask.apply(change.patch, &mut message);
+        recall(&mut message.phones, &known, change.region);
         let body = Body::parse(message, change.region)?;
         let encoded = body.encode();
         if encoded == current.body {

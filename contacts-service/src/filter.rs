@@ -57,16 +57,20 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
     let (name, rest) = (text[..end].trim_end(), &text[end..]);
     let operator = &rest[..1];
     let (value, rest) = value(rest[1..].trim_start())?;
+    let given = |value: String| {
+        let given = Some(value).filter(|value| !value.is_empty());
+        given.ok_or_else(|| invalid("has a condition without a value"))
+    };
     let condition = match (name, operator) {
-        ("labels", ":") => Condition::Label(fold(&value)),
+        ("labels", ":") => Condition::Label(given(fold(&value))?),
         ("starred", "=") => match &*value {
             "true" => Condition::Starred(true),
             "false" => Condition::Starred(false),
             _ => return Err(invalid("compares starred with neither true nor false")),
         },
-        ("email", "=") => Condition::Email(fold(&value)),
-        ("phone", "=") => Condition::Phone(digits(&value)),
-        ("organization", ":") => Condition::Organization(fold(&value)),
+        ("email", "=") => Condition::Email(given(fold(&value))?),
+        ("phone", "=") => Condition::Phone(given(digits(&value))?),
+        ("organization", ":") => Condition::Organization(given(fold(&value))?),
         ("has", ":") if value == "birthday" => Condition::HasBirthday,
         _ => {
             return Err(invalid(
@@ -134,6 +138,8 @@ mod tests {
         for text in [
             "labels",
             "labels:",
+            "organization:\"\"",
+            "phone=none",
             "labels=x",
             "starred:true",
             "starred=maybe",

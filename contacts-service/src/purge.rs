@@ -3,21 +3,19 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::time::sleep;
 
+use crate::book::ANSWERS_KEPT;
 use crate::store::requests;
 
-/// For how long an answer is remembered.
-const KEPT: TimeDelta = TimeDelta::hours(24);
 const PAUSE: Duration = Duration::from_mins(10);
 const PAUSE_BETWEEN_BATCHES: Duration = Duration::from_millis(100);
 
 /// Forgets for ever, now and then. Replicas can all do so.
 pub async fn forever(db: PgPool, clock: Clock) {
     loop {
-        match requests::forget(&db, clock.now() - KEPT).await {
+        match requests::forget(&db, clock.now() - ANSWERS_KEPT).await {
             Ok(0) => sleep(PAUSE).await,
             Ok(_) => sleep(PAUSE_BETWEEN_BATCHES).await,
             Err(error) => {

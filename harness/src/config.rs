@@ -2,10 +2,14 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+
+use crate::load::Scenario;
 
 /// Runs the address book on this machine
 #[derive(Debug, Parser)]
@@ -25,8 +29,89 @@ pub struct Cli {
 pub enum Command {
     /// Start the database and both services, and keep them running
     Up(Box<UpConfig>),
+    /// Measure speed and cost on a system of its own
+    Load(Box<LoadConfig>),
     /// Check every query against a migrated database, and write `.sqlx`
     Prepare(PrepareConfig),
+}
+
+/// How to measure.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LoadConfig {
+    /// What to measure; everything when left out
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub scenario: Vec<Scenario>,
+
+    /// Time of each scenario that counts, in seconds
+    #[arg(long = "seconds", default_value = "4", value_parser = seconds)]
+    pub seconds: Duration,
+
+    /// Time of each scenario before that, in seconds
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    pub warm_up: Duration,
+
+    /// How often each scenario is measured; the table shows the medians
+    #[arg(long, default_value = "3")]
+    pub rounds: u32,
+
+    /// HTTP/2 connections
+    #[arg(long, default_value = "8")]
+    pub connections: u32,
+
+    /// Calls in flight on each connection
+    #[arg(long, default_value = "4")]
+    pub in_flight: u32,
+
+    /// Calls a second at a fixed rate (open loop); as fast as answers come when left out
+    #[arg(long)]
+    pub rate: Option<u32>,
+
+    /// Users
+    #[arg(long, default_value = "8", value_parser = clap::value_parser!(u32).range(1..))]
+    pub owners: u32,
+
+    /// Contacts of each user
+    #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub contacts: u32,
+
+    /// Folder for the figures [default: target/load]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+
+    /// Builds the services first; cargo sets it
+    #[arg(long, env = "CARGO", hide = true)]
+    pub cargo: Option<PathBuf>,
+}
+
+impl LoadConfig {
+    /// The scenarios that were asked for.
+    pub(crate) fn scenarios(&self) -> &[Scenario] {
+        if self.scenario.is_empty() {
+            Scenario::value_variants()
+        } else {
+            &self.scenario
+        }
+    }
+
+    /// A system of its own in this folder, on free ports.
+    pub(crate) fn system(&self, data_dir: PathBuf) -> UpConfig {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        UpConfig {
+            data_dir: Some(data_dir),
+            ephemeral: false,
+            database_url: None,
+            postgres_bin_dir: None,
+            auth_listen: free,
+            contacts_listen: free,
+            log_format: None,
+            seed: None,
+            cargo: self.cargo.clone(),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, ParseIntError> {
+    text.parse().map(Duration::from_secs)
 }
 
 /// How to prepare queries.
@@ -131,7 +216,7 @@ mod tests {
     fn read(line: &str) -> UpConfig {
         match Cli::read(line.split(' ').map(OsString::from)).command {
             Command::Up(config) => *config,
-            Command::Prepare(_) => unreachable!("the arguments say up"),
+            _ => unreachable!("the arguments say up"),
         }
     }
 

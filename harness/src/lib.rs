@@ -4,6 +4,7 @@
 mod clock;
 pub mod config;
 mod error;
+pub mod load;
 pub mod prepare;
 pub mod print;
 pub mod seed;

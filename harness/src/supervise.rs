@@ -19,21 +19,14 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 
 /// Returns when all has stopped: after a signal, or because a service cannot be
 /// kept up.
-pub(crate) async fn until_stopped(system: System, mut stop: Stop) -> Result<()> {
-    let System {
-        mut auth,
-        mut contacts,
-        database,
-    } = system;
+pub(crate) async fn until_stopped(mut system: System, mut stop: Stop) -> Result<()> {
     let result = tokio::select! {
-        error = keep(&mut auth) => error,
-        error = keep(&mut contacts) => error,
+        error = keep(&mut system.auth) => error,
+        error = keep(&mut system.contacts) => error,
         () = stop.requested() => Ok(()),
     };
     print::say("stopping");
-    let mut other_stop = stop.clone();
-    tokio::join!(auth.stop(&mut stop), contacts.stop(&mut other_stop));
-    database.stop().await;
+    system.stop(&mut stop).await;
     result
 }
 

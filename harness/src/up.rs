@@ -44,7 +44,16 @@ pub(crate) struct System {
     pub(crate) database: Database,
 }
 
-async fn start(config: &UpConfig) -> Result<System> {
+impl System {
+    /// Stops all parts; a second signal in the meantime kills them.
+    pub(crate) async fn stop(mut self, stop: &mut Stop) {
+        let mut other_stop = stop.clone();
+        tokio::join!(self.auth.stop(stop), self.contacts.stop(&mut other_stop));
+        self.database.stop().await;
+    }
+}
+
+pub(crate) async fn start(config: &UpConfig) -> Result<System> {
     let programs = build::programs(config.cargo.as_deref()).await?;
     let folder = folder(config)?;
     let dir = folder.path().to_owned();

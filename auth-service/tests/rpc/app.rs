@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use auth_service::config::{Cli, Command, Config};
+use auth_service::config::Config;
+use chassis::cli::{Cli, Command};
 use chassis::clock::Clock;
 use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
-use clap::Parser;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -233,7 +233,7 @@ fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
         &keys,
     ];
     let args = args.into_iter().chain(cheap).chain(flags.iter().copied());
-    match Cli::try_parse_from(args).unwrap().command {
+    match Cli::read(args.map(Into::into)).unwrap().command {
         Command::Serve(config) => *config,
         _ => unreachable!("the arguments say serve"),
     }

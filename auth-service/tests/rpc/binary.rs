@@ -44,7 +44,7 @@ async fn a_database_without_migrations_is_named_in_one_line() {
     std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
     let mut command = program();
     command
-        .env("DATABASE_URL", database.url("auth_service"))
+        .env("DATABASE_URL", database.url("postgres"))
         .env("SECRET_KEYS_FILE", keys)
         .env("LISTEN_ADDR", "127.0.0.1:0");
 
@@ -117,7 +117,10 @@ async fn a_password_in_the_url_is_not_shown_when_the_url_is_wrong() {
     std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
     let mut command = program();
     command
-        .env("DATABASE_URL", "mysql://user:hunter2hunter2@host/db")
+        .env(
+            "DATABASE_URL",
+            "postgres://user:hunter2hunter2@host:port/db",
+        )
         .env("SECRET_KEYS_FILE", keys)
         .env("LISTEN_ADDR", "127.0.0.1:0");
 

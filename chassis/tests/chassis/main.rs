@@ -1,5 +1,12 @@
 //! The chassis, tried over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test should panic where it fails"
+)]
+
 mod app;
 mod caller;
 mod connection;

@@ -116,7 +116,7 @@ impl Connection {
 /// One HTTP/2 frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
-    /// 1: HEADERS, 3: RST_STREAM, 4: SETTINGS, 7: GOAWAY.
+    /// 1: HEADERS, 3: `RST_STREAM`, 4: SETTINGS, 7: GOAWAY.
     pub(crate) kind: u8,
     /// Its flags.
     pub(crate) flags: u8,

@@ -83,20 +83,21 @@ fn phone_digits(contact: &Contact) -> BTreeSet<String> {
 }
 
 /// The line code of phone numbers reduced to their digits; the other codes are
-/// those of [`code`]. Folded text holds no capital letter, so a code is never
-/// taken for text.
-pub const DIGITS: char = 'D';
+/// those of [`code`]. Folded text holds no control character, so a code is never
+/// taken for text; a letter would be taken for the beginning of the first word
+/// by the index of trigrams, and typing errors in it not forgiven.
+pub const DIGITS: char = '\u{5}';
 
 /// The code that a line of the search text begins with.
 #[must_use]
 pub fn code(field: SearchField) -> char {
     match field {
-        SearchField::Unspecified | SearchField::Name => 'A',
-        SearchField::Nickname => 'B',
-        SearchField::Email => 'C',
-        SearchField::Phone => 'P',
-        SearchField::Organization => 'Q',
-        SearchField::Notes => 'R',
+        SearchField::Unspecified | SearchField::Name => '\u{2}',
+        SearchField::Nickname => '\u{3}',
+        SearchField::Email => '\u{4}',
+        SearchField::Phone => '\u{6}',
+        SearchField::Organization => '\u{7}',
+        SearchField::Notes => '\u{8}',
     }
 }
 
@@ -216,7 +217,7 @@ mod tests {
             ..Contact::default()
         });
         assert_eq!(keys.phones, ["030123456", "4930123456"]);
-        assert!(keys.search_text.contains("\nD030123456\n"));
+        assert!(keys.search_text.contains("\n\u{5}030123456\n"));
     }
 
     #[test]
@@ -231,7 +232,7 @@ mod tests {
         });
         assert_eq!(
             keys.search_text,
-            "\nAkovalchuk\nAковальчук\nCk@example.com\n"
+            "\n\u{2}kovalchuk\n\u{2}ковальчук\n\u{4}k@example.com\n"
         );
     }
 }

@@ -8,6 +8,7 @@ pub mod mask;
 pub mod phone;
 pub mod stored;
 
+mod check;
 mod limits;
 
 use std::fmt;

@@ -85,6 +85,19 @@ impl Query {
         longest.map_or("", String::as_str)
     }
 
+    /// The longest word with two neighbours swapped, in every way: the slip that
+    /// leaves a short word no trigram to be found by.
+    #[must_use]
+    pub fn swapped(&self) -> Vec<String> {
+        let letters: Vec<char> = self.longest_word().chars().collect();
+        let swapped = (1..letters.len()).map(|at| {
+            let mut letters = letters.clone();
+            letters.swap(at - 1, at);
+            letters.into_iter().collect()
+        });
+        swapped.collect()
+    }
+
     /// The field of a line's code, where this query looks at it.
     #[must_use]
     pub fn looks_at(&self, line_code: char) -> Option<SearchField> {
@@ -166,6 +179,12 @@ mod tests {
         for field in [0, 7, -1] {
             assert!(Query::parse("x", &[field]).is_err());
         }
+    }
+
+    #[test]
+    fn neighbours_are_swapped_in_every_way() {
+        let query = Query::parse("a jhon", &[]).unwrap();
+        assert_eq!(query.swapped(), ["hjon", "john", "jhno"]);
     }
 
     #[test]

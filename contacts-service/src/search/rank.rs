@@ -136,7 +136,7 @@ fn resembles(line: &str, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    const HANS: &str = "\nAhans\nAmuller\nAhans muller\nBhansi\nChans.m@example.com\nD4930123456\nD030123456\nP030 123456\nQacme gmbh\nRmet 100% at fair\n";
+    const HANS: &str = "\n\u{2}hans\n\u{2}muller\n\u{2}hans muller\n\u{3}hansi\n\u{4}hans.m@example.com\n\u{5}4930123456\n\u{5}030123456\n\u{6}030 123456\n\u{7}acme gmbh\n\u{8}met 100% at fair\n";
 
     fn tier(text: &str) -> Option<(MatchTier, SearchField)> {
         let query = Query::parse(text, &[]).unwrap();

@@ -95,7 +95,7 @@ fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> R
     let first = match request.from_date {
         None => today,
         Some(from) => date::day_of(from)
-            .filter(|_| from.year > 0)
+            .filter(|_| (1..=9999).contains(&from.year))
             .ok_or_else(|| Error::invalid("FIELD_INVALID", "from_date", "is no day with a year"))?,
     };
     Ok(Window {

@@ -134,6 +134,7 @@ impl server::ContactsService for ContactsService {
         let patch = written(request.contact)?;
         let id = ContactId::parse("contact.id", &patch.id)?;
         let change = Change {
+            uid: parse_uid(&patch.uid)?,
             mask: UpdateMask::parse(request.update_mask.as_ref(), &patch)?,
             region: DefaultRegion::parse(&request.default_region)?,
             etag: patch.etag.clone(),

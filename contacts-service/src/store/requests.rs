@@ -15,27 +15,29 @@ pub struct Answered {
     pub response: Vec<u8>,
 }
 
-/// The owner's earlier call with this id.
+/// The owner's call with this id, made at `since` or later.
 pub async fn find(
     db: &mut PgConnection,
     owner: UserId,
     request_id: &str,
+    since: DateTime<Utc>,
 ) -> Result<Option<Answered>> {
     Ok(sqlx::query_as!(
         Answered,
         r#"
         SELECT body_hash, response
         FROM contacts.requests
-        WHERE owner_id = $1 AND request_id = $2
+        WHERE owner_id = $1 AND request_id = $2 AND create_time >= $3
         "#,
         owner as UserId,
         request_id,
+        since,
     )
     .fetch_optional(db)
     .await?)
 }
 
-/// Remembers an answer.
+/// Remembers an answer, in place of one whose time is over.
 pub async fn insert(
     db: &mut PgConnection,
     owner: UserId,
@@ -47,6 +49,9 @@ pub async fn insert(
         r#"
         INSERT INTO contacts.requests (owner_id, request_id, body_hash, response, create_time)
         VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (owner_id, request_id) DO UPDATE
+        SET body_hash = EXCLUDED.body_hash, response = EXCLUDED.response,
+            create_time = EXCLUDED.create_time
         "#,
         owner as UserId,
         request_id,

@@ -46,22 +46,30 @@ pub fn holding<'a>(
     Box::pin(stream.map_err(Error::from))
 }
 
+/// The longest word of which two neighbours may be swapped: longer ones keep
+/// enough trigrams.
+const SWAPPED_CHARS_MAX: usize = 8;
+
 /// Contacts that hold something like the longest word of the query.
 pub fn resembling<'a>(
     db: &'a PgPool,
     owner: UserId,
     query: &Query,
 ) -> BoxStream<'a, Result<Candidate>> {
+    let short = query.longest_word().chars().count() <= SWAPPED_CHARS_MAX;
+    let swapped = if short { query.swapped() } else { Vec::new() };
+    let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();
     let stream = sqlx::query_as!(
         Candidate,
         r#"
         SELECT id AS "id: ContactId", family_key, starred, search_text
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL
-          AND search_text %> $2
+          AND (search_text LIKE ANY($3) OR search_text %> $2)
         "#,
         owner as UserId,
         query.longest_word(),
+        &swapped,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))

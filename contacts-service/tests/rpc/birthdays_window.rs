@@ -62,10 +62,10 @@ fn expected(contacts: &[Contact], first: NaiveDate, days: i32, rule: LeapDayRule
     let mut seen = HashSet::new();
     for days_until in 0..=days {
         let day = first + Days::new(days_until.unsigned_abs().into());
-        let on_day = |c: &&Contact| keeps(c.birthday.unwrap(), day, rule);
-        let mut of_day: Vec<_> = contacts.iter().filter(on_day).collect();
-        of_day.sort_by_key(|c| (fold(&c.display_name), c.id.clone()));
-        for contact in of_day {
+        let kept_now = |c: &&Contact| keeps(c.birthday.unwrap(), day, rule);
+        let mut today: Vec<_> = contacts.iter().filter(kept_now).collect();
+        today.sort_by_key(|c| (fold(&c.display_name), c.id.clone()));
+        for contact in today {
             if seen.insert(contact.id.clone()) {
                 let year = contact.birthday.unwrap().year;
                 let age = Some(day.year() - year).filter(|age| year > 0 && *age >= 0);

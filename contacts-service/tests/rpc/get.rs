@@ -88,7 +88,10 @@ async fn a_read_mask_that_names_every_field_leaves_all() {
     let pool = prost_reflect::DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
     let message = pool.get_message_by_name("addressbook.contacts.v1.Contact");
     let fields: Vec<_> = message.unwrap().fields().collect();
-    let names: Vec<_> = fields.iter().map(|field| field.name()).collect();
+    let names: Vec<_> = fields
+        .iter()
+        .map(prost_reflect::FieldDescriptor::name)
+        .collect();
 
     let picked = owner.get_masked(&stored.id, Some(&names)).await.unwrap();
 

@@ -101,7 +101,8 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
 pub struct StringField(Vec<FieldDescriptor>);
 
 impl StringField {
-    /// Its path as `BadRequest` names it; the mask or map that it is in.
+    /// Its path as `BadRequest` names it, which is that of the mask that it is in,
+    /// or of the map when it is a key.
     pub fn path(&self) -> String {
         let mut path = String::new();
         for field in &self.0 {
@@ -111,7 +112,12 @@ impl StringField {
             path.push_str(field.name());
             let mask = field.kind().as_message().map(MessageDescriptor::full_name)
                 == Some("google.protobuf.FieldMask");
-            if mask || field.is_map() {
+            if mask {
+                return path;
+            }
+            if field.is_map() {
+                let value = self.0.last().map(FieldDescriptor::name) == Some("value");
+                path.push_str(if value { "[\"key\"]" } else { "" });
                 return path;
             }
             if field.is_list() {

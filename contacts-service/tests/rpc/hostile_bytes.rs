@@ -2,11 +2,12 @@
 
 use futures_util::{StreamExt, stream};
 use prost::Message;
+use tonic::codec::CompressionEncoding;
 use tonic::{Code, Status};
 
 use crate::app::App;
 use crate::good_requests::{good_requests, string_fields};
-use crate::sample::ada;
+use crate::sample::{ada, full};
 use crate::wire;
 
 #[tokio::test]
@@ -155,4 +156,20 @@ async fn a_message_over_the_limit_is_refused_and_the_connection_lives_on() {
         }
     }
     owner.create(ada()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_compressed_request_is_understood_but_not_unpacked_without_end() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let mut packed = owner.clone();
+    packed.client = packed.client.send_compressed(CompressionEncoding::Gzip);
+    let mut bomb = ada();
+    bomb.notes = "x".repeat(30 << 20);
+
+    let stored = packed.create(full()).await.unwrap();
+    let refused = packed.create(bomb).await.unwrap_err();
+
+    assert_eq!(owner.get(&stored.id).await.unwrap(), stored);
+    assert_eq!(refused.code(), Code::ResourceExhausted);
 }

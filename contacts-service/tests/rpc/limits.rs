@@ -176,7 +176,7 @@ async fn names_that_unfold_to_long_texts_are_stored_sorted_and_found() {
             order_by: order.into(),
             ..Default::default()
         };
-        assert_eq!(owner.list_all(request).await, [stored.clone()]);
+        assert_eq!(owner.list_all(request).await, std::slice::from_ref(&stored));
     }
     assert_eq!(owner.found("\u{fdfa}").await.len(), 1);
 }

@@ -123,7 +123,8 @@ async fn no_contact_is_repeated_or_missed_while_others_come_and_go() {
         .has_all((0..40).map(|n| named("Stay", &format!("N{n:02}"))))
         .await;
     let stop = Arc::new(AtomicBool::new(false));
-    let writers = [1, 2].map(|seed| tokio::spawn(write_around(owner.clone(), seed, stop.clone())));
+    let writers =
+        [1, 2].map(|seed| tokio::spawn(write_around(owner.clone(), seed, Arc::clone(&stop))));
 
     for order in [
         "",

@@ -6,6 +6,10 @@
     clippy::panic,
     reason = "a test should panic where it fails"
 )]
+#![allow(
+    unreachable_pub,
+    reason = "a test binary exports nothing; `pub` tells what other files use"
+)]
 
 mod app;
 mod good_requests;

@@ -5,8 +5,8 @@ use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
     BatchGetContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
     GetContactRequest, ListContactsRequest, ListContactsResponse, ListUpcomingBirthdaysRequest,
-    ListUpcomingBirthdaysResponse, SearchContactsRequest, SearchContactsResponse, SearchResult,
-    UndeleteContactRequest, UpcomingBirthday, UpdateContactRequest,
+    ListUpcomingBirthdaysResponse, MatchTier, SearchContactsRequest, SearchContactsResponse,
+    SearchResult, UndeleteContactRequest, UpcomingBirthday, UpdateContactRequest,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -55,12 +55,18 @@ impl Owner {
     }
 
     /// Such contacts, made one after the other.
-    pub async fn has_all(&self, contacts: impl IntoIterator<Item = Contact>) -> Vec<Contact> {
-        let mut stored = Vec::new();
-        for contact in contacts {
-            stored.push(self.has(contact).await);
+    pub fn has_all(
+        &self,
+        contacts: impl IntoIterator<Item = Contact>,
+    ) -> impl Future<Output = Vec<Contact>> {
+        let contacts: Vec<_> = contacts.into_iter().collect();
+        async move {
+            let mut stored = Vec::new();
+            for contact in contacts {
+                stored.push(self.has(contact).await);
+            }
+            stored
         }
-        stored
     }
 
     pub async fn create(&self, contact: Contact) -> Result<Contact, Status> {
@@ -190,6 +196,15 @@ impl Owner {
     pub async fn found_names(&self, query: &str) -> Vec<String> {
         let found = self.found(query).await.into_iter();
         found
+            .map(|result| result.contact.unwrap().display_name)
+            .collect()
+    }
+
+    /// The display names of what answers a query to the letter.
+    pub async fn exact_names(&self, query: &str) -> Vec<String> {
+        let found = self.found(query).await.into_iter();
+        found
+            .filter(|result| result.match_tier() != MatchTier::Fuzzy)
             .map(|result| result.contact.unwrap().display_name)
             .collect()
     }

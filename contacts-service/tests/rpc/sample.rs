@@ -141,11 +141,6 @@ pub fn as_written(mut contact: Contact) -> Contact {
     contact
 }
 
-pub fn display_names(contacts: &[Contact]) -> Vec<&str> {
-    let names = contacts.iter().map(|contact| &*contact.display_name);
-    names.collect()
-}
-
 pub fn ids(contacts: &[Contact]) -> Vec<&str> {
     contacts.iter().map(|contact| &*contact.id).collect()
 }

@@ -221,7 +221,7 @@ async fn the_uid_cannot_change() {
         ..patch_of(&stored)
     };
 
-    for uid in ["another", "a\0b", &"x".repeat(300)] {
+    for uid in ["another", "URN:UUID:4fbe8971-0bc3-424c-9c26-36c3e1eff6b1"] {
         for mask in [&[][..], &["*"], &["uid", "notes"]] {
             let answer = owner.update(patch(uid), mask).await;
             assert_refused(answer.clone(), Code::InvalidArgument, "UID_IMMUTABLE");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use harness::config::{Cli, Command};
-use harness::{prepare, print, up};
+use harness::{load, prepare, print, up};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
 
     let result = match cli.command {
         Command::Up(config) => up::run(*config).await,
+        Command::Load(config) => load::run(*config).await,
         Command::Prepare(config) => prepare::run(config).await,
     };
 

@@ -1,5 +1,6 @@
 //! The database: a server of our own, or one that is there.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command as StdCommand, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -70,6 +71,17 @@ impl Database {
         match self {
             Self::Own(keeper) => &keeper.folder,
             Self::Existing { folder, .. } => folder.path(),
+        }
+    }
+
+    /// The own server's process.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Own(keeper) => {
+                let file = fs::read_to_string(keeper.folder.join("pg/postmaster.pid")).ok()?;
+                file.lines().next()?.parse().ok()
+            }
+            Self::Existing { .. } => None,
         }
     }
 

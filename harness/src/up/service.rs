@@ -86,6 +86,11 @@ impl Service {
         self.spec.name
     }
 
+    /// The process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Where to reach the service from this machine.
     pub(crate) fn address(&self) -> SocketAddr {
         reachable(self.spec.listen)

@@ -1,0 +1,290 @@
+//! A thin pool of PostgreSQL connections.
+//!
+//! sqlx's own pool sends a ping behind every use and waits for it, which doubles
+//! the round trips of a query and cannot be turned off. This one hands a
+//! connection on as it is when its last statement ended well, and closes it
+//! otherwise; only one that lay idle for a while is asked whether it lives.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_stream::try_stream;
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use sqlx::postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
+use sqlx::{ConnectOptions, Connection, Either, Execute, Executor, PgConnection, SqlStr};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::db::is_unavailable;
+
+/// Idle for longer, a connection is asked whether it lives.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// Older, a connection is closed: its server process has grown, or a balancer
+/// would send it elsewhere.
+const AGE_MAX: Duration = Duration::from_mins(30);
+/// The longest wait for a connection to become usable again.
+const RECOVERY_MAX: Duration = Duration::from_secs(5);
+
+/// Connections to one database; clones share them.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    options: PgConnectOptions,
+    /// One for each connection that may be in use.
+    permits: Arc<Semaphore>,
+    /// The most recently used last, so that the others can grow old.
+    idle: Mutex<Vec<Idle>>,
+    wait_max: Duration,
+}
+
+struct Idle {
+    db: PgConnection,
+    opened: Instant,
+    since: Instant,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections, opened when they are needed; who
+    /// waits longer than `wait_max` for one gets `PoolTimedOut`.
+    #[must_use]
+    pub fn new(options: PgConnectOptions, size: u32, wait_max: Duration) -> Self {
+        Self(Arc::new(Shared {
+            options,
+            permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(usize::MAX))),
+            idle: Mutex::default(),
+            wait_max,
+        }))
+    }
+
+    /// Begins a transaction; without a commit it is rolled back.
+    pub async fn begin(&self) -> sqlx::Result<Transaction> {
+        let mut lease = self.acquire().await?;
+        lease.db.execute("BEGIN").await?;
+        Ok(Transaction(Some(lease)))
+    }
+
+    /// Ends all idle connections, and refuses new uses.
+    pub fn close(&self) {
+        self.0.permits.close();
+        self.0.idle().clear();
+    }
+
+    async fn acquire(&self) -> sqlx::Result<Lease> {
+        let found = timeout(self.0.wait_max, self.find()).await;
+        found.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    async fn find(&self) -> sqlx::Result<Lease> {
+        let permits = Arc::clone(&self.0.permits);
+        let permit = permits.acquire_owned().await;
+        let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
+        let lease = |db, opened| Lease {
+            db,
+            opened,
+            shared: Arc::clone(&self.0),
+            _permit: permit,
+        };
+        loop {
+            let idle = self.0.idle().pop();
+            let Some(mut idle) = idle else { break };
+            if idle.opened.elapsed() > AGE_MAX {
+                continue;
+            }
+            if idle.since.elapsed() < TRUSTED || idle.db.ping().await.is_ok() {
+                return Ok(lease(idle.db, idle.opened));
+            }
+        }
+        Ok(lease(self.connect().await?, Instant::now()))
+    }
+
+    /// Connects, again and again while the server is away.
+    async fn connect(&self) -> sqlx::Result<PgConnection> {
+        let mut pause = Duration::from_millis(10);
+        loop {
+            match self.0.options.connect().await {
+                Err(error) if is_unavailable(&error) => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        // Nothing that is done under the lock can leave it half done.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use. Dropped, it is closed: whoever was cancelled in the
+/// middle of a statement leaves nothing behind.
+struct Lease {
+    db: PgConnection,
+    opened: Instant,
+    shared: Arc<Shared>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// Hands the connection on, unless its last statement broke it.
+    fn give_back<T>(self, result: &sqlx::Result<T>) {
+        let broken = match result {
+            // Not that the statement failed, but that the server is going away.
+            Err(sqlx::Error::Database(error)) => error
+                .code()
+                .is_none_or(|state| state.starts_with("08") || state.starts_with("57P")),
+            Err(sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. }) | Ok(_) => false,
+            Err(_) => true,
+        };
+        if !broken && !self.shared.permits.is_closed() {
+            let (db, opened, since) = (self.db, self.opened, Instant::now());
+            self.shared.idle().push(Idle { db, opened, since });
+        }
+    }
+}
+
+impl<'p> Executor<'p> for &'_ Pool {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let pool = self.clone();
+        Box::pin(try_stream! {
+            let mut lease = pool.acquire().await?;
+            let ended = {
+                let mut steps = lease.db.fetch_many(query);
+                loop {
+                    match steps.try_next().await {
+                        Ok(Some(step)) => yield step,
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                }
+            };
+            lease.give_back(&ended);
+            ended?;
+        })
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let pool = self.clone();
+        Box::pin(async move {
+            let mut lease = pool.acquire().await?;
+            let row = lease.db.fetch_optional(query).await;
+            lease.give_back(&row);
+            row
+        })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'p: 'e,
+    {
+        let pool = self.clone();
+        Box::pin(async move {
+            let mut lease = pool.acquire().await?;
+            let statement = lease.db.prepare_with(sql, parameters).await;
+            lease.give_back(&statement);
+            statement
+        })
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Postgres>>>
+    where
+        'p: 'e,
+    {
+        let pool = self.clone();
+        Box::pin(async move {
+            let mut lease = pool.acquire().await?;
+            let described = lease.db.describe(sql).await;
+            lease.give_back(&described);
+            described
+        })
+    }
+}
+
+/// A transaction on a connection of its own; use it as the connection.
+pub struct Transaction(Option<Lease>);
+
+impl Transaction {
+    /// Makes its changes last. An error leaves it open whether they do.
+    pub async fn commit(mut self) -> sqlx::Result<()> {
+        #[expect(clippy::expect_used, reason = "only commit and drop take it")]
+        let mut lease = self.0.take().expect("a transaction holds its connection");
+        let committed = lease.db.execute("COMMIT").await;
+        lease.give_back(&committed);
+        committed.map(drop)
+    }
+}
+
+impl Deref for Transaction {
+    type Target = PgConnection;
+
+    #[expect(clippy::expect_used, reason = "only commit and drop take it")]
+    fn deref(&self) -> &PgConnection {
+        &self
+            .0
+            .as_ref()
+            .expect("a transaction holds its connection")
+            .db
+    }
+}
+
+impl DerefMut for Transaction {
+    #[expect(clippy::expect_used, reason = "only commit and drop take it")]
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self
+            .0
+            .as_mut()
+            .expect("a transaction holds its connection")
+            .db
+    }
+}
+
+/// Refused and cancelled writes are common enough to keep their connection: it
+/// is rolled back behind the caller, who does not wait for it.
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let Some(mut lease) = self.0.take() else {
+            return;
+        };
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            let rolled_back = timeout(RECOVERY_MAX, lease.db.execute("ROLLBACK")).await;
+            if let Ok(rolled_back) = rolled_back {
+                lease.give_back(&rolled_back);
+            }
+        });
+    }
+}

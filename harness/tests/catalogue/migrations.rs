@@ -1,0 +1,217 @@
+//! How a database comes to be, and how a service sees that it is ready.
+
+use chassis::config::RolePasswords;
+use chassis::db::{self, DbError, MIGRATOR};
+use embedded_postgres::TestDatabase;
+use futures_util::future::join_all;
+use sqlx::{AssertSqlSafe, Executor};
+
+use crate::database::{config, connect, empty, migrated, texts};
+
+const NO_PASSWORDS: RolePasswords = RolePasswords {
+    auth_role_password_file: None,
+    contacts_role_password_file: None,
+};
+
+/// All that both schemas hold, in words.
+async fn inventory(database: &TestDatabase) -> Vec<String> {
+    let mut db = connect(database, "postgres").await;
+    texts(
+        &mut db,
+        "SELECT format('%s %s %s', c.relname, c.relacl,
+                       coalesce(pg_get_indexdef(i.indexrelid),
+                                (SELECT string_agg(format('%s %s', a.attname, a.atttypid::regtype),
+                                                   ', ' ORDER BY a.attnum)
+                                 FROM pg_attribute AS a
+                                 WHERE a.attrelid = c.oid AND a.attnum > 0)))
+         FROM pg_class AS c
+         LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
+         WHERE c.relnamespace IN ('auth'::regnamespace, 'contacts'::regnamespace)
+         ORDER BY c.relname",
+    )
+    .await
+}
+
+async fn change(database: &TestDatabase, sql: &str) {
+    let mut db = connect(database, "postgres").await;
+    db.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+        .await
+        .unwrap();
+}
+
+async fn migrate(database: &TestDatabase) -> Result<(), DbError> {
+    db::migrate(&config(database.url("postgres")), &NO_PASSWORDS).await
+}
+
+async fn ensure(database: &TestDatabase, role: &str) -> Result<(), DbError> {
+    db::ensure_migrated(&config(database.url(role))).await
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing() {
+    let database = migrated().await;
+    let before = inventory(&database).await;
+
+    migrate(&database).await.unwrap();
+
+    assert_eq!(inventory(&database).await, before);
+    let mut db = connect(&database, "postgres").await;
+    let versions = texts(
+        &mut db,
+        "SELECT version::text FROM public._sqlx_migrations WHERE success ORDER BY version",
+    );
+    let known = MIGRATOR
+        .iter()
+        .map(|migration| migration.version.to_string());
+    assert_eq!(versions.await, known.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn several_at_once_on_an_empty_database_all_succeed() {
+    let database = empty().await;
+
+    let all = join_all((0..5).map(|_| migrate(&database))).await;
+
+    for done in all {
+        done.unwrap();
+    }
+    assert_eq!(
+        inventory(&database).await,
+        inventory(&migrated().await).await
+    );
+}
+
+#[tokio::test]
+async fn several_databases_of_one_server_can_be_migrated_at_once() {
+    let databases = join_all((0..5).map(|_| empty())).await;
+
+    let all = join_all(databases.iter().map(migrate)).await;
+
+    for done in all {
+        done.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_migrated_database_is_ready_for_both_services() {
+    let database = migrated().await;
+
+    for role in ["auth_service", "contacts_service", "postgres"] {
+        ensure(&database, role).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_unmigrated_database_is_refused() {
+    // So that the roles are there.
+    drop(migrated().await);
+    let database = empty().await;
+
+    for role in ["auth_service", "contacts_service", "postgres"] {
+        let refused = ensure(&database, role).await;
+
+        assert!(
+            matches!(refused, Err(DbError::Unmigrated(1))),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_lacks_a_migration_is_refused() {
+    let database = migrated().await;
+
+    change(
+        &database,
+        "UPDATE _sqlx_migrations SET success = false WHERE version = 3",
+    )
+    .await;
+    let refused = ensure(&database, "auth_service").await;
+    assert!(
+        matches!(refused, Err(DbError::Unmigrated(3))),
+        "{refused:?}"
+    );
+
+    change(&database, "DELETE FROM _sqlx_migrations WHERE version = 2").await;
+    let refused = ensure(&database, "auth_service").await;
+    assert!(
+        matches!(refused, Err(DbError::Unmigrated(2))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_is_refused() {
+    let database = migrated().await;
+
+    let change_it = r"UPDATE _sqlx_migrations SET checksum = '\x00' WHERE version = 2";
+    change(&database, change_it).await;
+
+    let refused = ensure(&database, "contacts_service").await;
+    assert!(
+        matches!(refused, Err(DbError::MigrationChanged(2))),
+        "{refused:?}"
+    );
+    assert!(migrate(&database).await.is_err());
+}
+
+#[tokio::test]
+async fn a_database_newer_than_the_program_is_fine() {
+    let database = migrated().await;
+
+    change(
+        &database,
+        r"INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+          VALUES (9999, 'of tomorrow', true, '\x00', 0)",
+    )
+    .await;
+
+    ensure(&database, "auth_service").await.unwrap();
+    // As does an old replica that starts, with its migrate step, after an update.
+    migrate(&database).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_not_shown() {
+    let config = config("postgres//user:hunter2@nowhere".to_owned());
+
+    let refused = db::ensure_migrated(&config).await.unwrap_err();
+
+    assert!(matches!(refused, DbError::UrlInvalid));
+    assert!(!format!("{refused} {refused:?} {config:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn connections_have_their_limits() {
+    let database = migrated().await;
+    let config = config(database.url("auth_service"));
+
+    let pool = db::connect(&config, &[("pg_trgm.word_similarity_threshold", "0.3")]).unwrap();
+
+    for (setting, wanted) in [
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "15s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("pg_trgm.word_similarity_threshold", "0.3"),
+    ] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(setting)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(value, wanted, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_ping_tells_whether_the_database_is_there() {
+    let database = migrated().await;
+    let pool = db::connect(&config(database.url("auth_service")), &[]).unwrap();
+
+    let mut up = db::ping_every_second(pool.clone());
+
+    assert!(!*up.borrow());
+    up.wait_for(|up| *up).await.unwrap();
+    pool.close().await;
+    up.wait_for(|up| !*up).await.unwrap();
+}

@@ -1,0 +1,104 @@
+//! Every statement on an owner's rows names the owner; told from the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The string literals of a source: `"…"`, `r"…"` and `r#"…"#`.
+fn literals(source: &str) -> Vec<String> {
+    let code: Vec<_> = source
+        .lines()
+        .map(|line| {
+            if line.trim_start().starts_with("//") {
+                ""
+            } else {
+                line
+            }
+        })
+        .collect();
+    let code = code.join("\n");
+    let mut literals = Vec::new();
+    let mut rest = code.as_str();
+    while let Some(start) = rest.find('"') {
+        let (before, from) = rest.split_at(start);
+        let end = if before.ends_with("r#") { "\"#" } else { "\"" };
+        let Some(length) = from[1..].find(end) else {
+            break;
+        };
+        literals.push(from[1..=length].to_owned());
+        rest = &from[1 + length + end.len()..];
+    }
+    literals
+}
+
+/// The statements of a service that touch one of these tables.
+fn statements(service: &str, tables: &[&str]) -> Vec<String> {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(service)
+        .join("src/store");
+    let mut files = Vec::new();
+    rust_files(&store, &mut files);
+    let sources = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    sources
+        .flat_map(|source| literals(&source))
+        .filter(|literal| tables.iter().any(|table| literal.contains(table)))
+        .collect()
+}
+
+#[test]
+fn literals_are_found() {
+    let source = r##"
+        // "not this"
+        let a = "one";
+        let b = r"two"; let c = r#"three "quoted" words"#;
+    "##;
+
+    assert_eq!(literals(source), ["one", "two", "three \"quoted\" words"]);
+}
+
+#[test]
+fn every_statement_on_contacts_names_the_owner() {
+    let tables = [
+        "contacts.contacts",
+        "contacts.owner_state",
+        "contacts.requests",
+    ];
+    let statements = statements("contacts-service", &tables);
+
+    assert!(statements.len() >= 10, "{}", statements.len());
+    for statement in statements {
+        assert!(statement.contains("owner_id"), "{statement}");
+    }
+}
+
+#[test]
+fn the_owner_is_the_first_that_a_statement_on_contacts_asks_for() {
+    for statement in statements("contacts-service", &["contacts.contacts"]) {
+        let conditions = statement.split("WHERE ").skip(1);
+        for condition in conditions {
+            assert!(condition.starts_with("owner_id = "), "{statement}");
+        }
+    }
+}
+
+#[test]
+fn every_statement_on_sessions_names_the_user() {
+    let tables = ["auth.sessions", "auth.audit_events"];
+    let statements = statements("auth-service", &tables);
+
+    assert!(statements.len() >= 5, "{}", statements.len());
+    for statement in statements {
+        assert!(statement.contains("user_id"), "{statement}");
+    }
+}
