@@ -4,11 +4,11 @@ use aws_lc_rs::hmac;
 use chassis::caller::Caller;
 use chassis::deadline::Deadline;
 use chassis::keyring::KeyRing;
+use chassis::pool::Pool;
 use chassis::text::single_line;
 use chassis::token::TokenError;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::audit::Kind;
@@ -128,7 +128,7 @@ pub struct Attempt<'a> {
 
 /// The accounts.
 pub struct Accounts {
-    pub(crate) db: PgPool,
+    pub(crate) db: Pool,
     pub(crate) hasher: Hasher,
     pub(crate) sign_up_enabled: bool,
     /// Names unknown e-mails in the audit without saying them.
@@ -138,7 +138,7 @@ pub struct Accounts {
 impl Accounts {
     /// Keeps accounts in this database.
     #[must_use]
-    pub fn new(db: PgPool, hasher: Hasher, ring: &KeyRing, sign_up_enabled: bool) -> Self {
+    pub fn new(db: Pool, hasher: Hasher, ring: &KeyRing, sign_up_enabled: bool) -> Self {
         let (_, key) = ring.current("audit-pseudonym");
         Self {
             db,

@@ -127,7 +127,7 @@ pub async fn run(
         .run(listener, shutdown)
         .await;
     background.shutdown().await;
-    pool.close().await;
+    pool.close();
     Ok(served?)
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
+use chassis::pool::Pool;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgPool;
+use sqlx::PgExecutor;
 use tokio::time::sleep;
 
 use crate::error::Result;
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_hours(1);
 const PAUSE_BETWEEN_BATCHES: Duration = Duration::from_millis(100);
 
 /// Forgets for ever, now and then. Replicas can all do so.
-pub async fn forever(db: PgPool, clock: Clock) {
+pub async fn forever(db: Pool, clock: Clock) {
     loop {
         match batch(&db, clock.now()).await {
             Ok(0) => sleep(PAUSE).await,
@@ -36,6 +37,6 @@ pub async fn forever(db: PgPool, clock: Clock) {
 }
 
 /// Forgets one batch; returns how many that were.
-pub async fn batch(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
+pub async fn batch(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<u64> {
     store::sessions::purge(db, now - KEPT, BATCH).await
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use chassis::pool::{Pool, Transaction};
 use chassis::token::Claims;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgPool, PgTransaction};
 use uuid::Uuid;
 
 use crate::accounts::User;
@@ -125,7 +125,7 @@ pub(crate) struct Subject {
 
 /// The sessions.
 pub struct Sessions {
-    pub(crate) db: PgPool,
+    pub(crate) db: Pool,
     pub(crate) codec: Codec,
     pub(crate) settings: TokenSettings,
     signer: Signer,
@@ -134,7 +134,7 @@ pub struct Sessions {
 impl Sessions {
     /// Keeps sessions in this database.
     #[must_use]
-    pub fn new(db: PgPool, codec: Codec, signer: Signer, settings: TokenSettings) -> Self {
+    pub fn new(db: Pool, codec: Codec, signer: Signer, settings: TokenSettings) -> Self {
         Self {
             db,
             codec,
@@ -146,7 +146,7 @@ impl Sessions {
     /// Starts a session of a user who has just proved who it is.
     pub async fn start(
         &self,
-        tx: &mut PgTransaction<'_>,
+        tx: &mut Transaction,
         user: &User,
         client_label: &str,
         client: &Client,

@@ -1,9 +1,9 @@
 //! Which key signs, and which are published.
 
 use chassis::keyring::KeyRing;
+use chassis::pool::Pool;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::Jwk;
-use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::signer::{Algorithm, SealedKey, Signer, SignerError};
@@ -43,7 +43,7 @@ impl SigningKeys {
     /// Reads the keys, and makes the first one. Of replicas that do so at the
     /// same time, one wins and all use its key.
     pub async fn load(
-        db: &PgPool,
+        db: &Pool,
         ring: &KeyRing,
         algorithm: Algorithm,
         now: DateTime<Utc>,

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::config::{DatabaseConfig, RolePasswords};
+use crate::pool::Pool;
 
 /// Every migration of both services. One that is newer than this program does
 /// not stop the others, so that an old replica's start survives an update.
@@ -64,7 +65,7 @@ pub enum DbError {
 pub fn connect(
     config: &DatabaseConfig,
     settings: &[(&'static str, &'static str)],
-) -> Result<PgPool, DbError> {
+) -> Result<Pool, DbError> {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     let options = connect_options(config)?
         .options([
@@ -73,10 +74,8 @@ pub fn connect(
             ("idle_in_transaction_session_timeout", "10000".to_owned()),
         ])
         .options(settings.iter().copied());
-    Ok(PgPoolOptions::new()
-        .max_connections(config.database_connections)
-        .acquire_timeout(config.database_acquire)
-        .connect_lazy_with(options))
+    let (size, wait_max) = (config.database_connections, config.database_acquire);
+    Ok(Pool::new(options, size, wait_max))
 }
 
 fn connect_options(config: &DatabaseConfig) -> Result<PgConnectOptions, DbError> {
@@ -197,7 +196,7 @@ async fn connect_patiently(config: &DatabaseConfig) -> Result<PgConnection, DbEr
 
 /// Tells whether the database can be reached, asked once a second.
 #[must_use]
-pub fn ping_every_second(pool: PgPool) -> watch::Receiver<bool> {
+pub fn ping_every_second(pool: Pool) -> watch::Receiver<bool> {
     let (up, receiver) = watch::channel(false);
     tokio::spawn(async move {
         let mut ticks = interval(Duration::from_secs(1));

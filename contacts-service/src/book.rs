@@ -1,11 +1,12 @@
 //! Writes to one owner's address book, each a transaction that begins with the
 //! owner's row.
 
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::v1::Contact;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
@@ -22,7 +23,7 @@ pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// One owner's address book, to be written.
 pub struct Book<'a> {
-    db: &'a PgPool,
+    db: &'a Pool,
     owner: UserId,
     now: DateTime<Utc>,
     quota: i64,
@@ -67,7 +68,7 @@ impl<'a> Book<'a> {
     /// The owner's book, with room for `quota` live contacts. The time is cut to
     /// the microseconds that the database keeps.
     #[must_use]
-    pub fn of(db: &'a PgPool, owner: UserId, now: DateTime<Utc>, quota: i64) -> Self {
+    pub fn of(db: &'a Pool, owner: UserId, now: DateTime<Utc>, quota: i64) -> Self {
         Self {
             db,
             owner,

@@ -94,6 +94,6 @@ pub async fn run(
         .run(listener, shutdown)
         .await;
     background.shutdown().await;
-    pool.close().await;
+    pool.close();
     Ok(served?)
 }

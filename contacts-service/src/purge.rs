@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use sqlx::PgPool;
+use chassis::pool::Pool;
 use tokio::time::sleep;
 
 use crate::book::ANSWERS_KEPT;
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_mins(10);
 const PAUSE_BETWEEN_BATCHES: Duration = Duration::from_millis(100);
 
 /// Forgets for ever, now and then. Replicas can all do so.
-pub async fn forever(db: PgPool, clock: Clock) {
+pub async fn forever(db: Pool, clock: Clock) {
     loop {
         match requests::forget(&db, clock.now() - ANSWERS_KEPT).await {
             Ok(0) => sleep(PAUSE).await,

@@ -1,12 +1,12 @@
 //! Upcoming birthdays, a page at a time.
 
 use chassis::page_token::Sealer;
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::v1::{
     LeapDayRule, ListUpcomingBirthdaysRequest, ListUpcomingBirthdaysResponse, UpcomingBirthday,
 };
-use sqlx::PgPool;
 
 use crate::birthday::{Segment, Window, today};
 use crate::contact::date;
@@ -29,7 +29,7 @@ struct Position {
 
 /// A page of the birthdays in the window that is asked for.
 pub(super) async fn list(
-    db: &PgPool,
+    db: &Pool,
     sealer: &Sealer,
     owner: UserId,
     now: DateTime<Utc>,
@@ -106,7 +106,7 @@ fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> R
 }
 
 async fn read(
-    db: &PgPool,
+    db: &Pool,
     owner: UserId,
     segment: Segment,
     after: &table::Position,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chassis::page_token::Sealer;
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::v1::{BatchGetContactsResponse, ListContactsRequest, ListContactsResponse};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -39,7 +39,7 @@ pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<ContactId>> {
 
 /// The contacts with these ids, in their order.
 pub(super) async fn batch_get(
-    db: &PgPool,
+    db: &Pool,
     owner: UserId,
     ids: &[ContactId],
     allow_missing: bool,
@@ -60,7 +60,7 @@ pub(super) async fn batch_get(
 
 /// A page of the owner's contacts.
 pub(super) async fn list(
-    db: &PgPool,
+    db: &Pool,
     sealer: &Sealer,
     owner: UserId,
     mut request: ListContactsRequest,

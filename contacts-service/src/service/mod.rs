@@ -7,6 +7,7 @@ mod searches;
 use chassis::caller::Caller;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
+use chassis::pool::Pool;
 use chassis::text;
 use chassis::user_id::UserId;
 use proto::contacts::v1::contacts_service_server as server;
@@ -17,7 +18,6 @@ use proto::contacts::v1::{
     ListUpcomingBirthdaysResponse, SearchContactsRequest, SearchContactsResponse,
     UndeleteContactRequest, UndeleteContactResponse, UpdateContactRequest, UpdateContactResponse,
 };
-use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::book::{Book, Change, New, Repeatable};
@@ -38,7 +38,7 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 /// Serves `addressbook.contacts.v1.ContactsService`.
 pub struct ContactsService {
     /// Where contacts are kept.
-    pub db: PgPool,
+    pub db: Pool,
     /// Tells the time.
     pub clock: Clock,
     /// Seals page tokens.

@@ -3,11 +3,11 @@
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use chassis::page_token::Sealer;
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use proto::contacts::v1::{SearchContactsRequest, SearchContactsResponse, SearchResult};
-use sqlx::PgPool;
 
 use crate::contact::ContactId;
 use crate::error::Result;
@@ -55,7 +55,7 @@ impl Ord for Hit {
 
 /// A page of what answers a query.
 pub(super) async fn search(
-    db: &PgPool,
+    db: &Pool,
     sealer: &Sealer,
     owner: UserId,
     mut request: SearchContactsRequest,
@@ -148,7 +148,7 @@ async fn best(
 }
 
 /// The contacts of the hits. One that was purged in between is left out.
-async fn results(db: &PgPool, owner: UserId, hits: Vec<Hit>) -> Result<Vec<SearchResult>> {
+async fn results(db: &Pool, owner: UserId, hits: Vec<Hit>) -> Result<Vec<SearchResult>> {
     let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
     let stored = contacts::get_many(db, owner, &ids).await?;
     let stored: HashMap<_, _> = stored

@@ -1,9 +1,9 @@
 //! Candidates of a search: the index narrows, the ranking is done in Rust.
 
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
-use sqlx::PgPool;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
@@ -23,11 +23,7 @@ pub struct Candidate {
 }
 
 /// Contacts that hold every word of the query somewhere, or its digits.
-pub fn holding<'a>(
-    db: &'a PgPool,
-    owner: UserId,
-    query: &Query,
-) -> BoxStream<'a, Result<Candidate>> {
+pub fn holding<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let patterns: Vec<String> = query.words.iter().map(|word| containing(word)).collect();
     let stream = sqlx::query_as!(
         Candidate,
@@ -52,7 +48,7 @@ const SWAPPED_CHARS_MAX: usize = 8;
 
 /// Contacts that hold something like the longest word of the query.
 pub fn resembling<'a>(
-    db: &'a PgPool,
+    db: &'a Pool,
     owner: UserId,
     query: &Query,
 ) -> BoxStream<'a, Result<Candidate>> {
