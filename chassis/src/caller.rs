@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::status::Refusal;
 use crate::token::{Claims, TokenError, Verifier};
 use crate::user_id::UserId;
+use crate::verified::VerifiedTokens;
 
 /// The signed-in user of one request.
 #[derive(Clone, Debug)]
@@ -53,25 +54,25 @@ impl From<Claims> for Caller {
 /// Refuses requests without a valid access token.
 #[derive(Clone)]
 pub struct RequireCaller {
-    verifier: Arc<Verifier>,
+    tokens: Arc<VerifiedTokens>,
 }
 
 impl RequireCaller {
     /// Guards with this verifier.
     #[must_use]
     pub fn new(verifier: Arc<Verifier>) -> Self {
-        Self { verifier }
+        Self {
+            tokens: Arc::new(VerifiedTokens::new(verifier)),
+        }
     }
 }
 
 impl Interceptor for RequireCaller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let claims = bearer(request.metadata())
-            .and_then(|token| self.verifier.verify(token))
+        let caller = bearer(request.metadata())
+            .and_then(|token| self.tokens.caller(token))
             .map_err(refuse)?;
-        request
-            .extensions_mut()
-            .insert(Arc::new(Caller::from(claims)));
+        request.extensions_mut().insert(caller);
         Ok(request)
     }
 }

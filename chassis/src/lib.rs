@@ -22,3 +22,4 @@ pub mod user_id;
 
 mod admission;
 mod health;
+mod verified;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -104,6 +105,8 @@ struct Key {
 #[derive(Clone)]
 pub struct KeySet {
     keys: Arc<ArcSwap<HashMap<String, Key>>>,
+    /// Grows whenever other keys come into force.
+    generation: Arc<AtomicU64>,
     loaded: Arc<watch::Sender<bool>>,
     wanted: Arc<Notify>,
 }
@@ -112,6 +115,7 @@ impl Default for KeySet {
     fn default() -> Self {
         Self {
             keys: Arc::default(),
+            generation: Arc::default(),
             loaded: Arc::new(watch::Sender::new(false)),
             wanted: Arc::default(),
         }
@@ -134,7 +138,12 @@ impl KeySet {
         });
         let keys: HashMap<_, _> = keys.collect();
         let any = !keys.is_empty();
-        self.keys.store(Arc::new(keys));
+        let before = self.keys.swap(Arc::new(keys));
+        // A kid is the key's own hash: the same kids are the same keys.
+        let now = self.keys.load();
+        if before.len() != now.len() || !before.keys().all(|kid| now.contains_key(kid)) {
+            self.generation.fetch_add(1, Ordering::SeqCst);
+        }
         self.loaded.send_replace(any);
     }
 
@@ -238,11 +247,23 @@ impl Verifier {
         Ok(claims)
     }
 
-    fn check_times(&self, claims: &Claims) -> Result<(), TokenError> {
+    /// A number that changes with the keys in force.
+    pub(crate) fn key_generation(&self) -> u64 {
+        self.keys.generation.load(Ordering::SeqCst)
+    }
+
+    /// Refuses a token that ended, given its `exp`.
+    pub(crate) fn check_expiry(&self, exp: i64) -> Result<(), TokenError> {
         let now = self.clock.now().timestamp();
-        if claims.exp.saturating_add(self.leeway_seconds) <= now {
+        if exp.saturating_add(self.leeway_seconds) <= now {
             return Err(TokenError::Expired);
         }
+        Ok(())
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<(), TokenError> {
+        self.check_expiry(claims.exp)?;
+        let now = self.clock.now().timestamp();
         let latest = now.saturating_add(self.leeway_seconds);
         if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
             return Err(TokenError::Invalid);

@@ -132,3 +132,29 @@ fn a_program_has_no_session() {
 
     assert_eq!(caller.session_id, None);
 }
+
+#[test]
+fn a_remembered_token_still_ends() {
+    let (desk, mint) = desk();
+    let entry = format!("Bearer {}", mint.good());
+    desk.show_entries(&[&entry]).unwrap();
+
+    desk.set_now(i64::from(u32::MAX));
+
+    let status = desk.show_entries(&[&entry]).unwrap_err();
+    assert_eq!(reason(&status), "TOKEN_EXPIRED");
+}
+
+#[test]
+fn a_remembered_token_is_checked_again_when_the_keys_change() {
+    let (desk, mint) = desk();
+    let entry = format!("Bearer {}", mint.good());
+    desk.show_entries(&[&entry]).unwrap();
+
+    let other = Mint::ed_dsa("b");
+    desk.keys
+        .replace(&[serde_json::from_value(other.jwk_json()).unwrap()]);
+
+    let status = desk.show_entries(&[&entry]).unwrap_err();
+    assert_eq!(reason(&status), "TOKEN_INVALID");
+}

@@ -1,7 +1,8 @@
 //! What another user sees of someone's contacts: nothing.
 
 use proto::contacts::v1::{
-    Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, UpdateContactRequest,
+    Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
+    UpdateContactRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -181,6 +182,27 @@ async fn no_search_finds_another_owners_contacts() {
     ] {
         assert!(!owner.found(query).await.is_empty(), "{query}");
         assert_eq!(stranger.found(query).await, [], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn another_owners_contacts_take_no_place_on_a_page_of_results() {
+    let app = App::start().await;
+    let (owner, stranger) = (app.owner(), app.owner());
+    owner.has_all((0..3).map(|_| named("Lovelace", ""))).await;
+    let mine = stranger.has(named("Zoe", "Lovelaces")).await;
+
+    for query in ["lovelace", "lovelase", "love", "lo"] {
+        let request = SearchContactsRequest {
+            query: query.into(),
+            page_size: 1,
+            ..SearchContactsRequest::default()
+        };
+        let page = stranger.search(request).await.unwrap();
+
+        let found = page.results.iter().map(|r| r.contact.as_ref().unwrap());
+        assert!(found.eq([&mine]), "{query}");
+        assert_eq!(page.next_page_token, "", "{query}");
     }
 }
 
