@@ -46,6 +46,10 @@ CREATE INDEX contacts_update_time ON contacts.contacts (owner_id, update_time, i
 CREATE INDEX contacts_birthday ON contacts.contacts (owner_id, birth_md, display_key, id)
     WHERE birth_md IS NOT NULL AND delete_time IS NULL;
 
+-- For the purge, which looks at all owners.
+CREATE INDEX contacts_delete_time ON contacts.contacts (delete_time)
+    WHERE delete_time IS NOT NULL;
+
 -- The answers to calls with a request_id, for a day.
 CREATE TABLE contacts.requests (
     owner_id    uuid NOT NULL,

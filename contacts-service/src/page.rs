@@ -22,6 +22,24 @@ pub fn parse_size(page_size: i32, default: i64, most: i64) -> Result<i64> {
     }
 }
 
+/// The bytes of contacts on a page at most: clients refuse messages over 4 MiB
+/// unless told otherwise.
+const BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// How many items of these sizes make a page of at most `count_max`: one at
+/// least, and no more than fit into an answer.
+#[must_use]
+pub fn fitting(sizes: impl Iterator<Item = usize>, count_max: usize) -> usize {
+    let totals = sizes.scan(0, |total, size| {
+        *total += size;
+        Some(*total)
+    });
+    let fit = totals
+        .take(count_max)
+        .take_while(|total| *total <= BYTES_MAX);
+    fit.count().max(1)
+}
+
 /// SHA-256 of a message.
 #[must_use]
 pub fn hash(message: &impl Message) -> [u8; 32] {
@@ -68,5 +86,19 @@ impl<'a> Tokens<'a> {
     #[must_use]
     pub fn seal(&self, position: &impl Serialize) -> String {
         self.sealer.seal(self.scope, position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_at_its_size_or_where_the_answer_is_full() {
+        let page = |sizes: &[usize]| fitting(sizes.iter().copied(), 3);
+        assert_eq!(page(&[1, 1, 1, 1]), 3);
+        assert_eq!(page(&[BYTES_MAX - 1, 1, 1]), 2);
+        assert_eq!(page(&[BYTES_MAX, 1, 1]), 1);
+        assert_eq!(page(&[BYTES_MAX + 1, 1, 1]), 1);
     }
 }

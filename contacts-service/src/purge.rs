@@ -1,13 +1,17 @@
-//! Forgets the answers to calls with a `request_id` after their day.
+//! Forgets what was kept for a while: the answers to calls with a `request_id`,
+//! and deleted contacts.
 
 use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::pool::Pool;
+use chrono::{DateTime, Utc};
 use tokio::time::sleep;
 
 use crate::book::ANSWERS_KEPT;
-use crate::store::requests;
+use crate::contact::stored::DAYS_UNTIL_GONE;
+use crate::error::Result;
+use crate::store::{contacts, owners, requests};
 
 const PAUSE: Duration = Duration::from_mins(10);
 const PAUSE_BETWEEN_BATCHES: Duration = Duration::from_millis(100);
@@ -15,13 +19,31 @@ const PAUSE_BETWEEN_BATCHES: Duration = Duration::from_millis(100);
 /// Forgets for ever, now and then. Replicas can all do so.
 pub async fn forever(db: Pool, clock: Clock) {
     loop {
-        match requests::forget(&db, clock.now() - ANSWERS_KEPT).await {
+        match batch(&db, clock.now()).await {
             Ok(0) => sleep(PAUSE).await,
-            Ok(_) => sleep(PAUSE_BETWEEN_BATCHES).await,
+            Ok(count) => {
+                tracing::info!(count, "forgot old answers and deleted contacts");
+                sleep(PAUSE_BETWEEN_BATCHES).await;
+            }
             Err(error) => {
-                tracing::warn!(%error, "cannot forget old requests");
+                tracing::warn!(%error, "cannot forget old answers and deleted contacts");
                 sleep(PAUSE).await;
             }
         }
     }
+}
+
+/// Forgets a batch of each; returns how many of both.
+pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
+    let mut count = requests::forget(db, now - ANSWERS_KEPT).await?;
+    let before = now.checked_sub_days(DAYS_UNTIL_GONE).unwrap_or(now);
+    for owner in contacts::owners_of_gone(db, before).await? {
+        let mut tx = db.begin().await?;
+        owners::take(&mut tx, owner).await?;
+        count += contacts::purge(&mut tx, owner, before)
+            .await?
+            .unsigned_abs();
+        tx.commit().await?;
+    }
+    Ok(count)
 }

@@ -1,11 +1,13 @@
 //! The codec of the servers.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use prost::Message;
-use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
+use tonic::{Code, Status};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
+use tonic_types::{ErrorDetails, StatusExt};
 
 /// Reads and writes protobuf as tonic's own codec does, but blames a request
 /// that cannot be read on the caller (`INVALID_ARGUMENT`): tonic would answer
@@ -49,10 +51,16 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         self.0
             .decode(buf)
-            .map_err(|error| Status::invalid_argument(error.message()))
+            .map_err(|error| malformed(error.message()))
     }
 
     fn buffer_settings(&self) -> BufferSettings {
         self.0.buffer_settings()
     }
+}
+
+fn malformed(problem: &str) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info("REQUEST_MALFORMED", "addressbook", HashMap::new());
+    Status::with_error_details(Code::InvalidArgument, problem, details)
 }

@@ -10,7 +10,7 @@ use super::{ContactId, etag};
 use crate::error::Result;
 
 /// The days for which a deleted contact can be brought back.
-const DAYS_UNTIL_GONE: Days = Days::new(30);
+pub const DAYS_UNTIL_GONE: Days = Days::new(30);
 
 /// One row, without the keys.
 #[derive(Clone, Debug, sqlx::FromRow)]

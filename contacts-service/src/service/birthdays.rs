@@ -11,7 +11,7 @@ use proto::contacts::v1::{
 use crate::birthday::{Segment, Window, today};
 use crate::contact::date;
 use crate::error::{Error, Result};
-use crate::page::{Tokens, parse_size};
+use crate::page::{Tokens, fitting, parse_size};
 use crate::store::birthdays::{self as table, Born};
 
 const SIZE_DEFAULT: i64 = 50;
@@ -71,8 +71,10 @@ pub(super) async fn list(
         }
     }
 
-    let more = found.len() > wanted;
-    found.truncate(wanted);
+    let sizes = found.iter().map(|(_, born)| born.contact.body.len());
+    let shown = fitting(sizes, wanted);
+    let more = found.len() > shown;
+    found.truncate(shown);
     let last = found.last().filter(|_| more).map(|(day, born)| Position {
         first: window.first,
         day: *day,

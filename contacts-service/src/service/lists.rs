@@ -13,7 +13,7 @@ use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::filter;
 use crate::order::Order;
-use crate::page::{Tokens, parse_size};
+use crate::page::{Tokens, fitting, parse_size};
 use crate::store::list::Selection;
 use crate::store::{contacts, list as table, owners};
 
@@ -89,10 +89,10 @@ pub(super) async fn list(
         None
     };
 
-    let more = listed.len() > usize::try_from(size).unwrap_or(usize::MAX);
-    if more {
-        listed.pop();
-    }
+    let sizes = listed.iter().map(|listed| listed.contact.body.len());
+    let shown = fitting(sizes, usize::try_from(size).unwrap_or(usize::MAX));
+    let more = listed.len() > shown;
+    listed.truncate(shown);
     let last = listed.last().filter(|_| more);
     let position = last.map(|last| last.position(selection.order));
     let contacts = listed

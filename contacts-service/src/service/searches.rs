@@ -7,11 +7,12 @@ use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
-use proto::contacts::v1::{SearchContactsRequest, SearchContactsResponse, SearchResult};
+use proto::contacts::v1::{MatchTier, SearchContactsRequest, SearchContactsResponse, SearchResult};
 
 use crate::contact::ContactId;
+use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::page::{Tokens, parse_size};
+use crate::page::{Tokens, fitting, parse_size};
 use crate::search::query::Query;
 use crate::search::rank::{Match, Rank, exact, fuzzy};
 use crate::store::contacts;
@@ -72,7 +73,7 @@ pub(super) async fn search(
     let position: Option<Position> = tokens.open(&token)?;
 
     let after = position.as_ref().map(|position| &position.rank);
-    let mut in_fuzzy = position.as_ref().is_some_and(|position| position.fuzzy);
+    let in_fuzzy = position.as_ref().is_some_and(|position| position.fuzzy);
     let mut hits = Vec::new();
     if !in_fuzzy {
         hits = best(
@@ -95,19 +96,24 @@ pub(super) async fn search(
             shown.contains(&candidate.id) || exact(&query, &candidate.search_text).is_some()
         };
         let more = best(similar, &query, fuzzy, behind, room, known).await?;
-        in_fuzzy |= !more.is_empty();
         hits.extend(more);
     }
 
-    let more = hits.len() > size;
-    hits.truncate(size);
-    let last = hits.last().filter(|_| more).map(|hit| Position {
-        rank: hit.rank.clone(),
-        fuzzy: in_fuzzy,
+    let stored = stored(db, owner, &hits).await?;
+    let bytes = |hit: &Hit| {
+        stored
+            .get(&hit.rank.id)
+            .map_or(0, |stored| stored.body.len())
+    };
+    let shown = fitting(hits.iter().map(bytes), size).min(hits.len());
+    let next = hits.get(shown).map(|next| Position {
+        rank: hits[shown - 1].rank.clone(),
+        fuzzy: next.found.tier == MatchTier::Fuzzy,
     });
+    hits.truncate(shown);
     Ok(SearchContactsResponse {
-        next_page_token: last.map_or_else(String::new, |last| tokens.seal(&last)),
-        results: results(db, owner, hits).await?,
+        next_page_token: next.map_or_else(String::new, |next| tokens.seal(&next)),
+        results: results(&stored, hits)?,
     })
 }
 
@@ -147,14 +153,18 @@ async fn best(
     Ok(best.into_sorted_vec())
 }
 
-/// The contacts of the hits. One that was purged in between is left out.
-async fn results(db: &Pool, owner: UserId, hits: Vec<Hit>) -> Result<Vec<SearchResult>> {
+/// The contacts of the hits, by their ids.
+async fn stored(db: &Pool, owner: UserId, hits: &[Hit]) -> Result<HashMap<ContactId, Stored>> {
     let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
     let stored = contacts::get_many(db, owner, &ids).await?;
-    let stored: HashMap<_, _> = stored
+    Ok(stored
         .into_iter()
         .map(|stored| (stored.id, stored))
-        .collect();
+        .collect())
+}
+
+/// What is shown of the hits. One that was purged in between is left out.
+fn results(stored: &HashMap<ContactId, Stored>, hits: Vec<Hit>) -> Result<Vec<SearchResult>> {
     let mut results = Vec::with_capacity(hits.len());
     for hit in hits {
         if let Some(stored) = stored.get(&hit.rank.id) {

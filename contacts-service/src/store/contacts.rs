@@ -167,3 +167,42 @@ pub async fn set_delete_time(
     .fetch_one(db)
     .await?)
 }
+
+/// At most 100 owners of contacts that were deleted before `before`.
+pub async fn owners_of_gone(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT owner_id AS "owner_id: UserId"
+        FROM contacts.contacts
+        WHERE delete_time < $1
+        LIMIT 100
+        "#,
+        before,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Removes for good what the owner deleted before `before`; returns how many
+/// contacts that were.
+pub async fn purge(db: &mut PgConnection, owner: UserId, before: DateTime<Utc>) -> Result<i64> {
+    let purged = sqlx::query_scalar!(
+        r#"
+        WITH gone AS (
+            DELETE FROM contacts.contacts
+            WHERE owner_id = $1 AND delete_time < $2
+            RETURNING octet_length(body) AS bytes
+        ), counted AS (
+            UPDATE contacts.owner_state
+            SET byte_count = byte_count - (SELECT COALESCE(sum(bytes), 0) FROM gone)
+            WHERE owner_id = $1
+        )
+        SELECT count(*) AS "count!" FROM gone
+        "#,
+        owner as UserId,
+        before,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(purged)
+}

@@ -10,6 +10,7 @@ use chassis::cli::{Cli, Command};
 use chassis::clock::Clock;
 use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
+use chassis::pool::Pool;
 use contacts_service::config::Config;
 use embedded_postgres::TestDatabase;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -127,6 +128,19 @@ impl App {
     /// A user that calls through this channel.
     pub fn owner_on(&self, channel: Channel, user: Uuid) -> Owner {
         Owner::new(channel, user, &self.issuer.token(user, BOTH_SCOPES))
+    }
+
+    /// Connections to the database as the service has them.
+    pub fn pool(&self) -> Pool {
+        let options = self.database.connect_options("contacts_service");
+        Pool::new(options, 2, Duration::from_secs(10))
+    }
+
+    /// What the owner's row says of its contacts' bytes.
+    pub async fn byte_count(&self, owner: &Owner) -> i64 {
+        let sql = "SELECT byte_count FROM contacts.owner_state WHERE owner_id = $1";
+        let count = sqlx::query_scalar(sql).bind(owner.user);
+        count.fetch_one(&mut self.admin().await).await.unwrap()
     }
 
     /// A connection to the database as superuser.

@@ -1,6 +1,11 @@
 //! How large a contact may be.
 
-use proto::contacts::v1::{Contact, Event, Impp, PostalAddress, Relation, Url};
+use std::collections::HashSet;
+
+use prost::Message;
+use proto::contacts::v1::{
+    Contact, Event, Impp, ListContactsRequest, PostalAddress, Relation, SearchContactsRequest, Url,
+};
 use tonic::Code;
 
 use crate::app::App;
@@ -172,7 +177,7 @@ async fn names_that_unfold_to_long_texts_are_stored_sorted_and_found() {
     assert_eq!(stored.given_name, long);
     assert_eq!(stored.notes, contact.notes);
     for order in ["family_name", "given_name desc", "display_name"] {
-        let request = proto::contacts::v1::ListContactsRequest {
+        let request = ListContactsRequest {
             order_by: order.into(),
             ..Default::default()
         };
@@ -223,4 +228,50 @@ async fn days_that_are_not_in_the_calendar_are_refused() {
         let stored = owner.create(Contact { birthday, ..ada() }).await.unwrap();
         assert_eq!(stored.birthday, birthday);
     }
+}
+
+#[tokio::test]
+async fn a_page_of_large_contacts_ends_before_clients_refuse_it() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let large = Contact {
+        raw_properties: vec!["x".repeat(15_000); 4],
+        ..ada()
+    };
+    let ids: HashSet<_> = owner
+        .has_all(vec![large; 60])
+        .await
+        .into_iter()
+        .map(|c| c.id)
+        .collect();
+    let mut seen = HashSet::new();
+    let mut pages = 0;
+    let mut request = ListContactsRequest {
+        page_size: 500,
+        ..ListContactsRequest::default()
+    };
+
+    loop {
+        let page = owner.list(request.clone()).await.unwrap();
+        assert!(page.encoded_len() < 4 * 1024 * 1024);
+        seen.extend(page.contacts.into_iter().map(|contact| contact.id));
+        pages += 1;
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+
+    assert_eq!(seen, ids);
+    assert_eq!(pages, 2);
+    let mut request = SearchContactsRequest {
+        query: "ada".into(),
+        page_size: 100,
+        ..SearchContactsRequest::default()
+    };
+    let first = owner.search(request.clone()).await.unwrap();
+    request.page_token = first.next_page_token;
+    let second = owner.search(request).await.unwrap();
+    assert_eq!(first.results.len() + second.results.len(), 60);
+    assert!(second.next_page_token.is_empty());
 }

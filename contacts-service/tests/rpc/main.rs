@@ -35,6 +35,7 @@ mod list_order;
 mod list_paging;
 mod page_tokens;
 mod phones;
+mod purge;
 mod quota;
 mod replicas;
 mod request_id;

@@ -212,6 +212,6 @@ async fn a_ping_tells_whether_the_database_is_there() {
 
     assert!(!*up.borrow());
     up.wait_for(|up| *up).await.unwrap();
-    pool.close().await;
+    pool.close();
     up.wait_for(|up| !*up).await.unwrap();
 }
