@@ -2,6 +2,7 @@
 //! the check of access tokens.
 
 pub mod caller;
+pub mod chores;
 pub mod cli;
 pub mod clock;
 pub mod config;

