@@ -22,8 +22,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::db::is_unavailable;
 
-/// Idle for longer, a connection is asked whether it lives.
-const TRUSTED: Duration = Duration::from_secs(1);
+/// Idle for longer, a connection is asked whether it lives: under load none is,
+/// and after a restart of the server callers do not notice the dead ones.
+const TRUSTED: Duration = Duration::from_millis(50);
 /// Older, a connection is closed: its server process has grown, or a balancer
 /// would send it elsewhere.
 const AGE_MAX: Duration = Duration::from_mins(30);
