@@ -30,7 +30,7 @@ pub struct Keys {
     pub phones: Vec<String>,
     /// The names of the organizations, a line each.
     pub organizations: String,
-    /// What a search looks at; see [`search_text`].
+    /// What a search looks at: folded lines, each with the code of its field.
     pub search_text: String,
 }
 
