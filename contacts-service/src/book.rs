@@ -3,7 +3,7 @@
 
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::v1::Contact;
 use sqlx::PgConnection;
@@ -65,14 +65,13 @@ pub struct Change {
 }
 
 impl<'a> Book<'a> {
-    /// The owner's book, with room for `quota` live contacts. The time is cut to
-    /// the microseconds that the database keeps.
+    /// The owner's book, with room for `quota` live contacts.
     #[must_use]
     pub fn of(db: &'a Pool, owner: UserId, now: DateTime<Utc>, quota: i64) -> Self {
         Self {
             db,
             owner,
-            now: now.trunc_subsecs(6),
+            now,
             quota,
         }
     }
