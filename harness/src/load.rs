@@ -55,6 +55,7 @@ pub async fn run(config: LoadConfig) -> Result<()> {
 
 async fn measure(config: &LoadConfig, system: &System) -> Result<Vec<report::Run>> {
     let world = world::World::fill(config, system.auth.url(), system.contacts.url()).await?;
+    system.database.analyze().await?;
     let world = Arc::new(world);
     let mut runs = Vec::new();
     for round in 1..=config.rounds {

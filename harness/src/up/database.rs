@@ -128,6 +128,18 @@ impl Database {
         Ok(())
     }
 
+    /// Tells the planner what is in the tables, as autovacuum does within a minute.
+    pub(crate) async fn analyze(&self) -> Result<()> {
+        let url = match self {
+            Self::Own(keeper) => &keeper.url,
+            Self::Existing { url, .. } => url,
+        };
+        let mut db = PgConnection::connect(url).await?;
+        sqlx::raw_sql("ANALYZE").execute(&mut db).await?;
+        db.close().await?;
+        Ok(())
+    }
+
     /// Stops the own server, and removes what is ephemeral.
     pub(crate) async fn stop(self) {
         // A panic in there has been printed.
