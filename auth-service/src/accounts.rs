@@ -1,5 +1,7 @@
 //! Accounts: what they are, and the rules of changing them.
 
+use std::sync::Arc;
+
 use aws_lc_rs::hmac;
 use chassis::caller::Caller;
 use chassis::deadline::Deadline;
@@ -129,7 +131,7 @@ pub struct Attempt<'a> {
 /// The accounts.
 pub struct Accounts {
     pub(crate) db: Pool,
-    pub(crate) hasher: Hasher,
+    pub(crate) hasher: Arc<Hasher>,
     pub(crate) sign_up_enabled: bool,
     /// Names unknown e-mails in the audit without saying them.
     pseudonyms: hmac::Key,
@@ -138,7 +140,7 @@ pub struct Accounts {
 impl Accounts {
     /// Keeps accounts in this database.
     #[must_use]
-    pub fn new(db: Pool, hasher: Hasher, ring: &KeyRing, sign_up_enabled: bool) -> Self {
+    pub fn new(db: Pool, hasher: Arc<Hasher>, ring: &KeyRing, sign_up_enabled: bool) -> Self {
         let (_, key) = ring.current("audit-pseudonym");
         Self {
             db,

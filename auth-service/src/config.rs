@@ -65,7 +65,7 @@ pub struct Config {
     #[arg(long, env, default_value = "1")]
     pub argon2_parallelism: u32,
 
-    /// Threads that hash passwords; the number of processors less one when left out
+    /// Threads that hash passwords; the number of processors when left out
     #[arg(long, env, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub hasher_threads: Option<u16>,
 

@@ -20,18 +20,19 @@ pub mod signer;
 pub mod signing_keys;
 pub mod store;
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use chassis::caller::RequireCaller;
 use chassis::clock::Clock;
-use chassis::db;
+use chassis::db::{self, Database};
 use chassis::keyring::{KeyRing, KeyRingError};
 use chassis::page_token::Sealer;
-use chassis::server::{ServeError, Server};
+use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
-use proto::auth::v1::account_service_server::AccountServiceServer;
-use proto::auth::v1::auth_service_server::AuthServiceServer;
+use proto::auth::server::account_service_server::AccountServiceServer;
+use proto::auth::server::auth_service_server::AuthServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
@@ -84,50 +85,57 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let ring = KeyRing::read(&config.secret_keys_file)?;
-    db::ensure_migrated(&config.database).await?;
-    let pool = db::connect(&config.database, &[])?;
-    let keys = SigningKeys::load(&pool, &ring, config.signing_algorithm, clock.now()).await?;
+    let database = Database::new(&config.database, &[])?;
+    database.ensure_migrated().await?;
+    let background = database.background();
+    let keys = SigningKeys::load(&background, &ring, config.signing_algorithm, clock.now()).await?;
     let jwks = Jwks::new(&keys.published)?;
     let info = server_info(&config, &keys);
     let guard = RequireCaller::new(Arc::new(verifier(&config, &keys, &clock)));
+    let hasher = Arc::new(hasher(&config)?);
+    let codec = Arc::new(Codec::new(&ring));
+    let signer = Arc::new(keys.signer);
+    let sealer = Arc::new(Sealer::new(&ring));
+    let mut chores = JoinSet::new();
+    chores.spawn(purge::forever(background.clone(), clock.clone()));
 
-    let hasher = hasher(&config)?;
-    let accounts = Accounts::new(pool.clone(), hasher, &ring, config.sign_up_enabled);
-    let accounts = Arc::new(accounts);
-    let codec = Codec::new(&ring);
-    let sessions = Sessions::new(pool.clone(), codec, keys.signer, token_settings(&config));
-    let sessions = Arc::new(sessions);
-
-    let routes = jwks.routes();
-    let auth = AuthServiceServer::new(AuthService {
-        accounts: Arc::clone(&accounts),
-        sessions: Arc::clone(&sessions),
-        jwks,
-        info,
-        clock: clock.clone(),
-    })
-    .max_decoding_message_size(REQUEST_BYTES_MAX);
-    let account = AccountServiceServer::new(AccountService {
-        accounts,
-        sessions,
-        sealer: Sealer::new(&ring),
-        clock: clock.clone(),
-    })
-    .max_decoding_message_size(REQUEST_BYTES_MAX);
-    let account = InterceptedService::new(account, guard);
-
-    // Ends with this function, however that ends.
-    let mut background = JoinSet::new();
-    background.spawn(purge::forever(pool.clone(), clock));
+    let settings = token_settings(&config);
+    let add = move |services: Services| {
+        let db = database.calls();
+        let accounts = Accounts::new(
+            db.clone(),
+            Arc::clone(&hasher),
+            &ring,
+            config.sign_up_enabled,
+        );
+        let accounts = Arc::new(accounts);
+        let (codec, signer) = (Arc::clone(&codec), Arc::clone(&signer));
+        let sessions = Arc::new(Sessions::new(db, codec, signer, settings.clone()));
+        let routes = jwks.routes();
+        let auth = AuthServiceServer::new(AuthService {
+            accounts: Arc::clone(&accounts),
+            sessions: Arc::clone(&sessions),
+            jwks: jwks.clone(),
+            info: info.clone(),
+            clock: clock.clone(),
+        })
+        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        let account = AccountServiceServer::new(AccountService {
+            accounts,
+            sessions,
+            sealer: Arc::clone(&sealer),
+            clock: clock.clone(),
+        })
+        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        let account = InterceptedService::new(account, guard.clone());
+        services.with(auth).with(account).with_http(routes)
+    };
     let served = Server::new(config.server)
-        .service(auth)
-        .service(account)
-        .http(routes)
-        .needs(db::ping_every_second(pool.clone()))
-        .run(listener, shutdown)
+        .needs(db::ping_every_second(background))
+        .run(listener, shutdown, add)
         .await;
-    background.shutdown().await;
-    pool.close();
+    // They end with this function, however it ends.
+    chores.shutdown().await;
     Ok(served?)
 }
 
@@ -149,10 +157,10 @@ fn hasher(config: &Config) -> Result<Hasher, RunError> {
         config.argon2_parallelism,
     )
     .map_err(RunError::Recipe)?;
-    // One processor stays free for the calls that hash nothing.
-    let spare = || available_parallelism().map_or(1, |count| (count.get() - 1).max(1));
+    // All processors: hashing gives way to the calls that hash nothing.
+    let all = || available_parallelism().map_or(1, NonZero::get);
     let capacity = Capacity {
-        threads: config.hasher_threads.map_or_else(spare, usize::from),
+        threads: config.hasher_threads.map_or_else(all, usize::from),
         queue: usize::from(config.hasher_queue),
     };
     Ok(Hasher::start(&recipe, capacity)?)

@@ -7,7 +7,7 @@ use auth_service::config::Config;
 use chassis::clock::Clock;
 use chassis::{cli, server, shutdown};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     cli::main(serve).await
 }

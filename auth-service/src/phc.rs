@@ -1,6 +1,7 @@
 //! Password hashes at rest: argon2id in PHC string format.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
@@ -62,6 +63,12 @@ impl Recipe {
     #[must_use]
     pub fn memory(&self) -> Vec<Block> {
         vec![Block::default(); self.params.block_count()]
+    }
+
+    /// What one hash takes, roughly; good until one was timed.
+    #[must_use]
+    pub fn estimated_cost(&self) -> Duration {
+        Duration::from_nanos(500) * self.params.m_cost() * self.params.t_cost()
     }
 
     /// Hashes a password with a fresh salt.

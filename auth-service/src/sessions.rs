@@ -1,5 +1,6 @@
 //! Sessions: what they are, and the rules of starting and ending them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::pool::{Pool, Transaction};
@@ -126,15 +127,15 @@ pub(crate) struct Subject {
 /// The sessions.
 pub struct Sessions {
     pub(crate) db: Pool,
-    pub(crate) codec: Codec,
+    pub(crate) codec: Arc<Codec>,
     pub(crate) settings: TokenSettings,
-    signer: Signer,
+    signer: Arc<Signer>,
 }
 
 impl Sessions {
     /// Keeps sessions in this database.
     #[must_use]
-    pub fn new(db: Pool, codec: Codec, signer: Signer, settings: TokenSettings) -> Self {
+    pub fn new(db: Pool, codec: Arc<Codec>, signer: Arc<Signer>, settings: TokenSettings) -> Self {
         Self {
             db,
             codec,

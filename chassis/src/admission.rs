@@ -5,7 +5,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,9 +17,9 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of an HTTP/1 head is looked at.
 const LOOK_BYTES: usize = 4096;
 
-/// The connections that speak within `patience`. Ends with its receiver.
+/// The connections that speak within `patience`.
 pub(crate) fn admit(
-    listener: TcpListener,
+    mut sockets: mpsc::Receiver<std::net::TcpStream>,
     patience: Duration,
 ) -> ReceiverStream<io::Result<TcpStream>> {
     let (admitted, receiver) = mpsc::channel(64);
@@ -29,22 +29,18 @@ pub(crate) fn admit(
             tokio::select! {
                 () = admitted.closed() => return,
                 Some(_) = waiting.join_next() => {}
-                accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => {
-                        let admitted = admitted.clone();
-                        waiting.spawn(async move {
-                            if socket.set_nodelay(true).is_ok() && speaks(&socket, patience).await {
-                                let _ = admitted.send(Ok(socket)).await;
-                            }
-                        });
-                    }
-                    // Out of file descriptors, or a connection that is gone
-                    // already; neither may end the service.
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot accept a connection");
-                        sleep(Duration::from_millis(50)).await;
-                    }
-                },
+                socket = sockets.recv() => {
+                    let Some(socket) = socket else { return };
+                    let admitted = admitted.clone();
+                    waiting.spawn(async move {
+                        if let Ok(socket) = TcpStream::from_std(socket)
+                            && socket.set_nodelay(true).is_ok()
+                            && speaks(&socket, patience).await
+                        {
+                            let _ = admitted.send(Ok(socket)).await;
+                        }
+                    });
+                }
             }
         }
     });
@@ -102,6 +98,7 @@ fn first_words(start: &[u8]) -> Words {
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
     use tokio_stream::StreamExt;
 
     use super::*;
@@ -124,10 +121,13 @@ mod tests {
     async fn admitted_sockets_send_without_delay() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut admitted = admit(listener, Duration::from_secs(10));
+        let (accepted, sockets) = mpsc::channel(1);
+        let mut admitted = admit(sockets, Duration::from_secs(10));
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         peer.write_all(PREFACE).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        accepted.send(socket.into_std().unwrap()).await.unwrap();
 
         let socket = admitted.next().await.unwrap().unwrap();
         assert!(socket.nodelay().unwrap());

@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{DatabaseConfig, RolePasswords, ServerConfig};
 use crate::telemetry::{self, LogFormat};
-use crate::{db, keyring, probe};
+use crate::{db, keyring, limits, probe};
 
 /// The settings of a service: what [`main`] must know of them.
 pub trait Settings: Args {
@@ -104,6 +104,7 @@ pub async fn main<S: Settings>(
     let done = match cli.command {
         Command::Serve(settings) => {
             telemetry::init(settings.server().log_format);
+            limits::open_as_many_files_as_allowed();
             serve(*settings).await
         }
         Command::Migrate(config) => {

@@ -3,6 +3,7 @@
 
 use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -19,6 +20,10 @@ pub struct ServerConfig {
     /// Look of the log lines
     #[arg(long, env, value_enum, default_value = "text")]
     pub log_format: LogFormat,
+
+    /// Threads that serve calls; half the number of processors when left out
+    #[arg(long, env, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub worker_threads: Option<u16>,
 
     /// Longest time for a call whose client sets no deadline, in seconds
     #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds)]
@@ -49,6 +54,16 @@ pub struct ServerConfig {
     pub connection_streams: u32,
 }
 
+impl ServerConfig {
+    /// How many threads serve calls. The other half of the processors has as much
+    /// to do in the database.
+    #[must_use]
+    pub fn worker_threads(&self) -> usize {
+        let half = || available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+        self.worker_threads.map_or_else(half, usize::from)
+    }
+}
+
 /// Where the data is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DatabaseConfig {
@@ -60,8 +75,8 @@ pub struct DatabaseConfig {
     #[arg(long, env)]
     pub database_password_file: Option<PathBuf>,
 
-    /// Most connections to the database
-    #[arg(long, env, default_value = "10")]
+    /// Most connections to the database, 3 at least
+    #[arg(long, env, default_value = "12", value_parser = clap::value_parser!(u32).range(3..))]
     pub database_connections: u32,
 
     /// Longest wait for a connection to the database, in seconds

@@ -60,22 +60,85 @@ pub enum DbError {
     Database(#[from] sqlx::Error),
 }
 
-/// Makes a pool; its connections are opened when they are needed, each with
-/// these settings of the server.
-pub fn connect(
-    config: &DatabaseConfig,
-    settings: &[(&'static str, &'static str)],
-) -> Result<Pool, DbError> {
-    let milliseconds = |time: Duration| time.as_millis().to_string();
-    let options = connect_options(config)?
-        .options([
-            ("statement_timeout", milliseconds(config.database_statement)),
-            ("lock_timeout", milliseconds(config.database_statement / 2)),
-            ("idle_in_transaction_session_timeout", "10000".to_owned()),
-        ])
-        .options(settings.iter().copied());
-    let (size, wait_max) = (config.database_connections, config.database_acquire);
-    Ok(Pool::new(options, size, wait_max))
+/// The connections of a service. Not to be printed: they know a password.
+#[derive(Clone)]
+pub struct Database {
+    background: Pool,
+    calls: Pool,
+    /// The longest wait for the database at the start.
+    patience: Duration,
+}
+
+impl Database {
+    /// What a service does beside its calls takes two connections: one for the
+    /// work, one to tell whether the database is there.
+    const BACKGROUND: u32 = 2;
+
+    /// Reads the settings. Connections are opened when they are needed, each with
+    /// these settings of the server.
+    pub fn new(
+        config: &DatabaseConfig,
+        settings: &[(&'static str, &'static str)],
+    ) -> Result<Self, DbError> {
+        let milliseconds = |time: Duration| time.as_millis().to_string();
+        let options = connect_options(config)?
+            .options([
+                ("statement_timeout", milliseconds(config.database_statement)),
+                ("lock_timeout", milliseconds(config.database_statement / 2)),
+                ("idle_in_transaction_session_timeout", "10000".to_owned()),
+            ])
+            .options(settings.iter().copied());
+        let calls = config.database_connections - Self::BACKGROUND;
+        let pool = |size| Pool::new(options.clone(), size, config.database_acquire);
+        Ok(Self {
+            background: pool(Self::BACKGROUND),
+            calls: pool(calls),
+            patience: config.database_start,
+        })
+    }
+
+    /// Refuses a database on which not every migration ran; newer ones than this
+    /// program knows are fine, so that an update can migrate first.
+    pub async fn ensure_migrated(&self) -> Result<(), DbError> {
+        const APPLIED: &str = "SELECT version, checksum FROM public._sqlx_migrations WHERE success";
+        let applied = patiently(self.patience, || {
+            sqlx::query_as(APPLIED).fetch_all(&self.background)
+        });
+        let applied: Vec<(i64, Vec<u8>)> = match applied.await {
+            // No table, or no right to see it: nothing was migrated here.
+            Err(DbError::Database(sqlx::Error::Database(error)))
+                if matches!(error.code().as_deref(), Some("42P01" | "42501")) =>
+            {
+                Vec::new()
+            }
+            applied => applied?,
+        };
+        for known in MIGRATOR.iter() {
+            match applied
+                .iter()
+                .find(|(version, _)| *version == known.version)
+            {
+                None => return Err(DbError::Unmigrated(known.version)),
+                Some((version, checksum)) if *checksum != *known.checksum => {
+                    return Err(DbError::MigrationChanged(*version));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// For what a service does beside its calls.
+    #[must_use]
+    pub fn background(&self) -> Pool {
+        self.background.clone()
+    }
+
+    /// For a thread that serves calls.
+    #[must_use]
+    pub fn calls(&self) -> Pool {
+        self.calls.on_another_runtime()
+    }
 }
 
 fn connect_options(config: &DatabaseConfig) -> Result<PgConnectOptions, DbError> {
@@ -100,43 +163,11 @@ fn read_password(path: &Path) -> Result<SecretString, DbError> {
     Ok(text.trim_end().into())
 }
 
-/// Refuses a database on which not every migration ran; newer ones than this
-/// program knows are fine, so that an update can migrate first.
-pub async fn ensure_migrated(config: &DatabaseConfig) -> Result<(), DbError> {
-    let mut db = connect_patiently(config).await?;
-    let applied: Vec<(i64, Vec<u8>)> =
-        match sqlx::query_as("SELECT version, checksum FROM public._sqlx_migrations WHERE success")
-            .fetch_all(&mut db)
-            .await
-        {
-            Ok(applied) => applied,
-            // No table, or no right to see it: nothing was migrated here.
-            Err(sqlx::Error::Database(error))
-                if matches!(error.code().as_deref(), Some("42P01" | "42501")) =>
-            {
-                Vec::new()
-            }
-            Err(error) => return Err(error.into()),
-        };
-    for known in MIGRATOR.iter() {
-        match applied
-            .iter()
-            .find(|(version, _)| *version == known.version)
-        {
-            None => return Err(DbError::Unmigrated(known.version)),
-            Some((version, checksum)) if *checksum != *known.checksum => {
-                return Err(DbError::MigrationChanged(*version));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
-}
-
 /// Brings the database up to date, and sets the roles' passwords where files
 /// are given. Needs an owner's rights; several at once wait for each other.
 pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Result<(), DbError> {
-    let mut db = connect_patiently(config).await?;
+    let options = connect_options(config)?;
+    let mut db = patiently(config.database_start, || options.connect()).await?;
     MIGRATOR.run(&mut db).await?;
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(PASSWORD_LOCK)
@@ -173,13 +204,18 @@ async fn set_password(
     Ok(())
 }
 
-/// Connects, and waits a while for a database that is not there yet.
-async fn connect_patiently(config: &DatabaseConfig) -> Result<PgConnection, DbError> {
-    let options = connect_options(config)?;
-    let until = Instant::now() + config.database_start;
+/// Tries for a while, where the database is not there yet.
+async fn patiently<T, Attempt>(
+    patience: Duration,
+    attempt: impl Fn() -> Attempt,
+) -> Result<T, DbError>
+where
+    Attempt: Future<Output = sqlx::Result<T>>,
+{
+    let until = Instant::now() + patience;
     loop {
-        match options.connect().await {
-            Ok(db) => return Ok(db),
+        match attempt().await {
+            Ok(done) => return Ok(done),
             Err(error) if is_unavailable(&error) && Instant::now() < until => {
                 tracing::warn!(%error, "waiting for the database");
                 sleep(Duration::from_millis(500)).await;

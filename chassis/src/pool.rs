@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,21 +34,34 @@ const RECOVERY_MAX: Duration = Duration::from_secs(5);
 
 /// Connections to one database; clones share them.
 #[derive(Clone)]
-pub struct Pool(Arc<Shared>);
+pub struct Pool {
+    shared: Arc<Shared>,
+    /// The runtime that uses this clone.
+    home: usize,
+}
 
 struct Shared {
     options: PgConnectOptions,
+    size: usize,
     /// One for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// The most recently used last, so that the others can grow old.
     idle: Mutex<Vec<Idle>>,
     wait_max: Duration,
+    homes: AtomicUsize,
 }
 
 struct Idle {
-    db: PgConnection,
-    opened: Instant,
+    db: Opened,
     since: Instant,
+}
+
+/// A connection. It works on every runtime, but is woken by the one that it was
+/// opened on.
+struct Opened {
+    db: PgConnection,
+    at: Instant,
+    home: usize,
 }
 
 impl Pool {
@@ -55,12 +69,29 @@ impl Pool {
     /// waits longer than `wait_max` for one gets `PoolTimedOut`.
     #[must_use]
     pub fn new(options: PgConnectOptions, size: u32, wait_max: Duration) -> Self {
-        Self(Arc::new(Shared {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let shared = Shared {
             options,
-            permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(usize::MAX))),
+            size,
+            permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::default(),
             wait_max,
-        }))
+            homes: AtomicUsize::new(1),
+        };
+        Self {
+            shared: Arc::new(shared),
+            home: 0,
+        }
+    }
+
+    /// The same pool for another runtime, which gets its own connections where
+    /// there are enough.
+    #[must_use]
+    pub fn on_another_runtime(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            home: self.shared.homes.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// Begins a transaction; without a commit it is rolled back.
@@ -72,43 +103,44 @@ impl Pool {
 
     /// Ends all idle connections, and refuses new uses.
     pub fn close(&self) {
-        self.0.permits.close();
-        self.0.idle().clear();
+        self.shared.permits.close();
+        self.shared.idle().clear();
     }
 
     async fn acquire(&self) -> sqlx::Result<Lease> {
-        let found = timeout(self.0.wait_max, self.find()).await;
+        let found = timeout(self.shared.wait_max, self.find()).await;
         found.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     async fn find(&self) -> sqlx::Result<Lease> {
-        let permits = Arc::clone(&self.0.permits);
+        let permits = Arc::clone(&self.shared.permits);
         let permit = permits.acquire_owned().await;
         let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
-        let lease = |db, opened| Lease {
+        let lease = |db| Lease {
             db,
-            opened,
-            shared: Arc::clone(&self.0),
+            shared: Arc::clone(&self.shared),
             _permit: permit,
         };
-        loop {
-            let idle = self.0.idle().pop();
-            let Some(mut idle) = idle else { break };
-            if idle.opened.elapsed() > AGE_MAX {
+        while let Some(Idle { mut db, since }) = self.shared.take_idle(self.home) {
+            if db.at.elapsed() > AGE_MAX {
                 continue;
             }
-            if idle.since.elapsed() < TRUSTED || idle.db.ping().await.is_ok() {
-                return Ok(lease(idle.db, idle.opened));
+            if since.elapsed() < TRUSTED || db.ping().await.is_ok() {
+                return Ok(lease(db));
             }
         }
-        Ok(lease(self.connect().await?, Instant::now()))
+        Ok(lease(Opened {
+            db: self.connect().await?,
+            at: Instant::now(),
+            home: self.home,
+        }))
     }
 
     /// Connects, again and again while the server is away.
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut pause = Duration::from_millis(10);
         loop {
-            match self.0.options.connect().await {
+            match self.shared.options.connect().await {
                 Err(error) if is_unavailable(&error) => {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(500));
@@ -126,17 +158,41 @@ impl fmt::Debug for Pool {
 }
 
 impl Shared {
+    /// An idle connection of this runtime; of another one only where no more can
+    /// be opened.
+    fn take_idle(&self, home: usize) -> Option<Idle> {
+        let mut idle = self.idle();
+        let own = idle.iter().rposition(|idle| idle.db.home == home);
+        let in_use = self.size - self.permits.available_permits();
+        let is_full = in_use + idle.len() > self.size;
+        let other = || is_full.then(|| idle.len().checked_sub(1)).flatten();
+        own.or_else(other).map(|index| idle.remove(index))
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         // Nothing that is done under the lock can leave it half done.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Deref for Opened {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.db
+    }
+}
+
+impl DerefMut for Opened {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.db
+    }
+}
+
 /// A connection in use. Dropped, it is closed: whoever was cancelled in the
 /// middle of a statement leaves nothing behind.
 struct Lease {
-    db: PgConnection,
-    opened: Instant,
+    db: Opened,
     shared: Arc<Shared>,
     _permit: OwnedSemaphorePermit,
 }
@@ -153,8 +209,9 @@ impl Lease {
             Err(_) => true,
         };
         if !broken && !self.shared.permits.is_closed() {
-            let (db, opened, since) = (self.db, self.opened, Instant::now());
-            self.shared.idle().push(Idle { db, opened, since });
+            let (db, since) = (self.db, Instant::now());
+            // Before the permit goes: whoever gets it finds this one.
+            self.shared.idle().push(Idle { db, since });
         }
     }
 }
@@ -199,6 +256,21 @@ impl<'p> Executor<'p> for &'_ Pool {
             let row = lease.db.fetch_optional(query).await;
             lease.give_back(&row);
             row
+        })
+    }
+
+    /// Without the stream of `fetch_many`, which costs more than a row.
+    fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Vec<PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let pool = self.clone();
+        Box::pin(async move {
+            let mut lease = pool.acquire().await?;
+            let rows = lease.db.fetch_all(query).await;
+            lease.give_back(&rows);
+            rows
         })
     }
 

@@ -4,29 +4,25 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::IntoResponse;
 use http::Request;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::service::{Routes, RoutesBuilder};
+use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 
 use crate::config::ServerConfig;
 use crate::deadline::AnswerLayer;
-use crate::{admission, health};
-
-/// The largest request, in bytes; services set it on themselves.
-pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
-
-/// The time for answers to calls that were cut off to reach their clients.
-const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
+use crate::health;
+use crate::workers::{Stopping, Workers};
 
 /// Why a server ended.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +39,12 @@ pub enum ServeError {
     /// The descriptors of the services are broken.
     #[error("cannot describe the services")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Worker(#[source] io::Error),
+    /// A bug.
+    #[error("a thread that serves has died")]
+    WorkerDied,
     /// The transport failed.
     #[error("the server failed")]
     Transport(#[from] tonic::transport::Error),
@@ -54,31 +56,23 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
     listener.map_err(|cause| ServeError::Listen(addr, cause))
 }
 
-/// A server to be: its services, and what they need to serve.
-pub struct Server {
-    config: ServerConfig,
-    routes: RoutesBuilder,
-    http: axum::Router,
+/// What a thread serves.
+pub struct Services {
+    routes: Routes,
     names: Vec<&'static str>,
-    needs: Vec<watch::Receiver<bool>>,
 }
 
-impl Server {
-    /// Without services yet.
-    #[must_use]
-    pub fn new(config: ServerConfig) -> Self {
+impl Services {
+    pub(crate) fn new(shared: Routes) -> Self {
         Self {
-            config,
-            routes: Routes::builder(),
-            http: axum::Router::new(),
+            routes: shared,
             names: Vec::new(),
-            needs: Vec::new(),
         }
     }
 
     /// Adds a gRPC service, with a health state under its name.
     #[must_use]
-    pub fn service<S>(mut self, service: S) -> Self
+    pub fn with<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Error = Infallible>
             + NamedService
@@ -89,16 +83,37 @@ impl Server {
         S::Response: IntoResponse,
         S::Future: Send + 'static,
     {
-        self.routes.add_service(service);
+        self.routes = self.routes.add_service(service);
         self.names.push(S::NAME);
         self
     }
 
     /// Adds plain HTTP routes on the same port.
     #[must_use]
-    pub fn http(mut self, routes: axum::Router) -> Self {
-        self.http = self.http.merge(routes);
+    pub fn with_http(mut self, routes: axum::Router) -> Self {
+        self.routes = self.routes.into_axum_router().merge(routes).into();
         self
+    }
+
+    pub(crate) fn into_parts(self) -> (Routes, Vec<&'static str>) {
+        (self.routes.prepare(), self.names)
+    }
+}
+
+/// A server to be.
+pub struct Server {
+    config: ServerConfig,
+    needs: Vec<watch::Receiver<bool>>,
+}
+
+impl Server {
+    /// Without needs yet.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        Self {
+            config,
+            needs: Vec::new(),
+        }
     }
 
     /// Reports `NOT_SERVING` whenever this is false.
@@ -109,77 +124,80 @@ impl Server {
     }
 
     /// Serves until `shutdown` completes, then lets open calls finish for the
-    /// configured grace at most.
+    /// configured grace at most. `add` is called once on each thread that serves.
     pub async fn run(
         mut self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
+        add: impl Fn(Services) -> Services + Send + Sync + 'static,
     ) -> Result<(), ServeError> {
         let (reporter, health_service) = health_reporter();
-        self.routes.add_service(health_service);
-        self.add_reflection()?;
-        let routes = Routes::from(self.routes.routes().into_axum_router().merge(self.http));
-        // Before the first connection: it must not be told that all is well.
-        health::report(&reporter, &self.names, &mut self.needs).await;
-        let follow = health::follow(reporter.clone(), self.names.clone(), self.needs);
-        let follow = tokio::spawn(follow);
+        let shared = with_reflection(Routes::new(health_service))?;
+        let (stop, soon) = watch::channel(false);
+        let (cut_off, now) = watch::channel(false);
+        let stopping = Stopping { soon, now };
+        let make = move || add(Services::new(shared.clone()));
+        let mut workers = Workers::start(&self.config, Arc::new(make), &stopping).await?;
 
+        // Before the first connection: it must not be told that all is well.
+        health::report(&reporter, &workers.names, &mut self.needs).await;
+        let follow = health::follow(reporter.clone(), workers.names.clone(), self.needs);
+        let follow = tokio::spawn(follow);
         let address = listener.local_addr().map_err(ServeError::Socket)?;
-        let connections = admission::admit(listener, self.config.connection_preface);
-        let (stop, stopping) = watch::channel(false);
-        let (cut_off, is_cut_off) = watch::channel(false);
-        let mut serving = Box::pin(
-            builder(&self.config, is_cut_off)
-                .add_routes(routes)
-                .serve_with_incoming_shutdown(connections, until_true(stopping)),
-        );
         let file = self.config.address_file.as_deref();
         write_address(file, &format!("{address}\n")).map_err(ServeError::AddressFile)?;
         tracing::info!(%address, "serving");
 
+        let names = workers.names.clone();
+        let accept = workers.accept(listener);
         let until_stop = async {
             shutdown.await;
             tracing::info!("stopping");
             follow.abort();
             // Or it could still report SERVING.
             let _ = follow.await;
-            announce_stop(reporter, &self.names, self.config.shutdown_lead).await;
-            stop.send_replace(true);
-            sleep(self.config.shutdown_grace).await;
+            announce_stop(reporter, &names, self.config.shutdown_lead).await;
+        };
+        tokio::select! {
+            ended = workers.ended() => ended?,
+            () = accept => {}
+            () = until_stop => {}
+        }
+        stop.send_replace(true);
+        let in_time = timeout(self.config.shutdown_grace, workers.ended()).await;
+        let ended = if let Ok(ended) = in_time {
+            ended
+        } else {
             tracing::warn!("open calls are cut off: the grace time is over");
             cut_off.send_replace(true);
-            sleep(ANSWERS_LEAVE).await;
-        };
-        let ended = tokio::select! {
-            ended = &mut serving => ended,
-            () = until_stop => Ok(()),
+            workers.ended().await
         };
         if let Some(path) = file {
             let _ = std::fs::remove_file(path);
         }
         tracing::info!("stopped");
-        Ok(ended?)
-    }
-
-    /// Both versions of reflection: most tools still speak the older one.
-    fn add_reflection(&mut self) -> Result<(), ServeError> {
-        let describe = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                // Without it a tool cannot show the details of an error.
-                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-        };
-        self.routes.add_service(describe().build_v1()?);
-        self.routes.add_service(describe().build_v1alpha()?);
-        Ok(())
+        ended
     }
 }
 
-type Builder =
+/// Both versions of reflection: most tools still speak the older one.
+fn with_reflection(routes: Routes) -> Result<Routes, ServeError> {
+    let describe = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // Without it a tool cannot show the details of an error.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(routes
+        .add_service(describe().build_v1()?)
+        .add_service(describe().build_v1alpha()?))
+}
+
+pub(crate) type Builder =
     tonic::transport::Server<tower::layer::util::Stack<AnswerLayer, tower::layer::util::Identity>>;
 
-fn builder(config: &ServerConfig, is_cut_off: watch::Receiver<bool>) -> Builder {
+pub(crate) fn builder(config: &ServerConfig, is_cut_off: watch::Receiver<bool>) -> Builder {
     tonic::transport::Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(config.connection_streams)
@@ -200,10 +218,6 @@ fn builder(config: &ServerConfig, is_cut_off: watch::Receiver<bool>) -> Builder 
 fn with_jitter(age: Duration) -> Duration {
     let percent = 90 + std::process::id() % 21;
     age * percent / 100
-}
-
-async fn until_true(mut flag: watch::Receiver<bool>) {
-    let _ = flag.wait_for(|stop| *stop).await;
 }
 
 /// Tells balancers and watchers to go elsewhere, gives them time for it, and

@@ -228,3 +228,30 @@ async fn a_closed_pool_refuses() {
     let refused = sqlx::query("SELECT 1").execute(&pool).await.unwrap_err();
     assert!(matches!(refused, sqlx::Error::PoolClosed), "{refused:?}");
 }
+
+#[tokio::test]
+async fn each_runtime_has_its_own_connections_while_there_is_room() {
+    let (_database, pool) = pool(4).await;
+    let other = pool.on_another_runtime();
+
+    let (first, second) = (backend(&pool).await, backend(&other).await);
+
+    assert_ne!(first, second);
+    for _ in 0..10 {
+        assert_eq!(backend(&other).await, second);
+        assert_eq!(backend(&pool).await, first);
+    }
+}
+
+#[tokio::test]
+async fn a_runtime_may_use_all_connections() {
+    let (_database, pool) = pool(2).await;
+    let other = pool.on_another_runtime();
+    let two = (pool.begin().await.unwrap(), pool.begin().await.unwrap());
+    two.0.commit().await.unwrap();
+    two.1.commit().await.unwrap();
+    let first = backend(&pool).await;
+
+    // No third one is opened: the last one that came back is handed over.
+    assert_eq!(backend(&other).await, first);
+}

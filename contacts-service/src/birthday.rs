@@ -50,11 +50,12 @@ pub enum Segment {
 }
 
 impl Segment {
-    /// The day on which this segment keeps a birthday.
+    /// The day on which this segment keeps a birthday, where it does.
     #[must_use]
     pub fn day_of(self, birth_md: i16) -> Option<NaiveDate> {
         match self {
             Self::LeapDay { day, .. } => Some(day),
+            Self::Span { first, last, .. } if !(first..=last).contains(&birth_md) => None,
             Self::Span { year, .. } => {
                 let md = u32::try_from(birth_md).ok()?;
                 NaiveDate::from_ymd_opt(year, md / 100, md % 100)

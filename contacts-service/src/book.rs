@@ -1,9 +1,10 @@
 //! Writes to one owner's address book, each a transaction that begins with the
-//! owner's row.
+//! owner's row. They return contacts as encoded messages.
 
+use bytes::Bytes;
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use prost::Message;
 use proto::contacts::v1::Contact;
 use sqlx::PgConnection;
@@ -14,37 +15,16 @@ use crate::contact::mask::UpdateMask;
 use crate::contact::phone::{DefaultRegion, recall};
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
+use crate::creation::New;
 use crate::error::{Error, Result};
-use crate::store::requests::Answered;
-use crate::store::{contacts, owners, requests};
-
-/// For how long the answer to a call with a `request_id` is remembered.
-pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
+use crate::store::{contacts, owners};
 
 /// One owner's address book, to be written.
 pub struct Book<'a> {
-    db: &'a Pool,
-    owner: UserId,
-    now: DateTime<Utc>,
-    quota: i64,
-}
-
-/// A contact to be stored.
-#[derive(Clone, Debug)]
-pub struct New {
-    /// The vCard UID; made when there is none.
-    pub uid: Option<String>,
-    /// What it holds.
-    pub body: Body,
-}
-
-/// A call that may come twice.
-#[derive(Clone, Debug)]
-pub struct Repeatable {
-    /// What the client calls it.
-    pub request_id: String,
-    /// SHA-256 of what it asks for.
-    pub hash: [u8; 32],
+    pub(crate) db: &'a Pool,
+    pub(crate) owner: UserId,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) quota: i64,
 }
 
 /// What to change of a contact.
@@ -76,57 +56,24 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Stores a new contact; with `validate_only`, does all but that.
-    pub async fn create(
-        &self,
-        new: New,
-        repeatable: Option<Repeatable>,
-        validate_only: bool,
-    ) -> Result<Contact> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
-        if let Some(call) = &repeatable {
-            let since = self.now - ANSWERS_KEPT;
-            let answered = requests::find(&mut tx, self.owner, &call.request_id, since).await?;
-            if let Some(answered) = answered {
-                return repeated(call, &answered);
-            }
-        }
-        let id = ContactId::generate();
-        let contact = self.insert(&mut tx, taken, id, new).await?.message()?;
-        if validate_only {
-            return Ok(contact);
-        }
-        if let Some(call) = repeatable {
-            let answered = Answered {
-                body_hash: call.hash.to_vec(),
-                response: contact.encode_to_vec(),
-            };
-            requests::insert(&mut tx, self.owner, &call.request_id, &answered, self.now).await?;
-        }
-        tx.commit().await?;
-        Ok(contact)
-    }
-
     /// Changes a live contact.
-    pub async fn update(&self, id: ContactId, change: Change) -> Result<Contact> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
-        let contact = match contacts::get(&mut *tx, self.owner, id).await? {
-            Some(current) if current.delete_time.is_none() => {
-                self.replace(&mut tx, taken, current, change).await?
-            }
-            None if change.allow_missing => {
-                let new = New {
-                    uid: change.uid,
-                    body: Body::parse(change.patch, change.region)?,
-                };
-                self.insert(&mut tx, taken, id, new).await?
-            }
-            _ => return Err(Error::NotFound(id)),
+    pub async fn update(&self, id: ContactId, change: Change) -> Result<Bytes> {
+        let updated = self.update_existing(id, &change).await;
+        if !change.allow_missing || !matches!(updated, Err(Error::NotFound(_))) {
+            return updated;
+        }
+        let new = New {
+            uid: change.uid.clone(),
+            body: Body::parse(change.patch.clone(), change.region)?,
         };
-        tx.commit().await?;
-        contact.message()
+        let inserted = self.insert(self.db, &[new.row(id, self.now)]).await;
+        let there = matches!(inserted, Err(Error::UidTaken { .. }))
+            && contacts::get(self.db, self.owner, id).await?.is_some();
+        if there {
+            // Deleted, or stored by another call in between.
+            return self.update_existing(id, &change).await;
+        }
+        Ok(inserted?.pop().unwrap_or_default())
     }
 
     /// Deletes a live contact for a while. With `allow_missing`, one that is
@@ -136,13 +83,13 @@ impl<'a> Book<'a> {
         id: ContactId,
         expected: &str,
         allow_missing: bool,
-    ) -> Result<Option<Contact>> {
+    ) -> Result<Option<Bytes>> {
         let mut tx = self.db.begin().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;
         match current {
             Some(live) if live.delete_time.is_none() => check_etag(&live, expected)?,
-            gone if allow_missing => return gone.map(|gone| gone.message()).transpose(),
+            gone if allow_missing => return Ok(gone.map(Stored::encoded)),
             _ => return Err(Error::NotFound(id)),
         }
         let deleted = Some(self.now);
@@ -150,11 +97,11 @@ impl<'a> Book<'a> {
             contacts::set_delete_time(&mut tx, self.owner, id, taken.version, self.now, deleted)
                 .await?;
         tx.commit().await?;
-        contact.message().map(Some)
+        Ok(Some(contact.encoded()))
     }
 
     /// Brings a deleted contact back.
-    pub async fn undelete(&self, id: ContactId) -> Result<Contact> {
+    pub async fn undelete(&self, id: ContactId) -> Result<Bytes> {
         let mut tx = self.db.begin().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;
@@ -166,32 +113,18 @@ impl<'a> Book<'a> {
             contacts::set_delete_time(&mut tx, self.owner, id, taken.version, self.now, None)
                 .await?;
         tx.commit().await?;
-        contact.message()
+        Ok(contact.encoded())
     }
 
-    async fn insert(
-        &self,
-        tx: &mut PgConnection,
-        taken: owners::Taken,
-        id: ContactId,
-        new: New,
-    ) -> Result<Stored> {
-        self.check_quota(taken)?;
-        let contact = Stored {
-            id,
-            uid: new.uid.unwrap_or_else(|| format!("urn:uuid:{id}")),
-            version: taken.version,
-            create_time: self.now,
-            update_time: self.now,
-            delete_time: None,
-            merged_into: None,
-            body: new.body.encode(),
-        };
-        if contacts::insert(tx, self.owner, &contact, &Keys::of(&new.body)).await? {
-            Ok(contact)
-        } else {
-            Err(Error::UidTaken)
-        }
+    async fn update_existing(&self, id: ContactId, change: &Change) -> Result<Bytes> {
+        let mut tx = self.db.begin().await?;
+        let taken = owners::take(&mut tx, self.owner).await?;
+        let current = contacts::get(&mut *tx, self.owner, id).await?;
+        let live = current.filter(|current| current.delete_time.is_none());
+        let live = live.ok_or(Error::NotFound(id))?;
+        let contact = self.replace(&mut tx, taken, live, change.clone()).await?;
+        tx.commit().await?;
+        Ok(contact.encoded())
     }
 
     async fn replace(
@@ -209,7 +142,7 @@ impl<'a> Book<'a> {
                 "cannot be changed",
             ));
         }
-        let mut message = current.message()?;
+        let mut message = Contact::decode(&*current.body)?;
         let known = message.phones.clone();
         change.mask.apply(change.patch, &mut message);
         recall(&mut message.phones, &known, change.region);
@@ -246,15 +179,4 @@ fn check_etag(contact: &Stored, expected: &str) -> Result<()> {
     } else {
         Err(Error::EtagMismatch { current })
     }
-}
-
-fn repeated(call: &Repeatable, answered: &Answered) -> Result<Contact> {
-    if answered.body_hash != call.hash {
-        return Err(Error::invalid(
-            "REQUEST_ID_REUSED",
-            "request_id",
-            "was used for another contact",
-        ));
-    }
-    Ok(Contact::decode(answered.response.as_slice())?)
 }

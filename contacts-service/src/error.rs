@@ -4,6 +4,7 @@
 use chassis::db;
 use chassis::status::Refusal;
 use chassis::token::TokenError;
+use prost::Message;
 use tonic::{Code, Status};
 
 use crate::contact::ContactId;
@@ -28,7 +29,10 @@ pub enum Error {
     },
     /// Another contact of the owner has this uid.
     #[error("another contact has this uid")]
-    UidTaken,
+    UidTaken {
+        /// Where the uid stands in the request.
+        field: String,
+    },
     /// The contact to bring back is alive.
     #[error("the contact is not deleted")]
     NotDeleted,
@@ -88,6 +92,28 @@ impl Error {
         Invalid::many(reason, vec![(field.into(), problem.into())]).into()
     }
 
+    /// Another contact has the uid in this field.
+    pub fn uid_taken(field: impl Into<String>) -> Self {
+        Self::UidTaken {
+            field: field.into(),
+        }
+    }
+
+    /// The same error of the request with this number of a batch.
+    #[must_use]
+    pub fn within(self, number: usize) -> Self {
+        let path = |field: &str| format!("requests[{number}].{field}");
+        match self {
+            Self::Invalid(invalid) => {
+                let violations = invalid.violations.into_iter();
+                let violations = violations.map(|(field, problem)| (path(&field), problem));
+                Invalid::many(invalid.reason, violations.collect()).into()
+            }
+            Self::UidTaken { field } => Self::uid_taken(path(&field)),
+            error => error,
+        }
+    }
+
     fn refusal(self) -> Refusal {
         let text = self.to_string();
         match self {
@@ -104,7 +130,8 @@ impl Error {
             Self::EtagMismatch { current } => {
                 Refusal::new(Code::Aborted, "ETAG_MISMATCH", text).metadata("etag", current)
             }
-            Self::UidTaken => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text),
+            Self::UidTaken { field } => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text)
+                .violation(field, "is that of another contact"),
             Self::NotDeleted => Refusal::new(Code::AlreadyExists, "CONTACT_NOT_DELETED", text),
             Self::QuotaExceeded { limit } => {
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
@@ -130,5 +157,14 @@ impl Error {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         error.refusal().into()
+    }
+}
+
+/// What became of one request of a batch.
+impl From<Error> for tonic_types::Status {
+    fn from(error: Error) -> Self {
+        let status = Status::from(error);
+        // The details of a status are this message.
+        Self::decode(status.details()).unwrap_or_default()
     }
 }

@@ -7,7 +7,7 @@ use chassis::clock::Clock;
 use chassis::{cli, server, shutdown};
 use contacts_service::config::Config;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     cli::main(serve).await
 }

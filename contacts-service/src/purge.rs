@@ -8,8 +8,8 @@ use chassis::clock::Clock;
 use chassis::pool::Pool;
 use chrono::{DateTime, Utc};
 
-use crate::book::ANSWERS_KEPT;
 use crate::contact::stored::DAYS_UNTIL_GONE;
+use crate::creation::ANSWERS_KEPT;
 use crate::error::Result;
 use crate::store::{contacts, owners, requests};
 

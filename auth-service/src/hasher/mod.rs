@@ -4,12 +4,15 @@
 mod queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use std::{io, thread};
 
+use argon2::Block;
 use aws_lc_rs::rand;
 use chassis::deadline::Deadline;
+#[cfg(target_os = "linux")]
+use rustix::{process::setpriority_process, thread::gettid};
 use tokio::sync::oneshot;
 
 pub use self::queue::{Capacity, Turn};
@@ -18,30 +21,33 @@ use crate::error::Result;
 use crate::password::Password;
 use crate::phc::{HashError, Recipe, Verdict};
 
+/// What nice(1) would be told. With a tenth of the weight of the others, hashing
+/// has the time that they leave, and is not starved.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// The handle on the threads; they end when it is dropped.
 pub struct Hasher {
     shared: Arc<Shared>,
-    /// The hash of a password that nobody knows.
-    dummy: String,
 }
 
 impl Hasher {
     /// Starts the threads.
     pub fn start(recipe: &Recipe, capacity: Capacity) -> Result<Self, StartHasherError> {
-        let mut nobodys = [0; 32];
-        rand::fill(&mut nobodys).map_err(HashError::from)?;
-        let mut memory = recipe.memory();
-        let started = Instant::now();
-        let dummy = recipe.hash(&nobodys, &mut memory)?;
-        drop(memory);
-
-        let shared = Arc::new(Shared::new(capacity, started.elapsed()));
-        let hasher = Self { shared, dummy };
+        let hasher = Self {
+            shared: Arc::new(Shared::new(capacity, recipe.estimated_cost())),
+        };
+        let dummy = Arc::new(OnceLock::new());
         for number in 0..capacity.threads {
-            let (recipe, shared) = (recipe.clone(), Arc::clone(&hasher.shared));
+            let hand = Hand {
+                recipe: recipe.clone(),
+                memory: Vec::new(),
+                dummy: Arc::clone(&dummy),
+            };
+            let shared = Arc::clone(&hasher.shared);
             thread::Builder::new()
                 .name(format!("hasher-{number}"))
-                .spawn(move || work(&recipe, &shared))?;
+                .spawn(move || work(hand, &shared))?;
         }
         Ok(hasher)
     }
@@ -63,7 +69,6 @@ impl Hasher {
         turn: Turn,
         deadline: Deadline,
     ) -> Result<Verdict> {
-        let stored = stored.unwrap_or_else(|| self.dummy.clone());
         let (reply, answer) = oneshot::channel();
         let task = Task::Verify {
             password,
@@ -81,26 +86,70 @@ impl Drop for Hasher {
     }
 }
 
-/// Why there is no hasher.
+/// The system gives no thread.
 #[derive(Debug, thiserror::Error)]
-pub enum StartHasherError {
-    /// The parameters do not work.
-    #[error(transparent)]
-    Hash(#[from] HashError),
-    /// The system gives no thread.
-    #[error("cannot start a hasher thread: {0}")]
-    Thread(#[from] io::Error),
+#[error("cannot start a hasher thread: {0}")]
+pub struct StartHasherError(#[from] io::Error);
+
+/// What a thread works with.
+struct Hand {
+    recipe: Recipe,
+    /// Taken at the first password, and kept.
+    memory: Vec<Block>,
+    /// The hash of a password that nobody knows.
+    dummy: Arc<OnceLock<String>>,
 }
 
-fn work(recipe: &Recipe, shared: &Shared) {
-    let mut memory = recipe.memory();
+impl Hand {
+    /// Gets ready for a password. The first one is slower, whoever's it is.
+    fn prepare(&mut self) -> Result<(), HashError> {
+        if self.memory.is_empty() {
+            self.memory = self.recipe.memory();
+        }
+        if self.dummy.get().is_none() {
+            let mut nobodys = [0; 32];
+            rand::fill(&mut nobodys)?;
+            let hash = self.recipe.hash(&nobodys, &mut self.memory)?;
+            // Of two threads one wins.
+            let _ = self.dummy.set(hash);
+        }
+        Ok(())
+    }
+
+    fn hash(&mut self, password: &Password) -> Result<String> {
+        self.prepare()?;
+        Ok(self.recipe.hash(password.as_bytes(), &mut self.memory)?)
+    }
+
+    fn verify(&mut self, password: &Password, stored: Option<&str>) -> Result<Verdict> {
+        self.prepare()?;
+        let stored = stored.or_else(|| self.dummy.get().map(String::as_str));
+        let stored = stored.ok_or(HashError::Unusable)?;
+        let verdict = self
+            .recipe
+            .verify(password.as_bytes(), stored, &mut self.memory)?;
+        Ok(verdict)
+    }
+}
+
+fn work(mut hand: Hand, shared: &Shared) {
+    give_way();
     while let Some(task) = shared.next() {
         let started = Instant::now();
         // A panic must not cost us the thread; its caller sees the reply dropped.
-        if catch_unwind(AssertUnwindSafe(|| task.run(recipe, &mut memory))).is_err() {
-            memory = recipe.memory();
+        if catch_unwind(AssertUnwindSafe(|| task.run(&mut hand))).is_err() {
+            hand.memory = Vec::new();
         }
         shared.done(started.elapsed());
+    }
+}
+
+/// Lets everything else on the machine go first: a hash takes a processor for
+/// 15 ms, in which a hundred refreshes would wait.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = setpriority_process(Some(gettid()), NICENESS) {
+        tracing::warn!(%error, "password hashing has the same priority as calls");
     }
 }
 

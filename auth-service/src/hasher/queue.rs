@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use argon2::Block;
 use chassis::deadline::Deadline;
 use tokio::sync::oneshot;
 
+use super::Hand;
 use crate::error::{Error, Result};
 use crate::password::Password;
-use crate::phc::{Recipe, Verdict};
+use crate::phc::Verdict;
 
 /// Nobody should wait longer for a turn.
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -43,7 +43,8 @@ pub(super) enum Task {
     },
     Verify {
         password: Password,
-        stored: String,
+        /// An unknown account has none.
+        stored: Option<String>,
         reply: oneshot::Sender<Result<Verdict>>,
     },
 }
@@ -58,20 +59,18 @@ impl Task {
     }
 
     /// Does it and answers.
-    pub(super) fn run(self, recipe: &Recipe, memory: &mut Vec<Block>) {
+    pub(super) fn run(self, hand: &mut Hand) {
         // A client that left in between does not get its answer.
         match self {
             Self::Hash { password, reply } => {
-                let hash = recipe.hash(password.as_bytes(), memory);
-                let _ = reply.send(hash.map_err(Error::from));
+                let _ = reply.send(hand.hash(&password));
             }
             Self::Verify {
                 password,
                 stored,
                 reply,
             } => {
-                let verdict = recipe.verify(password.as_bytes(), &stored, memory);
-                let _ = reply.send(verdict.map_err(Error::from));
+                let _ = reply.send(hand.verify(&password, stored.as_deref()));
             }
         }
     }

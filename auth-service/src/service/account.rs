@@ -6,6 +6,7 @@ use chassis::caller::Caller;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
 use chassis::page_token::{Scope, Sealer};
+use proto::auth::server::account_service_server;
 use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -27,13 +28,13 @@ pub struct AccountService {
     /// The sessions.
     pub sessions: Arc<Sessions>,
     /// Seals page tokens.
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     /// The time.
     pub clock: Clock,
 }
 
 #[tonic::async_trait]
-impl pb::account_service_server::AccountService for AccountService {
+impl account_service_server::AccountService for AccountService {
     #[tracing::instrument(skip_all)]
     async fn get_me(
         &self,

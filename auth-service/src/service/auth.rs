@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
+use proto::auth::server::auth_service_server;
 use proto::auth::v1 as pb;
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use tonic::{Request, Response, Status};
@@ -34,7 +35,7 @@ pub struct AuthService {
 }
 
 #[tonic::async_trait]
-impl pb::auth_service_server::AuthService for AuthService {
+impl auth_service_server::AuthService for AuthService {
     #[tracing::instrument(skip_all)]
     async fn sign_up(
         &self,

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use chassis::config::ServerConfig;
 use chassis::deadline::Deadline;
-use chassis::server::{MESSAGE_BYTES_MAX, ServeError, Server};
+use chassis::server::{ServeError, Server, Services};
 use chassis::telemetry::LogFormat;
+use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
-use proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::{
     GetJwksRequest, GetJwksResponse, GetServerInfoRequest, GetServerInfoResponse, JsonWebKey,
     LogInRequest, LogInResponse, LogOutRequest, LogOutResponse, RefreshTokenRequest,
@@ -29,6 +29,9 @@ pub(crate) const PANIC: &str = "/addressbook.auth.v1.AuthService/LogIn";
 pub(crate) const EMPTY: &str = "/addressbook.auth.v1.AuthService/LogOut";
 /// The path of the call that tells how long it may take, in milliseconds.
 pub(crate) const TIME_LEFT: &str = "/addressbook.auth.v1.AuthService/GetServerInfo";
+
+/// The largest request of the service, in bytes.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// What tests see of the service, and how they steer it.
 #[derive(Default)]
@@ -110,6 +113,7 @@ pub(crate) fn config() -> ServerConfig {
     ServerConfig {
         address_file: None,
         log_format: LogFormat::Text,
+        worker_threads: Some(2),
         request_timeout: Duration::from_secs(20),
         shutdown_lead: Duration::ZERO,
         shutdown_grace: Duration::from_secs(10),
@@ -151,25 +155,28 @@ impl App {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let steering = Arc::new(Steering::default());
-        let service = AuthServiceServer::new(TestService(Arc::clone(&steering)))
-            .max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let page = axum::Router::new().route("/page", axum::routing::get(async || "a page"));
-        let mut server = Server::new(config).service(service).http(page);
+        let steered = Arc::clone(&steering);
+        let add = move |services: Services| {
+            let service = AuthServiceServer::new(TestService(Arc::clone(&steered)))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX);
+            let page = axum::Router::new().route("/page", axum::routing::get(async || "a page"));
+            services.with(service).with_http(page)
+        };
+        let mut server = Server::new(config);
         for need in needs {
             server = server.needs(need);
         }
 
         let (shutdown, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
+            let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             let ended = runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let stopped = async { drop(stopped.await) };
-                server.run(listener, stopped).await
+                server.run(listener, stopped, add).await
             });
             // What still runs ends with the process.
             runtime.shutdown_background();

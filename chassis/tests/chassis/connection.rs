@@ -4,12 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chassis::config::ServerConfig;
-use chassis::server::MESSAGE_BYTES_MAX;
 use proto::auth::v1::{GetJwksRequest, LogOutRequest, SignUpRequest};
 use tokio::time::timeout;
 use tonic::Code;
 
-use crate::app::{App, EMPTY, WAIT, config};
+use crate::app::{App, EMPTY, MESSAGE_BYTES_MAX, WAIT, config};
 use crate::wire::{Connection, Frame, PATIENCE, open_raw};
 
 const MAX_CONCURRENT_STREAMS: u16 = 3;

@@ -1,8 +1,11 @@
 //! Field masks (AIP-157, AIP-161): which fields of a contact are meant.
 
+use bytes::Bytes;
+use prost::Message;
 use prost_types::FieldMask;
 use proto::contacts::v1::Contact;
 
+use super::stored::Stored;
 use crate::error::{Error, Result};
 
 macro_rules! writable_fields {
@@ -77,10 +80,16 @@ impl ReadMask {
         Ok(Self(Some(fields).filter(|fields| !fields.is_empty())))
     }
 
-    /// Leaves `id`, `etag` and the fields of the mask.
-    #[must_use]
-    pub fn apply(&self, mut full: Contact) -> Contact {
-        let Some(paths) = &self.0 else { return full };
+    /// The encoded message of a contact, with `id`, `etag` and the fields of the
+    /// mask.
+    pub fn encoded(&self, contact: Stored) -> Result<Bytes> {
+        match &self.0 {
+            None => Ok(contact.encoded()),
+            Some(paths) => Ok(Self::pick(paths, contact.message()?).encode_to_vec().into()),
+        }
+    }
+
+    fn pick(paths: &[String], mut full: Contact) -> Contact {
         let mut picked = Contact::default();
         for path in paths {
             match path.as_str() {
@@ -197,7 +206,6 @@ mod tests {
 
     /// The names of Contact's fields, read from the descriptor set.
     fn field_names() -> Vec<String> {
-        use prost::Message;
         let set = prost_types::FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
         let messages = set.file.iter().flat_map(|file| &file.message_type);
         let contact = messages
@@ -210,7 +218,7 @@ mod tests {
     #[test]
     fn a_read_mask_leaves_what_it_names() {
         let mask = ReadMask::parse(Some(&mask(&["notes", "notes", "display_name"]))).unwrap();
-        let picked = mask.apply(ada());
+        let picked = ReadMask::pick(&mask.0.unwrap(), ada());
         assert_eq!((&*picked.notes, &*picked.display_name), ("maths", "Ada"));
         assert_eq!((&*picked.id, &*picked.etag), ("1", "\"1\""));
         assert_eq!((&*picked.given_name, picked.starred), ("", false));

@@ -1,9 +1,10 @@
 //! A contact as the table has it.
 
+use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
 use prost::Message;
 use prost_types::Timestamp;
-use proto::contacts::v1::Contact;
+use proto::contacts::v1::{Contact, Date};
 use uuid::Uuid;
 
 use super::{ContactId, etag};
@@ -13,7 +14,7 @@ use crate::error::Result;
 pub const DAYS_UNTIL_GONE: Days = Days::new(30);
 
 /// One row, without the keys.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Stored {
     /// Its identity.
     pub id: ContactId,
@@ -35,23 +36,47 @@ pub struct Stored {
 
 impl Stored {
     /// The message that a client sees.
-    pub fn message(&self) -> Result<Contact> {
-        let mut contact = Contact::decode(self.body.as_slice())?;
-        contact.id = self.id.to_string();
-        contact.uid.clone_from(&self.uid);
-        contact.etag = etag(self.version);
-        contact.version = self.version;
-        contact.create_time = Some(timestamp(self.create_time));
-        contact.update_time = Some(timestamp(self.update_time));
-        if let Some(deleted) = self.delete_time {
-            contact.delete_time = Some(timestamp(deleted));
-            contact.expire_time = deleted.checked_add_days(DAYS_UNTIL_GONE).map(timestamp);
-        }
-        if let Some(id) = self.merged_into {
-            contact.merged_into = id.to_string();
-        }
-        Ok(contact)
+    pub fn message(self) -> Result<Contact> {
+        Ok(Contact::decode(self.encoded())?)
     }
+
+    /// The year of the birthday, where it is known.
+    pub fn birth_year(&self) -> Result<Option<i32>> {
+        let birthday = OnlyBirthday::decode(&*self.body)?.birthday;
+        Ok(birthday.map(|day| day.year).filter(|year| *year > 0))
+    }
+
+    /// The message that a client sees, encoded: what is stored, and behind it
+    /// what the table keeps beside. Fields of a message may come in any order.
+    #[must_use]
+    pub fn encoded(self) -> Bytes {
+        let expire_time = |deleted: DateTime<Utc>| deleted.checked_add_days(DAYS_UNTIL_GONE);
+        let beside = Contact {
+            id: self.id.to_string(),
+            uid: self.uid,
+            etag: etag(self.version),
+            version: self.version,
+            create_time: Some(timestamp(self.create_time)),
+            update_time: Some(timestamp(self.update_time)),
+            delete_time: self.delete_time.map(timestamp),
+            expire_time: self.delete_time.and_then(expire_time).map(timestamp),
+            merged_into: self
+                .merged_into
+                .map_or_else(String::new, |id| id.to_string()),
+            ..Contact::default()
+        };
+        let mut whole = self.body;
+        whole.reserve_exact(beside.encoded_len());
+        beside.encode_raw(&mut whole);
+        whole.into()
+    }
+}
+
+/// A contact of which nothing but the birthday is read.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+struct OnlyBirthday {
+    #[prost(message, optional, tag = "27")]
+    birthday: Option<Date>,
 }
 
 fn timestamp(time: DateTime<Utc>) -> Timestamp {

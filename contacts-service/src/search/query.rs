@@ -1,8 +1,9 @@
 //! What a query asks for.
 
+use memchr::memmem::Finder;
 use proto::contacts::v1::SearchField;
 
-use crate::contact::fold::{digits, fold};
+use crate::contact::fold::{digits, fold, latin};
 use crate::contact::keys::{DIGITS, code};
 use crate::error::{Error, Result};
 
@@ -13,13 +14,35 @@ const WORDS_MAX: usize = 10;
 /// The fewest digits that are looked for in phones as digits.
 const DIGITS_MIN: usize = 2;
 
+/// A word, made ready to be looked for in many texts.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    finder: Finder<'static>,
+}
+
+impl Word {
+    fn new(text: &str) -> Self {
+        Self {
+            finder: Finder::new(text).into_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// Where it stands in a text, in bytes.
+    pub fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+        self.finder.find_iter(text.as_bytes())
+    }
+}
+
 /// A folded query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Query {
     /// The words with one space between them.
     pub text: String,
     /// The words.
-    pub words: Vec<String>,
+    pub words: Vec<Word>,
     /// The digits, where the query looks like a phone number.
     pub digits: Option<String>,
     /// The fields to look at; all when empty.
@@ -48,10 +71,10 @@ impl Query {
             });
         let fields = fields.collect::<Result<Vec<_>>>()?;
         let folded = fold(text);
-        let words: Vec<String> = folded
+        let words: Vec<Word> = folded
             .split(' ')
             .filter(|w| !w.is_empty())
-            .map(str::to_owned)
+            .map(Word::new)
             .collect();
         if words.is_empty() {
             return Err(Error::invalid(
@@ -78,24 +101,27 @@ impl Query {
         })
     }
 
-    /// The longest word, which narrows the search most.
+    /// The words as the index of trigrams has them: in Latin letters, which stand
+    /// in every text beside others. Words without three letters or digits in a row
+    /// are left out, since an index of trigrams would be read whole for them.
     #[must_use]
-    pub fn longest_word(&self) -> &str {
-        let longest = self.words.iter().max_by_key(|word| word.len());
-        longest.map_or("", String::as_str)
+    pub fn indexed_words(&self) -> Vec<String> {
+        let words = self.words.iter().map(|word| {
+            // Behind an omicron it is spelled otherwise than at a beginning.
+            let word = word.text.trim_start_matches('υ');
+            latin(word).unwrap_or_else(|| word.to_owned())
+        });
+        words.filter(|word| has_trigram(word)).collect()
     }
 
-    /// The longest word with two neighbours swapped, in every way: the slip that
-    /// leaves a short word no trigram to be found by.
+    /// The longest word, as the index has it, in which a slip of the finger is
+    /// forgiven: not in a number, nor in two letters, of which one would be another
+    /// word.
     #[must_use]
-    pub fn swapped(&self) -> Vec<String> {
-        let letters: Vec<char> = self.longest_word().chars().collect();
-        let swapped = (1..letters.len()).map(|at| {
-            let mut letters = letters.clone();
-            letters.swap(at - 1, at);
-            letters.into_iter().collect()
-        });
-        swapped.collect()
+    pub fn forgiven_word(&self) -> Option<String> {
+        let words = self.indexed_words().into_iter();
+        let longest = words.max_by_key(String::len);
+        longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
     }
 
     /// The field of a line's code, where this query looks at it.
@@ -116,6 +142,26 @@ impl Query {
         };
         (self.fields.is_empty() || self.fields.contains(&field)).then_some(field)
     }
+}
+
+/// A word with two neighbours swapped, in every way: the slip that leaves a short
+/// word no trigram to be found by.
+#[must_use]
+pub fn swapped(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    let swapped = (1..letters.len()).map(|at| {
+        let mut letters = letters.clone();
+        letters.swap(at - 1, at);
+        letters.into_iter().collect()
+    });
+    swapped.filter(|word: &String| has_trigram(word)).collect()
+}
+
+/// Whether there are three letters or digits in a row. Others than these are no
+/// part of words where the database's locale is C.
+fn has_trigram(word: &str) -> bool {
+    let mut runs = word.split(|c: char| !c.is_ascii_alphanumeric());
+    runs.any(|run| run.len() >= 3)
 }
 
 /// A LIKE pattern for texts that contain `text`, in which nothing is special.
@@ -141,10 +187,7 @@ mod tests {
     fn a_query_is_folded_into_words() {
         let query = Query::parse("  Hans\tMÜLLER ", &[]).unwrap();
         assert_eq!((&*query.text, query.words.len()), ("hans muller", 2));
-        assert_eq!(
-            (query.digits.as_deref(), query.longest_word()),
-            (None, "muller")
-        );
+        assert_eq!(query.digits, None);
     }
 
     #[test]
@@ -183,8 +226,25 @@ mod tests {
 
     #[test]
     fn neighbours_are_swapped_in_every_way() {
-        let query = Query::parse("a jhon", &[]).unwrap();
-        assert_eq!(query.swapped(), ["hjon", "john", "jhno"]);
+        assert_eq!(swapped("jhon"), ["hjon", "john", "jhno"]);
+        assert_eq!(swapped("a-bcd"), ["-abcd", "a-cbd", "a-bdc"]);
+    }
+
+    #[test]
+    fn the_index_is_asked_for_words_with_three_letters_in_a_row() {
+        let words = |text: &str| Query::parse(text, &[]).unwrap().indexed_words();
+        assert_eq!(words("Müller al 12 o'b-c"), ["muller"]);
+        assert_eq!(words("Иван"), ["ivan"]);
+        assert_eq!(words("υλος"), ["los"]);
+        assert!(words("李").is_empty());
+    }
+
+    #[test]
+    fn a_slip_is_forgiven_in_words_only() {
+        let word = |text: &str| Query::parse(text, &[]).unwrap().forgiven_word();
+        assert_eq!(word("hans mulelr").as_deref(), Some("mulelr"));
+        assert_eq!(word("2025"), None);
+        assert_eq!(word("an"), None);
     }
 
     #[test]

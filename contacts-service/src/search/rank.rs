@@ -3,7 +3,7 @@
 
 use proto::contacts::v1::{MatchTier, SearchField};
 
-use super::query::Query;
+use super::query::{Query, Word};
 use crate::contact::ContactId;
 use crate::contact::keys::DIGITS;
 
@@ -43,14 +43,15 @@ pub fn exact(query: &Query, search_text: &str) -> Option<Match> {
 #[must_use]
 pub fn fuzzy(query: &Query, search_text: &str) -> Option<Match> {
     compare(query, search_text, |line, word| {
-        word_tier(line, word).or_else(|| resembles(line, word).then_some(MatchTier::Fuzzy))
+        let similar = || resembles(line, &word.text).then_some(MatchTier::Fuzzy);
+        word_tier(line, word).or_else(similar)
     })
 }
 
 fn compare(
     query: &Query,
     search_text: &str,
-    tier_of: impl Fn(&str, &str) -> Option<MatchTier>,
+    tier_of: impl Fn(&str, &Word) -> Option<MatchTier>,
 ) -> Option<Match> {
     // The best place of the query as a whole, and of each word.
     let mut whole: Option<(MatchTier, SearchField)> = None;
@@ -106,9 +107,9 @@ fn whole_tier(line: &str, text: &str) -> Option<MatchTier> {
 }
 
 /// A word at a word's beginning, or anywhere.
-fn word_tier(line: &str, word: &str) -> Option<MatchTier> {
+fn word_tier(line: &str, word: &Word) -> Option<MatchTier> {
     let mut tier = None;
-    for (at, _) in line.match_indices(word) {
+    for at in word.places(line) {
         let before = line[..at].chars().next_back();
         if before.is_none_or(|c| !c.is_alphanumeric()) {
             return Some(MatchTier::WordPrefix);

@@ -4,9 +4,8 @@ use chassis::page_token::Sealer;
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use chrono::{DateTime, NaiveDate, Utc};
-use proto::contacts::v1::{
-    LeapDayRule, ListUpcomingBirthdaysRequest, ListUpcomingBirthdaysResponse, UpcomingBirthday,
-};
+use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
+use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
 
 use crate::birthday::{Segment, Window, today};
 use crate::contact::date;
@@ -61,7 +60,7 @@ pub(super) async fn list(
             .filter(inside)
             .map(|position| position.row.clone());
         let room = size + 1 - i64::try_from(found.len()).unwrap_or(size);
-        for born in read(db, owner, segment, &after.unwrap_or_default(), room).await? {
+        for born in read(db, owner, segment, after, room).await? {
             if let Some(day) = segment.day_of(born.birth_md) {
                 found.push((day, born));
             }
@@ -81,8 +80,8 @@ pub(super) async fn list(
         row: born.into(),
     });
     let birthdays = found
-        .iter()
-        .map(|(day, born)| birthday(window.first, *day, born));
+        .into_iter()
+        .map(|(day, born)| birthday(window.first, day, born));
     Ok(ListUpcomingBirthdaysResponse {
         birthdays: birthdays.collect::<Result<_>>()?,
         next_page_token: last.map_or_else(String::new, |last| tokens.seal(&last)),
@@ -111,27 +110,34 @@ async fn read(
     db: &Pool,
     owner: UserId,
     segment: Segment,
-    after: &table::Position,
+    after: Option<table::Position>,
     limit: i64,
 ) -> Result<Vec<Born>> {
+    let after = |first| {
+        after.unwrap_or(table::Position {
+            birth_md: first,
+            ..table::Position::default()
+        })
+    };
     match segment {
         Segment::Span { first, last, .. } => {
-            table::span(db, owner, (first, last), after, limit).await
+            table::span(db, owner, last, &after(first), limit).await
         }
         Segment::LeapDay { birth_mds, .. } => {
-            table::leap_day(db, owner, birth_mds, after, limit).await
+            table::leap_day(db, owner, birth_mds, &after(birth_mds[0]), limit).await
         }
     }
 }
 
-fn birthday(first: NaiveDate, day: NaiveDate, born: &Born) -> Result<UpcomingBirthday> {
-    let contact = born.contact.message()?;
-    let birth_year = contact.birthday.map_or(0, |birthday| birthday.year);
+fn birthday(first: NaiveDate, day: NaiveDate, born: Born) -> Result<UpcomingBirthday> {
+    let birth_year = born.contact.birth_year()?;
     let kept = date::message(day);
     Ok(UpcomingBirthday {
         date: Some(kept),
         days_until: i32::try_from((day - first).num_days()).unwrap_or(i32::MAX),
-        turning_age: Some(kept.year - birth_year).filter(|age| birth_year > 0 && *age >= 0),
-        contact: Some(contact),
+        turning_age: birth_year
+            .map(|year| kept.year - year)
+            .filter(|age| *age >= 0),
+        contact: born.contact.encoded(),
     })
 }

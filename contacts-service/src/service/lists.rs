@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
-use proto::contacts::v1::{BatchGetContactsResponse, ListContactsRequest, ListContactsResponse};
+use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
+use proto::contacts::v1::ListContactsRequest;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -46,11 +48,15 @@ pub(super) async fn batch_get(
 ) -> Result<BatchGetContactsResponse> {
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let found = contacts::get_many(db, owner, &wanted).await?;
-    let found: HashMap<ContactId, _> = found.into_iter().map(|found| (found.id, found)).collect();
+    // An id that is asked for twice is answered twice.
+    let found: HashMap<ContactId, Bytes> = found
+        .into_iter()
+        .map(|found| (found.id, found.encoded()))
+        .collect();
     let mut answer = BatchGetContactsResponse::default();
     for id in ids {
         match found.get(id) {
-            Some(contact) => answer.contacts.push(contact.message()?),
+            Some(contact) => answer.contacts.push(contact.clone()),
             None if allow_missing => answer.missing_ids.push(id.to_string()),
             None => return Err(Error::NotFound(*id)),
         }
@@ -78,15 +84,16 @@ pub(super) async fn list(
         order: Order::parse(&request.order_by)?,
         conditions: &conditions,
         show_deleted: request.show_deleted,
+        counted: conditions.is_empty() && !request.show_deleted,
         after: tokens.open(&token)?,
     };
 
     // One more than asked for tells whether there is a next page.
     let mut listed = table::list(db, owner, &selection, size + 1).await?;
-    let total_size = if conditions.is_empty() && !request.show_deleted {
-        Some(owners::live_count(db, owner).await?)
-    } else {
-        None
+    let total_size = match listed.first() {
+        Some(first) => first.live_count,
+        None if selection.counted => Some(owners::live_count(db, owner).await?),
+        None => None,
     };
 
     let sizes = listed.iter().map(|listed| listed.contact.body.len());
@@ -96,8 +103,8 @@ pub(super) async fn list(
     let last = listed.last().filter(|_| more);
     let position = last.map(|last| last.position(selection.order));
     let contacts = listed
-        .iter()
-        .map(|listed| Ok(mask.apply(listed.contact.message()?)));
+        .into_iter()
+        .map(|listed| mask.encoded(listed.contact));
     Ok(ListContactsResponse {
         contacts: contacts.collect::<Result<_>>()?,
         next_page_token: position.map_or_else(String::new, |position| tokens.seal(&position)),

@@ -1,48 +1,51 @@
 //! The RPCs: who calls, what is asked, answer. No SQL, no rules.
 
 mod birthdays;
+mod creations;
 mod lists;
 mod searches;
+
+use std::sync::Arc;
 
 use chassis::caller::Caller;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::text;
 use chassis::user_id::UserId;
-use proto::contacts::v1::contacts_service_server as server;
+use proto::contacts::server::contacts_service_server as server;
+use proto::contacts::server::{
+    BatchCreateContactsResponse, BatchGetContactsResponse, CreateContactResponse,
+    DeleteContactResponse, GetContactResponse, ListContactsResponse, ListUpcomingBirthdaysResponse,
+    SearchContactsResponse, UndeleteContactResponse, UpdateContactResponse,
+};
 use proto::contacts::v1::{
-    BatchGetContactsRequest, BatchGetContactsResponse, Contact, CreateContactRequest,
-    CreateContactResponse, DeleteContactRequest, DeleteContactResponse, GetContactRequest,
-    GetContactResponse, ListContactsRequest, ListContactsResponse, ListUpcomingBirthdaysRequest,
-    ListUpcomingBirthdaysResponse, SearchContactsRequest, SearchContactsResponse,
-    UndeleteContactRequest, UndeleteContactResponse, UpdateContactRequest, UpdateContactResponse,
+    BatchCreateContactsRequest, BatchGetContactsRequest, CreateContactRequest,
+    DeleteContactRequest, GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
+    SearchContactsRequest, UndeleteContactRequest, UpdateContactRequest,
 };
 use tonic::{Request, Response, Status};
 
-use crate::book::{Book, Change, New, Repeatable};
+use crate::book::{Book, Change};
 use crate::contact::ContactId;
-use crate::contact::body::{Body, clear_understood, parse_uid};
+use crate::contact::body::parse_uid;
 use crate::contact::mask::{ReadMask, UpdateMask};
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
-use crate::page;
-use crate::store::contacts;
+use crate::store::point_reads::PointReads;
 
 const READ: &str = "contacts.read";
 const WRITE: &str = "contacts.write";
-
-/// The longest request id, in characters.
-const REQUEST_ID_CHARS_MAX: usize = 64;
 
 /// Serves `addressbook.contacts.v1.ContactsService`.
 pub struct ContactsService {
     /// Where contacts are kept.
     pub db: Pool,
+    /// Where single contacts are read.
+    pub reads: PointReads,
     /// Tells the time.
     pub clock: Clock,
     /// Seals page tokens.
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     /// Most live contacts of one owner.
     pub quota: i64,
 }
@@ -61,22 +64,27 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<CreateContactResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
         let request = request.into_inner();
-        let repeatable = repeatable(&request)?;
-        let region = DefaultRegion::parse(&request.default_region)?;
-        let patch = written(request.contact)?;
-        let new = New {
-            uid: parse_uid(&patch.uid)?,
-            body: Body::parse(patch, region)?,
-        };
+        let terms = creations::terms(&request)?;
+        let new = creations::new(request)?;
 
-        let contact = self
-            .book(caller.user_id)
-            .create(new, repeatable, request.validate_only)
-            .await?;
+        let contact = self.book(caller.user_id).create(&new, &terms).await?;
 
-        Ok(Response::new(CreateContactResponse {
-            contact: Some(contact),
-        }))
+        Ok(Response::new(CreateContactResponse { contact }))
+    }
+
+    async fn batch_create_contacts(
+        &self,
+        request: Request<BatchCreateContactsRequest>,
+    ) -> Result<Response<BatchCreateContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.into_inner();
+        let (terms, allow_partial) = (creations::batch_terms(&request)?, request.allow_partial);
+        let batch = creations::batch(request)?;
+
+        let book = self.book(caller.user_id);
+        let answer = book.create_all(batch, allow_partial, &terms).await?;
+
+        Ok(Response::new(answer))
     }
 
     async fn get_contact(
@@ -87,12 +95,10 @@ impl server::ContactsService for ContactsService {
         let id = ContactId::parse("id", &request.get_ref().id)?;
         let mask = ReadMask::parse(request.get_ref().read_mask.as_ref())?;
 
-        let stored = contacts::get(&self.db, caller.user_id, id).await?;
-        let contact = stored.ok_or(Error::NotFound(id))?.message()?;
+        let stored = self.reads.get(caller.user_id, id).await?;
+        let contact = mask.encoded(stored.ok_or(Error::NotFound(id))?)?;
 
-        Ok(Response::new(GetContactResponse {
-            contact: Some(mask.apply(contact)),
-        }))
+        Ok(Response::new(GetContactResponse { contact }))
     }
 
     async fn batch_get_contacts(
@@ -131,7 +137,7 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<UpdateContactResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
         let request = request.into_inner();
-        let patch = written(request.contact)?;
+        let patch = creations::written(request.contact)?;
         let id = ContactId::parse("contact.id", &patch.id)?;
         let change = Change {
             uid: parse_uid(&patch.uid)?,
@@ -144,9 +150,7 @@ impl server::ContactsService for ContactsService {
 
         let contact = self.book(caller.user_id).update(id, change).await?;
 
-        Ok(Response::new(UpdateContactResponse {
-            contact: Some(contact),
-        }))
+        Ok(Response::new(UpdateContactResponse { contact }))
     }
 
     async fn delete_contact(
@@ -162,7 +166,9 @@ impl server::ContactsService for ContactsService {
             .delete(id, &request.etag, request.allow_missing)
             .await?;
 
-        Ok(Response::new(DeleteContactResponse { contact }))
+        Ok(Response::new(DeleteContactResponse {
+            contact: contact.unwrap_or_default(),
+        }))
     }
 
     async fn undelete_contact(
@@ -174,9 +180,7 @@ impl server::ContactsService for ContactsService {
 
         let contact = self.book(caller.user_id).undelete(id).await?;
 
-        Ok(Response::new(UndeleteContactResponse {
-            contact: Some(contact),
-        }))
+        Ok(Response::new(UndeleteContactResponse { contact }))
     }
 
     async fn search_contacts(
@@ -203,29 +207,4 @@ impl server::ContactsService for ContactsService {
 
         Ok(Response::new(answer))
     }
-}
-
-/// The contact of a write, without what a client may not set of its phones.
-fn written(contact: Option<Contact>) -> Result<Contact> {
-    let missing = || Error::invalid("FIELD_INVALID", "contact", "must be there");
-    let mut contact = contact.ok_or_else(missing)?;
-    clear_understood(&mut contact);
-    Ok(contact)
-}
-
-/// What makes a call the same as an earlier one; nothing without a request id.
-fn repeatable(request: &CreateContactRequest) -> Result<Option<Repeatable>> {
-    let request_id = text::single_line(&request.request_id, REQUEST_ID_CHARS_MAX)
-        .map_err(|problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem))?;
-    if request_id.is_empty() || request.validate_only {
-        return Ok(None);
-    }
-    let bare = CreateContactRequest {
-        request_id: String::new(),
-        ..request.clone()
-    };
-    Ok(Some(Repeatable {
-        request_id,
-        hash: page::hash(&bare),
-    }))
 }

@@ -7,7 +7,8 @@ use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
-use proto::contacts::v1::{MatchTier, SearchContactsRequest, SearchContactsResponse, SearchResult};
+use proto::contacts::server::{SearchContactsResponse, SearchResult};
+use proto::contacts::v1::{MatchTier, SearchContactsRequest};
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
@@ -87,11 +88,14 @@ pub(super) async fn search(
         .await?;
     }
     // Typing errors are forgiven only where what was typed fills no page.
-    if in_fuzzy || (after.is_none() && hits.len() < size) {
+    let few = after.is_none() && hits.len() < size;
+    if (in_fuzzy || few)
+        && let Some(word) = query.forgiven_word()
+    {
         let shown: HashSet<ContactId> = hits.iter().map(|hit| hit.rank.id).collect();
         let behind = after.filter(|_| in_fuzzy);
         let room = size + 1 - hits.len();
-        let similar = resembling(db, owner, &query);
+        let similar = resembling(db, owner, &word);
         let known = |candidate: &Candidate| {
             shown.contains(&candidate.id) || exact(&query, &candidate.search_text).is_some()
         };
@@ -99,7 +103,7 @@ pub(super) async fn search(
         hits.extend(more);
     }
 
-    let stored = stored(db, owner, &hits).await?;
+    let mut stored = stored(db, owner, &hits).await?;
     let bytes = |hit: &Hit| {
         stored
             .get(&hit.rank.id)
@@ -113,7 +117,7 @@ pub(super) async fn search(
     hits.truncate(shown);
     Ok(SearchContactsResponse {
         next_page_token: next.map_or_else(String::new, |next| tokens.seal(&next)),
-        results: results(&stored, hits)?,
+        results: results(&mut stored, hits),
     })
 }
 
@@ -164,16 +168,13 @@ async fn stored(db: &Pool, owner: UserId, hits: &[Hit]) -> Result<HashMap<Contac
 }
 
 /// What is shown of the hits. One that was purged in between is left out.
-fn results(stored: &HashMap<ContactId, Stored>, hits: Vec<Hit>) -> Result<Vec<SearchResult>> {
-    let mut results = Vec::with_capacity(hits.len());
-    for hit in hits {
-        if let Some(stored) = stored.get(&hit.rank.id) {
-            results.push(SearchResult {
-                contact: Some(stored.message()?),
-                match_tier: hit.found.tier.into(),
-                matched_fields: hit.found.fields.into_iter().map(Into::into).collect(),
-            });
-        }
-    }
-    Ok(results)
+fn results(stored: &mut HashMap<ContactId, Stored>, hits: Vec<Hit>) -> Vec<SearchResult> {
+    let shown = hits.into_iter().filter_map(|hit| {
+        Some(SearchResult {
+            contact: stored.remove(&hit.rank.id)?.encoded(),
+            match_tier: hit.found.tier.into(),
+            matched_fields: hit.found.fields.into_iter().map(Into::into).collect(),
+        })
+    });
+    shown.collect()
 }

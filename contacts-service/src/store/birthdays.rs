@@ -1,11 +1,13 @@
 //! Live contacts by the day of their birthday.
 
 use chassis::user_id::UserId;
-use sqlx::PgExecutor;
+use sqlx::postgres::PgRow;
+use sqlx::{PgExecutor, Row};
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::store::row::{BEHIND_STORED, stored};
 
 /// Where a list of birthdays stopped.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -19,10 +21,9 @@ pub struct Position {
 }
 
 /// A contact and where it stands.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Born {
     /// The contact.
-    #[sqlx(flatten)]
     pub contact: Stored,
     /// Month and day of its birthday.
     pub birth_md: i16,
@@ -30,35 +31,36 @@ pub struct Born {
     pub display_key: String,
 }
 
-/// Birthdays from one month and day to another, by day, name and id.
+/// Birthdays behind a position to a month and day, by day, name and id. One bound
+/// says where to begin: of two, the index may be read from the lower one.
 pub async fn span(
     db: impl PgExecutor<'_>,
     owner: UserId,
-    (first, last): (i16, i16),
+    last: i16,
     after: &Position,
     limit: i64,
 ) -> Result<Vec<Born>> {
-    Ok(sqlx::query_as(
+    let rows = sqlx::query(
         r"
         SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body,
                birth_md, display_key
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL
-          AND birth_md BETWEEN $2 AND $3
-          AND (birth_md, display_key, id) > ($4, $5, $6)
+          AND birth_md <= $2
+          AND (birth_md, display_key, id) > ($3, $4, $5)
         ORDER BY birth_md, display_key, id
-        LIMIT $7
+        LIMIT $6
         ",
     )
     .bind(owner)
-    .bind(first)
     .bind(last)
     .bind(after.birth_md)
     .bind(&after.display_key)
     .bind(after.id)
     .bind(limit)
     .fetch_all(db)
-    .await?)
+    .await?;
+    rows.iter().map(born).collect()
 }
 
 /// The birthdays of two days that are kept on one, by name and id.
@@ -69,7 +71,7 @@ pub async fn leap_day(
     after: &Position,
     limit: i64,
 ) -> Result<Vec<Born>> {
-    Ok(sqlx::query_as(
+    let rows = sqlx::query(
         r"
         SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body,
                birth_md, display_key
@@ -87,7 +89,16 @@ pub async fn leap_day(
     .bind(after.id)
     .bind(limit)
     .fetch_all(db)
-    .await?)
+    .await?;
+    rows.iter().map(born).collect()
+}
+
+fn born(row: &PgRow) -> Result<Born> {
+    Ok(Born {
+        contact: stored(row)?,
+        birth_md: row.try_get(BEHIND_STORED)?,
+        display_key: row.try_get(BEHIND_STORED + 1)?,
+    })
 }
 
 /// The contact's id, to go on behind it.

@@ -44,50 +44,67 @@ pub async fn get_many(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> R
     .await?)
 }
 
-/// Stores a new contact and counts it; false when its id or uid is taken, and
-/// the transaction must not be committed.
-pub async fn insert(
-    db: &mut PgConnection,
-    owner: UserId,
-    contact: &Stored,
-    keys: &Keys,
-) -> Result<bool> {
-    let inserted = sqlx::query!(
+/// Returns those contacts that are there of the pairs of an owner and an id, each
+/// with the number of its pair, from 0.
+pub async fn get_each(
+    db: impl PgExecutor<'_>,
+    owners: &[Uuid],
+    ids: &[Uuid],
+) -> Result<Vec<(usize, Stored)>> {
+    // LIMIT keeps the planner to one look into the index for each pair.
+    let rows = sqlx::query!(
         r#"
-        WITH counted AS (
-            UPDATE contacts.owner_state
-            SET live_count = live_count + 1,
-                byte_count = byte_count + octet_length($7::bytea)
-            WHERE owner_id = $1
+        SELECT number AS "number!", id AS "id: ContactId", uid, version, create_time,
+               update_time, delete_time, merged_into, body
+        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (by_owner, by_id, number)
+        CROSS JOIN LATERAL (
+            SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body
+            FROM contacts.contacts
+            WHERE owner_id = by_owner AND id = by_id
+            LIMIT 1
+        ) AS contact
+        "#,
+        owners,
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let numbered = rows.into_iter().map(|row| {
+        let contact = Stored {
+            id: row.id,
+            uid: row.uid,
+            version: row.version,
+            create_time: row.create_time,
+            update_time: row.update_time,
+            delete_time: row.delete_time,
+            merged_into: row.merged_into,
+            body: row.body,
+        };
+        (
+            usize::try_from(row.number - 1).unwrap_or(usize::MAX),
+            contact,
         )
-        INSERT INTO contacts.contacts
-            (owner_id, id, uid, version, create_time, update_time, body, family_key, given_key,
-             display_key, birth_md, starred, label_keys, email_keys, phone_keys,
-             organization_key, search_text)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-        ON CONFLICT DO NOTHING
+    });
+    Ok(numbered.collect())
+}
+
+/// Those of the uids that contacts of the owner have.
+pub async fn taken_uids(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    uids: &[&str],
+) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT uid
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND uid = ANY($2)
         "#,
         owner as UserId,
-        contact.id as ContactId,
-        contact.uid,
-        contact.version,
-        contact.create_time,
-        contact.update_time,
-        contact.body,
-        keys.family,
-        keys.given,
-        keys.display,
-        keys.birth_md,
-        keys.starred,
-        &keys.labels,
-        &keys.emails,
-        &keys.phones,
-        keys.organizations,
-        keys.search_text,
+        uids as &[&str],
     )
-    .execute(db)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+    .fetch_all(db)
+    .await?)
 }
 
 /// Writes what a contact is now over what it was.

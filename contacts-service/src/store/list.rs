@@ -2,13 +2,14 @@
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, Postgres, QueryBuilder, Row};
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::filter::Condition;
 use crate::order::{Key, Order};
+use crate::store::row::{BEHIND_STORED, STORED, stored};
 
 /// What the last contact shown was sorted by.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -29,13 +30,14 @@ pub struct Position {
 }
 
 /// A contact and what it is sorted by.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Listed {
     /// The contact.
-    #[sqlx(flatten)]
     pub contact: Stored,
     /// The folded name, where a name sorts.
     name_key: String,
+    /// How many live contacts the owner has; only where [`Selection::counted`].
+    pub live_count: Option<i64>,
 }
 
 impl Listed {
@@ -65,6 +67,8 @@ pub struct Selection<'a> {
     pub conditions: &'a [Condition],
     /// Whether deleted ones are listed, too.
     pub show_deleted: bool,
+    /// Whether the owner's live contacts are counted on the way.
+    pub counted: bool,
     /// Where to go on.
     pub after: Option<Position>,
 }
@@ -77,7 +81,15 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Listed>> {
     let mut query = statement(owner, selection, limit);
-    Ok(query.build_query_as().fetch_all(db).await?)
+    let rows = query.build().fetch_all(db).await?;
+    let listed = rows.iter().map(|row| {
+        Ok(Listed {
+            contact: stored(row)?,
+            name_key: row.try_get(BEHIND_STORED)?,
+            live_count: row.try_get(BEHIND_STORED + 1)?,
+        })
+    });
+    listed.collect()
 }
 
 /// The only statement that is put together at run time: its orders and
@@ -99,12 +111,20 @@ fn statement<'a>(
     } else {
         ("", ">")
     };
-    let mut query = QueryBuilder::new(
-        "SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body, ",
-    );
+    // Runs once a statement, not once a row.
+    let count_column = if selection.counted {
+        "(SELECT live_count FROM contacts.owner_state WHERE owner_id = $1)"
+    } else {
+        "NULL::bigint"
+    };
+    let mut query = QueryBuilder::new("SELECT ");
     query
+        .push(STORED)
+        .push(", ")
         .push(name_column)
-        .push(" AS name_key FROM contacts.contacts WHERE owner_id = ");
+        .push(", ")
+        .push(count_column)
+        .push(" FROM contacts.contacts WHERE owner_id = ");
     query.push_bind(owner);
     if !selection.show_deleted {
         query.push(" AND delete_time IS NULL");

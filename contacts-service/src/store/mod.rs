@@ -2,7 +2,11 @@
 
 pub mod birthdays;
 pub mod contacts;
+pub mod insertion;
 pub mod list;
 pub mod owners;
+pub mod point_reads;
 pub mod requests;
 pub mod search;
+
+mod row;

@@ -17,7 +17,7 @@ pub struct Answered {
 
 /// The owner's call with this id, made at `since` or later.
 pub async fn find(
-    db: &mut PgConnection,
+    db: impl PgExecutor<'_>,
     owner: UserId,
     request_id: &str,
     since: DateTime<Utc>,
@@ -37,31 +37,36 @@ pub async fn find(
     .await?)
 }
 
-/// Remembers an answer, in place of one whose time is over.
+/// Remembers an answer, in place of one from before `since`; false where there is
+/// a later one, and the transaction must not be committed.
 pub async fn insert(
     db: &mut PgConnection,
     owner: UserId,
     request_id: &str,
     answered: &Answered,
+    since: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!(
+) -> Result<bool> {
+    let inserted = sqlx::query!(
         r#"
-        INSERT INTO contacts.requests (owner_id, request_id, body_hash, response, create_time)
+        INSERT INTO contacts.requests AS r
+            (owner_id, request_id, body_hash, response, create_time)
         VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (owner_id, request_id) DO UPDATE
         SET body_hash = EXCLUDED.body_hash, response = EXCLUDED.response,
             create_time = EXCLUDED.create_time
+        WHERE r.create_time < $6
         "#,
         owner as UserId,
         request_id,
         answered.body_hash,
         answered.response,
         now,
+        since,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// Forgets at most 1000 answers, of whichever owners, that are older than

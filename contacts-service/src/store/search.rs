@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-use crate::search::query::{Query, containing};
+use crate::search::query::{Query, containing, swapped};
 
 /// A live contact that may answer a query.
 #[derive(Clone, Debug)]
@@ -22,9 +22,24 @@ pub struct Candidate {
     pub search_text: String,
 }
 
-/// Contacts that hold every word of the query somewhere, or its digits.
+/// Contacts that may hold every word of the query somewhere, or its digits.
+#[must_use]
 pub fn holding<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, Result<Candidate>> {
-    let patterns: Vec<String> = query.words.iter().map(|word| containing(word)).collect();
+    let words = query.indexed_words();
+    match words.iter().max_by_key(|word| word.len()) {
+        Some(longest) => indexed(db, owner, longest, &words, query.digits.as_deref()),
+        None => whole_book(db, owner, query),
+    }
+}
+
+fn indexed<'a>(
+    db: &'a Pool,
+    owner: UserId,
+    longest: &str,
+    words: &[String],
+    digits: Option<&str>,
+) -> BoxStream<'a, Result<Candidate>> {
+    let patterns: Vec<String> = words.iter().map(|word| containing(word)).collect();
     let stream = sqlx::query_as!(
         Candidate,
         r#"
@@ -34,9 +49,32 @@ pub fn holding<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, 
           AND ((search_text LIKE $2 AND search_text LIKE ALL($3)) OR search_text LIKE $4)
         "#,
         owner as UserId,
-        containing(query.longest_word()),
+        containing(longest),
         &patterns,
-        query.digits.as_deref().map(containing) as Option<String>,
+        digits.map(containing) as Option<String>,
+    )
+    .fetch(db);
+    Box::pin(stream.map_err(Error::from))
+}
+
+/// For words of which the index knows nothing. Not LIKE, which it would be asked
+/// for all the same.
+fn whole_book<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, Result<Candidate>> {
+    let stream = sqlx::query_as!(
+        Candidate,
+        r#"
+        SELECT id AS "id: ContactId", family_key, starred, search_text
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND delete_time IS NULL
+          AND (strpos(search_text, $2) > 0 OR strpos(search_text, $3) > 0)
+        "#,
+        owner as UserId,
+        query
+            .words
+            .iter()
+            .map(|word| &word.text)
+            .max_by_key(|word| word.len()),
+        query.digits,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))
@@ -46,25 +84,28 @@ pub fn holding<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, 
 /// enough trigrams.
 const SWAPPED_CHARS_MAX: usize = 8;
 
-/// Contacts that hold something like the longest word of the query.
-pub fn resembling<'a>(
-    db: &'a Pool,
-    owner: UserId,
-    query: &Query,
-) -> BoxStream<'a, Result<Candidate>> {
-    let short = query.longest_word().chars().count() <= SWAPPED_CHARS_MAX;
-    let swapped = if short { query.swapped() } else { Vec::new() };
+/// Contacts that hold something like this word of a query.
+pub fn resembling<'a>(db: &'a Pool, owner: UserId, word: &str) -> BoxStream<'a, Result<Candidate>> {
+    let short = word.chars().count() <= SWAPPED_CHARS_MAX;
+    let swapped = if short { swapped(word) } else { Vec::new() };
     let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();
+    // Not OR: the index serves each half, but the planner may think otherwise of
+    // both at once.
     let stream = sqlx::query_as!(
         Candidate,
         r#"
-        SELECT id AS "id: ContactId", family_key, starred, search_text
+        SELECT id AS "id!: ContactId", family_key AS "family_key!", starred AS "starred!",
+               search_text AS "search_text!"
         FROM contacts.contacts
-        WHERE owner_id = $1 AND delete_time IS NULL
-          AND (search_text LIKE ANY($3) OR search_text %> $2)
+        WHERE owner_id = $1 AND delete_time IS NULL AND search_text LIKE ANY($3)
+        UNION ALL
+        SELECT id, family_key, starred, search_text
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND delete_time IS NULL AND search_text %> $2
+          AND search_text NOT LIKE ALL($3)
         "#,
         owner as UserId,
-        query.longest_word(),
+        word,
         &swapped,
     )
     .fetch(db);

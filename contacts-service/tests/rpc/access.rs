@@ -9,8 +9,9 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 4] = [
+const WRITING: [&str; 5] = [
     "CreateContact",
+    "BatchCreateContacts",
     "UpdateContact",
     "DeleteContact",
     "UndeleteContact",

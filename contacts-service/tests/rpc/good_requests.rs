@@ -6,9 +6,9 @@ use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
 use proto::contacts::v1::{
-    BatchGetContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
-    GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
-    UndeleteContactRequest, UpdateContactRequest,
+    BatchCreateContactsRequest, BatchGetContactsRequest, Contact, CreateContactRequest,
+    DeleteContactRequest, GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
+    SearchContactsRequest, UndeleteContactRequest, UpdateContactRequest,
 };
 
 use crate::owner::{Owner, field_mask};
@@ -47,6 +47,15 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
             contact: Some(contact),
             default_region: "GB".into(),
             ..CreateContactRequest::default()
+        }
+        .encode_to_vec(),
+        "BatchCreateContacts" => BatchCreateContactsRequest {
+            requests: vec![CreateContactRequest {
+                contact: Some(contact),
+                default_region: "GB".into(),
+                ..CreateContactRequest::default()
+            }],
+            ..BatchCreateContactsRequest::default()
         }
         .encode_to_vec(),
         "GetContact" => GetContactRequest {

@@ -148,7 +148,7 @@ async fn a_message_over_the_limit_is_refused_and_the_connection_lives_on() {
     let bearer = format!("Bearer {}", owner.token);
 
     for method in wire::methods() {
-        for size in [256 * 1024 + 1, 20 << 20] {
+        for size in [(4 << 20) + 1, 20 << 20] {
             let message = vec![0; size];
             let answer = wire::call(&app.channel, method.name(), Some(&bearer), message).await;
 

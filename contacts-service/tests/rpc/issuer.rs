@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use proto::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
+use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::{
     GetJwksRequest, GetJwksResponse, GetServerInfoRequest, GetServerInfoResponse, JsonWebKey,
     LogInRequest, LogInResponse, LogOutRequest, LogOutResponse, RefreshTokenRequest,

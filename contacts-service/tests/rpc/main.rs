@@ -20,6 +20,7 @@ mod sample;
 mod wire;
 
 mod access;
+mod batch_create;
 mod batch_get;
 mod birthdays;
 mod birthdays_window;

@@ -3,10 +3,11 @@
 use prost_types::FieldMask;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
-    BatchGetContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
-    GetContactRequest, ListContactsRequest, ListContactsResponse, ListUpcomingBirthdaysRequest,
-    ListUpcomingBirthdaysResponse, MatchTier, SearchContactsRequest, SearchContactsResponse,
-    SearchResult, UndeleteContactRequest, UpcomingBirthday, UpdateContactRequest,
+    BatchCreateContactsRequest, BatchGetContactsRequest, Contact, CreateContactRequest,
+    DeleteContactRequest, GetContactRequest, ListContactsRequest, ListContactsResponse,
+    ListUpcomingBirthdaysRequest, ListUpcomingBirthdaysResponse, MatchTier, SearchContactsRequest,
+    SearchContactsResponse, SearchResult, UndeleteContactRequest, UpcomingBirthday,
+    UpdateContactRequest, batch_contact_result,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -83,6 +84,20 @@ impl Owner {
     pub async fn create_with(&self, request: CreateContactRequest) -> Result<Contact, Status> {
         let answer = self.client.clone().create_contact(request).await?;
         Ok(answer.into_inner().contact.unwrap())
+    }
+
+    /// What became of each contact of a batch.
+    pub async fn batch_create(
+        &self,
+        request: BatchCreateContactsRequest,
+    ) -> Result<Vec<Result<Contact, tonic_types::Status>>, Status> {
+        let answer = self.client.clone().batch_create_contacts(request).await?;
+        let results = answer.into_inner().results.into_iter();
+        let each = results.map(|result| match result.result.unwrap() {
+            batch_contact_result::Result::Contact(contact) => Ok(contact),
+            batch_contact_result::Result::Status(status) => Err(status),
+        });
+        Ok(each.collect())
     }
 
     pub async fn get(&self, id: &str) -> Result<Contact, Status> {

@@ -13,7 +13,7 @@ pub(crate) fn config(url: String) -> DatabaseConfig {
     DatabaseConfig {
         database_url: url.into(),
         database_password_file: None,
-        database_connections: 2,
+        database_connections: 4,
         database_acquire: Duration::from_secs(10),
         database_statement: Duration::from_secs(30),
         database_start: Duration::from_secs(30),

@@ -1,7 +1,7 @@
 //! How a database comes to be, and how a service sees that it is ready.
 
 use chassis::config::RolePasswords;
-use chassis::db::{self, DbError, MIGRATOR};
+use chassis::db::{self, Database, DbError, MIGRATOR};
 use embedded_postgres::TestDatabase;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Executor};
@@ -44,7 +44,8 @@ async fn migrate(database: &TestDatabase) -> Result<(), DbError> {
 }
 
 async fn ensure(database: &TestDatabase, role: &str) -> Result<(), DbError> {
-    db::ensure_migrated(&config(database.url(role))).await
+    let database = Database::new(&config(database.url(role)), &[])?;
+    database.ensure_migrated().await
 }
 
 #[tokio::test]
@@ -175,7 +176,7 @@ async fn a_database_newer_than_the_program_is_fine() {
 async fn a_url_that_is_none_is_not_shown() {
     let config = config("postgres//user:hunter2@nowhere".to_owned());
 
-    let refused = db::ensure_migrated(&config).await.unwrap_err();
+    let refused = Database::new(&config, &[]).err().unwrap();
 
     assert!(matches!(refused, DbError::UrlInvalid));
     assert!(!format!("{refused} {refused:?} {config:?}").contains("hunter2"));
@@ -186,7 +187,8 @@ async fn connections_have_their_limits() {
     let database = migrated().await;
     let config = config(database.url("auth_service"));
 
-    let pool = db::connect(&config, &[("pg_trgm.word_similarity_threshold", "0.3")]).unwrap();
+    let settings = [("pg_trgm.word_similarity_threshold", "0.3")];
+    let pool = Database::new(&config, &settings).unwrap().calls();
 
     for (setting, wanted) in [
         ("statement_timeout", "30s"),
@@ -206,7 +208,8 @@ async fn connections_have_their_limits() {
 #[tokio::test]
 async fn a_ping_tells_whether_the_database_is_there() {
     let database = migrated().await;
-    let pool = db::connect(&config(database.url("auth_service")), &[]).unwrap();
+    let config = config(database.url("auth_service"));
+    let pool = Database::new(&config, &[]).unwrap().calls();
 
     let mut up = db::ping_every_second(pool.clone());
 

@@ -1,0 +1,158 @@
+//! The threads that serve, each with a runtime of its own. A connection stays
+//! with one thread: no step of a call wakes another thread, and answers that are
+//! ready together leave in one write. A call costs half of what it does on a
+//! runtime that moves tasks between threads.
+
+use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::sleep;
+
+use crate::admission;
+use crate::config::ServerConfig;
+use crate::server::{ServeError, Services, builder};
+
+/// The time for answers to calls that were cut off to reach their clients.
+const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
+
+/// Makes what a thread serves, on that thread.
+pub(crate) type Make = Arc<dyn Fn() -> Services + Send + Sync>;
+
+/// When to stop; a sender that is gone says so, too.
+#[derive(Clone)]
+pub(crate) struct Stopping {
+    /// Takes no more connections; open calls may finish.
+    pub(crate) soon: watch::Receiver<bool>,
+    /// Open calls are cut off.
+    pub(crate) now: watch::Receiver<bool>,
+}
+
+/// The threads. They end when they are told to stop.
+pub(crate) struct Workers {
+    /// The names of the services.
+    pub(crate) names: Vec<&'static str>,
+    sockets: Vec<mpsc::Sender<TcpStream>>,
+    running: usize,
+    ends: mpsc::Receiver<Result<(), ServeError>>,
+}
+
+impl Workers {
+    /// Starts the threads, each with its own services.
+    pub(crate) async fn start(
+        config: &ServerConfig,
+        make: Make,
+        stopping: &Stopping,
+    ) -> Result<Self, ServeError> {
+        let count = config.worker_threads();
+        let (ended, ends) = mpsc::channel(count);
+        let mut workers = Self {
+            names: Vec::new(),
+            sockets: Vec::new(),
+            running: count,
+            ends,
+        };
+        for number in 0..count {
+            let (socket, sockets) = mpsc::channel(64);
+            let (announce, names) = oneshot::channel();
+            let worker = Worker {
+                config: config.clone(),
+                make: Arc::clone(&make),
+                stopping: stopping.clone(),
+            };
+            let ended = ended.clone();
+            thread::Builder::new()
+                .name(format!("worker-{number}"))
+                .spawn(move || {
+                    let served = catch_unwind(AssertUnwindSafe(|| worker.run(sockets, announce)));
+                    let _ = ended.blocking_send(served.unwrap_or(Err(ServeError::WorkerDied)));
+                })
+                .map_err(ServeError::Worker)?;
+            workers.sockets.push(socket);
+            workers.names = names.await.map_err(|_| ServeError::WorkerDied)?;
+        }
+        Ok(workers)
+    }
+
+    /// Hands connections out in turn, for ever.
+    pub(crate) fn accept(&self, listener: TcpListener) -> impl Future<Output = ()> + use<> {
+        let sockets = self.sockets.clone();
+        async move {
+            for worker in sockets.iter().cycle() {
+                match accept(&listener).await {
+                    // A worker that is gone has told why.
+                    Ok(socket) => drop(worker.send(socket).await),
+                    // Out of file descriptors, or a connection that is gone
+                    // already; neither may end the service.
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        sleep(Duration::from_millis(50)).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until all have stopped, or one failed.
+    pub(crate) async fn ended(&mut self) -> Result<(), ServeError> {
+        while self.running > 0 {
+            self.ends.recv().await.ok_or(ServeError::WorkerDied)??;
+            self.running -= 1;
+        }
+        Ok(())
+    }
+}
+
+async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
+    listener.accept().await?.0.into_std()
+}
+
+struct Worker {
+    config: ServerConfig,
+    make: Make,
+    stopping: Stopping,
+}
+
+impl Worker {
+    fn run(
+        self,
+        sockets: mpsc::Receiver<TcpStream>,
+        made: oneshot::Sender<Vec<&'static str>>,
+    ) -> Result<(), ServeError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(ServeError::Worker)?;
+        let served = runtime.block_on(self.serve(sockets, made));
+        // Names are looked up on threads that nothing can stop.
+        runtime.shutdown_background();
+        served
+    }
+
+    async fn serve(
+        self,
+        sockets: mpsc::Receiver<TcpStream>,
+        made: oneshot::Sender<Vec<&'static str>>,
+    ) -> Result<(), ServeError> {
+        let (routes, names) = (self.make)().into_parts();
+        let _ = made.send(names);
+        let Stopping { mut soon, mut now } = self.stopping;
+        let serving = builder(&self.config, now.clone())
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(
+                admission::admit(sockets, self.config.connection_preface),
+                async move { drop(soon.wait_for(|stop| *stop).await) },
+            );
+        tokio::select! {
+            served = serving => Ok(served?),
+            () = async {
+                let _ = now.wait_for(|stop| *stop).await;
+                sleep(ANSWERS_LEAVE).await;
+            } => Ok(()),
+        }
+    }
+}

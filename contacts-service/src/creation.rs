@@ -1,0 +1,280 @@
+//! New contacts: one, or a batch of them.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use prost::Message;
+use proto::contacts::server::batch_contact_result::Result as Outcome;
+use proto::contacts::server::{BatchContactResult, BatchCreateContactsResponse};
+
+use crate::book::Book;
+use crate::contact::ContactId;
+use crate::contact::body::Body;
+use crate::contact::keys::Keys;
+use crate::contact::stored::Stored;
+use crate::error::{Error, Result};
+use crate::store::requests::Answered;
+use crate::store::{contacts, insertion, owners, requests};
+
+/// For how long the answer to a call with a `request_id` is remembered.
+pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// How often a batch is tried, of which other calls take uids or places meanwhile.
+const TRIES: usize = 5;
+
+/// A contact to be stored.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// The vCard UID; made when there is none.
+    pub uid: Option<String>,
+    /// What it holds.
+    pub body: Body,
+}
+
+/// A call that may come twice.
+#[derive(Clone, Debug)]
+pub struct Repeatable {
+    /// What the client calls it.
+    pub request_id: String,
+    /// SHA-256 of what it asks for.
+    pub hash: [u8; 32],
+}
+
+/// How contacts are created.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Whether a repetition gets the first answer.
+    pub repeatable: Option<Repeatable>,
+    /// Whether everything is done but storing.
+    pub validate_only: bool,
+}
+
+/// Contacts as they are inserted.
+type Rows = Vec<(Stored, Keys)>;
+
+impl New {
+    /// The row, but for its version.
+    pub(crate) fn row(&self, id: ContactId, now: DateTime<Utc>) -> (Stored, Keys) {
+        let uid = self.uid.clone();
+        let contact = Stored {
+            id,
+            uid: uid.unwrap_or_else(|| format!("urn:uuid:{id}")),
+            version: 0,
+            create_time: now,
+            update_time: now,
+            delete_time: None,
+            merged_into: None,
+            body: self.body.encode(),
+        };
+        (contact, Keys::of(&self.body))
+    }
+}
+
+impl Book<'_> {
+    /// Stores a new contact.
+    pub async fn create(&self, new: &New, terms: &Terms) -> Result<Bytes> {
+        let rows = vec![new.row(ContactId::generate(), self.now)];
+        let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
+        self.insert_on(terms, &rows, the_one).await
+    }
+
+    /// Stores a batch under one version: all of it, or what can be stored.
+    pub async fn create_all(
+        &self,
+        batch: Vec<Result<New>>,
+        allow_partial: bool,
+        terms: &Terms,
+    ) -> Result<BatchCreateContactsResponse> {
+        let mut batch = Batch::sort_out(batch, allow_partial, self.now)?;
+        for _ in 0..TRIES {
+            let answer = |contacts| batch.answer(contacts).encode_to_vec().into();
+            let refused = match self.insert_on(terms, &batch.rows, answer).await {
+                Ok(answer) => return Ok(BatchCreateContactsResponse::decode(answer)?),
+                Err(error) => error,
+            };
+            match refused {
+                Error::UidTaken { .. } => {
+                    let uids: Vec<&str> = batch.uids().collect();
+                    let taken = contacts::taken_uids(self.db, self.owner, &uids).await?;
+                    batch.refuse_uids(&taken, allow_partial)?;
+                }
+                Error::QuotaExceeded { .. } if allow_partial => {
+                    let live = owners::live_count(self.db, self.owner).await?;
+                    batch.refuse_behind(self.quota - live, self.quota);
+                }
+                error => return Err(error),
+            }
+        }
+        Err(Error::uid_taken("requests"))
+    }
+
+    /// Stores contacts and makes the answer of them, once for each request id.
+    async fn insert_on(
+        &self,
+        terms: &Terms,
+        rows: &Rows,
+        answer: impl FnOnce(Vec<Bytes>) -> Bytes,
+    ) -> Result<Bytes> {
+        let Some(call) = &terms.repeatable else {
+            if !terms.validate_only {
+                return Ok(answer(self.insert(self.db, rows).await?));
+            }
+            // Rolled back where it ends.
+            let mut tx = self.db.begin().await?;
+            return Ok(answer(self.insert(&mut *tx, rows).await?));
+        };
+        let created = self.insert_once(call, rows, answer).await;
+        if let Ok(Some(answer)) = created {
+            return Ok(answer);
+        }
+        // An answer that was given once goes before whatever stands against
+        // giving it again.
+        let since = self.now - ANSWERS_KEPT;
+        let answered = requests::find(self.db, self.owner, &call.request_id, since).await?;
+        match (answered, created) {
+            (Some(answered), _) => repeated(call, answered),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(sqlx::Error::RowNotFound.into()),
+        }
+    }
+
+    /// Nothing where the call was answered before.
+    async fn insert_once(
+        &self,
+        call: &Repeatable,
+        rows: &Rows,
+        answer: impl FnOnce(Vec<Bytes>) -> Bytes,
+    ) -> Result<Option<Bytes>> {
+        let mut tx = self.db.begin().await?;
+        let answer = answer(self.insert(&mut *tx, rows).await?);
+        let answered = Answered {
+            body_hash: call.hash.to_vec(),
+            response: answer.to_vec(),
+        };
+        let since = self.now - ANSWERS_KEPT;
+        let (owner, request_id) = (self.owner, &call.request_id);
+        if !requests::insert(&mut tx, owner, request_id, &answered, since, self.now).await? {
+            return Ok(None);
+        }
+        tx.commit().await?;
+        Ok(Some(answer))
+    }
+
+    /// The rows as messages.
+    pub(crate) async fn insert(
+        &self,
+        db: impl sqlx::PgExecutor<'_>,
+        rows: &[(Stored, Keys)],
+    ) -> Result<Vec<Bytes>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let version = insertion::insert(db, self.owner, rows, self.quota, self.now).await?;
+        let contacts = rows.iter().map(|(contact, _)| {
+            let contact = contact.clone();
+            Stored { version, ..contact }.encoded()
+        });
+        Ok(contacts.collect())
+    }
+}
+
+fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {
+    if answered.body_hash != call.hash {
+        return Err(Error::invalid(
+            "REQUEST_ID_REUSED",
+            "request_id",
+            "was used for another call",
+        ));
+    }
+    Ok(answered.response.into())
+}
+
+/// A batch on its way: what is to be stored, and what was refused.
+struct Batch {
+    rows: Rows,
+    /// Where each row stands in the batch.
+    places: Vec<usize>,
+    refused: Vec<Option<tonic_types::Status>>,
+}
+
+impl Batch {
+    /// Refuses what cannot be stored for what it is; all of it, unless partial
+    /// success is allowed.
+    fn sort_out(batch: Vec<Result<New>>, allow_partial: bool, now: DateTime<Utc>) -> Result<Self> {
+        let mut sorted = Self {
+            rows: Vec::new(),
+            places: Vec::new(),
+            refused: batch.iter().map(|_| None).collect(),
+        };
+        let mut uids = HashSet::new();
+        for (place, new) in batch.into_iter().enumerate() {
+            let new = match new {
+                Ok(New { uid: Some(uid), .. }) if !uids.insert(uid.clone()) => {
+                    Err(Error::uid_taken("contact.uid"))
+                }
+                new => new,
+            };
+            match new {
+                Ok(new) => {
+                    sorted.rows.push(new.row(ContactId::generate(), now));
+                    sorted.places.push(place);
+                }
+                Err(error) if allow_partial => sorted.refused[place] = Some(error.into()),
+                Err(error) => return Err(error.within(place)),
+            }
+        }
+        Ok(sorted)
+    }
+
+    fn uids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|(contact, _)| contact.uid.as_str())
+    }
+
+    fn refuse_uids(&mut self, taken: &[String], allow_partial: bool) -> Result<()> {
+        let is_taken = |uid: &str| taken.iter().any(|taken| taken == uid);
+        let taken: Vec<bool> = self.uids().map(is_taken).collect();
+        let error = || Error::uid_taken("contact.uid");
+        if let Some(first) = taken.iter().position(|taken| *taken)
+            && !allow_partial
+        {
+            return Err(error().within(self.places[first]));
+        }
+        self.refuse(|row| taken[row], error);
+        Ok(())
+    }
+
+    /// Refuses the rows for which there is no room.
+    fn refuse_behind(&mut self, room: i64, limit: i64) {
+        let room = usize::try_from(room).unwrap_or(0);
+        self.refuse(|row| row >= room, || Error::QuotaExceeded { limit });
+    }
+
+    fn refuse(&mut self, which: impl Fn(usize) -> bool, error: impl Fn() -> Error) {
+        let (rows, places) = (
+            std::mem::take(&mut self.rows),
+            std::mem::take(&mut self.places),
+        );
+        for (row, (contact, place)) in rows.into_iter().zip(places).enumerate() {
+            if which(row) {
+                self.refused[place] = Some(error().into());
+            } else {
+                self.rows.push(contact);
+                self.places.push(place);
+            }
+        }
+    }
+
+    fn answer(&self, contacts: Vec<Bytes>) -> BatchCreateContactsResponse {
+        let refused = self.refused.iter().cloned();
+        let mut results: Vec<_> = refused
+            .map(|status| BatchContactResult {
+                result: status.map(Outcome::Status),
+            })
+            .collect();
+        for (place, contact) in self.places.iter().zip(contacts) {
+            results[*place].result = Some(Outcome::Contact(contact));
+        }
+        BatchCreateContactsResponse { results }
+    }
+}

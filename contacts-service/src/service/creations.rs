@@ -1,0 +1,89 @@
+//! What a creation asks for.
+
+use chassis::text;
+use prost::Message;
+use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
+
+use crate::contact::body::{Body, clear_understood, parse_uid};
+use crate::contact::phone::DefaultRegion;
+use crate::creation::{New, Repeatable, Terms};
+use crate::error::{Error, Result};
+use crate::page;
+
+/// The longest request id, in characters.
+const REQUEST_ID_CHARS_MAX: usize = 64;
+/// The most contacts of a batch.
+const BATCH_MAX: usize = 500;
+
+/// The contact of a write, without what a client may not set of its phones.
+pub(super) fn written(contact: Option<Contact>) -> Result<Contact> {
+    let missing = || Error::invalid("FIELD_INVALID", "contact", "must be there");
+    let mut contact = contact.ok_or_else(missing)?;
+    clear_understood(&mut contact);
+    Ok(contact)
+}
+
+pub(super) fn new(request: CreateContactRequest) -> Result<New> {
+    let region = DefaultRegion::parse(&request.default_region)?;
+    let contact = written(request.contact)?;
+    Ok(New {
+        uid: parse_uid(&contact.uid)?,
+        body: Body::parse(contact, region)?,
+    })
+}
+
+pub(super) fn terms(request: &CreateContactRequest) -> Result<Terms> {
+    let bare = || CreateContactRequest {
+        request_id: String::new(),
+        ..request.clone()
+    };
+    parse_terms(&request.request_id, request.validate_only, bare)
+}
+
+pub(super) fn batch_terms(request: &BatchCreateContactsRequest) -> Result<Terms> {
+    let bare = || BatchCreateContactsRequest {
+        request_id: String::new(),
+        ..request.clone()
+    };
+    parse_terms(&request.request_id, request.validate_only, bare)
+}
+
+/// A call with a request id is the same as an earlier one with the same `bare`
+/// request.
+fn parse_terms<M: Message>(
+    request_id: &str,
+    validate_only: bool,
+    bare: impl FnOnce() -> M,
+) -> Result<Terms> {
+    let request_id = text::single_line(request_id, REQUEST_ID_CHARS_MAX)
+        .map_err(|problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem))?;
+    let is_repeatable = !request_id.is_empty() && !validate_only;
+    Ok(Terms {
+        repeatable: is_repeatable.then(|| Repeatable {
+            request_id,
+            hash: page::hash(&bare()),
+        }),
+        validate_only,
+    })
+}
+
+/// The contacts of a batch, each or what is wrong with it.
+pub(super) fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<New>>> {
+    let invalid = |reason, problem| Err(Error::invalid(reason, "requests", problem));
+    match request.requests.len() {
+        0 => invalid("BATCH_EMPTY", "is empty"),
+        1..=BATCH_MAX => Ok(request.requests.into_iter().map(one_of_many).collect()),
+        _ => invalid("BATCH_TOO_LARGE", "has more than 500 elements"),
+    }
+}
+
+fn one_of_many(request: CreateContactRequest) -> Result<New> {
+    let problem = "is for the batch as a whole";
+    if !request.request_id.is_empty() {
+        return Err(Error::invalid("FIELD_INVALID", "request_id", problem));
+    }
+    if request.validate_only {
+        return Err(Error::invalid("FIELD_INVALID", "validate_only", problem));
+    }
+    new(request)
+}
