@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-use crate::load::Scenario;
+use crate::load::{Axis, Load, Scenario, Stack};
 
 /// Runs the address book on this machine
 #[derive(Debug, Parser)]
@@ -74,9 +74,58 @@ pub struct LoadConfig {
     #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..))]
     pub contacts: u32,
 
-    /// Folder for the figures [default: target/load]
+    /// Measure what has a goal, and print the table of goals
+    #[arg(long, conflicts_with = "auth_at")]
+    pub goals: bool,
+
+    /// Measure what a call costs against the size of this; everything when none is named
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., conflicts_with_all = ["goals", "auth_at"], default_missing_values = Axis::NAMES)]
+    pub growth: Vec<Axis>,
+
+    /// The largest table that `--growth` makes, in contacts; a tenth, a hundredth and so on
+    /// are measured, too
+    #[arg(long, default_value = "1000000", value_parser = clap::value_parser!(u32).range(10_000..))]
+    pub table: u32,
+
+    /// Leave out what pgbench does with the same statements
     #[arg(long)]
-    pub out: Option<PathBuf>,
+    pub no_pgbench: bool,
+
+    /// Other stacks to measure in the same run; all when none is named
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., default_missing_values = Stack::NAMES)]
+    pub peers: Vec<Stack>,
+
+    /// Folder with `auth-service` and `contacts-service` of another build to compare with
+    #[arg(long)]
+    pub compare: Option<PathBuf>,
+
+    /// Address of a running auth service, in place of a system of its own
+    #[arg(long, requires = "contacts_at")]
+    pub auth_at: Option<SocketAddr>,
+
+    /// Address of the contacts service that goes with it
+    #[arg(long, requires = "auth_at")]
+    pub contacts_at: Option<SocketAddr>,
+
+    /// Its process, to count its processor time
+    #[arg(long, requires = "auth_at")]
+    pub auth_pid: Option<u32>,
+
+    /// Its process, to count its processor time
+    #[arg(long, requires = "auth_at")]
+    pub contacts_pid: Option<u32>,
+
+    /// The process of the database server, to count its processor time
+    #[arg(long, requires = "auth_at")]
+    pub postgres_pid: Option<u32>,
+
+    /// Folder for the figures
+    #[arg(long, default_value = "target/load")]
+    pub out: PathBuf,
+
+    /// Folder for what the other stacks need
+    #[arg(long, default_value = "target/peers")]
+    pub peer_tools: PathBuf,
 
     /// Builds the services first; cargo sets it
     #[arg(long, env = "CARGO", hide = true)]
@@ -93,6 +142,17 @@ impl LoadConfig {
         }
     }
 
+    /// How calls are made.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            connections: self.connections,
+            in_flight: self.in_flight,
+            rate: self.rate,
+            warm_up: self.warm_up,
+            time: self.seconds,
+        }
+    }
+
     /// A system of its own in this folder, on free ports.
     pub(crate) fn system(&self, data_dir: PathBuf) -> UpConfig {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -105,6 +165,8 @@ impl LoadConfig {
             contacts_listen: free,
             log_format: None,
             seed: None,
+            // A load stores more than a person would.
+            contact_quota: Some(1_000_000_000),
             cargo: self.cargo.clone(),
         }
     }
@@ -161,6 +223,10 @@ pub struct UpConfig {
     /// Make a demo user with this many contacts
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
+
+    /// Most live contacts of one owner, where not the service's default.
+    #[arg(skip)]
+    pub contact_quota: Option<u32>,
 
     /// Builds the services first; cargo sets it
     #[arg(long, env = "CARGO", hide = true)]

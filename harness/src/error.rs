@@ -18,6 +18,12 @@ pub enum Error {
     /// Neither flag nor home says where data goes.
     #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
     NoHome,
+    /// A database that someone else runs is not touched for a load.
+    #[error("that needs the private database")]
+    NotOwn,
+    /// A signal came first.
+    #[error("stopped before the end")]
+    Stopped,
     /// The database was not migrated.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -75,9 +81,12 @@ pub enum Error {
     /// The demo user's password is lost.
     #[error("the demo user exists, but {} does not hold its password", .0.display())]
     DemoPassword(PathBuf),
-    /// A call failed while the demo data was made.
-    #[error("cannot make the demo data: {0}")]
+    /// A call failed while data was made.
+    #[error("cannot make the data: {0}")]
     Call(Box<tonic::Status>),
+    /// A load cannot be made.
+    #[error("cannot make the load: {0}")]
+    Load(Box<dyn std::error::Error + Send + Sync>),
     /// A service cannot be reached.
     #[error("cannot reach a service: {0}")]
     Transport(#[from] tonic::transport::Error),

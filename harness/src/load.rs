@@ -2,76 +2,96 @@
 
 mod cpu;
 mod drive;
+mod goals;
+mod growth;
+mod grpc;
+mod http;
+mod peer_calls;
+mod peers;
+mod pgbench;
+mod plot;
+mod profile;
 mod report;
 mod scenario;
+mod stage;
+mod subject;
 mod world;
 
+pub(crate) use self::drive::Load;
+pub use self::growth::Axis;
+pub use self::peers::Stack;
 pub use self::scenario::Scenario;
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
+use self::report::Run;
+use self::stage::Stage;
 use crate::config::LoadConfig;
-use crate::error::{OrPath, Result};
+use crate::error::{Error, OrPath, Result};
 use crate::print;
 use crate::stop::Stop;
-use crate::up::{self, System};
 
-/// The processes whose time is counted.
-struct Processes {
-    service: cpu::Process,
-    postgres: cpu::Process,
-    client: cpu::Process,
-}
-
-/// Starts a system of its own, fills it, and runs each scenario in turn, as many
-/// rounds as asked for.
+/// Runs each scenario in turn with each subject in turn, as many rounds as asked
+/// for, so that whatever else happens on the machine happens to all.
 pub async fn run(config: LoadConfig) -> Result<()> {
+    // A connection is a file, and there may be ten thousand.
+    chassis::limits::open_as_many_files_as_allowed();
     let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
-    // Kept data, so that a commit waits for the disk as it does for users.
-    let data = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o755))
-        .tempdir()
-        .or_path("make", Path::new("a folder"))?;
-    let system = up::start(&config.system(data.path().join("data"))).await?;
-    let measured = tokio::select! {
-        measured = measure(&config, &system) => measured,
-        () = stop.requested() => Ok(Vec::new()),
-    };
-    system.stop(&mut stop).await;
-    let runs = measured?;
-
-    report::table(&runs);
-    let folder = config
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("target/load"));
-    let file = report::write_json(&folder, &runs).or_path("write", &folder)?;
-    print::say(format_args!("written to {}", file.display()));
+    if config.growth.is_empty() {
+        return on_stage(&config, &mut stop, async |stage| {
+            if config.goals {
+                goals::run(&config, stage).await
+            } else {
+                scenarios(&config, stage).await
+            }
+        })
+        .await;
+    }
+    for &axis in &config.growth {
+        let config = axis.begin(&config);
+        on_stage(&config, &mut stop, async |stage| {
+            growth::run(axis, &config, stage).await
+        })
+        .await?;
+    }
     Ok(())
 }
 
-async fn measure(config: &LoadConfig, system: &System) -> Result<Vec<report::Run>> {
-    let world = world::World::fill(config, system.auth.url(), system.contacts.url()).await?;
-    system.database.analyze().await?;
-    let world = Arc::new(world);
+/// Does something on a stage of its own, until it is done or a signal asks to stop.
+async fn on_stage(
+    config: &LoadConfig,
+    stop: &mut Stop,
+    work: impl AsyncFnOnce(&Stage) -> Result<()>,
+) -> Result<()> {
+    let stage = Stage::set(config).await?;
+    let done = tokio::select! {
+        done = work(&stage) => done,
+        () = stop.requested() => Err(Error::Stopped),
+    };
+    stage.strike(stop).await;
+    done
+}
+
+async fn scenarios(config: &LoadConfig, stage: &Stage) -> Result<()> {
+    let runs = measure(config, stage).await?;
+    report::table(&runs);
+    let folder = &config.out;
+    report::write(folder, &runs).or_path("write", folder)?;
+    plot::runs(folder, &runs)?;
+    print::say(format_args!("written to {}", folder.display()));
+    Ok(())
+}
+
+async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for round in 1..=config.rounds {
         for &scenario in config.scenarios() {
-            let service = match scenario {
-                Scenario::LogIn | Scenario::Refresh => &system.auth,
-                _ => &system.contacts,
-            };
-            let processes = Processes {
-                service: cpu::Process::of(service.pid()),
-                postgres: cpu::Process::with_children(system.database.pid()),
-                client: cpu::Process::of(Some(std::process::id())),
-            };
-            let run = drive::run(config, &world, scenario, &processes).await?;
-            print::say(format_args!("round {round}: {run}"));
-            runs.push(run);
+            for subject in &stage.subjects {
+                if let Some(run) = subject.run(scenario, config.load()).await? {
+                    print::say(format_args!("round {round}: {run}"));
+                    runs.push(run);
+                }
+            }
         }
     }
     Ok(runs)

@@ -3,6 +3,7 @@
 mod contact;
 mod names;
 mod phones;
+mod plain;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 pub use self::contact::contact;
+pub use self::plain::plain;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::up::keys;

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use embedded_postgres::Folder;
 
+use self::build::Programs;
 pub(crate) use self::database::Database;
 pub(crate) use self::service::Service;
 use self::service::Spec;
@@ -61,11 +62,42 @@ pub(crate) async fn start(config: &UpConfig) -> Result<System> {
     let database = Database::start(config, folder).await?;
     database.migrate(&programs.auth).await?;
 
+    let (auth, contacts) = services(config, &database, &programs, &dir).await?;
+    Ok(System {
+        auth,
+        contacts,
+        database,
+    })
+}
+
+/// Starts one more pair on the system's database, of the programs in another
+/// folder or of our own. It tells its addresses by files in `addresses`.
+pub(crate) async fn start_beside(
+    config: &UpConfig,
+    system: &System,
+    programs: Option<&Path>,
+    addresses: &Path,
+) -> Result<(Service, Service)> {
+    std::fs::create_dir_all(addresses).or_path("make", addresses)?;
+    let programs = match programs {
+        Some(folder) => build::found_in(folder)?,
+        None => build::programs(None).await?,
+    };
+    services(config, &system.database, &programs, addresses).await
+}
+
+async fn services(
+    config: &UpConfig,
+    database: &Database,
+    programs: &Programs,
+    addresses: &Path,
+) -> Result<(Service, Service)> {
+    let dir = database.folder();
     let spec = |name: &'static str, program: &Path, listen| Spec {
         name,
         program: program.to_owned(),
         listen,
-        address_file: dir.join(format!("{name}.address")),
+        address_file: addresses.join(format!("{name}.address")),
         settings: config
             .log_format
             .iter()
@@ -75,21 +107,18 @@ pub(crate) async fn start(config: &UpConfig) -> Result<System> {
     let auth = Service::start(
         spec("auth", &programs.auth, config.auth_listen)
             .with("DATABASE_URL", database.url_for("auth_service"))
-            .with("SECRET_KEYS_FILE", keys::ensure(&dir, "auth.keys")?),
+            .with("SECRET_KEYS_FILE", keys::ensure(dir, "auth.keys")?),
     )
     .await?;
-    let contacts = Service::start(
-        spec("contacts", &programs.contacts, config.contacts_listen)
-            .with("DATABASE_URL", database.url_for("contacts_service"))
-            .with("SECRET_KEYS_FILE", keys::ensure(&dir, "contacts.keys")?)
-            .with("AUTH_URL", auth.url()),
-    )
-    .await?;
-    Ok(System {
-        auth,
-        contacts,
-        database,
-    })
+    let mut contacts = spec("contacts", &programs.contacts, config.contacts_listen)
+        .with("DATABASE_URL", database.url_for("contacts_service"))
+        .with("SECRET_KEYS_FILE", keys::ensure(dir, "contacts.keys")?)
+        .with("AUTH_URL", auth.url());
+    if let Some(quota) = config.contact_quota {
+        contacts = contacts.with("CONTACT_QUOTA", quota.to_string());
+    }
+    let contacts = Service::start(contacts).await?;
+    Ok((auth, contacts))
 }
 
 fn folder(config: &UpConfig) -> Result<Folder> {

@@ -1,191 +1,212 @@
-//! Makes calls and takes their times: a closed loop, in which each worker waits
+//! Makes calls and takes their times: a closed loop, in which each caller waits
 //! for its answer, or an open one at a fixed rate, in which a call's time runs
 //! from the moment it was due, so that a slow server cannot slow the clock down
 //! (no coordinated omission).
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use nix::sys::prctl::set_timerslack;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::{JoinSet, LocalSet};
 
-use super::Processes;
-use super::report::Run;
-use super::scenario::{Scenario, Worker};
-use super::world::World;
-use crate::config::LoadConfig;
-use crate::error::Result;
+use super::cpu::{self, Processes};
+use super::grpc::Failure;
+use crate::error::{OrPath, Result};
 
-/// What one worker saw: latencies in microseconds, and errors.
-struct Seen {
-    latencies: Histogram<u64>,
-    errors: u64,
+/// Works through calls one after the other.
+pub(super) trait Caller: 'static {
+    /// Makes the next call, and looks at its answer.
+    async fn call(&mut self) -> Result<(), Failure>;
+}
+
+/// How calls are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// HTTP/2 connections.
+    pub(crate) connections: u32,
+    /// Callers on each.
+    pub(crate) in_flight: u32,
+    /// Calls a second in all, whatever the answers do; as fast as they come if
+    /// left out.
+    pub(crate) rate: Option<u32>,
+    /// What does not count.
+    pub(crate) warm_up: Duration,
+    /// What counts.
+    pub(crate) time: Duration,
+}
+
+/// What a load saw.
+pub(super) struct Seen {
+    pub(super) calls: u64,
+    /// Their times, in microseconds; perhaps of some of them only.
+    pub(super) latencies: Histogram<u64>,
+    pub(super) errors: u64,
+    /// How late calls were begun at a fixed rate, in microseconds.
+    pub(super) lateness: Histogram<u64>,
+    /// The first error.
+    pub(super) error: Option<Failure>,
+    pub(super) elapsed: Duration,
+    /// What the processes used meanwhile.
+    pub(super) used: cpu::Used,
 }
 
 impl Seen {
-    fn new() -> Self {
-        #[expect(
-            clippy::expect_used,
-            reason = "3 digits up to a minute are within its limits"
-        )]
-        let latencies = Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds");
+    pub(super) fn new() -> Self {
         Self {
-            latencies,
+            calls: 0,
+            latencies: microseconds(),
             errors: 0,
+            lateness: microseconds(),
+            error: None,
+            elapsed: Duration::ZERO,
+            used: cpu::Used::default(),
         }
     }
 
-    fn record(&mut self, latency: Duration, failed: bool) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.latencies.saturating_record(micros);
-        self.errors += u64::from(failed);
+    fn record(&mut self, latency: Duration, answer: Result<(), Failure>) {
+        self.calls += 1;
+        record(&mut self.latencies, latency);
+        if let Err(error) = answer {
+            self.errors += 1;
+            self.error.get_or_insert(error);
+        }
     }
 
-    fn add(&mut self, other: &Self) {
-        // Both have the same bounds.
+    fn add(&mut self, other: Self) {
+        // All have the same bounds.
         let _ = self.latencies.add(&other.latencies);
+        self.calls += other.calls;
         self.errors += other.errors;
+        self.error = self.error.take().or(other.error);
     }
 }
 
-/// Runs one scenario: a warm-up, then the time that counts.
-pub(super) async fn run(
-    config: &LoadConfig,
-    world: &Arc<World>,
-    scenario: Scenario,
-    processes: &Processes,
-) -> Result<Run> {
-    let workers = workers(config, world, scenario).await?;
-    let used = || {
-        let Processes {
-            service,
-            postgres,
-            client,
-        } = processes;
-        [service, postgres, client].map(super::cpu::Process::nanoseconds)
-    };
-    let (workers, _) = drive(config, workers, config.warm_up).await;
-    let (before, began) = (used(), Instant::now());
-    let (_, seen) = drive(config, workers, config.seconds).await;
-    let (after, elapsed) = (used(), began.elapsed());
+/// A histogram of up to a minute, exact to three digits.
+pub(super) fn microseconds() -> Histogram<u64> {
+    #[expect(
+        clippy::expect_used,
+        reason = "3 digits up to a minute are within its limits"
+    )]
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds")
+}
 
-    let calls = u32::try_from(seen.latencies.len())
-        .unwrap_or(u32::MAX)
-        .max(1);
-    let per_call = |index: usize| {
-        let used = Duration::from_nanos(after[index].saturating_sub(before[index]));
-        used.as_secs_f64() * 1e6 / f64::from(calls)
-    };
-    Ok(Run {
-        scenario,
-        open_rate: config.rate,
-        calls,
-        errors: seen.errors,
-        per_second: f64::from(calls) / elapsed.as_secs_f64(),
-        p50_us: seen.latencies.value_at_quantile(0.5),
-        p99_us: seen.latencies.value_at_quantile(0.99),
-        p999_us: seen.latencies.value_at_quantile(0.999),
-        service_cpu_us: per_call(0),
-        postgres_cpu_us: per_call(1),
-        client_cpu_us: per_call(2),
+pub(super) fn record(histogram: &mut Histogram<u64>, time: Duration) {
+    histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+}
+
+/// Runs a warm-up, then the time that counts. Blocks: all calls are made by this
+/// thread alone, which costs the least.
+pub(super) fn run<C: Caller>(
+    load: Load,
+    processes: &Processes,
+    callers: impl AsyncFnOnce(Load) -> Result<Vec<C>>,
+) -> Result<Seen> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .or_path("make", "a runtime".as_ref())?;
+    LocalSet::new().block_on(&runtime, async {
+        let callers = callers(load).await?;
+        let (callers, _) = drive(callers, load.rate, load.warm_up).await;
+        let (before, began) = (processes.used(), Instant::now());
+        let (_, mut seen) = drive(callers, load.rate, load.time).await;
+        seen.elapsed = began.elapsed();
+        seen.used = processes.used() - before;
+        Ok(seen)
     })
 }
 
-async fn workers(
-    config: &LoadConfig,
-    world: &Arc<World>,
-    scenario: Scenario,
-) -> Result<Vec<Worker>> {
-    let mut workers = Vec::new();
-    for connection in 0..config.connections {
-        let channels = (world.auth_channel().await?, world.contacts_channel().await?);
-        for slot in 0..config.in_flight {
-            let seed = u64::from(connection) << 32 | u64::from(slot);
-            let worker = Worker::new(Arc::clone(world), scenario, channels.clone(), seed);
-            workers.push(worker.await?);
-        }
-    }
-    Ok(workers)
-}
-
-async fn drive(config: &LoadConfig, workers: Vec<Worker>, time: Duration) -> (Vec<Worker>, Seen) {
-    match config.rate {
-        None => closed(workers, time).await,
-        Some(rate) => open(workers, time, rate).await,
+async fn drive<C: Caller>(callers: Vec<C>, rate: Option<u32>, time: Duration) -> (Vec<C>, Seen) {
+    match rate {
+        None => closed(callers, time).await,
+        Some(rate) => open(callers, time, rate).await,
     }
 }
 
-async fn closed(workers: Vec<Worker>, time: Duration) -> (Vec<Worker>, Seen) {
+async fn closed<C: Caller>(callers: Vec<C>, time: Duration) -> (Vec<C>, Seen) {
     let until = Instant::now() + time;
     let mut running = JoinSet::new();
-    for mut worker in workers {
-        running.spawn(async move {
+    for mut caller in callers {
+        running.spawn_local(async move {
             let mut seen = Seen::new();
             let mut now = Instant::now();
             while now < until {
-                let failed = worker.call().await.is_err();
+                let answer = caller.call().await;
                 let done = Instant::now();
-                seen.record(done - now, failed);
+                let is_cut = answer.as_ref().is_err_and(Failure::is_of_connection);
+                seen.record(done - now, answer);
+                if is_cut {
+                    // Each further call would fail, a million times a second.
+                    break;
+                }
                 now = done;
             }
-            (worker, seen)
+            (caller, seen)
         });
     }
     collect(running).await
 }
 
-async fn open(workers: Vec<Worker>, time: Duration, rate: u32) -> (Vec<Worker>, Seen) {
+async fn open<C: Caller>(callers: Vec<C>, time: Duration, rate: u32) -> (Vec<C>, Seen) {
     let (due, calls) = mpsc::unbounded_channel::<Instant>();
     let pacer = thread::spawn(move || pace(&due, time, rate));
-    let calls = Arc::new(tokio::sync::Mutex::new(calls));
+    let calls = Rc::new(Mutex::new(calls));
     let mut running = JoinSet::new();
-    for mut worker in workers {
-        let calls = Arc::clone(&calls);
-        running.spawn(async move {
+    for mut caller in callers {
+        let calls = Rc::clone(&calls);
+        running.spawn_local(async move {
             let mut seen = Seen::new();
             loop {
                 let Some(due) = calls.lock().await.recv().await else {
                     break;
                 };
-                let failed = worker.call().await.is_err();
-                seen.record(due.elapsed(), failed);
+                let answer = caller.call().await;
+                seen.record(due.elapsed(), answer);
             }
-            (worker, seen)
+            (caller, seen)
         });
     }
-    let collected = collect(running).await;
-    // It has ended, or the channel would still be open.
-    let _ = pacer.join();
-    collected
+    let (callers, mut seen) = collect(running).await;
+    match pacer.join() {
+        Ok(lateness) => seen.lateness = lateness,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+    (callers, seen)
 }
 
-/// Says when each call is due, from a thread: timers of the runtime round up to
-/// a millisecond.
-fn pace(due: &mpsc::UnboundedSender<Instant>, time: Duration, rate: u32) {
+/// Says when each call is due, from a thread of its own: timers of the runtime
+/// round up to a millisecond. Returns how late it was itself.
+fn pace(due: &mpsc::UnboundedSender<Instant>, time: Duration, rate: u32) -> Histogram<u64> {
+    // The kernel's default is to wake up to 50 us late.
+    let _ = set_timerslack(1);
+    let mut lateness = microseconds();
     let began = Instant::now();
     let gap = Duration::from_secs(1) / rate.max(1);
     let mut next = began;
     while next - began < time {
         thread::sleep(next.saturating_duration_since(Instant::now()));
+        record(&mut lateness, next.elapsed());
         if due.send(next).is_err() {
-            return;
+            break;
         }
         next += gap;
     }
+    lateness
 }
 
-async fn collect(mut running: JoinSet<(Worker, Seen)>) -> (Vec<Worker>, Seen) {
-    let (mut workers, mut all) = (Vec::new(), Seen::new());
+async fn collect<C: 'static>(mut running: JoinSet<(C, Seen)>) -> (Vec<C>, Seen) {
+    let (mut callers, mut all) = (Vec::new(), Seen::new());
     while let Some(ended) = running.join_next().await {
         match ended {
-            Ok((worker, seen)) => {
-                workers.push(worker);
-                all.add(&seen);
+            Ok((caller, seen)) => {
+                callers.push(caller);
+                all.add(seen);
             }
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
-    (workers, all)
+    (callers, all)
 }

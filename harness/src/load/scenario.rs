@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use proto::auth::v1::RefreshTokenRequest;
-use proto::auth::v1::auth_service_client::AuthServiceClient;
-use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use http::Uri;
+use memchr::memmem;
+use prost::Message;
+use proto::auth::v1::{LogInRequest, RefreshTokenRequest, RefreshTokenResponse};
 use proto::contacts::v1::{
-    Contact, CreateContactRequest, GetContactRequest, ListContactsRequest,
-    ListUpcomingBirthdaysRequest, SearchContactsRequest, UpdateContactRequest,
+    BatchCreateContactsRequest, Contact, CreateContactRequest, GetContactRequest,
+    ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest, UpdateContactRequest,
 };
-use tonic::transport::Channel;
-use tonic::{Request, Status};
 
-use super::world::{User, World, log_in};
+use super::drive::{Caller, Load};
+use super::grpc::{Connection, Failure};
+use super::world::{PASSWORD, User, World, bearer};
 use crate::error::Result;
 
 /// A kind of call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Scenario {
+    /// A call that does nothing: the health check
+    Empty,
     /// `GetContact` of a random contact
     Get,
     /// `ListContacts`, the first 50
@@ -28,168 +31,253 @@ pub enum Scenario {
     Birthdays,
     /// `CreateContact`
     Create,
+    /// `BatchCreateContacts` of 500
+    BatchCreate,
     /// `UpdateContact` of a random contact
     Update,
     /// Nine times `Get`, once `Update`
     Mixed,
     /// `LogIn`
     LogIn,
-    /// `RefreshToken`, each worker its own session
+    /// `RefreshToken`, each caller its own session
     Refresh,
 }
 
 /// What people type into a search.
-const QUERIES: [&str; 8] = [
-    "mar", "muller", "koval", "ann", "example", "lopez", "2025", "an ma",
+pub(super) const QUERIES: [&str; 8] = [
+    "mar", "muller", "koval", "ann", "example", "lopez", "2025", "ann mar",
 ];
 
-/// One caller: works through calls one after the other.
+impl Scenario {
+    /// The contacts of a batch.
+    pub(super) const BATCH: u16 = 500;
+
+    /// As it stands on the command line.
+    pub(super) fn name(self) -> String {
+        let value = clap::ValueEnum::to_possible_value(&self);
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Whether the auth service answers it.
+    pub(super) fn is_auth(self) -> bool {
+        matches!(self, Self::LogIn | Self::Refresh)
+    }
+}
+
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
+const AUTH: &str = "/addressbook.auth.v1.AuthService/";
+const CONTACTS: &str = "/addressbook.contacts.v1.ContactsService/";
+
+/// One caller of our services.
 pub(super) struct Worker {
     world: Arc<World>,
     scenario: Scenario,
-    auth: AuthServiceClient<Channel>,
-    contacts: ContactsServiceClient<Channel>,
+    connection: Connection,
+    methods: [Uri; 2],
     random: fastrand::Rng,
+    /// Whose connection it is.
+    user: usize,
     refresh_token: String,
 }
 
+/// The callers of a load, spread over its connections; each connection belongs to
+/// one user, as it does where people's devices call.
+pub(super) async fn workers(
+    world: &Arc<World>,
+    scenario: Scenario,
+    load: Load,
+) -> Result<Vec<Worker>> {
+    let (mut workers, mut bearers) = (Vec::new(), Vec::new());
+    if !scenario.is_auth() && scenario != Scenario::Empty {
+        for user in world.users.iter().take(load.connections as usize) {
+            let tokens = world.log_in(&user.email).await?;
+            bearers.push(bearer(&tokens.access_token)?);
+        }
+    }
+    for connection in 0..load.connections {
+        let user = connection as usize % world.users.len();
+        let bearer = bearers.get(user).cloned();
+        let opened = Connection::open(world.address(scenario), bearer).await?;
+        for slot in 0..load.in_flight {
+            let seed = u64::from(connection) << 32 | u64::from(slot);
+            workers.push(Worker::new(world, scenario, opened.clone(), user, seed).await?);
+        }
+    }
+    Ok(workers)
+}
+
 impl Worker {
-    /// A caller on the given connections; `seed` tells it from the others.
-    pub(super) async fn new(
-        world: Arc<World>,
+    async fn new(
+        world: &Arc<World>,
         scenario: Scenario,
-        (auth, contacts): (Channel, Channel),
+        connection: Connection,
+        user: usize,
         seed: u64,
     ) -> Result<Self> {
-        let mut auth = AuthServiceClient::new(auth);
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut refresh_token = String::new();
-        if scenario == Scenario::Refresh {
-            let user = random.usize(..world.users.len());
-            refresh_token = log_in(&mut auth, &world.users[user].email)
-                .await?
-                .refresh_token;
-        }
+        let refresh_token = if scenario == Scenario::Refresh {
+            world.log_in(&world.users[user].email).await?.refresh_token
+        } else {
+            String::new()
+        };
+        let method = |service: &str, name: &str| {
+            let path = format!("http://{}{service}{name}", world.address(scenario));
+            path.parse::<Uri>().map_err(|_| Failure::Answer)
+        };
+        let update = method(CONTACTS, "UpdateContact")?;
+        let first = match scenario {
+            Scenario::Empty => method(HEALTH, "")?,
+            Scenario::Get | Scenario::Mixed => method(CONTACTS, "GetContact")?,
+            Scenario::List50 => method(CONTACTS, "ListContacts")?,
+            Scenario::Search => method(CONTACTS, "SearchContacts")?,
+            Scenario::Birthdays => method(CONTACTS, "ListUpcomingBirthdays")?,
+            Scenario::Create => method(CONTACTS, "CreateContact")?,
+            Scenario::BatchCreate => method(CONTACTS, "BatchCreateContacts")?,
+            Scenario::Update => update.clone(),
+            Scenario::LogIn => method(AUTH, "LogIn")?,
+            Scenario::Refresh => method(AUTH, "RefreshToken")?,
+        };
         Ok(Self {
+            world: Arc::clone(world),
             scenario,
-            auth,
-            contacts: ContactsServiceClient::new(contacts),
-            random,
+            connection,
+            methods: [first, update],
+            random: fastrand::Rng::with_seed(seed),
+            user,
             refresh_token,
-            world,
         })
     }
 
-    /// Makes one call.
-    pub(super) async fn call(&mut self) -> Result<(), Status> {
-        let world = Arc::clone(&self.world);
-        let user = &world.users[self.random.usize(..world.users.len())];
-        match self.scenario {
-            Scenario::Update => self.update(user).await,
-            Scenario::Mixed if self.random.u8(..10) == 0 => self.update(user).await,
-            Scenario::Get | Scenario::Mixed => self.get(user).await,
-            Scenario::List50 => self.list(user).await,
-            Scenario::Search => self.search(user).await,
-            Scenario::Birthdays => self.birthdays(user).await,
-            Scenario::Create => self.create(user).await,
-            Scenario::LogIn => log_in(&mut self.auth, &user.email).await.map(drop),
-            Scenario::Refresh => self.refresh().await,
+    fn user(&self) -> &User {
+        &self.world.users[self.user]
+    }
+
+    fn any_contact(&mut self) -> String {
+        let contacts = &self.world.users[self.user].contacts;
+        contacts[self.random.usize(..contacts.len())].clone()
+    }
+
+    /// Makes a call whose answer holds `expected`.
+    async fn ask(
+        &mut self,
+        method: usize,
+        message: &impl Message,
+        expected: &str,
+    ) -> Result<(), Failure> {
+        let message = message.encode_to_vec();
+        let answer = self
+            .connection
+            .call(&self.methods[method], &message)
+            .await?;
+        if memmem::find(&answer, expected.as_bytes()).is_some() {
+            Ok(())
+        } else {
+            Err(Failure::Answer)
         }
     }
 
-    async fn get(&mut self, user: &User) -> Result<(), Status> {
+    async fn get(&mut self) -> Result<(), Failure> {
+        let id = self.any_contact();
         let request = GetContactRequest {
-            id: self.any_contact(user),
+            id: id.clone(),
             read_mask: None,
         };
-        self.contacts
-            .get_contact(signed(user, request))
-            .await
-            .map(drop)
+        self.ask(0, &request, &id).await
     }
 
-    async fn list(&mut self, user: &User) -> Result<(), Status> {
-        let request = ListContactsRequest {
-            page_size: 50,
-            ..ListContactsRequest::default()
+    async fn create(&mut self) -> Result<(), Failure> {
+        let request = creation(&mut self.random);
+        self.ask(0, &request, "urn:uuid:").await
+    }
+
+    async fn create_batch(&mut self) -> Result<(), Failure> {
+        let request = BatchCreateContactsRequest {
+            requests: (0..Scenario::BATCH)
+                .map(|_| creation(&mut self.random))
+                .collect(),
+            ..BatchCreateContactsRequest::default()
         };
-        self.contacts
-            .list_contacts(signed(user, request))
-            .await
-            .map(drop)
+        self.ask(0, &request, "urn:uuid:").await
     }
 
-    async fn search(&mut self, user: &User) -> Result<(), Status> {
-        let request = SearchContactsRequest {
-            query: QUERIES[self.random.usize(..QUERIES.len())].to_owned(),
-            ..SearchContactsRequest::default()
-        };
-        self.contacts
-            .search_contacts(signed(user, request))
-            .await
-            .map(drop)
-    }
-
-    async fn birthdays(&mut self, user: &User) -> Result<(), Status> {
-        let request = ListUpcomingBirthdaysRequest::default();
-        self.contacts
-            .list_upcoming_birthdays(signed(user, request))
-            .await
-            .map(drop)
-    }
-
-    async fn create(&mut self, user: &User) -> Result<(), Status> {
-        let request = CreateContactRequest {
-            contact: Some(Contact {
-                given_name: format!("Given {}", self.random.u32(..)),
-                family_name: format!("Family {}", self.random.u32(..)),
-                ..Contact::default()
-            }),
-            ..CreateContactRequest::default()
-        };
-        self.contacts
-            .create_contact(signed(user, request))
-            .await
-            .map(drop)
-    }
-
-    async fn update(&mut self, user: &User) -> Result<(), Status> {
+    async fn update(&mut self) -> Result<(), Failure> {
+        let note = format!("note {}", self.random.u32(..));
         let request = UpdateContactRequest {
             contact: Some(Contact {
-                id: self.any_contact(user),
-                notes: format!("note {}", self.random.u32(..)),
+                id: self.any_contact(),
+                notes: note.clone(),
                 ..Contact::default()
             }),
             ..UpdateContactRequest::default()
         };
-        self.contacts
-            .update_contact(signed(user, request))
-            .await
-            .map(drop)
+        self.ask(1, &request, &note).await
     }
 
-    async fn refresh(&mut self) -> Result<(), Status> {
+    async fn search(&mut self) -> Result<(), Failure> {
+        let request = SearchContactsRequest {
+            query: QUERIES[self.random.usize(..QUERIES.len())].to_owned(),
+            ..SearchContactsRequest::default()
+        };
+        self.ask(0, &request, "").await
+    }
+
+    async fn log_in(&mut self) -> Result<(), Failure> {
+        let request = LogInRequest {
+            email: self.user().email.clone(),
+            password: PASSWORD.into(),
+            client_label: "load".into(),
+        };
+        self.ask(0, &request, "rt1_").await
+    }
+
+    async fn refresh(&mut self) -> Result<(), Failure> {
         let request = RefreshTokenRequest {
-            refresh_token: self.refresh_token.clone(),
+            refresh_token: std::mem::take(&mut self.refresh_token),
             request_id: String::new(),
         };
-        let answer = self.auth.refresh_token(request).await?.into_inner();
-        self.refresh_token = answer
-            .tokens
-            .map(|tokens| tokens.refresh_token)
-            .unwrap_or_default();
+        let message = request.encode_to_vec();
+        let answer = self.connection.call(&self.methods[0], &message).await?;
+        let answer = RefreshTokenResponse::decode(answer).map_err(|_| Failure::Answer)?;
+        self.refresh_token = answer.tokens.ok_or(Failure::Answer)?.refresh_token;
         Ok(())
-    }
-
-    fn any_contact(&mut self, user: &User) -> String {
-        user.contacts[self.random.usize(..user.contacts.len())].clone()
     }
 }
 
-fn signed<T>(user: &User, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("authorization", user.bearer.clone());
-    request
+impl Caller for Worker {
+    async fn call(&mut self) -> Result<(), Failure> {
+        match self.scenario {
+            Scenario::Empty => self.ask(0, &(), "").await,
+            Scenario::Update => self.update().await,
+            Scenario::Mixed if self.random.u8(..10) == 0 => self.update().await,
+            Scenario::Get | Scenario::Mixed => self.get().await,
+            Scenario::List50 => {
+                let request = ListContactsRequest {
+                    page_size: 50,
+                    ..ListContactsRequest::default()
+                };
+                self.ask(0, &request, "urn:uuid:").await
+            }
+            Scenario::Search => self.search().await,
+            Scenario::Birthdays => {
+                let request = ListUpcomingBirthdaysRequest::default();
+                self.ask(0, &request, "").await
+            }
+            Scenario::Create => self.create().await,
+            Scenario::BatchCreate => self.create_batch().await,
+            Scenario::LogIn => self.log_in().await,
+            Scenario::Refresh => self.refresh().await,
+        }
+    }
+}
+
+/// A small contact that differs from the others.
+fn creation(random: &mut fastrand::Rng) -> CreateContactRequest {
+    let contact = Contact {
+        given_name: format!("Given {}", random.u32(..)),
+        family_name: format!("Family {}", random.u32(..)),
+        ..Contact::default()
+    };
+    CreateContactRequest {
+        contact: Some(contact),
+        ..CreateContactRequest::default()
+    }
 }

@@ -1,121 +1,165 @@
-//! The users and contacts that a load works on.
+//! The users and contacts that a load works on, and where the services are.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::HeaderValue;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LogInRequest, SignUpRequest, TokenPair, log_in_response};
-use proto::contacts::v1::CreateContactRequest;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
-use tonic::metadata::{Ascii, MetadataValue};
+use proto::contacts::v1::{
+    BatchContactResult, BatchCreateContactsRequest, CreateContactRequest, batch_contact_result,
+};
+use tokio::time::sleep;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
+use super::scenario::Scenario;
 use crate::clock;
-use crate::config::LoadConfig;
 use crate::error::Result;
-use crate::seed::contact;
+use crate::seed::plain;
 
-const PASSWORD: &str = "the otter naps at noon";
+pub(super) const PASSWORD: &str = "the otter naps at noon";
 
-/// Calls at a time while contacts are made.
-const IN_FLIGHT: usize = 32;
+/// How often a log-in is tried.
+const TRIES: u32 = 500;
+
+/// Where a pair of services listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) auth: SocketAddr,
+    pub(super) contacts: SocketAddr,
+}
 
 /// One user with an address book.
+#[derive(Clone)]
 pub(super) struct User {
+    pub(super) id: String,
     pub(super) email: String,
-    pub(super) bearer: MetadataValue<Ascii>,
     /// Ids of its contacts.
     pub(super) contacts: Vec<String>,
 }
 
-/// All users, and where the services are.
+/// All users, and the services that serve them.
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) users: Vec<User>,
-    pub(super) auth_url: String,
-    pub(super) contacts_url: String,
+    pub(super) at: Addresses,
 }
 
 impl World {
-    /// Makes the users and their contacts, through the API.
-    pub(super) async fn fill(
-        config: &LoadConfig,
-        auth_url: String,
-        contacts_url: String,
-    ) -> Result<Self> {
+    /// Makes users with so many contacts each, through the API.
+    pub(super) async fn fill(at: Addresses, owners: u32, contacts: u32) -> Result<Self> {
         let mut world = Self {
             users: Vec::new(),
-            auth_url,
-            contacts_url,
+            at,
         };
-        let mut auth = AuthServiceClient::new(world.auth_channel().await?);
-        for number in 0..config.owners {
-            let email = format!("load-{number}@example.com");
-            auth.sign_up(SignUpRequest {
-                email: email.clone(),
-                password: PASSWORD.into(),
-                ..SignUpRequest::default()
-            })
-            .await?;
-            let tokens = log_in(&mut auth, &email).await?;
-            let bearer = bearer(&tokens.access_token)?;
-            world.users.push(User {
-                contacts: world.create(config.contacts, &bearer).await?,
-                email,
-                bearer,
-            });
+        for _ in 0..owners {
+            world.users.push(world.sign_up(contacts).await?);
         }
         Ok(world)
     }
 
-    pub(super) async fn auth_channel(&self) -> Result<Channel> {
-        Ok(Endpoint::from_shared(self.auth_url.clone())?
-            .connect()
-            .await?)
+    /// The same users behind other services on the same database.
+    pub(super) fn behind(&self, at: Addresses) -> Self {
+        Self { at, ..self.clone() }
     }
 
-    pub(super) async fn contacts_channel(&self) -> Result<Channel> {
-        Ok(Endpoint::from_shared(self.contacts_url.clone())?
-            .connect()
-            .await?)
+    pub(super) fn address(&self, scenario: Scenario) -> SocketAddr {
+        if scenario.is_auth() {
+            self.at.auth
+        } else {
+            self.at.contacts
+        }
     }
 
-    async fn create(&self, count: u32, bearer: &MetadataValue<Ascii>) -> Result<Vec<String>> {
-        let client = ContactsServiceClient::new(self.contacts_channel().await?);
-        let today = clock::today();
-        let created = stream::iter(0..count).map(|number| {
-            let mut client = client.clone();
-            let mut request = Request::new(CreateContactRequest {
-                contact: Some(contact(number, today)),
-                ..CreateContactRequest::default()
-            });
-            request
-                .metadata_mut()
-                .insert("authorization", Clone::clone(bearer));
-            async move {
-                let created = client.create_contact(request).await?.into_inner();
-                Ok(created.contact.unwrap_or_default().id)
+    /// Makes a user that nobody has used before.
+    pub(super) async fn sign_up(&self, contacts: u32) -> Result<User> {
+        let email = format!("load-{:016x}@example.com", fastrand::u64(..));
+        let request = SignUpRequest {
+            email: email.clone(),
+            password: PASSWORD.into(),
+            ..SignUpRequest::default()
+        };
+        let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
+        let answer = auth.sign_up(request).await?.into_inner();
+        let tokens = self.log_in(&email).await?;
+        Ok(User {
+            id: answer.user.unwrap_or_default().id,
+            contacts: self.create(contacts, &tokens.access_token).await?,
+            email,
+        })
+    }
+
+    /// Tokens for one of the users.
+    pub(super) async fn log_in(&self, email: &str) -> Result<TokenPair> {
+        let request = LogInRequest {
+            email: email.to_owned(),
+            password: PASSWORD.into(),
+            client_label: "load".into(),
+        };
+        let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
+        let mut tries = 0;
+        let answer = loop {
+            tries += 1;
+            match auth.log_in(request.clone()).await {
+                // Others log in, too; that may be what is measured.
+                Err(status) if status.code() == Code::ResourceExhausted && tries < TRIES => {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                answer => break answer?.into_inner(),
             }
+        };
+        match answer.result {
+            Some(log_in_response::Result::Tokens(tokens)) => Ok(tokens),
+            _ => Err(Status::failed_precondition("a second factor is asked for").into()),
+        }
+    }
+
+    async fn create(&self, count: u32, access_token: &str) -> Result<Vec<String>> {
+        let mut contacts = ContactsServiceClient::new(channel(self.at.contacts).await?);
+        let (bearer, today) = (bearer(access_token)?, clock::today());
+        let mut requests = (0..count).map(|number| CreateContactRequest {
+            contact: Some(plain(number, today)),
+            ..CreateContactRequest::default()
         });
-        created.buffer_unordered(IN_FLIGHT).try_collect().await
+        let mut ids = Vec::new();
+        loop {
+            let batch: Vec<_> = requests.by_ref().take(Scenario::BATCH.into()).collect();
+            if batch.is_empty() {
+                return Ok(ids);
+            }
+            let mut request = Request::new(BatchCreateContactsRequest {
+                requests: batch,
+                ..BatchCreateContactsRequest::default()
+            });
+            sign(&mut request, &bearer);
+            let answer = contacts.batch_create_contacts(request).await?.into_inner();
+            ids.extend(answer.results.into_iter().filter_map(id));
+        }
     }
 }
 
-/// Tokens for one of the world's users.
-pub(super) async fn log_in(
-    auth: &mut AuthServiceClient<Channel>,
-    email: &str,
-) -> Result<TokenPair, Status> {
-    let request = LogInRequest {
-        email: email.to_owned(),
-        password: PASSWORD.into(),
-        client_label: "load".into(),
-    };
-    match auth.log_in(request).await?.into_inner().result {
-        Some(log_in_response::Result::Tokens(tokens)) => Ok(tokens),
-        _ => Err(Status::failed_precondition("a second factor is asked for")),
+fn id(result: BatchContactResult) -> Option<String> {
+    match result.result? {
+        batch_contact_result::Result::Contact(contact) => Some(contact.id),
+        batch_contact_result::Result::Status(_) => None,
     }
 }
 
-fn bearer(access_token: &str) -> Result<MetadataValue<Ascii>, Status> {
-    let bearer = format!("Bearer {access_token}").parse();
-    bearer.map_err(|_| Status::internal("the access token is no header"))
+async fn channel(address: SocketAddr) -> Result<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+    Ok(endpoint.connect().await?)
+}
+
+/// The `authorization` entry for an access token.
+pub(super) fn bearer(access_token: &str) -> Result<HeaderValue> {
+    let bearer = HeaderValue::try_from(format!("Bearer {access_token}"));
+    Ok(bearer.map_err(|_| Status::internal("the access token is no header"))?)
+}
+
+fn sign<T>(request: &mut Request<T>, bearer: &HeaderValue) {
+    let mut headers = std::mem::take(request.metadata_mut()).into_headers();
+    headers.insert("authorization", bearer.clone());
+    *request.metadata_mut() = tonic::metadata::MetadataMap::from_headers(headers);
 }

@@ -19,8 +19,13 @@ pub(crate) async fn programs(cargo: Option<&Path>) -> Result<Programs> {
         build(cargo).await?;
     }
     let this = std::env::current_exe().or_path("find", Path::new("this program"))?;
+    found_in(this.parent().unwrap_or(&this))
+}
+
+/// The programs of a folder.
+pub(crate) fn found_in(folder: &Path) -> Result<Programs> {
     let find = |name: &str| {
-        let program = this.with_file_name(name);
+        let program = folder.join(name);
         if program.exists() {
             Ok(program)
         } else {

@@ -85,6 +85,46 @@ impl Database {
         }
     }
 
+    /// How the superuser reaches the database `name` of the own server, and the
+    /// folder of its socket.
+    pub(crate) fn own_as(&self, name: &str) -> Option<(String, PathBuf)> {
+        match self {
+            Self::Own(keeper) => {
+                let url = keeper
+                    .url
+                    .replacen(&format!("/{NAME}"), &format!("/{name}"), 1);
+                Some((url, keeper.socket_dir.clone()))
+            }
+            Self::Existing { .. } => None,
+        }
+    }
+
+    /// A program of the own server's folder.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        match self {
+            Self::Own(keeper) => Some(keeper.programs.join(name)),
+            Self::Existing { .. } => None,
+        }
+    }
+
+    /// Makes one more database, as the superuser.
+    pub(crate) async fn create(&self, name: &str) -> Result<()> {
+        let mut admin = PgConnection::connect(self.admin_url()).await?;
+        let sql = format!("CREATE DATABASE {name}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut admin)
+            .await?;
+        admin.close().await?;
+        Ok(())
+    }
+
+    fn admin_url(&self) -> &str {
+        match self {
+            Self::Own(keeper) => &keeper.url,
+            Self::Existing { url, .. } => url,
+        }
+    }
+
     /// The URL for a service, which gets no more than its own role's rights.
     pub(crate) fn url_for(&self, role: &str) -> String {
         match self {
@@ -98,14 +138,10 @@ impl Database {
 
     /// Brings the schema up to date, with the auth service's own command.
     pub(crate) async fn migrate(&self, auth_service: &Path) -> Result<()> {
-        let url = match self {
-            Self::Own(keeper) => &keeper.url,
-            Self::Existing { url, .. } => url,
-        };
         let mut command = StdCommand::new(auth_service);
         command
             .arg("migrate")
-            .env("DATABASE_URL", url)
+            .env("DATABASE_URL", self.admin_url())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -130,12 +166,19 @@ impl Database {
 
     /// Tells the planner what is in the tables, as autovacuum does within a minute.
     pub(crate) async fn analyze(&self) -> Result<()> {
-        let url = match self {
-            Self::Own(keeper) => &keeper.url,
-            Self::Existing { url, .. } => url,
-        };
-        let mut db = PgConnection::connect(url).await?;
+        let mut db = PgConnection::connect(self.admin_url()).await?;
         sqlx::raw_sql("ANALYZE").execute(&mut db).await?;
+        db.close().await?;
+        Ok(())
+    }
+
+    /// Does at once what autovacuum and the checkpointer would do in the middle of
+    /// what is measured.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let mut db = PgConnection::connect(self.admin_url()).await?;
+        for sql in ["VACUUM ANALYZE", "CHECKPOINT"] {
+            sqlx::raw_sql(sql).execute(&mut db).await?;
+        }
         db.close().await?;
         Ok(())
     }
@@ -188,6 +231,8 @@ async fn allow_roles(url: &str) {
 #[derive(Debug)]
 pub(crate) struct Keeper {
     folder: PathBuf,
+    programs: PathBuf,
+    socket_dir: PathBuf,
     url: String,
     stop: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -198,6 +243,8 @@ impl Keeper {
         let (stop, stopped) = mpsc::channel();
         Self {
             folder: cluster.folder().path().to_owned(),
+            programs: cluster.binaries().dir().to_owned(),
+            socket_dir: cluster.socket_dir().to_owned(),
             url: cluster.url(NAME, SUPERUSER),
             stop: Some(stop),
             thread: Some(thread::spawn(move || keep(cluster, &stopped))),

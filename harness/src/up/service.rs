@@ -28,7 +28,7 @@ use crate::stop::Stop;
 
 const READY_DEADLINE: Duration = Duration::from_secs(30);
 
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(2);
 
 /// Longer than the services' own grace period.
 const STOP_DEADLINE: Duration = Duration::from_secs(12);
@@ -61,11 +61,13 @@ pub(crate) struct Service {
     spec: Spec,
     child: Child,
     output: Output,
+    started_in: Duration,
 }
 
 impl Service {
     /// Starts the program and waits until it serves.
     pub(crate) async fn start(mut spec: Spec) -> Result<Self> {
+        let began = Instant::now();
         let (mut child, mut output) = spawn(&spec)?;
         // From now on at the same place, also when a free port was asked for.
         spec.listen = serving(&spec, &mut child, &mut output).await?;
@@ -73,6 +75,7 @@ impl Service {
             spec,
             child,
             output,
+            started_in: began.elapsed(),
         })
     }
 
@@ -89,6 +92,18 @@ impl Service {
     /// The process, while it runs.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// From its first start until it was seen to serve.
+    pub(crate) fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// Ends the program at once.
+    pub(crate) async fn kill(&mut self) {
+        // It may have ended this moment.
+        let _ = self.child.kill().await;
+        self.output.finish().await;
     }
 
     /// Where to reach the service from this machine.
@@ -125,7 +140,7 @@ impl Service {
         };
         if !in_time {
             print::say(format_args!("killing the {} service", self.spec.name));
-            let _ = self.child.kill().await;
+            self.kill().await;
         }
         self.output.finish().await;
     }

@@ -1,0 +1,128 @@
+//! `cargo dev load --goals`: what speed is aimed at, as ratios within one run, and
+//! whether it is reached.
+
+mod calls;
+mod memory;
+mod passwords;
+mod tokens;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use super::profile;
+use super::report::{self, Run, medians};
+use super::scenario::Scenario;
+use super::stage::Stage;
+use crate::config::LoadConfig;
+use crate::error::{OrPath, Result};
+use crate::print::say;
+
+/// One line of the table.
+#[derive(Clone, Debug)]
+pub(super) struct Goal {
+    /// What is measured.
+    pub(super) what: String,
+    /// What it should be.
+    pub(super) aim: String,
+    /// What it is, with the figures that it comes from.
+    pub(super) figure: String,
+    pub(super) met: bool,
+    /// Whose profile says why, where it is not met.
+    pub(super) scenario: Option<Scenario>,
+}
+
+impl Goal {
+    /// Something that should be at most `most`.
+    pub(super) fn at_most(what: &str, value: f64, most: f64, from: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            aim: format!("at most {}", short(most)),
+            figure: format!("{} ({from})", short(value)),
+            met: value <= most,
+            scenario: None,
+        }
+    }
+
+    /// Something that should be at least `least`.
+    pub(super) fn at_least(what: &str, value: f64, least: f64, from: &str) -> Self {
+        Self {
+            aim: format!("at least {}", short(least)),
+            met: value >= least,
+            ..Self::at_most(what, value, least, from)
+        }
+    }
+
+    /// Its cost is that of this scenario.
+    pub(super) fn of(self, scenario: Scenario) -> Self {
+        Self {
+            scenario: Some(scenario),
+            ..self
+        }
+    }
+}
+
+/// Whole from a hundred on, else three digits.
+fn short(value: f64) -> String {
+    match value {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        1.0.. => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// Measures everything that has a goal, and prints the table.
+pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
+    let mut runs = Vec::new();
+    let mut goals = calls::measure(config, stage, &mut runs).await?;
+    goals.extend(tokens::measure(stage).await?);
+    goals.extend(passwords::measure(config, stage).await?);
+    goals.extend(memory::measure(stage).await?);
+
+    report::table(&runs);
+    let folder = &config.out;
+    report::write(folder, &runs).or_path("write", folder)?;
+    for goal in goals.iter().filter(|goal| !goal.met) {
+        if let Some(scenario) = goal.scenario {
+            profile::take(config, stage, scenario, folder).await?;
+        }
+    }
+    let table = table(&goals, folder);
+    let file = folder.join("goals.md");
+    fs::write(&file, &table).or_path("write", &file)?;
+    say("");
+    say(table);
+    Ok(())
+}
+
+fn table(goals: &[Goal], folder: &Path) -> String {
+    let mut text = String::from("| what | goal | figure | |\n|---|---|---|---|\n");
+    for goal in goals {
+        let profile = goal
+            .scenario
+            .map(|scenario| profile::file(folder, scenario));
+        let verdict = match (goal.met, profile) {
+            (true, _) => "met".to_owned(),
+            (false, Some(file)) if file.exists() => {
+                let name = file.file_name().unwrap_or_default();
+                format!("not met; see {}", name.display())
+            }
+            (false, _) => "not met".to_owned(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {verdict} |",
+            goal.what, goal.aim, goal.figure
+        );
+    }
+    text
+}
+
+/// The median round of a subject in a scenario.
+pub(super) fn median(runs: &[Run], scenario: Scenario, subject: &str) -> Option<Run> {
+    let mut medians = medians(runs).into_iter();
+    let run = medians.find(|run| run.scenario == scenario && run.subject == subject);
+    run.cloned()
+}

@@ -1,0 +1,116 @@
+//! Log-ins beside the bare hash, and what a flood of them does to others.
+
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+use super::Goal;
+use crate::config::LoadConfig;
+use crate::error::{Error, Result};
+use crate::load::cpu::Process;
+use crate::load::drive::Load;
+use crate::load::report::Run;
+use crate::load::scenario::Scenario;
+use crate::load::stage::Stage;
+use crate::load::subject::Pair;
+use crate::print::say;
+
+/// The defaults of the auth service.
+const PARAMS: (u32, u32, u32) = (19_456, 2, 1);
+/// Refreshes a second while nobody, and while everybody, logs in.
+const REFRESHES: u32 = 200;
+
+pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Goal>> {
+    let pair = stage.pair();
+    let mut goals = Vec::new();
+
+    let bare = tokio::task::spawn_blocking(hashes_per_second);
+    let bare = bare.await.map_err(|error| Error::Load(error.into()))??;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = f64::from(u16::try_from(cores).unwrap_or(u16::MAX));
+    let load = Load {
+        in_flight: 4,
+        ..config.load()
+    };
+    let run = one(pair, Scenario::LogIn, load).await?;
+    let most = bare * cores;
+    let from = format!("{:.0}/s to {cores} x {bare:.1}/s", run.per_second);
+    let what = "LogIn/s to processors x argon2id/s of one thread";
+    goals.push(Goal::at_least(what, run.per_second / most, 0.95, &from).of(Scenario::LogIn));
+
+    let paced = Load {
+        rate: Some(REFRESHES),
+        time: Duration::from_secs(5),
+        ..load
+    };
+    let idle = one(pair, Scenario::Refresh, paced).await?;
+    let before = memory(pair);
+    let flood = Load {
+        in_flight: 64,
+        time: Duration::from_secs(8),
+        ..load
+    };
+    let (flooded, busy) = tokio::join!(pair.run(Scenario::LogIn, flood), async {
+        // The flood has begun to wait by then.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        one(pair, Scenario::Refresh, paced).await
+    });
+    let (flooded, busy) = (flooded?, busy?);
+    let after = memory(pair);
+    say(format_args!(
+        "flood: {} log-ins in flight, {} answered, {} of them refused",
+        flood.connections * flood.in_flight,
+        flooded.calls,
+        flooded.errors
+    ));
+    let (idle, busy) = (idle.quantile_us(0.99), busy.quantile_us(0.99));
+    #[expect(clippy::cast_precision_loss, reason = "microseconds and bytes")]
+    let (p99, growth) = (
+        busy as f64 / idle.max(1) as f64,
+        after as f64 / before.max(1) as f64,
+    );
+    let what = "p99 of RefreshToken in a flood of log-ins, to an idle service's";
+    goals.push(
+        Goal::at_most(what, p99, 3.0, &format!("{busy} us to {idle} us")).of(Scenario::LogIn),
+    );
+    let megabytes = |bytes: u64| bytes / 1024 / 1024;
+    let from = format!("{} MiB to {} MiB", megabytes(after), megabytes(before));
+    let what = "memory of the auth service after the flood, to before it";
+    goals.push(Goal::at_most(what, growth, 1.1, &from));
+    Ok(goals)
+}
+
+async fn one(pair: &Pair, scenario: Scenario, load: Load) -> Result<Run> {
+    let seen = pair.run(scenario, load).await?;
+    let run = Run::of(&pair.name, scenario, load, seen);
+    say(&run);
+    Ok(run)
+}
+
+fn memory(pair: &Pair) -> u64 {
+    pair.auth.service.iter().copied().map(Process::memory).sum()
+}
+
+/// What one thread can do.
+fn hashes_per_second() -> Result<f64> {
+    let failed = |error: argon2::Error| Error::Load(error.to_string().into());
+    let params = Params::new(PARAMS.0, PARAMS.1, PARAMS.2, Some(32)).map_err(failed)?;
+    let mut memory = vec![Block::default(); params.block_count()];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut hash = || {
+        let mut output = [0; 32];
+        argon2.hash_password_into_with_memory(
+            b"password",
+            b"a salt of 16 b..",
+            &mut output,
+            &mut memory,
+        )
+    };
+    hash().map_err(failed)?;
+    let (began, mut count) = (Instant::now(), 0);
+    while began.elapsed() < Duration::from_secs(3) {
+        hash().map_err(failed)?;
+        count += 1;
+    }
+    Ok(f64::from(count) / began.elapsed().as_secs_f64())
+}

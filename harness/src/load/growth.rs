@@ -1,0 +1,167 @@
+//! `cargo dev load --growth`: what a call costs against the size of things.
+
+mod connections;
+mod table;
+
+use std::sync::Arc;
+
+use super::drive::Load;
+use super::plot::{self, Line, Lines};
+use super::report::{self, Run, medians};
+use super::scenario::Scenario;
+use super::stage::Stage;
+use super::subject::Pair;
+use super::world::World;
+use crate::config::LoadConfig;
+use crate::error::{OrPath, Result};
+use crate::print::say;
+
+/// What grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Axis {
+    /// The contacts of an owner
+    Contacts,
+    /// The whole table: owners with 100 contacts each
+    Table,
+    /// Open connections
+    Connections,
+}
+
+const SCENARIOS: [Scenario; 6] = [
+    Scenario::Get,
+    Scenario::List50,
+    Scenario::Search,
+    Scenario::Birthdays,
+    Scenario::Create,
+    Scenario::Update,
+];
+
+/// Contacts of an owner.
+const BOOKS: [u32; 4] = [100, 1_000, 10_000, 100_000];
+
+/// Owners of each such book, so that writers seldom wait for each other.
+const OWNERS: u32 = 4;
+
+impl Axis {
+    /// As they stand on the command line.
+    pub const NAMES: [&str; 3] = ["contacts", "table", "connections"];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Contacts => "contacts",
+            Self::Table => "table",
+            Self::Connections => "connections",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Contacts => "contacts of an owner",
+            Self::Table => "contacts of all owners, 100 each",
+            Self::Connections => "open connections",
+        }
+    }
+
+    /// What there is at first: the smallest size, and nobody to compare with.
+    pub(super) fn begin(self, config: &LoadConfig) -> LoadConfig {
+        let (owners, contacts) = match self {
+            Self::Contacts => (1, 1),
+            Self::Table | Self::Connections => (table::OWNERS, table::CONTACTS),
+        };
+        LoadConfig {
+            owners,
+            contacts,
+            no_pgbench: true,
+            peers: Vec::new(),
+            compare: None,
+            ..config.clone()
+        }
+    }
+}
+
+/// Measures every size, smallest first, and writes a table and plots.
+pub(super) async fn run(axis: Axis, config: &LoadConfig, stage: &Stage) -> Result<()> {
+    let mut runs = Vec::new();
+    let folder = config.out.join(format!("growth-{}", axis.name()));
+    std::fs::create_dir_all(&folder).or_path("make", &folder)?;
+    match axis {
+        Axis::Contacts => books(config, stage, &mut runs).await?,
+        Axis::Table => table::measure(config, stage, &mut runs).await?,
+        Axis::Connections => connections::measure(config, stage, &folder, &mut runs).await?,
+    }
+    report::table(&runs);
+    report::write(&folder, &runs).or_path("write", &folder)?;
+    draw(axis, &folder, &runs)?;
+    say(format_args!("written to {}", folder.display()));
+    Ok(())
+}
+
+async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Result<()> {
+    for size in BOOKS {
+        let mut pair = stage.pair().clone();
+        let mut users = Vec::new();
+        for _ in 0..OWNERS {
+            users.push(pair.world.sign_up(size).await?);
+        }
+        pair.world = Arc::new(World {
+            users,
+            at: pair.world.at,
+        });
+        stage.system()?.database.settle().await?;
+        measure(config, config.load(), &SCENARIOS, size, &pair, runs).await?;
+    }
+    Ok(())
+}
+
+/// The runs at one size have the size for their subject.
+async fn measure(
+    config: &LoadConfig,
+    load: Load,
+    scenarios: &[Scenario],
+    size: u32,
+    pair: &Pair,
+    runs: &mut Vec<Run>,
+) -> Result<()> {
+    for _ in 0..config.rounds {
+        for &scenario in scenarios {
+            let seen = pair.run(scenario, load).await?;
+            let run = Run::of(&size.to_string(), scenario, load, seen);
+            say(&run);
+            runs.push(run);
+        }
+    }
+    Ok(())
+}
+
+fn draw(axis: Axis, folder: &std::path::Path, runs: &[Run]) -> Result<()> {
+    let medians = medians(runs);
+    let mut scenarios: Vec<Scenario> = medians.iter().map(|run| run.scenario).collect();
+    scenarios.sort_by_key(|scenario| scenario.name());
+    scenarios.dedup();
+    let lines = |of: fn(&Run) -> f64| -> Vec<Line> {
+        let line = |scenario: &Scenario| {
+            let of_it = medians.iter().filter(|run| run.scenario == *scenario);
+            let point = |run: &&Run| Some((run.subject.parse().ok()?, of(run)));
+            Line {
+                name: scenario.name(),
+                points: of_it.filter_map(point).collect(),
+            }
+        };
+        scenarios.iter().map(line).collect()
+    };
+    let cost = Lines {
+        title: "Processor time of a call, service and database",
+        x: axis.title(),
+        y: "microseconds",
+        each: lines(Run::server_cpu_us),
+    };
+    plot::lines(&folder.join("cost.svg"), &cost)?;
+    #[expect(clippy::cast_precision_loss, reason = "microseconds")]
+    let median = |run: &Run| run.quantile_us(0.5) as f64;
+    let latency = Lines {
+        title: "Median latency of a call",
+        each: lines(median),
+        ..cost
+    };
+    plot::lines(&folder.join("latency.svg"), &latency)
+}
