@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates of this repository.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "proto",
     "chassis",
     "embedded-postgres",
     "auth-service",
     "contacts-service",
     "harness",
+    "instructions",
 ];
 const SERVICES: [&str; 2] = ["auth-service", "contacts-service"];
 
