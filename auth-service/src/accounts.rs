@@ -22,6 +22,7 @@ use crate::phc::Verdict;
 use crate::refresh_token::sha256;
 use crate::store;
 use crate::store::audit::Event;
+use crate::throttle::{Guess, Throttle};
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -118,8 +119,8 @@ pub struct Credentials {
 /// What a check of a password needs to know of the call.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// What to write down when the password is wrong.
-    pub failure: Kind,
+    /// What is guessed, if it is a guess.
+    pub guess: Guess,
     /// Where the call came from.
     pub ip: &'a str,
     /// When the answer is due.
@@ -133,6 +134,7 @@ pub struct Accounts {
     pub(crate) db: Pool,
     pub(crate) hasher: Arc<Hasher>,
     pub(crate) sign_up_enabled: bool,
+    throttle: Throttle,
     /// Names unknown e-mails in the audit without saying them.
     pseudonyms: hmac::Key,
 }
@@ -140,12 +142,19 @@ pub struct Accounts {
 impl Accounts {
     /// Keeps accounts in this database.
     #[must_use]
-    pub fn new(db: Pool, hasher: Arc<Hasher>, ring: &KeyRing, sign_up_enabled: bool) -> Self {
+    pub fn new(
+        db: Pool,
+        hasher: Arc<Hasher>,
+        ring: &KeyRing,
+        throttle: Throttle,
+        sign_up_enabled: bool,
+    ) -> Self {
         let (_, key) = ring.current("audit-pseudonym");
         Self {
             db,
             hasher,
             sign_up_enabled,
+            throttle,
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*key),
         }
     }
@@ -196,23 +205,37 @@ impl Accounts {
     ) -> Result<Credentials> {
         // No address is empty, so that text which is none finds nothing.
         let email = email.map_or("", Email::as_str);
+        let attempted = self
+            .throttle
+            .attempt(attempt.guess, email, attempt.ip, attempt.now)
+            .await?;
         let known = store::emails::get(&self.db, email).await?;
         let stored = known.as_ref().map(|row| row.password_hash.clone());
         let verdict = self
             .hasher
             .verify(password, stored, Turn::First, attempt.deadline)
-            .await?;
+            .await;
+        let verdict = match verdict {
+            Err(error @ Error::HasherOverloaded { .. }) => {
+                self.throttle.not_made(&attempted).await?;
+                return Err(error);
+            }
+            verdict => verdict?,
+        };
         match known {
-            Some(row) if verdict != Verdict::Wrong => Ok(Credentials {
-                user_id: row.user_id,
-                password_version: row.password_version,
-                password_hash: row.password_hash,
-                outdated: verdict == Verdict::RightButOutdated,
-            }),
+            Some(row) if verdict != Verdict::Wrong => {
+                self.throttle.succeeded(&attempted).await?;
+                Ok(Credentials {
+                    user_id: row.user_id,
+                    password_version: row.password_version,
+                    password_hash: row.password_hash,
+                    outdated: verdict == Verdict::RightButOutdated,
+                })
+            }
             known => {
                 let event = Event {
                     user_id: known.map_or_else(|| self.pseudonym(email), |row| row.user_id),
-                    kind: attempt.failure,
+                    kind: attempt.guess.failure(),
                     session_id: None,
                     ip: attempt.ip,
                 };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chassis::cli::Settings;
 use chassis::config::{DatabaseConfig, ServerConfig, seconds};
+use ipnet::IpNet;
 
 use crate::signer::Algorithm;
 
@@ -72,6 +73,14 @@ pub struct Config {
     /// Most log-ins and sign-ups that wait to be hashed
     #[arg(long, env, default_value = "256")]
     pub hasher_queue: u16,
+
+    /// Failed log-ins of one address (IPv4, or IPv6 /64) before it is slowed down; 0 for no limit
+    #[arg(long, env, default_value = "300")]
+    pub log_in_address_failures: u32,
+
+    /// Networks of proxies whose `x-forwarded-for` tells the client's address, separated by commas
+    #[arg(long, env, value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
 
     /// Whether strangers can make accounts
     #[arg(long, env, default_value = "true", action = clap::ArgAction::Set)]

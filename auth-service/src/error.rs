@@ -68,6 +68,12 @@ pub enum Error {
         /// When it is worth to try again.
         retry_after: Duration,
     },
+    /// Too many wrong passwords, or too many at once.
+    #[error("too many attempts; try again later")]
+    LogInThrottled {
+        /// When the next one is looked at.
+        retry_after: Duration,
+    },
     /// The hasher did not do what was asked.
     #[error("cannot hash a password")]
     Hasher(#[from] HashError),
@@ -128,6 +134,9 @@ impl Error {
             }
             Self::HasherOverloaded { retry_after } => {
                 refuse(Code::ResourceExhausted, "HASHER_OVERLOADED").retry_after(*retry_after)
+            }
+            Self::LogInThrottled { retry_after } => {
+                refuse(Code::ResourceExhausted, "LOG_IN_THROTTLED").retry_after(*retry_after)
             }
             Self::UserMissing => Refusal::store_unavailable(),
             Self::Database(error) if chassis::db::is_unavailable(error) => {

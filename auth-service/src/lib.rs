@@ -19,12 +19,14 @@ pub mod sign_up;
 pub mod signer;
 pub mod signing_keys;
 pub mod store;
+pub mod throttle;
 
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use chassis::caller::RequireCaller;
+use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::db::{self, Database};
 use chassis::keyring::{KeyRing, KeyRingError};
@@ -46,6 +48,7 @@ use crate::refresh_token::Codec;
 use crate::service::{AccountService, AuthService, Jwks, ServerInfo};
 use crate::sessions::{Sessions, TokenSettings, delta};
 use crate::signing_keys::{SigningKeys, SigningKeysError};
+use crate::throttle::Throttle;
 
 /// The largest request, in bytes: the largest honest one, a password twice, has
 /// a few thousand.
@@ -100,12 +103,15 @@ pub async fn run(
     chores.spawn(purge::forever(background.clone(), clock.clone()));
 
     let settings = token_settings(&config);
+    let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let add = move |services: Services| {
         let db = database.calls();
+        let throttle = Throttle::new(db.clone(), &ring, config.log_in_address_failures);
         let accounts = Accounts::new(
             db.clone(),
             Arc::clone(&hasher),
             &ring,
+            throttle,
             config.sign_up_enabled,
         );
         let accounts = Arc::new(accounts);
@@ -117,6 +123,7 @@ pub async fn run(
             sessions: Arc::clone(&sessions),
             jwks: jwks.clone(),
             info: info.clone(),
+            proxies: proxies.clone(),
             clock: clock.clone(),
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
@@ -124,6 +131,7 @@ pub async fn run(
             accounts,
             sessions,
             sealer: Arc::clone(&sealer),
+            proxies: proxies.clone(),
             clock: clock.clone(),
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);

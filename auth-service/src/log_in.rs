@@ -13,6 +13,7 @@ use crate::password::Password;
 use crate::sessions::{Client, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
+use crate::throttle::Guess;
 
 const CLIENT_LABEL_CHARS_MAX: usize = 100;
 
@@ -49,7 +50,7 @@ pub async fn log_in(
     now: DateTime<Utc>,
 ) -> Result<(User, TokenPair)> {
     let attempt = Attempt {
-        failure: Kind::LogInFailed,
+        guess: Guess::LogIn,
         ip: &client.ip,
         deadline,
         now,

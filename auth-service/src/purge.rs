@@ -1,4 +1,4 @@
-//! Forgets sessions that ended long ago.
+//! Forgets sessions that ended long ago, and attempts that failed long ago.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 use crate::store;
+use crate::throttle::MEMORY;
 
 /// For how long an ended session is known, so that its tokens get an answer
 /// that says why.
@@ -21,10 +22,11 @@ const PAUSE: Duration = Duration::from_hours(1);
 /// Forgets for ever, now and then.
 pub async fn forever(db: Pool, clock: Clock) {
     let forget = || batch(&db, clock.now());
-    chores::forever("forgot sessions that ended long ago", PAUSE, forget).await;
+    chores::forever("forgot old sessions and attempts", PAUSE, forget).await;
 }
 
 /// Forgets one batch; returns how many that were.
-pub async fn batch(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<u64> {
-    store::sessions::purge(db, now - KEPT, BATCH).await
+pub async fn batch(db: impl PgExecutor<'_> + Copy, now: DateTime<Utc>) -> Result<u64> {
+    let sessions = store::sessions::purge(db, now - KEPT, BATCH).await?;
+    Ok(sessions + store::throttles::purge(db, now - MEMORY, BATCH).await?)
 }

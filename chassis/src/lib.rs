@@ -4,6 +4,7 @@
 pub mod caller;
 pub mod chores;
 pub mod cli;
+pub mod client_address;
 pub mod clock;
 pub mod config;
 pub mod db;

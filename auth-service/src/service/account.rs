@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chassis::caller::Caller;
+use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
 use chassis::page_token::{Scope, Sealer};
@@ -14,9 +15,9 @@ use zeroize::Zeroizing;
 
 use super::{client, timestamp};
 use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
-use crate::audit::Kind;
 use crate::error::{Error, Result};
 use crate::sessions::{Session, Sessions};
+use crate::throttle::Guess;
 
 const PAGE_SIZE_DEFAULT: usize = 50;
 const PAGE_SIZE_MAX: usize = 100;
@@ -29,6 +30,8 @@ pub struct AccountService {
     pub sessions: Arc<Sessions>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
+    /// Whose word on a client's address counts.
+    pub proxies: TrustedProxies,
     /// The time.
     pub clock: Clock,
 }
@@ -70,7 +73,11 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
-        let (now, client, deadline) = (self.clock.now(), client(&request), Deadline::of(&request));
+        let (now, client, deadline) = (
+            self.clock.now(),
+            client(&request, &self.proxies),
+            Deadline::of(&request),
+        );
         let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
         let message = request.into_inner();
         let current = Zeroizing::new(message.current_password);
@@ -78,7 +85,7 @@ impl account_service_server::AccountService for AccountService {
         let change = PasswordChange::parse(&user, &current, &new)?;
 
         let attempt = Attempt {
-            failure: Kind::PasswordChangeFailed,
+            guess: Guess::CurrentPassword,
             ip: &client.ip,
             deadline,
             now,
@@ -128,7 +135,7 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::RevokeSessionRequest>,
     ) -> Result<Response<pb::RevokeSessionResponse>, Status> {
-        let (now, client) = (self.clock.now(), client(&request));
+        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
         let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
         let id = Uuid::try_parse(&request.get_ref().session_id)
             .map_err(|_| Error::invalid("ID_INVALID", "session_id", "not a UUID"))?;
@@ -143,7 +150,7 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::RevokeOtherSessionsRequest>,
     ) -> Result<Response<pb::RevokeOtherSessionsResponse>, Status> {
-        let (now, client) = (self.clock.now(), client(&request));
+        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
         let (user, current) = self.accounts.of_caller(&*caller(&request)?, now).await?;
 
         let count = self

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
 use proto::auth::server::auth_service_server;
@@ -30,6 +31,8 @@ pub struct AuthService {
     pub jwks: Jwks,
     /// What clients can ask.
     pub info: ServerInfo,
+    /// Whose word on a client's address counts.
+    pub proxies: TrustedProxies,
     /// The time.
     pub clock: Clock,
 }
@@ -41,7 +44,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::SignUpRequest>,
     ) -> Result<Response<pb::SignUpResponse>, Status> {
-        let (client, deadline) = (client(&request), Deadline::of(&request));
+        let (client, deadline) = (client(&request, &self.proxies), Deadline::of(&request));
         let message = request.into_inner();
         let password = Zeroizing::new(message.password);
         self.accounts.ensure_sign_up_enabled()?;
@@ -63,7 +66,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::LogInRequest>,
     ) -> Result<Response<pb::LogInResponse>, Status> {
-        let (client, deadline) = (client(&request), Deadline::of(&request));
+        let (client, deadline) = (client(&request, &self.proxies), Deadline::of(&request));
         let message = request.into_inner();
         let password = Zeroizing::new(message.password);
         let attempt = LogIn::parse(&message.email, &password, &message.client_label)?;
@@ -90,7 +93,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::RefreshTokenRequest>,
     ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
-        let client = client(&request);
+        let client = client(&request, &self.proxies);
         let message = request.into_inner();
         let token = present(message.refresh_token)?;
         let request_id = RequestId::parse(&message.request_id)?;
@@ -112,7 +115,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::LogOutRequest>,
     ) -> Result<Response<pb::LogOutResponse>, Status> {
-        let client = client(&request);
+        let client = client(&request, &self.proxies);
         let token = present(request.into_inner().refresh_token)?;
 
         self.sessions

@@ -8,6 +8,7 @@ pub use account::AccountService;
 pub use auth::{AuthService, ServerInfo};
 pub use jwks::Jwks;
 
+use chassis::client_address::TrustedProxies;
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
 use proto::auth::v1 as pb;
@@ -16,11 +17,10 @@ use tonic::Request;
 use crate::accounts::User;
 use crate::sessions::{Client, TokenPair};
 
-/// Who calls, by the connection and the `user-agent` entry.
-fn client<T>(request: &Request<T>) -> Client {
-    let ip = request
-        .remote_addr()
-        .map(|address| address.ip().to_canonical().to_string());
+/// Who calls, by the connection, what trusted proxies say, and the `user-agent`
+/// entry.
+fn client<T>(request: &Request<T>, proxies: &TrustedProxies) -> Client {
+    let ip = proxies.client_address(request).map(|ip| ip.to_string());
     let user_agent = request
         .metadata()
         .get("user-agent")

@@ -5,4 +5,5 @@ pub mod audit;
 pub mod emails;
 pub mod sessions;
 pub mod signing_keys;
+pub mod throttles;
 pub mod users;

@@ -9,9 +9,10 @@ use tonic_types::StatusExt;
 
 use crate::app::{App, PASSWORD, reason};
 
-fn request() -> LogInRequest {
+fn request(number: u8) -> LogInRequest {
     LogInRequest {
-        email: "ada@example.org".into(),
+        // Of the same one few are looked at at a time.
+        email: format!("user-{number}@example.org"),
         password: PASSWORD.into(),
         client_label: String::new(),
     }
@@ -28,9 +29,9 @@ async fn what_does_not_fit_the_queue_is_shed_with_a_time_to_come_back() {
     ])
     .await;
     let mut calls = JoinSet::new();
-    for _ in 0..16 {
+    for number in 0..16 {
         let mut auth = app.auth.clone();
-        calls.spawn(async move { auth.log_in(request()).await.unwrap_err() });
+        calls.spawn(async move { auth.log_in(request(number)).await.unwrap_err() });
     }
 
     let answers = calls.join_all().await;

@@ -24,3 +24,4 @@ mod refresh_token;
 mod replicas;
 mod sessions;
 mod sign_up;
+mod throttle;

@@ -11,7 +11,6 @@ use super::report::{self, Run, medians};
 use super::scenario::Scenario;
 use super::stage::Stage;
 use super::subject::Pair;
-use super::world::World;
 use crate::config::LoadConfig;
 use crate::error::{OrPath, Result};
 use crate::print::say;
@@ -103,10 +102,7 @@ async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resul
         for _ in 0..OWNERS {
             users.push(pair.world.sign_up(size).await?);
         }
-        pair.world = Arc::new(World {
-            users,
-            at: pair.world.at,
-        });
+        pair.world = Arc::new(pair.world.of(users));
         stage.system()?.database.settle().await?;
         measure(config, config.load(), &SCENARIOS, size, &pair, runs).await?;
     }

@@ -13,7 +13,7 @@ use proto::contacts::v1::{
 
 use super::drive::{Caller, Load};
 use super::grpc::{Connection, Failure};
-use super::world::{PASSWORD, User, World, bearer};
+use super::world::{PASSWORD, World, bearer};
 use crate::error::Result;
 
 /// A kind of call.
@@ -77,6 +77,8 @@ pub(super) struct Worker {
     random: fastrand::Rng,
     /// Whose connection it is.
     user: usize,
+    /// Who logs in.
+    email: String,
     refresh_token: String,
 }
 
@@ -100,7 +102,11 @@ pub(super) async fn workers(
         let opened = Connection::open(world.address(scenario), bearer).await?;
         for slot in 0..load.in_flight {
             let seed = u64::from(connection) << 32 | u64::from(slot);
-            workers.push(Worker::new(world, scenario, opened.clone(), user, seed).await?);
+            let mut worker = Worker::new(world, scenario, opened.clone(), user, seed).await?;
+            if scenario == Scenario::LogIn {
+                worker.email.clone_from(world.stranger(workers.len()));
+            }
+            workers.push(worker);
         }
     }
     Ok(workers)
@@ -143,12 +149,9 @@ impl Worker {
             methods: [first, update],
             random: fastrand::Rng::with_seed(seed),
             user,
+            email: String::new(),
             refresh_token,
         })
-    }
-
-    fn user(&self) -> &User {
-        &self.world.users[self.user]
     }
 
     fn any_contact(&mut self) -> String {
@@ -222,7 +225,7 @@ impl Worker {
 
     async fn log_in(&mut self) -> Result<(), Failure> {
         let request = LogInRequest {
-            email: self.user().email.clone(),
+            email: self.email.clone(),
             password: PASSWORD.into(),
             client_label: "load".into(),
         };

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LogInRequest, SignUpRequest, TokenPair, log_in_response};
@@ -16,13 +17,19 @@ use tonic::{Code, Request, Status};
 
 use super::scenario::Scenario;
 use crate::clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::seed::plain;
 
 pub(super) const PASSWORD: &str = "the otter naps at noon";
 
 /// How often a log-in is tried.
 const TRIES: u32 = 500;
+
+/// Users who only log in, as many as callers have by default, twice.
+const STRANGERS: usize = 64;
+
+/// Sign-ups at a time.
+const IN_FLIGHT: usize = 8;
 
 /// Where a pair of services listens.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +51,8 @@ pub(super) struct User {
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) users: Vec<User>,
+    /// E-mails of users who only log in: of the same one, few may do so at a time.
+    strangers: Vec<String>,
     pub(super) at: Addresses,
 }
 
@@ -52,12 +61,22 @@ impl World {
     pub(super) async fn fill(at: Addresses, owners: u32, contacts: u32) -> Result<Self> {
         let mut world = Self {
             users: Vec::new(),
+            strangers: Vec::new(),
             at,
         };
+        world.meet_strangers(STRANGERS).await?;
         for _ in 0..owners {
             world.users.push(world.sign_up(contacts).await?);
         }
         Ok(world)
+    }
+
+    /// The same services with other users.
+    pub(super) fn of(&self, users: Vec<User>) -> Self {
+        Self {
+            users,
+            ..self.clone()
+        }
     }
 
     /// The same users behind other services on the same database.
@@ -73,16 +92,32 @@ impl World {
         }
     }
 
+    /// Makes users who only log in, until there are so many.
+    pub(super) async fn meet_strangers(&mut self, count: usize) -> Result<()> {
+        let auth = AuthServiceClient::new(channel(self.at.auth).await?);
+        let missing = count.saturating_sub(self.strangers.len());
+        let made = stream::iter(0..missing).map(|_| {
+            let (mut auth, email) = (auth.clone(), new_email());
+            async move {
+                auth.sign_up(sign_up(&email)).await?;
+                Ok::<_, Error>(email)
+            }
+        });
+        let made: Vec<_> = made.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        self.strangers.extend(made);
+        Ok(())
+    }
+
+    /// The e-mail of one of them.
+    pub(super) fn stranger(&self, number: usize) -> &String {
+        &self.strangers[number % self.strangers.len()]
+    }
+
     /// Makes a user that nobody has used before.
     pub(super) async fn sign_up(&self, contacts: u32) -> Result<User> {
-        let email = format!("load-{:016x}@example.com", fastrand::u64(..));
-        let request = SignUpRequest {
-            email: email.clone(),
-            password: PASSWORD.into(),
-            ..SignUpRequest::default()
-        };
+        let email = new_email();
         let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
-        let answer = auth.sign_up(request).await?.into_inner();
+        let answer = auth.sign_up(sign_up(&email)).await?.into_inner();
         let tokens = self.log_in(&email).await?;
         Ok(User {
             id: answer.user.unwrap_or_default().id,
@@ -137,6 +172,18 @@ impl World {
             let answer = contacts.batch_create_contacts(request).await?.into_inner();
             ids.extend(answer.results.into_iter().filter_map(id));
         }
+    }
+}
+
+fn new_email() -> String {
+    format!("load-{:016x}@example.com", fastrand::u64(..))
+}
+
+fn sign_up(email: &str) -> SignUpRequest {
+    SignUpRequest {
+        email: email.to_owned(),
+        password: PASSWORD.into(),
+        ..SignUpRequest::default()
     }
 }
 

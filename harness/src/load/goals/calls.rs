@@ -11,7 +11,6 @@ use crate::load::report::Run;
 use crate::load::scenario::Scenario;
 use crate::load::stage::Stage;
 use crate::load::subject::Subject;
-use crate::load::world::World;
 use crate::print::say;
 
 const OURS: &str = "addressbook";
@@ -128,12 +127,8 @@ async fn search(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resu
     };
     let pair = stage.pair();
     let user = pair.world.sign_up(10_000).await?;
-    let world = World {
-        users: vec![user],
-        ..World::clone(&pair.world)
-    };
     let mut pair = pair.clone();
-    pair.world = Arc::new(world);
+    pair.world = Arc::new(pair.world.of(vec![user]));
     let system = stage.system()?;
     system.database.analyze().await?;
     let pgbench = Pgbench::prepare(&system.database, &pair.world).await?;

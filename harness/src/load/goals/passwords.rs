@@ -1,5 +1,6 @@
 //! Log-ins beside the bare hash, and what a flood of them does to others.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -13,15 +14,22 @@ use crate::load::report::Run;
 use crate::load::scenario::Scenario;
 use crate::load::stage::Stage;
 use crate::load::subject::Pair;
+use crate::load::world::World;
 use crate::print::say;
 
 /// The defaults of the auth service.
 const PARAMS: (u32, u32, u32) = (19_456, 2, 1);
+/// Log-ins in flight in a flood.
+const FLOOD: usize = 512;
 /// Refreshes a second while nobody, and while everybody, logs in.
 const REFRESHES: u32 = 200;
 
 pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Goal>> {
-    let pair = stage.pair();
+    let mut pair = stage.pair().clone();
+    let mut world = World::clone(&pair.world);
+    world.meet_strangers(FLOOD).await?;
+    pair.world = Arc::new(world);
+    let pair = &pair;
     let mut goals = Vec::new();
 
     let bare = tokio::task::spawn_blocking(hashes_per_second);
@@ -46,7 +54,7 @@ pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Go
     let idle = one(pair, Scenario::Refresh, paced).await?;
     let before = memory(pair);
     let flood = Load {
-        in_flight: 64,
+        in_flight: u32::try_from(FLOOD).unwrap_or(u32::MAX) / load.connections.max(1),
         time: Duration::from_secs(8),
         ..load
     };

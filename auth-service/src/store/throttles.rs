@@ -1,0 +1,103 @@
+//! The throttles table.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use crate::error::Result;
+use crate::throttle::MEMORY;
+
+/// Counts one more failure, and blocks the bucket for the pause of the first step
+/// of the ladder that has more failures; false, and nothing is counted, where it is
+/// blocked. `most` and `pauses` (in seconds) are the ladder, from below. No pause
+/// leaves the block as it is: a call that began a moment earlier may come later.
+pub async fn reserve(
+    db: impl PgExecutor<'_>,
+    bucket: [u8; 32],
+    most: &[i32],
+    pauses: &[i32],
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        INSERT INTO auth.throttles AS t (bucket, failures, blocked_until, update_time)
+        VALUES ($1, 1, to_timestamp(0), $4)
+        ON CONFLICT (bucket) DO UPDATE
+        SET failures = CASE WHEN t.update_time < $5 THEN 1 ELSE t.failures + 1 END,
+            blocked_until = COALESCE(
+                $4 + make_interval(secs => (
+                    SELECT NULLIF(pause, 0)
+                    FROM unnest($2::int[], $3::int[]) AS step (most, pause)
+                    WHERE most > CASE WHEN t.update_time < $5 THEN 1 ELSE t.failures + 1 END
+                    ORDER BY most
+                    LIMIT 1
+                )),
+                t.blocked_until
+            ),
+            update_time = GREATEST(t.update_time, $4)
+        WHERE t.blocked_until <= $4
+        ",
+        &bucket,
+        most,
+        pauses,
+        now,
+        now - MEMORY,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Until when a bucket is blocked; nothing where it is empty.
+pub async fn blocked_until(
+    db: impl PgExecutor<'_>,
+    bucket: [u8; 32],
+) -> Result<Option<DateTime<Utc>>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT blocked_until FROM auth.throttles WHERE bucket = $1",
+        &bucket,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Takes back one failure.
+pub async fn take_back(db: impl PgExecutor<'_>, bucket: [u8; 32]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE auth.throttles SET failures = failures - 1 WHERE bucket = $1 AND failures > 0",
+        &bucket,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets every failure.
+pub async fn forget(db: impl PgExecutor<'_>, bucket: [u8; 32]) -> Result<()> {
+    sqlx::query!("DELETE FROM auth.throttles WHERE bucket = $1", &bucket)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets up to `limit` buckets in which nothing happened since `idle`; returns how
+/// many. Two callers at once take different ones.
+pub async fn purge(db: impl PgExecutor<'_>, idle: DateTime<Utc>, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "
+        DELETE FROM auth.throttles
+        WHERE bucket IN (
+            SELECT bucket
+            FROM auth.throttles
+            WHERE update_time < $1
+            ORDER BY update_time
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
+        ",
+        idle,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

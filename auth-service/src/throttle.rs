@@ -1,0 +1,192 @@
+//! Slows guessing down. An attempt is counted before it is made, in one statement
+//! that finds no row where the bucket is blocked: however many guesses come at
+//! once, no more are checked than the ladder allows.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use chassis::keyring::KeyRing;
+use chassis::pool::Pool;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::audit::Kind;
+use crate::error::{Error, Result};
+use crate::store::throttles as table;
+
+/// What is guessed; each has buckets of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// The password of a log-in.
+    LogIn,
+    /// The current password of a call that asks for it.
+    CurrentPassword,
+}
+
+impl Guess {
+    fn name(self) -> &'static str {
+        match self {
+            Self::LogIn => "log-in",
+            Self::CurrentPassword => "current-password",
+        }
+    }
+
+    /// What is written down of a wrong one.
+    pub(crate) fn failure(self) -> Kind {
+        match self {
+            Self::LogIn => Kind::LogInFailed,
+            Self::CurrentPassword => Kind::PasswordChangeFailed,
+        }
+    }
+}
+
+/// Below so many failures in a row, this one included, such a pause.
+type Ladder = [(i32, TimeDelta); 5];
+
+/// Of an account; a success forgets its failures.
+const ACCOUNT: Ladder = [
+    (3, TimeDelta::zero()),
+    (9, TimeDelta::seconds(3)),
+    (25, TimeDelta::seconds(5)),
+    (100, TimeDelta::seconds(10)),
+    (i32::MAX, TimeDelta::minutes(15)),
+];
+
+/// Of an address, behind which there can be an office. A success takes back its own
+/// attempt only, or an attacker would log in to an account of its own in between.
+fn of_address(free: i32) -> Ladder {
+    [
+        (free, TimeDelta::zero()),
+        (free.saturating_mul(2), TimeDelta::seconds(3)),
+        (free.saturating_mul(4), TimeDelta::seconds(10)),
+        (free.saturating_mul(8), TimeDelta::minutes(1)),
+        (i32::MAX, TimeDelta::minutes(15)),
+    ]
+}
+
+/// When failures are forgotten by themselves.
+pub(crate) const MEMORY: TimeDelta = TimeDelta::days(1);
+
+/// The buckets.
+pub struct Throttle {
+    db: Pool,
+    /// So that a dump of the table names nobody.
+    key: hmac::Key,
+    address: Ladder,
+}
+
+/// An attempt that may be made; what becomes of it is told to the throttle.
+#[derive(Debug)]
+pub struct Attempted {
+    account: [u8; 32],
+    address: [u8; 32],
+}
+
+impl Throttle {
+    /// Keeps the buckets in this database; slows an address down behind so many
+    /// failures, 0 for never.
+    #[must_use]
+    pub fn new(db: Pool, ring: &KeyRing, address_failures: u32) -> Self {
+        let free = i32::try_from(address_failures).ok();
+        let free = free.filter(|free| *free > 0).unwrap_or(i32::MAX);
+        let (_, key) = ring.current("throttle-bucket");
+        Self {
+            db,
+            key: hmac::Key::new(hmac::HMAC_SHA256, &*key),
+            address: of_address(free),
+        }
+    }
+
+    /// Counts an attempt, or refuses it. An e-mail without an account has a bucket
+    /// like any other.
+    pub async fn attempt(
+        &self,
+        guess: Guess,
+        email: &str,
+        ip: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Attempted> {
+        let attempted = Attempted {
+            account: self.bucket(guess, "account", email),
+            address: self.bucket(guess, "address", &network(ip)),
+        };
+        self.reserve(attempted.address, &self.address, now).await?;
+        let reserved = self.reserve(attempted.account, &ACCOUNT, now).await;
+        if reserved.is_err() {
+            // Whoever hammers at one account does not slow its office down.
+            table::take_back(&self.db, attempted.address).await?;
+        }
+        reserved.map(|()| attempted)
+    }
+
+    /// The guess was right.
+    pub async fn succeeded(&self, attempted: &Attempted) -> Result<()> {
+        table::forget(&self.db, attempted.account).await?;
+        table::take_back(&self.db, attempted.address).await
+    }
+
+    /// The guess was not looked at. What blocks stays: others may have failed in
+    /// the meantime.
+    pub async fn not_made(&self, attempted: &Attempted) -> Result<()> {
+        table::take_back(&self.db, attempted.account).await?;
+        table::take_back(&self.db, attempted.address).await
+    }
+
+    async fn reserve(&self, bucket: [u8; 32], ladder: &Ladder, now: DateTime<Utc>) -> Result<()> {
+        let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
+        let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
+        if table::reserve(&self.db, bucket, &most, &pauses, now).await? {
+            return Ok(());
+        }
+        let until = table::blocked_until(&self.db, bucket).await?;
+        let wait = until.unwrap_or(now) - now;
+        // At least something: the block may just have ended.
+        let retry_after = wait
+            .to_std()
+            .unwrap_or_default()
+            .max(Duration::from_secs(1));
+        Err(Error::LogInThrottled { retry_after })
+    }
+
+    fn bucket(&self, guess: Guess, of: &str, what: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [guess.name(), of, what] {
+            context.update(part.as_bytes());
+            context.update(&[0]);
+        }
+        let mut bucket = [0; 32];
+        bucket.copy_from_slice(context.sign().as_ref());
+        bucket
+    }
+}
+
+/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address. Text
+/// that is no address is a network of its own.
+fn network(ip: &str) -> String {
+    match ip.parse() {
+        Ok(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        _ => ip.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_share_a_bucket() {
+        assert_eq!(network("2001:db8:1:2::7"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::7"), network("2001:db8:1:3::7"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+
+    #[test]
+    fn ladders_rise() {
+        for ladder in [ACCOUNT, of_address(300), of_address(1)] {
+            assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
+        }
+    }
+}
