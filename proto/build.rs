@@ -43,13 +43,16 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 9] = [
     "addressbook.auth.v1.SignUpRequest",
     "addressbook.auth.v1.LogInRequest",
     "addressbook.auth.v1.RefreshTokenRequest",
     "addressbook.auth.v1.LogOutRequest",
     "addressbook.auth.v1.ChangePasswordRequest",
     "addressbook.auth.v1.TokenPair",
+    "addressbook.auth.v1.IssueServiceTokenRequest",
+    "addressbook.auth.v1.IssueServiceTokenResponse",
+    "addressbook.auth.v1.IntrospectTokenRequest",
 ];
 
 /// What a call of a batch failed with; its Rust type is there already.

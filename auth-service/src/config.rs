@@ -78,6 +78,10 @@ pub struct Config {
     #[arg(long, env, default_value = "300")]
     pub log_in_address_failures: u32,
 
+    /// File with the secret of the contacts service, by which it may watch what is revoked
+    #[arg(long, env)]
+    pub contacts_secret_file: Option<PathBuf>,
+
     /// Networks of proxies whose `x-forwarded-for` tells the client's address, separated by commas
     #[arg(long, env, value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,

@@ -38,6 +38,15 @@ pub enum Error {
     /// The account may not be used.
     #[error("the account is disabled")]
     AccountDisabled,
+    /// Unknown program or wrong secret: nothing may tell which.
+    #[error("client id or secret is wrong")]
+    ClientInvalid,
+    /// The program may not have this scope.
+    #[error("the client may not have the scope {scope:?}")]
+    ScopeNotAllowed {
+        /// The scope.
+        scope: String,
+    },
     /// Not a token of ours, or one of a session that is forgotten.
     #[error("the refresh token is not valid")]
     RefreshTokenInvalid,
@@ -134,6 +143,10 @@ impl Error {
             }
             Self::HasherOverloaded { retry_after } => {
                 refuse(Code::ResourceExhausted, "HASHER_OVERLOADED").retry_after(*retry_after)
+            }
+            Self::ClientInvalid => refuse(Code::Unauthenticated, "CLIENT_INVALID"),
+            Self::ScopeNotAllowed { scope } => {
+                refuse(Code::PermissionDenied, "SCOPE_NOT_ALLOWED").metadata("scope", scope)
             }
             Self::LogInThrottled { retry_after } => {
                 refuse(Code::ResourceExhausted, "LOG_IN_THROTTLED").retry_after(*retry_after)

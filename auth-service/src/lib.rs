@@ -10,9 +10,11 @@ pub mod hasher;
 pub mod log_in;
 pub mod password;
 pub mod phc;
+pub mod programs;
 pub mod purge;
 pub mod refresh;
 pub mod refresh_token;
+pub mod revocations;
 pub mod service;
 pub mod sessions;
 pub mod sign_up;
@@ -31,10 +33,13 @@ use chassis::clock::Clock;
 use chassis::db::{self, Database};
 use chassis::keyring::{KeyRing, KeyRingError};
 use chassis::page_token::Sealer;
+use chassis::pool::Pool;
+use chassis::secret_file::{self, SecretFileError};
 use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
 use proto::auth::server::account_service_server::AccountServiceServer;
 use proto::auth::server::auth_service_server::AuthServiceServer;
+use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
@@ -44,9 +49,11 @@ use crate::config::Config;
 use crate::hasher::{Capacity, Hasher, StartHasherError};
 use crate::password::Password;
 use crate::phc::{HashError, Recipe};
+use crate::programs::Programs;
 use crate::refresh_token::Codec;
-use crate::service::{AccountService, AuthService, Jwks, ServerInfo};
+use crate::service::{AccountService, AuthService, Jwks, ServerInfo, ServiceTokenService};
 use crate::sessions::{Sessions, TokenSettings, delta};
+use crate::signer::Signer;
 use crate::signing_keys::{SigningKeys, SigningKeysError};
 use crate::throttle::Throttle;
 
@@ -69,6 +76,12 @@ pub enum RunError {
     /// The hasher does not start.
     #[error(transparent)]
     Hasher(#[from] StartHasherError),
+    /// The secret of the contacts service is of no use.
+    #[error(transparent)]
+    ContactsSecret(#[from] SecretFileError),
+    /// A program's account cannot be kept.
+    #[error("cannot keep the account of the contacts service")]
+    Programs(#[source] error::Error),
     /// There is nothing to sign with.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
@@ -91,60 +104,129 @@ pub async fn run(
     let database = Database::new(&config.database, &[])?;
     database.ensure_migrated().await?;
     let background = database.background();
-    let keys = SigningKeys::load(&background, &ring, config.signing_algorithm, clock.now()).await?;
-    let jwks = Jwks::new(&keys.published)?;
-    let info = server_info(&config, &keys);
-    let guard = RequireCaller::new(Arc::new(verifier(&config, &keys, &clock)));
-    let hasher = Arc::new(hasher(&config)?);
-    let codec = Arc::new(Codec::new(&ring));
-    let signer = Arc::new(keys.signer);
-    let sealer = Arc::new(Sealer::new(&ring));
+    let now = clock.now();
+    let keys = SigningKeys::load(&background, &ring, config.signing_algorithm, now).await?;
+    if let Some(file) = &config.contacts_secret_file {
+        let secret = secret_file::read(file)?;
+        let known = programs::ensure_contacts(&background, &secret, now).await;
+        known.map_err(RunError::Programs)?;
+    }
     let mut chores = JoinSet::new();
-    chores.spawn(purge::forever(background.clone(), clock.clone()));
+    let life = delta(config.access_token_ttl + config.token_leeway);
+    chores.spawn(purge::forever(background.clone(), clock.clone(), life));
 
-    let settings = token_settings(&config);
-    let proxies = TrustedProxies::new(config.trusted_proxies.clone());
-    let add = move |services: Services| {
-        let db = database.calls();
-        let throttle = Throttle::new(db.clone(), &ring, config.log_in_address_failures);
-        let accounts = Accounts::new(
+    let needs = db::ping_every_second(background);
+    let parts = Parts::new(config, clock, ring, database, keys)?;
+    let served = Server::new(parts.config.server.clone())
+        .needs(needs)
+        .run(listener, shutdown, move |services| parts.serve(services))
+        .await;
+    // They end with this function, however it ends.
+    chores.shutdown().await;
+    Ok(served?)
+}
+
+/// What all threads share.
+struct Parts {
+    config: Config,
+    clock: Clock,
+    ring: KeyRing,
+    database: Database,
+    hasher: Arc<Hasher>,
+    codec: Arc<Codec>,
+    signer: Arc<Signer>,
+    sealer: Arc<Sealer>,
+    verifier: Arc<Verifier>,
+    guard: RequireCaller,
+    jwks: Jwks,
+    info: ServerInfo,
+}
+
+impl Parts {
+    fn new(
+        config: Config,
+        clock: Clock,
+        ring: KeyRing,
+        database: Database,
+        keys: SigningKeys,
+    ) -> Result<Self, RunError> {
+        let verifier = Arc::new(verifier(&config, &keys, &clock));
+        Ok(Self {
+            hasher: Arc::new(hasher(&config)?),
+            codec: Arc::new(Codec::new(&ring)),
+            sealer: Arc::new(Sealer::new(&ring)),
+            jwks: Jwks::new(&keys.published)?,
+            info: server_info(&config, &keys),
+            guard: RequireCaller::new(Arc::clone(&verifier)),
+            signer: Arc::new(keys.signer),
+            verifier,
+            config,
+            clock,
+            ring,
+            database,
+        })
+    }
+
+    /// Adds the services of one thread.
+    fn serve(&self, services: Services) -> Services {
+        let db = self.database.calls();
+        let settings = token_settings(&self.config);
+        let proxies = TrustedProxies::new(self.config.trusted_proxies.clone());
+        let accounts = Arc::new(self.accounts(&db));
+        let sessions = Arc::new(Sessions::new(
             db.clone(),
-            Arc::clone(&hasher),
-            &ring,
-            throttle,
-            config.sign_up_enabled,
-        );
-        let accounts = Arc::new(accounts);
-        let (codec, signer) = (Arc::clone(&codec), Arc::clone(&signer));
-        let sessions = Arc::new(Sessions::new(db, codec, signer, settings.clone()));
-        let routes = jwks.routes();
+            Arc::clone(&self.codec),
+            Arc::clone(&self.signer),
+            settings.clone(),
+        ));
         let auth = AuthServiceServer::new(AuthService {
             accounts: Arc::clone(&accounts),
             sessions: Arc::clone(&sessions),
-            jwks: jwks.clone(),
-            info: info.clone(),
+            jwks: self.jwks.clone(),
+            info: self.info.clone(),
             proxies: proxies.clone(),
-            clock: clock.clone(),
+            clock: self.clock.clone(),
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
         let account = AccountServiceServer::new(AccountService {
             accounts,
             sessions,
-            sealer: Arc::clone(&sealer),
-            proxies: proxies.clone(),
-            clock: clock.clone(),
+            sealer: Arc::clone(&self.sealer),
+            proxies,
+            clock: self.clock.clone(),
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
-        let account = InterceptedService::new(account, guard.clone());
-        services.with(auth).with(account).with_http(routes)
-    };
-    let served = Server::new(config.server)
-        .needs(db::ping_every_second(background))
-        .run(listener, shutdown, add)
-        .await;
-    // They end with this function, however it ends.
-    chores.shutdown().await;
-    Ok(served?)
+        let programs = ServiceTokenServiceServer::new(ServiceTokenService {
+            programs: Programs::new(
+                db,
+                Arc::clone(&self.signer),
+                Arc::clone(&self.verifier),
+                settings,
+            ),
+            background: self.database.background(),
+            guard: self.guard.clone(),
+            token_life: delta(self.config.access_token_ttl + self.config.token_leeway),
+            clock: self.clock.clone(),
+            stopping: services.stopping(),
+        })
+        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        services
+            .with(auth)
+            .with(InterceptedService::new(account, self.guard.clone()))
+            .with(programs)
+            .with_http(self.jwks.routes())
+    }
+
+    fn accounts(&self, db: &Pool) -> Accounts {
+        let failures = self.config.log_in_address_failures;
+        Accounts::new(
+            db.clone(),
+            Arc::clone(&self.hasher),
+            &self.ring,
+            Throttle::new(db.clone(), &self.ring, failures),
+            self.config.sign_up_enabled,
+        )
+    }
 }
 
 fn verifier(config: &Config, keys: &SigningKeys, clock: &Clock) -> Verifier {

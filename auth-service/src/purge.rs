@@ -1,4 +1,4 @@
-//! Forgets sessions that ended long ago, and attempts that failed long ago.
+//! Forgets what is over: sessions, attempts that failed, revocations.
 
 use std::time::Duration;
 
@@ -20,13 +20,27 @@ const BATCH: i64 = 500;
 const PAUSE: Duration = Duration::from_hours(1);
 
 /// Forgets for ever, now and then.
-pub async fn forever(db: Pool, clock: Clock) {
-    let forget = || batch(&db, clock.now());
-    chores::forever("forgot old sessions and attempts", PAUSE, forget).await;
+/// `token_life` is for how long a revocation can matter.
+pub async fn forever(db: Pool, clock: Clock, token_life: TimeDelta) {
+    let forget = || batch(&db, token_life, clock.now());
+    chores::forever(
+        "forgot old sessions, attempts and revocations",
+        PAUSE,
+        forget,
+    )
+    .await;
 }
 
-/// Forgets one batch; returns how many that were.
-pub async fn batch(db: impl PgExecutor<'_> + Copy, now: DateTime<Utc>) -> Result<u64> {
+/// Forgets one batch of each; returns how many that were.
+pub async fn batch(
+    db: impl PgExecutor<'_> + Copy,
+    token_life: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<u64> {
     let sessions = store::sessions::purge(db, now - KEPT, BATCH).await?;
-    Ok(sessions + store::throttles::purge(db, now - MEMORY, BATCH).await?)
+    let attempts = store::throttles::purge(db, now - MEMORY, BATCH).await?;
+    // A day more: a watcher that was away goes on at its cursor.
+    let over = now - token_life - TimeDelta::days(1);
+    let revocations = store::revocations::purge(db, over, BATCH).await?;
+    Ok(sessions + attempts + revocations)
 }

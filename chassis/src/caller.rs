@@ -7,6 +7,7 @@ use tonic::service::Interceptor;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+use crate::revocations::Revocations;
 use crate::status::Refusal;
 use crate::token::{Claims, TokenError, Verifier};
 use crate::user_id::UserId;
@@ -19,6 +20,8 @@ pub struct Caller {
     pub user_id: UserId,
     /// The session of its token; programs have none.
     pub session_id: Option<Uuid>,
+    /// When its token was made, in seconds since the epoch.
+    pub issued_at: i64,
     scope: String,
 }
 
@@ -33,8 +36,14 @@ impl Caller {
     /// Returns the caller where its token allows `scope`.
     pub fn with_scope<T>(request: &Request<T>, scope: &str) -> Result<Arc<Self>, TokenError> {
         let caller = Self::of(request)?;
-        if caller.scope.split(' ').any(|allowed| allowed == scope) {
-            Ok(caller)
+        caller.ensure(scope)?;
+        Ok(caller)
+    }
+
+    /// Refuses a caller whose token does not allow `scope`.
+    pub fn ensure(&self, scope: &str) -> Result<(), TokenError> {
+        if self.scope.split(' ').any(|allowed| allowed == scope) {
+            Ok(())
         } else {
             Err(TokenError::InsufficientScope)
         }
@@ -46,6 +55,7 @@ impl From<Claims> for Caller {
         Self {
             user_id: claims.sub,
             session_id: claims.sid,
+            issued_at: claims.iat,
             scope: claims.scope,
         }
     }
@@ -55,6 +65,7 @@ impl From<Claims> for Caller {
 #[derive(Clone)]
 pub struct RequireCaller {
     tokens: Arc<VerifiedTokens>,
+    revocations: Option<Arc<Revocations>>,
 }
 
 impl RequireCaller {
@@ -63,15 +74,34 @@ impl RequireCaller {
     pub fn new(verifier: Arc<Verifier>) -> Self {
         Self {
             tokens: Arc::new(VerifiedTokens::new(verifier)),
+            revocations: None,
         }
+    }
+
+    /// Refuses revoked tokens, too.
+    #[must_use]
+    pub fn without(mut self, revocations: Arc<Revocations>) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
+    /// Whose call it is.
+    pub fn caller(&self, metadata: &MetadataMap) -> Result<Arc<Caller>, Status> {
+        let caller = bearer(metadata)
+            .and_then(|token| self.tokens.caller(token))
+            .and_then(|caller| {
+                if let Some(revocations) = &self.revocations {
+                    revocations.check(&caller)?;
+                }
+                Ok(caller)
+            });
+        caller.map_err(refuse)
     }
 }
 
 impl Interceptor for RequireCaller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let caller = bearer(request.metadata())
-            .and_then(|token| self.tokens.caller(token))
-            .map_err(refuse)?;
+        let caller = self.caller(request.metadata())?;
         request.extensions_mut().insert(caller);
         Ok(request)
     }

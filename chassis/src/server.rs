@@ -60,14 +60,22 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
 pub struct Services {
     routes: Routes,
     names: Vec<&'static str>,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Services {
-    pub(crate) fn new(shared: Routes) -> Self {
+    pub(crate) fn new(shared: Routes, stopping: watch::Receiver<bool>) -> Self {
         Self {
             routes: shared,
             names: Vec::new(),
+            stopping,
         }
+    }
+
+    /// True once the server stops: streams that would go on for ever shall end.
+    #[must_use]
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.clone()
     }
 
     /// Adds a gRPC service, with a health state under its name.
@@ -136,7 +144,8 @@ impl Server {
         let (stop, soon) = watch::channel(false);
         let (cut_off, now) = watch::channel(false);
         let stopping = Stopping { soon, now };
-        let make = move || add(Services::new(shared.clone()));
+        let until = stopping.soon.clone();
+        let make = move || add(Services::new(shared.clone(), until.clone()));
         let mut workers = Workers::start(&self.config, Arc::new(make), &stopping).await?;
 
         // Before the first connection: it must not be told that all is well.

@@ -1,8 +1,8 @@
 //! Checks access tokens (RFC 9068). Signing lives in the auth service alone.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -76,6 +76,9 @@ pub enum TokenError {
     /// No key set was read yet.
     #[error("the service cannot check access tokens yet; try again")]
     KeysUnavailable,
+    /// Nobody tells which tokens are revoked, and none is trusted without.
+    #[error("the service cannot tell whether access tokens are revoked; try again")]
+    RevocationsUnavailable,
     /// It is valid, but does not allow the call.
     #[error("the access token does not allow this call")]
     InsufficientScope,
@@ -90,6 +93,7 @@ impl From<TokenError> for Refusal {
             TokenError::Revoked => (Code::Unauthenticated, "TOKEN_REVOKED"),
             TokenError::Invalid => (Code::Unauthenticated, "TOKEN_INVALID"),
             TokenError::KeysUnavailable => (Code::Unavailable, "KEYS_UNAVAILABLE"),
+            TokenError::RevocationsUnavailable => (Code::Unavailable, "REVOCATIONS_UNAVAILABLE"),
             TokenError::InsufficientScope => (Code::PermissionDenied, "INSUFFICIENT_SCOPE"),
         };
         Self::new(code, reason, error.to_string())
@@ -104,9 +108,11 @@ struct Key {
 /// The public keys in force, shared by all clones.
 #[derive(Clone)]
 pub struct KeySet {
-    keys: Arc<ArcSwap<HashMap<String, Key>>>,
+    keys: Arc<ArcSwap<HashMap<String, Arc<Key>>>>,
     /// Grows whenever other keys come into force.
     generation: Arc<AtomicU64>,
+    /// Not to come back, whatever a slow replica still publishes.
+    removed: Arc<Mutex<HashSet<String>>>,
     loaded: Arc<watch::Sender<bool>>,
     wanted: Arc<Notify>,
 }
@@ -116,6 +122,7 @@ impl Default for KeySet {
         Self {
             keys: Arc::default(),
             generation: Arc::default(),
+            removed: Arc::default(),
             loaded: Arc::new(watch::Sender::new(false)),
             wanted: Arc::default(),
         }
@@ -134,9 +141,24 @@ impl KeySet {
                 _ => return None,
             };
             let key = DecodingKey::from_jwk(jwk).ok()?;
-            Some((jwk.common.key_id.clone()?, Key { algorithm, key }))
+            Some((jwk.common.key_id.clone()?, Arc::new(Key { algorithm, key })))
         });
-        let keys: HashMap<_, _> = keys.collect();
+        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = keys.filter(|(kid, _)| !removed.contains(kid)).collect();
+        self.swap(keys);
+    }
+
+    /// Takes a revoked key out, for good.
+    pub fn remove(&self, kid: &str) {
+        let mut removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        if removed.insert(kid.to_owned()) {
+            let mut keys = HashMap::clone(&self.keys.load());
+            keys.remove(kid);
+            self.swap(keys);
+        }
+    }
+
+    fn swap(&self, keys: HashMap<String, Arc<Key>>) {
         let any = !keys.is_empty();
         let before = self.keys.swap(Arc::new(keys));
         // A kid is the key's own hash: the same kids are the same keys.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chassis::cli::Settings;
 use chassis::config::{DatabaseConfig, ServerConfig, seconds};
+use chassis::revocations::Mode;
 
 /// What the operator can set.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +23,19 @@ pub struct Config {
     /// Address of the auth service, which publishes the keys of access tokens
     #[arg(long, env, default_value = "http://127.0.0.1:50051")]
     pub auth_url: String,
+
+    /// File with the secret that `CONTACTS_SECRET_FILE` of the auth service names; without it revoked
+    /// tokens live to their end
+    #[arg(long, env, required_if_eq("revocation_mode", "closed"))]
+    pub auth_secret_file: Option<PathBuf>,
+
+    /// What happens to tokens while the auth service does not tell which are revoked
+    #[arg(long, env, value_enum, default_value = "open")]
+    pub revocation_mode: Mode,
+
+    /// Longest silence of the auth service before that, in seconds
+    #[arg(long, env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds)]
+    pub revocation_silence: Duration,
 
     /// The `iss` claim that access tokens must have
     #[arg(long, env, default_value = "addressbook")]

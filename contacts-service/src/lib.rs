@@ -22,6 +22,9 @@ use chassis::db::{self, Database};
 use chassis::key_feed;
 use chassis::keyring::{KeyRing, KeyRingError};
 use chassis::page_token::Sealer;
+use chassis::revocation_feed::{self, Credentials};
+use chassis::revocations::Revocations;
+use chassis::secret_file::{self, SecretFileError};
 use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
@@ -44,6 +47,9 @@ pub enum RunError {
     /// The address of the auth service is none.
     #[error("AUTH_URL is not a URL")]
     AuthUrl(#[source] tonic::transport::Error),
+    /// The secret for the auth service is of no use.
+    #[error(transparent)]
+    AuthSecret(#[from] SecretFileError),
     /// The database is of no use.
     #[error(transparent)]
     Database(#[from] db::DbError),
@@ -54,6 +60,9 @@ pub enum RunError {
 
 /// The largest request, in bytes: a batch of 500 contacts of 8 KiB.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What the auth service knows this one by.
+const CLIENT_ID: &str = "contacts-service";
 
 /// Settings of each connection.
 const DATABASE_SETTINGS: [(&str, &str); 4] = [
@@ -81,7 +90,8 @@ pub async fn run(
     let database = Database::new(&config.database, &DATABASE_SETTINGS)?;
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
-    chores.spawn(key_feed::follow(auth, keys.clone()));
+    chores.spawn(key_feed::follow(auth.clone(), keys.clone()));
+    let revocations = watched(&config, auth, &keys, &clock, &mut chores)?;
     database.ensure_migrated().await?;
     let rules = TokenRules {
         issuer: config.issuer,
@@ -91,11 +101,18 @@ pub async fn run(
     let verifier = Verifier::new(&rules, keys.clone(), clock.clone());
 
     // One memory of good tokens for all threads.
-    let guard = RequireCaller::new(Arc::new(verifier));
+    let mut guard = RequireCaller::new(Arc::new(verifier));
     let sealer = Arc::new(Sealer::new(&ring));
     let background = database.background();
     chores.spawn(purge::forever(background.clone(), clock.clone()));
 
+    let mut server = Server::new(config.server)
+        .needs(db::ping_every_second(background))
+        .needs(keys.loaded());
+    if let Some(revocations) = revocations {
+        server = server.needs(revocations.ready());
+        guard = guard.without(revocations);
+    }
     let add = move |services: Services| {
         let db = database.calls();
         let contacts = ContactsServiceServer::new(ContactsService {
@@ -109,12 +126,38 @@ pub async fn run(
         .accept_compressed(CompressionEncoding::Gzip);
         services.with(InterceptedService::new(contacts, guard.clone()))
     };
-    let served = Server::new(config.server)
-        .needs(db::ping_every_second(background))
-        .needs(keys.loaded())
-        .run(listener, shutdown, add)
-        .await;
+    let ended = server.run(listener, shutdown, add).await;
     // They end with this function, however it ends.
     chores.shutdown().await;
-    Ok(served?)
+    Ok(ended?)
+}
+
+/// Follows what is revoked, where the auth service knows this one.
+fn watched(
+    config: &Config,
+    auth: Endpoint,
+    keys: &KeySet,
+    clock: &Clock,
+    chores: &mut JoinSet<()>,
+) -> Result<Option<Arc<Revocations>>, SecretFileError> {
+    let Some(file) = &config.auth_secret_file else {
+        return Ok(None);
+    };
+    let credentials = Credentials {
+        client_id: CLIENT_ID.to_owned(),
+        secret: secret_file::read(file)?,
+    };
+    let (mode, silence_max) = (config.revocation_mode, config.revocation_silence);
+    let revocations = Arc::new(Revocations::new(mode, silence_max));
+    let (known, keys, clock) = (Arc::clone(&revocations), keys.clone(), clock.clone());
+    chores.spawn(revocation_feed::follow(
+        auth,
+        credentials,
+        known,
+        keys,
+        clock,
+    ));
+    let waiting = Arc::clone(&revocations);
+    chores.spawn(async move { waiting.wait().await });
+    Ok(Some(revocations))
 }

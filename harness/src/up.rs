@@ -19,6 +19,9 @@ use crate::error::{Error, OrPath, Result};
 use crate::stop::Stop;
 use crate::{print, seed, supervise};
 
+/// By which the contacts service is known to the auth service.
+const SECRET: &str = "contacts.secret";
+
 /// Runs until a signal asks to stop, which is no error.
 pub async fn run(config: UpConfig) -> Result<()> {
     let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
@@ -107,12 +110,14 @@ async fn services(
     let auth = Service::start(
         spec("auth", &programs.auth, config.auth_listen)
             .with("DATABASE_URL", database.url_for("auth_service"))
-            .with("SECRET_KEYS_FILE", keys::ensure(dir, "auth.keys")?),
+            .with("SECRET_KEYS_FILE", keys::ensure(dir, "auth.keys")?)
+            .with("CONTACTS_SECRET_FILE", keys::ensure_secret(dir, SECRET)?),
     )
     .await?;
     let mut contacts = spec("contacts", &programs.contacts, config.contacts_listen)
         .with("DATABASE_URL", database.url_for("contacts_service"))
         .with("SECRET_KEYS_FILE", keys::ensure(dir, "contacts.keys")?)
+        .with("AUTH_SECRET_FILE", keys::ensure_secret(dir, SECRET)?)
         .with("AUTH_URL", auth.url());
     if let Some(quota) = config.contact_quota {
         contacts = contacts.with("CONTACT_QUOTA", quota.to_string());

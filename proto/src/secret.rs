@@ -4,7 +4,8 @@
 use std::fmt;
 
 use crate::auth::v1::{
-    ChangePasswordRequest, LogInRequest, LogOutRequest, RefreshTokenRequest, SignUpRequest,
+    ChangePasswordRequest, IntrospectTokenRequest, IssueServiceTokenRequest,
+    IssueServiceTokenResponse, LogInRequest, LogOutRequest, RefreshTokenRequest, SignUpRequest,
     TokenPair,
 };
 
@@ -20,6 +21,9 @@ macro_rules! opaque {
 
 opaque!(
     ChangePasswordRequest,
+    IntrospectTokenRequest,
+    IssueServiceTokenRequest,
+    IssueServiceTokenResponse,
     LogInRequest,
     LogOutRequest,
     RefreshTokenRequest,

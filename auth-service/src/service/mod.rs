@@ -3,10 +3,12 @@
 mod account;
 mod auth;
 mod jwks;
+mod programs;
 
 pub use account::AccountService;
 pub use auth::{AuthService, ServerInfo};
 pub use jwks::Jwks;
+pub use programs::ServiceTokenService;
 
 use chassis::client_address::TrustedProxies;
 use chrono::{DateTime, Utc};

@@ -3,6 +3,8 @@
 
 pub mod audit;
 pub mod emails;
+pub mod revocations;
+pub mod service_accounts;
 pub mod sessions;
 pub mod signing_keys;
 pub mod throttles;

@@ -187,6 +187,11 @@ pub async fn revoke(
               AND idle_expire_time > $3
               AND absolute_expire_time > $3
             RETURNING user_id, id
+        ), told AS (
+            INSERT INTO auth.revocations (user_id, session_id, revoke_time)
+            SELECT user_id, id, $3
+            FROM revoked
+            ON CONFLICT DO NOTHING
         )
         INSERT INTO auth.audit_events (user_id, id, kind, event_time, session_id, ip)
         SELECT user_id, $5, $4, $3, id, $6
@@ -214,11 +219,17 @@ pub async fn revoke_others(
 ) -> Result<u64> {
     let done = sqlx::query!(
         "
-        UPDATE auth.sessions SET revoke_time = $3, revoke_reason = $4
-        WHERE user_id = $1 AND id <> $2
-          AND revoke_time IS NULL
-          AND idle_expire_time > $3
-          AND absolute_expire_time > $3
+        WITH revoked AS (
+            UPDATE auth.sessions SET revoke_time = $3, revoke_reason = $4
+            WHERE user_id = $1 AND id <> $2
+              AND revoke_time IS NULL
+              AND idle_expire_time > $3
+              AND absolute_expire_time > $3
+            RETURNING user_id, id
+        )
+        INSERT INTO auth.revocations (user_id, session_id, revoke_time)
+        SELECT user_id, id, $3
+        FROM revoked
         ",
         user_id as UserId,
         spared,

@@ -22,15 +22,23 @@ async fn set_connections(app: &App, server: &PgPool, limit: i32) {
         .unwrap();
 }
 
+/// Takes the database away from the service.
+pub(crate) async fn close_database(app: &App) {
+    set_connections(app, &server(app).await, 0).await;
+}
+
+async fn server(app: &App) -> PgPool {
+    let options = app.database.admin().database("postgres");
+    PgPool::connect_with(options).await.unwrap()
+}
+
 #[tokio::test]
 async fn no_token_is_called_dead_and_a_forged_one_needs_no_database() {
     let app = App::start_with(&["--database-acquire=1"]).await;
     let tokens = app.user("ada@example.org").await;
     let token = tokens.refresh_token;
     let forged = format!("{}AAAA", &token[..token.len() - 4]);
-    let server = PgPool::connect_with(app.database.admin().database("postgres"))
-        .await
-        .unwrap();
+    let server = server(&app).await;
 
     set_connections(&app, &server, 0).await;
 

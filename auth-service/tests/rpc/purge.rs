@@ -1,9 +1,12 @@
 //! Sessions that ended long ago.
 
 use auth_service::purge;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 
 use crate::app::{App, PASSWORD, START, refusal};
+
+/// How long a revocation can matter.
+const LIFE: TimeDelta = TimeDelta::minutes(11);
 
 #[tokio::test]
 async fn a_session_is_forgotten_a_week_after_its_absolute_end() {
@@ -18,9 +21,9 @@ async fn a_session_is_forgotten_a_week_after_its_absolute_end() {
     app.advance(1000 + 7 * 86_400);
 
     // Of the log-ins one bucket is left, that of the address.
-    assert_eq!(purge::batch(&db, at(0)).await.unwrap(), 1);
-    assert_eq!(purge::batch(&db, at(1)).await.unwrap(), 1);
-    assert_eq!(purge::batch(&db, at(1)).await.unwrap(), 0);
+    assert_eq!(purge::batch(&db, LIFE, at(0)).await.unwrap(), 1);
+    assert_eq!(purge::batch(&db, LIFE, at(1)).await.unwrap(), 1);
+    assert_eq!(purge::batch(&db, LIFE, at(1)).await.unwrap(), 0);
 
     assert_eq!(
         refusal(app.refresh(&old.refresh_token).await),
@@ -51,8 +54,8 @@ async fn two_purges_at_once_share_the_work() {
     let mut forgotten = 0;
     loop {
         let (a, b) = tokio::join!(
-            purge::batch(&db, later),
-            purge::batch(&db, later)
+            purge::batch(&db, LIFE, later),
+            purge::batch(&db, LIFE, later)
         );
         let (a, b) = (a.unwrap(), b.unwrap());
         assert!(a <= 500 && b <= 500);

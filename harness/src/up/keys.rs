@@ -17,6 +17,13 @@ pub(crate) fn ensure(dir: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Returns the file `name` of the folder, which holds 256 random bits.
+pub(crate) fn ensure_secret(dir: &Path, name: &str) -> Result<PathBuf> {
+    let path = dir.join(name);
+    create_once(&path, || Ok(format!("{}\n", hex::encode(random::<32>()?))))?;
+    Ok(path)
+}
+
 /// Returns the content of the file, which is written at the first time.
 pub(crate) fn ensure_password(path: &Path) -> Result<String> {
     create_once(path, || Ok(format!("{}\n", hex::encode(random::<12>()?))))?;

@@ -4,7 +4,7 @@
 use crate::database::{connect, migrated, texts};
 
 /// Unique keys that do not begin with an owner.
-const KEYS_OF_NO_OWNER: [(&str, &str); 5] = [
+const KEYS_OF_NO_OWNER: [(&str, &str); 8] = [
     (
         "auth.emails_pkey",
         "keeps e-mails unique by itself; spread by e-mail",
@@ -17,6 +17,18 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 5] = [
     (
         "auth.signing_keys_one_active",
         "a handful of rows, the same everywhere",
+    ),
+    (
+        "auth.service_accounts_pkey",
+        "a handful of rows, the same everywhere",
+    ),
+    (
+        "auth.service_secrets_pkey",
+        "a handful of rows, the same everywhere",
+    ),
+    (
+        "auth.throttles_pkey",
+        "counts strangers, too; spread by bucket",
     ),
     ("public._sqlx_migrations_pkey", "sqlx makes it"),
 ];

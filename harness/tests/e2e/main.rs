@@ -12,6 +12,7 @@ mod demo;
 mod documents;
 mod outage;
 mod python;
+mod revocation;
 mod stack;
 mod tools;
 mod tour;

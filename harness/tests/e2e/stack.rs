@@ -104,6 +104,26 @@ impl Stack {
         self.line("TOKEN=$(")
     }
 
+    /// Kills a service at once.
+    pub(crate) fn kill(&self, program: &str) {
+        let dev = self.child.id().to_string();
+        let is_it = |pid: &i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let name = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+            let parent = stat
+                .rsplit(") ")
+                .next()
+                .unwrap_or_default()
+                .split(' ')
+                .nth(1);
+            parent == Some(&dev) && name.ends_with(program)
+        };
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let pid = pids.find(is_it).unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+
     /// Kills the database server at once.
     pub(crate) fn kill_postgres(&self) {
         let file = self.data.path().join("data/pg/postmaster.pid");

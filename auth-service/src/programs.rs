@@ -1,0 +1,177 @@
+//! Programs that call as themselves: their accounts, and tokens for them.
+
+use std::sync::Arc;
+
+use chassis::pool::Pool;
+use chassis::token::{Claims, Verifier};
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::refresh_token::sha256;
+use crate::sessions::TokenSettings;
+use crate::signer::Signer;
+use crate::store;
+
+/// The program that the contacts service is.
+pub const CONTACTS: &str = "contacts-service";
+
+/// To ask about the tokens of others.
+pub const INTROSPECT: &str = "auth.introspect";
+/// To watch what is revoked.
+pub const REVOCATIONS: &str = "auth.revocations";
+
+/// The longest name or secret that is looked at, in bytes.
+const TEXT_BYTES_MAX: usize = 200;
+
+/// What a program asks for.
+#[derive(Debug)]
+pub struct TokenRequest<'a> {
+    /// Its name.
+    pub client_id: &'a str,
+    /// Its secret.
+    pub secret: &'a str,
+    /// What the token shall allow; all that is possible when empty.
+    pub scopes: Vec<String>,
+    /// Whom it is for; this system when empty.
+    pub audience: &'a str,
+}
+
+/// An access token of a program.
+#[derive(Debug)]
+pub struct ProgramToken {
+    /// A JWT.
+    pub access_token: String,
+    /// When it ends.
+    pub expire_time: DateTime<Utc>,
+    /// What it allows.
+    pub scopes: Vec<String>,
+}
+
+/// The programs.
+pub struct Programs {
+    db: Pool,
+    signer: Arc<Signer>,
+    verifier: Arc<Verifier>,
+    settings: TokenSettings,
+}
+
+impl Programs {
+    /// Keeps programs in this database.
+    #[must_use]
+    pub fn new(
+        db: Pool,
+        signer: Arc<Signer>,
+        verifier: Arc<Verifier>,
+        settings: TokenSettings,
+    ) -> Self {
+        Self {
+            db,
+            signer,
+            verifier,
+            settings,
+        }
+    }
+
+    /// Gives a program a token for its secret. The secret has 256 bits, so that its
+    /// SHA-256 is enough at rest and nobody can guess it.
+    pub async fn issue(
+        &self,
+        request: TokenRequest<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ProgramToken> {
+        let TokenRequest {
+            client_id, secret, ..
+        } = request;
+        // What the database would not take as text is no name, either.
+        let is_name = client_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_name || client_id.len() > TEXT_BYTES_MAX || secret.len() > TEXT_BYTES_MAX {
+            return Err(Error::ClientInvalid);
+        }
+        let hash = sha256(secret.as_bytes());
+        let account = store::service_accounts::get_by_secret(&self.db, client_id, &hash)
+            .await?
+            .ok_or(Error::ClientInvalid)?;
+        if !request.audience.is_empty() && request.audience != self.settings.audience {
+            let problem = "is not the audience of this system";
+            return Err(Error::invalid("AUDIENCE_UNKNOWN", "audience", problem));
+        }
+        if let Some(scope) = request
+            .scopes
+            .iter()
+            .find(|scope| !account.scopes.contains(scope))
+        {
+            return Err(Error::ScopeNotAllowed {
+                scope: scope.clone(),
+            });
+        }
+        let scopes = if request.scopes.is_empty() {
+            account.scopes
+        } else {
+            request.scopes
+        };
+        self.sign(account.id, client_id, scopes, now)
+    }
+
+    fn sign(
+        &self,
+        id: UserId,
+        client_id: &str,
+        scopes: Vec<String>,
+        now: DateTime<Utc>,
+    ) -> Result<ProgramToken> {
+        let expire_time = now + self.settings.access_ttl;
+        let claims = Claims {
+            iss: self.settings.issuer.clone(),
+            aud: self.settings.audience.clone(),
+            sub: id,
+            client_id: client_id.to_owned(),
+            jti: Uuid::new_v4(),
+            sid: None,
+            iat: now.timestamp(),
+            exp: expire_time.timestamp(),
+            nbf: None,
+            scope: scopes.join(" "),
+            auth_time: now.timestamp(),
+            amr: Vec::new(),
+            roles: Vec::new(),
+        };
+        Ok(ProgramToken {
+            access_token: self.signer.sign(&claims)?,
+            expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
+            scopes,
+        })
+    }
+
+    /// Returns what a token says, where it, its session and its account are in order
+    /// at this moment.
+    pub async fn introspect(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Claims>> {
+        let Ok(claims) = self.verifier.verify(token) else {
+            return Ok(None);
+        };
+        let is_alive = match claims.sid {
+            Some(session_id) => {
+                let user = store::users::get_by_session(&self.db, claims.sub, session_id, now);
+                user.await?.is_some_and(|user| !user.disabled)
+            }
+            None => {
+                store::service_accounts::exists(&self.db, &claims.client_id, claims.sub).await?
+            }
+        };
+        Ok(is_alive.then_some(claims))
+    }
+}
+
+/// Makes sure that the contacts service can watch revocations by this secret. Two
+/// replicas may do so at once.
+pub async fn ensure_contacts(db: &Pool, secret: &SecretString, now: DateTime<Utc>) -> Result<()> {
+    let (id, scopes) = (UserId(Uuid::now_v7()), [REVOCATIONS.to_owned()]);
+    let hash = sha256(secret.expose_secret().as_bytes());
+    let mut tx = db.begin().await?;
+    store::service_accounts::upsert(&mut *tx, CONTACTS, id, &scopes, now).await?;
+    store::service_accounts::add_secret(&mut tx, CONTACTS, &hash, now).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! `addressbook.auth.v1.ServiceTokenService`.
+
+use std::pin::Pin;
+
+use chassis::caller::RequireCaller;
+use chassis::clock::Clock;
+use chassis::pool::Pool;
+use chassis::token::Claims;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{Stream, StreamExt};
+use proto::auth::server::service_token_service_server;
+use proto::auth::v1 as pb;
+use proto::auth::v1::watch_revocations_response::Revoked;
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+use super::timestamp;
+use crate::error::{Error, Result};
+use crate::programs::{INTROSPECT, Programs, REVOCATIONS, TokenRequest};
+use crate::revocations::{self, Cursor, Subject, Told};
+
+/// Serves programs.
+pub struct ServiceTokenService {
+    /// The programs.
+    pub programs: Programs,
+    /// For the feed of revocations, which asks all the time.
+    pub background: Pool,
+    /// Who calls; one RPC needs no token.
+    pub guard: RequireCaller,
+    /// How long a revocation can matter.
+    pub token_life: TimeDelta,
+    /// The time.
+    pub clock: Clock,
+    /// True when streams shall end.
+    pub stopping: watch::Receiver<bool>,
+}
+
+#[tonic::async_trait]
+impl service_token_service_server::ServiceTokenService for ServiceTokenService {
+    #[tracing::instrument(skip_all)]
+    async fn issue_service_token(
+        &self,
+        request: Request<pb::IssueServiceTokenRequest>,
+    ) -> Result<Response<pb::IssueServiceTokenResponse>, Status> {
+        let message = request.into_inner();
+        let secret = Zeroizing::new(message.client_secret);
+        let request = TokenRequest {
+            client_id: &message.client_id,
+            secret: &secret,
+            scopes: message.scopes,
+            audience: &message.audience,
+        };
+
+        let token = self.programs.issue(request, self.clock.now()).await?;
+
+        Ok(Response::new(pb::IssueServiceTokenResponse {
+            access_token: token.access_token,
+            token_type: "Bearer".to_owned(),
+            access_expire_time: Some(timestamp(token.expire_time)),
+            scopes: token.scopes,
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn introspect_token(
+        &self,
+        request: Request<pb::IntrospectTokenRequest>,
+    ) -> Result<Response<pb::IntrospectTokenResponse>, Status> {
+        self.require(&request, INTROSPECT)?;
+        let token = Zeroizing::new(request.into_inner().token);
+        if token.is_empty() {
+            return Err(Error::invalid("TOKEN_REQUIRED", "token", "must not be empty").into());
+        }
+
+        let claims = self.programs.introspect(&token, self.clock.now()).await?;
+
+        Ok(Response::new(claims.map(active).unwrap_or_default()))
+    }
+
+    type WatchRevocationsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::WatchRevocationsResponse, Status>> + Send>>;
+
+    #[tracing::instrument(skip_all)]
+    async fn watch_revocations(
+        &self,
+        request: Request<pb::WatchRevocationsRequest>,
+    ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
+        self.require(&request, REVOCATIONS)?;
+        let cursor = match &*request.get_ref().since_cursor {
+            "" => Cursor::before(self.clock.now(), self.token_life),
+            text => Cursor::parse(text)?,
+        };
+
+        let (db, clock) = (self.background.clone(), self.clock.clone());
+        let told = revocations::watch(db, clock, cursor, self.stopping.clone());
+
+        let life = self.token_life;
+        let answers = told.map(move |told| told.map(|told| answer(told, life)).map_err(Into::into));
+        Ok(Response::new(Box::pin(answers)))
+    }
+}
+
+impl ServiceTokenService {
+    fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<(), Status> {
+        let caller = self.guard.caller(request.metadata())?;
+        Ok(caller.ensure(scope).map_err(Error::from)?)
+    }
+}
+
+fn active(claims: Claims) -> pb::IntrospectTokenResponse {
+    let time = |seconds| DateTime::from_timestamp(seconds, 0).map(timestamp);
+    pb::IntrospectTokenResponse {
+        active: true,
+        sub: claims.sub.to_string(),
+        client_id: claims.client_id,
+        session_id: claims.sid.map_or_else(String::new, |id| id.to_string()),
+        scope: claims.scope,
+        iss: claims.iss,
+        aud: claims.aud,
+        jti: claims.jti.to_string(),
+        issue_time: time(claims.iat),
+        expire_time: time(claims.exp),
+        auth_time: time(claims.auth_time),
+        amr: claims.amr,
+        roles: claims.roles,
+    }
+}
+
+fn answer(told: Told, life: TimeDelta) -> pb::WatchRevocationsResponse {
+    let revoke_time = told
+        .revocation
+        .as_ref()
+        .map(|revocation| revocation.revoke_time);
+    let forget = |time: DateTime<Utc>| timestamp(time + life);
+    let revoked = told.revocation.map(|revocation| match revocation.subject {
+        Subject::Session(id) => Revoked::SessionId(id.to_string()),
+        Subject::User(id) => Revoked::UserId(id.to_string()),
+        Subject::Key(id) => Revoked::KeyId(id),
+    });
+    pb::WatchRevocationsResponse {
+        revoked,
+        revoke_time: revoke_time.map(timestamp),
+        forget_time: revoke_time.map(forget),
+        cursor: told.cursor.text(),
+        caught_up: told.caught_up,
+    }
+}

@@ -1,0 +1,129 @@
+//! What the auth service ends stops at the contacts service, too.
+
+use std::time::{Duration, Instant};
+
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::{LogInRequest, LogOutRequest, SignUpRequest, TokenPair, log_in_response};
+use proto::contacts::v1::ListContactsRequest;
+use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+use crate::stack::Stack;
+
+const PASSWORD: &str = "the otter naps at noon";
+const PATIENCE: Duration = Duration::from_mins(1);
+
+struct Clients {
+    auth: AuthServiceClient<Channel>,
+    book: ContactsServiceClient<Channel>,
+}
+
+impl Clients {
+    fn of(stack: &Stack) -> Self {
+        let channel = |address: &str| {
+            let endpoint = Endpoint::from_shared(format!("http://{address}"));
+            endpoint.unwrap().connect_lazy()
+        };
+        Self {
+            auth: AuthServiceClient::new(channel(&stack.auth)),
+            book: ContactsServiceClient::new(channel(&stack.contacts)),
+        }
+    }
+
+    async fn log_in(&mut self, email: &str) -> TokenPair {
+        let request = LogInRequest {
+            email: email.into(),
+            password: PASSWORD.into(),
+            client_label: String::new(),
+        };
+        let answer = self.auth.log_in(request).await.unwrap().into_inner();
+        match answer.result.unwrap() {
+            log_in_response::Result::Tokens(tokens) => tokens,
+            log_in_response::Result::MfaChallenge(_) => unreachable!("no second factor"),
+        }
+    }
+
+    async fn user(&mut self, email: &str) -> TokenPair {
+        let request = SignUpRequest {
+            email: email.into(),
+            password: PASSWORD.into(),
+            ..SignUpRequest::default()
+        };
+        self.auth.sign_up(request).await.unwrap();
+        self.log_in(email).await
+    }
+
+    async fn log_out(&mut self, tokens: &TokenPair) {
+        let refresh_token = tokens.refresh_token.clone();
+        self.auth
+            .log_out(LogOutRequest { refresh_token })
+            .await
+            .unwrap();
+    }
+
+    async fn list(&mut self, tokens: &TokenPair) -> Result<(), Status> {
+        let mut request = Request::new(ListContactsRequest::default());
+        let bearer = format!("Bearer {}", tokens.access_token).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        self.book.list_contacts(request).await.map(drop)
+    }
+
+    /// Lists until it is refused for good; returns the reason, and the time taken.
+    async fn refused(&mut self, tokens: &TokenPair) -> (String, Duration) {
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < PATIENCE, "the token still works");
+            let answer = self.list(tokens).await;
+            // Without a reason it is the transport's: the service is coming back.
+            let info = answer
+                .as_ref()
+                .err()
+                .and_then(Status::get_details_error_info);
+            match info {
+                Some(info) if info.reason.starts_with("TOKEN_") => {
+                    return (info.reason, began.elapsed());
+                }
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_stops_the_access_token_everywhere_and_outlives_crashes() {
+    let stack = Stack::start(&[]);
+    let mut clients = Clients::of(&stack);
+    let ada = clients.user("ada@example.com").await;
+    let other = clients.log_in("ada@example.com").await;
+    clients.list(&ada).await.unwrap();
+
+    clients.log_out(&ada).await;
+
+    let (reason, after) = clients.refused(&ada).await;
+    assert_eq!(reason, "TOKEN_REVOKED");
+    println!("refused after {after:?}");
+    clients.list(&other).await.unwrap();
+
+    // What was revoked before its start is known to a new one.
+    stack.kill("contacts-service");
+    assert_eq!(clients.refused(&ada).await.0, "TOKEN_REVOKED");
+
+    // And a feed that was cut off goes on where it was.
+    stack.kill("auth-service");
+    let bob = loop {
+        if clients
+            .auth
+            .get_server_info(proto::auth::v1::GetServerInfoRequest {})
+            .await
+            .is_ok()
+        {
+            break clients.user("bob@example.com").await;
+        }
+    };
+    clients.list(&bob).await.unwrap();
+    clients.log_out(&bob).await;
+    assert_eq!(clients.refused(&bob).await.0, "TOKEN_REVOKED");
+    assert_eq!(clients.refused(&ada).await.0, "TOKEN_REVOKED");
+}
