@@ -6,14 +6,16 @@ use std::time::Duration;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{GetJwksRequest, JsonWebKey};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::token::KeySet;
 
 /// The longest time between two reads.
 const CACHE_MAX: Duration = Duration::from_mins(5);
-/// The shortest time between two reads, whatever tokens ask for.
+/// The shortest time between two reads, whatever the auth service asks for.
+const CACHE_MIN: Duration = Duration::from_secs(1);
+/// The shortest time between two reads that tokens can ask for.
 const READ_GAP: Duration = Duration::from_secs(10);
 /// How long keys are used while the auth service is away.
 const STALE_MAX: Duration = Duration::from_hours(24);
@@ -27,14 +29,16 @@ pub async fn follow(auth: Endpoint, keys: KeySet) {
     let mut read_at = Instant::now();
     let mut retry = Duration::from_millis(50);
     loop {
+        // An answer can be as old as its question.
+        let asked_at = Instant::now();
         match read(&mut auth).await {
             Ok((jwks, cache)) => {
                 keys.replace(&jwks);
                 tracing::debug!(keys = jwks.len(), "read the key set");
-                (read_at, retry) = (Instant::now(), Duration::from_millis(50));
-                sleep(READ_GAP).await;
-                let rest = cache.min(CACHE_MAX).saturating_sub(READ_GAP);
-                let _ = timeout(rest, keys.wanted()).await;
+                (read_at, retry) = (asked_at, Duration::from_millis(50));
+                let (gap, cache) = pauses(cache);
+                sleep_until(asked_at + gap).await;
+                let _ = timeout_at(asked_at + cache, keys.wanted()).await;
             }
             Err(status) => {
                 tracing::warn!(code = ?status.code(), "cannot read the key set");
@@ -46,6 +50,13 @@ pub async fn follow(auth: Endpoint, keys: KeySet) {
             }
         }
     }
+}
+
+/// How long after a read the next one is, at least and at most. A cache time that
+/// is shorter than the gap is kept: a key can sign when two are over.
+fn pauses(cache: Duration) -> (Duration, Duration) {
+    let cache = cache.clamp(CACHE_MIN, CACHE_MAX);
+    (READ_GAP.min(cache), cache)
 }
 
 async fn read(
@@ -71,4 +82,25 @@ fn jwks(keys: &[JsonWebKey]) -> Vec<Jwk> {
         set.ok().and_then(|mut set| set.keys.pop())
     };
     keys.iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_cache_time_is_kept_and_tokens_cause_no_read_before_it() {
+        for (cache, least, most) in [
+            (0, 1, 1),
+            (1, 1, 1),
+            (9, 9, 9),
+            (10, 10, 10),
+            (60, 10, 60),
+            (300, 10, 300),
+            (3600, 10, 300),
+        ] {
+            let (gap, rest) = pauses(Duration::from_secs(cache));
+            assert_eq!((gap.as_secs(), rest.as_secs()), (least, most), "{cache}");
+        }
+    }
 }

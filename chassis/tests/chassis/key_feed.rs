@@ -1,5 +1,5 @@
-//! The key set follows the auth service, a real one. Two reads are ten seconds
-//! apart at least, so some of these tests take that long.
+//! The key set follows the auth service, a real one. Tokens cause reads that are
+//! ten seconds apart at least, so some of these tests take that long.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -103,6 +103,21 @@ async fn a_rotation_is_followed_when_the_cache_time_is_over() {
     })
     .await;
     assert!(feed.desk.passes(&b.good()));
+}
+
+/// Ten seconds between two reads would be too slow for four.
+#[tokio::test]
+async fn a_cache_time_of_a_second_is_kept() {
+    let (a, app) = (Mint::ed_dsa("a"), App::start());
+    app.set_jwks(vec![a.jwk()], Duration::from_secs(1));
+
+    let feed = Feed::of(app.address);
+
+    eventually("the keys are read four times", async || {
+        app.steering.jwks_reads.load(Ordering::SeqCst) >= 4
+    })
+    .await;
+    assert!(feed.desk.passes(&a.good()));
 }
 
 #[tokio::test]
