@@ -23,6 +23,13 @@ pub enum Kind {
     PasswordChanged,
     /// A change of the password was refused: the current one was wrong.
     PasswordChangeFailed,
+    /// A signing key was made, and is published. Events of keys are under the nil
+    /// user id.
+    SigningKeyStaged,
+    /// A signing key signs from now on.
+    SigningKeyActivated,
+    /// A signing key is published no more.
+    SigningKeyRevoked,
 }
 
 impl Kind {
@@ -40,6 +47,9 @@ impl Kind {
             Self::OtherSessionsRevoked => "other_sessions_revoked",
             Self::PasswordChanged => "password_changed",
             Self::PasswordChangeFailed => "password_change_failed",
+            Self::SigningKeyStaged => "signing_key_staged",
+            Self::SigningKeyActivated => "signing_key_activated",
+            Self::SigningKeyRevoked => "signing_key_revoked",
         }
     }
 }

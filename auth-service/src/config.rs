@@ -30,9 +30,17 @@ pub struct Config {
     #[arg(long, env, default_value = "addressbook")]
     pub audience: String,
 
-    /// Algorithm of a signing key that has yet to be made; one that is there keeps its own
+    /// Algorithm of signing keys; where the one in use has another, it is replaced
     #[arg(long, env, value_enum, default_value = "EdDSA")]
     pub signing_algorithm: Algorithm,
+
+    /// For how long a signing key signs, in seconds (30 days)
+    #[arg(long, env = "SIGNING_KEY_ROTATION_SECONDS", default_value = "2592000", value_parser = seconds_from_1)]
+    pub signing_key_rotation: Duration,
+
+    /// How long the published keys may be kept, in seconds, 1 to 3600; a new key signs after twice that
+    #[arg(long, env = "SIGNING_KEY_CACHE_SECONDS", default_value = "300", value_parser = seconds_1_to_3600)]
+    pub signing_key_cache: Duration,
 
     /// Life of an access token, in seconds
     #[arg(long, env = "ACCESS_TOKEN_TTL_SECONDS", default_value = "600", value_parser = seconds_from_1)]
@@ -128,6 +136,15 @@ fn seconds_to_60(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn seconds_1_to_3600(text: &str) -> Result<Duration, String> {
+    let time = seconds(text).map_err(|error| error.to_string())?;
+    if (1..=3600).contains(&time.as_secs()) {
+        Ok(time)
+    } else {
+        Err("not between 1 and 3600 seconds".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chassis::cli::{Cli, Command};
@@ -157,6 +174,8 @@ mod tests {
             (config.argon2_memory_kib, config.argon2_iterations),
             (19456, 2)
         );
+        assert_eq!(config.signing_key_rotation.as_secs(), 30 * 86400);
+        assert_eq!(config.signing_key_cache.as_secs(), 300);
         assert!(config.sign_up_enabled);
     }
 
@@ -168,6 +187,9 @@ mod tests {
             "--refresh-idle-ttl=99999999999",
             "--hasher-threads=0",
             "--signing-algorithm=HS256",
+            "--signing-key-rotation=0",
+            "--signing-key-cache=0",
+            "--signing-key-cache=3601",
             "--token-leeway=x",
         ] {
             assert!(config(&[flag]).is_err(), "{flag}");

@@ -90,8 +90,8 @@ pub enum Error {
     /// not complete yet.
     #[error("the user of an e-mail or session is missing")]
     UserMissing,
-    /// The signing of an access token failed.
-    #[error("cannot sign an access token")]
+    /// A signing key cannot be made, or does not sign.
+    #[error("cannot make or use a signing key")]
     Signing(#[from] crate::signer::SignerError),
     /// The machine gives no random bytes.
     #[error("no random bytes")]

@@ -37,6 +37,7 @@ use chassis::pool::Pool;
 use chassis::secret_file::{self, SecretFileError};
 use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
+use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
 use proto::auth::server::auth_service_server::AuthServiceServer;
 use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
@@ -53,8 +54,7 @@ use crate::programs::Programs;
 use crate::refresh_token::Codec;
 use crate::service::{AccountService, AuthService, Jwks, ServerInfo, ServiceTokenService};
 use crate::sessions::{Sessions, TokenSettings, delta};
-use crate::signer::Signer;
-use crate::signing_keys::{SigningKeys, SigningKeysError};
+use crate::signing_keys::{Keeper, KeysInForce, Schedule, SigningKeysError};
 use crate::throttle::Throttle;
 
 /// The largest request, in bytes: the largest honest one, a password twice, has
@@ -85,9 +85,6 @@ pub enum RunError {
     /// There is nothing to sign with.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
-    /// The keys cannot be published.
-    #[error("cannot publish the signing keys")]
-    Jwks(#[from] serde_json::Error),
     /// The server failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -100,23 +97,29 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let ring = KeyRing::read(&config.secret_keys_file)?;
+    let ring = Arc::new(KeyRing::read(&config.secret_keys_file)?);
     let database = Database::new(&config.database, &[])?;
     database.ensure_migrated().await?;
     let background = database.background();
-    let now = clock.now();
-    let keys = SigningKeys::load(&background, &ring, config.signing_algorithm, now).await?;
+    let keeper = Keeper::start(
+        background.clone(),
+        Arc::clone(&ring),
+        schedule(&config),
+        clock.clone(),
+    )
+    .await?;
     if let Some(file) = &config.contacts_secret_file {
         let secret = secret_file::read(file)?;
-        let known = programs::ensure_contacts(&background, &secret, now).await;
+        let known = programs::ensure_contacts(&background, &secret, clock.now()).await;
         known.map_err(RunError::Programs)?;
     }
+    let parts = Parts::new(config, clock.clone(), ring, database, &keeper)?;
     let mut chores = JoinSet::new();
-    let life = delta(config.access_token_ttl + config.token_leeway);
-    chores.spawn(purge::forever(background.clone(), clock.clone(), life));
+    let forgets = purge::forever(background.clone(), clock, parts.token_life());
+    chores.spawn(forgets);
+    chores.spawn(keeper.forever());
 
     let needs = db::ping_every_second(background);
-    let parts = Parts::new(config, clock, ring, database, keys)?;
     let served = Server::new(parts.config.server.clone())
         .needs(needs)
         .run(listener, shutdown, move |services| parts.serve(services))
@@ -130,11 +133,11 @@ pub async fn run(
 struct Parts {
     config: Config,
     clock: Clock,
-    ring: KeyRing,
+    ring: Arc<KeyRing>,
     database: Database,
     hasher: Arc<Hasher>,
     codec: Arc<Codec>,
-    signer: Arc<Signer>,
+    keys: KeysInForce,
     sealer: Arc<Sealer>,
     verifier: Arc<Verifier>,
     guard: RequireCaller,
@@ -146,19 +149,22 @@ impl Parts {
     fn new(
         config: Config,
         clock: Clock,
-        ring: KeyRing,
+        ring: Arc<KeyRing>,
         database: Database,
-        keys: SigningKeys,
+        keeper: &Keeper,
     ) -> Result<Self, RunError> {
-        let verifier = Arc::new(verifier(&config, &keys, &clock));
+        let verifier = Arc::new(verifier(&config, keeper.accepted(), &clock));
         Ok(Self {
             hasher: Arc::new(hasher(&config)?),
             codec: Arc::new(Codec::new(&ring)),
             sealer: Arc::new(Sealer::new(&ring)),
-            jwks: Jwks::new(&keys.published)?,
-            info: server_info(&config, &keys),
+            jwks: Jwks {
+                keys: keeper.keys(),
+                cache: config.signing_key_cache,
+            },
+            info: server_info(&config),
             guard: RequireCaller::new(Arc::clone(&verifier)),
-            signer: Arc::new(keys.signer),
+            keys: keeper.keys(),
             verifier,
             config,
             clock,
@@ -176,7 +182,7 @@ impl Parts {
         let sessions = Arc::new(Sessions::new(
             db.clone(),
             Arc::clone(&self.codec),
-            Arc::clone(&self.signer),
+            self.keys.clone(),
             settings.clone(),
         ));
         let auth = AuthServiceServer::new(AuthService {
@@ -197,15 +203,10 @@ impl Parts {
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
         let programs = ServiceTokenServiceServer::new(ServiceTokenService {
-            programs: Programs::new(
-                db,
-                Arc::clone(&self.signer),
-                Arc::clone(&self.verifier),
-                settings,
-            ),
+            programs: Programs::new(db, self.keys.clone(), Arc::clone(&self.verifier), settings),
             background: self.database.background(),
             guard: self.guard.clone(),
-            token_life: delta(self.config.access_token_ttl + self.config.token_leeway),
+            token_life: self.token_life(),
             clock: self.clock.clone(),
             stopping: services.stopping(),
         })
@@ -215,6 +216,11 @@ impl Parts {
             .with(InterceptedService::new(account, self.guard.clone()))
             .with(programs)
             .with_http(self.jwks.routes())
+    }
+
+    /// How long a token can be of use.
+    fn token_life(&self) -> TimeDelta {
+        delta(self.config.access_token_ttl + self.config.token_leeway)
     }
 
     fn accounts(&self, db: &Pool) -> Accounts {
@@ -229,15 +235,22 @@ impl Parts {
     }
 }
 
-fn verifier(config: &Config, keys: &SigningKeys, clock: &Clock) -> Verifier {
-    let key_set = KeySet::default();
-    key_set.replace(&keys.published);
+fn schedule(config: &Config) -> Schedule {
+    Schedule {
+        algorithm: config.signing_algorithm,
+        rotation: config.signing_key_rotation,
+        cache: config.signing_key_cache,
+        token_life: config.access_token_ttl + config.token_leeway,
+    }
+}
+
+fn verifier(config: &Config, keys: KeySet, clock: &Clock) -> Verifier {
     let rules = TokenRules {
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
         leeway: config.token_leeway,
     };
-    Verifier::new(&rules, key_set, clock.clone())
+    Verifier::new(&rules, keys, clock.clone())
 }
 
 fn hasher(config: &Config) -> Result<Hasher, RunError> {
@@ -267,10 +280,11 @@ fn token_settings(config: &Config) -> TokenSettings {
     }
 }
 
-fn server_info(config: &Config, keys: &SigningKeys) -> ServerInfo {
+fn server_info(config: &Config) -> ServerInfo {
     ServerInfo {
         issuer: config.issuer.clone(),
-        signing_algorithms: vec![keys.signer.algorithm().name().to_owned()],
+        // Those of the keys in force.
+        signing_algorithms: Vec::new(),
         access_token_ttl: config.access_token_ttl.try_into().ok(),
         refresh_idle_ttl: config.refresh_idle_ttl.try_into().ok(),
         refresh_absolute_ttl: config.refresh_absolute_ttl.try_into().ok(),

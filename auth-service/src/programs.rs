@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::refresh_token::sha256;
 use crate::sessions::TokenSettings;
-use crate::signer::Signer;
+use crate::signing_keys::KeysInForce;
 use crate::store;
 
 /// The program that the contacts service is.
@@ -53,7 +53,7 @@ pub struct ProgramToken {
 /// The programs.
 pub struct Programs {
     db: Pool,
-    signer: Arc<Signer>,
+    keys: KeysInForce,
     verifier: Arc<Verifier>,
     settings: TokenSettings,
 }
@@ -63,13 +63,13 @@ impl Programs {
     #[must_use]
     pub fn new(
         db: Pool,
-        signer: Arc<Signer>,
+        keys: KeysInForce,
         verifier: Arc<Verifier>,
         settings: TokenSettings,
     ) -> Self {
         Self {
             db,
-            signer,
+            keys,
             verifier,
             settings,
         }
@@ -139,7 +139,7 @@ impl Programs {
             roles: Vec::new(),
         };
         Ok(ProgramToken {
-            access_token: self.signer.sign(&claims)?,
+            access_token: self.keys.load().signer.sign(&claims)?,
             expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
             scopes,
         })

@@ -13,7 +13,7 @@ use crate::accounts::User;
 use crate::audit::Kind;
 use crate::error::{Error, Result};
 use crate::refresh_token::{Codec, RefreshToken};
-use crate::signer::Signer;
+use crate::signing_keys::KeysInForce;
 use crate::store;
 use crate::store::audit::Event;
 
@@ -129,18 +129,18 @@ pub struct Sessions {
     pub(crate) db: Pool,
     pub(crate) codec: Arc<Codec>,
     pub(crate) settings: TokenSettings,
-    signer: Arc<Signer>,
+    keys: KeysInForce,
 }
 
 impl Sessions {
     /// Keeps sessions in this database.
     #[must_use]
-    pub fn new(db: Pool, codec: Arc<Codec>, signer: Arc<Signer>, settings: TokenSettings) -> Self {
+    pub fn new(db: Pool, codec: Arc<Codec>, keys: KeysInForce, settings: TokenSettings) -> Self {
         Self {
             db,
             codec,
             settings,
-            signer,
+            keys,
         }
     }
 
@@ -265,7 +265,7 @@ impl Sessions {
             roles: subject.roles,
         };
         Ok(TokenPair {
-            access_token: self.signer.sign(&claims)?,
+            access_token: self.keys.load().signer.sign(&claims)?,
             access_expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
             refresh_expire_time: subject.refresh_expire_time,
             refresh_token,

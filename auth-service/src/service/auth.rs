@@ -29,7 +29,7 @@ pub struct AuthService {
     pub sessions: Arc<Sessions>,
     /// The public keys.
     pub jwks: Jwks,
-    /// What clients can ask.
+    /// What clients can ask, without what the keys tell.
     pub info: ServerInfo,
     /// Whose word on a client's address counts.
     pub proxies: TrustedProxies,
@@ -136,7 +136,12 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         _: Request<pb::GetServerInfoRequest>,
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
-        Ok(Response::new(self.info.clone()))
+        let info = ServerInfo {
+            signing_algorithms: self.jwks.algorithms(),
+            ..self.info.clone()
+        };
+
+        Ok(Response::new(info))
     }
 }
 

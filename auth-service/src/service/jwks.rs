@@ -5,51 +5,49 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::routing::get;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use proto::auth::v1 as pb;
 
-/// How long clients may keep the keys.
-const CACHE: Duration = Duration::from_mins(5);
+use crate::signing_keys::KeysInForce;
 
 /// The keys in the forms that clients read.
 #[derive(Clone)]
 pub struct Jwks {
-    keys: Vec<pb::JsonWebKey>,
-    json: String,
+    /// The keys.
+    pub keys: KeysInForce,
+    /// How long clients may keep them.
+    pub cache: Duration,
 }
 
 impl Jwks {
-    /// Prepares the keys for reading.
-    pub fn new(keys: &[Jwk]) -> serde_json::Result<Self> {
-        let set = JwkSet {
-            keys: keys.to_vec(),
-        };
-        Ok(Self {
-            keys: keys.iter().filter_map(message).collect(),
-            json: serde_json::to_string(&set)?,
-        })
-    }
-
     /// The answer over gRPC.
     #[must_use]
     pub fn response(&self) -> pb::GetJwksResponse {
+        let keys = self.keys.load();
         pb::GetJwksResponse {
-            keys: self.keys.clone(),
-            cache_duration: CACHE.try_into().ok(),
+            keys: keys.published.keys.iter().filter_map(message).collect(),
+            cache_duration: self.cache.try_into().ok(),
         }
+    }
+
+    /// The algorithms that tokens can be signed with.
+    #[must_use]
+    pub fn algorithms(&self) -> Vec<String> {
+        self.keys.load().algorithms.clone()
     }
 
     /// `GET /.well-known/jwks.json`.
     pub fn routes(&self) -> Router {
-        let json = self.json.clone();
+        let keys = self.keys.clone();
         let headers = [
             (CONTENT_TYPE, "application/json".to_owned()),
             (
                 CACHE_CONTROL,
-                format!("public, max-age={}", CACHE.as_secs()),
+                format!("public, max-age={}", self.cache.as_secs()),
             ),
         ];
-        Router::new().route("/.well-known/jwks.json", get(async move || (headers, json)))
+        let answer = async move || (headers, keys.load().json.clone());
+        Router::new().route("/.well-known/jwks.json", get(answer))
     }
 }
 

@@ -5,9 +5,14 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 use crate::signer::SealedKey;
+use crate::signing_keys::State;
+
+/// Held while keys change their states: "signkeys" in ASCII. A row to lock would
+/// be missing where there is no key yet.
+const LOCK: i64 = 0x7369_676e_6b65_7973;
 
 /// A key as it is stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyRow {
     /// RFC 7638 thumbprint.
     pub kid: String,
@@ -17,46 +22,112 @@ pub struct KeyRow {
     pub public_jwk: String,
     /// The private part.
     pub private_key_sealed: Vec<u8>,
-    /// Whether it signs; else it is published only.
-    pub active: bool,
+    /// Where it is in its life.
+    pub state: String,
+    /// Since when.
+    pub state_time: DateTime<Utc>,
 }
 
-/// Returns every key that is to be published, the one that signs among them.
+impl KeyRow {
+    /// Whether it is in this state.
+    #[must_use]
+    pub fn is(&self, state: State) -> bool {
+        self.state == state.name()
+    }
+}
+
+/// Waits until no other transaction changes keys, and keeps them from it until
+/// this one ends.
+pub async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Returns every key that is to be published, the oldest first.
 pub async fn published(db: impl PgExecutor<'_>) -> Result<Vec<KeyRow>> {
     let rows = sqlx::query_as!(
         KeyRow,
-        r#"
-        SELECT kid, algorithm, public_jwk, private_key_sealed, state = 'active' AS "active!"
+        "
+        SELECT kid, algorithm, public_jwk, private_key_sealed, state, state_time
         FROM auth.signing_keys
         WHERE state IN ('staged', 'active', 'retiring')
         ORDER BY create_time, kid
-        "#,
+        ",
     )
     .fetch_all(db)
     .await?;
     Ok(rows)
 }
 
-/// Makes a key the one that signs, unless there is one.
-pub async fn insert_active(
+/// Adds a key, unless it would be the second active one; returns whether it did.
+pub async fn insert(
     db: impl PgExecutor<'_>,
     key: &SealedKey,
+    state: State,
     now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!(
+) -> Result<bool> {
+    let done = sqlx::query!(
         "
         INSERT INTO auth.signing_keys (kid, algorithm, state, public_jwk, private_key_sealed,
                                        create_time, state_time)
-        VALUES ($1, $2, 'active', $3, $4, $5, $5)
+        VALUES ($1, $2, $3, $4, $5, $6, $6)
         ON CONFLICT DO NOTHING
         ",
         key.kid,
         key.algorithm.name(),
+        state.name(),
         key.public_jwk,
         key.private_key_sealed,
         now,
     )
     .execute(db)
     .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Lets no key sign.
+pub async fn retire_active(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "
+        UPDATE auth.signing_keys SET state = 'retiring', state_time = $1
+        WHERE state = 'active'
+        ",
+        now,
+    )
+    .execute(db)
+    .await?;
     Ok(())
+}
+
+/// Lets a staged key sign; returns whether there is one with this id.
+pub async fn activate(db: impl PgExecutor<'_>, kid: &str, now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        UPDATE auth.signing_keys SET state = 'active', state_time = $2
+        WHERE kid = $1 AND state = 'staged'
+        ",
+        kid,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Publishes a key no more, and forgets its private part; returns whether it was
+/// published.
+pub async fn revoke(db: impl PgExecutor<'_>, kid: &str, now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        UPDATE auth.signing_keys SET state = 'revoked', state_time = $2, private_key_sealed = ''
+        WHERE kid = $1 AND state <> 'revoked'
+        ",
+        kid,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }

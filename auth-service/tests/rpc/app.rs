@@ -9,7 +9,7 @@ use auth_service::config::Config;
 use chassis::cli::{Cli, Command};
 use chassis::clock::Clock;
 use chassis::db::MIGRATOR;
-use chassis::keyring::generate_line;
+use chassis::keyring::{KeyRing, generate_line};
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
+use uuid::Uuid;
 
 /// A password that passes the policy.
 pub(crate) const PASSWORD: &str = "harbour-lantern-48";
@@ -103,6 +104,16 @@ impl App {
         }
     }
 
+    /// The service's clock.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::Manual(Arc::clone(&self.clock))
+    }
+
+    /// The service's key file.
+    pub(crate) fn ring(&self) -> KeyRing {
+        KeyRing::read(&self.keys.path().join("keys")).unwrap()
+    }
+
     /// Moves the service's clock on.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
@@ -172,12 +183,18 @@ impl App {
         response.into_inner().sessions
     }
 
-    /// The kinds of the audit, the oldest first.
+    /// The kinds of what users did, the oldest first.
     pub(crate) async fn audit(&self) -> Vec<String> {
-        sqlx::query_scalar("SELECT kind FROM auth.audit_events ORDER BY id")
-            .fetch_all(&self.db)
-            .await
-            .unwrap()
+        let sql = "SELECT kind FROM auth.audit_events
+                   WHERE kind NOT LIKE 'signing_key_%' ORDER BY id";
+        sqlx::query_scalar(sql).fetch_all(&self.db).await.unwrap()
+    }
+
+    /// What happened to signing keys, the oldest first.
+    pub(crate) async fn key_audit(&self) -> Vec<String> {
+        let sql = "SELECT kind FROM auth.audit_events WHERE user_id = $1 ORDER BY id";
+        let query = sqlx::query_scalar(sql).bind(Uuid::nil());
+        query.fetch_all(&self.db).await.unwrap()
     }
 
     /// Runs SQL as superuser.

@@ -24,6 +24,8 @@ mod refresh_races;
 mod refresh_token;
 mod replicas;
 mod revocations;
+mod revoked_keys;
 mod sessions;
 mod sign_up;
+mod signing_keys;
 mod throttle;

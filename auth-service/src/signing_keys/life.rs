@@ -1,0 +1,238 @@
+//! The life of a signing key: when it goes from one state to the next. No I/O.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::sessions::delta;
+use crate::signer::Algorithm;
+use crate::store::signing_keys::KeyRow;
+
+/// Where a key is in its life; none goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Published, so that readers know it before it signs.
+    Staged,
+    /// Signs; one key at most.
+    Active,
+    /// Published, so that its tokens are good until they end.
+    Retiring,
+    /// Not published, and its private part is gone.
+    Revoked,
+}
+
+impl State {
+    /// As the table has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Staged => "staged",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// How long keys stay in their states.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    /// The algorithm of the next key that is made.
+    pub algorithm: Algorithm,
+    /// For how long a key signs.
+    pub rotation: Duration,
+    /// For how long readers keep the published keys.
+    pub cache: Duration,
+    /// For how long after it was signed a token can be good.
+    pub token_life: Duration,
+}
+
+impl Schedule {
+    /// The pause between two looks at the keys.
+    #[must_use]
+    pub fn beat(&self) -> Duration {
+        (self.cache / 10).clamp(Duration::from_secs(1), Duration::from_secs(10))
+    }
+
+    /// For how long a key is published before it signs. Another instance publishes
+    /// it a beat after it was staged, and a reader that asked just before that
+    /// asks again a cache time later: the second cache time is for all that is
+    /// slow. Where it is shorter than two beats, it would be too little.
+    #[must_use]
+    pub fn staging(&self) -> Duration {
+        (self.cache * 2).max(self.cache + self.beat() * 2)
+    }
+
+    /// For how long a key is published after it signed. A slow instance signs with
+    /// it a little longer, for which the cache time is enough.
+    #[must_use]
+    pub fn retirement(&self) -> Duration {
+        self.token_life + self.cache
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Make a key that will sign later.
+    Stage,
+    /// Make a key that signs at once.
+    MakeActive,
+    /// Let this staged key sign, and no other.
+    Activate(String),
+    /// Publish this key no more.
+    Revoke(String),
+}
+
+/// What is to be done now with these keys, the oldest first. What follows from it
+/// is due when it is done.
+pub(super) fn due(keys: &[KeyRow], schedule: &Schedule, now: DateTime<Utc>) -> Vec<Step> {
+    let since = |key: &KeyRow| now - key.state_time;
+    let gone =
+        |key: &&KeyRow| key.is(State::Retiring) && since(key) >= delta(schedule.retirement());
+    let revoke = |key: &KeyRow| Step::Revoke(key.kid.clone());
+    let mut steps: Vec<_> = keys.iter().filter(gone).map(revoke).collect();
+    let active = keys.iter().find(|key| key.is(State::Active));
+    steps.extend(match (active, staged(keys)) {
+        (None, _) => Some(successor(keys)),
+        (Some(_), Some(key)) if since(key) >= delta(schedule.staging()) => {
+            Some(Step::Activate(key.kid.clone()))
+        }
+        (Some(key), None) if is_old(since(key), schedule) => Some(Step::Stage),
+        (Some(key), None) if key.algorithm != schedule.algorithm.name() => Some(Step::Stage),
+        _ => None,
+    });
+    steps
+}
+
+/// What makes a key sign where none does.
+pub(super) fn successor(keys: &[KeyRow]) -> Step {
+    staged(keys).map_or(Step::MakeActive, |key| Step::Activate(key.kid.clone()))
+}
+
+/// The key that signs next.
+pub(super) fn staged(keys: &[KeyRow]) -> Option<&KeyRow> {
+    keys.iter().find(|key| key.is(State::Staged))
+}
+
+/// Whether the active key's time is over when one that is staged now is ready.
+fn is_old(age: TimeDelta, schedule: &Schedule) -> bool {
+    age >= delta(schedule.rotation.saturating_sub(schedule.staging()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400;
+    const SCHEDULE: Schedule = Schedule {
+        algorithm: Algorithm::EdDsa,
+        rotation: Duration::from_hours(30 * 24),
+        cache: Duration::from_mins(5),
+        token_life: Duration::from_secs(630),
+    };
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    /// A key that came into its state at second 0.
+    fn key(kid: &str, state: State) -> KeyRow {
+        KeyRow {
+            kid: kid.to_owned(),
+            algorithm: "EdDSA".to_owned(),
+            public_jwk: String::new(),
+            private_key_sealed: Vec::new(),
+            state: state.name().to_owned(),
+            state_time: at(0),
+        }
+    }
+
+    fn steps(keys: &[KeyRow], seconds: i64) -> Vec<Step> {
+        due(keys, &SCHEDULE, at(seconds))
+    }
+
+    fn activate(kid: &str) -> Vec<Step> {
+        vec![Step::Activate(kid.to_owned())]
+    }
+
+    #[test]
+    fn the_first_key_signs_at_once() {
+        assert_eq!(steps(&[], 0), [Step::MakeActive]);
+        assert_eq!(steps(&[key("a", State::Retiring)], 0), [Step::MakeActive]);
+    }
+
+    #[test]
+    fn a_staged_key_takes_the_place_of_an_active_one_that_is_gone() {
+        assert_eq!(steps(&[key("a", State::Staged)], 0), activate("a"));
+    }
+
+    #[test]
+    fn a_key_is_replaced_when_it_has_signed_for_the_time_of_a_rotation() {
+        let active = [key("a", State::Active)];
+        assert_eq!(steps(&active, 30 * DAY - 601), []);
+        assert_eq!(steps(&active, 30 * DAY - 600), [Step::Stage]);
+        let mut staged = key("b", State::Staged);
+        staged.state_time = at(30 * DAY - 600);
+        let both = [key("a", State::Active), staged];
+        assert_eq!(steps(&both, 30 * DAY - 1), []);
+        assert_eq!(steps(&both, 30 * DAY), activate("b"));
+    }
+
+    #[test]
+    fn a_rotation_shorter_than_the_staging_stages_at_once_and_one_key_only() {
+        let schedule = Schedule {
+            rotation: Duration::from_secs(1),
+            ..SCHEDULE
+        };
+        let keys = [key("a", State::Active), key("b", State::Staged)];
+        assert_eq!(due(&keys[..1], &schedule, at(0)), [Step::Stage]);
+        assert_eq!(due(&keys, &schedule, at(599)), []);
+    }
+
+    #[test]
+    fn another_algorithm_is_another_key() {
+        let schedule = Schedule {
+            algorithm: Algorithm::Es256,
+            ..SCHEDULE
+        };
+        let keys = [key("a", State::Active), key("b", State::Staged)];
+        assert_eq!(due(&keys[..1], &schedule, at(0)), [Step::Stage]);
+        assert_eq!(due(&keys, &schedule, at(0)), []);
+    }
+
+    #[test]
+    fn a_retiring_key_is_published_for_a_tokens_life_and_a_cache_time() {
+        let keys = [
+            key("a", State::Retiring),
+            key("b", State::Active),
+            key("c", State::Staged),
+        ];
+        assert_eq!(steps(&keys[..2], 929), []);
+        assert_eq!(steps(&keys[..2], 930), [Step::Revoke("a".to_owned())]);
+        let both = [Step::Revoke("a".to_owned()), Step::Activate("c".to_owned())];
+        assert_eq!(steps(&keys, 930), both);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_moves_no_key() {
+        let keys = [
+            key("a", State::Retiring),
+            key("b", State::Active),
+            key("c", State::Staged),
+        ];
+        assert_eq!(steps(&keys, -DAY), []);
+    }
+
+    #[test]
+    fn every_cache_time_leaves_room_for_a_slow_instance() {
+        for (seconds, beat, staging) in [(1, 1, 3), (2, 1, 4), (30, 3, 60), (3600, 10, 7200)] {
+            let schedule = Schedule {
+                cache: Duration::from_secs(seconds),
+                ..SCHEDULE
+            };
+            assert_eq!(schedule.beat().as_secs(), beat);
+            assert_eq!(schedule.staging().as_secs(), staging);
+        }
+    }
+}

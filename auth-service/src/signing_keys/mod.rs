@@ -1,0 +1,132 @@
+//! The signing keys: which one signs, which are published, and how one follows
+//! another.
+
+mod keeper;
+mod life;
+mod rotation;
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use chassis::keyring::KeyRing;
+use jsonwebtoken::jwk::JwkSet;
+
+pub use self::keeper::Keeper;
+pub use self::life::{Schedule, State};
+pub use self::rotation::{advance, request_rotation, revoke};
+use crate::error::Error;
+use crate::signer::{Algorithm, SealedKey, Signer, SignerError};
+use crate::store::signing_keys::KeyRow;
+
+/// Why there are no signing keys.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningKeysError {
+    /// The database failed, or no key can be made.
+    #[error("cannot read or replace the signing keys")]
+    Store(#[from] Error),
+    /// A key is of no use.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// None signs, although one was just made.
+    #[error("the database has no active signing key")]
+    NoneActive,
+    /// A stored public key is not readable.
+    #[error("signing key {kid} has no readable public part")]
+    Public {
+        /// The key.
+        kid: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The public keys cannot be written as JSON.
+    #[error("cannot publish the signing keys")]
+    Json(#[source] serde_json::Error),
+}
+
+/// The key that signs, and all that are published.
+pub struct SigningKeys {
+    /// Signs.
+    pub signer: Arc<Signer>,
+    /// Every key that a good token can name, and those about to be used.
+    pub published: JwkSet,
+    /// The same as JSON (RFC 7517 section 5).
+    pub json: String,
+    /// The algorithms of the published keys, that of the active one first.
+    pub algorithms: Vec<String>,
+}
+
+impl SigningKeys {
+    /// Reads stored keys. Where the active one does not open, the key of `before`
+    /// signs on: it is published for a while still, in which the key file can get
+    /// the line that it lacks.
+    fn read(
+        rows: &[KeyRow],
+        ring: &KeyRing,
+        before: Option<&Self>,
+    ) -> Result<Self, SigningKeysError> {
+        let active = rows.iter().find(|row| row.is(State::Active));
+        let active = active.ok_or(SigningKeysError::NoneActive)?;
+        let mut published = JwkSet { keys: Vec::new() };
+        let mut algorithms = vec![active.algorithm.clone()];
+        for row in rows {
+            let jwk = serde_json::from_str(&row.public_jwk);
+            published
+                .keys
+                .push(jwk.map_err(|source| SigningKeysError::Public {
+                    kid: row.kid.clone(),
+                    source,
+                })?);
+            if !algorithms.contains(&row.algorithm) {
+                algorithms.push(row.algorithm.clone());
+            }
+        }
+        let signer = match before.map(|before| &before.signer) {
+            Some(signer) if signer.kid() == active.kid => Arc::clone(signer),
+            signer => open(active, ring).map(Arc::new).or_else(|error| {
+                tracing::error!(%error, "the active signing key is of no use here");
+                signer.cloned().ok_or(error)
+            })?,
+        };
+        let json = serde_json::to_string(&published).map_err(SigningKeysError::Json)?;
+        Ok(Self {
+            signer,
+            published,
+            json,
+            algorithms,
+        })
+    }
+}
+
+/// The keys that a service uses now, shared by all clones. To read them takes no
+/// lock.
+#[derive(Clone)]
+pub struct KeysInForce(Arc<ArcSwap<SigningKeys>>);
+
+impl KeysInForce {
+    fn new(keys: SigningKeys) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(keys)))
+    }
+
+    /// The keys as they are now.
+    #[must_use]
+    pub fn load(&self) -> Guard<Arc<SigningKeys>> {
+        self.0.load()
+    }
+
+    fn replace(&self, keys: SigningKeys) {
+        self.0.store(Arc::new(keys));
+    }
+}
+
+fn open(row: &KeyRow, ring: &KeyRing) -> Result<Signer, SignerError> {
+    let algorithm = Algorithm::named(&row.algorithm).ok_or_else(|| SignerError::Broken {
+        kid: row.kid.clone(),
+    })?;
+    let sealed = SealedKey {
+        kid: row.kid.clone(),
+        algorithm,
+        public_jwk: row.public_jwk.clone(),
+        private_key_sealed: row.private_key_sealed.clone(),
+    };
+    Signer::open(&sealed, ring)
+}

@@ -1,0 +1,161 @@
+//! Moves signing keys from state to state, for all instances at once: each turn
+//! is a transaction that no other one is beside.
+
+use chassis::keyring::KeyRing;
+use chassis::pool::{Pool, Transaction};
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::life::{Schedule, State, Step, due, staged, successor};
+use crate::audit::Kind;
+use crate::error::Result;
+use crate::signer::{Algorithm, SealedKey};
+use crate::store::audit::Event;
+use crate::store::signing_keys::KeyRow;
+use crate::store::{self, signing_keys as stored};
+
+/// Does what is due; returns how many keys changed their state. Of instances
+/// that do so at the same time, one does it and the others find it done.
+pub async fn advance(
+    db: &Pool,
+    ring: &KeyRing,
+    schedule: &Schedule,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    // Nearly always there is nothing to do, which takes no lock to see.
+    if due(&stored::published(db).await?, schedule, now).is_empty() {
+        return Ok(0);
+    }
+    let mut turn = Turn::begin(db, ring, schedule.algorithm, now).await?;
+    for step in due(&turn.keys().await?, schedule, now) {
+        turn.take(step).await?;
+    }
+    turn.commit().await
+}
+
+/// Stages a new key, which signs when it has been published for long enough.
+/// Returns whether it did: where one is staged already, that one comes next.
+pub async fn request_rotation(
+    db: &Pool,
+    ring: &KeyRing,
+    algorithm: Algorithm,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let mut turn = Turn::begin(db, ring, algorithm, now).await?;
+    if staged(&turn.keys().await?).is_some() {
+        return Ok(false);
+    }
+    turn.take(Step::Stage).await?;
+    turn.commit().await?;
+    Ok(true)
+}
+
+/// Takes a key out at once, as one that someone else may have: its tokens are
+/// refused from the next look on. When it was the active one, the staged key
+/// takes its place, or else a new one, although not every reader knows it yet.
+/// Returns whether there was such a key.
+pub async fn revoke(
+    db: &Pool,
+    ring: &KeyRing,
+    algorithm: Algorithm,
+    kid: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let mut turn = Turn::begin(db, ring, algorithm, now).await?;
+    turn.take(Step::Revoke(kid.to_owned())).await?;
+    if turn.changes.is_empty() {
+        return Ok(false);
+    }
+    let keys = turn.keys().await?;
+    if !keys.iter().any(|key| key.is(State::Active)) {
+        turn.take(successor(&keys)).await?;
+    }
+    turn.commit().await?;
+    Ok(true)
+}
+
+/// A transaction that alone changes the keys.
+struct Turn<'a> {
+    tx: Transaction,
+    ring: &'a KeyRing,
+    algorithm: Algorithm,
+    now: DateTime<Utc>,
+    changes: Vec<(State, String)>,
+}
+
+impl<'a> Turn<'a> {
+    async fn begin(
+        db: &Pool,
+        ring: &'a KeyRing,
+        algorithm: Algorithm,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut tx = db.begin().await?;
+        stored::lock(&mut *tx).await?;
+        Ok(Self {
+            tx,
+            ring,
+            algorithm,
+            now,
+            changes: Vec::new(),
+        })
+    }
+
+    /// The keys as whoever was here before left them.
+    async fn keys(&mut self) -> Result<Vec<KeyRow>> {
+        stored::published(&mut *self.tx).await
+    }
+
+    async fn take(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::Stage => self.make(State::Staged).await,
+            Step::MakeActive => self.make(State::Active).await,
+            Step::Activate(kid) => {
+                stored::retire_active(&mut *self.tx, self.now).await?;
+                let changed = stored::activate(&mut *self.tx, &kid, self.now).await?;
+                self.record(changed, State::Active, kid).await
+            }
+            Step::Revoke(kid) => {
+                let changed = stored::revoke(&mut *self.tx, &kid, self.now).await?;
+                self.record(changed, State::Revoked, kid).await
+            }
+        }
+    }
+
+    async fn make(&mut self, state: State) -> Result<()> {
+        let key = SealedKey::generate(self.algorithm, self.ring)?;
+        let made = stored::insert(&mut *self.tx, &key, state, self.now).await?;
+        self.record(made, state, key.kid).await
+    }
+
+    async fn record(&mut self, changed: bool, state: State, kid: String) -> Result<()> {
+        let what = match state {
+            State::Staged => Kind::SigningKeyStaged,
+            State::Active => Kind::SigningKeyActivated,
+            State::Revoked => Kind::SigningKeyRevoked,
+            // Its successor's activation tells.
+            State::Retiring => return Ok(()),
+        };
+        if changed {
+            // A key is no user's.
+            let event = Event {
+                user_id: UserId(Uuid::nil()),
+                kind: what,
+                session_id: None,
+                ip: "",
+            };
+            store::audit::insert(&mut *self.tx, event, self.now).await?;
+            self.changes.push((state, kid));
+        }
+        Ok(())
+    }
+
+    async fn commit(self) -> Result<u64> {
+        self.tx.commit().await?;
+        for (state, kid) in &self.changes {
+            tracing::info!(kid, state = state.name(), "a signing key changed its state");
+        }
+        Ok(self.changes.len() as u64)
+    }
+}
