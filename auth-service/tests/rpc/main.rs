@@ -15,6 +15,7 @@ mod database_away;
 mod hasher;
 mod hostile;
 mod jwks;
+mod killed;
 mod log_in;
 mod log_out;
 mod me;
