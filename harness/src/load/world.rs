@@ -11,7 +11,7 @@ use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
     BatchContactResult, BatchCreateContactsRequest, CreateContactRequest, batch_contact_result,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
@@ -126,6 +126,22 @@ impl World {
         })
     }
 
+    /// Tries a wrong password; returns how long the refusal took.
+    pub(super) async fn guess(&self, email: &str) -> Result<Duration> {
+        let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
+        let request = LogInRequest {
+            email: email.to_owned(),
+            password: "not-the-password".into(),
+            client_label: String::new(),
+        };
+        let began = Instant::now();
+        match auth.log_in(request).await {
+            Err(status) if status.code() == Code::Unauthenticated => Ok(began.elapsed()),
+            Err(status) => Err(status.into()),
+            Ok(_) => Err(Status::internal("a wrong password was right").into()),
+        }
+    }
+
     /// Tokens for one of the users.
     pub(super) async fn log_in(&self, email: &str) -> Result<TokenPair> {
         let request = LogInRequest {
@@ -175,7 +191,7 @@ impl World {
     }
 }
 
-fn new_email() -> String {
+pub(super) fn new_email() -> String {
     format!("load-{:016x}@example.com", fastrand::u64(..))
 }
 
