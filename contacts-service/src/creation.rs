@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::server::batch_contact_result::Result as Outcome;
 use proto::contacts::server::{BatchContactResult, BatchCreateContactsResponse};
+use tokio::task::yield_now;
 
 use crate::book::Book;
 use crate::contact::ContactId;
@@ -86,7 +87,7 @@ impl Book<'_> {
         allow_partial: bool,
         terms: &Terms,
     ) -> Result<BatchCreateContactsResponse> {
-        let mut batch = Batch::sort_out(batch, allow_partial, self.now)?;
+        let mut batch = Batch::sort_out(batch, allow_partial, self.now).await?;
         for _ in 0..TRIES {
             let answer = |contacts| batch.answer(contacts).encode_to_vec().into();
             let refused = match self.insert_on(terms, &batch.rows, answer).await {
@@ -200,8 +201,13 @@ struct Batch {
 
 impl Batch {
     /// Refuses what cannot be stored for what it is; all of it, unless partial
-    /// success is allowed.
-    fn sort_out(batch: Vec<Result<New>>, allow_partial: bool, now: DateTime<Utc>) -> Result<Self> {
+    /// success is allowed. Lets other calls go on in between, since folding takes
+    /// time.
+    async fn sort_out(
+        batch: Vec<Result<New>>,
+        allow_partial: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let mut sorted = Self {
             rows: Vec::new(),
             places: Vec::new(),
@@ -223,6 +229,7 @@ impl Batch {
                 Err(error) if allow_partial => sorted.refused[place] = Some(error.into()),
                 Err(error) => return Err(error.within(place)),
             }
+            yield_now().await;
         }
         Ok(sorted)
     }

@@ -79,7 +79,7 @@ impl server::ContactsService for ContactsService {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
         let request = request.into_inner();
         let (terms, allow_partial) = (creations::batch_terms(&request)?, request.allow_partial);
-        let batch = creations::batch(request)?;
+        let batch = creations::batch(request).await?;
 
         let book = self.book(caller.user_id);
         let answer = book.create_all(batch, allow_partial, &terms).await?;

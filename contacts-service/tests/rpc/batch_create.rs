@@ -201,3 +201,22 @@ async fn a_batch_can_be_checked_without_being_stored() {
     assert_eq!(rows(&app, "contacts", owner.user).await, 0);
     assert_eq!(rows(&app, "owner_state", owner.user).await, 0);
 }
+
+#[tokio::test]
+async fn a_batch_is_not_larger_than_an_answer_that_clients_read() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let with_notes = |bytes: usize| Contact {
+        notes: "n".repeat(bytes),
+        ..ada()
+    };
+
+    let too_large = batch((0..500).map(|_| with_notes(8_200)));
+    let refused = owner.batch_create(too_large).await.map(drop);
+    assert_refused(refused, Code::InvalidArgument, "BATCH_TOO_LARGE");
+    assert_eq!(owner.total_size().await, 0);
+
+    let large = batch((0..500).map(|_| with_notes(6_000)));
+    let stored = owner.batch_create(large).await.unwrap();
+    assert_eq!(stored.len(), 500);
+}
