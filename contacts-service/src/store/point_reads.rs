@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::contacts;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Statements at a time. More would find less to put together.
 const READERS: usize = 2;
@@ -27,6 +27,8 @@ pub struct PointReads {
     db: Pool,
     asked: mpsc::UnboundedSender<Asked>,
 }
+
+type Queue = mpsc::UnboundedReceiver<Asked>;
 
 #[derive(Debug)]
 struct Asked {
@@ -64,44 +66,108 @@ impl PointReads {
     }
 }
 
-async fn read(db: Pool, queue: Arc<Mutex<mpsc::UnboundedReceiver<Asked>>>) {
-    let mut asked = Vec::new();
-    loop {
-        asked.clear();
-        {
-            let mut queue = queue.lock().await;
-            let Some(first) = queue.recv().await else {
-                return;
-            };
-            asked.push(first);
-            // Whoever asks in the same moment comes along.
-            yield_now().await;
-            while asked.len() < KEYS_MAX
-                && let Ok(next) = queue.try_recv()
-            {
-                asked.push(next);
+async fn read(db: Pool, queue: Arc<Mutex<Queue>>) {
+    while let Some(asked) = gather(&queue).await {
+        let Err(Unreachable) = answer(&db, asked).await else {
+            continue;
+        };
+        // Those behind have waited as long, and would wait as long again.
+        if let Ok(mut queue) = queue.try_lock() {
+            while let Ok(asked) = queue.try_recv() {
+                asked.refuse();
             }
-        }
-        asked.retain(|asked| !asked.reply.is_closed());
-        if asked.len() > 1 {
-            answer_together(&db, &mut asked).await;
-        } else if let Some(Asked { owner, id, reply }) = asked.pop() {
-            let _ = reply.send(contacts::get(&db, owner, id).await);
         }
     }
 }
 
-async fn answer_together(db: &Pool, asked: &mut Vec<Asked>) {
+/// The next ones; nothing when nobody can ask any more.
+async fn gather(queue: &Mutex<Queue>) -> Option<Vec<Asked>> {
+    let mut queue = queue.lock().await;
+    let mut asked = vec![queue.recv().await?];
+    // Whoever asks in the same moment comes along.
+    yield_now().await;
+    while asked.len() < KEYS_MAX
+        && let Ok(next) = queue.try_recv()
+    {
+        asked.push(next);
+    }
+    asked.retain(|asked| !asked.reply.is_closed());
+    Some(asked)
+}
+
+/// No connection was to be had.
+struct Unreachable;
+
+async fn answer(db: &Pool, mut asked: Vec<Asked>) -> Result<(), Unreachable> {
+    if asked.len() > 1 {
+        return answer_together(db, asked).await;
+    }
+    let Some(Asked { owner, id, reply }) = asked.pop() else {
+        return Ok(());
+    };
+    let found = contacts::get(db, owner, id).await;
+    let reached = reached(&found);
+    let _ = reply.send(found);
+    reached
+}
+
+async fn answer_together(db: &Pool, asked: Vec<Asked>) -> Result<(), Unreachable> {
     let owners: Vec<Uuid> = asked.iter().map(|asked| asked.owner.0).collect();
     let ids: Vec<Uuid> = asked.iter().map(|asked| asked.id.0).collect();
-    let Ok(found) = contacts::get_each(db, &owners, &ids).await else {
-        return;
-    };
+    let found = contacts::get_each(db, &owners, &ids).await;
+    if reached(&found).is_err() {
+        asked.into_iter().for_each(Asked::refuse);
+        return Err(Unreachable);
+    }
+    // Dropped without a reply where the statement failed: each asks for itself.
     let mut answers: Vec<Option<Stored>> = asked.iter().map(|_| None).collect();
+    let Ok(found) = found else { return Ok(()) };
     for (number, contact) in found {
         answers[number] = Some(contact);
     }
-    for (asked, answer) in asked.drain(..).zip(answers) {
+    for (asked, answer) in asked.into_iter().zip(answers) {
         let _ = asked.reply.send(Ok(answer));
+    }
+    Ok(())
+}
+
+fn reached<T>(found: &Result<T>) -> Result<(), Unreachable> {
+    match found {
+        Err(Error::Database(sqlx::Error::PoolTimedOut)) => Err(Unreachable),
+        _ => Ok(()),
+    }
+}
+
+impl Asked {
+    fn refuse(self) {
+        let _ = self.reply.send(Err(sqlx::Error::PoolTimedOut.into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use sqlx::postgres::PgConnectOptions;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_database_is_away_nobody_waits_for_others() {
+        let nowhere = PgConnectOptions::new_without_pgpass().socket("/nowhere");
+        let wait_max = Duration::from_secs(3);
+        let reads = PointReads::start(&Pool::new(nowhere, 4, wait_max));
+        let (owner, began) = (UserId(Uuid::now_v7()), Instant::now());
+
+        let answers = join_all((0..1000).map(|_| reads.get(owner, ContactId::generate()))).await;
+
+        for answer in answers {
+            let timed_out = matches!(answer, Err(Error::Database(sqlx::Error::PoolTimedOut)));
+            assert!(timed_out, "{answer:?}");
+        }
+        // By the paused clock, which only waiting moves.
+        assert!(began.elapsed() < 2 * wait_max, "{:?}", began.elapsed());
     }
 }
