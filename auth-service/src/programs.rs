@@ -107,37 +107,10 @@ impl Programs {
                 scope: scope.clone(),
             });
         }
-        let scopes = if request.scopes.is_empty() {
-            account.scopes
-        } else {
-            request.scopes
-        };
-        self.sign(account.id, client_id, scopes, now)
-    }
-
-    fn sign(
-        &self,
-        id: UserId,
-        client_id: &str,
-        scopes: Vec<String>,
-        now: DateTime<Utc>,
-    ) -> Result<ProgramToken> {
-        let expire_time = now + self.settings.access_ttl;
-        let claims = Claims {
-            iss: self.settings.issuer.clone(),
-            aud: self.settings.audience.clone(),
-            sub: id,
-            client_id: client_id.to_owned(),
-            jti: Uuid::new_v4(),
-            sid: None,
-            iat: now.timestamp(),
-            exp: expire_time.timestamp(),
-            nbf: None,
-            scope: scopes.join(" "),
-            auth_time: now.timestamp(),
-            amr: Vec::new(),
-            roles: Vec::new(),
-        };
+        let is_asked = |scope: &String| request.scopes.is_empty() || request.scopes.contains(scope);
+        let scopes: Vec<_> = account.scopes.into_iter().filter(is_asked).collect();
+        let settings = &self.settings;
+        let claims = settings.claims(account.id, client_id, scopes.join(" "), now);
         Ok(ProgramToken {
             access_token: self.keys.load().signer.sign(&claims)?,
             expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),

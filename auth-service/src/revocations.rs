@@ -51,12 +51,11 @@ pub struct Revocation {
 /// What a watcher is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// None in a sign of life.
+    /// None in a sign of life, which says that all that was revoked before has been
+    /// told.
     pub revocation: Option<Revocation>,
     /// To go on from here.
     pub cursor: Cursor,
-    /// Whether all that was revoked before has been told.
-    pub caught_up: bool,
 }
 
 /// The time of the latest revocation that was told.
@@ -64,18 +63,17 @@ pub struct Told {
 pub struct Cursor(DateTime<Utc>);
 
 impl Cursor {
-    /// Where everything comes that a living token can be about.
-    #[must_use]
-    pub fn before(now: DateTime<Utc>, token_life: TimeDelta) -> Self {
-        Self(now - token_life)
-    }
-
-    /// Reads a cursor as it was told.
-    pub fn parse(text: &str) -> Result<Self> {
+    /// Reads a cursor as it was told. What it leaves out, or asks for beyond what
+    /// living tokens can be about, is not looked for.
+    pub fn parse(text: &str, now: DateTime<Utc>, token_life: TimeDelta) -> Result<Self> {
+        let oldest = now - token_life;
+        if text.is_empty() {
+            return Ok(Self(oldest));
+        }
         let micros = text.strip_prefix("r1_").and_then(|text| text.parse().ok());
         let time = micros.and_then(DateTime::from_timestamp_micros);
         let problem = "not from an earlier answer";
-        time.map(Self)
+        time.map(|time| Self(time.clamp(oldest, now)))
             .ok_or_else(|| Error::invalid("CURSOR_INVALID", "since_cursor", problem))
     }
 
@@ -107,13 +105,11 @@ pub fn watch(
                     yield Told {
                         revocation: Some(revocation),
                         cursor,
-                        caught_up: false,
                     };
                 }
                 yield Told {
                     revocation: None,
                     cursor: feed.cursor,
-                    caught_up: true,
                 };
             }
             tokio::select! {
@@ -160,14 +156,32 @@ impl Feed {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Cursor> {
+        Cursor::parse(text, now(), TimeDelta::minutes(10))
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap()
+    }
+
     #[test]
     fn a_cursor_is_read_as_it_was_told() {
-        let now = DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap();
-        let cursor = Cursor::before(now, TimeDelta::minutes(10));
+        let cursor = Cursor(now() - TimeDelta::minutes(3));
 
-        assert_eq!(Cursor::parse(&cursor.text()).unwrap(), cursor);
-        for text in ["", "r1_", "r1_x", "1800000000", "r1_99999999999999999999"] {
-            assert!(Cursor::parse(text).is_err(), "{text}");
+        assert_eq!(parse(&cursor.text()).unwrap(), cursor);
+        for text in ["r1_", "r1_x", "1800000000", "r1_99999999999999999999"] {
+            assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_cursor_goes_back_no_further_than_tokens_live() {
+        let oldest = now() - TimeDelta::minutes(10);
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+
+        for text in [String::new(), Cursor(first).text(), "r1_0".to_owned()] {
+            assert_eq!(parse(&text).unwrap(), Cursor(oldest), "{text}");
+        }
+        assert_eq!(parse(&Cursor(last).text()).unwrap(), Cursor(now()));
     }
 }

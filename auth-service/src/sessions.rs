@@ -109,6 +109,34 @@ pub struct TokenSettings {
     pub grace: TimeDelta,
 }
 
+impl TokenSettings {
+    /// What every access token says: of somebody who proves who it is at this moment,
+    /// and has no session.
+    pub(crate) fn claims(
+        &self,
+        sub: UserId,
+        client_id: &str,
+        scope: String,
+        now: DateTime<Utc>,
+    ) -> Claims {
+        Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub,
+            client_id: client_id.to_owned(),
+            jti: Uuid::new_v4(),
+            sid: None,
+            iat: now.timestamp(),
+            exp: (now + self.access_ttl).timestamp(),
+            nbf: None,
+            scope,
+            auth_time: now.timestamp(),
+            amr: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+}
+
 /// Reads a setting; settings are years at most.
 #[must_use]
 pub fn delta(time: Duration) -> TimeDelta {
@@ -249,20 +277,14 @@ impl Sessions {
     ) -> Result<TokenPair> {
         let settings = &self.settings;
         let access_expire_time = subject.absolute_expire_time.min(now + settings.access_ttl);
+        let (user_id, scope) = (refresh_token.user_id, USER_SCOPE.to_owned());
         let claims = Claims {
-            iss: settings.issuer.clone(),
-            aud: settings.audience.clone(),
-            sub: refresh_token.user_id,
-            client_id: CLIENT_ID.to_owned(),
-            jti: Uuid::new_v4(),
             sid: Some(refresh_token.session_id),
-            iat: now.timestamp(),
             exp: access_expire_time.timestamp(),
-            nbf: None,
-            scope: USER_SCOPE.to_owned(),
             auth_time: subject.auth_time.timestamp(),
             amr: subject.amr,
             roles: subject.roles,
+            ..settings.claims(user_id, CLIENT_ID, scope, now)
         };
         Ok(TokenPair {
             access_token: self.keys.load().signer.sign(&claims)?,

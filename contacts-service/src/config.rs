@@ -33,8 +33,8 @@ pub struct Config {
     #[arg(long, env, value_enum, default_value = "open")]
     pub revocation_mode: Mode,
 
-    /// Longest silence of the auth service before that, in seconds
-    #[arg(long, env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds)]
+    /// Longest silence of the auth service before that, in seconds, 3 at least
+    #[arg(long, env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds_from_3)]
     pub revocation_silence: Duration,
 
     /// The `iss` claim that access tokens must have
@@ -60,6 +60,16 @@ pub struct Config {
     /// The server.
     #[command(flatten)]
     pub server: ServerConfig,
+}
+
+/// Shorter silence happens while all is well.
+fn seconds_from_3(text: &str) -> Result<Duration, String> {
+    let time = seconds(text).map_err(|error| error.to_string())?;
+    if time.as_secs() >= 3 {
+        Ok(time)
+    } else {
+        Err("less than 3 seconds".into())
+    }
 }
 
 impl Settings for Config {

@@ -87,10 +87,8 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         request: Request<pb::WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
         self.require(&request, REVOCATIONS)?;
-        let cursor = match &*request.get_ref().since_cursor {
-            "" => Cursor::before(self.clock.now(), self.token_life),
-            text => Cursor::parse(text)?,
-        };
+        let since = &request.get_ref().since_cursor;
+        let cursor = Cursor::parse(since, self.clock.now(), self.token_life)?;
 
         let (db, clock) = (self.background.clone(), self.clock.clone());
         let told = revocations::watch(db, clock, cursor, self.stopping.clone());
@@ -139,10 +137,10 @@ fn answer(told: Told, life: TimeDelta) -> pb::WatchRevocationsResponse {
         Subject::Key(id) => Revoked::KeyId(id),
     });
     pb::WatchRevocationsResponse {
+        caught_up: revoked.is_none(),
         revoked,
         revoke_time: revoke_time.map(timestamp),
         forget_time: revoke_time.map(forget),
         cursor: told.cursor.text(),
-        caught_up: told.caught_up,
     }
 }

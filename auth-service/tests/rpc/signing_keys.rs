@@ -217,9 +217,10 @@ async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
 /// Two services.
 type Pair = (Arc<App>, Arc<App>);
 
-/// Logs in at one service and calls the other, until it is told to stop.
-async fn honest_client(at: Pair, stop: Arc<AtomicBool>, calls: Arc<AtomicUsize>) {
-    let mut tokens = at.0.log_in(ADA, PASSWORD).await.unwrap();
+/// Logs in at one service and calls the other, until it is told to stop; each with
+/// an account of its own, since of one few may log in at a time.
+async fn honest_client(number: u8, at: Pair, stop: Arc<AtomicBool>, calls: Arc<AtomicUsize>) {
+    let mut tokens = at.0.user(&format!("user-{number}@example.org")).await;
     while !stop.load(Ordering::SeqCst) {
         at.0.get_me(&tokens.access_token).await.unwrap();
         at.1.get_me(&tokens.access_token).await.unwrap();
@@ -248,7 +249,6 @@ async fn twenty_rotations_under_load_refuse_no_token() {
     ];
     let app = Arc::new(App::start_with(&flags).await);
     let replica = Arc::new(app.replica_with(&flags).await);
-    app.sign_up(ADA).await.unwrap();
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::default());
     let mut clients = JoinSet::new();
     for number in 0..4 {
@@ -256,7 +256,8 @@ async fn twenty_rotations_under_load_refuse_no_token() {
             0 => (Arc::clone(&app), Arc::clone(&replica)),
             _ => (Arc::clone(&replica), Arc::clone(&app)),
         };
-        clients.spawn(honest_client(at, Arc::clone(&stop), Arc::clone(&calls)));
+        let (stop, calls) = (Arc::clone(&stop), Arc::clone(&calls));
+        clients.spawn(honest_client(number, at, stop, calls));
     }
 
     for _ in 0..20 {
