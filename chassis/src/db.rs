@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::config::{DatabaseConfig, RolePasswords};
 use crate::pool::Pool;
+use crate::secret_file;
 
 /// Every migration of both services. One that is newer than this program does
 /// not stop the others, so that an old replica's start survives an update.
@@ -61,7 +62,6 @@ pub enum DbError {
 }
 
 /// The connections of a service. Not to be printed: they know a password.
-#[derive(Clone)]
 pub struct Database {
     background: Pool,
     calls: Pool,
@@ -156,11 +156,10 @@ fn connect_options(config: &DatabaseConfig) -> Result<PgConnectOptions, DbError>
 }
 
 fn read_password(path: &Path) -> Result<SecretString, DbError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| DbError::PasswordFile {
+    secret_file::text(path).map_err(|cause| DbError::PasswordFile {
         path: path.display().to_string(),
         cause,
-    })?;
-    Ok(text.trim_end().into())
+    })
 }
 
 /// Brings the database up to date, and sets the roles' passwords where files

@@ -216,6 +216,21 @@ impl Lease {
     }
 }
 
+/// Does one thing on a connection, and hands it on. Not a function: no bound says
+/// that what a closure makes of its argument can be sent to another thread.
+macro_rules! on_a_lease {
+    ($pool:expr, $db:ident => $work:expr) => {{
+        let pool = $pool.clone();
+        Box::pin(async move {
+            let mut lease = pool.acquire().await?;
+            let $db = &mut lease.db;
+            let done = $work.await;
+            lease.give_back(&done);
+            done
+        })
+    }};
+}
+
 impl<'p> Executor<'p> for &'_ Pool {
     type Database = Postgres;
 
@@ -250,13 +265,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.clone();
-        Box::pin(async move {
-            let mut lease = pool.acquire().await?;
-            let row = lease.db.fetch_optional(query).await;
-            lease.give_back(&row);
-            row
-        })
+        on_a_lease!(self, db => db.fetch_optional(query))
     }
 
     /// Without the stream of `fetch_many`, which costs more than a row.
@@ -265,13 +274,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.clone();
-        Box::pin(async move {
-            let mut lease = pool.acquire().await?;
-            let rows = lease.db.fetch_all(query).await;
-            lease.give_back(&rows);
-            rows
-        })
+        on_a_lease!(self, db => db.fetch_all(query))
     }
 
     fn prepare_with<'e>(
@@ -282,26 +285,14 @@ impl<'p> Executor<'p> for &'_ Pool {
     where
         'p: 'e,
     {
-        let pool = self.clone();
-        Box::pin(async move {
-            let mut lease = pool.acquire().await?;
-            let statement = lease.db.prepare_with(sql, parameters).await;
-            lease.give_back(&statement);
-            statement
-        })
+        on_a_lease!(self, db => db.prepare_with(sql, parameters))
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Postgres>>>
     where
         'p: 'e,
     {
-        let pool = self.clone();
-        Box::pin(async move {
-            let mut lease = pool.acquire().await?;
-            let described = lease.db.describe(sql).await;
-            lease.give_back(&described);
-            described
-        })
+        on_a_lease!(self, db => db.describe(sql))
     }
 }
 

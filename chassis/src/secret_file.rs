@@ -28,14 +28,19 @@ pub enum SecretFileError {
     },
 }
 
-/// Reads the secret in a file, without the line's end.
+/// Reads the secret in a file, whoever chose it, without the line's end.
+pub(crate) fn text(path: &Path) -> io::Result<SecretString> {
+    let text = Zeroizing::new(fs::read_to_string(path)?);
+    Ok(text.trim_end().into())
+}
+
+/// Reads a secret that was made at random.
 pub fn read(path: &Path) -> Result<SecretString, SecretFileError> {
     let shown = || path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|cause| SecretFileError::Unreadable {
+    let secret = text(path).map_err(|cause| SecretFileError::Unreadable {
         path: shown(),
         cause,
     })?;
-    let secret = SecretString::from(Zeroizing::new(text).trim());
     if secret.expose_secret().len() < CHARS_MIN {
         return Err(SecretFileError::Short { path: shown() });
     }
