@@ -16,34 +16,24 @@ mod secret;
 )]
 mod generated {
     tonic::include_proto!("_includes");
-}
 
-#[allow(
-    clippy::all,
-    clippy::pedantic,
-    clippy::clone_on_ref_ptr,
-    clippy::allow_attributes_without_reason,
-    missing_docs,
-    unreachable_pub,
-    unused_qualifications,
-    reason = "generated code"
-)]
-mod generated_server {
-    include!(concat!(env!("OUT_DIR"), "/server/_includes.rs"));
+    pub mod server {
+        include!(concat!(env!("OUT_DIR"), "/server/_includes.rs"));
+    }
 }
 
 /// Accounts, sessions and tokens.
 pub mod auth {
     pub use crate::generated::addressbook::auth::v1;
     /// The servers' side.
-    pub use crate::generated_server::addressbook::auth::v1 as server;
+    pub use crate::generated::server::addressbook::auth::v1 as server;
 }
 
 /// Contacts.
 pub mod contacts {
     pub use crate::generated::addressbook::contacts::v1;
     /// The servers' side. Contacts in answers are the bytes of their messages.
-    pub use crate::generated_server::addressbook::contacts::v1 as server;
+    pub use crate::generated::server::addressbook::contacts::v1 as server;
 }
 
 /// Every file of this crate with its imports and comments, encoded.
