@@ -249,6 +249,8 @@ async fn twenty_rotations_under_load_refuse_no_token() {
     ];
     let app = Arc::new(App::start_with(&flags).await);
     let replica = Arc::new(app.replica_with(&flags).await);
+    // They answer once they have their first key.
+    tokio::join!(published(&app), published(&replica));
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::default());
     let mut clients = JoinSet::new();
     for number in 0..4 {
