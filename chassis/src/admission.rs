@@ -1,15 +1,20 @@
 //! Takes connections: without Nagle's delay, and only those that speak. A socket
-//! that says nothing, or half of HTTP/2's preface or of an HTTP/1 request, is
-//! closed after a while.
+//! that says nothing, or half of a TLS handshake, of HTTP/2's preface or of an
+//! HTTP/1 request, is closed after a while.
 
 use std::io;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
+
+use crate::tls::server::ServerTls;
+use crate::tls::stream::{Spoken, Stream};
 
 /// What every HTTP/2 connection begins with (RFC 9113 section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -17,11 +22,12 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of an HTTP/1 head is looked at.
 const LOOK_BYTES: usize = 4096;
 
-/// The connections that speak within `patience`.
+/// The connections that speak within `patience`, over TLS where it is given.
 pub(crate) fn admit(
     mut sockets: mpsc::Receiver<std::net::TcpStream>,
+    tls: Option<ServerTls>,
     patience: Duration,
-) -> ReceiverStream<io::Result<TcpStream>> {
+) -> ReceiverStream<io::Result<Stream>> {
     let (admitted, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
         let mut waiting = JoinSet::new();
@@ -31,13 +37,10 @@ pub(crate) fn admit(
                 Some(_) = waiting.join_next() => {}
                 socket = sockets.recv() => {
                     let Some(socket) = socket else { return };
-                    let admitted = admitted.clone();
+                    let (admitted, tls) = (admitted.clone(), tls.clone());
                     waiting.spawn(async move {
-                        if let Ok(socket) = TcpStream::from_std(socket)
-                            && socket.set_nodelay(true).is_ok()
-                            && speaks(&socket, patience).await
-                        {
-                            let _ = admitted.send(Ok(socket)).await;
+                        if let Some(stream) = begin(socket, tls, patience).await {
+                            let _ = admitted.send(Ok(stream)).await;
                         }
                     });
                 }
@@ -45,6 +48,49 @@ pub(crate) fn admit(
         }
     });
     ReceiverStream::new(receiver)
+}
+
+/// Waits for the first words, behind the handshake where there is one.
+async fn begin(
+    socket: std::net::TcpStream,
+    tls: Option<ServerTls>,
+    patience: Duration,
+) -> Option<Stream> {
+    let socket = TcpStream::from_std(socket).ok()?;
+    socket.set_nodelay(true).ok()?;
+    let Some(tls) = tls else {
+        let speaks = speaks(&socket, patience).await;
+        return speaks.then_some(Stream::Plain(socket));
+    };
+    let mut stream = match timeout(patience, tls.accept(socket)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            // Anyone can cause as many of these as they like.
+            tracing::debug!(%error, "a TLS handshake failed");
+            return None;
+        }
+        Err(_) => return None,
+    };
+    let words = timeout(patience, read_first_words(&mut stream))
+        .await
+        .ok()??;
+    Some(Stream::Tls(Box::new(Spoken::new(words, stream))))
+}
+
+/// What the peer said first, if it is HTTP. What was decrypted cannot be left
+/// where it was, as [`speaks`] does.
+async fn read_first_words(stream: &mut TlsStream<TcpStream>) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    loop {
+        if stream.read_buf(&mut start).await.ok()? == 0 {
+            return None;
+        }
+        match first_words(&start) {
+            Words::Http => return Some(start),
+            Words::Nonsense => return None,
+            Words::Unfinished => {}
+        }
+    }
 }
 
 /// Whether the peer sends a whole preface, or the head of an HTTP/1 request, in
@@ -87,7 +133,7 @@ fn first_words(start: &[u8]) -> Words {
         return Words::Nonsense;
     }
     // The empty line behind the head. A head longer than we look is hyper's.
-    let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() == LOOK_BYTES;
+    let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() >= LOOK_BYTES;
     if has_head && !PREFACE.starts_with(start) {
         Words::Http
     } else {
@@ -122,14 +168,16 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (accepted, sockets) = mpsc::channel(1);
-        let mut admitted = admit(sockets, Duration::from_secs(10));
+        let mut admitted = admit(sockets, None, Duration::from_secs(10));
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         peer.write_all(PREFACE).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
         accepted.send(socket.into_std().unwrap()).await.unwrap();
 
-        let socket = admitted.next().await.unwrap().unwrap();
+        let Stream::Plain(socket) = admitted.next().await.unwrap().unwrap() else {
+            panic!("nobody asked for TLS");
+        };
         assert!(socket.nodelay().unwrap());
     }
 }

@@ -4,11 +4,13 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{DatabaseConfig, RolePasswords, ServerConfig};
+use crate::config::{DatabaseConfig, RolePasswords, ServerConfig, TlsConfig};
+use crate::probe::Speech;
 use crate::telemetry::{self, LogFormat};
 use crate::{db, keyring, limits, probe};
 
@@ -64,11 +66,40 @@ pub struct MigrateConfig {
 }
 
 /// What `health` needs.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct HealthConfig {
     /// Address that the service listens on; its default one when left out
     #[arg(long, env)]
     pub listen_addr: Option<SocketAddr>,
+
+    /// File with a certificate to show where the service asks for one, PEM; the service's own when
+    /// left out
+    #[arg(long, env, requires = "health_key_file")]
+    pub health_cert_file: Option<PathBuf>,
+
+    /// File with the key of that certificate, PEM
+    #[arg(long, env, requires = "health_cert_file")]
+    pub health_key_file: Option<PathBuf>,
+
+    /// What the service speaks.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+}
+
+impl HealthConfig {
+    fn speech(self) -> Speech {
+        let TlsConfig {
+            tls_cert_file,
+            tls_key_file,
+            tls_client_ca_file,
+        } = self.tls;
+        if tls_cert_file.is_none() {
+            return Speech::Plain;
+        }
+        let named = self.health_cert_file.zip(self.health_key_file);
+        let own = || tls_client_ca_file.and(tls_cert_file.zip(tls_key_file));
+        Speech::Tls(named.or_else(own))
+    }
 }
 
 /// What `generate-key` needs.
@@ -114,7 +145,7 @@ pub async fn main<S: Settings>(
         }
         Command::Health(config) => {
             let healthy = match config.listen_addr.or_else(|| S::LISTEN_ADDR.parse().ok()) {
-                Some(addr) => probe::health(addr).await,
+                Some(addr) => probe::health(addr, &config.speech()).await,
                 None => false,
             };
             return ExitCode::from(u8::from(!healthy));

@@ -10,6 +10,22 @@ use secrecy::SecretString;
 
 use crate::telemetry::LogFormat;
 
+/// The files of a server's TLS.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct TlsConfig {
+    /// File with the service's certificate and those that issued it, PEM; without one TLS is not spoken
+    #[arg(long, env, requires = "tls_key_file")]
+    pub tls_cert_file: Option<PathBuf>,
+
+    /// File with the key of that certificate, PEM
+    #[arg(long, env, requires = "tls_cert_file")]
+    pub tls_key_file: Option<PathBuf>,
+
+    /// File with the certificates of those who issue certificates to clients, PEM; other clients are refused
+    #[arg(long, env, requires = "tls_cert_file")]
+    pub tls_client_ca_file: Option<PathBuf>,
+}
+
 /// How to serve.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerConfig {
@@ -41,7 +57,8 @@ pub struct ServerConfig {
     #[arg(long, env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds)]
     pub connection_age: Duration,
 
-    /// Time for a new connection to say its first words, in seconds
+    /// Time for a new connection to shake hands, where TLS is spoken, and as much again to say its
+    /// first words, in seconds
     #[arg(long, env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds)]
     pub connection_preface: Duration,
 
@@ -52,6 +69,14 @@ pub struct ServerConfig {
     /// Most calls at a time on one connection
     #[arg(long, env, default_value = "256")]
     pub connection_streams: u32,
+
+    /// Whether to speak with other machines without TLS; for private networks, and behind a proxy
+    #[arg(long, env, default_value = "false", action = clap::ArgAction::Set)]
+    pub allow_plaintext: bool,
+
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsConfig,
 }
 
 impl ServerConfig {

@@ -7,9 +7,10 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{GetJwksRequest, JsonWebKey};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::token::KeySet;
+use crate::upstream::Upstream;
 
 /// The longest time between two reads.
 const CACHE_MAX: Duration = Duration::from_mins(5);
@@ -21,11 +22,13 @@ const READ_GAP: Duration = Duration::from_secs(10);
 const STALE_MAX: Duration = Duration::from_hours(24);
 
 /// Reads the keys of `auth` into `keys`, for ever.
-pub async fn follow(auth: Endpoint, keys: KeySet) {
-    let endpoint = auth
-        .connect_timeout(Duration::from_secs(2))
-        .timeout(Duration::from_secs(5));
-    let mut auth = AuthServiceClient::new(endpoint.connect_lazy());
+pub async fn follow(auth: Upstream, keys: KeySet) {
+    let channel = auth.channel(|endpoint| {
+        endpoint
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(Duration::from_secs(5))
+    });
+    let mut auth = AuthServiceClient::new(channel);
     let mut read_at = Instant::now();
     let mut retry = Duration::from_millis(50);
     loop {

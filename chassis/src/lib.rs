@@ -23,7 +23,9 @@ pub mod shutdown;
 pub mod status;
 pub mod telemetry;
 pub mod text;
+pub mod tls;
 pub mod token;
+pub mod upstream;
 pub mod user_id;
 
 mod admission;

@@ -12,12 +12,13 @@ use proto::auth::v1::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use crate::clock::Clock;
 use crate::revocations::{Revocations, Revoked};
 use crate::token::KeySet;
+use crate::upstream::Upstream;
 use crate::user_id::UserId;
 
 /// The auth service sends a sign of life every second.
@@ -36,17 +37,19 @@ pub struct Credentials {
 
 /// Follows the feed of `auth`, for ever. A revoked key leaves `keys` at once.
 pub async fn follow(
-    auth: Endpoint,
+    auth: Upstream,
     credentials: Credentials,
     revocations: Arc<Revocations>,
     keys: KeySet,
     clock: Clock,
 ) {
-    let endpoint = auth
-        .connect_timeout(Duration::from_secs(2))
-        .http2_keep_alive_interval(SILENCE_MAX);
+    let channel = auth.channel(|endpoint| {
+        endpoint
+            .connect_timeout(Duration::from_secs(2))
+            .http2_keep_alive_interval(SILENCE_MAX)
+    });
     let mut feed = Feed {
-        auth: ServiceTokenServiceClient::new(endpoint.connect_lazy()),
+        auth: ServiceTokenServiceClient::new(channel),
         credentials,
         revocations,
         keys,

@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use http::Request;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -22,6 +23,8 @@ use tower::Service;
 use crate::config::ServerConfig;
 use crate::deadline::AnswerLayer;
 use crate::health;
+use crate::tls::TlsError;
+use crate::tls::server::ServerTls;
 use crate::workers::{Stopping, Workers};
 
 /// Why a server ended.
@@ -33,6 +36,15 @@ pub enum ServeError {
     /// The address file cannot be written.
     #[error("cannot write the address file: {0}")]
     AddressFile(#[source] io::Error),
+    /// The files of TLS are of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Passwords and tokens would go over the network in clear.
+    #[error(
+        "{0} can be reached from other machines, and TLS is not spoken; set TLS_CERT_FILE and \
+         TLS_KEY_FILE, or ALLOW_PLAINTEXT where the network is private or a proxy speaks TLS"
+    )]
+    Plaintext(SocketAddr),
     /// The socket is not usable.
     #[error("cannot use the socket: {0}")]
     Socket(#[source] io::Error),
@@ -139,6 +151,14 @@ impl Server {
         shutdown: impl Future<Output = ()>,
         add: impl Fn(Services) -> Services + Send + Sync + 'static,
     ) -> Result<(), ServeError> {
+        let address = listener.local_addr().map_err(ServeError::Socket)?;
+        let tls = ServerTls::load(&self.config.tls)?;
+        if tls.is_none() {
+            permit_plaintext(address, self.config.allow_plaintext)?;
+        }
+        // They end with this function, however it ends.
+        let mut chores = JoinSet::new();
+        chores.extend(tls.clone().map(ServerTls::follow));
         let (reporter, health_service) = health_reporter();
         let shared = with_reflection(Routes::new(health_service))?;
         let (stop, soon) = watch::channel(false);
@@ -146,16 +166,16 @@ impl Server {
         let stopping = Stopping { soon, now };
         let until = stopping.soon.clone();
         let make = move || add(Services::new(shared.clone(), until.clone()));
-        let mut workers = Workers::start(&self.config, Arc::new(make), &stopping).await?;
+        let mut workers =
+            Workers::start(&self.config, tls.as_ref(), Arc::new(make), &stopping).await?;
 
         // Before the first connection: it must not be told that all is well.
         health::report(&reporter, &workers.names, &mut self.needs).await;
         let follow = health::follow(reporter.clone(), workers.names.clone(), self.needs);
         let follow = tokio::spawn(follow);
-        let address = listener.local_addr().map_err(ServeError::Socket)?;
         let file = self.config.address_file.as_deref();
         write_address(file, &format!("{address}\n")).map_err(ServeError::AddressFile)?;
-        tracing::info!(%address, "serving");
+        tracing::info!(%address, tls = tls.is_some(), "serving");
 
         let names = workers.names.clone();
         let accept = workers.accept(listener);
@@ -187,6 +207,18 @@ impl Server {
         tracing::info!("stopped");
         ended
     }
+}
+
+/// Nobody outside this machine is spoken to in clear by accident.
+fn permit_plaintext(address: SocketAddr, is_allowed: bool) -> Result<(), ServeError> {
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    if !is_allowed {
+        return Err(ServeError::Plaintext(address));
+    }
+    tracing::warn!(%address, "TLS is not spoken: who can read the network can read passwords");
+    Ok(())
 }
 
 /// Both versions of reflection: most tools still speak the older one.

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use crate::admission;
 use crate::config::ServerConfig;
 use crate::server::{ServeError, Services, builder};
+use crate::tls::server::ServerTls;
 
 /// The time for answers to calls that were cut off to reach their clients.
 const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
@@ -45,6 +46,7 @@ impl Workers {
     /// Starts the threads, each with its own services.
     pub(crate) async fn start(
         config: &ServerConfig,
+        tls: Option<&ServerTls>,
         make: Make,
         stopping: &Stopping,
     ) -> Result<Self, ServeError> {
@@ -61,6 +63,7 @@ impl Workers {
             let (announce, names) = oneshot::channel();
             let worker = Worker {
                 config: config.clone(),
+                tls: tls.cloned(),
                 make: Arc::clone(&make),
                 stopping: stopping.clone(),
             };
@@ -113,6 +116,7 @@ async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
 
 struct Worker {
     config: ServerConfig,
+    tls: Option<ServerTls>,
     make: Make,
     stopping: Stopping,
 }
@@ -144,7 +148,7 @@ impl Worker {
         let serving = builder(&self.config, now.clone())
             .add_routes(routes)
             .serve_with_incoming_shutdown(
-                admission::admit(sockets, self.config.connection_preface),
+                admission::admit(sockets, self.tls, self.config.connection_preface),
                 async move { drop(soon.wait_for(|stop| *stop).await) },
             );
         tokio::select! {

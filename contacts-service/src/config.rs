@@ -24,6 +24,18 @@ pub struct Config {
     #[arg(long, env, default_value = "http://127.0.0.1:50051")]
     pub auth_url: String,
 
+    /// File with the certificates of those who issue the auth service's, PEM; the public web's when left out
+    #[arg(long, env)]
+    pub auth_ca_file: Option<PathBuf>,
+
+    /// File with the certificate to show to the auth service, PEM
+    #[arg(long, env, requires = "auth_client_key_file")]
+    pub auth_client_cert_file: Option<PathBuf>,
+
+    /// File with the key of that certificate, PEM
+    #[arg(long, env, requires = "auth_client_cert_file")]
+    pub auth_client_key_file: Option<PathBuf>,
+
     /// File with the secret that `CONTACTS_SECRET_FILE` of the auth service names; without it revoked
     /// tokens live to their end
     #[arg(long, env, required_if_eq("revocation_mode", "closed"))]

@@ -27,12 +27,12 @@ use chassis::revocations::Revocations;
 use chassis::secret_file::{self, SecretFileError};
 use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
+use chassis::upstream::{ClientFiles, Upstream, UpstreamError};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Endpoint;
 
 use crate::config::Config;
 use crate::service::ContactsService;
@@ -44,9 +44,9 @@ pub enum RunError {
     /// The secret keys are of no use.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
-    /// The address of the auth service is none.
-    #[error("AUTH_URL is not a URL")]
-    AuthUrl(#[source] tonic::transport::Error),
+    /// The auth service cannot be called.
+    #[error("cannot call the auth service: {0}")]
+    Auth(#[from] UpstreamError),
     /// The secret for the auth service is of no use.
     #[error(transparent)]
     AuthSecret(#[from] SecretFileError),
@@ -86,7 +86,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let ring = KeyRing::read(&config.secret_keys_file)?;
-    let auth = Endpoint::from_shared(config.auth_url.clone()).map_err(RunError::AuthUrl)?;
+    let auth = auth(&config)?;
     let database = Database::new(&config.database, &DATABASE_SETTINGS)?;
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
@@ -132,10 +132,19 @@ pub async fn run(
     Ok(ended?)
 }
 
+fn auth(config: &Config) -> Result<Upstream, UpstreamError> {
+    let certificate = config.auth_client_cert_file.clone();
+    let files = ClientFiles {
+        ca: config.auth_ca_file.clone(),
+        identity: certificate.zip(config.auth_client_key_file.clone()),
+    };
+    Upstream::new(&config.auth_url, files, config.server.allow_plaintext)
+}
+
 /// Follows what is revoked, where the auth service knows this one.
 fn watched(
     config: &Config,
-    auth: Endpoint,
+    auth: Upstream,
     keys: &KeySet,
     clock: &Clock,
     chores: &mut JoinSet<()>,

@@ -15,6 +15,9 @@ pub enum Error {
     /// The database refused.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The auth service cannot be called.
+    #[error(transparent)]
+    Upstream(#[from] chassis::upstream::UpstreamError),
     /// Neither flag nor home says where data goes.
     #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
     NoHome,

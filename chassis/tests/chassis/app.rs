@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chassis::config::ServerConfig;
+use chassis::config::{ServerConfig, TlsConfig};
 use chassis::deadline::Deadline;
 use chassis::server::{ServeError, Server, Services};
 use chassis::telemetry::LogFormat;
@@ -27,7 +27,8 @@ pub(crate) const WAIT: &str = "/addressbook.auth.v1.AuthService/RefreshToken";
 pub(crate) const PANIC: &str = "/addressbook.auth.v1.AuthService/LogIn";
 /// The path of a call that is answered at once with an empty message.
 pub(crate) const EMPTY: &str = "/addressbook.auth.v1.AuthService/LogOut";
-/// The path of the call that tells how long it may take, in milliseconds.
+/// The path of the call that tells how long it may take, in milliseconds, and
+/// where it came from.
 pub(crate) const TIME_LEFT: &str = "/addressbook.auth.v1.AuthService/GetServerInfo";
 
 /// The largest request of the service, in bytes.
@@ -103,6 +104,7 @@ impl AuthService for TestService {
         let left = Deadline::of(&request).0 - tokio::time::Instant::now();
         Ok(Response::new(GetServerInfoResponse {
             version: left.as_millis().to_string(),
+            issuer: request.remote_addr().unwrap().to_string(),
             ..GetServerInfoResponse::default()
         }))
     }
@@ -121,6 +123,8 @@ pub(crate) fn config() -> ServerConfig {
         connection_preface: Duration::from_secs(10),
         keepalive: Duration::from_secs(30),
         connection_streams: 256,
+        allow_plaintext: false,
+        tls: TlsConfig::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What health reports follows what the services need.
 
-use chassis::probe;
+use chassis::probe::{self, Speech};
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -29,7 +29,7 @@ async fn until(app: &App, wanted: ServingStatus) {
         .await;
     }
     assert_eq!(
-        probe::health(app.address).await,
+        probe::health(app.address, &Speech::Plain).await,
         wanted == ServingStatus::Serving
     );
 }
@@ -130,5 +130,5 @@ async fn a_port_without_server_is_not_healthy() {
     let address = free.local_addr().unwrap();
     drop(free);
 
-    assert!(!probe::health(address).await);
+    assert!(!probe::health(address, &Speech::Plain).await);
 }

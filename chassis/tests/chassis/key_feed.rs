@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chassis::key_feed;
 use chassis::token::KeySet;
+use chassis::upstream::{ClientFiles, Upstream};
 use proto::auth::v1::JsonWebKey;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -13,28 +14,34 @@ use tokio::task::JoinHandle;
 use crate::app::{App, config, eventually};
 use crate::token::{Desk, Mint};
 
-struct Feed {
-    desk: Desk,
+pub(crate) struct Feed {
+    pub(crate) desk: Desk,
     task: JoinHandle<()>,
 }
 
 impl Feed {
     fn of(address: std::net::SocketAddr) -> Self {
+        let url = format!("http://{address}");
+        let auth = Upstream::new(&url, ClientFiles::default(), false).unwrap();
+        Self::from(auth)
+    }
+
+    /// Follows the keys of any upstream.
+    pub(crate) fn from(auth: Upstream) -> Self {
         let keys = KeySet::default();
-        let auth = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
         let task = tokio::spawn(key_feed::follow(auth, keys.clone()));
         let desk = Desk::on(keys);
         Self { desk, task }
     }
 
-    async fn until_passes(&self, mint: &Mint) {
+    pub(crate) async fn until_passes(&self, mint: &Mint) {
         eventually(&format!("tokens of {} pass", mint.kid), async || {
             self.desk.passes(&mint.good())
         })
         .await;
     }
 
-    fn loaded(&self) -> bool {
+    pub(crate) fn loaded(&self) -> bool {
         *self.desk.keys.loaded().borrow()
     }
 }

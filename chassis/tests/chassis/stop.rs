@@ -188,7 +188,7 @@ async fn the_address_file_is_there_while_the_server_serves() {
     eventually("the address file is there", async || file.exists()).await;
     let address = std::fs::read_to_string(&file).unwrap();
     assert_eq!(address, format!("{}\n", app.address));
-    assert!(chassis::probe::health(app.address).await);
+    assert!(chassis::probe::health(app.address, &chassis::probe::Speech::Plain).await);
 
     app.ask_to_stop();
     app.stopped().await.unwrap();

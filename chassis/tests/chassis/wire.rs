@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::SendRequest;
 use http::Request;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -49,11 +49,18 @@ impl Connection {
     /// Connects.
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
-        let (requests, connection) = h2::client::handshake(socket).await.unwrap();
-        Self {
+        Self::over(socket).await.unwrap()
+    }
+
+    /// Speaks HTTP/2 over a stream that is there.
+    pub(crate) async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<Self, h2::Error> {
+        let (requests, connection) = h2::client::handshake(stream).await?;
+        Ok(Self {
             requests,
             driver: tokio::spawn(connection),
-        }
+        })
     }
 
     /// Makes a call with these headers and an empty message.

@@ -7,9 +7,9 @@ use chassis::caller::RequireCaller;
 use chassis::clock::Clock;
 use chassis::key_feed;
 use chassis::token::{KeySet, TokenRules, Verifier};
+use chassis::upstream::{ClientFiles, Upstream};
 use tonic::Request;
 use tonic::service::Interceptor;
-use tonic::transport::Endpoint;
 
 use super::Goal;
 use crate::error::Result;
@@ -21,7 +21,8 @@ const CALLS: u32 = 200_000;
 pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
     let world = &stage.pair().world;
     let tokens = world.log_in(&world.users[0].email).await?;
-    let auth = Endpoint::from_shared(format!("http://{}", world.at.auth))?;
+    let url = format!("http://{}", world.at.auth);
+    let auth = Upstream::new(&url, ClientFiles::default(), true)?;
     let keys = KeySet::default();
     let follow = tokio::spawn(key_feed::follow(auth, keys.clone()));
     // It ends with its sender only, which is here.

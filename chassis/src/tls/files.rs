@@ -1,0 +1,139 @@
+//! PEM files of certificates and keys. What is wrong with one never shows what it
+//! holds.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+/// Why TLS cannot be spoken.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A file is not what it should be; it may be half written.
+    #[error("{path} holds no {what} in PEM that can be read")]
+    NotPem {
+        /// The file.
+        path: String,
+        /// What it should hold.
+        what: &'static str,
+    },
+    /// A certificate and a key are not of each other, or of a kind that is not
+    /// spoken.
+    #[error("the certificate in {path} cannot be used with its key: {cause}")]
+    Pair {
+        /// The certificate's file.
+        path: String,
+        /// What TLS says.
+        cause: rustls::Error,
+    },
+    /// Nothing can be issued by a certificate.
+    #[error("the certificates of issuers in {path} cannot be used: {cause}")]
+    Issuers {
+        /// The file.
+        path: String,
+        /// What TLS says.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The library's own choices do not go together: a bug.
+    #[error("cannot speak TLS: {0}")]
+    Provider(rustls::Error),
+}
+
+/// A file as it was when it was read.
+pub(crate) struct Pem {
+    path: String,
+    text: Zeroizing<Vec<u8>>,
+}
+
+impl Pem {
+    pub(crate) fn read(path: &Path) -> Result<Self, TlsError> {
+        let shown = path.display().to_string();
+        match fs::read(path) {
+            Ok(text) => Ok(Self {
+                path: shown,
+                text: Zeroizing::new(text),
+            }),
+            Err(cause) => Err(TlsError::Unreadable { path: shown, cause }),
+        }
+    }
+
+    /// Where it came from.
+    pub(crate) fn path(&self) -> String {
+        self.path.clone()
+    }
+
+    /// All of it.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The certificates, one at least.
+    pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let found: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(&self.text).collect();
+        match found {
+            Ok(found) if !found.is_empty() => Ok(found),
+            _ => Err(self.not_pem("certificate")),
+        }
+    }
+
+    /// The first private key.
+    pub(crate) fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        PrivateKeyDer::from_pem_slice(&self.text).map_err(|_| self.not_pem("private key"))
+    }
+
+    /// The certificates, as those whose word counts.
+    pub(crate) fn issuers(&self) -> Result<RootCertStore, TlsError> {
+        let mut issuers = RootCertStore::empty();
+        for certificate in self.certificates()? {
+            issuers
+                .add(certificate)
+                .map_err(|cause| TlsError::Issuers {
+                    path: self.path(),
+                    cause: cause.into(),
+                })?;
+        }
+        Ok(issuers)
+    }
+
+    fn not_pem(&self, what: &'static str) -> TlsError {
+        TlsError::NotPem {
+            path: self.path(),
+            what,
+        }
+    }
+}
+
+/// A certificate with its issuers, and its key.
+pub(crate) struct Pair {
+    pub(crate) certificate: Pem,
+    pub(crate) key: Pem,
+}
+
+impl Pair {
+    pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        Ok(Self {
+            certificate: Pem::read(certificate)?,
+            key: Pem::read(key)?,
+        })
+    }
+
+    /// What TLS says of the pair.
+    pub(crate) fn refused(&self, cause: rustls::Error) -> TlsError {
+        TlsError::Pair {
+            path: self.certificate.path(),
+            cause,
+        }
+    }
+}

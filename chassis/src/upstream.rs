@@ -1,0 +1,138 @@
+//! Another service that this one calls: where it is, and how it is spoken to.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
+
+pub use crate::tls::client::ClientFiles;
+
+use crate::tls::TlsError;
+use crate::tls::client::ClientTls;
+
+/// Why a service cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// The setting is no URL.
+    #[error("the URL of the other service is none, or does not begin with http:// or https://")]
+    Url,
+    /// The setting's scheme does not go with the other settings.
+    #[error(
+        "files for TLS are named, but the URL of the other service does not begin with https://"
+    )]
+    NotTls,
+    /// Secrets would go over the network in clear.
+    #[error(
+        "{0} is another machine, and would be spoken to without TLS; \
+         use https://, or set ALLOW_PLAINTEXT where the network is private"
+    )]
+    Plaintext(String),
+    /// The files are of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A service to call.
+#[derive(Clone)]
+pub struct Upstream {
+    endpoint: Endpoint,
+    tls: Option<Arc<ClientTls>>,
+}
+
+impl Upstream {
+    /// Reads the settings. Connects when the first call is made.
+    pub fn new(
+        url: &str,
+        files: ClientFiles,
+        allow_plaintext: bool,
+    ) -> Result<Self, UpstreamError> {
+        let uri: Uri = url.parse().map_err(|_| UpstreamError::Url)?;
+        // An IPv6 address stands in brackets.
+        let host = uri.host().ok_or(UpstreamError::Url)?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let tls = match uri.scheme_str() {
+            Some("https") => {
+                let name = ServerName::try_from(host).map_err(|_| UpstreamError::Url)?;
+                let port = uri.port_u16().unwrap_or(443);
+                Some(Arc::new(ClientTls::load(name, port, files)?))
+            }
+            Some("http") if !files.is_empty() => return Err(UpstreamError::NotTls),
+            Some("http") if allow_plaintext || is_here(&host) => None,
+            Some("http") => return Err(UpstreamError::Plaintext(host)),
+            _ => return Err(UpstreamError::Url),
+        };
+        Ok(Self {
+            endpoint: Endpoint::from(uri),
+            tls,
+        })
+    }
+
+    /// A channel that connects when it must, each time with what the files hold.
+    pub(crate) fn channel(&self, prepare: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
+        let endpoint = prepare(self.endpoint.clone());
+        let Some(tls) = &self.tls else {
+            return endpoint.connect_lazy();
+        };
+        let tls = Arc::clone(tls);
+        endpoint.connect_with_connector_lazy(service_fn(move |_: Uri| {
+            let tls = Arc::clone(&tls);
+            async move { tls.connect().await.map(TokioIo::new) }
+        }))
+    }
+}
+
+/// Whether a host is this machine for sure.
+fn is_here(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(url: &str, ca: Option<&str>, allow_plaintext: bool) -> Result<(), UpstreamError> {
+        let files = ClientFiles {
+            ca: ca.map(Into::into),
+            identity: None,
+        };
+        Upstream::new(url, files, allow_plaintext).map(drop)
+    }
+
+    #[test]
+    fn nothing_leaves_the_machine_in_clear_by_accident() {
+        for here in ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"] {
+            with(&format!("http://{here}:1"), None, false).unwrap();
+        }
+        for other in ["10.0.0.1", "auth", "[2001:db8::1]", "127.0.0.1.example.com"] {
+            let url = format!("http://{other}:1");
+            let refused = with(&url, None, false);
+            assert!(matches!(refused, Err(UpstreamError::Plaintext(_))), "{url}");
+            with(&url, None, true).unwrap();
+        }
+    }
+
+    #[test]
+    fn settings_that_would_do_nothing_are_refused() {
+        let unused = with("http://127.0.0.1:1", Some("ca.pem"), true);
+        assert!(matches!(unused, Err(UpstreamError::NotTls)));
+        for no_url in ["", "auth:50051", "127.0.0.1:1", "ftp://auth", "https://"] {
+            let refused = with(no_url, None, true);
+            assert!(matches!(refused, Err(UpstreamError::Url)), "{no_url}");
+        }
+        let missing = with("https://auth:1", Some("/nowhere/ca.pem"), false);
+        assert!(matches!(missing, Err(UpstreamError::Tls(_))));
+    }
+
+    #[test]
+    fn the_public_webs_issuers_count_unless_others_are_named() {
+        with("https://auth.example.com", None, false).unwrap();
+        with("https://[::1]:50051", None, false).unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! Certificates for tests: authorities, what they issue, and the files of both.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
+
+/// Issues certificates.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    /// Its own certificate, PEM.
+    pub(crate) pem: String,
+}
+
+/// A certificate and its key, PEM.
+pub(crate) struct Leaf {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
+    }
+
+    /// A certificate for these names and addresses, of use for both sides.
+    pub(crate) fn issue(&self, names: &[&str]) -> Leaf {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        self.issue_for(names, vec![ServerAuth, ClientAuth])
+    }
+
+    /// A certificate of use for this only.
+    pub(crate) fn issue_for(&self, names: &[&str], uses: Vec<ExtendedKeyUsagePurpose>) -> Leaf {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.extended_key_usages = uses;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Leaf {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// Writes its certificate.
+    pub(crate) fn write(&self, dir: &Path, name: &str) -> PathBuf {
+        write(dir, name, &self.pem)
+    }
+}
+
+impl Leaf {
+    /// Writes both files: `NAME.crt` and `NAME.key`.
+    pub(crate) fn write(&self, dir: &Path, name: &str) -> (PathBuf, PathBuf) {
+        (
+            write(dir, &format!("{name}.crt"), &self.certificate),
+            write(dir, &format!("{name}.key"), &self.key),
+        )
+    }
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
