@@ -53,6 +53,7 @@ pub struct Cluster {
     log: PathBuf,
     socket_dir: PathBuf,
     child: Option<Child>,
+    further: Vec<String>,
     _short_dir: Option<TempDir>,
     // Last: the lock goes when the server is gone.
     folder: Folder,
@@ -78,6 +79,7 @@ impl Cluster {
             data,
             socket_dir,
             child: None,
+            further: Vec::new(),
             _short_dir: short_dir,
             folder,
         };
@@ -89,6 +91,13 @@ impl Cluster {
     pub fn restart(&mut self) -> Result<()> {
         self.stop()?;
         self.launch()
+    }
+
+    /// As `restart`, with further settings, each `name=value`. They win, so a
+    /// server can be made to listen on TCP; its socket is named by its port.
+    pub fn restart_with(&mut self, settings: &[String]) -> Result<()> {
+        self.further = settings.to_vec();
+        self.restart()
     }
 
     /// Stops the server after it has saved everything; open connections end.
@@ -228,6 +237,7 @@ impl Cluster {
             // The details of an error can hold a user's data.
             settings.push("log_error_verbosity=terse".to_owned());
         }
+        settings.extend(self.further.iter().cloned());
         initdb::prepare(&mut command, &self.account, &self.data);
         command.arg("-D").arg(&self.data);
         for setting in settings {
