@@ -11,8 +11,12 @@
 mod demo;
 mod documents;
 mod outage;
+#[allow(dead_code, reason = "it is shared with the chassis")]
+#[path = "../../../chassis/tests/chassis/pki.rs"]
+mod pki;
 mod python;
 mod revocation;
 mod stack;
+mod tls;
 mod tools;
 mod tour;

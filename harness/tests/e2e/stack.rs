@@ -77,6 +77,11 @@ impl Stack {
         stack
     }
 
+    /// The folder of the database and the keys.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
     /// The next line that holds `text`.
     pub(crate) fn line(&self, text: &str) -> String {
         loop {
@@ -126,7 +131,7 @@ impl Stack {
 
     /// Kills the database server at once.
     pub(crate) fn kill_postgres(&self) {
-        let file = self.data.path().join("data/pg/postmaster.pid");
+        let file = self.folder().join("pg/postmaster.pid");
         let text = fs::read_to_string(file).unwrap();
         let pid: i32 = text.lines().next().unwrap().parse().unwrap();
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();

@@ -1,0 +1,241 @@
+//! The pair with TLS and certificates on both sides, as programs: beside a system
+//! without, on the same database.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::pki::Authority;
+use crate::stack::Stack;
+use crate::tools::grpcurl;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// A running service; asked to stop when dropped.
+struct Program {
+    path: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    address: String,
+    child: Child,
+}
+
+impl Program {
+    fn start(name: &str, stack: &Stack, files: &Path, own: Vec<(&'static str, String)>) -> Self {
+        let path = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(name);
+        let (role, keys) = match name {
+            "auth-service" => ("auth_service", "auth.keys"),
+            _ => ("contacts_service", "contacts.keys"),
+        };
+        let (data, address) = (stack.folder(), files.join(format!("{name}.address")));
+        let shown = |path: PathBuf| path.display().to_string();
+        let socket = shown(data.join("run"));
+        let mut settings = vec![
+            ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
+            ("ADDRESS_FILE", shown(address.clone())),
+            ("SECRET_KEYS_FILE", shown(data.join(keys))),
+            (
+                "DATABASE_URL",
+                format!("postgres://{role}@localhost/addressbook?host={socket}&sslmode=disable"),
+            ),
+            ("TLS_CERT_FILE", shown(files.join(format!("{name}.crt")))),
+            ("TLS_KEY_FILE", shown(files.join(format!("{name}.key")))),
+        ];
+        settings.extend(own);
+        let mut program = Self {
+            child: command(&path, &settings).spawn().unwrap(),
+            address: String::new(),
+            path,
+            settings,
+        };
+        until(&format!("{name} serves"), || {
+            assert!(
+                program.child.try_wait().unwrap().is_none(),
+                "{name} has ended"
+            );
+            program.address = fs::read_to_string(&address).unwrap_or_default();
+            program.address.trim().parse::<SocketAddr>().is_ok()
+        });
+        program.address = program.address.trim().to_owned();
+        program.set("LISTEN_ADDR", program.address.clone());
+        program
+    }
+
+    fn set(&mut self, name: &'static str, value: String) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value));
+    }
+
+    /// What the sub-command says, with the service's own settings but for these.
+    fn is_healthy_without(&self, names: &[&str]) -> bool {
+        let mut settings = self.settings.clone();
+        settings.retain(|(name, _)| !names.contains(name));
+        let mut health = command(&self.path, &settings);
+        health.arg("health").status().unwrap().success()
+    }
+}
+
+fn command(program: &Path, settings: &[(&'static str, String)]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null());
+    command
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        if kill(pid, Signal::SIGTERM).is_ok() {
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Both services over TLS; whoever calls auth must show a certificate.
+struct Encrypted {
+    auth: Program,
+    contacts: Program,
+    files: TempDir,
+}
+
+impl Encrypted {
+    fn beside(stack: &Stack) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let file = |name: &str| files.path().join(name).display().to_string();
+        let authority = Authority::new("test");
+        authority.write(files.path(), "ca.crt");
+        for name in ["auth-service", "contacts-service", "client"] {
+            authority.issue(&["127.0.0.1"]).write(files.path(), name);
+        }
+        let secret = stack.folder().join("contacts.secret").display().to_string();
+        let own = vec![
+            ("TLS_CLIENT_CA_FILE", file("ca.crt")),
+            ("CONTACTS_SECRET_FILE", secret.clone()),
+        ];
+        let auth = Program::start("auth-service", stack, files.path(), own);
+        let own = vec![
+            ("AUTH_URL", format!("https://{}", auth.address)),
+            ("AUTH_CA_FILE", file("ca.crt")),
+            ("AUTH_CLIENT_CERT_FILE", file("client.crt")),
+            ("AUTH_CLIENT_KEY_FILE", file("client.key")),
+            ("AUTH_SECRET_FILE", secret),
+            ("REVOCATION_MODE", "closed".to_owned()),
+        ];
+        let contacts = Program::start("contacts-service", stack, files.path(), own);
+        // Which it is once it has keys and knows what is revoked.
+        until("contacts is healthy", || contacts.is_healthy_without(&[]));
+        Self {
+            auth,
+            contacts,
+            files,
+        }
+    }
+
+    fn call(&self, flags: &[&str], data: &str, program: &Program, method: &str) -> Output {
+        Command::new(grpcurl().unwrap().join("grpcurl"))
+            .current_dir(self.files.path())
+            .args(flags)
+            .args(["-d", data, &program.address, method])
+            .output()
+            .unwrap()
+    }
+
+    /// Calls the auth service with a certificate.
+    fn auth(&self, method: &str, data: &str) -> String {
+        let flags = [
+            "-cacert",
+            "ca.crt",
+            "-cert",
+            "client.crt",
+            "-key",
+            "client.key",
+        ];
+        let method = format!("addressbook.auth.v1.AuthService/{method}");
+        let output = self.call(&flags, data, &self.auth, &method);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn list(&self, flags: &[&str], token: &str) -> Result<String, String> {
+        let bearer = format!("authorization: Bearer {token}");
+        let flags = [flags, &["-H", &bearer]].concat();
+        let method = "addressbook.contacts.v1.ContactsService/ListContacts";
+        let output = self.call(&flags, "{}", &self.contacts, method);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
+    }
+}
+
+/// A text in an answer.
+fn field<'a>(answer: &'a str, name: &str) -> &'a str {
+    let behind = answer.split(&format!("\"{name}\": \"")).nth(1);
+    behind.unwrap().split('"').next().unwrap()
+}
+
+#[test]
+fn the_pair_speaks_tls_with_its_callers_and_with_each_other() {
+    if grpcurl().is_none() {
+        return;
+    }
+    let stack = Stack::start(&[]);
+    let pair = Encrypted::beside(&stack);
+    let ada = r#"{"email": "ada@example.com", "password": "the otter naps at noon"}"#;
+    pair.auth("SignUp", ada);
+    let log_in = pair.auth("LogIn", ada);
+    let access = field(&log_in, "accessToken");
+    let with_ca = ["-cacert", "ca.crt"];
+
+    pair.list(&with_ca, access).unwrap();
+    // grpcurl tries again and again until that time is over.
+    let briefly = ["-connect-timeout", "2"];
+    let in_clear = [&briefly[..], &["-plaintext"]].concat();
+    pair.list(&in_clear, access).unwrap_err();
+    // With the issuers that the machine believes.
+    pair.list(&briefly, access).unwrap_err();
+    let info = "addressbook.auth.v1.AuthService/GetServerInfo";
+    let flags = [&with_ca[..], &briefly].concat();
+    let nameless = pair.call(&flags, "{}", &pair.auth, info);
+    assert!(!nameless.status.success(), "{nameless:?}");
+
+    // What is revoked is heard over TLS, too.
+    let refresh = field(&log_in, "refreshToken");
+    pair.auth("LogOut", &format!(r#"{{"refreshToken": "{refresh}"}}"#));
+    until("the token is refused", || {
+        let refused = pair.list(&with_ca, access).err();
+        refused.is_some_and(|error| error.contains("TOKEN_REVOKED"))
+    });
+}
+
+#[test]
+fn health_asks_with_what_the_service_is_set_to() {
+    let stack = Stack::start(&[]);
+    let pair = Encrypted::beside(&stack);
+
+    assert!(pair.auth.is_healthy_without(&[]));
+    // Nothing to show, where something is asked for.
+    assert!(!pair.auth.is_healthy_without(&["TLS_CLIENT_CA_FILE"]));
+    assert!(pair.contacts.is_healthy_without(&["TLS_CLIENT_CA_FILE"]));
+    // In clear.
+    let tls = ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"];
+    assert!(!pair.contacts.is_healthy_without(&tls));
+}
