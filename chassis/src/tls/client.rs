@@ -81,7 +81,10 @@ impl ClientTls {
             }
         }
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        shake_hands(socket, self.name.clone(), self.config.load_full()).await
+        let shaken = shake_hands(socket, self.name.clone(), self.config.load_full()).await;
+        shaken.inspect_err(|error| {
+            tracing::warn!(%error, host = self.host, "the TLS handshake failed");
+        })
     }
 }
 

@@ -31,11 +31,10 @@ const COMPLAINT: Duration = Duration::from_hours(24);
 /// What new connections are offered; those that are open keep what they have.
 #[derive(Clone)]
 pub(crate) struct ServerTls {
-    paths: Paths,
+    paths: Arc<Paths>,
     in_force: Arc<ArcSwap<InForce>>,
 }
 
-#[derive(Clone)]
 struct Paths {
     certificate: PathBuf,
     key: PathBuf,
@@ -66,7 +65,7 @@ impl ServerTls {
         let in_force = Files::read(&paths)?.in_force()?;
         in_force.complain();
         Ok(Some(Self {
-            paths,
+            paths: Arc::new(paths),
             in_force: Arc::new(ArcSwap::from_pointee(in_force)),
         }))
     }
@@ -89,7 +88,7 @@ impl ServerTls {
                 self.in_force.load().complain();
                 complained = Instant::now();
             }
-            let paths = self.paths.clone();
+            let paths = Arc::clone(&self.paths);
             let Ok(files) = spawn_blocking(move || Files::read(&paths)).await else {
                 continue;
             };
