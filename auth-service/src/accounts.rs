@@ -233,12 +233,8 @@ impl Accounts {
                 })
             }
             known => {
-                let event = Event {
-                    user_id: known.map_or_else(|| self.pseudonym(email), |row| row.user_id),
-                    kind: attempt.guess.failure(),
-                    session_id: None,
-                    ip: attempt.ip,
-                };
+                let user_id = known.map_or_else(|| self.pseudonym(email), |row| row.user_id);
+                let event = Event::new(user_id, attempt.guess.failure(), attempt.ip);
                 store::audit::insert(&self.db, event, attempt.now).await?;
                 Err(Error::InvalidCredentials)
             }
@@ -270,12 +266,7 @@ impl Accounts {
         }
         let kind = Kind::PasswordChanged;
         store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, attempt.now).await?;
-        let event = Event {
-            user_id: user.id,
-            kind,
-            session_id: Some(session_id),
-            ip: attempt.ip,
-        };
+        let event = Event::new(user.id, kind, attempt.ip).session(session_id);
         store::audit::insert(&mut *tx, event, attempt.now).await?;
         tx.commit().await?;
         Ok(())

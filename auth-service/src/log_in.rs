@@ -74,12 +74,7 @@ pub async fn log_in(
         .await?
         .ok_or(Error::UserMissing)?;
     if user.disabled {
-        let event = Event {
-            user_id: user.id,
-            kind: Kind::LogInFailed,
-            session_id: None,
-            ip: &client.ip,
-        };
+        let event = Event::new(user.id, Kind::LogInFailed, &client.ip);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
         return Err(Error::AccountDisabled);

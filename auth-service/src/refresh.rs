@@ -128,12 +128,8 @@ impl Sessions {
             self.end_reused(presented, client, now).await?;
             return Err(Error::RefreshTokenReused);
         }
-        let event = Event {
-            user_id: presented.user_id,
-            kind: Kind::RefreshReplayed,
-            session_id: Some(presented.session_id),
-            ip: &client.ip,
-        };
+        let event = Event::new(presented.user_id, Kind::RefreshReplayed, &client.ip)
+            .session(presented.session_id);
         // One entry for each refresh, however often it is repeated.
         let id = replay_event_id(presented, state.rotate_time.unwrap_or(now));
         store::audit::insert_once(&self.db, id, event, now).await?;

@@ -198,12 +198,7 @@ impl Sessions {
             client,
         };
         store::sessions::insert(&mut **tx, &new, &token, now).await?;
-        let event = Event {
-            user_id: user.id,
-            kind: Kind::LogIn,
-            session_id: Some(token.session_id),
-            ip: &client.ip,
-        };
+        let event = Event::new(user.id, Kind::LogIn, &client.ip).session(token.session_id);
         store::audit::insert(&mut **tx, event, now).await?;
         self.pair(token, subject, now)
     }
@@ -257,12 +252,7 @@ impl Sessions {
         let kind = Kind::OtherSessionsRevoked;
         let mut tx = self.db.begin().await?;
         let count = store::sessions::revoke_others(&mut *tx, user_id, spared, kind, now).await?;
-        let event = Event {
-            user_id,
-            kind,
-            session_id: Some(spared),
-            ip: &client.ip,
-        };
+        let event = Event::new(user_id, kind, &client.ip).session(spared);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
         Ok(count)

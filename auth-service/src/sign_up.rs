@@ -117,12 +117,7 @@ impl Accounts {
             return Ok(None);
         }
         store::users::insert(&mut *tx, &user).await?;
-        let event = Event {
-            user_id: user.id,
-            kind: Kind::SignUp,
-            session_id: None,
-            ip,
-        };
+        let event = Event::new(user.id, Kind::SignUp, ip);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
         Ok(Some(user))

@@ -139,12 +139,7 @@ impl<'a> Turn<'a> {
         };
         if changed {
             // A key is no user's.
-            let event = Event {
-                user_id: UserId(Uuid::nil()),
-                kind: what,
-                session_id: None,
-                ip: "",
-            };
+            let event = Event::new(UserId(Uuid::nil()), what, "").detail(&kid);
             store::audit::insert(&mut *self.tx, event, self.now).await?;
             self.changes.push((state, kid));
         }
