@@ -1,5 +1,8 @@
 -- Administration: who did it, lists of what was done, and who may.
 
+-- Each migration is one transaction, and the tables are small yet.
+-- squawk-ignore-file require-concurrent-index-creation
+
 -- Who did it, where that is not the user itself: an administrator, a program, or, as
 -- the nil UUID, the operator at the command line. And what else there is to tell: a
 -- key's id, names of roles, a program's name; never a secret or an e-mail.

@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 11] = [
     "addressbook.auth.v1.SignUpRequest",
     "addressbook.auth.v1.LogInRequest",
     "addressbook.auth.v1.RefreshTokenRequest",
@@ -53,6 +53,8 @@ const SECRETS: [&str; 9] = [
     "addressbook.auth.v1.IssueServiceTokenRequest",
     "addressbook.auth.v1.IssueServiceTokenResponse",
     "addressbook.auth.v1.IntrospectTokenRequest",
+    "addressbook.auth.v1.CreateServiceAccountResponse",
+    "addressbook.auth.v1.RotateServiceAccountSecretResponse",
 ];
 
 /// What a call of a batch failed with; its Rust type is there already.

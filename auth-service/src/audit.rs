@@ -1,5 +1,11 @@
 //! What is written down for good.
 
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -23,6 +29,21 @@ pub enum Kind {
     PasswordChanged,
     /// A change of the password was refused: the current one was wrong.
     PasswordChangeFailed,
+    /// An administrator locked a user out; every session was ended.
+    UserDisabled,
+    /// An administrator let a user in again.
+    UserEnabled,
+    /// An administrator ended every session of a user.
+    UserSessionsRevoked,
+    /// An administrator changed a user's roles; the detail tells from what to what.
+    UserRolesSet,
+    /// An administrator made the account of a program, which the detail names. Events of
+    /// programs are under their own ids.
+    ServiceAccountCreated,
+    /// An administrator gave a program one more secret.
+    ServiceAccountSecretRotated,
+    /// An administrator deleted the account of a program.
+    ServiceAccountDeleted,
     /// A signing key was made, and is published. Events of keys are under the nil
     /// user id.
     SigningKeyStaged,
@@ -47,9 +68,80 @@ impl Kind {
             Self::OtherSessionsRevoked => "other_sessions_revoked",
             Self::PasswordChanged => "password_changed",
             Self::PasswordChangeFailed => "password_change_failed",
+            Self::UserDisabled => "user_disabled",
+            Self::UserEnabled => "user_enabled",
+            Self::UserSessionsRevoked => "user_sessions_revoked",
+            Self::UserRolesSet => "user_roles_set",
+            Self::ServiceAccountCreated => "service_account_created",
+            Self::ServiceAccountSecretRotated => "service_account_secret_rotated",
+            Self::ServiceAccountDeleted => "service_account_deleted",
             Self::SigningKeyStaged => "signing_key_staged",
             Self::SigningKeyActivated => "signing_key_activated",
             Self::SigningKeyRevoked => "signing_key_revoked",
         }
+    }
+}
+
+/// What was written down.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its identity.
+    pub id: Uuid,
+    /// Whose account it is about.
+    pub user_id: UserId,
+    /// What happened, as [`Kind::name`] has it; a newer version may know more kinds.
+    pub kind: String,
+    /// When.
+    pub event_time: DateTime<Utc>,
+    /// The session it is about.
+    pub session_id: Option<Uuid>,
+    /// Where the call came from.
+    pub ip: String,
+    /// Who did it, where that is not the user itself; nil is the operator.
+    pub actor_id: Option<UserId>,
+    /// What else there is to tell.
+    pub detail: Option<String>,
+}
+
+/// Which entries are looked for.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Only what is about this user or program.
+    pub user_id: Option<UserId>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only what happened then or later.
+    pub start: DateTime<Utc>,
+    /// Only what happened before.
+    pub end: DateTime<Utc>,
+}
+
+impl Selection {
+    /// The longest name of a kind, in bytes.
+    const KIND_BYTES_MAX: usize = 64;
+
+    /// Reads what came over the wire; what is left out does not matter.
+    pub fn parse(
+        user_id: Option<UserId>,
+        kind: String,
+        start: Option<DateTime<Utc>>,
+        end: Option<DateTime<Utc>>,
+    ) -> Result<Self> {
+        let is_name = |kind: &str| {
+            kind.len() <= Self::KIND_BYTES_MAX
+                && kind
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        if !is_name(&kind) {
+            let problem = "is not the name of a kind";
+            return Err(Error::invalid("KIND_INVALID", "kind", problem));
+        }
+        Ok(Self {
+            user_id,
+            kind: (!kind.is_empty()).then_some(kind),
+            start: start.unwrap_or(DateTime::UNIX_EPOCH),
+            end: end.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        })
     }
 }

@@ -107,7 +107,28 @@ pub struct Config {
     pub server: ServerConfig,
 }
 
+/// What this program does besides.
+#[derive(Debug, clap::Subcommand)]
+pub enum OwnCommand {
+    /// Make the account with this e-mail an administrator, then exit
+    MakeAdmin(MakeAdminConfig),
+}
+
+/// What `make-admin` needs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct MakeAdminConfig {
+    /// E-mail of an account that has signed up
+    #[arg(long)]
+    pub email: String,
+
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+}
+
 impl Settings for Config {
+    type Own = OwnCommand;
+
     const NAME: &'static str = "auth-service";
     const ABOUT: &'static str = "Signs users up and in, and hands out tokens";
     const LISTEN_ADDR: &'static str = "127.0.0.1:50051";

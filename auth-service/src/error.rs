@@ -65,6 +65,27 @@ pub enum Error {
     /// Absent, over, or someone else's.
     #[error("no such session")]
     SessionNotFound,
+    /// No user has this id.
+    #[error("no such user")]
+    UserNotFound,
+    /// An administrator does not lock itself out.
+    #[error("an administrator cannot do this to itself")]
+    OwnAccount,
+    /// There would be nobody left to let anybody in.
+    #[error("there would be no administrator left")]
+    LastAdministrator,
+    /// No program has this name.
+    #[error("no such service account")]
+    ServiceAccountNotFound,
+    /// A program has this name.
+    #[error("there is a service account with this name already")]
+    ServiceAccountTaken,
+    /// The program is the system's own.
+    #[error("this service account is the system's own, and set by its operator alone")]
+    ServiceAccountBuiltIn,
+    /// No signing key has this id.
+    #[error("no such signing key")]
+    SigningKeyNotFound,
     /// Someone else changed the resource in between.
     #[error("the account was changed since; read it again")]
     EtagMismatch {
@@ -138,6 +159,15 @@ impl Error {
             Self::SessionExpired => refuse(Code::Unauthenticated, "SESSION_EXPIRED"),
             Self::RefreshConflict => refuse(Code::Aborted, "REFRESH_CONFLICT"),
             Self::SessionNotFound => refuse(Code::NotFound, "SESSION_NOT_FOUND"),
+            Self::UserNotFound => refuse(Code::NotFound, "USER_NOT_FOUND"),
+            Self::OwnAccount => refuse(Code::FailedPrecondition, "OWN_ACCOUNT"),
+            Self::LastAdministrator => refuse(Code::FailedPrecondition, "LAST_ADMINISTRATOR"),
+            Self::ServiceAccountNotFound => refuse(Code::NotFound, "SERVICE_ACCOUNT_NOT_FOUND"),
+            Self::ServiceAccountTaken => refuse(Code::AlreadyExists, "SERVICE_ACCOUNT_TAKEN"),
+            Self::ServiceAccountBuiltIn => {
+                refuse(Code::FailedPrecondition, "SERVICE_ACCOUNT_BUILT_IN")
+            }
+            Self::SigningKeyNotFound => refuse(Code::NotFound, "SIGNING_KEY_NOT_FOUND"),
             Self::EtagMismatch { etag } => {
                 refuse(Code::Aborted, "ETAG_MISMATCH").metadata("etag", etag)
             }

@@ -1,6 +1,7 @@
 //! The auth service: accounts, sessions, and the tokens that stand for them.
 
 pub mod accounts;
+pub mod administration;
 pub mod audit;
 pub mod common_passwords;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod purge;
 pub mod refresh;
 pub mod refresh_token;
 pub mod revocations;
+pub mod roles;
 pub mod service;
 pub mod sessions;
 pub mod sign_up;
@@ -39,6 +41,7 @@ use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
 use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
+use proto::auth::server::admin_service_server::AdminServiceServer;
 use proto::auth::server::auth_service_server::AuthServiceServer;
 use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
 use tokio::net::TcpListener;
@@ -46,13 +49,16 @@ use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::accounts::Accounts;
+use crate::administration::Administration;
 use crate::config::Config;
 use crate::hasher::{Capacity, Hasher, StartHasherError};
 use crate::password::Password;
 use crate::phc::{HashError, Recipe};
 use crate::programs::Programs;
 use crate::refresh_token::Codec;
-use crate::service::{AccountService, AuthService, Jwks, ServerInfo, ServiceTokenService};
+use crate::service::{
+    AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
+};
 use crate::sessions::{Sessions, TokenSettings, delta};
 use crate::signing_keys::{Keeper, KeysInForce, Schedule, SigningKeysError};
 use crate::throttle::Throttle;
@@ -194,6 +200,17 @@ impl Parts {
             clock: self.clock.clone(),
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
+        let admin = AdminServiceServer::new(AdminService {
+            administration: Administration::new(
+                db.clone(),
+                Arc::clone(&self.ring),
+                self.config.signing_algorithm,
+            ),
+            sealer: Arc::clone(&self.sealer),
+            proxies: proxies.clone(),
+            clock: self.clock.clone(),
+        })
+        .max_decoding_message_size(REQUEST_BYTES_MAX);
         let account = AccountServiceServer::new(AccountService {
             accounts,
             sessions,
@@ -214,6 +231,7 @@ impl Parts {
         services
             .with(auth)
             .with(InterceptedService::new(account, self.guard.clone()))
+            .with(InterceptedService::new(admin, self.guard.clone()))
             .with(programs)
             .with_http(self.jwks.routes())
     }

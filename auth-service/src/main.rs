@@ -3,17 +3,25 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use auth_service::config::Config;
+use auth_service::administration::make_admin;
+use auth_service::config::{Config, OwnCommand};
 use chassis::clock::Clock;
 use chassis::{cli, server, shutdown};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    cli::main(serve).await
+    cli::main(serve, do_own).await
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     let listener = server::listen(config.listen_addr).await?;
     auth_service::run(config, Clock::System, listener, shutdown::requested()).await?;
+    Ok(())
+}
+
+async fn do_own(command: OwnCommand) -> Result<(), Box<dyn Error>> {
+    match command {
+        OwnCommand::MakeAdmin(config) => make_admin(config, Clock::System).await?,
+    }
     Ok(())
 }

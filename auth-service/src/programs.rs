@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use chassis::caller::Caller;
 use chassis::pool::Pool;
-use chassis::token::{Claims, Verifier};
+use chassis::token::{Claims, TokenError, Verifier};
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::refresh_token::sha256;
+use crate::roles::ADMIN_SCOPE;
 use crate::sessions::TokenSettings;
 use crate::signing_keys::KeysInForce;
 use crate::store;
@@ -22,6 +24,15 @@ pub const CONTACTS: &str = "contacts-service";
 pub const INTROSPECT: &str = "auth.introspect";
 /// To watch what is revoked.
 pub const REVOCATIONS: &str = "auth.revocations";
+
+/// All that a program can be allowed.
+pub const SCOPES: [&str; 5] = [
+    INTROSPECT,
+    REVOCATIONS,
+    ADMIN_SCOPE,
+    "contacts.read",
+    "contacts.write",
+];
 
 /// The longest name or secret that is looked at, in bytes.
 const TEXT_BYTES_MAX: usize = 200;
@@ -124,16 +135,31 @@ impl Programs {
         let Ok(claims) = self.verifier.verify(token) else {
             return Ok(None);
         };
-        let is_alive = match claims.sid {
-            Some(session_id) => {
-                let user = store::users::get_by_session(&self.db, claims.sub, session_id, now);
-                user.await?.is_some_and(|user| !user.disabled)
-            }
-            None => {
-                store::service_accounts::exists(&self.db, &claims.client_id, claims.sub).await?
-            }
+        let is_alive = if let Some(session_id) = claims.sid {
+            let user = store::users::get_by_session(&self.db, claims.sub, session_id, now);
+            user.await?.is_some_and(|user| !user.disabled)
+        } else {
+            let (name, id) = (&claims.client_id, claims.sub);
+            let scopes = store::service_accounts::scopes(&self.db, name, id);
+            scopes.await?.is_some()
         };
-        Ok(is_alive.then_some(claims))
+        // As services that watch revocations see it: by the second.
+        let revoked = store::revocations::of_user(&self.db, claims.sub).await?;
+        let is_revoked = revoked.is_some_and(|time| claims.iat <= time.timestamp());
+        Ok((is_alive && !is_revoked).then_some(claims))
+    }
+
+    /// Refuses the token of a program that is gone, or may not have this scope any more.
+    pub async fn ensure_allowed(&self, caller: &Caller, scope: &str) -> Result<()> {
+        caller.ensure(scope)?;
+        let (name, id) = (&caller.client_id, caller.user_id);
+        let scopes = store::service_accounts::scopes(&self.db, name, id).await?;
+        let scopes = scopes.ok_or(TokenError::Revoked)?;
+        if scopes.iter().any(|known| known == scope) {
+            Ok(())
+        } else {
+            Err(TokenError::InsufficientScope.into())
+        }
     }
 }
 

@@ -172,14 +172,18 @@ fn judge(
     grace: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<Verdict> {
+    // First: to disable a user ends the session, too, and a new one is not to be had.
+    if state.disabled == Some(true) {
+        return Err(Error::AccountDisabled);
+    }
     if state.revoke_time.is_some() {
         return Err(Error::SessionRevoked);
     }
     if state.idle_expire_time <= now || state.absolute_expire_time <= now {
         return Err(Error::SessionExpired);
     }
-    if state.disabled.ok_or(Error::UserMissing)? {
-        return Err(Error::AccountDisabled);
+    if state.disabled.is_none() {
+        return Err(Error::UserMissing);
     }
     let hash = presented.hash();
     if state.cur_hash == hash {
@@ -296,14 +300,15 @@ mod tests {
         };
         assert!(matches!(judge(&revoked, 1002), Err(Error::SessionRevoked)));
         assert!(matches!(judge(&alive, 200_000), Err(Error::SessionExpired)));
-        let disabled = RefreshState {
-            disabled: Some(true),
-            ..alive.clone()
-        };
-        assert!(matches!(
-            judge(&disabled, 1002),
-            Err(Error::AccountDisabled)
-        ));
+        for revoke_time in [None, Some(at(1001))] {
+            let disabled = RefreshState {
+                disabled: Some(true),
+                revoke_time,
+                ..alive.clone()
+            };
+            let judged = judge(&disabled, 1002);
+            assert!(matches!(judged, Err(Error::AccountDisabled)));
+        }
         let half = RefreshState {
             disabled: None,
             ..alive

@@ -13,14 +13,13 @@ use crate::accounts::User;
 use crate::audit::Kind;
 use crate::error::{Error, Result};
 use crate::refresh_token::{Codec, RefreshToken};
+use crate::roles;
 use crate::signing_keys::KeysInForce;
 use crate::store;
 use crate::store::audit::Event;
 
 /// The `client_id` of tokens that a user's log-in gave.
-const CLIENT_ID: &str = "addressbook";
-/// The `scope` of a user's tokens.
-const USER_SCOPE: &str = "contacts.read contacts.write";
+pub(crate) const CLIENT_ID: &str = "addressbook";
 
 /// One signed-in device or program.
 #[derive(Clone, Debug)]
@@ -267,7 +266,7 @@ impl Sessions {
     ) -> Result<TokenPair> {
         let settings = &self.settings;
         let access_expire_time = subject.absolute_expire_time.min(now + settings.access_ttl);
-        let (user_id, scope) = (refresh_token.user_id, USER_SCOPE.to_owned());
+        let (user_id, scope) = (refresh_token.user_id, roles::scope(&subject.roles));
         let claims = Claims {
             sid: Some(refresh_token.session_id),
             exp: access_expire_time.timestamp(),

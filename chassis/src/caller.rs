@@ -20,6 +20,8 @@ pub struct Caller {
     pub user_id: UserId,
     /// The session of its token; programs have none.
     pub session_id: Option<Uuid>,
+    /// The program that asked for its token.
+    pub client_id: String,
     /// When its token was made, in seconds since the epoch.
     pub issued_at: i64,
     scope: String,
@@ -55,6 +57,7 @@ impl From<Claims> for Caller {
         Self {
             user_id: claims.sub,
             session_id: claims.sid,
+            client_id: claims.client_id,
             issued_at: claims.iat,
             scope: claims.scope,
         }

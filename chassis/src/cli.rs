@@ -1,8 +1,9 @@
 //! The command line that both programs have: `serve`, `migrate`, `health`,
-//! `generate-key`.
+//! `generate-key`, and what a program has of its own.
 
 use std::error::Error;
 use std::ffi::OsString;
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +17,9 @@ use crate::{db, keyring, limits, probe};
 
 /// The settings of a service: what [`main`] must know of them.
 pub trait Settings: Args {
+    /// The sub-commands that only this program has; `Infallible` for none.
+    type Own: Subcommand + Debug;
+
     /// The name of the program.
     const NAME: &'static str;
     /// What it does, in a line.
@@ -30,7 +34,7 @@ pub trait Settings: Args {
 /// A whole command line.
 #[derive(Debug, Parser)]
 #[command(version)]
-pub struct Cli<S: Args> {
+pub struct Cli<S: Settings> {
     /// What to do; `serve` when left out
     #[command(subcommand)]
     pub command: Command<S>,
@@ -38,7 +42,7 @@ pub struct Cli<S: Args> {
 
 /// What a program can do.
 #[derive(Debug, Subcommand)]
-pub enum Command<S: Args> {
+pub enum Command<S: Settings> {
     /// Serve until stopped
     Serve(Box<S>),
     /// Bring the database up to date, then exit
@@ -47,6 +51,9 @@ pub enum Command<S: Args> {
     Health(HealthConfig),
     /// Print a line for the secret keys file
     GenerateKey(GenerateKeyConfig),
+    /// What only this program does
+    #[command(flatten)]
+    Own(S::Own),
 }
 
 /// What `migrate` needs.
@@ -127,9 +134,11 @@ impl<S: Settings> Cli<S> {
     }
 }
 
-/// Does what the process's command line says; `serve` runs the service.
+/// Does what the process's command line says; `serve` runs the service, `own` the
+/// sub-commands that only this program has.
 pub async fn main<S: Settings>(
     serve: impl AsyncFnOnce(S) -> Result<(), Box<dyn Error>>,
+    own: impl AsyncFnOnce(S::Own) -> Result<(), Box<dyn Error>>,
 ) -> ExitCode {
     let cli = Cli::<S>::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
@@ -153,6 +162,10 @@ pub async fn main<S: Settings>(
         Command::GenerateKey(config) => {
             telemetry::init(LogFormat::Text);
             print_key(config.kid)
+        }
+        Command::Own(command) => {
+            telemetry::init(LogFormat::Text);
+            own(command).await
         }
     };
     match done {
@@ -180,7 +193,14 @@ mod tests {
         server: ServerConfig,
     }
 
+    #[derive(Debug, Subcommand)]
+    enum Own {
+        Greet,
+    }
+
     impl Settings for Sample {
+        type Own = Own;
+
         const NAME: &'static str = "sample";
         const ABOUT: &'static str = "Serves as a sample";
         const LISTEN_ADDR: &'static str = "127.0.0.1:1";
@@ -206,5 +226,15 @@ mod tests {
         assert!(serving(&["sample", "--log-format", "json"]));
         assert!(!serving(&["sample", "generate-key"]));
         assert!(read(&["sample", "--nonsense"]).is_err());
+    }
+
+    #[test]
+    fn a_program_can_have_a_sub_command_of_its_own() {
+        let greets = matches!(
+            read(&["sample", "greet"]).unwrap(),
+            Command::Own(Own::Greet)
+        );
+        assert!(greets);
+        assert!(read(&["sample", "part"]).is_err());
     }
 }

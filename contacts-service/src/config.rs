@@ -1,6 +1,7 @@
 //! Settings, read once at start. Each is a flag, an environment variable and a
 //! line of help.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -85,6 +86,8 @@ fn seconds_from_3(text: &str) -> Result<Duration, String> {
 }
 
 impl Settings for Config {
+    type Own = Infallible;
+
     const NAME: &'static str = "contacts-service";
     const ABOUT: &'static str = "Keeps every user's address book";
     const LISTEN_ADDR: &'static str = "127.0.0.1:50052";

@@ -9,7 +9,7 @@ use contacts_service::config::Config;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    cli::main(serve).await
+    cli::main(serve, async |none| match none {}).await
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {

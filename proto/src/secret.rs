@@ -4,9 +4,9 @@
 use std::fmt;
 
 use crate::auth::v1::{
-    ChangePasswordRequest, IntrospectTokenRequest, IssueServiceTokenRequest,
-    IssueServiceTokenResponse, LogInRequest, LogOutRequest, RefreshTokenRequest, SignUpRequest,
-    TokenPair,
+    ChangePasswordRequest, CreateServiceAccountResponse, IntrospectTokenRequest,
+    IssueServiceTokenRequest, IssueServiceTokenResponse, LogInRequest, LogOutRequest,
+    RefreshTokenRequest, RotateServiceAccountSecretResponse, SignUpRequest, TokenPair,
 };
 
 macro_rules! opaque {
@@ -21,12 +21,14 @@ macro_rules! opaque {
 
 opaque!(
     ChangePasswordRequest,
+    CreateServiceAccountResponse,
     IntrospectTokenRequest,
     IssueServiceTokenRequest,
     IssueServiceTokenResponse,
     LogInRequest,
     LogOutRequest,
     RefreshTokenRequest,
+    RotateServiceAccountSecretResponse,
     SignUpRequest,
     TokenPair
 );

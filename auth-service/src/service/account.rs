@@ -6,20 +6,20 @@ use chassis::caller::Caller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
-use chassis::page_token::{Scope, Sealer};
+use chassis::page_token::Sealer;
 use proto::auth::server::account_service_server;
 use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{client, timestamp};
+use super::pages::Pages;
+use super::{client, timestamp, uuid};
 use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
 use crate::error::{Error, Result};
 use crate::sessions::{Session, Sessions};
 use crate::throttle::Guess;
 
-const PAGE_SIZE_DEFAULT: usize = 50;
 const PAGE_SIZE_MAX: usize = 100;
 
 /// Shows and changes the caller's own account.
@@ -104,29 +104,22 @@ impl account_service_server::AccountService for AccountService {
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
         let now = self.clock.now();
         let (user, current) = self.accounts.of_caller(&*caller(&request)?, now).await?;
-        let message = request.into_inner();
-        let size = page_size(message.page_size)?;
-        let scope = Scope {
-            method: "ListSessions",
-            owner: user.id.0,
-            request_hash: [0; 32],
-        };
-        let before = self.open(scope, &message.page_token)?;
+        let mut message = request.into_inner();
+        let token = std::mem::take(&mut message.page_token);
+        let size = (std::mem::take(&mut message.page_size), PAGE_SIZE_MAX);
+        let pages = Pages::new(&self.sealer, "ListSessions", user.id, &message, size)?;
+        let before = pages.open(&token)?;
 
-        // One more than asked for tells whether there is another page.
-        let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
-        let mut sessions = self.sessions.list(user.id, before, limit, now).await?;
-        let more = sessions.len() > size;
-        sessions.truncate(size);
+        let found = self.sessions.list(user.id, before, pages.limit(), now);
+        let mut sessions = found.await?;
 
-        let last = sessions.last().filter(|_| more);
-        let next_page_token = last.map(|last| self.sealer.seal(scope, &last.id));
+        let next_page_token = pages.cut(&mut sessions, |last| last.id);
         Ok(Response::new(pb::ListSessionsResponse {
             sessions: sessions
                 .into_iter()
                 .map(|session| message_of(session, current))
                 .collect(),
-            next_page_token: next_page_token.unwrap_or_default(),
+            next_page_token,
         }))
     }
 
@@ -137,8 +130,7 @@ impl account_service_server::AccountService for AccountService {
     ) -> Result<Response<pb::RevokeSessionResponse>, Status> {
         let (now, client) = (self.clock.now(), client(&request, &self.proxies));
         let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
-        let id = Uuid::try_parse(&request.get_ref().session_id)
-            .map_err(|_| Error::invalid("ID_INVALID", "session_id", "not a UUID"))?;
+        let id = uuid("session_id", &request.get_ref().session_id)?;
 
         self.sessions.revoke(user.id, id, &client, now).await?;
 
@@ -164,33 +156,8 @@ impl account_service_server::AccountService for AccountService {
     }
 }
 
-impl AccountService {
-    fn open(&self, scope: Scope<'_>, page_token: &str) -> Result<Option<Uuid>> {
-        if page_token.is_empty() {
-            return Ok(None);
-        }
-        let position = self.sealer.open(scope, page_token);
-        let invalid = || {
-            Error::invalid(
-                "PAGE_TOKEN_INVALID",
-                "page_token",
-                "not from an earlier answer",
-            )
-        };
-        position.ok_or_else(invalid).map(Some)
-    }
-}
-
 fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>> {
     Ok(Caller::of(request)?)
-}
-
-fn page_size(asked: i32) -> Result<usize> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(PAGE_SIZE_DEFAULT),
-        Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
-        Err(_) => Err(Error::invalid("PAGE_SIZE_INVALID", "page_size", "negative")),
-    }
 }
 
 /// Reads which fields to change (AIP-134).

@@ -1,11 +1,15 @@
 //! The RPCs: read the request, ask the rules, answer. No SQL, no rules.
 
 mod account;
+mod admin;
+mod admin_answers;
 mod auth;
 mod jwks;
+mod pages;
 mod programs;
 
 pub use account::AccountService;
+pub use admin::AdminService;
 pub use auth::{AuthService, ServerInfo};
 pub use jwks::Jwks;
 pub use programs::ServiceTokenService;
@@ -15,8 +19,10 @@ use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
 use proto::auth::v1 as pb;
 use tonic::Request;
+use uuid::Uuid;
 
 use crate::accounts::User;
+use crate::error::{Error, Result};
 use crate::sessions::{Client, TokenPair};
 
 /// Who calls, by the connection, what trusted proxies say, and the `user-agent`
@@ -36,6 +42,11 @@ fn timestamp(time: DateTime<Utc>) -> Timestamp {
         seconds: time.timestamp(),
         nanos: time.timestamp_subsec_nanos().cast_signed(),
     }
+}
+
+/// Reads an id that stands in `field`.
+fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text).map_err(|_| Error::invalid("ID_INVALID", field, "not a UUID"))
 }
 
 impl From<User> for pb::User {

@@ -67,7 +67,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         &self,
         request: Request<pb::IntrospectTokenRequest>,
     ) -> Result<Response<pb::IntrospectTokenResponse>, Status> {
-        self.require(&request, INTROSPECT)?;
+        self.require(&request, INTROSPECT).await?;
         let token = Zeroizing::new(request.into_inner().token);
         if token.is_empty() {
             return Err(Error::invalid("TOKEN_REQUIRED", "token", "must not be empty").into());
@@ -86,7 +86,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         &self,
         request: Request<pb::WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
-        self.require(&request, REVOCATIONS)?;
+        self.require(&request, REVOCATIONS).await?;
         let since = &request.get_ref().since_cursor;
         let cursor = Cursor::parse(since, self.clock.now(), self.token_life)?;
 
@@ -100,9 +100,9 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
 }
 
 impl ServiceTokenService {
-    fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<(), Status> {
+    async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<(), Status> {
         let caller = self.guard.caller(request.metadata())?;
-        Ok(caller.ensure(scope).map_err(Error::from)?)
+        Ok(self.programs.ensure_allowed(&caller, scope).await?)
     }
 }
 

@@ -13,7 +13,7 @@ use jsonwebtoken::jwk::JwkSet;
 
 pub use self::keeper::Keeper;
 pub use self::life::{Schedule, State};
-pub use self::rotation::{advance, request_rotation, revoke};
+pub use self::rotation::{Asked, Next, advance, request_rotation, revoke};
 use crate::error::Error;
 use crate::signer::{Algorithm, SealedKey, Signer, SignerError};
 use crate::store::signing_keys::KeyRow;

@@ -27,28 +27,58 @@ pub async fn advance(
     if due(&stored::published(db).await?, schedule, now).is_empty() {
         return Ok(0);
     }
-    let mut turn = Turn::begin(db, ring, schedule.algorithm, now).await?;
+    let asked = Asked {
+        tx: db.begin().await?,
+        by: None,
+        ip: "",
+    };
+    let mut turn = Turn::on(asked, ring, schedule.algorithm, now).await?;
     for step in due(&turn.keys().await?, schedule, now) {
         turn.take(step).await?;
     }
     turn.commit().await
 }
 
-/// Stages a new key, which signs when it has been published for long enough.
-/// Returns whether it did: where one is staged already, that one comes next.
+/// Who asks for a change, in which transaction.
+pub struct Asked<'a> {
+    /// Begun by whoever asks; it is committed here.
+    pub tx: Transaction,
+    /// Who it is; nobody where the service does it by itself.
+    pub by: Option<UserId>,
+    /// Where the call came from.
+    pub ip: &'a str,
+}
+
+/// The key that comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Its id.
+    pub kid: String,
+    /// Whether it was staged before.
+    pub already_staged: bool,
+}
+
+/// Stages a new key, which signs when it has been published for long enough. Where one
+/// is staged already, that one comes next.
 pub async fn request_rotation(
-    db: &Pool,
+    asked: Asked<'_>,
     ring: &KeyRing,
     algorithm: Algorithm,
     now: DateTime<Utc>,
-) -> Result<bool> {
-    let mut turn = Turn::begin(db, ring, algorithm, now).await?;
-    if staged(&turn.keys().await?).is_some() {
-        return Ok(false);
+) -> Result<Next> {
+    let mut turn = Turn::on(asked, ring, algorithm, now).await?;
+    if let Some(key) = staged(&turn.keys().await?) {
+        return Ok(Next {
+            kid: key.kid.clone(),
+            already_staged: true,
+        });
     }
-    turn.take(Step::Stage).await?;
+    let kid = turn.make(State::Staged).await?;
     turn.commit().await?;
-    Ok(true)
+    Ok(Next {
+        kid,
+        already_staged: false,
+    })
 }
 
 /// Takes a key out at once, as one that someone else may have: its tokens are
@@ -56,13 +86,13 @@ pub async fn request_rotation(
 /// takes its place, or else a new one, although not every reader knows it yet.
 /// Returns whether there was such a key.
 pub async fn revoke(
-    db: &Pool,
+    asked: Asked<'_>,
     ring: &KeyRing,
     algorithm: Algorithm,
     kid: &str,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let mut turn = Turn::begin(db, ring, algorithm, now).await?;
+    let mut turn = Turn::on(asked, ring, algorithm, now).await?;
     turn.take(Step::Revoke(kid.to_owned())).await?;
     if turn.changes.is_empty() {
         return Ok(false);
@@ -77,7 +107,7 @@ pub async fn revoke(
 
 /// A transaction that alone changes the keys.
 struct Turn<'a> {
-    tx: Transaction,
+    asked: Asked<'a>,
     ring: &'a KeyRing,
     algorithm: Algorithm,
     now: DateTime<Utc>,
@@ -85,16 +115,15 @@ struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    async fn begin(
-        db: &Pool,
+    async fn on(
+        mut asked: Asked<'a>,
         ring: &'a KeyRing,
         algorithm: Algorithm,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut tx = db.begin().await?;
-        stored::lock(&mut *tx).await?;
+        stored::lock(&mut *asked.tx).await?;
         Ok(Self {
-            tx,
+            asked,
             ring,
             algorithm,
             now,
@@ -104,29 +133,31 @@ impl<'a> Turn<'a> {
 
     /// The keys as whoever was here before left them.
     async fn keys(&mut self) -> Result<Vec<KeyRow>> {
-        stored::published(&mut *self.tx).await
+        stored::published(&mut *self.asked.tx).await
     }
 
     async fn take(&mut self, step: Step) -> Result<()> {
         match step {
-            Step::Stage => self.make(State::Staged).await,
-            Step::MakeActive => self.make(State::Active).await,
+            Step::Stage => self.make(State::Staged).await.map(drop),
+            Step::MakeActive => self.make(State::Active).await.map(drop),
             Step::Activate(kid) => {
-                stored::retire_active(&mut *self.tx, self.now).await?;
-                let changed = stored::activate(&mut *self.tx, &kid, self.now).await?;
+                stored::retire_active(&mut *self.asked.tx, self.now).await?;
+                let changed = stored::activate(&mut *self.asked.tx, &kid, self.now).await?;
                 self.record(changed, State::Active, kid).await
             }
             Step::Revoke(kid) => {
-                let changed = stored::revoke(&mut *self.tx, &kid, self.now).await?;
+                let changed = stored::revoke(&mut *self.asked.tx, &kid, self.now).await?;
                 self.record(changed, State::Revoked, kid).await
             }
         }
     }
 
-    async fn make(&mut self, state: State) -> Result<()> {
+    /// Makes a key; returns its id.
+    async fn make(&mut self, state: State) -> Result<String> {
         let key = SealedKey::generate(self.algorithm, self.ring)?;
-        let made = stored::insert(&mut *self.tx, &key, state, self.now).await?;
-        self.record(made, state, key.kid).await
+        let made = stored::insert(&mut *self.asked.tx, &key, state, self.now).await?;
+        self.record(made, state, key.kid.clone()).await?;
+        Ok(key.kid)
     }
 
     async fn record(&mut self, changed: bool, state: State, kid: String) -> Result<()> {
@@ -139,15 +170,16 @@ impl<'a> Turn<'a> {
         };
         if changed {
             // A key is no user's.
-            let event = Event::new(UserId(Uuid::nil()), what, "").detail(&kid);
-            store::audit::insert(&mut *self.tx, event, self.now).await?;
+            let event = Event::new(UserId(Uuid::nil()), what, self.asked.ip).detail(&kid);
+            let event = self.asked.by.map_or(event, |by| event.by(by));
+            store::audit::insert(&mut *self.asked.tx, event, self.now).await?;
             self.changes.push((state, kid));
         }
         Ok(())
     }
 
     async fn commit(self) -> Result<u64> {
-        self.tx.commit().await?;
+        self.asked.tx.commit().await?;
         for (state, kid) in &self.changes {
             tracing::info!(kid, state = state.name(), "a signing key changed its state");
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::audit::Kind;
+use crate::audit::{Entry, Kind, Selection};
 use crate::error::Result;
 
 /// One entry.
@@ -86,4 +86,112 @@ pub async fn insert_once(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Where a page of entries begins: behind this one, in descending order.
+pub type Position = (DateTime<Utc>, Uuid);
+
+/// Returns up to `limit` entries behind `after`, the latest first. Each way to look has
+/// an index of its own.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    selection: &Selection,
+    after: Option<Position>,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    // Nothing has the nil id, so that what happened at the end itself is left out.
+    let before = after.unwrap_or((selection.end, Uuid::nil()));
+    match (selection.user_id, &selection.kind) {
+        (Some(user_id), kind) => {
+            let kind = kind.as_deref();
+            list_of_user(db, user_id, kind, selection.start, before, limit).await
+        }
+        (None, Some(kind)) => list_of_kind(db, kind, selection.start, before, limit).await,
+        (None, None) => list_of_all(db, selection.start, before, limit).await,
+    }
+}
+
+async fn list_of_user(
+    db: impl PgExecutor<'_>,
+    user_id: UserId,
+    kind: Option<&str>,
+    start: DateTime<Utc>,
+    before: Position,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let entries = sqlx::query_as!(
+        Entry,
+        r#"
+        SELECT id, user_id AS "user_id: UserId", kind, event_time, session_id, ip,
+               actor_id AS "actor_id: UserId", detail
+        FROM auth.audit_events
+        WHERE user_id = $1 AND event_time >= $2 AND (event_time, id) < ($3, $4)
+          AND ($5::text IS NULL OR kind = $5)
+        ORDER BY event_time DESC, id DESC
+        LIMIT $6
+        "#,
+        user_id as UserId,
+        start,
+        before.0,
+        before.1,
+        kind,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(entries)
+}
+
+async fn list_of_kind(
+    db: impl PgExecutor<'_>,
+    kind: &str,
+    start: DateTime<Utc>,
+    before: Position,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let entries = sqlx::query_as!(
+        Entry,
+        r#"
+        SELECT id, user_id AS "user_id: UserId", kind, event_time, session_id, ip,
+               actor_id AS "actor_id: UserId", detail
+        FROM auth.audit_events
+        WHERE kind COLLATE "C" = $1 AND event_time >= $2 AND (event_time, id) < ($3, $4)
+        ORDER BY event_time DESC, id DESC
+        LIMIT $5
+        "#,
+        kind,
+        start,
+        before.0,
+        before.1,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(entries)
+}
+
+async fn list_of_all(
+    db: impl PgExecutor<'_>,
+    start: DateTime<Utc>,
+    before: Position,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let entries = sqlx::query_as!(
+        Entry,
+        r#"
+        SELECT id, user_id AS "user_id: UserId", kind, event_time, session_id, ip,
+               actor_id AS "actor_id: UserId", detail
+        FROM auth.audit_events
+        WHERE event_time >= $1 AND (event_time, id) < ($2, $3)
+        ORDER BY event_time DESC, id DESC
+        LIMIT $4
+        "#,
+        start,
+        before.0,
+        before.1,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(entries)
 }

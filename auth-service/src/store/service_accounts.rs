@@ -14,6 +14,21 @@ pub struct ServiceAccount {
     pub scopes: Vec<String>,
 }
 
+/// A program as administrators see it.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its name.
+    pub client_id: String,
+    /// Its identity, the `sub` of its tokens.
+    pub id: UserId,
+    /// What its tokens may allow.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+    /// When its live secrets were made, the latest first.
+    pub secret_create_times: Vec<DateTime<Utc>>,
+}
+
 /// Returns the program with this name, where one of its live secrets has this hash.
 pub async fn get_by_secret(
     db: impl PgExecutor<'_>,
@@ -36,16 +51,152 @@ pub async fn get_by_secret(
     Ok(account)
 }
 
-/// Whether a program is still there.
-pub async fn exists(db: impl PgExecutor<'_>, client_id: &str, id: UserId) -> Result<bool> {
-    let found = sqlx::query_scalar!(
-        "SELECT 1 FROM auth.service_accounts WHERE client_id = $1 AND id = $2",
+/// Returns what a program may, where it is still there.
+pub async fn scopes(
+    db: impl PgExecutor<'_>,
+    client_id: &str,
+    id: UserId,
+) -> Result<Option<Vec<String>>> {
+    let scopes = sqlx::query_scalar!(
+        "SELECT scopes FROM auth.service_accounts WHERE client_id = $1 AND id = $2",
         client_id,
         id as UserId,
     )
     .fetch_optional(db)
     .await?;
-    Ok(found.is_some())
+    Ok(scopes)
+}
+
+/// As [`scopes`], and nobody deletes the program until the transaction ends.
+pub async fn keep(
+    db: impl PgExecutor<'_>,
+    client_id: &str,
+    id: UserId,
+) -> Result<Option<Vec<String>>> {
+    let scopes = sqlx::query_scalar!(
+        "
+        SELECT scopes
+        FROM auth.service_accounts
+        WHERE client_id = $1 AND id = $2
+        FOR KEY SHARE
+        ",
+        client_id,
+        id as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(scopes)
+}
+
+/// Lets nobody else change a program's secrets until the transaction ends; returns its
+/// id, where it is there. Callers that are that program itself may go on.
+pub async fn lock(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<UserId>> {
+    let id = sqlx::query_scalar!(
+        r#"
+        SELECT id AS "id: UserId"
+        FROM auth.service_accounts
+        WHERE client_id = $1
+        FOR NO KEY UPDATE
+        "#,
+        client_id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id)
+}
+
+/// Makes a program; false where there is one with this name.
+pub async fn insert(
+    db: impl PgExecutor<'_>,
+    client_id: &str,
+    id: UserId,
+    scopes: &[String],
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        INSERT INTO auth.service_accounts (client_id, id, scopes, create_time)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING
+        ",
+        client_id,
+        id as UserId,
+        scopes,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Returns up to `limit` programs behind the one named `after`, in order of their names'
+/// bytes.
+pub async fn list(db: impl PgExecutor<'_>, after: &str, limit: i64) -> Result<Vec<Program>> {
+    let programs = sqlx::query_as!(
+        Program,
+        r#"
+        SELECT a.client_id, a.id AS "id: UserId", a.scopes, a.create_time,
+               ARRAY(
+                   SELECT s.create_time
+                   FROM auth.service_secrets AS s
+                   WHERE s.client_id = a.client_id
+                   ORDER BY s.create_time DESC
+               ) AS "secret_create_times!"
+        FROM auth.service_accounts AS a
+        WHERE a.client_id > $1
+        ORDER BY a.client_id
+        LIMIT $2
+        "#,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(programs)
+}
+
+/// Returns a program.
+pub async fn get(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Program>> {
+    let program = sqlx::query_as!(
+        Program,
+        r#"
+        SELECT a.client_id, a.id AS "id: UserId", a.scopes, a.create_time,
+               ARRAY(
+                   SELECT s.create_time
+                   FROM auth.service_secrets AS s
+                   WHERE s.client_id = a.client_id
+                   ORDER BY s.create_time DESC
+               ) AS "secret_create_times!"
+        FROM auth.service_accounts AS a
+        WHERE a.client_id = $1
+        "#,
+        client_id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(program)
+}
+
+/// Deletes a program; returns its id, where it was there.
+pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Option<UserId>> {
+    // The account first: whoever adds a secret has locked it, and is waited for.
+    let id = sqlx::query_scalar!(
+        r#"
+        DELETE FROM auth.service_accounts
+        WHERE client_id = $1
+        RETURNING id AS "id: UserId"
+        "#,
+        client_id,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM auth.service_secrets WHERE client_id = $1",
+        client_id
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(id)
 }
 
 /// Makes a program, or gives the one that is there these scopes.

@@ -61,6 +61,54 @@ pub async fn published(db: impl PgExecutor<'_>) -> Result<Vec<KeyRow>> {
     Ok(rows)
 }
 
+/// A key without its parts.
+#[derive(Clone, Debug)]
+pub struct KeyInfo {
+    /// RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: String,
+    /// Where it is in its life.
+    pub state: String,
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+    /// Since when it is in its state.
+    pub state_time: DateTime<Utc>,
+}
+
+/// Returns up to `limit` keys, the latest first.
+pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> Result<Vec<KeyInfo>> {
+    let keys = sqlx::query_as!(
+        KeyInfo,
+        "
+        SELECT kid, algorithm, state, create_time, state_time
+        FROM auth.signing_keys
+        ORDER BY create_time DESC, kid
+        LIMIT $1
+        ",
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(keys)
+}
+
+/// Returns one key.
+pub async fn get(db: impl PgExecutor<'_>, kid: &str) -> Result<Option<KeyInfo>> {
+    let key = sqlx::query_as!(
+        KeyInfo,
+        "
+        SELECT kid, algorithm, state, create_time, state_time
+        FROM auth.signing_keys
+        WHERE kid = $1
+        ",
+        kid,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(key)
+}
+
 /// Adds a key, unless it would be the second active one; returns whether it did.
 pub async fn insert(
     db: impl PgExecutor<'_>,

@@ -65,6 +65,24 @@ pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     Ok(user)
 }
 
+/// Returns a user to be changed, which nobody else does until the transaction ends.
+pub async fn lock_for_change(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        SELECT id AS "id: UserId", email, display_name, email_verified, roles,
+               disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        FROM auth.users
+        WHERE id = $1
+        FOR UPDATE
+        "#,
+        id as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
 /// Returns a user whose session is alive.
 pub async fn get_by_session(
     db: impl PgExecutor<'_>,
@@ -113,6 +131,105 @@ pub async fn set_display_name(
         id as UserId,
         display_name.as_str(),
         expected,
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Returns up to `limit` users whose e-mail is at least `from`, below `until` and behind
+/// `after`, in order of its bytes.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    from: &str,
+    until: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let users = sqlx::query_as!(
+        User,
+        r#"
+        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified, u.roles,
+               u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time, u.update_time
+        FROM auth.emails AS e
+        JOIN auth.users AS u ON u.id = e.user_id AND u.email = e.email_norm
+        WHERE e.email_norm >= $1 AND e.email_norm < $2 AND e.email_norm > $3
+        ORDER BY e.email_norm
+        LIMIT $4
+        "#,
+        from,
+        until,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(users)
+}
+
+/// Returns the administrators who are not disabled; they stay so until the transaction
+/// ends. Locked in one order, so that two callers wait for each other at most.
+pub async fn lock_administrators(db: impl PgExecutor<'_>) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT id AS "id: UserId"
+        FROM auth.users
+        WHERE 'admin' = ANY (roles) AND disable_time IS NULL
+        ORDER BY id
+        FOR UPDATE
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids)
+}
+
+/// Locks a user out, or lets it in again; returns the user after the change, nothing
+/// where it changes nothing.
+pub async fn set_disabled(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    disabled: bool,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        UPDATE auth.users
+        SET disable_time = CASE WHEN $2 THEN $3::timestamptz END,
+            version = version + 1,
+            update_time = $3
+        WHERE id = $1 AND (disable_time IS NOT NULL) <> $2
+        RETURNING id AS "id: UserId", email, display_name, email_verified, roles,
+                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        "#,
+        id as UserId,
+        disabled,
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Sets the roles of a user; returns the user after the change.
+pub async fn set_roles(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    roles: &[String],
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        UPDATE auth.users SET roles = $2, version = version + 1, update_time = $3
+        WHERE id = $1
+        RETURNING id AS "id: UserId", email, display_name, email_verified, roles,
+                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        "#,
+        id as UserId,
+        roles,
         now,
     )
     .fetch_optional(db)

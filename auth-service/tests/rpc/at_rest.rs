@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use crate::app::{App, OTHER_PASSWORD, PASSWORD};
 
 /// Every row of every table of the schema, as text; bytes in hexadecimal.
-async fn dump(app: &App) -> String {
+pub(crate) async fn dump(app: &App) -> String {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'auth'",
     )

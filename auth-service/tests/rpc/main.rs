@@ -6,6 +6,13 @@
     reason = "a test should panic where it fails"
 )]
 
+mod admin;
+mod admin_access;
+mod admin_audit;
+mod admin_keys;
+mod admin_last;
+mod admin_programs;
+mod admin_users;
 mod app;
 mod at_rest;
 mod binary;
@@ -18,6 +25,7 @@ mod jwks;
 mod killed;
 mod log_in;
 mod log_out;
+mod make_admin;
 mod me;
 mod programs;
 mod purge;

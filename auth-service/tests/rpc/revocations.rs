@@ -1,5 +1,7 @@
 //! `WatchRevocations`.
 
+use std::time::Duration;
+
 use proto::auth::v1::watch_revocations_response::Revoked;
 use proto::auth::v1::{
     RevokeOtherSessionsRequest, WatchRevocationsRequest, WatchRevocationsResponse,
@@ -10,9 +12,9 @@ use crate::app::{App, PASSWORD, bearer, reason, refusal};
 use crate::database_away::close_database;
 use crate::programs::{app, client, token};
 
-type Feed = Streaming<WatchRevocationsResponse>;
+pub(crate) type Feed = Streaming<WatchRevocationsResponse>;
 
-async fn watch(app: &App, cursor: &str) -> Feed {
+pub(crate) async fn watch(app: &App, cursor: &str) -> Feed {
     let request = WatchRevocationsRequest {
         since_cursor: cursor.into(),
     };
@@ -22,7 +24,7 @@ async fn watch(app: &App, cursor: &str) -> Feed {
 }
 
 /// Reads until all that was revoked so far has come.
-async fn caught_up(feed: &mut Feed) -> (Vec<Revoked>, String) {
+pub(crate) async fn caught_up(feed: &mut Feed) -> (Vec<Revoked>, String) {
     let mut told = Vec::new();
     loop {
         let answer = feed.message().await.unwrap().unwrap();
@@ -33,17 +35,21 @@ async fn caught_up(feed: &mut Feed) -> (Vec<Revoked>, String) {
     }
 }
 
-/// Reads until something is revoked.
-async fn next(feed: &mut Feed) -> (Vec<Revoked>, String) {
-    loop {
-        let (told, cursor) = caught_up(feed).await;
-        if !told.is_empty() {
-            return (told, cursor);
+/// Reads until something is revoked, for 20 s at most.
+pub(crate) async fn next(feed: &mut Feed) -> (Vec<Revoked>, String) {
+    let reading = async {
+        loop {
+            let (told, cursor) = caught_up(feed).await;
+            if !told.is_empty() {
+                return (told, cursor);
+            }
         }
-    }
+    };
+    let read = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    read.expect("nothing is revoked")
 }
 
-fn session(id: &str) -> Revoked {
+pub(crate) fn session(id: &str) -> Revoked {
     Revoked::SessionId(id.into())
 }
 

@@ -5,7 +5,7 @@ use auth_service::signing_keys;
 
 use crate::app::{App, PASSWORD, refusal};
 use crate::signing_keys::{
-    ADA, FLAGS, key_that_is, keys, kid, pool, published, rotate, sealed_bytes, states,
+    ADA, FLAGS, asked, key_that_is, keys, kid, pool, published, rotate, sealed_bytes, states,
     until_not_published, until_published, until_signs,
 };
 
@@ -25,7 +25,7 @@ async fn the_tokens_of_a_revoked_key_are_refused_and_a_new_one_signs() {
     let stolen = kid(&tokens.access_token);
     let (db, ring, now) = (pool(&app), app.ring(), app.clock().now());
     let revoke = async |kid: &str| {
-        signing_keys::revoke(&db, &ring, Algorithm::EdDsa, kid, now)
+        signing_keys::revoke(asked(&db).await, &ring, Algorithm::EdDsa, kid, now)
             .await
             .unwrap()
     };
@@ -65,7 +65,8 @@ async fn the_staged_key_takes_the_place_of_a_revoked_one() {
     let (db, ring, now) = (pool(&app), app.ring(), app.clock().now());
     let next = rotate(&app).await;
 
-    let revoked = signing_keys::revoke(&db, &ring, Algorithm::EdDsa, &stolen, now).await;
+    let asked = asked(&db).await;
+    let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, &stolen, now).await;
 
     assert!(revoked.unwrap());
     let mut after = keys(&app).await;
@@ -90,7 +91,8 @@ async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
 
     for kid in [&kid(&first), &staged] {
         let now = app.clock().now();
-        let revoked = signing_keys::revoke(&db, &ring, Algorithm::EdDsa, kid, now).await;
+        let asked = asked(&db).await;
+        let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, kid, now).await;
         assert!(revoked.unwrap());
         until_not_published(&app, kid).await;
     }

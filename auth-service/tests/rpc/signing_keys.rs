@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_service::signer::{Algorithm, SignerError};
-use auth_service::signing_keys::{Keeper, Schedule, SigningKeysError, advance, request_rotation};
+use auth_service::signing_keys::{
+    Asked, Keeper, Schedule, SigningKeysError, advance, request_rotation,
+};
 use chassis::keyring::{KeyRing, generate_line};
 use chassis::pool::Pool;
 use proto::auth::v1::{GetJwksRequest, GetServerInfoRequest};
@@ -85,11 +87,21 @@ pub(crate) async fn until_signs(app: &App, kid_wanted: &str) -> String {
     .await
 }
 
+/// A change that nobody in particular asks for.
+pub(crate) async fn asked(db: &Pool) -> Asked<'static> {
+    Asked {
+        tx: db.begin().await.unwrap(),
+        by: None,
+        ip: "",
+    }
+}
+
 /// Stages a key; returns its kid.
 pub(crate) async fn rotate(app: &App) -> String {
     let now = app.clock().now();
-    let staged = request_rotation(&pool(app), &app.ring(), Algorithm::EdDsa, now).await;
-    assert!(staged.unwrap());
+    let asked = asked(&pool(app)).await;
+    let staged = request_rotation(asked, &app.ring(), Algorithm::EdDsa, now).await;
+    assert!(!staged.unwrap().already_staged);
     key_that_is(app, "staged").await
 }
 
@@ -187,13 +199,15 @@ async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
     for _ in 0..8 {
         let (db, ring) = (pool(&app), app.ring());
         asking.spawn(async move {
-            request_rotation(&db, &ring, Algorithm::EdDsa, now)
+            request_rotation(asked(&db).await, &ring, Algorithm::EdDsa, now)
                 .await
                 .unwrap()
         });
     }
     let staged = asking.join_all().await;
-    assert_eq!(staged.iter().filter(|staged| **staged).count(), 1);
+    let made = staged.iter().filter(|next| !next.already_staged);
+    assert_eq!(made.count(), 1);
+    assert!(staged.iter().all(|next| next.kid == staged[0].kid));
     assert_eq!(states(&app).await, ["active", "staged"]);
     app.advance(20);
     let now = app.clock().now();
@@ -330,8 +344,9 @@ async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
     let old = app.user(ADA).await.access_token;
     let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
     let now = app.clock().now();
-    let staged = request_rotation(&pool(&app), &foreign, Algorithm::EdDsa, now).await;
-    assert!(staged.unwrap());
+    let asked = asked(&pool(&app)).await;
+    let staged = request_rotation(asked, &foreign, Algorithm::EdDsa, now).await;
+    assert!(!staged.unwrap().already_staged);
     let closed = key_that_is(&app, "staged").await;
     until_published(&app, &closed).await;
 

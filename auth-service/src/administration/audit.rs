@@ -1,0 +1,19 @@
+//! What was written down, as administrators read it.
+
+use super::Administration;
+use crate::audit::{Entry, Selection};
+use crate::error::Result;
+use crate::store;
+use crate::store::audit::Position;
+
+impl Administration {
+    /// Returns up to `limit` entries behind `after`, the latest first.
+    pub async fn list_audit(
+        &self,
+        selection: &Selection,
+        after: Option<Position>,
+        limit: i64,
+    ) -> Result<Vec<Entry>> {
+        store::audit::list(&self.db, selection, after, limit).await
+    }
+}

@@ -1,0 +1,46 @@
+//! The signing keys, as administrators see them.
+
+use super::{Act, Administration, Call};
+use crate::error::{Error, Result};
+use crate::signing_keys::{self, Asked};
+use crate::store::signing_keys::{KeyInfo, get, list};
+
+/// The most keys that are shown: years of them.
+const COUNT_MAX: i64 = 500;
+
+impl Administration {
+    /// Stages a new key, unless one is staged already; returns the one that comes next,
+    /// and whether it was there.
+    pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<(KeyInfo, bool)> {
+        let asked = asked(self.begin(call).await?);
+        let next =
+            signing_keys::request_rotation(asked, &self.ring, self.algorithm, call.now).await?;
+        let key = get(&self.db, &next.kid).await?;
+        Ok((key.ok_or(Error::SigningKeyNotFound)?, next.already_staged))
+    }
+
+    /// Takes a key out at once; returns it.
+    pub async fn revoke_signing_key(&self, call: Call<'_>, kid: &str) -> Result<KeyInfo> {
+        // What is no base64url is no thumbprint, and perhaps no text for the database.
+        if !kid.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::SigningKeyNotFound);
+        }
+        let asked = asked(self.begin(call).await?);
+        signing_keys::revoke(asked, &self.ring, self.algorithm, kid, call.now).await?;
+        get(&self.db, kid).await?.ok_or(Error::SigningKeyNotFound)
+    }
+
+    /// Returns the keys, the latest first.
+    pub async fn list_signing_keys(&self) -> Result<Vec<KeyInfo>> {
+        list(&self.db, COUNT_MAX).await
+    }
+}
+
+/// An act that the signing keys go on with.
+fn asked(act: Act<'_>) -> Asked<'_> {
+    Asked {
+        tx: act.tx,
+        by: Some(act.call.caller.user_id),
+        ip: act.call.ip,
+    }
+}

@@ -1,0 +1,153 @@
+//! Administration: who may do it, and the frame of every act.
+//!
+//! An access token outlives the end of a role, a session or a program by minutes. So
+//! each call asks the database whether its caller is an administrator now, and each
+//! act does so in its own transaction, in which the answer cannot change.
+
+mod audit;
+mod keys;
+mod operator;
+mod programs;
+mod users;
+
+use std::sync::Arc;
+
+use chassis::caller::Caller;
+use chassis::keyring::KeyRing;
+use chassis::pool::{Pool, Transaction};
+use chassis::token::TokenError;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+
+pub use self::operator::{MakeAdminError, make_admin};
+pub use self::programs::{NewProgram, is_built_in};
+pub use self::users::RolesChange;
+use crate::accounts::User;
+use crate::error::{Error, Result};
+use crate::roles::{self, ADMIN_SCOPE};
+use crate::signer::Algorithm;
+use crate::store;
+use crate::store::audit::Event;
+
+/// Who asks for an act, as far as the call tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Whose token it was.
+    pub caller: &'a Caller,
+    /// Where it came from.
+    pub ip: &'a str,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// What administrators can do.
+pub struct Administration {
+    db: Pool,
+    ring: Arc<KeyRing>,
+    algorithm: Algorithm,
+}
+
+impl Administration {
+    /// Administers this database; new signing keys are for `algorithm`, and sealed with
+    /// `ring`.
+    #[must_use]
+    pub fn new(db: Pool, ring: Arc<KeyRing>, algorithm: Algorithm) -> Self {
+        Self {
+            db,
+            ring,
+            algorithm,
+        }
+    }
+
+    /// Refuses whoever is no administrator at this moment.
+    pub async fn ensure_admin(&self, caller: &Caller, now: DateTime<Utc>) -> Result<()> {
+        caller.ensure(ADMIN_SCOPE)?;
+        let Some(session_id) = caller.session_id else {
+            let (name, id) = (&caller.client_id, caller.user_id);
+            return ensure_scope(store::service_accounts::scopes(&self.db, name, id).await?);
+        };
+        let user = store::users::get_by_session(&self.db, caller.user_id, session_id, now);
+        ensure_role(user.await?)
+    }
+
+    /// Begins an act of an administrator, who stays one until it is over. Acts follow
+    /// each other: two that take the role from each other's callers leave one.
+    async fn begin<'a>(&self, call: Call<'a>) -> Result<Act<'a>> {
+        let Call { caller, now, .. } = call;
+        caller.ensure(ADMIN_SCOPE)?;
+        let mut tx = self.db.begin().await?;
+        // The caller is one of them, where it is a user and an administrator.
+        let administrators = store::users::lock_administrators(&mut *tx).await?;
+        ensure_still_admin(&mut tx, caller, now).await?;
+        Ok(Act {
+            tx,
+            call,
+            administrators,
+        })
+    }
+}
+
+/// One transaction of an administrator.
+struct Act<'a> {
+    tx: Transaction,
+    call: Call<'a>,
+    /// Those who are not disabled.
+    administrators: Vec<UserId>,
+}
+
+impl Act<'_> {
+    /// Refuses an act that takes the role from the caller itself, or from the last one.
+    fn ensure_another_admin_than(&self, id: UserId) -> Result<()> {
+        if id == self.call.caller.user_id {
+            return Err(Error::OwnAccount);
+        }
+        if self.administrators == [id] {
+            return Err(Error::LastAdministrator);
+        }
+        Ok(())
+    }
+
+    /// Writes down what is done, and who does it.
+    async fn record(&mut self, event: Event<'_>) -> Result<()> {
+        let event = event.by(self.call.caller.user_id);
+        store::audit::insert(&mut *self.tx, event, self.call.now).await
+    }
+
+    async fn commit(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+async fn ensure_still_admin(
+    tx: &mut Transaction,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some(session_id) = caller.session_id else {
+        let (name, id) = (&caller.client_id, caller.user_id);
+        return ensure_scope(store::service_accounts::keep(&mut **tx, name, id).await?);
+    };
+    let user = store::users::get_by_session(&mut **tx, caller.user_id, session_id, now);
+    ensure_role(user.await?)
+}
+
+fn ensure_role(user: Option<User>) -> Result<()> {
+    let user = user.ok_or(TokenError::Revoked)?;
+    if user.disabled {
+        return Err(Error::AccountDisabled);
+    }
+    if roles::make_admin(&user.roles) {
+        Ok(())
+    } else {
+        Err(TokenError::InsufficientScope.into())
+    }
+}
+
+fn ensure_scope(scopes: Option<Vec<String>>) -> Result<()> {
+    let scopes = scopes.ok_or(TokenError::Revoked)?;
+    if scopes.iter().any(|scope| scope == ADMIN_SCOPE) {
+        Ok(())
+    } else {
+        Err(TokenError::InsufficientScope.into())
+    }
+}

@@ -1,0 +1,95 @@
+//! The first administrator, whom nobody over the network can make: the `make-admin`
+//! sub-command.
+
+use chassis::clock::Clock;
+use chassis::db::{Database, DbError};
+use chassis::pool::Pool;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::users::change_of_roles;
+use crate::audit::Kind;
+use crate::config::MakeAdminConfig;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::roles::{self, ADMIN};
+use crate::store;
+use crate::store::audit::Event;
+
+/// Why there is no new administrator.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeAdminError {
+    /// The text is no e-mail.
+    #[error("the text behind --email is no e-mail address")]
+    Email,
+    /// The database is of no use.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Nobody signed up with it.
+    #[error("no account has this e-mail: sign up with it first")]
+    Unknown,
+    /// An account that cannot log in administers nothing.
+    #[error("the account with this e-mail is disabled")]
+    Disabled,
+    /// The database did not do what was asked.
+    #[error("cannot make an administrator")]
+    Failed(#[source] Error),
+}
+
+/// Makes the account with this e-mail an administrator, and prints what came of it.
+pub async fn make_admin(config: MakeAdminConfig, clock: Clock) -> Result<(), MakeAdminError> {
+    let email = Email::parse(&config.email).map_err(|_| MakeAdminError::Email)?;
+    let database = Database::new(&config.database, &[])?;
+    database.ensure_migrated().await?;
+    let made = give_role(&database.background(), &email, clock.now()).await;
+    let made = made.map_err(|error| match error {
+        Error::UserNotFound => MakeAdminError::Unknown,
+        Error::AccountDisabled => MakeAdminError::Disabled,
+        error => MakeAdminError::Failed(error),
+    })?;
+    say(made);
+    Ok(())
+}
+
+/// Whom the operator made an administrator.
+#[derive(Clone, Copy)]
+struct Made {
+    user_id: UserId,
+    already: bool,
+}
+
+async fn give_role(db: &Pool, email: &Email, now: DateTime<Utc>) -> Result<Made> {
+    let known = store::emails::get(db, email.as_str()).await?;
+    let user_id = known.ok_or(Error::UserNotFound)?.user_id;
+    let mut tx = db.begin().await?;
+    let user = store::users::lock_for_change(&mut *tx, user_id).await?;
+    let user = user.ok_or(Error::UserMissing)?;
+    if user.disabled {
+        return Err(Error::AccountDisabled);
+    }
+    let already = roles::make_admin(&user.roles);
+    if !already {
+        let mut new = user.roles.clone();
+        new.push(ADMIN.to_owned());
+        new.sort();
+        store::users::set_roles(&mut *tx, user_id, &new, now).await?;
+        // The nil id is the operator: nobody over the network.
+        let detail = change_of_roles(&user.roles, &new);
+        let event = Event::new(user_id, Kind::UserRolesSet, "");
+        let event = event.by(UserId(Uuid::nil())).detail(&detail);
+        store::audit::insert(&mut *tx, event, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Made { user_id, already })
+}
+
+#[expect(clippy::print_stdout, reason = "the operator asked for it")]
+fn say(made: Made) {
+    let user_id = made.user_id;
+    if made.already {
+        println!("user {user_id} is an administrator already");
+    } else {
+        println!("user {user_id} is an administrator from its next log-in or refresh on");
+    }
+}

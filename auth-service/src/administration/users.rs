@@ -1,0 +1,173 @@
+//! Other people's accounts.
+
+use chassis::user_id::UserId;
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+use super::{Act, Administration, Call};
+use crate::accounts::User;
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::roles::{self, Roles};
+use crate::store;
+use crate::store::audit::Event;
+
+/// The roles that a user shall have.
+#[derive(Clone, Debug)]
+pub struct RolesChange {
+    /// All of them.
+    pub roles: Roles,
+    /// The version that the change was made from; empty for any.
+    pub etag: String,
+}
+
+impl Administration {
+    /// Returns up to `limit` users whose e-mail begins with `prefix`, behind the e-mail
+    /// `after`, in order of e-mails.
+    pub async fn list_users(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<User>> {
+        let prefix = normal_prefix(prefix)?;
+        // Behind all that begin so, and before all else: no address holds this one.
+        let until = format!("{prefix}{}", char::MAX);
+        let after = after.unwrap_or_default();
+        store::users::list(&self.db, &prefix, &until, after, limit).await
+    }
+
+    /// Returns a user.
+    pub async fn get_user(&self, id: UserId) -> Result<User> {
+        let user = store::users::get(&self.db, id).await?;
+        user.ok_or(Error::UserNotFound)
+    }
+
+    /// Locks a user out: no log-in, no refresh, and every access token is refused.
+    pub async fn disable_user(&self, call: Call<'_>, id: UserId) -> Result<User> {
+        let mut act = self.begin(call).await?;
+        act.ensure_another_admin_than(id)?;
+        let (kind, now) = (Kind::UserDisabled, call.now);
+        let Some(user) = store::users::set_disabled(&mut *act.tx, id, true, now).await? else {
+            // Disabled already, or not there.
+            return get(&mut act, id).await;
+        };
+        store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
+        store::revocations::insert_user(&mut *act.tx, id, now).await?;
+        act.record(Event::new(id, kind, call.ip)).await?;
+        act.commit().await?;
+        Ok(user)
+    }
+
+    /// Lets a user log in again.
+    pub async fn enable_user(&self, call: Call<'_>, id: UserId) -> Result<User> {
+        let mut act = self.begin(call).await?;
+        let changed = store::users::set_disabled(&mut *act.tx, id, false, call.now).await?;
+        let Some(user) = changed else {
+            return get(&mut act, id).await;
+        };
+        act.record(Event::new(id, Kind::UserEnabled, call.ip))
+            .await?;
+        act.commit().await?;
+        Ok(user)
+    }
+
+    /// Ends every session of a user; returns how many.
+    pub async fn revoke_user_sessions(&self, call: Call<'_>, id: UserId) -> Result<u64> {
+        let mut act = self.begin(call).await?;
+        // Whoever logs in at this moment is waited for.
+        let user = store::users::lock_for_change(&mut *act.tx, id).await?;
+        user.ok_or(Error::UserNotFound)?;
+        let (kind, now) = (Kind::UserSessionsRevoked, call.now);
+        // No session has the nil id to be spared.
+        let count =
+            store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
+        act.record(Event::new(id, kind, call.ip)).await?;
+        act.commit().await?;
+        Ok(count)
+    }
+
+    /// Puts other roles in place of a user's. Where one goes, so do the access tokens
+    /// that tell of it; a refresh gives one that does not.
+    pub async fn set_user_roles(
+        &self,
+        call: Call<'_>,
+        id: UserId,
+        change: RolesChange,
+    ) -> Result<User> {
+        let mut act = self.begin(call).await?;
+        let user = store::users::lock_for_change(&mut *act.tx, id)
+            .await?
+            .ok_or(Error::UserNotFound)?;
+        if !change.etag.is_empty() && change.etag != user.etag() {
+            return Err(Error::EtagMismatch { etag: user.etag() });
+        }
+        let (old, new) = (&user.roles, change.roles.as_slice());
+        if roles::make_admin(old) && !roles::make_admin(new) {
+            act.ensure_another_admin_than(id)?;
+        }
+        if old == new {
+            return Ok(user);
+        }
+        let changed = store::users::set_roles(&mut *act.tx, id, new, call.now).await?;
+        if old.iter().any(|role| !new.contains(role)) {
+            store::revocations::insert_user(&mut *act.tx, id, call.now).await?;
+        }
+        let detail = change_of_roles(old, new);
+        let event = Event::new(id, Kind::UserRolesSet, call.ip).detail(&detail);
+        act.record(event).await?;
+        act.commit().await?;
+        changed.ok_or(Error::UserNotFound)
+    }
+}
+
+async fn get(act: &mut Act<'_>, id: UserId) -> Result<User> {
+    let user = store::users::get(&mut *act.tx, id).await?;
+    user.ok_or(Error::UserNotFound)
+}
+
+/// As the audit tells it.
+pub(super) fn change_of_roles(old: &[String], new: &[String]) -> String {
+    format!("[{}] -> [{}]", old.join(" "), new.join(" "))
+}
+
+/// The beginning of a normal e-mail. A whole one is brought into its normal form, a part
+/// of one as far as that can be done.
+fn normal_prefix(text: &str) -> Result<String> {
+    let text = text.trim();
+    let invalid = |problem| Error::invalid("EMAIL_PREFIX_INVALID", "email_prefix", problem);
+    if text.len() > Email::BYTES_MAX {
+        return Err(invalid("longer than 254 bytes"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid("contains a control character"));
+    }
+    if let Ok(email) = Email::parse(text) {
+        return Ok(email.as_str().to_owned());
+    }
+    let lower = text.nfc().collect::<String>().to_lowercase();
+    Ok(lower.nfc().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_brought_into_normal_form() {
+        for (text, normal) in [
+            ("", ""),
+            (" Ada", "ada"),
+            ("ADA@Exam", "ada@exam"),
+            ("ada@", "ada@"),
+            ("Ada@Bücher.example", "ada@xn--bcher-kva.example"),
+            ("A\u{308}", "\u{e4}"),
+        ] {
+            assert_eq!(normal_prefix(text).unwrap(), normal, "{text}");
+        }
+        for bad in ["a\0", "a\nb", &"a".repeat(255)] {
+            assert!(normal_prefix(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! `addressbook.auth.v1.AdminService`.
+
+use std::mem::take;
+use std::sync::Arc;
+
+use chassis::caller::Caller;
+use chassis::client_address::TrustedProxies;
+use chassis::clock::Clock;
+use chassis::page_token::Sealer;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use proto::auth::server::admin_service_server;
+use proto::auth::v1 as pb;
+use secrecy::ExposeSecret;
+use tonic::{Request, Response, Status};
+
+use super::admin_answers::{micros, time_in};
+use super::pages::Pages;
+use super::{client, uuid};
+use crate::administration::{Administration, Call, NewProgram, RolesChange};
+use crate::audit::Selection;
+use crate::error::Result;
+use crate::roles::Roles;
+use crate::sessions::Client;
+
+const PAGE_SIZE_MAX: usize = 500;
+
+/// Serves administrators.
+pub struct AdminService {
+    /// What they can do.
+    pub administration: Administration,
+    /// Seals page tokens.
+    pub sealer: Arc<Sealer>,
+    /// Whose word on a client's address counts.
+    pub proxies: TrustedProxies,
+    /// The time.
+    pub clock: Clock,
+}
+
+#[tonic::async_trait]
+impl admin_service_server::AdminService for AdminService {
+    #[tracing::instrument(skip_all)]
+    async fn list_users(
+        &self,
+        request: Request<pb::ListUsersRequest>,
+    ) -> Result<Response<pb::ListUsersResponse>, Status> {
+        let caller = self.reader(&request).await?;
+        let mut message = request.into_inner();
+        let (token, size) = (take(&mut message.page_token), take(&mut message.page_size));
+        let pages = self.pages("ListUsers", &caller, &message, size)?;
+        let after: Option<String> = pages.open(&token)?;
+
+        let prefix = &message.email_prefix;
+        let found = self
+            .administration
+            .list_users(prefix, after.as_deref(), pages.limit());
+        let mut users = found.await?;
+
+        let next_page_token = pages.cut(&mut users, |last| last.email.clone());
+        Ok(Response::new(pb::ListUsersResponse {
+            users: users.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn get_user(
+        &self,
+        request: Request<pb::GetUserRequest>,
+    ) -> Result<Response<pb::GetUserResponse>, Status> {
+        self.reader(&request).await?;
+        let id = user_id(&request.get_ref().user_id)?;
+
+        let user = self.administration.get_user(id).await?;
+
+        Ok(Response::new(pb::GetUserResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn disable_user(
+        &self,
+        request: Request<pb::DisableUserRequest>,
+    ) -> Result<Response<pb::DisableUserResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let id = user_id(&request.get_ref().user_id)?;
+
+        let user = self.administration.disable_user(by.call(), id).await?;
+
+        Ok(Response::new(pb::DisableUserResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn enable_user(
+        &self,
+        request: Request<pb::EnableUserRequest>,
+    ) -> Result<Response<pb::EnableUserResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let id = user_id(&request.get_ref().user_id)?;
+
+        let user = self.administration.enable_user(by.call(), id).await?;
+
+        Ok(Response::new(pb::EnableUserResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn revoke_user_sessions(
+        &self,
+        request: Request<pb::RevokeUserSessionsRequest>,
+    ) -> Result<Response<pb::RevokeUserSessionsResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let id = user_id(&request.get_ref().user_id)?;
+
+        let revoked = self.administration.revoke_user_sessions(by.call(), id);
+        let count = revoked.await?;
+
+        Ok(Response::new(pb::RevokeUserSessionsResponse {
+            revoked_count: i32::try_from(count).unwrap_or(i32::MAX),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn set_user_roles(
+        &self,
+        request: Request<pb::SetUserRolesRequest>,
+    ) -> Result<Response<pb::SetUserRolesResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let message = request.into_inner();
+        let id = user_id(&message.user_id)?;
+        let change = RolesChange {
+            roles: Roles::parse(message.roles)?,
+            etag: message.etag,
+        };
+
+        let set = self.administration.set_user_roles(by.call(), id, change);
+        let user = set.await?;
+
+        Ok(Response::new(pb::SetUserRolesResponse {
+            user: Some(user.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn create_service_account(
+        &self,
+        request: Request<pb::CreateServiceAccountRequest>,
+    ) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let message = request.into_inner();
+        let new = NewProgram::parse(message.client_id, message.scopes)?;
+
+        let made = self.administration.create_program(by.call(), new).await?;
+
+        Ok(Response::new(pb::CreateServiceAccountResponse {
+            service_account: Some(made.0.into()),
+            client_secret: made.1.expose_secret().to_owned(),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn list_service_accounts(
+        &self,
+        request: Request<pb::ListServiceAccountsRequest>,
+    ) -> Result<Response<pb::ListServiceAccountsResponse>, Status> {
+        let caller = self.reader(&request).await?;
+        let mut message = request.into_inner();
+        let (token, size) = (take(&mut message.page_token), take(&mut message.page_size));
+        let pages = self.pages("ListServiceAccounts", &caller, &message, size)?;
+        let after: Option<String> = pages.open(&token)?;
+
+        let found = self
+            .administration
+            .list_programs(after.as_deref(), pages.limit());
+        let mut programs = found.await?;
+
+        let next_page_token = pages.cut(&mut programs, |last| last.client_id.clone());
+        Ok(Response::new(pb::ListServiceAccountsResponse {
+            service_accounts: programs.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn rotate_service_account_secret(
+        &self,
+        request: Request<pb::RotateServiceAccountSecretRequest>,
+    ) -> Result<Response<pb::RotateServiceAccountSecretResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let name = &request.get_ref().client_id;
+
+        let rotated = self.administration.rotate_program_secret(by.call(), name);
+        let (program, secret) = rotated.await?;
+
+        Ok(Response::new(pb::RotateServiceAccountSecretResponse {
+            service_account: Some(program.into()),
+            client_secret: secret.expose_secret().to_owned(),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn delete_service_account(
+        &self,
+        request: Request<pb::DeleteServiceAccountRequest>,
+    ) -> Result<Response<pb::DeleteServiceAccountResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let name = &request.get_ref().client_id;
+
+        self.administration.delete_program(by.call(), name).await?;
+
+        Ok(Response::new(pb::DeleteServiceAccountResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn rotate_signing_key(
+        &self,
+        request: Request<pb::RotateSigningKeyRequest>,
+    ) -> Result<Response<pb::RotateSigningKeyResponse>, Status> {
+        let by = self.asker(&request).await?;
+
+        let next = self.administration.rotate_signing_key(by.call()).await?;
+
+        Ok(Response::new(pb::RotateSigningKeyResponse {
+            key: Some(next.0.into()),
+            already_staged: next.1,
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn revoke_signing_key(
+        &self,
+        request: Request<pb::RevokeSigningKeyRequest>,
+    ) -> Result<Response<pb::RevokeSigningKeyResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let kid = &request.get_ref().kid;
+
+        let key = self
+            .administration
+            .revoke_signing_key(by.call(), kid)
+            .await?;
+
+        Ok(Response::new(pb::RevokeSigningKeyResponse {
+            key: Some(key.into()),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn list_signing_keys(
+        &self,
+        request: Request<pb::ListSigningKeysRequest>,
+    ) -> Result<Response<pb::ListSigningKeysResponse>, Status> {
+        self.reader(&request).await?;
+
+        let keys = self.administration.list_signing_keys().await?;
+
+        Ok(Response::new(pb::ListSigningKeysResponse {
+            keys: keys.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn list_audit_events(
+        &self,
+        request: Request<pb::ListAuditEventsRequest>,
+    ) -> Result<Response<pb::ListAuditEventsResponse>, Status> {
+        let caller = self.reader(&request).await?;
+        let mut message = request.into_inner();
+        let (token, size) = (take(&mut message.page_token), take(&mut message.page_size));
+        let pages = self.pages("ListAuditEvents", &caller, &message, size)?;
+        let selection = selection(message)?;
+        let after: Option<(i64, _)> = pages.open(&token)?;
+        let after = after.and_then(|(time, id)| Some((micros(time)?, id)));
+
+        let found = self
+            .administration
+            .list_audit(&selection, after, pages.limit());
+        let mut entries = found.await?;
+
+        let position = |last: &crate::audit::Entry| (last.event_time.timestamp_micros(), last.id);
+        let next_page_token = pages.cut(&mut entries, position);
+        Ok(Response::new(pb::ListAuditEventsResponse {
+            events: entries.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+}
+
+/// Who asks for an act.
+struct Asker {
+    caller: Arc<Caller>,
+    client: Client,
+    now: DateTime<Utc>,
+}
+
+impl Asker {
+    fn call(&self) -> Call<'_> {
+        Call {
+            caller: &self.caller,
+            ip: &self.client.ip,
+            now: self.now,
+        }
+    }
+}
+
+impl AdminService {
+    /// The administrator who reads. Others are not told what is wrong with a request.
+    async fn reader<T>(&self, request: &Request<T>) -> Result<Arc<Caller>> {
+        let caller = Caller::of(request)?;
+        let now = self.clock.now();
+        self.administration.ensure_admin(&caller, now).await?;
+        Ok(caller)
+    }
+
+    /// The administrator who acts; the act looks at it again, in its transaction.
+    async fn asker<T>(&self, request: &Request<T>) -> Result<Asker> {
+        Ok(Asker {
+            caller: self.reader(request).await?,
+            client: client(request, &self.proxies),
+            now: self.clock.now(),
+        })
+    }
+
+    fn pages<'a>(
+        &'a self,
+        method: &'a str,
+        caller: &Caller,
+        bare: &impl prost::Message,
+        size: i32,
+    ) -> Result<Pages<'a>> {
+        let size = (size, PAGE_SIZE_MAX);
+        Pages::new(&self.sealer, method, caller.user_id, bare, size)
+    }
+}
+
+fn user_id(text: &str) -> Result<UserId> {
+    uuid("user_id", text).map(UserId)
+}
+
+fn selection(message: pb::ListAuditEventsRequest) -> Result<Selection> {
+    let id = Some(&message.user_id).filter(|id| !id.is_empty());
+    let start = time_in("start_time", message.start_time)?;
+    let end = time_in("end_time", message.end_time)?;
+    Selection::parse(
+        id.map(|id| user_id(id)).transpose()?,
+        message.kind,
+        start,
+        end,
+    )
+}

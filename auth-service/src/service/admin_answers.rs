@@ -1,0 +1,91 @@
+//! What `AdminService` answers with, and the times that it is asked for.
+
+use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
+use proto::auth::v1 as pb;
+
+use super::timestamp;
+use crate::administration::is_built_in;
+use crate::audit::Entry;
+use crate::error::{Error, Result};
+use crate::signing_keys::State;
+use crate::store::service_accounts::Program;
+use crate::store::signing_keys::KeyInfo;
+
+/// The last second of the year 9999, and of a `Timestamp`.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Reads a time that stands in `field`.
+pub(super) fn time_in(
+    field: &'static str,
+    time: Option<Timestamp>,
+) -> Result<Option<DateTime<Utc>>> {
+    let Some(time) = time else { return Ok(None) };
+    let nanos = u32::try_from(time.nanos).ok();
+    let read = nanos
+        .filter(|_| (0..=LAST_SECOND).contains(&time.seconds))
+        .and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
+    let problem = "no time between the years 1970 and 9999";
+    read.map(Some)
+        .ok_or_else(|| Error::invalid("TIME_INVALID", field, problem))
+}
+
+/// A time as page tokens hold it.
+pub(super) fn micros(time: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(time)
+}
+
+impl From<Program> for pb::ServiceAccount {
+    fn from(program: Program) -> Self {
+        let secrets = program.secret_create_times.into_iter();
+        Self {
+            built_in: is_built_in(&program.client_id),
+            client_id: program.client_id,
+            id: program.id.to_string(),
+            scopes: program.scopes,
+            create_time: Some(timestamp(program.create_time)),
+            secret_create_times: secrets.map(timestamp).collect(),
+        }
+    }
+}
+
+impl From<KeyInfo> for pb::SigningKey {
+    fn from(key: KeyInfo) -> Self {
+        Self {
+            state: state(&key.state).into(),
+            kid: key.kid,
+            algorithm: key.algorithm,
+            create_time: Some(timestamp(key.create_time)),
+            state_time: Some(timestamp(key.state_time)),
+        }
+    }
+}
+
+fn state(name: &str) -> pb::SigningKeyState {
+    [
+        (State::Staged, pb::SigningKeyState::Staged),
+        (State::Active, pb::SigningKeyState::Active),
+        (State::Retiring, pb::SigningKeyState::Retiring),
+        (State::Revoked, pb::SigningKeyState::Revoked),
+    ]
+    .into_iter()
+    .find(|(state, _)| state.name() == name)
+    .map_or(pb::SigningKeyState::Unspecified, |(_, state)| state)
+}
+
+impl From<Entry> for pb::AuditEvent {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id.to_string(),
+            user_id: entry.user_id.to_string(),
+            kind: entry.kind,
+            event_time: Some(timestamp(entry.event_time)),
+            session_id: entry
+                .session_id
+                .map_or_else(String::new, |id| id.to_string()),
+            ip: entry.ip,
+            actor_id: entry.actor_id.map_or_else(String::new, |id| id.to_string()),
+            detail: entry.detail.unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What administrators do with signing keys.
+
+use proto::auth::v1::{
+    ListAuditEventsRequest, ListSigningKeysRequest, RevokeSigningKeyRequest,
+    RotateSigningKeyRequest, SigningKey, SigningKeyState,
+};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::admin::Admin;
+use crate::app::{App, refusal};
+use crate::signing_keys::{FLAGS, key_that_is, kid, states, until_not_published};
+
+async fn rotate(by: &Admin) -> (SigningKey, bool) {
+    let request = by.asks(RotateSigningKeyRequest {});
+    let answer = by.client.clone().rotate_signing_key(request).await.unwrap();
+    let next = answer.into_inner();
+    (next.key.unwrap(), next.already_staged)
+}
+
+async fn revoke(by: &Admin, kid: &str) -> Result<SigningKey, Status> {
+    let request = by.asks(RevokeSigningKeyRequest { kid: kid.into() });
+    let answer = by.client.clone().revoke_signing_key(request).await?;
+    Ok(answer.into_inner().key.unwrap())
+}
+
+async fn list(by: &Admin) -> Vec<SigningKey> {
+    let request = by.asks(ListSigningKeysRequest {});
+    let answer = by.client.clone().list_signing_keys(request).await;
+    answer.unwrap().into_inner().keys
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rotations_asked_for_at_once_stage_one_key() {
+    let app = App::start_with(&FLAGS).await;
+    let replica = app.replica_with(&FLAGS).await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let there = Admin::with(&replica, ada.tokens.clone(), ada.id.clone()).await;
+    app.advance(5);
+
+    let (a, b, c, d) = tokio::join!(rotate(&ada), rotate(&there), rotate(&ada), rotate(&there));
+
+    let asked = [a, b, c, d];
+    let staged = key_that_is(&app, "staged").await;
+    assert!(asked.iter().all(|(key, _)| key.kid == staged));
+    assert_eq!(asked.iter().filter(|(_, before)| !before).count(), 1);
+    assert_eq!(states(&app).await, ["active", "staged"]);
+    let keys = list(&ada).await;
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0].kid, staged);
+    assert_eq!(keys[0].state(), SigningKeyState::Staged);
+    assert_eq!(keys[1].state(), SigningKeyState::Active);
+    assert_eq!(keys[0].algorithm, "EdDSA");
+    let made = keys[1].create_time.unwrap().seconds;
+    assert_eq!(keys[0].state_time.unwrap().seconds, made + 5);
+
+    let events = ada.audit(ListAuditEventsRequest {
+        kind: "signing_key_staged".into(),
+        ..ListAuditEventsRequest::default()
+    });
+    let (events, _) = events.await.unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!((&events[0].detail, &events[0].actor_id), (&staged, &ada.id));
+    assert_eq!(events[0].user_id, Uuid::nil().to_string());
+}
+
+#[tokio::test]
+async fn a_key_that_was_stolen_is_taken_out() {
+    let app = App::start_with(&FLAGS).await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let stolen = kid(&ada.tokens.access_token);
+
+    let revoked = revoke(&ada, &stolen).await.unwrap();
+
+    assert_eq!(revoked.state(), SigningKeyState::Revoked);
+    until_not_published(&app, &stolen).await;
+    assert_eq!(refusal(revoke(&ada, &stolen).await), "TOKEN_INVALID");
+    let fresh = app.refresh(&ada.tokens.refresh_token).await.unwrap();
+    let ada = Admin::with(&app, fresh.tokens.unwrap(), ada.id).await;
+    // Once more is the same, and no news.
+    assert_eq!(revoke(&ada, &stolen).await.unwrap(), revoked);
+    let audit = app.key_audit().await;
+    let revocations = audit.iter().filter(|kind| *kind == "signing_key_revoked");
+    assert_eq!(revocations.count(), 1);
+    for nobodys in ["", "unknown", "a\0b", &"a".repeat(10_000)] {
+        let status = revoke(&ada, nobodys).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound, "{status:?}");
+    }
+    assert_eq!(states(&app).await, ["active", "revoked"]);
+}

@@ -1,0 +1,115 @@
+//! There is always an administrator left.
+
+use tonic::Code;
+
+use crate::admin::Admin;
+use crate::app::{App, PASSWORD, reason, refusal};
+use crate::programs::{asks, issue};
+
+/// How many can administer.
+async fn administrators(app: &App) -> i64 {
+    let sql = "SELECT count(*) FROM auth.users
+               WHERE 'admin' = ANY (roles) AND disable_time IS NULL";
+    sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_administrator_does_not_lock_itself_out() {
+    let app = App::start().await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    Admin::new(&app, "bob@example.org").await;
+
+    for status in [
+        ada.disable(&ada.id).await.unwrap_err(),
+        ada.set_roles(&ada.id, &["support"]).await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        assert_eq!(reason(&status), "OWN_ACCOUNT");
+    }
+    // Its other roles are its own affair.
+    let ada_now = ada.set_roles(&ada.id, &["support", "admin"]).await.unwrap();
+    assert_eq!(ada_now.roles, ["admin", "support"]);
+    assert_eq!(administrators(&app).await, 2);
+}
+
+#[tokio::test]
+async fn a_program_does_not_take_the_last_administrator_away() {
+    let app = App::start().await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let bob = Admin::new(&app, "bob@example.org").await;
+    let (_, secret) = ada.create("console", &["auth.admin"]).await.unwrap();
+    let issued = issue(&app, asks("console", &secret, &[])).await.unwrap();
+    let console = Admin::program(&app, issued.access_token).await;
+
+    // A disabled one does not count.
+    console.disable(&bob.id).await.unwrap();
+    for status in [
+        console.disable(&ada.id).await.unwrap_err(),
+        console.set_roles(&ada.id, &[]).await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        assert_eq!(reason(&status), "LAST_ADMINISTRATOR");
+    }
+    console.set_roles(&bob.id, &[]).await.unwrap();
+    assert_eq!(administrators(&app).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_turn_on_each_other_at_once_leave_one() {
+    let app = App::start().await;
+    let replica = app.replica().await;
+    let ids = [
+        Admin::new(&app, "ada@example.org").await.id,
+        Admin::new(&app, "bob@example.org").await.id,
+    ];
+    for round in 0..6 {
+        app.sql("UPDATE auth.users SET disable_time = NULL, roles = '{admin}'")
+            .await;
+        let ada = app.log_in("ada@example.org", PASSWORD).await.unwrap();
+        let ada = Admin::with(&app, ada, ids[0].clone()).await;
+        let bob = app.log_in("bob@example.org", PASSWORD).await.unwrap();
+        let bob = Admin::with(&replica, bob, ids[1].clone()).await;
+
+        let (ours, theirs) = if round % 2 == 0 {
+            tokio::join!(ada.disable(&bob.id), bob.disable(&ada.id))
+        } else {
+            tokio::join!(ada.set_roles(&bob.id, &[]), bob.set_roles(&ada.id, &[]))
+        };
+
+        assert!(ours.is_ok() != theirs.is_ok(), "{ours:?} {theirs:?}");
+        let lost = refusal(if ours.is_ok() { theirs } else { ours });
+        let known = ["TOKEN_REVOKED", "INSUFFICIENT_SCOPE"];
+        assert!(known.contains(&&*lost), "{lost}");
+        assert_eq!(administrators(&app).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_demoted_while_an_act_begins_does_not_finish_it() {
+    let app = App::start().await;
+    let bob = Admin::new(&app, "bob@example.org").await;
+    // Bob's calls pass the first look, and wait for this transaction.
+    let mut demotion = app.db.begin().await.unwrap();
+    sqlx::query("UPDATE auth.users SET roles = '{}'")
+        .execute(&mut *demotion)
+        .await
+        .unwrap();
+
+    let acts = async {
+        tokio::join!(
+            bob.create("backdoor", &["auth.admin"]),
+            bob.disable(&bob.id)
+        )
+    };
+    let commit = async {
+        app.waiting_for_a_lock(2).await;
+        demotion.commit().await.unwrap();
+    };
+    let ((created, disabled), ()) = tokio::join!(acts, commit);
+
+    assert_eq!(refusal(created), "INSUFFICIENT_SCOPE");
+    assert_eq!(refusal(disabled), "INSUFFICIENT_SCOPE");
+    let sql = "SELECT count(*) FROM auth.service_accounts";
+    let programs: i64 = sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap();
+    assert_eq!(programs, 0);
+}
