@@ -6,7 +6,7 @@ mod hints;
 pub(crate) mod keys;
 mod service;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use embedded_postgres::Folder;
 
@@ -44,6 +44,8 @@ pub async fn run(config: UpConfig) -> Result<()> {
 pub(crate) struct System {
     pub(crate) auth: Service,
     pub(crate) contacts: Service,
+    /// The auth service's program, for its other sub-commands.
+    pub(crate) auth_program: PathBuf,
     /// Last: it ends after those that use it.
     pub(crate) database: Database,
 }
@@ -69,6 +71,7 @@ pub(crate) async fn start(config: &UpConfig) -> Result<System> {
     Ok(System {
         auth,
         contacts,
+        auth_program: programs.auth,
         database,
     })
 }

@@ -125,10 +125,24 @@ impl Database {
         }
     }
 
+    /// The URL of the own server for a service's role: there is no password in it.
+    pub(crate) fn own_url_for(&self, role: &str) -> Option<String> {
+        match self {
+            Self::Own(keeper) => {
+                let user = format!("//{role}@");
+                Some(keeper.url.replacen(SUPERUSER_AT, &user, 1))
+            }
+            Self::Existing { .. } => None,
+        }
+    }
+
     /// The URL for a service, which gets no more than its own role's rights.
     pub(crate) fn url_for(&self, role: &str) -> String {
+        if let Some(url) = self.own_url_for(role) {
+            return url;
+        }
         match self {
-            Self::Own(keeper) => keeper.url.replacen(SUPERUSER_AT, &format!("//{role}@"), 1),
+            Self::Own(keeper) => keeper.url.clone(),
             Self::Existing { url, .. } => {
                 let sign = if url.contains('?') { '&' } else { '?' };
                 format!("{url}{sign}options[role]={role}")

@@ -28,6 +28,14 @@ pub(crate) fn say_addresses(system: &System) {
         "  grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" -d '{contact}' {contacts} \
          {CONTACTS}/CreateContact"
     ));
+    if let Some(url) = system.database.own_url_for("auth_service") {
+        let program = system.auth_program.display();
+        say("");
+        say("To make that user an administrator:");
+        say(format_args!(
+            "  DATABASE_URL='{url}' '{program}' make-admin --email ada@example.org"
+        ));
+    }
     say("");
     say("Ctrl-C stops everything.");
 }

@@ -59,7 +59,7 @@ async fn migrating_again_changes_nothing() {
     let mut db = connect(&database, "postgres").await;
     let versions = texts(
         &mut db,
-        "SELECT version::text FROM public._sqlx_migrations WHERE success ORDER BY version",
+        "SELECT m.version::text FROM public._sqlx_migrations AS m WHERE success ORDER BY m.version",
     );
     let known = MIGRATOR
         .iter()

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use proto::auth::v1::admin_service_client::AdminServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
-use proto::auth::v1::{LogInRequest, LogOutRequest, SignUpRequest, TokenPair, log_in_response};
+use proto::auth::v1::{
+    DisableUserRequest, LogInRequest, LogOutRequest, SignUpRequest, TokenPair, log_in_response,
+};
 use proto::contacts::v1::ListContactsRequest;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use tonic::transport::{Channel, Endpoint};
@@ -17,6 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Clients {
     auth: AuthServiceClient<Channel>,
+    admin: AdminServiceClient<Channel>,
     book: ContactsServiceClient<Channel>,
 }
 
@@ -28,6 +32,7 @@ impl Clients {
         };
         Self {
             auth: AuthServiceClient::new(channel(&stack.auth)),
+            admin: AdminServiceClient::new(channel(&stack.auth)),
             book: ContactsServiceClient::new(channel(&stack.contacts)),
         }
     }
@@ -45,14 +50,28 @@ impl Clients {
         }
     }
 
-    async fn user(&mut self, email: &str) -> TokenPair {
+    /// Makes an account; returns its id.
+    async fn sign_up(&mut self, email: &str) -> String {
         let request = SignUpRequest {
             email: email.into(),
             password: PASSWORD.into(),
             ..SignUpRequest::default()
         };
-        self.auth.sign_up(request).await.unwrap();
+        let answer = self.auth.sign_up(request).await.unwrap();
+        answer.into_inner().user.unwrap().id
+    }
+
+    async fn user(&mut self, email: &str) -> TokenPair {
+        self.sign_up(email).await;
         self.log_in(email).await
+    }
+
+    async fn disable(&mut self, by: &TokenPair, user_id: &str) {
+        let user_id = user_id.to_owned();
+        let mut request = Request::new(DisableUserRequest { user_id });
+        let bearer = format!("Bearer {}", by.access_token).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        self.admin.disable_user(request).await.unwrap();
     }
 
     async fn log_out(&mut self, tokens: &TokenPair) {
@@ -126,4 +145,23 @@ async fn a_log_out_stops_the_access_token_everywhere_and_outlives_crashes() {
     clients.log_out(&bob).await;
     assert_eq!(clients.refused(&bob).await.0, "TOKEN_REVOKED");
     assert_eq!(clients.refused(&ada).await.0, "TOKEN_REVOKED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_users_access_token_stops_everywhere() {
+    let stack = Stack::start(&[]);
+    let mut clients = Clients::of(&stack);
+    clients.sign_up("ada@example.com").await;
+    stack.make_admin("ada@example.com");
+    let ada = clients.log_in("ada@example.com").await;
+    let id = clients.sign_up("bob@example.com").await;
+    let bob = clients.log_in("bob@example.com").await;
+    clients.list(&bob).await.unwrap();
+
+    clients.disable(&ada, &id).await;
+
+    let (reason, after) = clients.refused(&bob).await;
+    assert_eq!(reason, "TOKEN_REVOKED");
+    println!("refused after {after:?}");
+    clients.list(&ada).await.unwrap();
 }

@@ -26,6 +26,8 @@ pub(crate) struct Stack {
     pub(crate) auth: String,
     /// Where the contacts service listens.
     pub(crate) contacts: String,
+    /// The command that makes an administrator, up to its name.
+    pub(crate) auth_program: String,
     child: Child,
     lines: Receiver<String>,
     data: TempDir,
@@ -67,12 +69,16 @@ impl Stack {
         let mut stack = Self {
             auth: String::new(),
             contacts: String::new(),
+            auth_program: String::new(),
             child,
             lines,
             data,
         };
         stack.auth = stack.behind("auth service:");
         stack.contacts = stack.behind("contacts service:");
+        let make_admin = stack.line(" make-admin --email ");
+        let (program, _) = make_admin.split_once(" make-admin ").unwrap();
+        program.clone_into(&mut stack.auth_program);
         stack.line("Ctrl-C stops everything");
         stack
     }
@@ -107,6 +113,13 @@ impl Stack {
     pub(crate) fn demo_log_in(&self) -> String {
         self.line("demo user: ");
         self.line("TOKEN=$(")
+    }
+
+    /// Makes an account an administrator by the command that was printed.
+    pub(crate) fn make_admin(&self, email: &str) {
+        let command = format!("{} make-admin --email {email}", self.auth_program);
+        let status = Command::new("bash").args(["-c", &command]).status();
+        assert!(status.unwrap().success(), "{command}");
     }
 
     /// Kills a service at once.

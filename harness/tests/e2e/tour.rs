@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::documents::tour;
+use crate::documents::{blocks, tour};
 use crate::stack::Stack;
 use crate::tools::grpcurl;
 
@@ -43,6 +43,24 @@ fn the_readmes_tour_works_as_pasted() {
         "contact.emails[0].address",
     ] {
         assert!(errors.contains(fact), "no {fact} in {errors}");
+    }
+}
+
+#[test]
+fn the_readmes_administrator_works_as_pasted() {
+    let Some(bin) = grpcurl() else { return };
+    let stack = Stack::start(&[]);
+    let sign_up = stack.with_addresses(&tour()[0].1);
+    let program = format!("{} make-admin", stack.auth_program);
+    let admin = blocks("sh admin").concat();
+    let admin = stack.with_addresses(&admin.replace("auth-service make-admin", &program));
+
+    let output = bash(bin, &format!("set -eu\n{sign_up}\n{admin}"));
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said} {output:?}");
+    for fact in ["is an administrator from", "\"users\": [", "\"admin\""] {
+        assert!(said.contains(fact), "no {fact} in {said}");
     }
 }
 
