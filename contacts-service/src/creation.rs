@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
-use proto::contacts::server::batch_contact_result::Result as Outcome;
-use proto::contacts::server::{BatchContactResult, BatchCreateContactsResponse};
+use proto::contacts::server::BatchCreateContactsResponse;
 use tokio::task::yield_now;
 
+use crate::batch::Outcomes;
 use crate::book::Book;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::store::insertion::Under;
 use crate::store::requests::Answered;
 use crate::store::{contacts, insertion, owners, requests};
 
@@ -87,7 +88,7 @@ impl Book<'_> {
         allow_partial: bool,
         terms: &Terms,
     ) -> Result<BatchCreateContactsResponse> {
-        let mut batch = Batch::sort_out(batch, allow_partial, self.now).await?;
+        let mut batch = Batch::sort_out(batch, Outcomes::new(allow_partial), self.now).await?;
         for _ in 0..TRIES {
             let answer = |contacts| batch.answer(contacts).encode_to_vec().into();
             let refused = match self.insert_on(terms, &batch.rows, answer).await {
@@ -98,11 +99,11 @@ impl Book<'_> {
                 Error::UidTaken { .. } => {
                     let uids: Vec<&str> = batch.uids().collect();
                     let taken = contacts::taken_uids(self.db, self.owner, &uids).await?;
-                    batch.refuse_uids(&taken, allow_partial)?;
+                    batch.refuse_uids(&taken)?;
                 }
                 Error::QuotaExceeded { .. } if allow_partial => {
                     let live = owners::live_count(self.db, self.owner).await?;
-                    batch.refuse_behind(self.quota - live, self.quota);
+                    batch.refuse_behind(self.quota - live, self.quota)?;
                 }
                 error => return Err(error),
             }
@@ -119,11 +120,15 @@ impl Book<'_> {
     ) -> Result<Bytes> {
         let Some(call) = &terms.repeatable else {
             if !terms.validate_only {
-                return Ok(answer(self.insert(self.db, rows).await?));
+                return Ok(answer(
+                    self.insert(self.db, rows, Under::NextVersion).await?,
+                ));
             }
             // Rolled back where it ends.
             let mut tx = self.db.begin().await?;
-            return Ok(answer(self.insert(&mut *tx, rows).await?));
+            return Ok(answer(
+                self.insert(&mut *tx, rows, Under::NextVersion).await?,
+            ));
         };
         let created = self.insert_once(call, rows, answer).await;
         if let Ok(Some(answer)) = created {
@@ -148,7 +153,7 @@ impl Book<'_> {
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Option<Bytes>> {
         let mut tx = self.db.begin().await?;
-        let answer = answer(self.insert(&mut *tx, rows).await?);
+        let answer = answer(self.insert(&mut *tx, rows, Under::NextVersion).await?);
         let answered = Answered {
             body_hash: call.hash.to_vec(),
             response: answer.to_vec(),
@@ -167,11 +172,12 @@ impl Book<'_> {
         &self,
         db: impl sqlx::PgExecutor<'_>,
         rows: &[(Stored, Keys)],
+        under: Under,
     ) -> Result<Vec<Bytes>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let version = insertion::insert(db, self.owner, rows, self.quota, self.now).await?;
+        let version = insertion::insert(db, self.owner, rows, self.quota, self.now, under).await?;
         let contacts = rows.iter().map(|(contact, _)| {
             let contact = contact.clone();
             Stored { version, ..contact }.encoded()
@@ -196,25 +202,20 @@ struct Batch {
     rows: Rows,
     /// Where each row stands in the batch.
     places: Vec<usize>,
-    refused: Vec<Option<tonic_types::Status>>,
+    outcomes: Outcomes,
 }
 
 impl Batch {
-    /// Refuses what cannot be stored for what it is; all of it, unless partial
-    /// success is allowed. Lets other calls go on in between, since folding takes
-    /// time.
+    /// Refuses what cannot be stored for what it is. Lets other calls go on in
+    /// between, since folding takes time.
     async fn sort_out(
         batch: Vec<Result<New>>,
-        allow_partial: bool,
+        mut outcomes: Outcomes,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut sorted = Self {
-            rows: Vec::new(),
-            places: Vec::new(),
-            refused: batch.iter().map(|_| None).collect(),
-        };
-        let mut uids = HashSet::new();
-        for (place, new) in batch.into_iter().enumerate() {
+        let (mut rows, mut places, mut uids) = (Vec::new(), Vec::new(), HashSet::new());
+        for new in batch {
+            let place = outcomes.next();
             let new = match new {
                 Ok(New { uid: Some(uid), .. }) if !uids.insert(uid.clone()) => {
                     Err(Error::uid_taken("contact.uid"))
@@ -223,65 +224,59 @@ impl Batch {
             };
             match new {
                 Ok(new) => {
-                    sorted.rows.push(new.row(ContactId::generate(), now));
-                    sorted.places.push(place);
+                    rows.push(new.row(ContactId::generate(), now));
+                    places.push(place);
                 }
-                Err(error) if allow_partial => sorted.refused[place] = Some(error.into()),
-                Err(error) => return Err(error.within(place)),
+                Err(error) => outcomes.refuse(place, error)?,
             }
             yield_now().await;
         }
-        Ok(sorted)
+        Ok(Self {
+            rows,
+            places,
+            outcomes,
+        })
     }
 
     fn uids(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().map(|(contact, _)| contact.uid.as_str())
     }
 
-    fn refuse_uids(&mut self, taken: &[String], allow_partial: bool) -> Result<()> {
+    fn refuse_uids(&mut self, taken: &[String]) -> Result<()> {
         let is_taken = |uid: &str| taken.iter().any(|taken| taken == uid);
         let taken: Vec<bool> = self.uids().map(is_taken).collect();
-        let error = || Error::uid_taken("contact.uid");
-        if let Some(first) = taken.iter().position(|taken| *taken)
-            && !allow_partial
-        {
-            return Err(error().within(self.places[first]));
-        }
-        self.refuse(|row| taken[row], error);
-        Ok(())
+        self.refuse(|row| taken[row], || Error::uid_taken("contact.uid"))
     }
 
-    /// Refuses the rows for which there is no room.
-    fn refuse_behind(&mut self, room: i64, limit: i64) {
+    /// Refuses what there is no room for.
+    fn refuse_behind(&mut self, room: i64, limit: i64) -> Result<()> {
         let room = usize::try_from(room).unwrap_or(0);
-        self.refuse(|row| row >= room, || Error::QuotaExceeded { limit });
+        self.refuse(|row| row >= room, || Error::QuotaExceeded { limit })
     }
 
-    fn refuse(&mut self, which: impl Fn(usize) -> bool, error: impl Fn() -> Error) {
+    fn refuse(&mut self, which: impl Fn(usize) -> bool, error: impl Fn() -> Error) -> Result<()> {
         let (rows, places) = (
             std::mem::take(&mut self.rows),
             std::mem::take(&mut self.places),
         );
         for (row, (contact, place)) in rows.into_iter().zip(places).enumerate() {
             if which(row) {
-                self.refused[place] = Some(error().into());
+                self.outcomes.refuse(place, error())?;
             } else {
                 self.rows.push(contact);
                 self.places.push(place);
             }
         }
+        Ok(())
     }
 
     fn answer(&self, contacts: Vec<Bytes>) -> BatchCreateContactsResponse {
-        let refused = self.refused.iter().cloned();
-        let mut results: Vec<_> = refused
-            .map(|status| BatchContactResult {
-                result: status.map(Outcome::Status),
-            })
-            .collect();
+        let mut outcomes = self.outcomes.clone();
         for (place, contact) in self.places.iter().zip(contacts) {
-            results[*place].result = Some(Outcome::Contact(contact));
+            outcomes.done(*place, contact);
         }
-        BatchCreateContactsResponse { results }
+        BatchCreateContactsResponse {
+            results: outcomes.into_results(),
+        }
     }
 }

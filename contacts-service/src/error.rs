@@ -21,6 +21,14 @@ pub enum Error {
     /// Absent, or owned by someone else.
     #[error("contact not found")]
     NotFound(ContactId),
+    /// This was never, or is no longer, kept of the contact.
+    #[error("the contact has no such revision")]
+    RevisionNotFound {
+        /// The contact.
+        id: ContactId,
+        /// The revision.
+        version: i64,
+    },
     /// The contact changed since the caller read it.
     #[error("the contact was changed since; read it again")]
     EtagMismatch {
@@ -41,6 +49,14 @@ pub enum Error {
     QuotaExceeded {
         /// The most live contacts.
         limit: i64,
+    },
+    /// One request of a batch cannot be done.
+    #[error("request {number} of the batch: {error}")]
+    InBatch {
+        /// Its number, from 0.
+        number: usize,
+        /// Why not.
+        error: Box<Error>,
     },
     /// The database did not do what was asked.
     #[error("the database failed")]
@@ -110,6 +126,10 @@ impl Error {
                 Invalid::many(invalid.reason, violations.collect()).into()
             }
             Self::UidTaken { field } => Self::uid_taken(path(&field)),
+            Self::NotFound(_) | Self::EtagMismatch { .. } => Self::InBatch {
+                number,
+                error: Box::new(self),
+            },
             error => error,
         }
     }
@@ -127,6 +147,11 @@ impl Error {
             }
             Self::NotFound(id) => Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text)
                 .metadata("id", id.to_string()),
+            Self::RevisionNotFound { id, version } => {
+                Refusal::new(Code::NotFound, "REVISION_NOT_FOUND", text)
+                    .metadata("id", id.to_string())
+                    .metadata("revision_id", version.to_string())
+            }
             Self::EtagMismatch { current } => {
                 Refusal::new(Code::Aborted, "ETAG_MISMATCH", text).metadata("etag", current)
             }
@@ -136,6 +161,11 @@ impl Error {
             Self::QuotaExceeded { limit } => {
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
                     .quota("contacts", format!("at most {limit} live contacts"))
+            }
+            Self::InBatch { number, error } => {
+                let problem = error.to_string();
+                let refusal = error.refusal();
+                refusal.violation(format!("requests[{number}]"), problem)
             }
             // The causes go to the log only: they can name tables and hosts.
             Self::Database(error) if db::is_unavailable(&error) => {

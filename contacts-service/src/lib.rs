@@ -1,7 +1,9 @@
 //! The contacts service: every owner's address book.
 
+pub mod batch;
 pub mod birthday;
 pub mod book;
+pub mod change;
 pub mod config;
 pub mod contact;
 pub mod creation;
@@ -10,6 +12,7 @@ pub mod filter;
 pub mod order;
 pub mod page;
 pub mod purge;
+pub mod revision;
 pub mod search;
 pub mod service;
 pub mod store;

@@ -48,6 +48,11 @@ impl Body {
         Ok(Self(contact))
     }
 
+    /// Reads what is stored, which was accepted when it was written.
+    pub fn decode(stored: &[u8]) -> Result<Self> {
+        Ok(Self(Contact::decode(stored)?))
+    }
+
     /// What is stored.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

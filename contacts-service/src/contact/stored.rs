@@ -79,7 +79,9 @@ struct OnlyBirthday {
     birthday: Option<Date>,
 }
 
-fn timestamp(time: DateTime<Utc>) -> Timestamp {
+/// The time as messages have it.
+#[must_use]
+pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
     Timestamp {
         seconds: time.timestamp(),
         nanos: time.timestamp_subsec_nanos().cast_signed(),

@@ -3,8 +3,9 @@
 use chassis::text;
 use prost::Message;
 use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
-use tokio::task::yield_now;
 
+use super::changes;
+use crate::batch::check_size;
 use crate::contact::body::{Body, clear_understood, parse_uid};
 use crate::contact::phone::DefaultRegion;
 use crate::creation::{New, Repeatable, Terms};
@@ -13,8 +14,6 @@ use crate::page;
 
 /// The longest request id, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
-/// The most contacts of a batch.
-const BATCH_MAX: usize = 500;
 
 /// The contact of a write, without what a client may not set of its phones.
 pub(super) fn written(contact: Option<Contact>) -> Result<Contact> {
@@ -68,29 +67,14 @@ fn parse_terms<M: Message>(
     })
 }
 
-/// The contacts of a batch, each or what is wrong with it. Lets other calls go on in
-/// between: to understand five hundred of the worst takes most of a second.
+/// The contacts of a batch, each or what is wrong with it.
 pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<New>>> {
-    let invalid = |reason, problem| Err(Error::invalid(reason, "requests", problem));
-    let count = request.requests.len();
-    match count {
-        0 => return invalid("BATCH_EMPTY", "is empty"),
-        1..=BATCH_MAX => {}
-        _ => return invalid("BATCH_TOO_LARGE", "has more than 500 elements"),
-    }
-    let mut batch = Vec::with_capacity(count);
-    for request in request.requests {
-        batch.push(one_of_many(request));
-        yield_now().await;
-    }
-    // The answer has all of them again, and a client must be able to read it.
-    let sizes = batch.iter().map(|new| {
+    let batch = changes::batch(request.requests, one_of_many).await?;
+    // The answer has all of them again.
+    check_size(batch.iter().map(|new| {
         new.as_ref()
             .map_or(0, |new| new.body.message().encoded_len())
-    });
-    if page::fitting(sizes, count) < count {
-        return invalid("BATCH_TOO_LARGE", "takes more than 3 MiB");
-    }
+    }))?;
     Ok(batch)
 }
 

@@ -1,8 +1,10 @@
 //! The RPCs: who calls, what is asked, answer. No SQL, no rules.
 
 mod birthdays;
+mod changes;
 mod creations;
 mod lists;
+mod revisions;
 mod searches;
 
 use std::sync::Arc;
@@ -14,22 +16,22 @@ use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
-    BatchCreateContactsResponse, BatchGetContactsResponse, CreateContactResponse,
-    DeleteContactResponse, GetContactResponse, ListContactsResponse, ListUpcomingBirthdaysResponse,
-    SearchContactsResponse, UndeleteContactResponse, UpdateContactResponse,
+    BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
+    BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse, GetContactResponse,
+    ListContactRevisionsResponse, ListContactsResponse, ListUpcomingBirthdaysResponse,
+    RestoreContactResponse, SearchContactsResponse, UndeleteContactResponse, UpdateContactResponse,
 };
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, BatchGetContactsRequest, CreateContactRequest,
-    DeleteContactRequest, GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
-    SearchContactsRequest, UndeleteContactRequest, UpdateContactRequest,
+    BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
+    BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, GetContactRequest,
+    ListContactRevisionsRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
+    RestoreContactRequest, SearchContactsRequest, UndeleteContactRequest, UpdateContactRequest,
 };
 use tonic::{Request, Response, Status};
 
-use crate::book::{Book, Change};
+use crate::book::Book;
 use crate::contact::ContactId;
-use crate::contact::body::parse_uid;
-use crate::contact::mask::{ReadMask, UpdateMask};
-use crate::contact::phone::DefaultRegion;
+use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::store::point_reads::PointReads;
 
@@ -136,21 +138,26 @@ impl server::ContactsService for ContactsService {
         request: Request<UpdateContactRequest>,
     ) -> Result<Response<UpdateContactResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
-        let request = request.into_inner();
-        let patch = creations::written(request.contact)?;
-        let id = ContactId::parse("contact.id", &patch.id)?;
-        let change = Change {
-            uid: parse_uid(&patch.uid)?,
-            mask: UpdateMask::parse(request.update_mask.as_ref(), &patch)?,
-            region: DefaultRegion::parse(&request.default_region)?,
-            etag: patch.etag.clone(),
-            allow_missing: request.allow_missing,
-            patch,
-        };
+        let change = changes::change(request.into_inner())?;
 
-        let contact = self.book(caller.user_id).update(id, change).await?;
+        let contact = self.book(caller.user_id).update(change).await?;
 
         Ok(Response::new(UpdateContactResponse { contact }))
+    }
+
+    async fn batch_update_contacts(
+        &self,
+        request: Request<BatchUpdateContactsRequest>,
+    ) -> Result<Response<BatchUpdateContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.into_inner();
+        let allow_partial = request.allow_partial;
+        let batch = changes::batch(request.requests, changes::change).await?;
+
+        let book = self.book(caller.user_id);
+        let results = book.update_all(batch, allow_partial).await?;
+
+        Ok(Response::new(BatchUpdateContactsResponse { results }))
     }
 
     async fn delete_contact(
@@ -158,17 +165,28 @@ impl server::ContactsService for ContactsService {
         request: Request<DeleteContactRequest>,
     ) -> Result<Response<DeleteContactResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
-        let request = request.into_inner();
-        let id = ContactId::parse("id", &request.id)?;
+        let deletion = changes::deletion(request.into_inner())?;
 
-        let book = self.book(caller.user_id);
-        let contact = book
-            .delete(id, &request.etag, request.allow_missing)
-            .await?;
+        let contact = self.book(caller.user_id).delete(&deletion).await?;
 
         Ok(Response::new(DeleteContactResponse {
             contact: contact.unwrap_or_default(),
         }))
+    }
+
+    async fn batch_delete_contacts(
+        &self,
+        request: Request<BatchDeleteContactsRequest>,
+    ) -> Result<Response<BatchDeleteContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.into_inner();
+        let allow_partial = request.allow_partial;
+        let batch = changes::batch(request.requests, changes::deletion).await?;
+
+        let book = self.book(caller.user_id);
+        let results = book.delete_all(batch, allow_partial).await?;
+
+        Ok(Response::new(BatchDeleteContactsResponse { results }))
     }
 
     async fn undelete_contact(
@@ -181,6 +199,33 @@ impl server::ContactsService for ContactsService {
         let contact = self.book(caller.user_id).undelete(id).await?;
 
         Ok(Response::new(UndeleteContactResponse { contact }))
+    }
+
+    async fn list_contact_revisions(
+        &self,
+        request: Request<ListContactRevisionsRequest>,
+    ) -> Result<Response<ListContactRevisionsResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+
+        let answer =
+            revisions::list(&self.db, &self.sealer, caller.user_id, request.into_inner()).await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn restore_contact(
+        &self,
+        request: Request<RestoreContactRequest>,
+    ) -> Result<Response<RestoreContactResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.get_ref();
+        let id = ContactId::parse("id", &request.id)?;
+        let version = revisions::parse_id(&request.revision_id)?;
+
+        let book = self.book(caller.user_id);
+        let contact = book.restore(id, version, &request.etag).await?;
+
+        Ok(Response::new(RestoreContactResponse { contact }))
     }
 
     async fn search_contacts(

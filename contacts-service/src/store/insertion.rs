@@ -2,9 +2,12 @@
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
+use proto::contacts::v1::ContactChange;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::columns::Columns;
+use super::revisions::code;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
@@ -12,15 +15,25 @@ use crate::error::{Error, Result};
 /// The SQLSTATE of a unique violation.
 const UNIQUE_VIOLATION: &str = "23505";
 
-/// Takes the owner's next version, and with it the owner's row until the
-/// transaction ends; then stores the contacts under that version, and counts
-/// them. Returns the version. Nothing is stored where there is no room for all.
+/// The version that new contacts are stored under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    /// The owner's next one, which is taken with them.
+    NextVersion,
+    /// That of a transaction which took the owner's row before.
+    VersionTaken,
+}
+
+/// Takes the owner's row until the transaction ends; then stores the contacts
+/// under one version, and counts them. Returns the version. Nothing is stored
+/// where there is no room for all.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     owner: UserId,
     new: &[(Stored, Keys)],
     quota: i64,
     now: DateTime<Utc>,
+    under: Under,
 ) -> Result<i64> {
     let full = || Error::QuotaExceeded { limit: quota };
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
@@ -28,6 +41,7 @@ pub async fn insert(
         return Err(full());
     }
     let columns = Columns::of(new);
+    let step = i64::from(under == Under::NextVersion);
     let version = sqlx::query_scalar!(
         r#"
         WITH taken AS (
@@ -35,7 +49,7 @@ pub async fn insert(
                 (owner_id, version, min_version, epoch, live_count, byte_count)
             VALUES ($1, 1, 0, $2, $3, $4)
             ON CONFLICT (owner_id) DO UPDATE
-            SET version = o.version + 1, live_count = o.live_count + $3,
+            SET version = o.version + $20, live_count = o.live_count + $3,
                 byte_count = o.byte_count + $4
             WHERE o.owner_id = $1 AND o.live_count + $3 <= $5
             RETURNING version
@@ -43,11 +57,11 @@ pub async fn insert(
             INSERT INTO contacts.contacts
                 (owner_id, id, uid, version, create_time, update_time, body, family_key,
                  given_key, display_key, birth_md, starred, label_keys, email_keys,
-                 phone_keys, organization_key, search_text)
+                 phone_keys, organization_key, search_text, change)
             SELECT $1, id, uid, version, $6, $6, body, family_key, given_key, display_key,
                    birth_md, starred, string_to_array(labels, chr(10)),
                    string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
-                   organization_key, search_text
+                   organization_key, search_text, $21
             FROM taken, unnest(
                 $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[],
                 $13::smallint[], $14::boolean[], $15::text[], $16::text[], $17::text[],
@@ -76,6 +90,8 @@ pub async fn insert(
         &columns.phones,
         &columns.organizations as &[&str],
         &columns.search_text as &[&str],
+        step,
+        code(ContactChange::Created),
     )
     .fetch_optional(db)
     .await;
@@ -84,48 +100,5 @@ pub async fn insert(
             Err(Error::uid_taken("contact.uid"))
         }
         version => version?.ok_or_else(full),
-    }
-}
-
-/// The contacts column by column. Lists of keys are lines, since arrays of arrays
-/// must be rectangular; no key holds a line break.
-#[derive(Default)]
-struct Columns<'a> {
-    bytes: i64,
-    id: Vec<Uuid>,
-    uid: Vec<&'a str>,
-    body: Vec<&'a [u8]>,
-    family: Vec<&'a str>,
-    given: Vec<&'a str>,
-    display: Vec<&'a str>,
-    birth_md: Vec<Option<i16>>,
-    starred: Vec<bool>,
-    labels: Vec<String>,
-    emails: Vec<String>,
-    phones: Vec<String>,
-    organizations: Vec<&'a str>,
-    search_text: Vec<&'a str>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(new: &'a [(Stored, Keys)]) -> Self {
-        let mut columns = Self::default();
-        for (contact, keys) in new {
-            columns.bytes += i64::try_from(contact.body.len()).unwrap_or(i64::MAX);
-            columns.id.push(contact.id.0);
-            columns.uid.push(&contact.uid);
-            columns.body.push(&contact.body);
-            columns.family.push(&keys.family);
-            columns.given.push(&keys.given);
-            columns.display.push(&keys.display);
-            columns.birth_md.push(keys.birth_md);
-            columns.starred.push(keys.starred);
-            columns.labels.push(keys.labels.join("\n"));
-            columns.emails.push(keys.emails.join("\n"));
-            columns.phones.push(keys.phones.join("\n"));
-            columns.organizations.push(&keys.organizations);
-            columns.search_text.push(&keys.search_text);
-        }
-        columns
     }
 }

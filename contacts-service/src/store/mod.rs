@@ -1,12 +1,15 @@
 //! The tables of the schema `contacts`. Every statement names the owner.
 
 pub mod birthdays;
+pub mod changes;
 pub mod contacts;
 pub mod insertion;
 pub mod list;
 pub mod owners;
 pub mod point_reads;
 pub mod requests;
+pub mod revisions;
 pub mod search;
 
+mod columns;
 mod row;

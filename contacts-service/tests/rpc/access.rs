@@ -9,12 +9,15 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 5] = [
+const WRITING: [&str; 8] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
+    "BatchUpdateContacts",
     "DeleteContact",
+    "BatchDeleteContacts",
     "UndeleteContact",
+    "RestoreContact",
 ];
 
 #[tokio::test]

@@ -177,6 +177,7 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     let mut db = app.admin().await;
     let sql = match table {
         "contacts" => "SELECT count(*) FROM contacts.contacts WHERE owner_id = $1",
+        "revisions" => "SELECT count(*) FROM contacts.revisions WHERE owner_id = $1",
         "requests" => "SELECT count(*) FROM contacts.requests WHERE owner_id = $1",
         "owner_state" => "SELECT count(*) FROM contacts.owner_state WHERE owner_id = $1",
         _ => panic!("no table {table}"),
@@ -184,4 +185,14 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     let count = sqlx::query_scalar(sql).bind(user).fetch_one(&mut db).await;
     db.close().await.unwrap();
     count.unwrap()
+}
+
+/// All that the tables hold of the user's contacts.
+pub async fn book(app: &App, user: Uuid) -> Vec<String> {
+    let sql = "SELECT o::text FROM contacts.owner_state AS o WHERE owner_id = $1
+               UNION ALL SELECT c::text FROM contacts.contacts AS c WHERE owner_id = $1
+               UNION ALL SELECT r::text FROM contacts.revisions AS r WHERE owner_id = $1
+               ORDER BY 1";
+    let lines = sqlx::query_scalar(sql).bind(user);
+    lines.fetch_all(&mut app.admin().await).await.unwrap()
 }

@@ -1,11 +1,10 @@
 //! `BatchCreateContacts`.
 
 use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic::Code;
 
 use crate::app::{App, rows};
-use crate::refusal::{assert_bad_fields, assert_refused, fields};
+use crate::refusal::{assert_bad_fields, assert_refused, fields, reason_in_batch};
 use crate::sample::{ada, email, full, named};
 
 fn batch(contacts: impl IntoIterator<Item = Contact>) -> BatchCreateContactsRequest {
@@ -31,14 +30,6 @@ fn with_uid(uid: &str) -> Contact {
         uid: uid.into(),
         ..ada()
     }
-}
-
-/// The reason of one result.
-fn reason(result: &Result<Contact, tonic_types::Status>) -> String {
-    let status = result.as_ref().unwrap_err();
-    let details = prost::Message::encode_to_vec(status);
-    let status = Status::with_details(status.code.into(), "", details.into());
-    status.get_details_error_info().unwrap().reason
 }
 
 #[tokio::test]
@@ -124,9 +115,9 @@ async fn with_partial_success_the_good_ones_are_stored() {
 
     let stored: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(stored, [true, false, false, true, false, true]);
-    assert_eq!(reason(&results[1]), "CONTACT_EMPTY");
-    assert_eq!(reason(&results[2]), "UID_TAKEN");
-    assert_eq!(reason(&results[4]), "UID_TAKEN");
+    assert_eq!(reason_in_batch(&results[1]), "CONTACT_EMPTY");
+    assert_eq!(reason_in_batch(&results[2]), "UID_TAKEN");
+    assert_eq!(reason_in_batch(&results[4]), "UID_TAKEN");
     assert_eq!(owner.total_size().await, 4);
     assert_eq!(results[5].as_ref().unwrap().given_name, "C");
 }
@@ -144,7 +135,7 @@ async fn a_batch_beyond_the_quota_is_refused_or_stored_as_far_as_it_fits() {
     assert_refused(atomic, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
     let stored: Vec<bool> = in_part.iter().map(Result::is_ok).collect();
     assert_eq!(stored, [true, true, false]);
-    assert_eq!(reason(&in_part[2]), "CONTACT_QUOTA_EXCEEDED");
+    assert_eq!(reason_in_batch(&in_part[2]), "CONTACT_QUOTA_EXCEEDED");
     assert_eq!(owner.total_size().await, 3);
 }
 

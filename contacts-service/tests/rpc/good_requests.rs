@@ -6,9 +6,11 @@ use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, BatchGetContactsRequest, Contact, CreateContactRequest,
-    DeleteContactRequest, GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
-    SearchContactsRequest, UndeleteContactRequest, UpdateContactRequest,
+    BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
+    BatchUpdateContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
+    GetContactRequest, ListContactRevisionsRequest, ListContactsRequest,
+    ListUpcomingBirthdaysRequest, RestoreContactRequest, SearchContactsRequest,
+    UndeleteContactRequest, UpdateContactRequest,
 };
 
 use crate::owner::{Owner, field_mask};
@@ -26,9 +28,14 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     let id = owner.has(ada()).await.id;
     let deleted = owner.has(ada()).await.id;
     owner.delete(&deleted).await.unwrap();
+    // No other request changes it, so that its revision is kept.
+    let restored = owner.has(ada()).await;
     let mut requests = Vec::new();
     for method in wire::methods() {
-        let bytes = bytes_of(method.name(), &id, &deleted);
+        let bytes = match history_bytes_of(method.name(), &restored) {
+            Some(bytes) => bytes,
+            None => bytes_of(method.name(), &id, &deleted),
+        };
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
         let method = method.name().to_owned();
         requests.push(GoodRequest { method, message });
@@ -75,16 +82,16 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
             ..ListContactsRequest::default()
         }
         .encode_to_vec(),
-        "UpdateContact" => UpdateContactRequest {
-            contact: Some(Contact { id, ..contact }),
-            update_mask: Some(field_mask(&["*"])),
-            ..UpdateContactRequest::default()
+        "UpdateContact" => update(id, contact).encode_to_vec(),
+        "BatchUpdateContacts" => BatchUpdateContactsRequest {
+            requests: vec![update(id, contact)],
+            ..BatchUpdateContactsRequest::default()
         }
         .encode_to_vec(),
-        "DeleteContact" => DeleteContactRequest {
-            id: deleted.into(),
-            allow_missing: true,
-            ..DeleteContactRequest::default()
+        "DeleteContact" => delete(deleted).encode_to_vec(),
+        "BatchDeleteContacts" => BatchDeleteContactsRequest {
+            requests: vec![delete(deleted)],
+            ..BatchDeleteContactsRequest::default()
         }
         .encode_to_vec(),
         "UndeleteContact" => UndeleteContactRequest { id: deleted.into() }.encode_to_vec(),
@@ -102,6 +109,41 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
         }
         .encode_to_vec(),
         other => panic!("{other} needs a good request here"),
+    }
+}
+
+fn history_bytes_of(method: &str, contact: &Contact) -> Option<Vec<u8>> {
+    let id = contact.id.clone();
+    let bytes = match method {
+        "ListContactRevisions" => ListContactRevisionsRequest {
+            id,
+            ..ListContactRevisionsRequest::default()
+        }
+        .encode_to_vec(),
+        "RestoreContact" => RestoreContactRequest {
+            id,
+            revision_id: contact.version.to_string(),
+            ..RestoreContactRequest::default()
+        }
+        .encode_to_vec(),
+        _ => return None,
+    };
+    Some(bytes)
+}
+
+fn update(id: String, contact: Contact) -> UpdateContactRequest {
+    UpdateContactRequest {
+        contact: Some(Contact { id, ..contact }),
+        update_mask: Some(field_mask(&["*"])),
+        ..UpdateContactRequest::default()
+    }
+}
+
+fn delete(deleted: &str) -> DeleteContactRequest {
+    DeleteContactRequest {
+        id: deleted.into(),
+        allow_missing: true,
+        ..DeleteContactRequest::default()
     }
 }
 

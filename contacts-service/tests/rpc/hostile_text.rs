@@ -27,7 +27,9 @@ fn due(method: &str, path: &str) -> Due {
     let in_batch = path.strip_prefix("requests[0].");
     match (method.trim_start_matches("Batch"), in_batch.unwrap_or(path)) {
         ("CreateContacts", path) => due("CreateContact", path),
-        ("UpdateContact", "contact.etag") => Due::Aborted,
+        ("UpdateContacts", path) => due("UpdateContact", path),
+        ("DeleteContacts", path) => due("DeleteContact", path),
+        ("UpdateContact", "contact.etag") | ("RestoreContact", "etag") => Due::Aborted,
         // The contact of the request is deleted already, so no etag is compared.
         ("DeleteContact", "etag")
         | ("CreateContact", "contact.id" | "contact.etag")

@@ -7,7 +7,7 @@ use proto::contacts::v1::{
     DeleteContactRequest, GetContactRequest, ListContactsRequest, ListContactsResponse,
     ListUpcomingBirthdaysRequest, ListUpcomingBirthdaysResponse, MatchTier, SearchContactsRequest,
     SearchContactsResponse, SearchResult, UndeleteContactRequest, UpcomingBirthday,
-    UpdateContactRequest, batch_contact_result,
+    UpdateContactRequest,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -15,6 +15,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
+
+use crate::owner_changes::each;
 
 pub type Client = ContactsServiceClient<InterceptedService<Channel, Bearer>>;
 
@@ -92,12 +94,7 @@ impl Owner {
         request: BatchCreateContactsRequest,
     ) -> Result<Vec<Result<Contact, tonic_types::Status>>, Status> {
         let answer = self.client.clone().batch_create_contacts(request).await?;
-        let results = answer.into_inner().results.into_iter();
-        let each = results.map(|result| match result.result.unwrap() {
-            batch_contact_result::Result::Contact(contact) => Ok(contact),
-            batch_contact_result::Result::Status(status) => Err(status),
-        });
-        Ok(each.collect())
+        Ok(each(answer.into_inner().results))
     }
 
     pub async fn get(&self, id: &str) -> Result<Contact, Status> {

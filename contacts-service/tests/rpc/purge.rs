@@ -1,12 +1,15 @@
 //! What is kept for a while, and then gone for good.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use contacts_service::purge;
+use proto::contacts::v1::Contact;
 use tonic::Code;
 
-use crate::app::App;
+use crate::app::{App, rows};
 use crate::refusal::assert_refused;
-use crate::sample::{ada, full};
+use crate::sample::{ada, full, named};
 
 const START: i64 = 1_800_000_000;
 
@@ -33,6 +36,39 @@ async fn a_deleted_contact_is_gone_after_thirty_days_and_no_earlier() {
         "CONTACT_NOT_FOUND",
     );
     assert_eq!(app.byte_count(&owner).await, 0);
+    assert_eq!(rows(&app, "revisions", owner.user).await, 0);
+}
+
+#[tokio::test]
+async fn a_revision_is_gone_ninety_days_after_the_next_one_came() {
+    let (app, now) = App::at(START).await;
+    let owner = app.owner();
+    let first = owner.has(named("First", "")).await;
+    let on_day = |day| {
+        now.store(after(day).timestamp(), SeqCst);
+        app.owner_on(app.channel.clone(), owner.user)
+    };
+    let rename = |name: &str| Contact {
+        id: first.id.clone(),
+        ..named(name, "")
+    };
+    let second = on_day(300).update(rename("Second"), &[]).await.unwrap();
+    let third = on_day(310).update(rename("Third"), &[]).await.unwrap();
+    let (one, other) = (app.pool(), app.pool());
+
+    assert_eq!(purge::batch(&one, after(390)).await.unwrap(), 0);
+    let owner = on_day(391);
+    let all = [&third, &second, &first].map(|contact| contact.version.to_string());
+    assert_eq!(owner.revision_ids(&first.id).await, all);
+    let purged = tokio::join!(
+        purge::batch(&one, after(391)),
+        purge::batch(&other, after(391))
+    );
+
+    assert_eq!(purged.0.unwrap() + purged.1.unwrap(), 1);
+    assert_eq!(owner.revision_ids(&first.id).await, all[..2]);
+    purge::batch(&one, after(9999)).await.unwrap();
+    assert_eq!(owner.revision_ids(&first.id).await, all[..1]);
 }
 
 #[tokio::test]
@@ -45,7 +81,7 @@ async fn live_contacts_and_fresh_deletions_stay() {
         owner.has(ada()).await,
     );
     owner.delete(&old.id).await.unwrap();
-    now.store(after(20).timestamp(), std::sync::atomic::Ordering::SeqCst);
+    now.store(after(20).timestamp(), SeqCst);
     let owner = app.owner_on(app.channel.clone(), owner.user);
     owner.delete(&fresh.id).await.unwrap();
 

@@ -10,6 +10,17 @@ pub fn reason(status: &Status) -> String {
         .reason
 }
 
+/// The reason of one result of a batch.
+pub fn reason_in_batch<T: std::fmt::Debug>(result: &Result<T, tonic_types::Status>) -> String {
+    let status = result.as_ref().unwrap_err();
+    let details = prost::Message::encode_to_vec(status);
+    reason(&Status::with_details(
+        status.code.into(),
+        "",
+        details.into(),
+    ))
+}
+
 /// A value in `ErrorInfo.metadata`.
 pub fn metadata(status: &Status, key: &str) -> String {
     let info = status.get_details_error_info().unwrap();

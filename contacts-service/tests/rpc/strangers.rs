@@ -37,10 +37,18 @@ async fn refusals(caller: &Owner, id: &str) -> Vec<Status> {
         caller.get_masked(id, Some(&["notes"])).await.unwrap_err(),
         caller.batch_get(&[id], false).await.unwrap_err(),
         caller.update(patch.clone(), &[]).await.unwrap_err(),
-        caller.update(patch, &["*"]).await.unwrap_err(),
+        caller.update(patch.clone(), &["*"]).await.unwrap_err(),
         caller.delete(id).await.unwrap_err(),
         caller.delete_with(id, "\"9\"", false).await.unwrap_err(),
         caller.undelete(id).await.unwrap_err(),
+        caller
+            .batch_update([patch.clone()], false)
+            .await
+            .unwrap_err(),
+        caller.batch_delete(&[id], false).await.unwrap_err(),
+        caller.revisions_page(id, 0, "").await.unwrap_err(),
+        caller.restore(id, "1", "").await.unwrap_err(),
+        caller.restore(id, "9", "\"9\"").await.unwrap_err(),
     ]
 }
 

@@ -168,7 +168,11 @@ fn script(scenario: Scenario) -> Option<&'static str> {
         Scenario::Create => include_str!("pgbench/create.sql"),
         Scenario::Update => include_str!("pgbench/update.sql"),
         Scenario::Refresh => include_str!("pgbench/refresh.sql"),
-        Scenario::Empty | Scenario::BatchCreate | Scenario::Mixed | Scenario::LogIn => return None,
+        Scenario::Empty
+        | Scenario::BatchCreate
+        | Scenario::BatchUpdate
+        | Scenario::Mixed
+        | Scenario::LogIn => return None,
     })
 }
 

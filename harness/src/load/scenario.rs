@@ -7,8 +7,9 @@ use memchr::memmem;
 use prost::Message;
 use proto::auth::v1::{LogInRequest, RefreshTokenRequest, RefreshTokenResponse};
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, GetContactRequest,
-    ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest, UpdateContactRequest,
+    BatchCreateContactsRequest, BatchUpdateContactsRequest, Contact, CreateContactRequest,
+    GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
+    UpdateContactRequest,
 };
 
 use super::drive::{Caller, Load};
@@ -35,6 +36,8 @@ pub enum Scenario {
     BatchCreate,
     /// `UpdateContact` of a random contact
     Update,
+    /// `BatchUpdateContacts` of 500, or of all that the user has
+    BatchUpdate,
     /// Nine times `Get`, once `Update`
     Mixed,
     /// `LogIn`
@@ -139,6 +142,7 @@ impl Worker {
             Scenario::Create => method(CONTACTS, "CreateContact")?,
             Scenario::BatchCreate => method(CONTACTS, "BatchCreateContacts")?,
             Scenario::Update => update.clone(),
+            Scenario::BatchUpdate => method(CONTACTS, "BatchUpdateContacts")?,
             Scenario::LogIn => method(AUTH, "LogIn")?,
             Scenario::Refresh => method(AUTH, "RefreshToken")?,
         };
@@ -204,15 +208,24 @@ impl Worker {
 
     async fn update(&mut self) -> Result<(), Failure> {
         let note = format!("note {}", self.random.u32(..));
-        let request = UpdateContactRequest {
-            contact: Some(Contact {
-                id: self.any_contact(),
-                notes: note.clone(),
-                ..Contact::default()
-            }),
-            ..UpdateContactRequest::default()
-        };
+        let request = change(self.any_contact(), &note);
         self.ask(1, &request, &note).await
+    }
+
+    async fn update_batch(&mut self) -> Result<(), Failure> {
+        let note = format!("note {}", self.random.u32(..));
+        let contacts = &self.world.users[self.user].contacts;
+        let some = self
+            .random
+            .choose_multiple(contacts.iter(), Scenario::BATCH.into());
+        let request = BatchUpdateContactsRequest {
+            requests: some
+                .into_iter()
+                .map(|id| change(id.clone(), &note))
+                .collect(),
+            ..BatchUpdateContactsRequest::default()
+        };
+        self.ask(0, &request, &note).await
     }
 
     async fn search(&mut self) -> Result<(), Failure> {
@@ -266,6 +279,7 @@ impl Caller for Worker {
             }
             Scenario::Create => self.create().await,
             Scenario::BatchCreate => self.create_batch().await,
+            Scenario::BatchUpdate => self.update_batch().await,
             Scenario::LogIn => self.log_in().await,
             Scenario::Refresh => self.refresh().await,
         }
@@ -282,5 +296,17 @@ fn creation(random: &mut fastrand::Rng) -> CreateContactRequest {
     CreateContactRequest {
         contact: Some(contact),
         ..CreateContactRequest::default()
+    }
+}
+
+/// Other notes for a contact.
+fn change(id: String, notes: &str) -> UpdateContactRequest {
+    UpdateContactRequest {
+        contact: Some(Contact {
+            id,
+            notes: notes.to_owned(),
+            ..Contact::default()
+        }),
+        ..UpdateContactRequest::default()
     }
 }

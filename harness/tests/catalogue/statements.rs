@@ -73,6 +73,7 @@ fn every_statement_on_contacts_names_the_owner() {
         "contacts.contacts",
         "contacts.owner_state",
         "contacts.requests",
+        "contacts.revisions",
     ];
     let statements = statements("contacts-service", &tables);
 

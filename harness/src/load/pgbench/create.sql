@@ -18,11 +18,11 @@ WITH taken AS (
     INSERT INTO contacts.contacts
         (owner_id, id, uid, version, create_time, update_time, body, family_key, given_key,
          display_key, birth_md, starred, label_keys, email_keys, phone_keys, organization_key,
-         search_text)
+         search_text, change)
     SELECT :owner, id, concat_ws(chr(58), 'urn', 'uuid', id), version, now(), now(), body, family_key, given_key,
            display_key, birth_md, starred, string_to_array(labels, chr(10)),
            string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
-           organization_key, search_text
+           organization_key, search_text, 1
     FROM taken, unnest(
         ARRAY[gen_random_uuid()], ARRAY[decode(repeat('ab', 60), 'hex')],
         ARRAY['family ' || :family::text || ' given ' || :given::text],

@@ -1,0 +1,106 @@
+//! Batches of writes: what becomes of each of their requests.
+
+mod delete;
+mod update;
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use proto::contacts::server::BatchContactResult;
+use proto::contacts::server::batch_contact_result::Result as Outcome;
+
+use crate::contact::ContactId;
+use crate::error::{Error, Result};
+use crate::page;
+
+/// The most requests of a batch.
+pub const REQUESTS_MAX: usize = 500;
+
+/// Refuses a batch of none or of too many requests.
+pub fn check_count(count: usize) -> Result<()> {
+    match count {
+        0 => Err(Error::invalid("BATCH_EMPTY", "requests", "is empty")),
+        1..=REQUESTS_MAX => Ok(()),
+        _ => Err(too_large("has more than 500 elements")),
+    }
+}
+
+/// Refuses contacts of these sizes that are more than an answer holds which clients
+/// can read.
+pub fn check_size(sizes: impl ExactSizeIterator<Item = usize>) -> Result<()> {
+    let count = sizes.len();
+    if page::fitting(sizes, count) < count {
+        return Err(too_large("takes more than 3 MiB"));
+    }
+    Ok(())
+}
+
+fn too_large(problem: &str) -> Error {
+    Error::invalid("BATCH_TOO_LARGE", "requests", problem)
+}
+
+/// What becomes of each request of a batch.
+#[derive(Clone)]
+pub(crate) struct Outcomes {
+    allow_partial: bool,
+    results: Vec<BatchContactResult>,
+}
+
+impl Outcomes {
+    /// With `allow_partial`, a request that cannot be done is answered alone;
+    /// without, it ends the call.
+    pub(crate) fn new(allow_partial: bool) -> Self {
+        Self {
+            allow_partial,
+            results: Vec::new(),
+        }
+    }
+
+    /// Makes a place for the next request; nothing is said of it yet.
+    pub(crate) fn next(&mut self) -> usize {
+        self.results.push(BatchContactResult::default());
+        self.results.len() - 1
+    }
+
+    /// A request that cannot be done.
+    pub(crate) fn refuse(&mut self, place: usize, error: Error) -> Result<()> {
+        if !self.allow_partial {
+            return Err(error.within(place));
+        }
+        self.results[place].result = Some(Outcome::Status(error.into()));
+        Ok(())
+    }
+
+    /// A request that is done, and the contact behind it.
+    pub(crate) fn done(&mut self, place: usize, contact: Bytes) {
+        self.results[place].result = Some(Outcome::Contact(contact));
+    }
+
+    pub(crate) fn into_results(self) -> Vec<BatchContactResult> {
+        self.results
+    }
+
+    /// The requests that can be read, with their places. Refuses those that name
+    /// the contact of an earlier one in `field`: which came first would not show in
+    /// the answer.
+    fn sort_out<T>(
+        &mut self,
+        batch: Vec<Result<T>>,
+        field: &'static str,
+        id: impl Fn(&T) -> ContactId,
+    ) -> Result<Vec<(usize, T)>> {
+        let (mut requests, mut ids) = (Vec::new(), HashSet::new());
+        for request in batch {
+            let place = self.next();
+            match request {
+                Ok(request) if ids.insert(id(&request)) => requests.push((place, request)),
+                Ok(_) => {
+                    let problem = "is that of an earlier request";
+                    self.refuse(place, Error::invalid("FIELD_INVALID", field, problem))?;
+                }
+                Err(error) => self.refuse(place, error)?,
+            }
+        }
+        Ok(requests)
+    }
+}

@@ -1,0 +1,49 @@
+//! What an update or a deletion asks for, and how the requests of batches are read.
+
+use proto::contacts::v1::{DeleteContactRequest, UpdateContactRequest};
+use tokio::task::yield_now;
+
+use super::creations::written;
+use crate::batch::check_count;
+use crate::change::{Change, Deletion};
+use crate::contact::ContactId;
+use crate::contact::body::parse_uid;
+use crate::contact::mask::UpdateMask;
+use crate::contact::phone::DefaultRegion;
+use crate::error::Result;
+
+pub(super) fn change(request: UpdateContactRequest) -> Result<Change> {
+    let patch = written(request.contact)?;
+    Ok(Change {
+        id: ContactId::parse("contact.id", &patch.id)?,
+        uid: parse_uid(&patch.uid)?,
+        mask: UpdateMask::parse(request.update_mask.as_ref(), &patch)?,
+        region: DefaultRegion::parse(&request.default_region)?,
+        etag: patch.etag.clone(),
+        allow_missing: request.allow_missing,
+        patch,
+    })
+}
+
+pub(super) fn deletion(request: DeleteContactRequest) -> Result<Deletion> {
+    Ok(Deletion {
+        id: ContactId::parse("id", &request.id)?,
+        etag: request.etag,
+        allow_missing: request.allow_missing,
+    })
+}
+
+/// The requests of a batch, each or what is wrong with it. Lets other calls go on in
+/// between: to understand five hundred of the worst takes most of a second.
+pub(super) async fn batch<T, R>(
+    requests: Vec<R>,
+    read: impl Fn(R) -> Result<T>,
+) -> Result<Vec<Result<T>>> {
+    check_count(requests.len())?;
+    let mut batch = Vec::with_capacity(requests.len());
+    for request in requests {
+        batch.push(read(request));
+        yield_now().await;
+    }
+    Ok(batch)
+}

@@ -1,0 +1,154 @@
+//! What contacts were. The last revision of a contact is its own row; each write
+//! puts the one before into the table of revisions (`store/changes.rs`).
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use proto::contacts::v1::ContactChange;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::contact::ContactId;
+use crate::contact::stored::Stored;
+use crate::error::Result;
+use crate::revision::Revision;
+
+/// How a change is stored.
+pub(super) fn code(change: ContactChange) -> i16 {
+    i16::try_from(i32::from(change)).unwrap_or_default()
+}
+
+/// Rows from before revisions were kept have no code.
+fn change(code: Option<i16>) -> ContactChange {
+    code.and_then(|code| ContactChange::try_from(i32::from(code)).ok())
+        .unwrap_or_default()
+}
+
+/// The last revision of the owner's contact, deleted or not.
+pub async fn last(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    id: ContactId,
+) -> Result<Option<Revision>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT uid, version, create_time, update_time, delete_time, merged_into, body, change
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND id = $2
+        "#,
+        owner as UserId,
+        id as ContactId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Revision {
+        contact: Stored {
+            id,
+            uid: row.uid,
+            version: row.version,
+            create_time: row.create_time,
+            update_time: row.update_time,
+            delete_time: row.delete_time,
+            merged_into: row.merged_into,
+            body: row.body,
+        },
+        change: change(row.change),
+    }))
+}
+
+/// At most `limit` revisions of the owner's contact from before `version`, the
+/// later ones first. The last one says what never changes.
+pub async fn before(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    last: &Stored,
+    version: i64,
+    limit: i64,
+) -> Result<Vec<Revision>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT version, change, revision_time, delete_time, merged_into, body
+        FROM contacts.revisions
+        WHERE owner_id = $1 AND contact_id = $2 AND version < $3
+        ORDER BY version DESC
+        LIMIT $4
+        "#,
+        owner as UserId,
+        last.id as ContactId,
+        version,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let revisions = rows.into_iter().map(|row| Revision {
+        contact: Stored {
+            id: last.id,
+            uid: last.uid.clone(),
+            version: row.version,
+            create_time: last.create_time,
+            update_time: row.revision_time,
+            delete_time: row.delete_time,
+            merged_into: row.merged_into,
+            body: row.body,
+        },
+        change: change(row.change),
+    });
+    Ok(revisions.collect())
+}
+
+/// What the owner's contact held in an earlier revision.
+pub async fn body(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    id: ContactId,
+    version: i64,
+) -> Result<Option<Vec<u8>>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT body
+        FROM contacts.revisions
+        WHERE owner_id = $1 AND contact_id = $2 AND version = $3
+        "#,
+        owner as UserId,
+        id as ContactId,
+        version,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Removes all revisions of the owner's contacts with these ids, which are gone
+/// for good.
+pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM contacts.revisions
+        WHERE owner_id = $1 AND contact_id = ANY($2)
+        "#,
+        owner as UserId,
+        ids,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets at most 1000 revisions, of whichever owners, that were replaced before
+/// `before`; returns how many. Two replicas at it pass each other by.
+pub async fn forget_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        r#"
+        DELETE FROM contacts.revisions
+        WHERE (owner_id, contact_id, version) IN (
+            SELECT owner_id, contact_id, version
+            FROM contacts.revisions
+            WHERE replace_time < $1
+            LIMIT 1000
+            FOR UPDATE SKIP LOCKED
+        )
+        "#,
+        before,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
