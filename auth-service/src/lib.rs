@@ -17,6 +17,7 @@ pub mod refresh;
 pub mod refresh_token;
 pub mod revocations;
 pub mod roles;
+pub mod sealed;
 pub mod service;
 pub mod sessions;
 pub mod sign_up;

@@ -1,9 +1,6 @@
-//! The only holder of a private signing key.
-//!
-//! At rest the private part is `ring kid:1 | nonce:12 | AES-256-GCM(PKCS #8)`,
-//! bound to the key's own id, so that rows cannot be swapped.
+//! The only holder of a private signing key. At rest the private part is sealed
+//! PKCS #8, bound to the key's own id.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine;
@@ -13,6 +10,8 @@ use chassis::token::Claims;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{EncodingKey, jwk};
 use zeroize::Zeroizing;
+
+use crate::sealed::{self, OpenError};
 
 const KEY_PURPOSE: &str = "signing-key-encryption";
 
@@ -107,7 +106,7 @@ impl SealedKey {
         Ok(Self {
             algorithm,
             public_jwk: serde_json::to_string(&jwk)?,
-            private_key_sealed: seal(ring, &kid, private.as_ref())?,
+            private_key_sealed: sealed::seal(ring, KEY_PURPOSE, kid.as_bytes(), private.as_ref())?,
             kid,
         })
     }
@@ -205,37 +204,17 @@ fn public_jwk(algorithm: Algorithm, private: &[u8]) -> Result<Jwk, SignerError> 
     Ok(jwk)
 }
 
-fn seal(ring: &KeyRing, kid: &str, private: &[u8]) -> Result<Vec<u8>, SignerError> {
-    let (ring_kid, key) = ring.current(KEY_PURPOSE);
-    // Sealed in place: with room for the tag no copy of the key stays behind.
-    let mut sealed = Vec::with_capacity(private.len() + AES_256_GCM.tag_len());
-    sealed.extend_from_slice(private);
-    let nonce = RandomizedNonceKey::new(&AES_256_GCM, &*key)?
-        .seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed)?;
-    let parts: [&[u8]; 3] = [&[ring_kid], nonce.as_ref(), &sealed];
-    Ok(parts.concat())
-}
-
 fn open(ring: &KeyRing, kid: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SignerError> {
-    let broken = || SignerError::Broken {
-        kid: kid.to_owned(),
-    };
-    let (ring_kid, rest) = sealed.split_first().ok_or_else(broken)?;
-    let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
-    let key = ring
-        .get(*ring_kid, KEY_PURPOSE)
-        .ok_or_else(|| SignerError::KeyMissing {
+    let private = sealed::open(ring, KEY_PURPOSE, kid.as_bytes(), sealed);
+    private.map_err(|error| match error {
+        OpenError::KeyMissing { ring_kid } => SignerError::KeyMissing {
             kid: kid.to_owned(),
-            ring_kid: *ring_kid,
-        })?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce)?;
-    let mut private = Zeroizing::new(rest.to_vec());
-    let length = RandomizedNonceKey::new(&AES_256_GCM, &*key)?
-        .open_in_place(nonce, Aad::from(kid.as_bytes()), &mut private)
-        .map_err(|_| broken())?
-        .len();
-    private.truncate(length);
-    Ok(private)
+            ring_kid,
+        },
+        OpenError::Broken => SignerError::Broken {
+            kid: kid.to_owned(),
+        },
+    })
 }
 
 #[cfg(test)]
