@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-const SECRETS: [&str; 11] = [
+const SECRETS: &[&str] = &[
     "addressbook.auth.v1.SignUpRequest",
     "addressbook.auth.v1.LogInRequest",
     "addressbook.auth.v1.RefreshTokenRequest",
@@ -55,6 +55,15 @@ const SECRETS: [&str; 11] = [
     "addressbook.auth.v1.IntrospectTokenRequest",
     "addressbook.auth.v1.CreateServiceAccountResponse",
     "addressbook.auth.v1.RotateServiceAccountSecretResponse",
+    "addressbook.auth.v1.CompleteMfaRequest",
+    "addressbook.auth.v1.MfaChallenge",
+    "addressbook.auth.v1.EnrollTotpRequest",
+    "addressbook.auth.v1.EnrollTotpResponse",
+    "addressbook.auth.v1.ConfirmTotpRequest",
+    "addressbook.auth.v1.ConfirmTotpResponse",
+    "addressbook.auth.v1.DisableTotpRequest",
+    "addressbook.auth.v1.RegenerateRecoveryCodesRequest",
+    "addressbook.auth.v1.RegenerateRecoveryCodesResponse",
 ];
 
 /// What a call of a batch failed with; its Rust type is there already.

@@ -35,6 +35,8 @@ pub struct User {
     pub display_name: String,
     /// Whether the owner of the mailbox has confirmed it.
     pub email_verified: bool,
+    /// Whether a log-in asks for a second factor.
+    pub mfa_enabled: bool,
     /// What the user may do beyond its own account.
     pub roles: Vec<String>,
     /// Whether it may not be used.
@@ -134,7 +136,7 @@ pub struct Accounts {
     pub(crate) db: Pool,
     pub(crate) hasher: Arc<Hasher>,
     pub(crate) sign_up_enabled: bool,
-    throttle: Throttle,
+    pub(crate) throttle: Throttle,
     /// Names unknown e-mails in the audit without saying them.
     pseudonyms: hmac::Key,
 }

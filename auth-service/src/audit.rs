@@ -44,6 +44,18 @@ pub enum Kind {
     ServiceAccountSecretRotated,
     /// An administrator deleted the account of a program.
     ServiceAccountDeleted,
+    /// A password was right, and the second factor is asked for.
+    MfaChallenged,
+    /// A code, or the password for a change of the second factor, was wrong.
+    MfaFailed,
+    /// The second factor was turned on.
+    MfaEnabled,
+    /// The second factor was turned off.
+    MfaDisabled,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// Other recovery codes were made.
+    RecoveryCodesRegenerated,
     /// A signing key was made, and is published. Events of keys are under the nil
     /// user id.
     SigningKeyStaged,
@@ -75,6 +87,12 @@ impl Kind {
             Self::ServiceAccountCreated => "service_account_created",
             Self::ServiceAccountSecretRotated => "service_account_secret_rotated",
             Self::ServiceAccountDeleted => "service_account_deleted",
+            Self::MfaChallenged => "mfa_challenged",
+            Self::MfaFailed => "mfa_failed",
+            Self::MfaEnabled => "mfa_enabled",
+            Self::MfaDisabled => "mfa_disabled",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRegenerated => "recovery_codes_regenerated",
             Self::SigningKeyStaged => "signing_key_staged",
             Self::SigningKeyActivated => "signing_key_activated",
             Self::SigningKeyRevoked => "signing_key_revoked",

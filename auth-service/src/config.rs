@@ -90,6 +90,10 @@ pub struct Config {
     #[arg(long, env)]
     pub contacts_secret_file: Option<PathBuf>,
 
+    /// Name of this server in authenticator apps; without a colon
+    #[arg(long, env, default_value = "addressbook", value_parser = app_name)]
+    pub totp_issuer: String,
+
     /// Networks of proxies whose `x-forwarded-for` tells the client's address, separated by commas
     #[arg(long, env, value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
@@ -136,6 +140,13 @@ impl Settings for Config {
     fn server(&self) -> &ServerConfig {
         &self.server
     }
+}
+
+fn app_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(':') || text.chars().any(char::is_control) {
+        return Err("needs a name without colons and control characters".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn seconds_from_1(text: &str) -> Result<Duration, String> {

@@ -9,6 +9,7 @@ use chassis::token::TokenError;
 use tonic::{Code, Status};
 
 use crate::phc::HashError;
+use crate::sealed::OpenError;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +105,33 @@ pub enum Error {
         /// When the next one is looked at.
         retry_after: Duration,
     },
+    /// A wrong code, or one that was used.
+    #[error("the code is not valid")]
+    MfaCodeInvalid,
+    /// The log-in that a code was for is over.
+    #[error("the log-in took too long or is done; log in again")]
+    MfaChallengeExpired,
+    /// Too many wrong codes, or too many at once.
+    #[error("too many wrong codes; try again later")]
+    MfaThrottled {
+        /// When the next one is looked at.
+        retry_after: Duration,
+    },
+    /// The second factor is on.
+    #[error("an authenticator app is in use; disable it first")]
+    TotpEnabled,
+    /// The second factor is off.
+    #[error("the account has no second factor")]
+    TotpNotEnabled,
+    /// No secret waits for its first code.
+    #[error("enrol an authenticator app first; an enrolment waits for an hour")]
+    TotpNotPending,
+    /// The secret of an authenticator app cannot be read.
+    #[error("cannot open the secret of an authenticator app")]
+    TotpSealed(#[from] OpenError),
+    /// The secret of an authenticator app is none.
+    #[error("cannot use the secret of an authenticator app")]
+    TotpUnusable,
     /// The hasher did not do what was asked.
     #[error("cannot hash a password")]
     Hasher(#[from] HashError),
@@ -181,13 +209,24 @@ impl Error {
             Self::LogInThrottled { retry_after } => {
                 refuse(Code::ResourceExhausted, "LOG_IN_THROTTLED").retry_after(*retry_after)
             }
+            Self::MfaCodeInvalid => refuse(Code::Unauthenticated, "MFA_CODE_INVALID"),
+            Self::MfaChallengeExpired => refuse(Code::Unauthenticated, "MFA_CHALLENGE_EXPIRED"),
+            Self::MfaThrottled { retry_after } => {
+                refuse(Code::ResourceExhausted, "MFA_THROTTLED").retry_after(*retry_after)
+            }
+            Self::TotpEnabled => refuse(Code::FailedPrecondition, "TOTP_ENABLED"),
+            Self::TotpNotEnabled => refuse(Code::FailedPrecondition, "TOTP_NOT_ENABLED"),
+            Self::TotpNotPending => refuse(Code::FailedPrecondition, "TOTP_NOT_PENDING"),
             Self::UserMissing => Refusal::store_unavailable(),
             Self::Database(error) if chassis::db::is_unavailable(error) => {
                 Refusal::store_unavailable()
             }
-            Self::Database(_) | Self::Hasher(_) | Self::Signing(_) | Self::Random(_) => {
-                Refusal::internal()
-            }
+            Self::Database(_)
+            | Self::Hasher(_)
+            | Self::Signing(_)
+            | Self::TotpSealed(_)
+            | Self::TotpUnusable
+            | Self::Random(_) => Refusal::internal(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod email;
 pub mod error;
 pub mod hasher;
 pub mod log_in;
+pub mod mfa;
 pub mod password;
 pub mod phc;
 pub mod programs;
@@ -53,6 +54,7 @@ use crate::accounts::Accounts;
 use crate::administration::Administration;
 use crate::config::Config;
 use crate::hasher::{Capacity, Hasher, StartHasherError};
+use crate::mfa::Mfa;
 use crate::password::Password;
 use crate::phc::{HashError, Recipe};
 use crate::programs::Programs;
@@ -192,9 +194,16 @@ impl Parts {
             self.keys.clone(),
             settings.clone(),
         ));
+        let mfa = Arc::new(Mfa::new(
+            Arc::clone(&accounts),
+            Arc::clone(&sessions),
+            Arc::clone(&self.ring),
+            self.config.totp_issuer.clone(),
+        ));
         let auth = AuthServiceServer::new(AuthService {
             accounts: Arc::clone(&accounts),
             sessions: Arc::clone(&sessions),
+            mfa: Arc::clone(&mfa),
             jwks: self.jwks.clone(),
             info: self.info.clone(),
             proxies: proxies.clone(),
@@ -215,6 +224,7 @@ impl Parts {
         let account = AccountServiceServer::new(AccountService {
             accounts,
             sessions,
+            mfa,
             sealer: Arc::clone(&self.sealer),
             proxies,
             clock: self.clock.clone(),

@@ -1,4 +1,4 @@
-//! Checking a password and starting a session.
+//! Checking a password and starting a session, or asking for the second factor.
 
 use chassis::deadline::Deadline;
 use chassis::text::single_line;
@@ -9,8 +9,9 @@ use crate::audit::Kind;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
+use crate::mfa::challenge::{self, Challenge};
 use crate::password::Password;
-use crate::sessions::{Client, Sessions, TokenPair};
+use crate::sessions::{Client, Proof, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Guess;
@@ -40,6 +41,22 @@ impl LogIn {
     }
 }
 
+/// A user with a new session.
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// The session's tokens.
+    pub tokens: TokenPair,
+}
+
+/// What came of a right password.
+pub enum LoggedIn {
+    /// The session.
+    Session(Box<SignedIn>),
+    /// What is asked for first.
+    Challenge(Challenge),
+}
+
 /// Logs in: `accounts` says who it is, `sessions` gives the tokens.
 pub async fn log_in(
     accounts: &Accounts,
@@ -48,7 +65,7 @@ pub async fn log_in(
     client: &Client,
     deadline: Deadline,
     now: DateTime<Utc>,
-) -> Result<(User, TokenPair)> {
+) -> Result<LoggedIn> {
     let attempt = Attempt {
         guess: Guess::LogIn,
         ip: &client.ip,
@@ -79,11 +96,18 @@ pub async fn log_in(
         tx.commit().await?;
         return Err(Error::AccountDisabled);
     }
+    let label = &log_in.client_label;
+    if user.mfa_enabled {
+        let version = checked.password_version;
+        let challenge = challenge::ask(&mut tx, &user, version, label, &client.ip, now).await?;
+        tx.commit().await?;
+        return Ok(LoggedIn::Challenge(challenge));
+    }
     let tokens = sessions
-        .start(&mut tx, &user, &log_in.client_label, client, now)
+        .start(&mut tx, &user, Proof::Password, label, client, now)
         .await?;
     tx.commit().await?;
-    Ok((user, tokens))
+    Ok(LoggedIn::Session(Box::new(SignedIn { user, tokens })))
 }
 
 /// Hashes a correct password anew, where its hash is not as today's are.

@@ -1,4 +1,5 @@
-//! Forgets what is over: sessions, attempts that failed, revocations.
+//! Forgets what is over: sessions, log-ins without their second factor, attempts that
+//! failed, revocations.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const PAUSE: Duration = Duration::from_hours(1);
 pub async fn forever(db: Pool, clock: Clock, token_life: TimeDelta) {
     let forget = || batch(&db, token_life, clock.now());
     chores::forever(
-        "forgot old sessions, attempts and revocations",
+        "forgot old sessions, challenges, attempts and revocations",
         PAUSE,
         forget,
     )
@@ -38,9 +39,10 @@ pub async fn batch(
     now: DateTime<Utc>,
 ) -> Result<u64> {
     let sessions = store::sessions::purge(db, now - KEPT, BATCH).await?;
+    let challenges = store::mfa::purge_challenges(db, now, BATCH).await?;
     let attempts = store::throttles::purge(db, now - MEMORY, BATCH).await?;
     // A day more: a watcher that was away goes on at its cursor.
     let over = now - token_life - TimeDelta::days(1);
     let revocations = store::revocations::purge(db, over, BATCH).await?;
-    Ok(sessions + attempts + revocations)
+    Ok(sessions + challenges + attempts + revocations)
 }

@@ -65,6 +65,26 @@ impl Client {
     }
 }
 
+/// How a user has proved who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By the password.
+    Password,
+    /// By the password, and a code that works once.
+    SecondFactor,
+}
+
+impl Proof {
+    /// The `amr` claim (RFC 8176).
+    fn amr(self) -> Vec<String> {
+        let names: &[&str] = match self {
+            Self::Password => &["pwd"],
+            Self::SecondFactor => &["pwd", "otp", "mfa"],
+        };
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+}
+
 /// A session to store.
 pub struct NewSession<'a> {
     /// How the user proved who it is (RFC 8176).
@@ -176,6 +196,7 @@ impl Sessions {
         &self,
         tx: &mut Transaction,
         user: &User,
+        proof: Proof,
         client_label: &str,
         client: &Client,
         now: DateTime<Utc>,
@@ -184,7 +205,7 @@ impl Sessions {
         let absolute_expire_time = now + self.settings.absolute_ttl;
         let subject = Subject {
             auth_time: now,
-            amr: vec!["pwd".to_owned()],
+            amr: proof.amr(),
             roles: user.roles.clone(),
             refresh_expire_time: absolute_expire_time.min(now + self.settings.idle_ttl),
             absolute_expire_time,

@@ -99,6 +99,7 @@ impl Accounts {
             email: new.email.as_str().to_owned(),
             display_name: new.display_name.as_str().to_owned(),
             email_verified: false,
+            mfa_enabled: false,
             roles: Vec::new(),
             disabled: false,
             version: 1,

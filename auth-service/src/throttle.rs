@@ -21,6 +21,12 @@ pub enum Guess {
     LogIn,
     /// The current password of a call that asks for it.
     CurrentPassword,
+    /// The current password of a call that changes the second factor.
+    MfaPassword,
+    /// A code of an authenticator app.
+    Totp,
+    /// A recovery code.
+    RecoveryCode,
 }
 
 impl Guess {
@@ -28,6 +34,9 @@ impl Guess {
         match self {
             Self::LogIn => "log-in",
             Self::CurrentPassword => "current-password",
+            Self::MfaPassword => "mfa-password",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery-code",
         }
     }
 
@@ -36,6 +45,7 @@ impl Guess {
         match self {
             Self::LogIn => Kind::LogInFailed,
             Self::CurrentPassword => Kind::PasswordChangeFailed,
+            Self::MfaPassword | Self::Totp | Self::RecoveryCode => Kind::MfaFailed,
         }
     }
 }
@@ -50,6 +60,16 @@ const ACCOUNT: Ladder = [
     (25, TimeDelta::seconds(5)),
     (100, TimeDelta::seconds(10)),
     (i32::MAX, TimeDelta::minutes(15)),
+];
+
+/// Of an authenticator app's codes, three of which are right among a million: who
+/// knows the password and guesses for a year finds one with less than 1 %.
+const TOTP: Ladder = [
+    (3, TimeDelta::zero()),
+    (4, TimeDelta::seconds(30)),
+    (6, TimeDelta::minutes(1)),
+    (8, TimeDelta::minutes(5)),
+    (i32::MAX, TimeDelta::hours(4)),
 ];
 
 /// Of an address, behind which there can be an office. A success takes back its own
@@ -119,6 +139,27 @@ impl Throttle {
         reserved.map(|()| attempted)
     }
 
+    /// Counts a code of `of`, or refuses it; returns the bucket, to be forgotten in the
+    /// transaction that uses the code up. Addresses do not count: a right password
+    /// comes before.
+    pub async fn attempt_code(
+        &self,
+        guess: Guess,
+        of: &str,
+        now: DateTime<Utc>,
+    ) -> Result<[u8; 32]> {
+        let bucket = self.bucket(guess, "account", of);
+        let ladder = if guess == Guess::Totp {
+            &TOTP
+        } else {
+            &ACCOUNT
+        };
+        match self.reserve(bucket, ladder, now).await {
+            Err(Error::LogInThrottled { retry_after }) => Err(Error::MfaThrottled { retry_after }),
+            reserved => reserved.map(|()| bucket),
+        }
+    }
+
     /// The guess was right.
     pub async fn succeeded(&self, attempted: &Attempted) -> Result<()> {
         table::forget(&self.db, attempted.account).await?;
@@ -183,9 +224,26 @@ mod tests {
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
+    /// Either without a rest, or resting for a day after so many guesses, which
+    /// forgets them.
+    #[test]
+    fn a_year_of_guessing_finds_a_code_with_less_than_one_percent() {
+        let pause_after = |failures| {
+            let step = TOTP.iter().find(|step| step.0 > failures).unwrap();
+            step.1.num_seconds()
+        };
+        let year = TimeDelta::days(365).num_seconds();
+        let mut cycle = MEMORY.num_seconds();
+        for guesses in 1..3000 {
+            // Three in a million are right, and one in a hundred is too much.
+            assert!(3 * i64::from(guesses) * year < 10_000 * cycle, "{guesses}");
+            cycle += pause_after(guesses);
+        }
+    }
+
     #[test]
     fn ladders_rise() {
-        for ladder in [ACCOUNT, of_address(300), of_address(1)] {
+        for ladder in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
     }

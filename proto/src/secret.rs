@@ -3,15 +3,11 @@
 
 use std::fmt;
 
-use crate::auth::v1::{
-    ChangePasswordRequest, CreateServiceAccountResponse, IntrospectTokenRequest,
-    IssueServiceTokenRequest, IssueServiceTokenResponse, LogInRequest, LogOutRequest,
-    RefreshTokenRequest, RotateServiceAccountSecretResponse, SignUpRequest, TokenPair,
-};
+use crate::auth::v1 as auth;
 
 macro_rules! opaque {
-    ($($message:ident),*) => {$(
-        impl fmt::Debug for $message {
+    ($($message:ident),* $(,)?) => {$(
+        impl fmt::Debug for auth::$message {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($message)).finish_non_exhaustive()
             }
@@ -21,14 +17,23 @@ macro_rules! opaque {
 
 opaque!(
     ChangePasswordRequest,
+    CompleteMfaRequest,
+    ConfirmTotpRequest,
+    ConfirmTotpResponse,
     CreateServiceAccountResponse,
+    DisableTotpRequest,
+    EnrollTotpRequest,
+    EnrollTotpResponse,
     IntrospectTokenRequest,
     IssueServiceTokenRequest,
     IssueServiceTokenResponse,
     LogInRequest,
     LogOutRequest,
+    MfaChallenge,
     RefreshTokenRequest,
+    RegenerateRecoveryCodesRequest,
+    RegenerateRecoveryCodesResponse,
     RotateServiceAccountSecretResponse,
     SignUpRequest,
-    TokenPair
+    TokenPair,
 );

@@ -17,6 +17,7 @@ use super::pages::Pages;
 use super::{client, timestamp, uuid};
 use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
 use crate::error::{Error, Result};
+use crate::mfa::Mfa;
 use crate::sessions::{Session, Sessions};
 use crate::throttle::Guess;
 
@@ -28,6 +29,8 @@ pub struct AccountService {
     pub accounts: Arc<Accounts>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
+    /// The second factors.
+    pub mfa: Arc<Mfa>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
     /// Whose word on a client's address counts.
@@ -46,9 +49,11 @@ impl account_service_server::AccountService for AccountService {
         let caller = caller(&request)?;
 
         let (user, _) = self.accounts.of_caller(&caller, self.clock.now()).await?;
+        let left = self.mfa.recovery_codes_left(&user).await?;
 
         Ok(Response::new(pb::GetMeResponse {
             user: Some(user.into()),
+            recovery_codes_left: i32::try_from(left).unwrap_or(i32::MAX),
         }))
     }
 
@@ -95,6 +100,38 @@ impl account_service_server::AccountService for AccountService {
             .await?;
 
         Ok(Response::new(pb::ChangePasswordResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn enroll_totp(
+        &self,
+        request: Request<pb::EnrollTotpRequest>,
+    ) -> Result<Response<pb::EnrollTotpResponse>, Status> {
+        Ok(self.enroll(request).await?)
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn confirm_totp(
+        &self,
+        request: Request<pb::ConfirmTotpRequest>,
+    ) -> Result<Response<pb::ConfirmTotpResponse>, Status> {
+        Ok(self.confirm(request).await?)
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn disable_totp(
+        &self,
+        request: Request<pb::DisableTotpRequest>,
+    ) -> Result<Response<pb::DisableTotpResponse>, Status> {
+        Ok(self.disable(request).await?)
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn regenerate_recovery_codes(
+        &self,
+        request: Request<pb::RegenerateRecoveryCodesRequest>,
+    ) -> Result<Response<pb::RegenerateRecoveryCodesResponse>, Status> {
+        Ok(self.regenerate(request).await?)
     }
 
     #[tracing::instrument(skip_all)]
@@ -156,7 +193,7 @@ impl account_service_server::AccountService for AccountService {
     }
 }
 
-fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>> {
+pub(super) fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>> {
     Ok(Caller::of(request)?)
 }
 

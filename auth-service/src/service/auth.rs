@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use super::{Jwks, client};
 use crate::accounts::{Accounts, RequestId};
 use crate::error::Error;
-use crate::log_in::{LogIn, log_in};
+use crate::log_in::{LogIn, LoggedIn, log_in};
+use crate::mfa::Mfa;
 use crate::sessions::Sessions;
 use crate::sign_up::NewAccount;
 
@@ -27,6 +28,8 @@ pub struct AuthService {
     pub accounts: Arc<Accounts>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
+    /// The second factors.
+    pub mfa: Arc<Mfa>,
     /// The public keys.
     pub jwks: Jwks,
     /// What clients can ask, without what the keys tell.
@@ -72,7 +75,7 @@ impl auth_service_server::AuthService for AuthService {
         let attempt = LogIn::parse(&message.email, &password, &message.client_label)?;
 
         let now = self.clock.now();
-        let (user, tokens) = log_in(
+        let logged_in = log_in(
             &self.accounts,
             &self.sessions,
             attempt,
@@ -82,10 +85,24 @@ impl auth_service_server::AuthService for AuthService {
         )
         .await?;
 
-        Ok(Response::new(pb::LogInResponse {
-            result: Some(LogInResult::Tokens(tokens.into())),
-            user: Some(user.into()),
+        Ok(Response::new(match logged_in {
+            LoggedIn::Session(signed_in) => pb::LogInResponse {
+                result: Some(LogInResult::Tokens(signed_in.tokens.into())),
+                user: Some(signed_in.user.into()),
+            },
+            LoggedIn::Challenge(challenge) => pb::LogInResponse {
+                result: Some(LogInResult::MfaChallenge(challenge.into())),
+                user: None,
+            },
         }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn complete_mfa(
+        &self,
+        request: Request<pb::CompleteMfaRequest>,
+    ) -> Result<Response<pb::CompleteMfaResponse>, Status> {
+        Ok(self.answer_mfa(request).await?)
     }
 
     #[tracing::instrument(skip_all)]

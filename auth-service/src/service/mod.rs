@@ -6,6 +6,7 @@ mod admin_answers;
 mod auth;
 mod jwks;
 mod pages;
+mod mfa;
 mod programs;
 
 pub use account::AccountService;
@@ -57,7 +58,7 @@ impl From<User> for pb::User {
             email: user.email,
             display_name: user.display_name,
             email_verified: user.email_verified,
-            mfa_enabled: false,
+            mfa_enabled: user.mfa_enabled,
             disabled: user.disabled,
             roles: user.roles,
             create_time: Some(timestamp(user.create_time)),

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod emails;
+pub mod mfa;
 pub mod revocations;
 pub mod service_accounts;
 pub mod sessions;

@@ -35,7 +35,8 @@ pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     let user = sqlx::query_as!(
         User,
         r#"
-        SELECT id AS "id: UserId", email, display_name, email_verified, roles,
+        SELECT id AS "id: UserId", email, display_name, email_verified,
+               mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
                disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
         FROM auth.users
         WHERE id = $1
@@ -52,7 +53,8 @@ pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     let user = sqlx::query_as!(
         User,
         r#"
-        SELECT id AS "id: UserId", email, display_name, email_verified, roles,
+        SELECT id AS "id: UserId", email, display_name, email_verified,
+               mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
                disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
         FROM auth.users
         WHERE id = $1
@@ -70,7 +72,8 @@ pub async fn lock_for_change(db: impl PgExecutor<'_>, id: UserId) -> Result<Opti
     let user = sqlx::query_as!(
         User,
         r#"
-        SELECT id AS "id: UserId", email, display_name, email_verified, roles,
+        SELECT id AS "id: UserId", email, display_name, email_verified,
+               mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
                disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
         FROM auth.users
         WHERE id = $1
@@ -93,7 +96,8 @@ pub async fn get_by_session(
     let user = sqlx::query_as!(
         User,
         r#"
-        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified, u.roles,
+        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
+               u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
                u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time, u.update_time
         FROM auth.users AS u
         JOIN auth.sessions AS s ON s.user_id = u.id
@@ -125,7 +129,8 @@ pub async fn set_display_name(
         r#"
         UPDATE auth.users SET display_name = $2, version = version + 1, update_time = $4
         WHERE id = $1 AND ($3::bigint IS NULL OR version = $3)
-        RETURNING id AS "id: UserId", email, display_name, email_verified, roles,
+        RETURNING id AS "id: UserId", email, display_name, email_verified,
+                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
                   disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
         "#,
         id as UserId,
@@ -150,7 +155,8 @@ pub async fn list(
     let users = sqlx::query_as!(
         User,
         r#"
-        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified, u.roles,
+        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
+               u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
                u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time, u.update_time
         FROM auth.emails AS e
         JOIN auth.users AS u ON u.id = e.user_id AND u.email = e.email_norm
@@ -201,7 +207,8 @@ pub async fn set_disabled(
             version = version + 1,
             update_time = $3
         WHERE id = $1 AND (disable_time IS NOT NULL) <> $2
-        RETURNING id AS "id: UserId", email, display_name, email_verified, roles,
+        RETURNING id AS "id: UserId", email, display_name, email_verified,
+                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
                   disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
         "#,
         id as UserId,
@@ -225,7 +232,8 @@ pub async fn set_roles(
         r#"
         UPDATE auth.users SET roles = $2, version = version + 1, update_time = $3
         WHERE id = $1
-        RETURNING id AS "id: UserId", email, display_name, email_verified, roles,
+        RETURNING id AS "id: UserId", email, display_name, email_verified,
+                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
                   disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
         "#,
         id as UserId,
@@ -235,4 +243,28 @@ pub async fn set_roles(
     .fetch_optional(db)
     .await?;
     Ok(user)
+}
+
+/// Says whether log-ins ask for a second factor; false where they did so before.
+pub async fn set_mfa_enabled(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    enabled: bool,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        UPDATE auth.users
+        SET mfa_enable_time = CASE WHEN $2 THEN $3::timestamptz END,
+            version = version + 1,
+            update_time = $3
+        WHERE id = $1 AND (mfa_enable_time IS NULL) = $2
+        ",
+        id as UserId,
+        enabled,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

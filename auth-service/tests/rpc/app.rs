@@ -114,6 +114,13 @@ impl App {
         KeyRing::read(&self.keys.path().join("keys")).unwrap()
     }
 
+    /// Adds a line to the key file, for replicas that start from now on.
+    pub(crate) fn add_key(&self, line: &str) {
+        let file = self.keys.path().join("keys");
+        let before = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{before}\n{line}")).unwrap();
+    }
+
     /// Moves the service's clock on.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
@@ -137,7 +144,7 @@ impl App {
         let response = self.auth.clone().log_in(request).await?.into_inner();
         match response.result.unwrap() {
             LogInResult::Tokens(tokens) => Ok(tokens),
-            LogInResult::MfaChallenge(_) => unreachable!("no account has a second factor"),
+            LogInResult::MfaChallenge(_) => unreachable!("the account has a second factor"),
         }
     }
 

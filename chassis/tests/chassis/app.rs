@@ -13,9 +13,9 @@ use chassis::telemetry::LogFormat;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{
-    GetJwksRequest, GetJwksResponse, GetServerInfoRequest, GetServerInfoResponse, JsonWebKey,
-    LogInRequest, LogInResponse, LogOutRequest, LogOutResponse, RefreshTokenRequest,
-    RefreshTokenResponse, SignUpRequest, SignUpResponse, User,
+    CompleteMfaRequest, CompleteMfaResponse, GetJwksRequest, GetJwksResponse, GetServerInfoRequest,
+    GetServerInfoResponse, JsonWebKey, LogInRequest, LogInResponse, LogOutRequest, LogOutResponse,
+    RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, SignUpResponse, User,
 };
 use tokio::sync::{oneshot, watch};
 use tonic::transport::{Channel, Endpoint};
@@ -73,6 +73,13 @@ impl AuthService for TestService {
 
     async fn log_in(&self, _: Request<LogInRequest>) -> Result<Response<LogInResponse>, Status> {
         panic!("the password was hunter2");
+    }
+
+    async fn complete_mfa(
+        &self,
+        _: Request<CompleteMfaRequest>,
+    ) -> Result<Response<CompleteMfaResponse>, Status> {
+        Err(Status::unimplemented("no second factor here"))
     }
 
     async fn refresh_token(

@@ -5,9 +5,9 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::{
-    GetJwksRequest, GetJwksResponse, GetServerInfoRequest, GetServerInfoResponse, JsonWebKey,
-    LogInRequest, LogInResponse, LogOutRequest, LogOutResponse, RefreshTokenRequest,
-    RefreshTokenResponse, SignUpRequest, SignUpResponse,
+    CompleteMfaRequest, CompleteMfaResponse, GetJwksRequest, GetJwksResponse, GetServerInfoRequest,
+    GetServerInfoResponse, JsonWebKey, LogInRequest, LogInResponse, LogOutRequest, LogOutResponse,
+    RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, SignUpResponse,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -96,6 +96,13 @@ impl AuthService for KeysOnly {
     }
 
     async fn log_in(&self, _: Request<LogInRequest>) -> Result<Response<LogInResponse>, Status> {
+        Err(not_here())
+    }
+
+    async fn complete_mfa(
+        &self,
+        _: Request<CompleteMfaRequest>,
+    ) -> Result<Response<CompleteMfaResponse>, Status> {
         Err(not_here())
     }
 

@@ -9,12 +9,15 @@ use crate::database::{connect, migrated, texts};
 const GRANTS: &str = "
 auth_service     auth.audit_events        SELECT INSERT
 auth_service     auth.emails              SELECT INSERT UPDATE
+auth_service     auth.mfa_challenges      SELECT INSERT UPDATE DELETE
+auth_service     auth.recovery_codes      SELECT INSERT DELETE
 auth_service     auth.revocations         SELECT INSERT UPDATE DELETE
 auth_service     auth.service_accounts    SELECT INSERT UPDATE DELETE
 auth_service     auth.service_secrets     SELECT INSERT UPDATE DELETE
 auth_service     auth.sessions            SELECT INSERT UPDATE DELETE
 auth_service     auth.signing_keys        SELECT INSERT UPDATE
 auth_service     auth.throttles           SELECT INSERT UPDATE DELETE
+auth_service     auth.totp_secrets        SELECT INSERT UPDATE DELETE
 auth_service     auth.users               SELECT INSERT UPDATE
 auth_service     public._sqlx_migrations  SELECT
 contacts_service contacts.contacts        SELECT INSERT UPDATE DELETE

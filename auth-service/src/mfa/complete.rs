@@ -1,0 +1,79 @@
+//! Answering the challenge of a log-in.
+
+use chassis::pool::Transaction;
+use chrono::{DateTime, Utc};
+
+use super::challenge::ChallengeId;
+use super::{Call, Mfa, MfaCode};
+use crate::accounts::User;
+use crate::error::{Error, Result};
+use crate::log_in::SignedIn;
+use crate::sessions::{Client, Proof};
+use crate::store;
+use crate::store::mfa::ChallengeRow;
+use crate::throttle::Guess;
+
+impl Mfa {
+    /// Starts the session of a log-in whose challenge is answered. A wrong answer
+    /// leaves the challenge as it is.
+    pub async fn complete(
+        &self,
+        id: &ChallengeId,
+        code: &MfaCode,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<SignedIn> {
+        let call = Call {
+            session_id: None,
+            ip: &client.ip,
+            now,
+        };
+        // Before it counts, or strangers would block whom they like.
+        let challenge = store::mfa::challenge(&self.accounts.db, id.user_id, id.hash(), now)
+            .await?
+            .ok_or(Error::MfaChallengeExpired)?;
+        // Nobody guesses a recovery code: counted by challenge, they are a way in for
+        // an owner whose app someone blocks who knows the password.
+        let of = match code.guess() {
+            Guess::RecoveryCode => id.as_str().to_owned(),
+            _ => id.user_id.to_string(),
+        };
+        let throttle = &self.accounts.throttle;
+        let bucket = throttle.attempt_code(code.guess(), &of, now).await?;
+        let done = async {
+            let mut tx = self.accounts.db.begin().await?;
+            let user = take(&mut tx, id, &challenge).await?;
+            self.spend(&mut tx, user.id, code, &call).await?;
+            let (label, proof) = (&challenge.client_label, Proof::SecondFactor);
+            let tokens = self
+                .sessions
+                .start(&mut tx, &user, proof, label, client, now)
+                .await?;
+            store::throttles::forget(&mut *tx, bucket).await?;
+            tx.commit().await?;
+            Ok(SignedIn { user, tokens })
+        };
+        self.noted(done.await, id.user_id, &call).await
+    }
+}
+
+/// Takes the challenge away. As in a log-in, from here to the end neither the
+/// password nor the user can change.
+async fn take(tx: &mut Transaction, id: &ChallengeId, challenge: &ChallengeRow) -> Result<User> {
+    let (email, version) = (&challenge.email, challenge.password_version);
+    if !store::emails::lock_password(&mut **tx, email, version).await? {
+        return Err(Error::MfaChallengeExpired);
+    }
+    let user = store::users::lock(&mut **tx, id.user_id)
+        .await?
+        .ok_or(Error::UserMissing)?;
+    if user.disabled {
+        return Err(Error::AccountDisabled);
+    }
+    // Taken by a parallel call, or the second factor is off by now.
+    let taken = store::mfa::take_challenge(&mut **tx, id.user_id, id.hash()).await?;
+    if !taken || !user.mfa_enabled {
+        return Err(Error::MfaChallengeExpired);
+    }
+    Ok(user)
+}

@@ -1,0 +1,228 @@
+//! Turning the second factor on and off, and making recovery codes.
+
+use chassis::deadline::Deadline;
+use chassis::pool::Transaction;
+use chassis::user_id::UserId;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::totp::TotpSecret;
+use super::{Call, Mfa, MfaCode, recovery_code};
+use crate::accounts::{Attempt, User};
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::password::Password;
+use crate::store;
+use crate::throttle::Guess;
+
+/// How long a new secret waits for its first code.
+const PENDING_MAX: TimeDelta = TimeDelta::hours(1);
+
+/// A new secret, as the user's app needs it.
+pub struct Enrolment {
+    /// In base32.
+    pub secret: String,
+    /// For a QR code.
+    pub otpauth_uri: String,
+}
+
+/// What a change of the second factor needs to be proven by.
+pub struct BothFactors {
+    /// The current password.
+    pub password: Password,
+    /// A code of the app or of the list.
+    pub code: MfaCode,
+}
+
+impl Mfa {
+    /// Makes a secret that is not in use yet. Needs the password, or whoever holds an
+    /// access token for a moment could lock its owner out for good.
+    pub async fn enroll(
+        &self,
+        user: &User,
+        password: Password,
+        deadline: Deadline,
+        call: Call<'_>,
+    ) -> Result<Enrolment> {
+        if user.mfa_enabled {
+            return Err(Error::TotpEnabled);
+        }
+        let known = self.know(user, password, deadline, &call).await?;
+        let secret = TotpSecret::generate()?;
+        let sealed = self.seal(user.id, &secret)?;
+
+        let mut tx = self.accounts.db.begin().await?;
+        known.lock(&mut tx).await?;
+        let user = store::users::lock(&mut *tx, user.id)
+            .await?
+            .ok_or(Error::UserMissing)?;
+        if user.mfa_enabled {
+            return Err(Error::TotpEnabled);
+        }
+        store::mfa::put_totp(&mut *tx, user.id, &sealed, call.now).await?;
+        tx.commit().await?;
+        Ok(Enrolment {
+            otpauth_uri: secret.uri(&self.issuer, &user.email)?,
+            secret: secret.base32(),
+        })
+    }
+
+    /// Turns the second factor on with the first code of the app; returns the recovery
+    /// codes.
+    pub async fn confirm(
+        &self,
+        user: &User,
+        code: &MfaCode,
+        call: Call<'_>,
+    ) -> Result<Vec<String>> {
+        if user.mfa_enabled {
+            return Err(Error::TotpEnabled);
+        }
+        let since = call.now - PENDING_MAX;
+        if !store::mfa::has_totp_since(&self.accounts.db, user.id, since).await? {
+            return Err(Error::TotpNotPending);
+        }
+        let bucket = self.count(user.id, code, call.now).await?;
+        let done = async {
+            let mut tx = self.accounts.db.begin().await?;
+            if !store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now).await? {
+                return Err(Error::TotpEnabled);
+            }
+            self.spend(&mut tx, user.id, code, &call).await?;
+            let codes = new_codes(&mut tx, user.id, call.now).await?;
+            let event = call.event(user.id, Kind::MfaEnabled);
+            store::audit::insert(&mut *tx, event, call.now).await?;
+            store::throttles::forget(&mut *tx, bucket).await?;
+            tx.commit().await?;
+            Ok(codes)
+        };
+        self.noted(done.await, user.id, &call).await
+    }
+
+    /// Turns the second factor off and forgets all that belongs to it.
+    pub async fn disable(
+        &self,
+        user: &User,
+        proof: BothFactors,
+        deadline: Deadline,
+        call: Call<'_>,
+    ) -> Result<()> {
+        let known = self.know(user, proof.password, deadline, &call).await?;
+        if !user.mfa_enabled {
+            return Err(Error::TotpNotEnabled);
+        }
+        let bucket = self.count(user.id, &proof.code, call.now).await?;
+        let done = async {
+            let mut tx = self.accounts.db.begin().await?;
+            known.lock(&mut tx).await?;
+            if !store::users::set_mfa_enabled(&mut *tx, user.id, false, call.now).await? {
+                return Err(Error::TotpNotEnabled);
+            }
+            self.spend(&mut tx, user.id, &proof.code, &call).await?;
+            store::mfa::forget_user(&mut tx, user.id).await?;
+            let event = call.event(user.id, Kind::MfaDisabled);
+            store::audit::insert(&mut *tx, event, call.now).await?;
+            store::throttles::forget(&mut *tx, bucket).await?;
+            tx.commit().await?;
+            Ok(())
+        };
+        self.noted(done.await, user.id, &call).await
+    }
+
+    /// Makes new recovery codes in the place of those that are left.
+    pub async fn regenerate(
+        &self,
+        user: &User,
+        proof: BothFactors,
+        deadline: Deadline,
+        call: Call<'_>,
+    ) -> Result<Vec<String>> {
+        let known = self.know(user, proof.password, deadline, &call).await?;
+        if !user.mfa_enabled {
+            return Err(Error::TotpNotEnabled);
+        }
+        let bucket = self.count(user.id, &proof.code, call.now).await?;
+        let done = async {
+            let mut tx = self.accounts.db.begin().await?;
+            known.lock(&mut tx).await?;
+            let user = store::users::lock(&mut *tx, user.id).await?;
+            let user = user.ok_or(Error::UserMissing)?;
+            if !user.mfa_enabled {
+                return Err(Error::TotpNotEnabled);
+            }
+            self.spend(&mut tx, user.id, &proof.code, &call).await?;
+            let codes = new_codes(&mut tx, user.id, call.now).await?;
+            let event = call.event(user.id, Kind::RecoveryCodesRegenerated);
+            store::audit::insert(&mut *tx, event, call.now).await?;
+            store::throttles::forget(&mut *tx, bucket).await?;
+            tx.commit().await?;
+            Ok(codes)
+        };
+        self.noted(done.await, user.id, &call).await
+    }
+
+    async fn know(
+        &self,
+        user: &User,
+        password: Password,
+        deadline: Deadline,
+        call: &Call<'_>,
+    ) -> Result<KnownPassword> {
+        let attempt = Attempt {
+            guess: Guess::MfaPassword,
+            ip: call.ip,
+            deadline,
+            now: call.now,
+        };
+        let email = Email::parse(&user.email)?;
+        let checked = self
+            .accounts
+            .check_password(Some(&email), password, attempt);
+        let version = checked.await?.password_version;
+        Ok(KnownPassword { email, version })
+    }
+
+    /// Counts a code, whichever call of the account it comes with.
+    async fn count(&self, user_id: UserId, code: &MfaCode, now: DateTime<Utc>) -> Result<[u8; 32]> {
+        let throttle = &self.accounts.throttle;
+        let of = user_id.to_string();
+        throttle.attempt_code(code.guess(), &of, now).await
+    }
+}
+
+/// A password that was right a moment ago.
+struct KnownPassword {
+    email: Email,
+    version: i64,
+}
+
+impl KnownPassword {
+    /// Keeps it from being changed until the transaction ends.
+    async fn lock(&self, tx: &mut Transaction) -> Result<()> {
+        let email = self.email.as_str();
+        if store::emails::lock_password(&mut **tx, email, self.version).await? {
+            Ok(())
+        } else {
+            // Changed in between: what was right is not any more.
+            Err(Error::InvalidCredentials)
+        }
+    }
+}
+
+async fn new_codes(
+    tx: &mut Transaction,
+    user_id: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    let mut codes = Vec::with_capacity(recovery_code::COUNT);
+    let mut hashes = Vec::with_capacity(recovery_code::COUNT);
+    for _ in 0..recovery_code::COUNT {
+        let code = recovery_code::generate()?;
+        let normalised = recovery_code::normalise(&code);
+        hashes.push(recovery_code::hash(user_id, &normalised).to_vec());
+        codes.push(code);
+    }
+    store::mfa::forget_recovery_codes(&mut **tx, user_id).await?;
+    store::mfa::insert_recovery_codes(&mut **tx, user_id, &hashes, now).await?;
+    Ok(codes)
+}

@@ -1,0 +1,192 @@
+//! The second factor: codes of an authenticator app, and recovery codes for when the
+//! app is lost. Whether a user has one says the user's row.
+
+pub mod challenge;
+mod complete;
+mod enrolment;
+mod recovery_code;
+mod totp;
+
+use std::sync::Arc;
+
+use chassis::keyring::KeyRing;
+use chassis::pool::Transaction;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use self::totp::TotpSecret;
+use crate::accounts::{Accounts, User};
+use crate::audit::Kind;
+use crate::error::{Error, Result};
+use crate::sealed;
+use crate::sessions::Sessions;
+use crate::store;
+use crate::store::audit::Event;
+use crate::throttle::Guess;
+
+pub use self::enrolment::{BothFactors, Enrolment};
+
+const KEY_PURPOSE: &str = "totp-secret-encryption";
+
+/// What somebody says to have read from the app, or from the list; not to be printed.
+pub enum MfaCode {
+    /// Of the authenticator app.
+    Totp(Zeroizing<String>),
+    /// From the list.
+    Recovery(Zeroizing<String>),
+}
+
+impl MfaCode {
+    /// Reads a code of the app; spaces do not count.
+    #[must_use]
+    pub fn totp(text: &str) -> Self {
+        let kept = text.chars().filter(|c| !c.is_whitespace());
+        Self::Totp(Zeroizing::new(kept.collect()))
+    }
+
+    /// Reads a recovery code.
+    #[must_use]
+    pub fn recovery(text: &str) -> Self {
+        Self::Recovery(recovery_code::normalise(text))
+    }
+
+    /// Reads either, told apart by their lengths.
+    #[must_use]
+    pub fn either(text: &str) -> Self {
+        match Self::totp(text) {
+            Self::Totp(code) if code.len() == totp::DIGITS => Self::Totp(code),
+            _ => Self::recovery(text),
+        }
+    }
+
+    fn guess(&self) -> Guess {
+        match self {
+            Self::Totp(_) => Guess::Totp,
+            Self::Recovery(_) => Guess::RecoveryCode,
+        }
+    }
+}
+
+/// The second factors of the accounts.
+pub struct Mfa {
+    accounts: Arc<Accounts>,
+    sessions: Arc<Sessions>,
+    ring: Arc<KeyRing>,
+    /// What apps call this server.
+    issuer: String,
+}
+
+impl Mfa {
+    /// Keeps the second factors of these accounts, secrets sealed with the ring.
+    #[must_use]
+    pub fn new(
+        accounts: Arc<Accounts>,
+        sessions: Arc<Sessions>,
+        ring: Arc<KeyRing>,
+        issuer: String,
+    ) -> Self {
+        Self {
+            accounts,
+            sessions,
+            ring,
+            issuer,
+        }
+    }
+
+    /// How many recovery codes a user has left.
+    pub async fn recovery_codes_left(&self, user: &User) -> Result<i64> {
+        if !user.mfa_enabled {
+            return Ok(0);
+        }
+        store::mfa::count_recovery_codes(&self.accounts.db, user.id).await
+    }
+
+    /// Uses a code up, or fails where it is wrong or was used before. Takes the row of
+    /// the secret first, so that codes and lists of one user come one after the other.
+    async fn spend(
+        &self,
+        tx: &mut Transaction,
+        user_id: UserId,
+        code: &MfaCode,
+        call: &Call<'_>,
+    ) -> Result<()> {
+        let stored = store::mfa::lock_totp(&mut **tx, user_id)
+            .await?
+            .ok_or(Error::MfaCodeInvalid)?;
+        match code {
+            MfaCode::Totp(code) => {
+                let secret = self.open(user_id, &stored.secret_sealed)?;
+                let step = secret.step(code, call.now).ok_or(Error::MfaCodeInvalid)?;
+                let sealed = if sealed::is_current(&self.ring, &stored.secret_sealed) {
+                    stored.secret_sealed
+                } else {
+                    // So that old lines of the key file fall out of use.
+                    self.seal(user_id, &secret)?
+                };
+                if !store::mfa::take_step(&mut **tx, user_id, step, &sealed).await? {
+                    return Err(Error::MfaCodeInvalid);
+                }
+            }
+            MfaCode::Recovery(code) => {
+                let hash = recovery_code::hash(user_id, code);
+                if !store::mfa::take_recovery_code(&mut **tx, user_id, hash).await? {
+                    return Err(Error::MfaCodeInvalid);
+                }
+                let event = call.event(user_id, Kind::RecoveryCodeUsed);
+                store::audit::insert(&mut **tx, event, call.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down why a code led to nothing, after the transaction that it was looked
+    /// at in; passes the outcome on.
+    async fn noted<T>(&self, done: Result<T>, user_id: UserId, call: &Call<'_>) -> Result<T> {
+        let kind = match done {
+            Err(Error::MfaCodeInvalid) => Kind::MfaFailed,
+            Err(Error::AccountDisabled) => Kind::LogInFailed,
+            done => return done,
+        };
+        store::audit::insert(&self.accounts.db, call.event(user_id, kind), call.now).await?;
+        done
+    }
+
+    fn seal(&self, user_id: UserId, secret: &TotpSecret) -> Result<Vec<u8>> {
+        let row = user_id.0.as_bytes();
+        Ok(sealed::seal(
+            &self.ring,
+            KEY_PURPOSE,
+            row,
+            secret.as_bytes(),
+        )?)
+    }
+
+    fn open(&self, user_id: UserId, sealed: &[u8]) -> Result<TotpSecret> {
+        let row = user_id.0.as_bytes();
+        let secret = sealed::open(&self.ring, KEY_PURPOSE, row, sealed)?;
+        TotpSecret::from_bytes(&secret).ok_or(Error::TotpUnusable)
+    }
+}
+
+/// What is written down of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The session that calls; none at a log-in.
+    pub session_id: Option<Uuid>,
+    /// Where the call came from.
+    pub ip: &'a str,
+    /// Its time.
+    pub now: DateTime<Utc>,
+}
+
+impl<'a> Call<'a> {
+    fn event(&self, user_id: UserId, kind: Kind) -> Event<'a> {
+        let event = Event::new(user_id, kind, self.ip);
+        match self.session_id {
+            Some(id) => event.session(id),
+            None => event,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The calls of `AccountService` and `AuthService` that are about the second factor.
+
+use chassis::deadline::Deadline;
+use chrono::{DateTime, Utc};
+use proto::auth::v1 as pb;
+use proto::auth::v1::complete_mfa_request::Code as AnyCode;
+use tonic::{Request, Response};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::account::caller;
+use super::{AccountService, AuthService, client, timestamp};
+use crate::accounts::User;
+use crate::error::{Error, Result};
+use crate::mfa::challenge::{Challenge, ChallengeId};
+use crate::mfa::{BothFactors, Call, MfaCode};
+use crate::password::Password;
+use crate::sessions::Client;
+
+impl AuthService {
+    pub(super) async fn answer_mfa(
+        &self,
+        request: Request<pb::CompleteMfaRequest>,
+    ) -> Result<Response<pb::CompleteMfaResponse>> {
+        let client = client(&request, &self.proxies);
+        let message = request.into_inner();
+        let id = Zeroizing::new(message.challenge_id);
+        let code = match message.code {
+            Some(AnyCode::TotpCode(code)) => MfaCode::totp(&Zeroizing::new(code)),
+            Some(AnyCode::RecoveryCode(code)) => MfaCode::recovery(&Zeroizing::new(code)),
+            None => return Err(code_missing()),
+        };
+        let id = ChallengeId::parse(&id).ok_or(Error::MfaChallengeExpired)?;
+
+        let now = self.clock.now();
+        let signed_in = self.mfa.complete(&id, &code, &client, now).await?;
+
+        Ok(Response::new(pb::CompleteMfaResponse {
+            tokens: Some(signed_in.tokens.into()),
+            user: Some(signed_in.user.into()),
+        }))
+    }
+}
+
+impl AccountService {
+    pub(super) async fn enroll(
+        &self,
+        request: Request<pb::EnrollTotpRequest>,
+    ) -> Result<Response<pb::EnrollTotpResponse>> {
+        let by = self.who(&request).await?;
+        let password = Zeroizing::new(request.into_inner().current_password);
+
+        let password = Password::claim(&password);
+        let enrolment = self.mfa.enroll(&by.user, password, by.deadline, by.call());
+        let enrolment = enrolment.await?;
+
+        Ok(Response::new(pb::EnrollTotpResponse {
+            secret: enrolment.secret,
+            otpauth_uri: enrolment.otpauth_uri,
+        }))
+    }
+
+    pub(super) async fn confirm(
+        &self,
+        request: Request<pb::ConfirmTotpRequest>,
+    ) -> Result<Response<pb::ConfirmTotpResponse>> {
+        let by = self.who(&request).await?;
+        let code = Zeroizing::new(request.into_inner().code);
+        if code.is_empty() {
+            return Err(code_missing());
+        }
+
+        let code = MfaCode::totp(&code);
+        let recovery_codes = self.mfa.confirm(&by.user, &code, by.call()).await?;
+
+        Ok(Response::new(pb::ConfirmTotpResponse { recovery_codes }))
+    }
+
+    pub(super) async fn disable(
+        &self,
+        request: Request<pb::DisableTotpRequest>,
+    ) -> Result<Response<pb::DisableTotpResponse>> {
+        let by = self.who(&request).await?;
+        let message = request.into_inner();
+        let proof = both_factors(message.current_password, message.code)?;
+
+        let disabled = self.mfa.disable(&by.user, proof, by.deadline, by.call());
+        disabled.await?;
+
+        Ok(Response::new(pb::DisableTotpResponse {}))
+    }
+
+    pub(super) async fn regenerate(
+        &self,
+        request: Request<pb::RegenerateRecoveryCodesRequest>,
+    ) -> Result<Response<pb::RegenerateRecoveryCodesResponse>> {
+        let by = self.who(&request).await?;
+        let message = request.into_inner();
+        let proof = both_factors(message.current_password, message.code)?;
+
+        let codes = self.mfa.regenerate(&by.user, proof, by.deadline, by.call());
+        let recovery_codes = codes.await?;
+
+        Ok(Response::new(pb::RegenerateRecoveryCodesResponse {
+            recovery_codes,
+        }))
+    }
+
+    async fn who<T>(&self, request: &Request<T>) -> Result<By> {
+        let now = self.clock.now();
+        let (user, session_id) = self.accounts.of_caller(&*caller(request)?, now).await?;
+        Ok(By {
+            user,
+            session_id,
+            client: client(request, &self.proxies),
+            deadline: Deadline::of(request),
+            now,
+        })
+    }
+}
+
+/// Who calls.
+struct By {
+    user: User,
+    session_id: Uuid,
+    client: Client,
+    deadline: Deadline,
+    now: DateTime<Utc>,
+}
+
+impl By {
+    fn call(&self) -> Call<'_> {
+        Call {
+            session_id: Some(self.session_id),
+            ip: &self.client.ip,
+            now: self.now,
+        }
+    }
+}
+
+fn both_factors(password: String, code: String) -> Result<BothFactors> {
+    let (password, code) = (Zeroizing::new(password), Zeroizing::new(code));
+    if code.is_empty() {
+        return Err(code_missing());
+    }
+    Ok(BothFactors {
+        password: Password::claim(&password),
+        code: MfaCode::either(&code),
+    })
+}
+
+fn code_missing() -> Error {
+    Error::invalid("MFA_CODE_MISSING", "code", "must be set")
+}
+
+impl From<Challenge> for pb::MfaChallenge {
+    fn from(challenge: Challenge) -> Self {
+        Self {
+            id: challenge.id.as_str().to_owned(),
+            methods: ["totp", "recovery_code"].map(str::to_owned).to_vec(),
+            expire_time: Some(timestamp(challenge.expire_time)),
+        }
+    }
+}
