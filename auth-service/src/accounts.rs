@@ -17,6 +17,7 @@ use crate::audit::Kind;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::{Hasher, Turn};
+use crate::mail::{Letter, Outbox, Topic};
 use crate::password::Password;
 use crate::phc::Verdict;
 use crate::refresh_token::sha256;
@@ -131,11 +132,21 @@ pub struct Attempt<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// What the operator decided on accounts.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountRules {
+    /// Whether strangers can make accounts.
+    pub sign_up_enabled: bool,
+    /// Whether a log-in needs a confirmed e-mail.
+    pub email_verification_required: bool,
+}
+
 /// The accounts.
 pub struct Accounts {
     pub(crate) db: Pool,
     pub(crate) hasher: Arc<Hasher>,
-    pub(crate) sign_up_enabled: bool,
+    pub(crate) outbox: Outbox,
+    pub(crate) rules: AccountRules,
     pub(crate) throttle: Throttle,
     /// Names unknown e-mails in the audit without saying them.
     pseudonyms: hmac::Key,
@@ -149,13 +160,15 @@ impl Accounts {
         hasher: Arc<Hasher>,
         ring: &KeyRing,
         throttle: Throttle,
-        sign_up_enabled: bool,
+        outbox: Outbox,
+        rules: AccountRules,
     ) -> Self {
         let (_, key) = ring.current("audit-pseudonym");
         Self {
             db,
             hasher,
-            sign_up_enabled,
+            outbox,
+            rules,
             throttle,
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*key),
         }
@@ -270,6 +283,8 @@ impl Accounts {
         store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, attempt.now).await?;
         let event = Event::new(user.id, kind, attempt.ip).session(session_id);
         store::audit::insert(&mut *tx, event, attempt.now).await?;
+        let letter = Letter::new(Topic::PasswordChanged, email, attempt.ip, attempt.now);
+        self.outbox.put(&mut *tx, &letter).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -13,7 +13,7 @@ pub enum Kind {
     SignUp,
     /// A session was started.
     LogIn,
-    /// The password was wrong, the account unknown or disabled.
+    /// The password was wrong, the account unknown, disabled or not confirmed.
     LogInFailed,
     /// A refresh was answered again.
     RefreshReplayed,
@@ -56,6 +56,14 @@ pub enum Kind {
     RecoveryCodeUsed,
     /// Other recovery codes were made.
     RecoveryCodesRegenerated,
+    /// A mail with a token to choose a new password is on its way.
+    PasswordResetRequested,
+    /// The password was set with the token from a mail; every session was ended.
+    PasswordReset,
+    /// The owner of the mailbox has confirmed the e-mail.
+    EmailVerified,
+    /// The account has another e-mail.
+    EmailChanged,
     /// A signing key was made, and is published. Events of keys are under the nil
     /// user id.
     SigningKeyStaged,
@@ -93,6 +101,10 @@ impl Kind {
             Self::MfaDisabled => "mfa_disabled",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::RecoveryCodesRegenerated => "recovery_codes_regenerated",
+            Self::PasswordResetRequested => "password_reset_requested",
+            Self::PasswordReset => "password_reset",
+            Self::EmailVerified => "email_verified",
+            Self::EmailChanged => "email_changed",
             Self::SigningKeyStaged => "signing_key_staged",
             Self::SigningKeyActivated => "signing_key_activated",
             Self::SigningKeyRevoked => "signing_key_revoked",

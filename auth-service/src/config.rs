@@ -8,6 +8,7 @@ use std::time::Duration;
 use chassis::cli::Settings;
 use chassis::config::{DatabaseConfig, ServerConfig, seconds};
 use ipnet::IpNet;
+use secrecy::SecretString;
 
 use crate::signer::Algorithm;
 
@@ -102,6 +103,14 @@ pub struct Config {
     #[arg(long, env, default_value = "true", action = clap::ArgAction::Set)]
     pub sign_up_enabled: bool,
 
+    /// Whether a log-in needs a confirmed e-mail
+    #[arg(long, env, default_value = "false", action = clap::ArgAction::Set)]
+    pub email_verification_required: bool,
+
+    /// Mail.
+    #[command(flatten)]
+    pub mail: MailConfig,
+
     /// The database.
     #[command(flatten)]
     pub database: DatabaseConfig,
@@ -128,6 +137,30 @@ pub struct MakeAdminConfig {
     /// The database.
     #[command(flatten)]
     pub database: DatabaseConfig,
+}
+
+/// How to send mail. An empty text is none, so that a compose file can leave it open.
+#[derive(Clone, Debug, clap::Args)]
+pub struct MailConfig {
+    /// Mail server, such as `smtps://user@mail.example.com` or `smtp://user@mail.example.com:587?tls=required`; without it no mail is sent
+    #[arg(long, env, hide_env_values = true)]
+    pub smtp_url: Option<SecretString>,
+
+    /// File that holds the password, in place of one in the URL
+    #[arg(long, env)]
+    pub smtp_password_file: Option<PathBuf>,
+
+    /// Sender of mail, such as `Address book <noreply@example.com>`; required with `SMTP_URL`
+    #[arg(long, env)]
+    pub mail_from: Option<String>,
+
+    /// Where the links in mail lead: `/verify-email#token=…` and `/reset-password#token=…` are put behind it; without it mail brings the token alone
+    #[arg(long, env)]
+    pub mail_link_base_url: Option<String>,
+
+    /// Folder to write mail to, and to the log as well, where there is no mail server; for development only
+    #[arg(long, env)]
+    pub mail_folder: Option<PathBuf>,
 }
 
 impl Settings for Config {

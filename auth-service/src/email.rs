@@ -26,7 +26,12 @@ impl Email {
 
     /// Normalises an address or says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::normalise(text).map_err(|problem| Error::invalid("EMAIL_INVALID", "email", problem))
+        Self::parse_field(text, "email")
+    }
+
+    /// The same; `field` is where the text came from.
+    pub fn parse_field(text: &str, field: &'static str) -> Result<Self, Error> {
+        Self::normalise(text).map_err(|problem| Error::invalid("EMAIL_INVALID", field, problem))
     }
 
     fn normalise(text: &str) -> Result<Self, &'static str> {

@@ -39,6 +39,15 @@ pub enum Error {
     /// The account may not be used.
     #[error("the account is disabled")]
     AccountDisabled,
+    /// The password was right, but the e-mail is not confirmed.
+    #[error("the e-mail is not confirmed yet")]
+    EmailNotVerified,
+    /// Never issued, used, expired, or for another e-mail.
+    #[error("the token to confirm an e-mail is not valid")]
+    EmailTokenInvalid,
+    /// Never issued, used, expired, or from before a change of the account.
+    #[error("the token to choose a new password is not valid")]
+    ResetTokenInvalid,
     /// Unknown program or wrong secret: nothing may tell which.
     #[error("client id or secret is wrong")]
     ClientInvalid,
@@ -139,6 +148,9 @@ pub enum Error {
     /// not complete yet.
     #[error("the user of an e-mail or session is missing")]
     UserMissing,
+    /// A mail cannot be kept.
+    #[error("cannot write a mail as JSON")]
+    Letter(#[source] serde_json::Error),
     /// A signing key cannot be made, or does not sign.
     #[error("cannot make or use a signing key")]
     Signing(#[from] crate::signer::SignerError),
@@ -181,6 +193,9 @@ impl Error {
             Self::EmailTaken => refuse(Code::AlreadyExists, "EMAIL_TAKEN"),
             Self::InvalidCredentials => refuse(Code::Unauthenticated, "INVALID_CREDENTIALS"),
             Self::AccountDisabled => refuse(Code::PermissionDenied, "ACCOUNT_DISABLED"),
+            Self::EmailNotVerified => refuse(Code::FailedPrecondition, "EMAIL_NOT_VERIFIED"),
+            Self::EmailTokenInvalid => refuse(Code::Unauthenticated, "EMAIL_TOKEN_INVALID"),
+            Self::ResetTokenInvalid => refuse(Code::Unauthenticated, "RESET_TOKEN_INVALID"),
             Self::RefreshTokenInvalid => refuse(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"),
             Self::RefreshTokenReused => refuse(Code::Unauthenticated, "REFRESH_TOKEN_REUSED"),
             Self::SessionRevoked => refuse(Code::Unauthenticated, "SESSION_REVOKED"),
@@ -223,6 +238,7 @@ impl Error {
             }
             Self::Database(_)
             | Self::Hasher(_)
+            | Self::Letter(_)
             | Self::Signing(_)
             | Self::TotpSealed(_)
             | Self::TotpUnusable

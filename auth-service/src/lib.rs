@@ -6,11 +6,16 @@ pub mod audit;
 pub mod common_passwords;
 pub mod config;
 pub mod email;
+pub mod email_change;
+pub mod email_tokens;
+pub mod email_verification;
 pub mod error;
 pub mod hasher;
 pub mod log_in;
+pub mod mail;
 pub mod mfa;
 pub mod password;
+pub mod password_reset;
 pub mod phc;
 pub mod programs;
 pub mod purge;
@@ -50,10 +55,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
-use crate::accounts::Accounts;
+use crate::accounts::{AccountRules, Accounts};
 use crate::administration::Administration;
 use crate::config::Config;
 use crate::hasher::{Capacity, Hasher, StartHasherError};
+use crate::mail::{Mail, MailError, Outbox, Sender};
 use crate::mfa::Mfa;
 use crate::password::Password;
 use crate::phc::{HashError, Recipe};
@@ -88,6 +94,9 @@ pub enum RunError {
     /// The secret of the contacts service is of no use.
     #[error(transparent)]
     ContactsSecret(#[from] SecretFileError),
+    /// Mail cannot be sent as the settings say.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// A program's account cannot be kept.
     #[error("cannot keep the account of the contacts service")]
     Programs(#[source] error::Error),
@@ -107,6 +116,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let ring = Arc::new(KeyRing::read(&config.secret_keys_file)?);
+    let mail = Mail::new(&config)?;
+    let outbox = Outbox::new(Arc::clone(&ring), mail.is_some());
     let database = Database::new(&config.database, &[])?;
     database.ensure_migrated().await?;
     let background = database.background();
@@ -122,17 +133,32 @@ pub async fn run(
         let known = programs::ensure_contacts(&background, &secret, clock.now()).await;
         known.map_err(RunError::Programs)?;
     }
-    let parts = Parts::new(config, clock.clone(), ring, database, &keeper)?;
+    let parts = Parts::new(
+        config,
+        clock.clone(),
+        ring,
+        database,
+        &keeper,
+        outbox.clone(),
+    )?;
+    let sender = mail.map(|mail| {
+        let db = background.clone();
+        Sender::new(db, outbox, mail, clock.clone()).start()
+    });
     let mut chores = JoinSet::new();
     let forgets = purge::forever(background.clone(), clock, parts.token_life());
     chores.spawn(forgets);
     chores.spawn(keeper.forever());
 
     let needs = db::ping_every_second(background);
+    let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
         .needs(needs)
         .run(listener, shutdown, move |services| parts.serve(services))
         .await;
+    if let Some(sender) = sender {
+        sender.stop(grace).await;
+    }
     // They end with this function, however it ends.
     chores.shutdown().await;
     Ok(served?)
@@ -145,6 +171,7 @@ struct Parts {
     ring: Arc<KeyRing>,
     database: Database,
     hasher: Arc<Hasher>,
+    outbox: Outbox,
     codec: Arc<Codec>,
     keys: KeysInForce,
     sealer: Arc<Sealer>,
@@ -161,10 +188,12 @@ impl Parts {
         ring: Arc<KeyRing>,
         database: Database,
         keeper: &Keeper,
+        outbox: Outbox,
     ) -> Result<Self, RunError> {
         let verifier = Arc::new(verifier(&config, keeper.accepted(), &clock));
         Ok(Self {
             hasher: Arc::new(hasher(&config)?),
+            outbox,
             codec: Arc::new(Codec::new(&ring)),
             sealer: Arc::new(Sealer::new(&ring)),
             jwks: Jwks {
@@ -259,7 +288,11 @@ impl Parts {
             Arc::clone(&self.hasher),
             &self.ring,
             Throttle::new(db.clone(), &self.ring, failures),
-            self.config.sign_up_enabled,
+            self.outbox.clone(),
+            AccountRules {
+                sign_up_enabled: self.config.sign_up_enabled,
+                email_verification_required: self.config.email_verification_required,
+            },
         )
     }
 }
@@ -318,7 +351,7 @@ fn server_info(config: &Config) -> ServerInfo {
         refresh_idle_ttl: config.refresh_idle_ttl.try_into().ok(),
         refresh_absolute_ttl: config.refresh_absolute_ttl.try_into().ok(),
         password_min_length: i32::try_from(Password::BYTES_MIN).unwrap_or(i32::MAX),
-        email_verification_required: false,
+        email_verification_required: config.email_verification_required,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

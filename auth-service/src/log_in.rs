@@ -90,11 +90,11 @@ pub async fn log_in(
     let user = store::users::lock(&mut *tx, checked.user_id)
         .await?
         .ok_or(Error::UserMissing)?;
-    if user.disabled {
+    if let Err(refusal) = may_log_in(accounts, &user) {
         let event = Event::new(user.id, Kind::LogInFailed, &client.ip);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
-        return Err(Error::AccountDisabled);
+        return Err(refusal);
     }
     let label = &log_in.client_label;
     if user.mfa_enabled {
@@ -108,6 +108,17 @@ pub async fn log_in(
         .await?;
     tx.commit().await?;
     Ok(LoggedIn::Session(Box::new(SignedIn { user, tokens })))
+}
+
+/// What only someone with the password is told.
+fn may_log_in(accounts: &Accounts, user: &User) -> Result<()> {
+    if user.disabled {
+        return Err(Error::AccountDisabled);
+    }
+    if accounts.rules.email_verification_required && !user.email_verified {
+        return Err(Error::EmailNotVerified);
+    }
+    Ok(())
 }
 
 /// Hashes a correct password anew, where its hash is not as today's are.

@@ -1,5 +1,5 @@
 //! Forgets what is over: sessions, log-ins without their second factor, attempts that
-//! failed, revocations.
+//! failed, revocations, mail.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_hours(1);
 pub async fn forever(db: Pool, clock: Clock, token_life: TimeDelta) {
     let forget = || batch(&db, token_life, clock.now());
     chores::forever(
-        "forgot old sessions, challenges, attempts and revocations",
+        "forgot old sessions, challenges, attempts, revocations and mail",
         PAUSE,
         forget,
     )
@@ -44,5 +44,8 @@ pub async fn batch(
     // A day more: a watcher that was away goes on at its cursor.
     let over = now - token_life - TimeDelta::days(1);
     let revocations = store::revocations::purge(db, over, BATCH).await?;
-    Ok(sessions + challenges + attempts + revocations)
+    let tokens = store::email_tokens::purge(db, now, BATCH).await?;
+    // An hour more: a sender tells of what it gives up.
+    let mails = store::outbox::purge(db, now - TimeDelta::hours(1), BATCH).await?;
+    Ok(sessions + challenges + attempts + revocations + tokens + mails)
 }

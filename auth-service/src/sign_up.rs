@@ -9,6 +9,7 @@ use crate::audit::Kind;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
+use crate::mail::{Letter, Topic};
 use crate::password::Password;
 use crate::phc::Verdict;
 use crate::refresh_token::sha256;
@@ -57,7 +58,7 @@ impl NewAccount {
 impl Accounts {
     /// Refuses where the operator closed sign-up.
     pub fn ensure_sign_up_enabled(&self) -> Result<()> {
-        if self.sign_up_enabled {
+        if self.rules.sign_up_enabled {
             Ok(())
         } else {
             Err(Error::SignUpDisabled)
@@ -120,6 +121,8 @@ impl Accounts {
         store::users::insert(&mut *tx, &user).await?;
         let event = Event::new(user.id, Kind::SignUp, ip);
         store::audit::insert(&mut *tx, event, now).await?;
+        let letter = Letter::new(Topic::Verification, &new.email, ip, now);
+        self.outbox.put(&mut *tx, &letter).await?;
         tx.commit().await?;
         Ok(Some(user))
     }

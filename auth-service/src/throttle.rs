@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use chassis::keyring::KeyRing;
-use chassis::pool::Pool;
+use chassis::pool::{Pool, Transaction};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::audit::Kind;
@@ -51,10 +51,10 @@ impl Guess {
 }
 
 /// Below so many failures in a row, this one included, such a pause.
-type Ladder = [(i32, TimeDelta); 5];
+type Ladder<const STEPS: usize> = [(i32, TimeDelta); STEPS];
 
 /// Of an account; a success forgets its failures.
-const ACCOUNT: Ladder = [
+const ACCOUNT: Ladder<5> = [
     (3, TimeDelta::zero()),
     (9, TimeDelta::seconds(3)),
     (25, TimeDelta::seconds(5)),
@@ -64,7 +64,7 @@ const ACCOUNT: Ladder = [
 
 /// Of an authenticator app's codes, three of which are right among a million: who
 /// knows the password and guesses for a year finds one with less than 1 %.
-const TOTP: Ladder = [
+const TOTP: Ladder<5> = [
     (3, TimeDelta::zero()),
     (4, TimeDelta::seconds(30)),
     (6, TimeDelta::minutes(1)),
@@ -74,7 +74,7 @@ const TOTP: Ladder = [
 
 /// Of an address, behind which there can be an office. A success takes back its own
 /// attempt only, or an attacker would log in to an account of its own in between.
-fn of_address(free: i32) -> Ladder {
+fn of_address(free: i32) -> Ladder<5> {
     [
         (free, TimeDelta::zero()),
         (free.saturating_mul(2), TimeDelta::seconds(3)),
@@ -84,6 +84,16 @@ fn of_address(free: i32) -> Ladder {
     ]
 }
 
+/// Of mails to one account: three, then one an hour.
+const MAIL_ACCOUNT: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+
+/// Of mails that one address asks for.
+const MAIL_ADDRESS: Ladder<3> = [
+    (50, TimeDelta::zero()),
+    (500, TimeDelta::seconds(10)),
+    (i32::MAX, TimeDelta::minutes(1)),
+];
+
 /// When failures are forgotten by themselves.
 pub(crate) const MEMORY: TimeDelta = TimeDelta::days(1);
 
@@ -92,7 +102,7 @@ pub struct Throttle {
     db: Pool,
     /// So that a dump of the table names nobody.
     key: hmac::Key,
-    address: Ladder,
+    address: Ladder<5>,
 }
 
 /// An attempt that may be made; what becomes of it is told to the throttle.
@@ -127,8 +137,8 @@ impl Throttle {
         now: DateTime<Utc>,
     ) -> Result<Attempted> {
         let attempted = Attempted {
-            account: self.bucket(guess, "account", email),
-            address: self.bucket(guess, "address", &network(ip)),
+            account: self.bucket(guess.name(), "account", email),
+            address: self.bucket(guess.name(), "address", &network(ip)),
         };
         self.reserve(attempted.address, &self.address, now).await?;
         let reserved = self.reserve(attempted.account, &ACCOUNT, now).await;
@@ -148,7 +158,7 @@ impl Throttle {
         of: &str,
         now: DateTime<Utc>,
     ) -> Result<[u8; 32]> {
-        let bucket = self.bucket(guess, "account", of);
+        let bucket = self.bucket(guess.name(), "account", of);
         let ladder = if guess == Guess::Totp {
             &TOTP
         } else {
@@ -173,10 +183,39 @@ impl Throttle {
         table::take_back(&self.db, attempted.address).await
     }
 
-    async fn reserve(&self, bucket: [u8; 32], ladder: &Ladder, now: DateTime<Utc>) -> Result<()> {
-        let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
-        let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
-        if table::reserve(&self.db, bucket, &most, &pauses, now).await? {
+    /// Counts a mail that someone asks for; false where there were too many of late.
+    /// An e-mail without an account has a bucket like any other, in the same
+    /// statements.
+    pub async fn allow_mail(
+        &self,
+        what: &str,
+        email: &str,
+        ip: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let account = self.bucket(what, "account", email);
+        let address = self.bucket(what, "address", &network(ip));
+        if !self.count(address, &MAIL_ADDRESS, now).await? {
+            return Ok(false);
+        }
+        self.count(account, &MAIL_ACCOUNT, now).await
+    }
+
+    /// Forgets the wrong passwords of an account: it has a new one.
+    pub async fn forgive(&self, tx: &mut Transaction, email: &str) -> Result<()> {
+        for guess in [Guess::LogIn, Guess::CurrentPassword] {
+            table::forget(&mut **tx, self.bucket(guess.name(), "account", email)).await?;
+        }
+        Ok(())
+    }
+
+    async fn reserve(
+        &self,
+        bucket: [u8; 32],
+        ladder: &Ladder<5>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        if self.count(bucket, ladder, now).await? {
             return Ok(());
         }
         let until = table::blocked_until(&self.db, bucket).await?;
@@ -189,9 +228,21 @@ impl Throttle {
         Err(Error::LogInThrottled { retry_after })
     }
 
-    fn bucket(&self, guess: Guess, of: &str, what: &str) -> [u8; 32] {
+    /// Counts one more, or returns false where the bucket is blocked.
+    async fn count<const STEPS: usize>(
+        &self,
+        bucket: [u8; 32],
+        ladder: &Ladder<STEPS>,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
+        let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
+        table::reserve(&self.db, bucket, &most, &pauses, now).await
+    }
+
+    fn bucket(&self, counted: &str, of: &str, what: &str) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.key);
-        for part in [guess.name(), of, what] {
+        for part in [counted, of, what] {
             context.update(part.as_bytes());
             context.update(&[0]);
         }
@@ -246,5 +297,7 @@ mod tests {
         for ladder in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
+        assert!(MAIL_ACCOUNT.windows(2).all(|steps| steps[0] < steps[1]));
+        assert!(MAIL_ADDRESS.windows(2).all(|steps| steps[0] < steps[1]));
     }
 }

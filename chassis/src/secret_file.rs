@@ -29,7 +29,7 @@ pub enum SecretFileError {
 }
 
 /// Reads the secret in a file, whoever chose it, without the line's end.
-pub(crate) fn text(path: &Path) -> io::Result<SecretString> {
+pub fn text(path: &Path) -> io::Result<SecretString> {
     let text = Zeroizing::new(fs::read_to_string(path)?);
     Ok(text.trim_end().into())
 }

@@ -16,6 +16,7 @@ macro_rules! opaque {
 }
 
 opaque!(
+    ChangeEmailRequest,
     ChangePasswordRequest,
     CompleteMfaRequest,
     ConfirmTotpRequest,
@@ -33,7 +34,9 @@ opaque!(
     RefreshTokenRequest,
     RegenerateRecoveryCodesRequest,
     RegenerateRecoveryCodesResponse,
+    ResetPasswordRequest,
     RotateServiceAccountSecretResponse,
     SignUpRequest,
     TokenPair,
+    VerifyEmailRequest,
 );

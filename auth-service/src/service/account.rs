@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::pages::Pages;
 use super::{client, timestamp, uuid};
 use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
+use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
 use crate::mfa::Mfa;
 use crate::sessions::{Session, Sessions};
@@ -100,6 +101,37 @@ impl account_service_server::AccountService for AccountService {
             .await?;
 
         Ok(Response::new(pb::ChangePasswordResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn change_email(
+        &self,
+        request: Request<pb::ChangeEmailRequest>,
+    ) -> Result<Response<pb::ChangeEmailResponse>, Status> {
+        let (now, client, deadline) = (
+            self.clock.now(),
+            client(&request, &self.proxies),
+            Deadline::of(&request),
+        );
+        let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let message = request.into_inner();
+        let password = Zeroizing::new(message.current_password);
+        let change = EmailChange::parse(&user, &password, &message.new_email)?;
+
+        let attempt = Attempt {
+            guess: Guess::CurrentPassword,
+            ip: &client.ip,
+            deadline,
+            now,
+        };
+        let user = self
+            .accounts
+            .change_email(user, session_id, change, attempt)
+            .await?;
+
+        Ok(Response::new(pb::ChangeEmailResponse {
+            user: Some(user.into()),
+        }))
     }
 
     #[tracing::instrument(skip_all)]

@@ -15,6 +15,7 @@ use super::{Jwks, client};
 use crate::accounts::{Accounts, RequestId};
 use crate::error::Error;
 use crate::log_in::{LogIn, LoggedIn, log_in};
+use crate::mail::Topic;
 use crate::mfa::Mfa;
 use crate::sessions::Sessions;
 use crate::sign_up::NewAccount;
@@ -140,6 +141,67 @@ impl auth_service_server::AuthService for AuthService {
             .await?;
 
         Ok(Response::new(pb::LogOutResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn send_email_verification(
+        &self,
+        request: Request<pb::SendEmailVerificationRequest>,
+    ) -> Result<Response<pb::SendEmailVerificationResponse>, Status> {
+        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
+        let email = &request.get_ref().email;
+
+        self.accounts
+            .ask_for_mail(Topic::Verification, email, &client.ip, now)
+            .await?;
+
+        Ok(Response::new(pb::SendEmailVerificationResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn verify_email(
+        &self,
+        request: Request<pb::VerifyEmailRequest>,
+    ) -> Result<Response<pb::VerifyEmailResponse>, Status> {
+        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
+        let token = Zeroizing::new(request.into_inner().token);
+
+        self.accounts.verify_email(&token, &client.ip, now).await?;
+
+        Ok(Response::new(pb::VerifyEmailResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn request_password_reset(
+        &self,
+        request: Request<pb::RequestPasswordResetRequest>,
+    ) -> Result<Response<pb::RequestPasswordResetResponse>, Status> {
+        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
+        let email = &request.get_ref().email;
+
+        self.accounts
+            .ask_for_mail(Topic::Reset, email, &client.ip, now)
+            .await?;
+
+        Ok(Response::new(pb::RequestPasswordResetResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn reset_password(
+        &self,
+        request: Request<pb::ResetPasswordRequest>,
+    ) -> Result<Response<pb::ResetPasswordResponse>, Status> {
+        let (client, deadline) = (client(&request, &self.proxies), Deadline::of(&request));
+        let message = request.into_inner();
+        let token = Zeroizing::new(message.token);
+        let password = Zeroizing::new(message.new_password);
+
+        let now = self.clock.now();
+        self.accounts
+            .reset_password(&token, &password, &client.ip, deadline, now)
+            .await?;
+
+        Ok(Response::new(pb::ResetPasswordResponse {}))
     }
 
     async fn get_jwks(

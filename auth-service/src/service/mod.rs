@@ -5,8 +5,8 @@ mod admin;
 mod admin_answers;
 mod auth;
 mod jwks;
-mod pages;
 mod mfa;
+mod pages;
 mod programs;
 
 pub use account::AccountService;

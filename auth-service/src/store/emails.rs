@@ -143,3 +143,48 @@ pub async fn set_password(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Keeps an address for the caller alone until the transaction ends; false where
+/// its password has changed since it had this version.
+pub async fn take(db: impl PgExecutor<'_>, email: &str, password_version: i64) -> Result<bool> {
+    let row = sqlx::query!(
+        "
+        SELECT user_id
+        FROM auth.emails
+        WHERE email_norm = $1 AND password_version = $2
+        FOR UPDATE
+        ",
+        email,
+        password_version,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Keeps `new` beside `old`, with the same account and password; false where it is
+/// there already. The version is another: what was mailed for the one before dies.
+pub async fn copy(db: impl PgExecutor<'_>, old: &str, new: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        INSERT INTO auth.emails (email_norm, user_id, password_hash, password_version, create_time)
+        SELECT $2, user_id, password_hash, password_version + 1, create_time
+        FROM auth.emails
+        WHERE email_norm = $1
+        ON CONFLICT DO NOTHING
+        ",
+        old,
+        new,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets an address.
+pub async fn delete(db: impl PgExecutor<'_>, email: &str) -> Result<()> {
+    sqlx::query!("DELETE FROM auth.emails WHERE email_norm = $1", email)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -268,3 +268,55 @@ pub async fn set_mfa_enabled(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Gives a user another e-mail, which nobody has confirmed; returns the user after
+/// the change.
+pub async fn set_email(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
+    let user = sqlx::query_as!(
+        User,
+        r#"
+        UPDATE auth.users
+        SET email = $2, email_verified = false, version = version + 1, update_time = $3
+        WHERE id = $1
+        RETURNING id AS "id: UserId", email, display_name, email_verified,
+                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
+                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
+        "#,
+        id as UserId,
+        email,
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Notes that the owner of the mailbox has confirmed it; false where the user has
+/// another e-mail, or is disabled. Confirming again changes nothing.
+pub async fn confirm_email(
+    db: impl PgExecutor<'_>,
+    id: UserId,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        UPDATE auth.users
+        SET email_verified = true,
+            version = version + CASE WHEN email_verified THEN 0 ELSE 1 END,
+            update_time = CASE WHEN email_verified THEN update_time ELSE $3 END
+        WHERE id = $1 AND email = $2 AND disable_time IS NULL
+        ",
+        id as UserId,
+        email,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -3,6 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD};
+use crate::mail_server::{MailServer, Manner};
 
 /// Every row of every table of the schema, as text; bytes in hexadecimal.
 pub(crate) async fn dump(app: &App) -> String {
@@ -27,7 +28,7 @@ pub(crate) async fn dump(app: &App) -> String {
 
 fn decoded(token: &str) -> Vec<u8> {
     use base64::Engine;
-    let text = token.strip_prefix("rt1_").unwrap();
+    let text = token.split_once('_').unwrap().1;
     base64::prelude::BASE64_URL_SAFE_NO_PAD
         .decode(text)
         .unwrap()
@@ -80,6 +81,45 @@ async fn no_token_and_no_password_is_stored() {
     // The dump would have shown them.
     let hash = auth_service::refresh_token::sha256(third.refresh_token.as_bytes());
     assert!(dump.contains(&hex::encode(hash)));
+}
+
+#[tokio::test]
+async fn no_token_that_was_mailed_is_stored_and_no_address_to_mail_to() {
+    let server = MailServer::start().await;
+    let app = server.app().await;
+    // The mail stays in the outbox, although we see it.
+    server.behave(Manner::HangsUp);
+    app.sign_up("ada@example.com").await.unwrap();
+    crate::password_reset::ask(&app, "ada@example.com").await;
+    let confirm = server.mailed("ada@example.com", "Confirm your e-mail address", 1);
+    let confirm = confirm.await[0].token();
+    let choose = server.mailed("ada@example.com", "Choose a new password", 1);
+    let choose = choose.await[0].token();
+
+    let all = dump(&app).await;
+
+    for token in [&confirm, &choose] {
+        let bytes = decoded(token);
+        // After the user come 32 secret bytes.
+        for usable in [
+            token.clone(),
+            token[4..].to_owned(),
+            hex::encode(token.as_bytes()),
+            hex::encode(&bytes[16..]),
+        ] {
+            assert!(!all.contains(&usable));
+        }
+        // The dump would have shown them.
+        let hash = auth_service::refresh_token::sha256(token.as_bytes());
+        assert!(all.contains(&hex::encode(hash)));
+    }
+    let sql = "SELECT row_to_json(t)::text FROM auth.outbox AS t";
+    let outbox: Vec<String> = sqlx::query_scalar(sql).fetch_all(&app.db).await.unwrap();
+    assert_eq!(outbox.len(), 2);
+    for readable in ["ada@example.com", "127.0.0.1", "reset"] {
+        let found = |row: &String| row.contains(readable) || row.contains(&hex::encode(readable));
+        assert!(!outbox.iter().any(found), "{readable}");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,11 @@ use std::process::{Command, Output, Stdio};
 
 use chassis::keyring::KeyRing;
 use embedded_postgres::TestDatabase;
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::{RequestPasswordResetRequest, ResetPasswordRequest, VerifyEmailRequest};
 
-use crate::app::{admin, in_time};
+use crate::app::{PASSWORD, admin, in_time, new_account};
+use crate::mail_server::{MailServer, Manner};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auth-service"));
@@ -129,4 +132,69 @@ async fn a_password_in_the_url_is_not_shown_when_the_url_is_wrong() {
     assert_eq!(output.status.code(), Some(1));
     let shown = [output.stdout, output.stderr].concat();
     assert!(!String::from_utf8(shown).unwrap().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
+    let (server, folder) = (MailServer::start().await, tempfile::tempdir().unwrap());
+    let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
+    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    let database = crate::app::database().await;
+    let log = folder.path().join("log");
+    let mut service = tokio::process::Command::from(program())
+        .kill_on_drop(true)
+        .args(["--listen-addr", "127.0.0.1:0"])
+        .args(server.flags())
+        .env("DATABASE_URL", database.url("auth_service"))
+        .env("SECRET_KEYS_FILE", &keys)
+        .env("ADDRESS_FILE", &address_file)
+        .env("RUST_LOG", "trace")
+        .stdout(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let address = in_time("the service writes no address", async || {
+        std::fs::read_to_string(&address_file).ok()
+    })
+    .await;
+    let channel = crate::app::endpoint(address.trim())
+        .connect()
+        .await
+        .unwrap();
+    let mut auth = AuthServiceClient::new(channel);
+
+    // The second mail is refused with words that hold the address.
+    auth.sign_up(new_account("ada@example.com")).await.unwrap();
+    let mail = server.mailed("ada@example.com", "Confirm your e-mail address", 1);
+    let token = mail.await[0].token();
+    server.behave(Manner::RefusesRecipient("550 no <ada@example.com> here"));
+    let request = RequestPasswordResetRequest {
+        email: "ada@example.com".into(),
+    };
+    auth.request_password_reset(request).await.unwrap();
+    let read = async || std::fs::read_to_string(&log).unwrap();
+    in_time("no mail is given up", async || {
+        read().await.contains("a mail is given up").then_some(())
+    })
+    .await;
+    let request = VerifyEmailRequest {
+        token: token.clone(),
+    };
+    auth.verify_email(request).await.unwrap();
+    let request = ResetPasswordRequest {
+        token: token.clone(),
+        new_password: PASSWORD.into(),
+    };
+    auth.reset_password(request).await.unwrap_err();
+
+    service.start_kill().unwrap();
+    service.wait().await.unwrap();
+    let log = read().await;
+    assert!(
+        log.contains("mail sent") && log.contains("answers 550"),
+        "{log}"
+    );
+    for secret in [&token, &token[4..], "ada@example.com", PASSWORD] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
 }

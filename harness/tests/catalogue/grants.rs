@@ -8,8 +8,10 @@ use crate::database::{connect, migrated, texts};
 /// Role, table, verbs.
 const GRANTS: &str = "
 auth_service     auth.audit_events        SELECT INSERT
-auth_service     auth.emails              SELECT INSERT UPDATE
+auth_service     auth.email_tokens        SELECT INSERT UPDATE DELETE
+auth_service     auth.emails              SELECT INSERT UPDATE DELETE
 auth_service     auth.mfa_challenges      SELECT INSERT UPDATE DELETE
+auth_service     auth.outbox              SELECT INSERT UPDATE DELETE
 auth_service     auth.recovery_codes      SELECT INSERT DELETE
 auth_service     auth.revocations         SELECT INSERT UPDATE DELETE
 auth_service     auth.service_accounts    SELECT INSERT UPDATE DELETE

@@ -4,7 +4,7 @@
 use crate::database::{connect, migrated, texts};
 
 /// Unique keys that do not begin with an owner.
-const KEYS_OF_NO_OWNER: [(&str, &str); 8] = [
+const KEYS_OF_NO_OWNER: [(&str, &str); 9] = [
     (
         "auth.emails_pkey",
         "keeps e-mails unique by itself; spread by e-mail",
@@ -30,6 +30,7 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 8] = [
         "auth.throttles_pkey",
         "counts strangers, too; spread by bucket",
     ),
+    ("auth.outbox_pkey", "mail to strangers, too; spread by id"),
     ("public._sqlx_migrations_pkey", "sqlx makes it"),
 ];
 

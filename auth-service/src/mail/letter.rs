@@ -1,0 +1,84 @@
+//! What a mail is about, before it is written.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::email::Email;
+use crate::email_tokens::Purpose;
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Brings the token to confirm the e-mail.
+    Verification,
+    /// Brings the token to choose a new password.
+    Reset,
+    /// Tells that the password is another.
+    PasswordChanged,
+    /// Tells the address before that it is the account's no more.
+    EmailChanged,
+}
+
+impl Topic {
+    /// For logs, and for what is counted.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verification => "verification-mail",
+            Self::Reset => "reset-mail",
+            Self::PasswordChanged => "password-changed-mail",
+            Self::EmailChanged => "email-changed-mail",
+        }
+    }
+
+    /// What the token that it brings is good for.
+    #[must_use]
+    pub fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::Verification => Some(Purpose::Verification),
+            Self::Reset => Some(Purpose::Reset),
+            Self::PasswordChanged | Self::EmailChanged => None,
+        }
+    }
+
+    /// For how long it is of use: as long as its token, or a day.
+    fn life(self) -> TimeDelta {
+        self.purpose().map_or(TimeDelta::hours(24), Purpose::life)
+    }
+}
+
+/// A mail that is to be sent. It rests sealed, and is not to be printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Letter {
+    /// What it is about.
+    pub topic: Topic,
+    /// Normalised.
+    pub to: String,
+    /// Where the call came from that it is about.
+    pub ip: String,
+    /// When that was.
+    pub time: DateTime<Utc>,
+    /// What it brings; made behind the call.
+    pub token: Option<String>,
+}
+
+impl Letter {
+    /// A letter about a call from `ip` at `now`.
+    #[must_use]
+    pub fn new(topic: Topic, to: &Email, ip: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            topic,
+            to: to.as_str().to_owned(),
+            ip: ip.to_owned(),
+            time: now,
+            token: None,
+        }
+    }
+
+    /// When it is of no use any more.
+    #[must_use]
+    pub fn expire_time(&self) -> DateTime<Utc> {
+        self.time + self.topic.life()
+    }
+}

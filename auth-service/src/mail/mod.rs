@@ -1,0 +1,200 @@
+//! Mail: what it says, where it waits, and how it leaves.
+//!
+//! A call puts a sealed [`Letter`] into the outbox, in the transaction of what it
+//! tells of. A [`Sender`] behind the calls takes it, makes the token that it brings,
+//! and hands it to the mail server until that takes it.
+
+mod letter;
+mod outbox;
+mod sender;
+mod transport;
+mod write;
+
+use url::Url;
+
+pub use self::letter::{Letter, Topic};
+pub use self::outbox::Outbox;
+pub use self::sender::{Running, Sender};
+pub use self::transport::Transport;
+pub use self::write::Writer;
+use crate::config::Config;
+
+/// A line of a mail has 998 bytes at most (RFC 5322 section 2.1.1).
+const LINK_BYTES_MAX: usize = 500;
+
+/// Why mail cannot be sent as the settings say. Says nothing of a password.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// It is not shown, since it can hold a password.
+    #[error("SMTP_URL is not the address of a mail server, such as smtps://user@mail.example.com")]
+    UrlInvalid,
+    /// Whoever listens could read it.
+    #[error(
+        "SMTP_URL would send its password in the clear: \
+         use smtps://, or smtp:// with ?tls=required"
+    )]
+    PasswordInClear,
+    /// A password file cannot be read.
+    #[error("cannot read the password file {path}: {cause}")]
+    PasswordFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// No sender.
+    #[error("MAIL_FROM must be a sender such as `Address book <noreply@example.com>`")]
+    FromInvalid,
+    /// No place for links to lead to.
+    #[error(
+        "MAIL_LINK_BASE_URL is not an address such as https://app.example.com, without ? and #"
+    )]
+    LinkInvalid,
+    /// Mail cannot be written to its folder.
+    #[error("cannot make the folder for mail {path}: {cause}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// Nobody could ever log in.
+    #[error("EMAIL_VERIFICATION_REQUIRED needs a way to send mail: set SMTP_URL")]
+    VerificationWithoutMail,
+}
+
+/// What a sender needs of the settings.
+pub struct Mail {
+    /// Writes mail.
+    pub(crate) writer: Writer,
+    /// Sends it.
+    pub(crate) transport: Transport,
+}
+
+impl Mail {
+    /// Reads the settings; nothing where they name no way to send.
+    pub fn new(config: &Config) -> Result<Option<Self>, MailError> {
+        let mail = &config.mail;
+        let Some(transport) = Transport::new(mail)? else {
+            if config.email_verification_required {
+                return Err(MailError::VerificationWithoutMail);
+            }
+            return Ok(None);
+        };
+        let from = match set(mail.mail_from.as_deref()) {
+            Some(from) => from,
+            None if transport.is_for_development() => "addressbook@localhost",
+            None => return Err(MailError::FromInvalid),
+        };
+        let links = set(mail.mail_link_base_url.as_deref()).map(link_base);
+        Ok(Some(Self {
+            writer: Writer::new(
+                from.parse().map_err(|_| MailError::FromInvalid)?,
+                links.transpose()?,
+            ),
+            transport,
+        }))
+    }
+}
+
+/// A setting that is there but empty is none.
+fn set(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Checks where links lead; what is put behind it starts with a slash.
+fn link_base(text: &str) -> Result<String, MailError> {
+    let url = Url::parse(text).map_err(|_| MailError::LinkInvalid)?;
+    let is_web = ["http", "https"].contains(&url.scheme());
+    let is_long = url.as_str().len() > LINK_BYTES_MAX;
+    if !is_web || is_long || url.query().is_some() || url.fragment().is_some() {
+        return Err(MailError::LinkInvalid);
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chassis::cli::{Cli, Command};
+
+    /// What the settings are refused for.
+    fn refusal(flags: &[&str]) -> Option<MailError> {
+        let required = [
+            "auth-service",
+            "--database-url=postgres://h/d",
+            "--secret-keys-file=k",
+        ];
+        let args = required.iter().chain(flags).map(Into::into);
+        match Cli::<Config>::read(args).unwrap().command {
+            Command::Serve(config) => Mail::new(&config).err(),
+            _ => unreachable!("no sub-command means serve"),
+        }
+    }
+
+    const FROM: &str = "--mail-from=Address book <noreply@example.com>";
+
+    #[tokio::test]
+    async fn sound_settings_are_taken() {
+        for flags in [
+            &[][..],
+            &["--smtp-url=", "--mail-from=", "--mail-link-base-url="],
+            &["--smtp-url=smtp://relay.internal", FROM],
+            &["--smtp-url=smtps://user:secret@mail.example.com", FROM],
+            &[
+                "--smtp-url=smtp://user:secret@mail.example.com:587?tls=required",
+                FROM,
+                "--mail-link-base-url=https://app.example.com/account/",
+                "--email-verification-required=true",
+            ],
+            &["--smtp-url=smtp://user:secret@127.0.0.1:2525", FROM],
+        ] {
+            assert!(refusal(flags).is_none(), "{flags:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_never_travels_in_the_clear() {
+        for url in [
+            "smtp://user:secret@mail.example.com",
+            "smtp://user:secret@mail.example.com:587?tls=opportunistic",
+        ] {
+            let refused = refusal(&[&format!("--smtp-url={url}"), FROM]);
+            assert!(matches!(refused, Some(MailError::PasswordInClear)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn settings_that_do_not_go_together_are_refused() {
+        let smtp = "--smtp-url=smtp://relay.internal";
+        assert!(matches!(
+            refusal(&["--smtp-url=mail.example.com", FROM]),
+            Some(MailError::UrlInvalid)
+        ));
+        assert!(matches!(
+            refusal(&["--smtp-url=https://mail.example.com", FROM]),
+            Some(MailError::UrlInvalid)
+        ));
+        assert!(matches!(refusal(&[smtp]), Some(MailError::FromInvalid)));
+        assert!(matches!(
+            refusal(&[smtp, "--mail-from=nobody"]),
+            Some(MailError::FromInvalid)
+        ));
+        for base in [
+            "app.example.com",
+            "ftp://x.example.com",
+            "https://x.example.com/#a",
+        ] {
+            let refused = refusal(&[smtp, FROM, &format!("--mail-link-base-url={base}")]);
+            assert!(matches!(refused, Some(MailError::LinkInvalid)), "{base}");
+        }
+        assert!(matches!(
+            refusal(&["--email-verification-required=true"]),
+            Some(MailError::VerificationWithoutMail)
+        ));
+        assert!(matches!(
+            refusal(&[smtp, FROM, "--smtp-password-file=/nowhere"]),
+            Some(MailError::PasswordFile { .. })
+        ));
+    }
+}

@@ -1,0 +1,243 @@
+//! Sends what waits in the outbox. Every replica has a sender.
+//!
+//! A mail is leased in a short transaction, which also makes the token that it
+//! brings; the mail server is spoken to outside of any. Whoever sent a mail deletes
+//! it. A sender that dies in between has its mail sent again when the lease ends:
+//! once more rather than never.
+
+use std::time::Duration;
+
+use chassis::clock::Clock;
+use chassis::pool::{Pool, Transaction};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use super::transport::SendError;
+use super::{Letter, Mail, Outbox};
+use crate::audit::Kind;
+use crate::email_tokens::{EmailToken, Purpose};
+use crate::error::Result;
+use crate::store;
+use crate::store::audit::Event;
+use crate::store::email_tokens::Bound;
+use crate::store::outbox::LeasedRow;
+
+/// Between two looks at an outbox in which nothing is due.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Mails that are sent at the same time.
+const BATCH: i64 = 10;
+/// Until another sender may take a mail; more than one takes, and clocks differ.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// The first pause behind a failure; each next one is twice as long.
+const RETRY_MIN: TimeDelta = TimeDelta::seconds(5);
+const RETRY_MAX: TimeDelta = TimeDelta::minutes(15);
+
+/// Sends mail.
+pub struct Sender {
+    db: Pool,
+    outbox: Outbox,
+    mail: Mail,
+    clock: Clock,
+}
+
+/// A sender at work.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// A mail that is ours until its lease ends.
+struct Leased {
+    id: Uuid,
+    attempts: i64,
+    letter: Letter,
+}
+
+impl Sender {
+    /// Sends from this database's outbox.
+    #[must_use]
+    pub fn new(db: Pool, outbox: Outbox, mail: Mail, clock: Clock) -> Self {
+        Self {
+            db,
+            outbox,
+            mail,
+            clock,
+        }
+    }
+
+    /// Begins to send, until it is told to stop.
+    #[must_use]
+    pub fn start(self) -> Running {
+        let (stop, mut stopping) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            loop {
+                let pause = match self.batch().await {
+                    Ok(0) => PAUSE,
+                    Ok(_) => Duration::ZERO,
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot send mail"
+                        );
+                        PAUSE
+                    }
+                };
+                tokio::select! {
+                    _ = stopping.wait_for(|stop| *stop) => break,
+                    () = sleep(pause) => {}
+                }
+            }
+        });
+        Running { stop, task }
+    }
+
+    /// Sends what is due, or a part of it; returns how many mails that were.
+    pub async fn batch(&self) -> Result<usize> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let rows = store::outbox::lease(&mut *tx, now + LEASE, BATCH, now).await?;
+        let (count, mut mails) = (rows.len(), Vec::new());
+        for row in rows {
+            mails.extend(self.prepare(&mut tx, row, now).await?);
+        }
+        tx.commit().await?;
+        join_all(mails.iter().map(|mail| self.deliver(mail))).await;
+        Ok(count)
+    }
+
+    /// Opens a mail, and makes the token that it brings at the first time. Nothing
+    /// where there is nothing to send.
+    async fn prepare(
+        &self,
+        tx: &mut Transaction,
+        row: LeasedRow,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Leased>> {
+        let id = row.id;
+        if row.expire_time <= now {
+            tracing::warn!(%id, attempts = row.attempts - 1, "a mail is given up: it is too old");
+            store::outbox::delete(&mut **tx, id).await?;
+            return Ok(None);
+        }
+        let mut letter = match self.outbox.open(id, &row.sealed) {
+            Ok(letter) => letter,
+            Err(error) => {
+                // A replica with the whole key file can still send it.
+                tracing::error!(%id, %error, "a mail in the outbox does not open");
+                return Ok(None);
+            }
+        };
+        if let (Some(purpose), None) = (letter.topic.purpose(), &letter.token) {
+            letter.token = self.token(tx, purpose, &letter).await?;
+            if letter.token.is_none() {
+                store::outbox::delete(&mut **tx, id).await?;
+                return Ok(None);
+            }
+            let sealed = self.outbox.seal(id, &letter)?;
+            store::outbox::reseal(&mut **tx, id, &sealed).await?;
+        }
+        Ok(Some(Leased {
+            id,
+            attempts: row.attempts,
+            letter,
+        }))
+    }
+
+    /// Makes a token; nothing where the address has no account that may have one.
+    async fn token(
+        &self,
+        tx: &mut Transaction,
+        purpose: Purpose,
+        letter: &Letter,
+    ) -> Result<Option<String>> {
+        let recipient = store::email_tokens::recipient(&mut **tx, &letter.to).await?;
+        let Some(recipient) = recipient.filter(|recipient| match purpose {
+            Purpose::Verification => !recipient.disabled && !recipient.email_verified,
+            Purpose::Reset => !recipient.disabled,
+        }) else {
+            return Ok(None);
+        };
+        let token = EmailToken::generate(recipient.user_id)?;
+        let bound = Bound {
+            email: letter.to.clone(),
+            password_version: recipient.password_version,
+        };
+        let expire_time = letter.expire_time();
+        store::email_tokens::insert(&mut **tx, &token, purpose, &bound, expire_time).await?;
+        if purpose == Purpose::Reset {
+            let kind = Kind::PasswordResetRequested;
+            let event = Event::new(recipient.user_id, kind, &letter.ip);
+            store::audit::insert(&mut **tx, event, letter.time).await?;
+        }
+        Ok(Some(token.as_str().to_owned()))
+    }
+
+    /// Sends one mail, and notes what became of it.
+    async fn deliver(&self, mail: &Leased) {
+        let (id, attempts, topic) = (mail.id, mail.attempts, mail.letter.topic.name());
+        let noted = match self.send(mail).await {
+            Ok(()) => {
+                tracing::info!(%id, topic, "mail sent");
+                store::outbox::delete(&self.db, id).await
+            }
+            Err(SendError::Never(cause)) => {
+                tracing::warn!(%id, topic, cause, "a mail is given up");
+                store::outbox::delete(&self.db, id).await
+            }
+            Err(SendError::Later(cause)) => {
+                tracing::warn!(%id, topic, attempts, cause, "a mail waits for another attempt");
+                let due_time = self.clock.now() + pause_behind(attempts);
+                store::outbox::postpone(&self.db, id, attempts, due_time).await
+            }
+        };
+        if let Err(error) = noted {
+            // It is sent again when its lease ends.
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(%id, topic, error, "cannot note what became of a mail");
+        }
+    }
+
+    async fn send(&self, mail: &Leased) -> Result<(), SendError> {
+        let written = self.mail.writer.write(mail.id, &mail.letter);
+        let written = written.map_err(|error| SendError::Never(error.to_string()))?;
+        self.mail.transport.send(mail.id, &written).await
+    }
+}
+
+impl Running {
+    /// Stops; what is being sent is finished, if that takes no longer than `grace`.
+    pub async fn stop(self, grace: Duration) {
+        let abort = self.task.abort_handle();
+        self.stop.send_replace(true);
+        if timeout(grace, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+/// When to try again behind so many attempts.
+fn pause_behind(attempts: i64) -> TimeDelta {
+    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
+    (RETRY_MIN * 2_i32.pow(doublings)).min(RETRY_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::transport::SEND_MAX;
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_quarter_of_an_hour() {
+        let pauses = [1, 2, 3, 8, 9, 1000].map(|attempts| pause_behind(attempts).num_seconds());
+        assert_eq!(pauses, [5, 10, 20, 640, 900, 900]);
+    }
+
+    #[test]
+    fn a_lease_outlasts_the_sending() {
+        assert!(LEASE.to_std().unwrap() > SEND_MAX + Duration::from_mins(1));
+    }
+}

@@ -1,0 +1,168 @@
+//! How mail leaves: by a mail server, or, for developers, into a folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chassis::secret_file;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::response::Category;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use secrecy::ExposeSecret;
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::{MailError, set};
+use crate::config::MailConfig;
+
+/// The longest time for one mail; less than its lease.
+pub(crate) const SEND_MAX: Duration = Duration::from_secs(45);
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Why a mail did not leave. Says nothing of its address, which a mail server's own
+/// words may hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The same mail can be taken later.
+    #[error("{0}")]
+    Later(String),
+    /// The server takes this mail from nobody: its mailbox is not there, for one.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// Sends mail.
+pub enum Transport {
+    /// Speaks SMTP.
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    /// Writes files, and the log.
+    Folder(PathBuf),
+}
+
+impl Transport {
+    /// Reads the settings; nothing where they name no way. A mail server goes before a
+    /// folder.
+    pub fn new(config: &MailConfig) -> Result<Option<Self>, MailError> {
+        let url = config.smtp_url.as_ref().map(ExposeSecret::expose_secret);
+        if let Some(url) = set(url) {
+            let transport = smtp(url, config.smtp_password_file.as_deref())?;
+            return Ok(Some(Self::Smtp(transport)));
+        }
+        let folder = config.mail_folder.as_ref();
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+        folder.map(|folder| open_folder(folder)).transpose()
+    }
+
+    /// Whether mail stays on this machine.
+    #[must_use]
+    pub fn is_for_development(&self) -> bool {
+        matches!(self, Self::Folder(_))
+    }
+
+    /// Hands a mail over; `id` names it.
+    pub async fn send(&self, id: Uuid, mail: &Message) -> Result<(), SendError> {
+        match self {
+            Self::Smtp(server) => {
+                let sent = timeout(SEND_MAX, server.send(mail.clone())).await;
+                let sent = sent.map_err(|_| SendError::Later("no answer in time".to_owned()))?;
+                sent.map(drop).map_err(|error| failure(&error))
+            }
+            Self::Folder(folder) => keep(folder, id, &mail.formatted())
+                .await
+                .map_err(|error| SendError::Later(error.to_string())),
+        }
+    }
+}
+
+fn smtp(
+    text: &str,
+    password_file: Option<&Path>,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
+    let mut url = Url::parse(text).map_err(|_| MailError::UrlInvalid)?;
+    if let Some(path) = password_file.filter(|path| !path.as_os_str().is_empty()) {
+        let password = secret_file::text(path).map_err(|cause| MailError::PasswordFile {
+            path: path.display().to_string(),
+            cause,
+        })?;
+        url.set_password(Some(password.expose_secret()))
+            .map_err(|()| MailError::UrlInvalid)?;
+    }
+    // `tls=opportunistic` is what someone in between can turn off.
+    let is_private = url.scheme() == "smtps"
+        || url
+            .query_pairs()
+            .any(|(key, value)| key == "tls" && value == "required")
+        || is_here(&url);
+    if url.password().is_some() && !is_private {
+        return Err(MailError::PasswordInClear);
+    }
+    let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str());
+    let server = server.map_err(|_| MailError::UrlInvalid)?;
+    Ok(server.timeout(Some(CONNECT_MAX)).build())
+}
+
+/// Whether the server is on this machine.
+fn is_here(url: &Url) -> bool {
+    // Schemes that the library does not know have hosts that it does not read.
+    let host = url.host_str().map(Host::parse);
+    match host {
+        Some(Ok(Host::Domain(name))) => name == "localhost",
+        Some(Ok(Host::Ipv4(ip))) => ip.is_loopback(),
+        Some(Ok(Host::Ipv6(ip))) => ip.is_loopback(),
+        _ => false,
+    }
+}
+
+fn open_folder(folder: &Path) -> Result<Transport, MailError> {
+    std::fs::create_dir_all(folder).map_err(|cause| MailError::Folder {
+        path: folder.display().to_string(),
+        cause,
+    })?;
+    tracing::warn!(folder = %folder.display(), "mail is written to a folder and to the log");
+    Ok(Transport::Folder(folder.to_owned()))
+}
+
+/// Wholly or not at all: whoever looks into the folder sees no half mail.
+async fn keep(folder: &Path, id: Uuid, mail: &[u8]) -> std::io::Result<()> {
+    let (path, part) = (
+        folder.join(format!("{id}.eml")),
+        folder.join(format!("{id}.part")),
+    );
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)
+        .await?;
+    file.write_all(mail).await?;
+    file.flush().await?;
+    fs::rename(&part, &path).await?;
+    tracing::info!(
+        "mail, written to {}:\n{}",
+        path.display(),
+        String::from_utf8_lossy(mail).replace('\r', "")
+    );
+    Ok(())
+}
+
+/// 55x is about the mail (RFC 5321 section 4.2.3). Whatever else is refused is about
+/// our settings or the server's health, and can be mended while the mail waits.
+fn failure(error: &SmtpError) -> SendError {
+    let Some(code) = error.status() else {
+        let what = if error.is_tls() {
+            "no sound TLS with the mail server"
+        } else {
+            "no connection to the mail server, or one that broke"
+        };
+        return SendError::Later(what.to_owned());
+    };
+    let what = format!("the mail server answers {code}");
+    if error.is_permanent() && code.category == Category::MailSystem {
+        SendError::Never(what)
+    } else {
+        SendError::Later(what)
+    }
+}

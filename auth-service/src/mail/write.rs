@@ -1,0 +1,166 @@
+//! Writes mail: plain text, ASCII only, and nothing in it that a stranger chose.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox};
+use lettre::{Address, Message};
+use uuid::Uuid;
+
+use super::{Letter, Topic};
+
+/// A letter cannot be written: its address is none that mail goes to.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the address is none that mail can be sent to")]
+pub struct WriteError;
+
+/// Writes mail in the name of one sender.
+pub struct Writer {
+    from: Mailbox,
+    /// What links begin with.
+    links: Option<String>,
+}
+
+impl Writer {
+    /// Mail is from `from`; links lead to `links`.
+    #[must_use]
+    pub fn new(from: Mailbox, links: Option<String>) -> Self {
+        Self { from, links }
+    }
+
+    /// Writes a letter. The same letter gives the same mail: by the `Message-ID` a
+    /// receiver knows one that came twice.
+    pub fn write(&self, id: Uuid, letter: &Letter) -> Result<Message, WriteError> {
+        let to: Address = letter.to.parse().map_err(|_| WriteError)?;
+        // As it is: any other encoding breaks links, which are longer than its lines.
+        let text = self.text(letter).replace('\n', "\r\n").into_bytes();
+        let text = Body::dangerous_pre_encoded(text, ContentTransferEncoding::SevenBit);
+        // RFC 3834 section 5: nobody is to answer, by holiday notes for one.
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        Message::builder()
+            .from(self.from.clone())
+            .to(to.into())
+            .subject(subject(letter.topic))
+            .date(SystemTime::from(letter.time))
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .map_err(|_| WriteError)
+    }
+
+    fn text(&self, letter: &Letter) -> String {
+        let call = call(&letter.ip, letter.time);
+        let token = letter.token.as_deref().unwrap_or_default();
+        match letter.topic {
+            Topic::Verification => format!(
+                "Please confirm that this e-mail address is yours. {}\n\n\
+                 It works once, and for 24 hours. Asked for\n{call}.\n\n\
+                 If that was not you, do nothing: the address stays unconfirmed.\n",
+                self.way("/verify-email", token),
+            ),
+            Topic::Reset => format!(
+                "Here is how to choose a new password for your account. {}\n\n\
+                 It works once, and for 15 minutes. Asked for\n{call}.\n\n\
+                 If that was not you, do nothing: your password stays as it is.\n",
+                self.way("/reset-password", token),
+            ),
+            Topic::PasswordChanged => format!(
+                "The password of your account was changed\n{call}.\n\n\
+                 If that was not you, someone else has been in your account: choose a new\n\
+                 password now by \"forgot password\", which ends all sessions.\n",
+            ),
+            Topic::EmailChanged => format!(
+                "Your account was given another e-mail address\n{call}.\n\
+                 This one is not its own any more, and gets no further mail about it.\n\n\
+                 If that was not you, someone else knows your password: tell whoever runs\n\
+                 this service at once.\n",
+            ),
+        }
+    }
+
+    /// What to do with a token. It stands in the fragment, which browsers send to no
+    /// server and in no referrer.
+    fn way(&self, path: &str, token: &str) -> String {
+        match &self.links {
+            Some(base) => format!("Open this link:\n\n{base}{path}#token={token}"),
+            None => format!("Use this token:\n\n{token}"),
+        }
+    }
+}
+
+fn subject(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Verification => "Confirm your e-mail address",
+        Topic::Reset => "Choose a new password",
+        Topic::PasswordChanged => "Your password was changed",
+        Topic::EmailChanged => "Your e-mail address was changed",
+    }
+}
+
+fn call(ip: &str, time: DateTime<Utc>) -> String {
+    let ip = if ip.is_empty() {
+        "an unknown address"
+    } else {
+        ip
+    };
+    format!("from {ip} on {}", time.format("%Y-%m-%d at %H:%M UTC"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::email::Email;
+
+    fn written(topic: Topic, links: Option<&str>) -> String {
+        let from = "Address book <noreply@example.com>".parse().unwrap();
+        let writer = Writer::new(from, links.map(str::to_owned));
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let to = Email::parse("ada@example.com").unwrap();
+        let letter = Letter {
+            token: topic.purpose().map(|_| "et1_abc".to_owned()),
+            ..Letter::new(topic, &to, "192.0.2.1", now)
+        };
+        let mail = writer.write(Uuid::from_u128(7), &letter).unwrap();
+        String::from_utf8(mail.formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_mail_says_what_to_do_who_asked_and_when() {
+        let mail = written(Topic::Reset, Some("https://app.example.com"));
+
+        for line in [
+            "From: \"Address book\" <noreply@example.com>\r\n",
+            "To: ada@example.com\r\n",
+            "Subject: Choose a new password\r\n",
+            "Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n",
+            "Message-ID: <00000000-0000-0000-0000-000000000007@example.com>\r\n",
+            "Auto-Submitted: auto-generated\r\n",
+            "Content-Type: text/plain; charset=utf-8\r\n",
+            "\r\nhttps://app.example.com/reset-password#token=et1_abc\r\n",
+            "\r\nfrom 192.0.2.1 on 2027-01-15 at 08:00 UTC.\r\n",
+        ] {
+            assert!(mail.contains(line), "no {line:?} in {mail}");
+        }
+    }
+
+    #[test]
+    fn without_a_place_for_links_the_token_stands_alone() {
+        assert!(written(Topic::Verification, None).contains("\r\net1_abc\r\n"));
+    }
+
+    #[test]
+    fn mail_is_ascii_in_short_lines() {
+        for topic in [
+            Topic::Verification,
+            Topic::Reset,
+            Topic::PasswordChanged,
+            Topic::EmailChanged,
+        ] {
+            let mail = written(topic, None);
+            assert!(mail.is_ascii());
+            assert!(mail.lines().all(|line| line.len() <= 78), "{mail}");
+        }
+    }
+}

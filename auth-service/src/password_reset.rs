@@ -1,0 +1,65 @@
+//! Choosing a new password with a token from a mail.
+//!
+//! Tokens, e-mails, users and sessions are taken in this order, also where the
+//! e-mail changes: two that want the same do not wait for each other in a circle.
+
+use chassis::deadline::Deadline;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::accounts::Accounts;
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::email_tokens::{EmailToken, Purpose};
+use crate::error::{Error, Result};
+use crate::hasher::Turn;
+use crate::mail::{Letter, Topic};
+use crate::password::Password;
+use crate::store;
+use crate::store::audit::Event;
+
+impl Accounts {
+    /// Sets a new password and ends every session. Of several calls with one token
+    /// one wins; a password that is refused leaves the token as it is.
+    pub async fn reset_password(
+        &self,
+        token: &str,
+        new_password: &str,
+        ip: &str,
+        deadline: Deadline,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let invalid = || Error::ResetTokenInvalid;
+        let token = EmailToken::parse(token).ok_or_else(invalid)?;
+        // Before the hash: a token that was made up costs none.
+        let bound = store::email_tokens::get(&self.db, &token, Purpose::Reset, now)
+            .await?
+            .ok_or_else(invalid)?;
+        let email = Email::parse(&bound.email)?;
+        let password = Password::choose(new_password, "new_password", &email)?;
+        let hash = self.hasher.hash(password, Turn::First, deadline).await?;
+
+        let (user_id, address) = (token.user_id, email.as_str());
+        let mut tx = self.db.begin().await?;
+        let spent = store::email_tokens::spend(&mut *tx, &token, Purpose::Reset, now)
+            .await?
+            .ok_or_else(invalid)?;
+        let version = spent.password_version;
+        let in_order = store::emails::set_password(&mut *tx, address, version, &hash).await?
+            // Whoever read the mailbox has confirmed it as well.
+            && store::users::confirm_email(&mut *tx, user_id, address, now).await?;
+        if !in_order {
+            return Err(invalid());
+        }
+        let kind = Kind::PasswordReset;
+        // No session has the nil id: none is spared.
+        store::sessions::revoke_others(&mut *tx, user_id, Uuid::nil(), kind, now).await?;
+        self.throttle.forgive(&mut tx, address).await?;
+        let event = Event::new(user_id, kind, ip);
+        store::audit::insert(&mut *tx, event, now).await?;
+        let letter = Letter::new(Topic::PasswordChanged, &email, ip, now);
+        self.outbox.put(&mut *tx, &letter).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

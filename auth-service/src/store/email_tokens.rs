@@ -1,0 +1,153 @@
+//! The tokens that were mailed, as hashes, and whom to mail one.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use crate::email_tokens::{EmailToken, Purpose};
+use crate::error::Result;
+
+/// What is known of who gets a token.
+pub struct Recipient {
+    /// The account of the e-mail.
+    pub user_id: UserId,
+    /// Counts changes of the account's password and e-mail.
+    pub password_version: i64,
+    /// Whether the owner of the mailbox has confirmed it.
+    pub email_verified: bool,
+    /// Whether the account may not be used.
+    pub disabled: bool,
+}
+
+/// Returns whose an e-mail is.
+pub async fn recipient(db: impl PgExecutor<'_>, email: &str) -> Result<Option<Recipient>> {
+    let found = sqlx::query_as!(
+        Recipient,
+        r#"
+        SELECT u.id AS "user_id: UserId", e.password_version, u.email_verified,
+               u.disable_time IS NOT NULL AS "disabled!"
+        FROM auth.emails AS e
+        JOIN auth.users AS u ON u.id = e.user_id
+        WHERE e.email_norm = $1 AND u.email = $1
+        "#,
+        email,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found)
+}
+
+/// What a token is good for.
+pub struct Bound {
+    /// The e-mail that it was mailed to.
+    pub email: String,
+    /// Of the password, when the token was made.
+    pub password_version: i64,
+}
+
+/// Keeps a token's hash.
+pub async fn insert(
+    db: impl PgExecutor<'_>,
+    token: &EmailToken,
+    purpose: Purpose,
+    bound: &Bound,
+    expire_time: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "
+        INSERT INTO auth.email_tokens (user_id, hash, purpose, email, password_version, expire_time)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ",
+        token.user_id as UserId,
+        &token.hash(),
+        purpose.name(),
+        bound.email,
+        bound.password_version,
+        expire_time,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Returns what a token that lives is good for, and leaves it.
+pub async fn get(
+    db: impl PgExecutor<'_>,
+    token: &EmailToken,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<Option<Bound>> {
+    let bound = sqlx::query_as!(
+        Bound,
+        "
+        SELECT email, password_version
+        FROM auth.email_tokens
+        WHERE user_id = $1 AND hash = $2 AND purpose = $3 AND expire_time > $4
+        ",
+        token.user_id as UserId,
+        &token.hash(),
+        purpose.name(),
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(bound)
+}
+
+/// Ends a token that lives; returns what it was good for. Of several callers one
+/// gets that.
+pub async fn spend(
+    db: impl PgExecutor<'_>,
+    token: &EmailToken,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<Option<Bound>> {
+    let bound = sqlx::query_as!(
+        Bound,
+        "
+        DELETE FROM auth.email_tokens
+        WHERE user_id = $1 AND hash = $2 AND purpose = $3 AND expire_time > $4
+        RETURNING email, password_version
+        ",
+        token.user_id as UserId,
+        &token.hash(),
+        purpose.name(),
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(bound)
+}
+
+/// Ends every token of a user.
+pub async fn delete_all(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM auth.email_tokens WHERE user_id = $1",
+        user_id as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets up to `limit` tokens that ended before `expired`; returns how many.
+pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "
+        DELETE FROM auth.email_tokens
+        WHERE (user_id, hash) IN (
+            SELECT user_id, hash
+            FROM auth.email_tokens
+            WHERE expire_time < $1
+            ORDER BY expire_time
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
+        ",
+        expired,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

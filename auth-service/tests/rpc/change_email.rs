@@ -1,0 +1,189 @@
+//! `ChangeEmail`.
+
+use proto::auth::v1::{ChangeEmailRequest, User};
+use tonic::{Code, Status};
+
+use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, fields, reason, refusal};
+use crate::email_verification::verify;
+use crate::mail_server::MailServer;
+use crate::password_reset::{reset, token};
+
+const ADA: &str = "ada@example.com";
+const LOVELACE: &str = "lovelace@example.com";
+const CONFIRM: &str = "Confirm your e-mail address";
+
+async fn change(app: &App, access: &str, password: &str, email: &str) -> Result<User, Status> {
+    let request = ChangeEmailRequest {
+        current_password: password.into(),
+        new_email: email.into(),
+    };
+    let mut account = app.account.clone();
+    let response = account.change_email(bearer(request, access)).await?;
+    Ok(response.into_inner().user.unwrap())
+}
+
+#[tokio::test]
+async fn the_new_email_logs_in_and_the_old_one_is_free() {
+    let server = MailServer::start().await;
+    let app = server.app().await;
+    let session = app.user(ADA).await;
+    let other = app.log_in(ADA, PASSWORD).await.unwrap();
+    let confirm = server.mailed(ADA, CONFIRM, 1).await[0].token();
+    verify(&app, &confirm).await.unwrap();
+
+    let user = change(
+        &app,
+        &session.access_token,
+        PASSWORD,
+        " Lovelace@Example.com",
+    )
+    .await
+    .unwrap();
+
+    assert_eq!(user.email, LOVELACE);
+    assert!(!user.email_verified);
+    assert_eq!(app.get_me(&session.access_token).await.unwrap(), user);
+    app.refresh(&other.refresh_token).await.unwrap();
+    assert_eq!(
+        refusal(app.log_in(ADA, PASSWORD).await),
+        "INVALID_CREDENTIALS"
+    );
+    app.log_in(LOVELACE, PASSWORD).await.unwrap();
+    assert!(app.audit().await.contains(&"email_changed".to_owned()));
+    let notice = &server
+        .mailed(ADA, "Your e-mail address was changed", 1)
+        .await[0];
+    assert!(!notice.text.contains("lovelace"), "{}", notice.text);
+    let confirm = server.mailed(LOVELACE, CONFIRM, 1).await[0].token();
+    verify(&app, &confirm).await.unwrap();
+    let user = app.get_me(&session.access_token).await.unwrap();
+    assert!(user.email_verified);
+    assert_ne!(app.sign_up(ADA).await.unwrap().id, user.id);
+}
+
+#[tokio::test]
+async fn an_email_of_another_account_is_refused_and_ones_own_is_not() {
+    let app = App::start().await;
+    let access = app.user(ADA).await.access_token;
+    app.sign_up("bob@example.com").await.unwrap();
+
+    let status = change(&app, &access, PASSWORD, "BOB@example.com")
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::AlreadyExists);
+    assert_eq!(reason(&status), "EMAIL_TAKEN");
+    let status = change(&app, &access, PASSWORD, "nowhere")
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&status), "EMAIL_INVALID");
+    assert_eq!(fields(&status), ["new_email"]);
+
+    let user = app.get_me(&access).await.unwrap();
+    let same = change(&app, &access, PASSWORD, "ADA@example.com").await;
+    assert_eq!(same.unwrap(), user);
+    app.log_in(ADA, PASSWORD).await.unwrap();
+    app.log_in("bob@example.com", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_password_changes_nothing_and_is_slowed_down() {
+    let app = App::start().await;
+    let access = app.user(ADA).await.access_token;
+
+    for _ in 0..3 {
+        let status = change(&app, &access, OTHER_PASSWORD, LOVELACE)
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(reason(&status), "INVALID_CREDENTIALS");
+    }
+
+    let throttled = change(&app, &access, PASSWORD, LOVELACE).await;
+    assert_eq!(refusal(throttled), "LOG_IN_THROTTLED");
+    assert_eq!(app.get_me(&access).await.unwrap().email, ADA);
+    app.log_in(ADA, PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_mailed_to_the_old_address_is_dead_also_when_it_comes_back() {
+    let server = MailServer::start().await;
+    let app = server.app().await;
+    let access = app.user(ADA).await.access_token;
+    let confirm = server.mailed(ADA, CONFIRM, 1).await[0].token();
+    let choose = token(&app, &server, ADA, 1).await;
+
+    let dead = async || {
+        let refused = verify(&app, &confirm).await;
+        assert_eq!(refusal(refused), "EMAIL_TOKEN_INVALID");
+        let refused = reset(&app, &choose, OTHER_PASSWORD).await;
+        assert_eq!(refusal(refused), "RESET_TOKEN_INVALID");
+    };
+    change(&app, &access, PASSWORD, LOVELACE).await.unwrap();
+    dead().await;
+    change(&app, &access, PASSWORD, ADA).await.unwrap();
+    dead().await;
+
+    app.log_in(ADA, PASSWORD).await.unwrap();
+}
+
+/// A sender that made a token while the e-mail changed leaves one behind.
+#[tokio::test]
+async fn a_token_is_bound_to_its_email_even_where_it_is_still_there() {
+    let server = MailServer::start().await;
+    let app = server.app().await;
+    let access = app.user(ADA).await.access_token;
+    let confirm = server.mailed(ADA, CONFIRM, 1).await[0].token();
+    let choose = token(&app, &server, ADA, 1).await;
+    app.sql("CREATE TABLE public.kept AS SELECT * FROM auth.email_tokens")
+        .await;
+    change(&app, &access, PASSWORD, LOVELACE).await.unwrap();
+    app.sql("INSERT INTO auth.email_tokens SELECT * FROM public.kept")
+        .await;
+    // The address belongs to someone else now.
+    app.sign_up(ADA).await.unwrap();
+
+    assert_eq!(refusal(verify(&app, &confirm).await), "EMAIL_TOKEN_INVALID");
+    assert_eq!(
+        refusal(reset(&app, &choose, OTHER_PASSWORD).await),
+        "RESET_TOKEN_INVALID"
+    );
+
+    app.log_in(ADA, PASSWORD).await.unwrap();
+    app.log_in(LOVELACE, PASSWORD).await.unwrap();
+    assert!(!app.get_me(&access).await.unwrap().email_verified);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_accounts_that_want_one_address_one_gets_it() {
+    let app = App::start().await;
+    let ada = app.user(ADA).await.access_token;
+    let bob = app.user("bob@example.com").await.access_token;
+
+    let (first, second) = tokio::join!(
+        change(&app, &ada, PASSWORD, LOVELACE),
+        change(&app, &bob, PASSWORD, LOVELACE),
+    );
+
+    let lost = [first, second].into_iter().filter_map(Result::err);
+    let lost: Vec<_> = lost.map(|status| reason(&status)).collect();
+    assert_eq!(lost, ["EMAIL_TAKEN"]);
+    app.log_in(LOVELACE, PASSWORD).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_changes_of_one_account_at_once_one_wins() {
+    let app = App::start().await;
+    let access = app.user(ADA).await.access_token;
+
+    let (first, second) = tokio::join!(
+        change(&app, &access, PASSWORD, LOVELACE),
+        change(&app, &access, PASSWORD, "ada.king@example.com"),
+    );
+
+    assert!(first.is_ok() || second.is_ok());
+    let emails: Vec<String> = sqlx::query_scalar("SELECT email_norm FROM auth.emails")
+        .fetch_all(&app.db)
+        .await
+        .unwrap();
+    assert_eq!(emails, [app.get_me(&access).await.unwrap().email]);
+}
