@@ -167,6 +167,7 @@ impl LoadConfig {
             seed: None,
             // A load stores more than a person would.
             contact_quota: Some(1_000_000_000),
+            mail: false,
             cargo: self.cargo.clone(),
         }
     }
@@ -227,6 +228,10 @@ pub struct UpConfig {
     /// Most live contacts of one owner, where not the service's default.
     #[arg(skip)]
     pub contact_quota: Option<u32>,
+
+    /// Whether the auth service writes mail, into a folder and its log.
+    #[arg(skip = true)]
+    pub mail: bool,
 
     /// Builds the services first; cargo sets it
     #[arg(long, env = "CARGO", hide = true)]

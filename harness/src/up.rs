@@ -110,13 +110,14 @@ async fn services(
             .map(|format| ("LOG_FORMAT", format.into()))
             .collect(),
     };
-    let auth = Service::start(
-        spec("auth", &programs.auth, config.auth_listen)
-            .with("DATABASE_URL", database.url_for("auth_service"))
-            .with("SECRET_KEYS_FILE", keys::ensure(dir, "auth.keys")?)
-            .with("CONTACTS_SECRET_FILE", keys::ensure_secret(dir, SECRET)?),
-    )
-    .await?;
+    let mut auth = spec("auth", &programs.auth, config.auth_listen)
+        .with("DATABASE_URL", database.url_for("auth_service"))
+        .with("SECRET_KEYS_FILE", keys::ensure(dir, "auth.keys")?)
+        .with("CONTACTS_SECRET_FILE", keys::ensure_secret(dir, SECRET)?);
+    if config.mail {
+        auth = auth.with("MAIL_FOLDER", dir.join("mail"));
+    }
+    let auth = Service::start(auth).await?;
     let mut contacts = spec("contacts", &programs.contacts, config.contacts_listen)
         .with("DATABASE_URL", database.url_for("contacts_service"))
         .with("SECRET_KEYS_FILE", keys::ensure(dir, "contacts.keys")?)

@@ -37,6 +37,7 @@ pub(crate) fn say_addresses(system: &System) {
         ));
     }
     say("");
+    say("Mail, such as the one to confirm an e-mail, is shown in the auth service's log.");
     say("Ctrl-C stops everything.");
 }
 
