@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chassis::cli::Settings;
 use chassis::config::{DatabaseConfig, ServerConfig, seconds};
-use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::signer::Algorithm;
@@ -94,10 +93,6 @@ pub struct Config {
     /// Name of this server in authenticator apps; without a colon
     #[arg(long, env, default_value = "addressbook", value_parser = app_name)]
     pub totp_issuer: String,
-
-    /// Networks of proxies whose `x-forwarded-for` tells the client's address, separated by commas
-    #[arg(long, env, value_delimiter = ',')]
-    pub trusted_proxies: Vec<IpNet>,
 
     /// Whether strangers can make accounts
     #[arg(long, env, default_value = "true", action = clap::ArgAction::Set)]

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use chassis::rate_limits::RateLimited;
 use chassis::status::Refusal;
 use chassis::token::TokenError;
 use tonic::{Code, Status};
@@ -141,6 +142,9 @@ pub enum Error {
     /// The secret of an authenticator app is none.
     #[error("cannot use the secret of an authenticator app")]
     TotpUnusable,
+    /// Too many calls.
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
     /// The hasher did not do what was asked.
     #[error("cannot hash a password")]
     Hasher(#[from] HashError),
@@ -232,6 +236,7 @@ impl Error {
             Self::TotpEnabled => refuse(Code::FailedPrecondition, "TOTP_ENABLED"),
             Self::TotpNotEnabled => refuse(Code::FailedPrecondition, "TOTP_NOT_ENABLED"),
             Self::TotpNotPending => refuse(Code::FailedPrecondition, "TOTP_NOT_PENDING"),
+            Self::RateLimited(limited) => Refusal::from(*limited),
             Self::UserMissing => Refusal::store_unavailable(),
             Self::Database(error) if chassis::db::is_unavailable(error) => {
                 Refusal::store_unavailable()

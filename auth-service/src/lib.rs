@@ -11,6 +11,7 @@ pub mod email_tokens;
 pub mod email_verification;
 pub mod error;
 pub mod hasher;
+pub mod limits;
 pub mod log_in;
 pub mod mail;
 pub mod mfa;
@@ -41,8 +42,10 @@ use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::db::{self, Database};
 use chassis::keyring::{KeyRing, KeyRingError};
+use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
+use chassis::rate_limits::{NoSuchGroup, RateLimits};
 use chassis::secret_file::{self, SecretFileError};
 use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
@@ -103,6 +106,9 @@ pub enum RunError {
     /// There is nothing to sign with.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
+    /// The limits on calls are of no use.
+    #[error(transparent)]
+    RateLimits(#[from] NoSuchGroup),
     /// The server failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -115,6 +121,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
     let ring = Arc::new(KeyRing::read(&config.secret_keys_file)?);
     let mail = Mail::new(&config)?;
     let outbox = Outbox::new(Arc::clone(&ring), mail.is_some());
@@ -133,6 +140,9 @@ pub async fn run(
         let known = programs::ensure_contacts(&background, &secret, clock.now()).await;
         known.map_err(RunError::Programs)?;
     }
+    let metrics = Metrics::default();
+    database.publish(&metrics);
+    keeper.keys().publish(&metrics, &clock);
     let parts = Parts::new(
         config,
         clock.clone(),
@@ -154,6 +164,8 @@ pub async fn run(
     let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
         .needs(needs)
+        .limits(limits)
+        .metrics(metrics)
         .run(listener, shutdown, move |services| parts.serve(services))
         .await;
     if let Some(sender) = sender {
@@ -215,7 +227,7 @@ impl Parts {
     fn serve(&self, services: Services) -> Services {
         let db = self.database.calls();
         let settings = token_settings(&self.config);
-        let proxies = TrustedProxies::new(self.config.trusted_proxies.clone());
+        let proxies = TrustedProxies::new(self.config.server.trusted_proxies.clone());
         let accounts = Arc::new(self.accounts(&db));
         let sessions = Arc::new(Sessions::new(
             db.clone(),

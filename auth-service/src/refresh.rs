@@ -5,6 +5,7 @@
 //! thief who replays within the grace time keeps step with the owner, as in
 //! every scheme with a grace.
 
+use chassis::rate_limits::Allowance;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::RequestId;
@@ -41,17 +42,24 @@ enum Verdict {
 }
 
 impl Sessions {
-    /// Exchanges a refresh token for a new pair.
+    /// Exchanges a refresh token for a new pair. One call too many changes nothing,
+    /// and still learns that its token is dead, or what an earlier answer was.
     pub async fn refresh(
         &self,
         token: &str,
         request_id: Option<RequestId>,
         client: &Client,
+        allowance: Option<Allowance>,
         now: DateTime<Utc>,
     ) -> Result<Refreshed> {
+        // A forged token costs nothing but this.
         let presented = self.codec.parse(token).ok_or(Error::RefreshTokenInvalid)?;
+        let asked = allowance.map(|allowance| allowance.ask_all(presented.user_id));
+        let limited = asked.and_then(Result::err);
         for _ in 0..TRIES {
-            if let Some(tokens) = self.rotate(&presented, request_id, client, now).await? {
+            if limited.is_none()
+                && let Some(tokens) = self.rotate(&presented, request_id, client, now).await?
+            {
                 return Ok(Refreshed {
                     tokens,
                     replayed: false,
@@ -62,7 +70,7 @@ impl Sessions {
                 .await?
                 .ok_or(Error::RefreshTokenInvalid)?;
             match judge(&state, &presented, request_id, self.settings.grace, now)? {
-                Verdict::TryAgain => {}
+                Verdict::TryAgain => limited.map_or(Ok(()), Err)?,
                 Verdict::Replay => {
                     let tokens = self.replay(&presented, state, client, now).await?;
                     return Ok(Refreshed {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use chassis::client_address;
 use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -252,16 +253,10 @@ impl Throttle {
     }
 }
 
-/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address. Text
-/// that is no address is a network of its own.
+/// Text that is no address is a network of its own.
 fn network(ip: &str) -> String {
-    match ip.parse() {
-        Ok(IpAddr::V6(ip)) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        _ => ip.to_owned(),
-    }
+    let parsed = ip.parse().map(client_address::network);
+    parsed.map_or_else(|_| ip.to_owned(), |network: IpAddr| network.to_string())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use tonic::service::Interceptor;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+use crate::rate_limits::Allowance;
 use crate::revocations::Revocations;
 use crate::status::Refusal;
 use crate::token::{Claims, TokenError, Verifier};
@@ -88,9 +89,10 @@ impl RequireCaller {
         self
     }
 
-    /// Whose call it is.
-    pub fn caller(&self, metadata: &MetadataMap) -> Result<Arc<Caller>, Status> {
-        let caller = bearer(metadata)
+    /// Whose call it is. Counts it for its user, whose limits thus come behind all
+    /// that is wrong with the token.
+    pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
+        let caller = bearer(request.metadata())
             .and_then(|token| self.tokens.caller(token))
             .and_then(|caller| {
                 if let Some(revocations) = &self.revocations {
@@ -98,13 +100,17 @@ impl RequireCaller {
                 }
                 Ok(caller)
             });
-        caller.map_err(refuse)
+        let caller = caller.map_err(refuse)?;
+        if let Some(allowance) = request.extensions().get::<Allowance>() {
+            allowance.ask_user(caller.user_id).map_err(Refusal::from)?;
+        }
+        Ok(caller)
     }
 }
 
 impl Interceptor for RequireCaller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.caller(&request)?;
         request.extensions_mut().insert(caller);
         Ok(request)
     }

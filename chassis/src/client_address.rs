@@ -1,9 +1,11 @@
 //! Where a call comes from, also behind proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
+use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 use tonic::Request;
+use tonic::transport::server::TcpConnectInfo;
 
 /// Those whose `x-forwarded-for` is believed; nobody's by default, since everyone
 /// can send one.
@@ -22,9 +24,14 @@ impl TrustedProxies {
     /// puts its caller behind what came to it, so what stands before may be made up.
     #[must_use]
     pub fn client_address<T>(&self, request: &Request<T>) -> Option<IpAddr> {
-        let peer = request.remote_addr()?.ip().to_canonical();
-        let forwarded: Vec<&str> = request
-            .metadata()
+        self.address(request.extensions(), request.metadata().as_ref())
+    }
+
+    /// The same of a request that tonic has not read yet.
+    pub(crate) fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = extensions.get::<TcpConnectInfo>()?.remote_addr()?;
+        let peer = peer.ip().to_canonical();
+        let forwarded: Vec<&str> = headers
             .get_all("x-forwarded-for")
             .iter()
             .filter_map(|value| value.to_str().ok())
@@ -48,11 +55,18 @@ impl TrustedProxies {
     }
 }
 
+/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
+#[must_use]
+pub fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        ip @ IpAddr::V4(_) => ip,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
-
-    use tonic::transport::server::TcpConnectInfo;
 
     use super::*;
 
@@ -82,6 +96,15 @@ mod tests {
         assert_eq!(seen("2001:db8::1", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(seen("::ffff:10.1.1.1", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(seen("10.1.1.1", &[]), "10.1.1.1");
+    }
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_are_one() {
+        let network = |ip: &str| network(ip.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2::7"), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
     }
 
     #[test]

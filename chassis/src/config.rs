@@ -1,13 +1,16 @@
 //! The settings that both services share. Each is a flag, an environment
 //! variable and a line of help.
 
+use std::net::SocketAddr;
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 
+use crate::rate_limits::Changes;
 use crate::telemetry::LogFormat;
 
 /// The files of a server's TLS.
@@ -29,7 +32,8 @@ pub struct TlsConfig {
 /// How to serve.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerConfig {
-    /// File to write the bound address to while the service accepts calls
+    /// File to write the bound address to while the service accepts calls; that of the metrics on a
+    /// second line
     #[arg(long, env)]
     pub address_file: Option<PathBuf>,
 
@@ -77,6 +81,18 @@ pub struct ServerConfig {
     /// TLS.
     #[command(flatten)]
     pub tls: TlsConfig,
+
+    /// Networks of proxies whose `x-forwarded-for` tells the client's address, separated by commas
+    #[arg(long, env, value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Changes to the limits on calls, such as `log_in:ip=60/m,log_in:user=off`; `off` lifts all
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub rate_limits: Changes,
+
+    /// Address to tell metrics at, under `/metrics`; not told when left out
+    #[arg(long, env)]
+    pub metrics_addr: Option<SocketAddr>,
 }
 
 impl ServerConfig {

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::config::{DatabaseConfig, RolePasswords};
-use crate::pool::Pool;
+use crate::metrics::{Metrics, count};
+use crate::pool::{Load, Pool};
 use crate::secret_file;
 
 /// Every migration of both services. One that is newer than this program does
@@ -126,6 +127,23 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// Tells how busy the connections are.
+    pub fn publish(&self, metrics: &Metrics) {
+        let pools = [self.calls.clone(), self.background.clone()];
+        let sum = move |number: fn(Load) -> usize| {
+            let numbers = pools.iter().map(|pool| number(pool.load()));
+            count(numbers.sum())
+        };
+        let name = "database_connections";
+        let counts = sum.clone();
+        metrics.gauges(name, "Connections to the database", "state", move || {
+            let in_use = counts(|load| load.in_use);
+            vec![("in_use", in_use), ("idle", counts(|load| load.idle))]
+        });
+        let help = "Who waits for a connection to the database";
+        metrics.gauge("database_waiting", help, move || sum(|load| load.waiting));
     }
 
     /// For what a service does beside its calls.

@@ -1,13 +1,55 @@
 //! What the health service reports: SERVING while everything that the service
 //! needs is there and it is not about to stop.
 
+use std::time::Duration;
+
 use futures_util::future::select_all;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-/// Reports whenever one of `needs` changes; ends when none can any more.
-pub(crate) async fn follow(
+/// The states of a server.
+pub(crate) struct States {
+    pub(crate) reporter: HealthReporter,
+    /// The services, and the empty name of the server as a whole.
+    pub(crate) names: Vec<&'static str>,
+    /// What has a state of its own, under a name of its own.
+    pub(crate) others: Vec<(&'static str, watch::Receiver<bool>)>,
+}
+
+impl States {
+    /// Reports, and then again whenever something changes: that the server serves
+    /// while it has all of `needs`, and what the others say.
+    pub(crate) async fn follow(&self, needs: Vec<watch::Receiver<bool>>) -> JoinSet<()> {
+        let others = self.others.iter();
+        let others = others.map(|(name, state)| (vec![*name], vec![state.clone()]));
+        let mut follow = JoinSet::new();
+        for (names, mut needs) in others.chain([(self.names.clone(), needs)]) {
+            report(&self.reporter, &names, &mut needs).await;
+            follow.spawn(follow_one(self.reporter.clone(), names, needs));
+        }
+        follow
+    }
+
+    /// Tells balancers and watchers to go elsewhere, gives them time for it, and
+    /// ends the streams of those that watch.
+    pub(crate) async fn announce_stop(mut self, mut follow: JoinSet<()>, lead: Duration) {
+        // Or it could still report SERVING.
+        follow.shutdown().await;
+        let others = self.others.iter().map(|(name, _)| *name);
+        let names: Vec<_> = self.names.iter().copied().chain(others).collect();
+        set_all(&self.reporter, &names, ServingStatus::NotServing).await;
+        sleep(lead).await;
+        for name in &names {
+            self.reporter.clear_service_status(name).await;
+        }
+    }
+}
+
+/// Ends when none of `needs` can change any more.
+async fn follow_one(
     reporter: HealthReporter,
     names: Vec<&'static str>,
     mut needs: Vec<watch::Receiver<bool>>,
@@ -27,7 +69,7 @@ pub(crate) async fn follow(
 }
 
 /// Reports SERVING, or not, for every name.
-pub(crate) async fn report(
+async fn report(
     reporter: &HealthReporter,
     names: &[&'static str],
     needs: &mut [watch::Receiver<bool>],
@@ -44,13 +86,8 @@ pub(crate) async fn report(
     set_all(reporter, names, status).await;
 }
 
-/// Reports one state for every name, and for the server as a whole.
-pub(crate) async fn set_all(
-    reporter: &HealthReporter,
-    names: &[&'static str],
-    status: ServingStatus,
-) {
-    reporter.set_service_status("", status).await;
+/// Reports one state for every name.
+async fn set_all(reporter: &HealthReporter, names: &[&'static str], status: ServingStatus) {
     for name in names {
         reporter.set_service_status(*name, status).await;
     }

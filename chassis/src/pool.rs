@@ -5,6 +5,8 @@
 //! connection on as it is when its last statement ended well, and closes it
 //! otherwise; only one that lay idle for a while is asked whether it lives.
 
+mod load;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
+pub use self::load::Load;
+use self::load::Waiting;
 use crate::db::is_unavailable;
 
 /// Idle for longer, a connection is asked whether it lives: under load none is,
@@ -49,6 +53,7 @@ struct Shared {
     idle: Mutex<Vec<Idle>>,
     wait_max: Duration,
     homes: AtomicUsize,
+    waiting: AtomicUsize,
 }
 
 struct Idle {
@@ -77,6 +82,7 @@ impl Pool {
             idle: Mutex::default(),
             wait_max,
             homes: AtomicUsize::new(1),
+            waiting: AtomicUsize::new(0),
         };
         Self {
             shared: Arc::new(shared),
@@ -107,15 +113,24 @@ impl Pool {
         self.shared.idle().clear();
     }
 
+    /// How busy it is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let shared = &self.shared;
+        Load {
+            in_use: shared.size - shared.permits.available_permits(),
+            idle: shared.idle().len(),
+            waiting: shared.waiting.load(Ordering::Relaxed),
+        }
+    }
+
     async fn acquire(&self) -> sqlx::Result<Lease> {
         let found = timeout(self.shared.wait_max, self.find()).await;
         found.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     async fn find(&self) -> sqlx::Result<Lease> {
-        let permits = Arc::clone(&self.shared.permits);
-        let permit = permits.acquire_owned().await;
-        let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
+        let permit = self.permit().await?;
         let lease = |db| Lease {
             db,
             shared: Arc::clone(&self.shared),
@@ -134,6 +149,15 @@ impl Pool {
             at: Instant::now(),
             home: self.home,
         }))
+    }
+
+    async fn permit(&self) -> sqlx::Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.shared.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::begin(&self.shared.waiting);
+        let permit = Arc::clone(&self.shared.permits).acquire_owned().await;
+        permit.map_err(|_| sqlx::Error::PoolClosed)
     }
 
     /// Connects, again and again while the server is away.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::caller::Caller;
+use crate::metrics::{Metrics, count};
 use crate::token::TokenError;
 use crate::user_id::UserId;
 
@@ -31,6 +32,8 @@ pub struct Revocations {
     made_at: Instant,
     known: RwLock<Known>,
     ready: watch::Sender<bool>,
+    /// Whether they are told at this moment, in either mode.
+    heard: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -69,13 +72,14 @@ impl Revocations {
             made_at: Instant::now(),
             known: RwLock::default(),
             ready: watch::Sender::new(false),
+            heard: watch::Sender::new(false),
         }
     }
 
     /// Refuses a token that is revoked, and, if so configured, every token while
     /// nobody says which are.
     pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let of_session = |id: Uuid| known.sessions.contains_key(&id);
         let of_user = known.users.get(&caller.user_id);
         if caller.session_id.is_some_and(of_session)
@@ -123,13 +127,15 @@ impl Revocations {
         shrink(&mut known.sessions, |forget| *forget > now);
         shrink(&mut known.users, |user| user.forget > now);
         drop(known);
-        self.set_ready(true);
+        set(&self.ready, true);
+        set(&self.heard, true);
     }
 
     /// Nobody tells any more.
     pub fn lost(&self) {
+        set(&self.heard, false);
         if self.mode == Mode::Closed {
-            self.set_ready(false);
+            set(&self.ready, false);
         }
     }
 
@@ -139,18 +145,51 @@ impl Revocations {
         self.ready.subscribe()
     }
 
+    /// Whether revocations are told at this moment, for the health service.
+    #[must_use]
+    pub fn are_heard(&self) -> watch::Receiver<bool> {
+        self.heard.subscribe()
+    }
+
+    /// Tells how the feed is.
+    pub fn publish(self: &Arc<Self>, metrics: &Metrics) {
+        let heard = self.are_heard();
+        let help = "Whether the auth service tells at this moment what is revoked";
+        metrics.gauge("revocation_feed_connected", help, move || {
+            f64::from(u8::from(*heard.borrow()))
+        });
+        let this = Arc::clone(self);
+        let help = "Time since the last word of the auth service; infinite before the first";
+        metrics.gauge("revocation_feed_heard_seconds", help, move || {
+            let heard_at = this.known().heard_at;
+            heard_at.map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64())
+        });
+        let this = Arc::clone(self);
+        metrics.gauge(
+            "revocations",
+            "Revocations that are remembered",
+            move || {
+                let known = this.known();
+                count(known.sessions.len() + known.users.len())
+            },
+        );
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the first sign of life no longer than for any other.
     pub async fn wait(&self) {
         sleep(self.silence_max).await;
         if self.mode == Mode::Open {
-            self.set_ready(true);
+            set(&self.ready, true);
         }
     }
+}
 
-    fn set_ready(&self, ready: bool) {
-        self.ready
-            .send_if_modified(|was| std::mem::replace(was, ready) != ready);
-    }
+fn set(state: &watch::Sender<bool>, is: bool) {
+    state.send_if_modified(|was| std::mem::replace(was, is) != is);
 }
 
 /// Forgets what is over, and gives memory back after a flood.
@@ -188,6 +227,25 @@ mod tests {
         let revocations = Revocations::new(Mode::Open, Duration::from_mins(1));
         revocations.heard(0);
         revocations
+    }
+
+    #[test]
+    fn whether_they_are_heard_is_told_in_either_mode() {
+        for mode in [Mode::Open, Mode::Closed] {
+            let metrics = Metrics::default();
+            let revocations = Arc::new(Revocations::new(mode, Duration::from_mins(1)));
+            revocations.publish(&metrics);
+            let connected = |is: u8| {
+                let line = format!("addressbook_revocation_feed_connected {is}.0\n");
+                metrics.text().contains(&line)
+            };
+            assert!(connected(0) && !*revocations.are_heard().borrow());
+
+            revocations.heard(0);
+            assert!(connected(1) && *revocations.are_heard().borrow());
+            revocations.lost();
+            assert!(connected(0) && !*revocations.are_heard().borrow());
+        }
     }
 
     #[test]

@@ -12,17 +12,22 @@ use http::Request;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::{HealthReporter, health_reporter};
+use tonic_health::server::health_reporter;
 use tower::Service;
+use tower::layer::util::{Identity, Stack};
 
+use crate::calls::{Calls, CallsLayer};
+use crate::client_address::TrustedProxies;
+use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::deadline::AnswerLayer;
-use crate::health;
+use crate::health::States;
+use crate::metrics::{self, Metrics};
+use crate::rate_limits::RateLimits;
 use crate::tls::TlsError;
 use crate::tls::server::ServerTls;
 use crate::workers::{Stopping, Workers};
@@ -124,16 +129,43 @@ impl Services {
 pub struct Server {
     config: ServerConfig,
     needs: Vec<watch::Receiver<bool>>,
+    reports: Vec<(&'static str, watch::Receiver<bool>)>,
+    limits: RateLimits,
+    metrics: Metrics,
 }
 
 impl Server {
-    /// Without needs yet.
+    /// Without needs and limits yet.
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         Self {
             config,
             needs: Vec::new(),
+            reports: Vec::new(),
+            limits: RateLimits::default(),
+            metrics: Metrics::default(),
         }
+    }
+
+    /// Refuses calls beyond these limits.
+    #[must_use]
+    pub fn limits(mut self, limits: RateLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Tells these metrics, too.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Reports a state of its own under this name, on which nothing else depends.
+    #[must_use]
+    pub fn reports(mut self, name: &'static str, state: watch::Receiver<bool>) -> Self {
+        self.reports.push((name, state));
+        self
     }
 
     /// Reports `NOT_SERVING` whenever this is false.
@@ -143,10 +175,23 @@ impl Server {
         self
     }
 
+    /// What every call goes through first.
+    fn calls(&self) -> Arc<Calls> {
+        let proxies = TrustedProxies::new(self.config.trusted_proxies.clone());
+        let calls = Arc::new(Calls::new(self.limits.clone(), proxies));
+        self.metrics.collect(Arc::clone(&calls));
+        let started = Clock::System.now().timestamp();
+        let started = u32::try_from(started).map_or(f64::NAN, f64::from);
+        let help = "When the service was started, in seconds since the epoch";
+        let name = "start_time_seconds";
+        self.metrics.gauge(name, help, move || started);
+        calls
+    }
+
     /// Serves until `shutdown` completes, then lets open calls finish for the
     /// configured grace at most. `add` is called once on each thread that serves.
     pub async fn run(
-        mut self,
+        self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
         add: impl Fn(Services) -> Services + Send + Sync + 'static,
@@ -166,26 +211,35 @@ impl Server {
         let stopping = Stopping { soon, now };
         let until = stopping.soon.clone();
         let make = move || add(Services::new(shared.clone(), until.clone()));
+        let calls = self.calls();
         let mut workers =
-            Workers::start(&self.config, tls.as_ref(), Arc::new(make), &stopping).await?;
+            Workers::start(&self.config, tls.as_ref(), Arc::new(make), calls, &stopping).await?;
 
         // Before the first connection: it must not be told that all is well.
-        health::report(&reporter, &workers.names, &mut self.needs).await;
-        let follow = health::follow(reporter.clone(), workers.names.clone(), self.needs);
-        let follow = tokio::spawn(follow);
+        let states = States {
+            reporter,
+            names: workers.names.iter().copied().chain([""]).collect(),
+            others: self.reports,
+        };
+        let follow = states.follow(self.needs).await;
+        let mut addresses = vec![address];
+        if let Some(addr) = self.config.metrics_addr {
+            let listener = listen(addr).await?;
+            addresses.push(listener.local_addr().map_err(ServeError::Socket)?);
+            chores.spawn(metrics::serve(self.metrics, listener));
+        }
         let file = self.config.address_file.as_deref();
-        write_address(file, &format!("{address}\n")).map_err(ServeError::AddressFile)?;
-        tracing::info!(%address, tls = tls.is_some(), "serving");
+        write_addresses(file, &addresses).map_err(ServeError::AddressFile)?;
+        let metrics = addresses.get(1).map(tracing::field::display);
+        tracing::info!(%address, metrics, tls = tls.is_some(), "serving");
 
-        let names = workers.names.clone();
         let accept = workers.accept(listener);
         let until_stop = async {
             shutdown.await;
             tracing::info!("stopping");
-            follow.abort();
-            // Or it could still report SERVING.
-            let _ = follow.await;
-            announce_stop(reporter, &names, self.config.shutdown_lead).await;
+            states
+                .announce_stop(follow, self.config.shutdown_lead)
+                .await;
         };
         tokio::select! {
             ended = workers.ended() => ended?,
@@ -235,10 +289,13 @@ fn with_reflection(routes: Routes) -> Result<Routes, ServeError> {
         .add_service(describe().build_v1alpha()?))
 }
 
-pub(crate) type Builder =
-    tonic::transport::Server<tower::layer::util::Stack<AnswerLayer, tower::layer::util::Identity>>;
+pub(crate) type Builder = tonic::transport::Server<Stack<AnswerLayer, Stack<CallsLayer, Identity>>>;
 
-pub(crate) fn builder(config: &ServerConfig, is_cut_off: watch::Receiver<bool>) -> Builder {
+pub(crate) fn builder(
+    config: &ServerConfig,
+    calls: Arc<Calls>,
+    is_cut_off: watch::Receiver<bool>,
+) -> Builder {
     tonic::transport::Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(config.connection_streams)
@@ -248,6 +305,7 @@ pub(crate) fn builder(config: &ServerConfig, is_cut_off: watch::Receiver<bool>) 
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         // Not max_connection_age_grace: it cuts calls off (tonic 0.14.9).
         .max_connection_age(with_jitter(config.connection_age))
+        .layer(CallsLayer(calls))
         .layer(AnswerLayer {
             default_timeout: config.request_timeout,
             is_cut_off,
@@ -261,20 +319,11 @@ fn with_jitter(age: Duration) -> Duration {
     age * percent / 100
 }
 
-/// Tells balancers and watchers to go elsewhere, gives them time for it, and
-/// ends the streams of those that watch.
-async fn announce_stop(mut reporter: HealthReporter, names: &[&'static str], lead: Duration) {
-    health::set_all(&reporter, names, ServingStatus::NotServing).await;
-    sleep(lead).await;
-    for name in names.iter().chain(&[""]) {
-        reporter.clear_service_status(name).await;
-    }
-}
-
-/// Written whole or not at all.
-fn write_address(file: Option<&Path>, address: &str) -> io::Result<()> {
+/// Calls first, metrics second; written whole or not at all.
+fn write_addresses(file: Option<&Path>, addresses: &[SocketAddr]) -> io::Result<()> {
     let Some(path) = file else { return Ok(()) };
+    let lines: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
     let part = path.with_extension("part");
-    std::fs::write(&part, address)?;
+    std::fs::write(&part, lines.join("\n") + "\n")?;
     std::fs::rename(part, path)
 }

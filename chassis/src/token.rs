@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use base64::Engine;
@@ -16,6 +16,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::metrics::{Metrics, count};
 use crate::status::Refusal;
 use crate::user_id::UserId;
 
@@ -115,6 +116,7 @@ pub struct KeySet {
     removed: Arc<Mutex<HashSet<String>>>,
     loaded: Arc<watch::Sender<bool>>,
     wanted: Arc<Notify>,
+    read_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Default for KeySet {
@@ -125,6 +127,7 @@ impl Default for KeySet {
             removed: Arc::default(),
             loaded: Arc::new(watch::Sender::new(false)),
             wanted: Arc::default(),
+            read_at: Arc::default(),
         }
     }
 }
@@ -146,6 +149,11 @@ impl KeySet {
         let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = keys.filter(|(kid, _)| !removed.contains(kid)).collect();
         self.swap(keys);
+        // None at all were not read, but given up.
+        if !jwks.is_empty() {
+            let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+            *read_at = Some(Instant::now());
+        }
     }
 
     /// Takes a revoked key out, for good.
@@ -173,6 +181,22 @@ impl KeySet {
     #[must_use]
     pub fn loaded(&self) -> watch::Receiver<bool> {
         self.loaded.subscribe()
+    }
+
+    /// Tells how many keys there are, and how long ago they were read.
+    pub fn publish(&self, metrics: &Metrics) {
+        let keys = self.clone();
+        metrics.gauge(
+            "public_keys",
+            "Public keys to check tokens with",
+            move || count(keys.keys.load().len()),
+        );
+        let read_at = Arc::clone(&self.read_at);
+        let help = "Time since the public keys were read; infinite before the first time";
+        metrics.gauge("public_keys_read_seconds", help, move || {
+            let read_at = *read_at.lock().unwrap_or_else(PoisonError::into_inner);
+            read_at.map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64())
+        });
     }
 
     /// Completes when a token named a key that is not here.

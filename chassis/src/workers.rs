@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
 use crate::admission;
+use crate::calls::Calls;
 use crate::config::ServerConfig;
 use crate::server::{ServeError, Services, builder};
 use crate::tls::server::ServerTls;
@@ -48,6 +49,7 @@ impl Workers {
         config: &ServerConfig,
         tls: Option<&ServerTls>,
         make: Make,
+        calls: Arc<Calls>,
         stopping: &Stopping,
     ) -> Result<Self, ServeError> {
         let count = config.worker_threads();
@@ -65,6 +67,7 @@ impl Workers {
                 config: config.clone(),
                 tls: tls.cloned(),
                 make: Arc::clone(&make),
+                calls: Arc::clone(&calls),
                 stopping: stopping.clone(),
             };
             let ended = ended.clone();
@@ -118,6 +121,7 @@ struct Worker {
     config: ServerConfig,
     tls: Option<ServerTls>,
     make: Make,
+    calls: Arc<Calls>,
     stopping: Stopping,
 }
 
@@ -145,7 +149,7 @@ impl Worker {
         let (routes, names) = (self.make)().into_parts();
         let _ = made.send(names);
         let Stopping { mut soon, mut now } = self.stopping;
-        let serving = builder(&self.config, now.clone())
+        let serving = builder(&self.config, self.calls, now.clone())
             .add_routes(routes)
             .serve_with_incoming_shutdown(
                 admission::admit(sockets, self.tls, self.config.connection_preface),

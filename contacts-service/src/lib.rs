@@ -9,6 +9,7 @@ pub mod contact;
 pub mod creation;
 pub mod error;
 pub mod filter;
+pub mod limits;
 pub mod order;
 pub mod page;
 pub mod purge;
@@ -24,7 +25,9 @@ use chassis::clock::Clock;
 use chassis::db::{self, Database};
 use chassis::key_feed;
 use chassis::keyring::{KeyRing, KeyRingError};
+use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
+use chassis::rate_limits::{NoSuchGroup, RateLimits};
 use chassis::revocation_feed::{self, Credentials};
 use chassis::revocations::Revocations;
 use chassis::secret_file::{self, SecretFileError};
@@ -56,6 +59,9 @@ pub enum RunError {
     /// The database is of no use.
     #[error(transparent)]
     Database(#[from] db::DbError),
+    /// The limits on calls are of no use.
+    #[error(transparent)]
+    RateLimits(#[from] NoSuchGroup),
     /// The server failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -66,6 +72,9 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What the auth service knows this one by.
 const CLIENT_ID: &str = "contacts-service";
+
+/// The health state that tells whether revocations are heard of, in either mode.
+const REVOCATIONS: &str = "addressbook.revocations";
 
 /// Settings of each connection.
 const DATABASE_SETTINGS: [(&str, &str); 4] = [
@@ -88,6 +97,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
     let ring = KeyRing::read(&config.secret_keys_file)?;
     let auth = auth(&config)?;
     let database = Database::new(&config.database, &DATABASE_SETTINGS)?;
@@ -109,11 +119,18 @@ pub async fn run(
     let background = database.background();
     chores.spawn(purge::forever(background.clone(), clock.clone()));
 
+    let metrics = Metrics::default();
+    database.publish(&metrics);
+    keys.publish(&metrics);
     let mut server = Server::new(config.server)
         .needs(db::ping_every_second(background))
-        .needs(keys.loaded());
+        .needs(keys.loaded())
+        .limits(limits);
     if let Some(revocations) = revocations {
-        server = server.needs(revocations.ready());
+        revocations.publish(&metrics);
+        server = server
+            .needs(revocations.ready())
+            .reports(REVOCATIONS, revocations.are_heard());
         guard = guard.without(revocations);
     }
     let add = move |services: Services| {
@@ -129,7 +146,7 @@ pub async fn run(
         .accept_compressed(CompressionEncoding::Gzip);
         services.with(InterceptedService::new(contacts, guard.clone()))
     };
-    let ended = server.run(listener, shutdown, add).await;
+    let ended = server.metrics(metrics).run(listener, shutdown, add).await;
     // They end with this function, however it ends.
     chores.shutdown().await;
     Ok(ended?)

@@ -164,6 +164,7 @@ impl LoadConfig {
             auth_listen: free,
             contacts_listen: free,
             log_format: None,
+            rate_limits: "off".to_owned(),
             seed: None,
             // A load stores more than a person would.
             contact_quota: Some(1_000_000_000),
@@ -220,6 +221,10 @@ pub struct UpConfig {
     /// Look of the services' log lines: text or json
     #[arg(long, env)]
     pub log_format: Option<String>,
+
+    /// Limits on calls, as the services understand them: here, everybody has one address
+    #[arg(long, env, default_value = "off")]
+    pub rate_limits: String,
 
     /// Make a demo user with this many contacts
     #[arg(long, value_name = "N")]

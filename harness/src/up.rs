@@ -108,6 +108,7 @@ async fn services(
             .log_format
             .iter()
             .map(|format| ("LOG_FORMAT", format.into()))
+            .chain([("RATE_LIMITS", config.rate_limits.clone().into())])
             .collect(),
     };
     let mut auth = spec("auth", &programs.auth, config.auth_listen)

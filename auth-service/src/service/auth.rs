@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
+use chassis::rate_limits::Allowance;
 use proto::auth::server::auth_service_server;
 use proto::auth::v1 as pb;
 use proto::auth::v1::log_in_response::Result as LogInResult;
@@ -112,6 +113,7 @@ impl auth_service_server::AuthService for AuthService {
         request: Request<pb::RefreshTokenRequest>,
     ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
         let client = client(&request, &self.proxies);
+        let allowance = Allowance::of(&request);
         let message = request.into_inner();
         let token = present(message.refresh_token)?;
         let request_id = RequestId::parse(&message.request_id)?;
@@ -119,7 +121,7 @@ impl auth_service_server::AuthService for AuthService {
         let now = self.clock.now();
         let refreshed = self
             .sessions
-            .refresh(&token, request_id, &client, now)
+            .refresh(&token, request_id, &client, allowance, now)
             .await?;
 
         Ok(Response::new(pb::RefreshTokenResponse {

@@ -101,7 +101,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
 
 impl ServiceTokenService {
     async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<(), Status> {
-        let caller = self.guard.caller(request.metadata())?;
+        let caller = self.guard.caller(request)?;
         Ok(self.programs.ensure_allowed(&caller, scope).await?)
     }
 }

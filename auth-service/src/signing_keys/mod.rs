@@ -8,7 +8,10 @@ mod rotation;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use chassis::clock::Clock;
 use chassis::keyring::KeyRing;
+use chassis::metrics::{Metrics, count};
+use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::JwkSet;
 
 pub use self::keeper::Keeper;
@@ -53,6 +56,8 @@ pub struct SigningKeys {
     pub json: String,
     /// The algorithms of the published keys, that of the active one first.
     pub algorithms: Vec<String>,
+    /// Since when the active one signs.
+    pub active_since: DateTime<Utc>,
 }
 
 impl SigningKeys {
@@ -93,6 +98,7 @@ impl SigningKeys {
             published,
             json,
             algorithms,
+            active_since: active.state_time,
         })
     }
 }
@@ -111,6 +117,20 @@ impl KeysInForce {
     #[must_use]
     pub fn load(&self) -> Guard<Arc<SigningKeys>> {
         self.0.load()
+    }
+
+    /// Tells of the keys.
+    pub fn publish(&self, metrics: &Metrics, clock: &Clock) {
+        let (keys, clock) = (self.clone(), clock.clone());
+        let help = "How long the active signing key has been signing";
+        metrics.gauge("signing_key_seconds", help, move || {
+            (clock.now() - keys.load().active_since).as_seconds_f64()
+        });
+        let keys = self.clone();
+        let help = "Signing keys that are published";
+        metrics.gauge("signing_keys_published", help, move || {
+            count(keys.load().published.keys.len())
+        });
     }
 
     fn replace(&self, keys: SigningKeys) {

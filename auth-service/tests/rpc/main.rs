@@ -26,6 +26,7 @@ mod hasher;
 mod hostile;
 mod jwks;
 mod killed;
+mod limits;
 mod log_in;
 mod log_out;
 mod mail;

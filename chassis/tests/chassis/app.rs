@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use chassis::config::{ServerConfig, TlsConfig};
 use chassis::deadline::Deadline;
+use chassis::rate_limits::{Asked, Changes, Group, RateLimits};
 use chassis::server::{ServeError, Server, Services};
 use chassis::telemetry::LogFormat;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
@@ -33,6 +34,22 @@ pub(crate) const TIME_LEFT: &str = "/addressbook.auth.v1.AuthService/GetServerIn
 
 /// The largest request of the service, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// Without limits, unless a test sets some.
+const GROUPS: [Group; 2] = [
+    group("empty", &["AuthService/LogOut"]),
+    group("info", &["AuthService/GetServerInfo"]),
+];
+
+const fn group(name: &'static str, rpcs: &'static [&'static str]) -> Group {
+    Group {
+        name,
+        rpcs,
+        ip: None,
+        user: None,
+        asked: Asked::Before,
+    }
+}
 
 /// What tests see of the service, and how they steer it.
 #[derive(Default)]
@@ -132,7 +149,15 @@ pub(crate) fn config() -> ServerConfig {
         connection_streams: 256,
         allow_plaintext: false,
         tls: TlsConfig::default(),
+        trusted_proxies: Vec::new(),
+        rate_limits: Changes::default(),
+        metrics_addr: None,
     }
+}
+
+fn server(config: ServerConfig) -> Server {
+    let limits = RateLimits::new(&GROUPS, &config.rate_limits).unwrap();
+    Server::new(config).limits(limits)
 }
 
 /// A running server; stopped when it is dropped.
@@ -157,12 +182,23 @@ impl App {
         Self::on(listener, config, needs)
     }
 
+    /// Serves, and reports this state.
+    pub(crate) fn reporting(name: &'static str, state: watch::Receiver<bool>) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::serving(listener, server(config()).reports(name, state))
+    }
+
     /// Serves on a bound socket.
     pub(crate) fn on(
         listener: std::net::TcpListener,
         config: ServerConfig,
         needs: Vec<watch::Receiver<bool>>,
     ) -> Self {
+        let server = needs.into_iter().fold(server(config), Server::needs);
+        Self::serving(listener, server)
+    }
+
+    fn serving(listener: std::net::TcpListener, server: Server) -> Self {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let steering = Arc::new(Steering::default());
@@ -173,11 +209,6 @@ impl App {
             let page = axum::Router::new().route("/page", axum::routing::get(async || "a page"));
             services.with(service).with_http(page)
         };
-        let mut server = Server::new(config);
-        for need in needs {
-            server = server.needs(need);
-        }
-
         let (shutdown, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

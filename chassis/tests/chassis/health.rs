@@ -9,6 +9,8 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::app::{App, config, eventually};
 
+const NAME: &str = "addressbook.feed";
+
 const NAMES: [&str; 2] = ["", "addressbook.auth.v1.AuthService"];
 
 async fn state(app: &App, service: &str) -> ServingStatus {
@@ -43,6 +45,26 @@ async fn a_server_without_needs_serves_from_its_first_answer() {
             assert_eq!(state(&app, name).await, ServingStatus::Serving, "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_state_of_its_own_changes_nothing_else() {
+    let (state_of_it, its_state) = watch::channel(false);
+    let app = App::reporting(NAME, its_state);
+    assert_eq!(state(&app, NAME).await, ServingStatus::NotServing);
+    assert_eq!(state(&app, "").await, ServingStatus::Serving);
+
+    state_of_it.send_replace(true);
+    eventually("it serves", async || {
+        state(&app, NAME).await == ServingStatus::Serving
+    })
+    .await;
+    state_of_it.send_replace(false);
+    eventually("it does not serve", async || {
+        state(&app, NAME).await == ServingStatus::NotServing
+    })
+    .await;
+    until(&app, ServingStatus::Serving).await;
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub struct App {
     keys: NamedTempFile,
     clock: Clock,
     quota: i64,
+    limits: &'static str,
 }
 
 impl App {
@@ -61,6 +62,14 @@ impl App {
         (app, now)
     }
 
+    /// With these limits on calls.
+    pub async fn with_limits(limits: &'static str) -> Self {
+        let mut app = Self::start().await;
+        app.limits = limits;
+        app.channel = app.another_instance().await;
+        app
+    }
+
     async fn start_with(clock: Clock, quota: i64) -> Self {
         let database = TestDatabase::create("contacts", migrate).await.unwrap();
         let issuer = Issuer::start().await;
@@ -73,6 +82,7 @@ impl App {
             keys,
             clock,
             quota,
+            limits: "off",
         };
         app.channel = app.another_instance().await;
         app
@@ -107,6 +117,8 @@ impl App {
             &self.quota.to_string(),
             "--database-url",
             &self.database.url("contacts_service"),
+            "--rate-limits",
+            self.limits,
             "--database-connections",
             "5",
             "--database-acquire",

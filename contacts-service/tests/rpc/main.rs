@@ -42,6 +42,7 @@ mod page_tokens;
 mod phones;
 mod purge;
 mod quota;
+mod rate_limits;
 mod replicas;
 mod request_id;
 mod restore;

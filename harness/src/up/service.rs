@@ -199,7 +199,9 @@ async fn serving(spec: &Spec, child: &mut Child, output: &mut Output) -> Result<
             });
         }
         let address = fs::read_to_string(&spec.address_file);
-        if let Some(address) = address.ok().and_then(|text| text.trim().parse().ok())
+        if let Some(address) = address
+            .ok()
+            .and_then(|text| text.lines().next()?.parse().ok())
             && is_serving(reachable(address)).await
         {
             return Ok(address);

@@ -11,6 +11,9 @@ use proto::contacts::v1::ListContactsRequest;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use crate::stack::Stack;
@@ -82,6 +85,16 @@ impl Clients {
             .unwrap();
     }
 
+    /// Whether contacts says that it hears what is revoked.
+    async fn hears(&self, stack: &Stack) -> bool {
+        let url = format!("http://{}", stack.contacts);
+        let channel = Endpoint::from_shared(url).unwrap().connect_lazy();
+        let service = "addressbook.revocations".to_owned();
+        let request = HealthCheckRequest { service };
+        let answer = HealthClient::new(channel).check(request).await.unwrap();
+        answer.into_inner().status() == ServingStatus::Serving
+    }
+
     async fn list(&mut self, tokens: &TokenPair) -> Result<(), Status> {
         let mut request = Request::new(ListContactsRequest::default());
         let bearer = format!("Bearer {}", tokens.access_token).parse().unwrap();
@@ -117,6 +130,7 @@ async fn a_log_out_stops_the_access_token_everywhere_and_outlives_crashes() {
     let ada = clients.user("ada@example.com").await;
     let other = clients.log_in("ada@example.com").await;
     clients.list(&ada).await.unwrap();
+    assert!(clients.hears(&stack).await);
 
     clients.log_out(&ada).await;
 

@@ -1,0 +1,80 @@
+//! How often who may call what, unless the operator says otherwise.
+//!
+//! Generous: an office behind one address, and a phone network behind a few, call
+//! within them. What guards the single account is the throttle.
+
+use chassis::rate::Rate;
+use chassis::rate_limits::{Asked, Group};
+
+/// The groups of RPCs. `GetJwks` and `GetServerInfo` are in none: they answer
+/// from memory.
+pub const GROUPS: [Group; 7] = [
+    // A hash, and rows for ever.
+    Group {
+        name: "sign_up",
+        rpcs: &["AuthService/SignUp"],
+        ip: Some(Rate::per_hour(300)),
+        user: None,
+        asked: Asked::Before,
+    },
+    // A hash.
+    Group {
+        name: "log_in",
+        rpcs: &[
+            "AuthService/LogIn",
+            "AuthService/CompleteMfa",
+            "AuthService/VerifyEmail",
+            "AuthService/ResetPassword",
+            "AccountService/ChangePassword",
+            "AccountService/ChangeEmail",
+            "AccountService/DeleteMe",
+            "AccountService/EnrollTotp",
+            "AccountService/DisableTotp",
+            "AccountService/RegenerateRecoveryCodes",
+        ],
+        ip: Some(Rate::per_minute(600)),
+        user: Some(Rate::per_minute(60)),
+        asked: Asked::Before,
+    },
+    // A token that is dead is told so, or its client would come back for ever.
+    Group {
+        name: "refresh",
+        rpcs: &["AuthService/RefreshToken"],
+        ip: Some(Rate::per_minute(6000)),
+        user: Some(Rate::per_minute(120)),
+        asked: Asked::ByHandler,
+    },
+    // Fills the mailboxes of others.
+    Group {
+        name: "mail",
+        rpcs: &[
+            "AuthService/SendEmailVerification",
+            "AuthService/RequestPasswordReset",
+        ],
+        ip: Some(Rate::per_hour(100)),
+        user: None,
+        asked: Asked::Before,
+    },
+    Group {
+        name: "account",
+        rpcs: &["AuthService/LogOut", "AccountService/*"],
+        ip: Some(Rate::per_minute(6000)),
+        user: Some(Rate::per_minute(600)),
+        asked: Asked::Before,
+    },
+    // A gateway may ask about every token that it sees.
+    Group {
+        name: "program",
+        rpcs: &["ServiceTokenService/*"],
+        ip: Some(Rate::per_second(2000)),
+        user: Some(Rate::per_second(2000)),
+        asked: Asked::Before,
+    },
+    Group {
+        name: "admin",
+        rpcs: &["AdminService/*"],
+        ip: None,
+        user: Some(Rate::per_minute(1200)),
+        asked: Asked::Before,
+    },
+];

@@ -1,0 +1,231 @@
+//! Numbers about a running service, as Prometheus reads them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+
+/// The upper ends of the buckets that times are counted in, in seconds.
+const TIMES: [f64; 15] = [
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+    10.0,
+];
+
+/// What a service tells about itself; clones share it. No name or label holds
+/// what came with a call.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+}
+
+/// A number with the value of its label.
+pub type Labelled = (&'static str, f64);
+
+/// A count as a number.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "nothing here comes to 2^53")]
+pub fn count(things: usize) -> f64 {
+    things as f64
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::with_prefix("addressbook");
+        Self {
+            registry: Arc::new(Mutex::new(registry)),
+        }
+    }
+}
+
+impl Metrics {
+    /// Tells a number that goes up and down, read when it is asked for.
+    pub fn gauge(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) {
+        self.read(MetricType::Gauge, name, help, Read::One(Box::new(read)));
+    }
+
+    /// Tells a number that only grows, read when it is asked for.
+    pub fn counter(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) {
+        self.read(MetricType::Counter, name, help, Read::One(Box::new(read)));
+    }
+
+    /// Tells several numbers of one kind that a label tells apart.
+    pub fn gauges(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        read: impl Fn() -> Vec<Labelled> + Send + Sync + 'static,
+    ) {
+        let read = Read::Some(label, Box::new(read));
+        self.read(MetricType::Gauge, name, help, read);
+    }
+
+    /// Tells how long something takes.
+    pub fn times(&self, name: &'static str, help: &'static str, times: &Times) {
+        self.registry().register(name, help, times.0.clone());
+    }
+
+    pub(crate) fn collect(&self, collector: impl Collector) {
+        self.registry().register_collector(Box::new(collector));
+    }
+
+    fn read(&self, kind: MetricType, name: &'static str, help: &'static str, read: Read) {
+        self.collect(Reading {
+            kind,
+            name,
+            help,
+            read,
+        });
+    }
+
+    /// Everything, in `OpenMetrics` text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut out, &self.registry());
+        out
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // A registry is only added to.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// How long something took, how often; clones share it.
+#[derive(Clone, Debug)]
+pub struct Times(pub(crate) Histogram);
+
+impl Default for Times {
+    fn default() -> Self {
+        Self(Histogram::new(TIMES))
+    }
+}
+
+impl Times {
+    /// It took so long once more.
+    pub fn add(&self, time: Duration) {
+        self.0.observe(time.as_secs_f64());
+    }
+}
+
+/// What reads a number when it is asked for.
+enum Read {
+    One(Box<dyn Fn() -> f64 + Send + Sync>),
+    /// With the name of the label that tells them apart.
+    Some(&'static str, Box<dyn Fn() -> Vec<Labelled> + Send + Sync>),
+}
+
+struct Reading {
+    kind: MetricType,
+    name: &'static str,
+    help: &'static str,
+    read: Read,
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reading").field(&self.name).finish()
+    }
+}
+
+impl Collector for Reading {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        // As the registry does with what is registered.
+        let help = format!("{}.", self.help);
+        let mut metric = encoder.encode_descriptor(self.name, &help, None, self.kind)?;
+        match &self.read {
+            Read::One(read) => write(self.kind, read(), metric),
+            Read::Some(label, read) => read().into_iter().try_for_each(|(value, number)| {
+                write(self.kind, number, metric.encode_family(&[(*label, value)])?)
+            }),
+        }
+    }
+}
+
+fn write(kind: MetricType, number: f64, metric: MetricEncoder<'_>) -> fmt::Result {
+    match kind {
+        MetricType::Counter => ConstCounter::new(number).encode(metric),
+        _ => ConstGauge::new(number).encode(metric),
+    }
+}
+
+/// Serves `/metrics` for ever.
+pub(crate) async fn serve(metrics: Metrics, listener: TcpListener) {
+    let answer = move || {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        let page = ([(CONTENT_TYPE, kind)], metrics.text());
+        async { page }
+    };
+    let pages = axum::Router::new().route("/metrics", get(answer));
+    let served = tonic::transport::Server::builder()
+        .accept_http1(true)
+        .add_routes(Routes::from(pages))
+        .serve_with_incoming(TcpIncoming::from(listener))
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "metrics are not served any more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_when_they_are_asked_for() {
+        let metrics = Metrics::default();
+        metrics.gauge("depth", "How deep", || 1.5);
+        metrics.counter("calls", "How many", || 7.0);
+        metrics.gauges("cats", "By colour", "colour", || {
+            vec![("black", 1.0), ("grey", 2.0)]
+        });
+        let naps = Times::default();
+        metrics.times("nap_seconds", "Naps", &naps);
+        naps.add(Duration::from_millis(3));
+
+        let text = metrics.text();
+
+        for line in [
+            "# HELP addressbook_depth How deep.",
+            "addressbook_depth 1.5",
+            "addressbook_calls_total 7.0",
+            "addressbook_cats{colour=\"black\"} 1.0",
+            "addressbook_cats{colour=\"grey\"} 2.0",
+            "addressbook_nap_seconds_bucket{le=\"0.005\"} 1",
+            "addressbook_nap_seconds_count 1",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! How often something may be done, and who has done it how often.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So many times within such a time: a bucket that holds as many, and fills
+/// again evenly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    count: u32,
+    unit: Unit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Second,
+    Minute,
+    Hour,
+}
+
+impl Rate {
+    /// The most times that a rate can say.
+    const COUNT_MAX: u32 = 1_000_000;
+
+    /// So many times a second, 1 to 1,000,000.
+    #[must_use]
+    pub const fn per_second(count: u32) -> Self {
+        Self::new(count, Unit::Second)
+    }
+
+    /// So many times a minute, 1 to 1,000,000.
+    #[must_use]
+    pub const fn per_minute(count: u32) -> Self {
+        Self::new(count, Unit::Minute)
+    }
+
+    /// So many times an hour, 1 to 1,000,000.
+    #[must_use]
+    pub const fn per_hour(count: u32) -> Self {
+        Self::new(count, Unit::Hour)
+    }
+
+    const fn new(count: u32, unit: Unit) -> Self {
+        assert!(0 < count && count <= Self::COUNT_MAX, "no such rate");
+        Self { count, unit }
+    }
+
+    /// The time in which the bucket gets room for one more, in nanoseconds.
+    fn interval(self) -> u64 {
+        let seconds: u64 = match self.unit {
+            Unit::Second => 1,
+            Unit::Minute => 60,
+            Unit::Hour => 3600,
+        };
+        seconds * 1_000_000_000 / u64::from(self.count)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.unit {
+            Unit::Second => 's',
+            Unit::Minute => 'm',
+            Unit::Hour => 'h',
+        };
+        write!(f, "{}/{unit}", self.count)
+    }
+}
+
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const PROBLEM: &str = "not 1 to 1000000, a slash, and s, m or h, such as 60/m";
+        let (count, unit) = text.split_once('/').ok_or(PROBLEM)?;
+        let count = count.parse().map_err(|_| PROBLEM)?;
+        let unit = match unit {
+            "s" => Unit::Second,
+            "m" => Unit::Minute,
+            "h" => Unit::Hour,
+            _ => return Err(PROBLEM),
+        };
+        if (1..=Self::COUNT_MAX).contains(&count) {
+            Ok(Self { count, unit })
+        } else {
+            Err(PROBLEM)
+        }
+    }
+}
+
+/// Each is locked for itself.
+const SHARDS: usize = 8;
+const SETS: usize = 512;
+/// The buckets among which one finds its place.
+const WAYS: usize = 8;
+
+/// A bucket: the hash of whose it is, and when it has all its room again, in
+/// nanoseconds since the start.
+type Bucket = [u64; 2];
+
+/// The buckets of everybody whom one rate is for, in memory of a fixed size: half
+/// a MiB, taken when it is written to.
+///
+/// A bucket that has all its room again is as good as none, so its place is free.
+/// Where a flood of strangers leaves no such place, the bucket with the most room
+/// makes way: whoever asks for the most is remembered the longest. Not a map that
+/// is swept now and then (`governor`), which grows with the strangers in between.
+pub struct Buckets {
+    rate: Rate,
+    /// With a key of its own, so that nobody can choose whose place to take.
+    names: RandomState,
+    start: Instant,
+    shards: [Mutex<Vec<[Bucket; WAYS]>>; SHARDS],
+}
+
+impl Buckets {
+    /// All of them with all their room.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            names: RandomState::new(),
+            start: Instant::now(),
+            shards: Default::default(),
+        }
+    }
+
+    /// Takes room for one from the bucket of `who`; where there is none, says when
+    /// there will be, and takes nothing.
+    pub fn take(&self, who: impl Hash, now: Instant) -> Result<(), Duration> {
+        let interval = self.rate.interval();
+        let now = now.saturating_duration_since(self.start).as_nanos();
+        let now = u64::try_from(now).unwrap_or(u64::MAX / 2);
+
+        let name = self.names.hash_one(who);
+        let at = usize::try_from(name % (1 << 32)).unwrap_or_default();
+        let shard = &self.shards[at % SHARDS];
+        // Nothing that is done under the lock can leave it half done.
+        let mut sets = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if sets.is_empty() {
+            *sets = vec![[[0; 2]; WAYS]; SETS];
+        }
+        let bucket = place(&mut sets[at / SHARDS % SETS], name);
+
+        let full_at = if bucket[0] == name { bucket[1] } else { 0 };
+        let next = full_at.max(now) + interval;
+        let latest = now + interval * u64::from(self.rate.count);
+        if next > latest {
+            return Err(Duration::from_nanos(next - latest));
+        }
+        *bucket = [name, next];
+        Ok(())
+    }
+}
+
+/// The bucket of this name, or the one to make way for it.
+fn place(set: &mut [Bucket; WAYS], name: u64) -> &mut Bucket {
+    let mut found = 0;
+    for (at, [other, full_at]) in set.iter().enumerate() {
+        if *other == name {
+            found = at;
+            break;
+        }
+        if *full_at < set[found][1] {
+            found = at;
+        }
+    }
+    &mut set[found]
+}
+
+impl fmt::Debug for Buckets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = format_args!("{}", self.rate);
+        f.debug_tuple("Buckets").field(&rate).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn taken(buckets: &Buckets, who: u64, times: u32, now: Instant) -> u32 {
+        let done = (0..times).filter(|_| buckets.take(who, now).is_ok());
+        u32::try_from(done.count()).unwrap()
+    }
+
+    /// Memory that the buckets hold, in bytes.
+    fn held(buckets: &Buckets) -> usize {
+        let sets = |shard: &Mutex<Vec<_>>| shard.lock().unwrap().capacity();
+        buckets.shards.iter().map(sets).sum::<usize>() * size_of::<[Bucket; WAYS]>()
+    }
+
+    #[test]
+    fn a_rate_is_read_and_written() {
+        for text in ["1/s", "60/m", "1000000/h"] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+        }
+        for text in ["", "60", "60/d", "0/s", "1000001/s", "-1/s", "1.5/s", "/s"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_full_bucket_gives_what_it_holds_and_then_says_when() {
+        let buckets = Buckets::new(Rate::per_minute(60));
+        let now = buckets.start + SECOND;
+
+        assert_eq!(taken(&buckets, 1, 100, now), 60);
+        assert_eq!(buckets.take(1_u64, now), Err(SECOND));
+        assert_eq!(buckets.take(1_u64, now + SECOND / 4), Err(SECOND * 3 / 4));
+    }
+
+    #[test]
+    fn waiting_as_long_as_was_said_is_enough_and_no_less_is() {
+        let buckets = Buckets::new(Rate::per_hour(2));
+        let now = buckets.start;
+        assert_eq!(taken(&buckets, 1, 3, now), 2);
+        let wait = buckets.take(1_u64, now).unwrap_err();
+
+        assert_eq!(wait, SECOND * 1800);
+        assert!(buckets.take(1_u64, now + SECOND * 1799).is_err());
+        assert!(buckets.take(1_u64, now + wait).is_ok());
+    }
+
+    #[test]
+    fn refused_calls_take_nothing() {
+        let buckets = Buckets::new(Rate::per_second(1));
+        let now = buckets.start;
+        assert_eq!(taken(&buckets, 1, 1000, now), 1);
+
+        assert!(buckets.take(1_u64, now + SECOND).is_ok());
+    }
+
+    #[test]
+    fn a_bucket_fills_to_its_brim_and_no_higher() {
+        let buckets = Buckets::new(Rate::per_second(5));
+        let later = buckets.start + SECOND * 3600;
+        assert_eq!(taken(&buckets, 1, 9, buckets.start), 5);
+
+        assert_eq!(taken(&buckets, 1, 9, later), 5);
+    }
+
+    #[test]
+    fn everybody_has_a_bucket() {
+        let buckets = Buckets::new(Rate::per_hour(1));
+        for who in 0..100 {
+            assert_eq!(taken(&buckets, who, 2, buckets.start), 1);
+        }
+    }
+
+    #[test]
+    fn a_million_strangers_take_no_more_memory_and_set_nobody_free() {
+        let buckets = Buckets::new(Rate::per_hour(100));
+        let now = buckets.start;
+        assert_eq!(taken(&buckets, u64::MAX, 200, now), 100);
+        let before = SHARDS * SETS * WAYS * size_of::<Bucket>();
+
+        for stranger in 0..1_000_000_u64 {
+            assert!(buckets.take(stranger, now).is_ok());
+        }
+
+        assert!(buckets.take(u64::MAX, now).is_err());
+        assert_eq!(held(&buckets), before);
+    }
+
+    #[test]
+    fn buckets_that_nobody_asks_for_take_no_memory() {
+        assert_eq!(held(&Buckets::new(Rate::per_second(1))), 0);
+    }
+}

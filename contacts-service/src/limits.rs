@@ -1,0 +1,30 @@
+//! How often who may call what, unless the operator says otherwise.
+
+use chassis::rate::Rate;
+use chassis::rate_limits::{Asked, Group};
+
+/// The groups of RPCs. Not by address: every call has a user, and a program that
+/// calls for many of them may do so from one machine.
+pub const GROUPS: [Group; 2] = [
+    Group {
+        name: "read",
+        rpcs: &[
+            "ContactsService/GetContact",
+            "ContactsService/BatchGetContacts",
+            "ContactsService/ListContacts",
+            "ContactsService/ListContactRevisions",
+            "ContactsService/SearchContacts",
+            "ContactsService/ListUpcomingBirthdays",
+        ],
+        ip: None,
+        user: Some(Rate::per_second(300)),
+        asked: Asked::Before,
+    },
+    Group {
+        name: "write",
+        rpcs: &["ContactsService/*"],
+        ip: None,
+        user: Some(Rate::per_second(100)),
+        asked: Asked::Before,
+    },
+];
