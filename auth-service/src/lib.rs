@@ -151,6 +151,7 @@ pub async fn run(
         &keeper,
         outbox.clone(),
     )?;
+    parts.hasher.publish(&metrics);
     let sender = mail.map(|mail| {
         let db = background.clone();
         Sender::new(db, outbox, mail, clock.clone()).start()

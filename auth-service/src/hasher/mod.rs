@@ -2,6 +2,7 @@
 //! behind a queue that refuses what it could not do in time.
 
 mod queue;
+mod stats;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ use std::{io, thread};
 use argon2::Block;
 use aws_lc_rs::rand;
 use chassis::deadline::Deadline;
+use chassis::metrics::Metrics;
 #[cfg(target_os = "linux")]
 use rustix::{process::setpriority_process, thread::gettid};
 use tokio::sync::oneshot;
@@ -50,6 +52,11 @@ impl Hasher {
                 .spawn(move || work(hand, &shared))?;
         }
         Ok(hasher)
+    }
+
+    /// Tells how busy it is.
+    pub fn publish(&self, metrics: &Metrics) {
+        stats::publish(&self.shared, metrics);
     }
 
     /// Returns the PHC string of a new password.
@@ -134,6 +141,7 @@ impl Hand {
 
 fn work(mut hand: Hand, shared: &Shared) {
     give_way();
+    let mut held = 0;
     while let Some(task) = shared.next() {
         let started = Instant::now();
         // A panic must not cost us the thread; its caller sees the reply dropped.
@@ -141,6 +149,8 @@ fn work(mut hand: Hand, shared: &Shared) {
             hand.memory = Vec::new();
         }
         shared.done(started.elapsed());
+        shared.stats.holds(held, hand.memory.len());
+        held = hand.memory.len();
     }
 }
 
@@ -158,6 +168,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::error::Error;
 
     fn soon() -> Deadline {
         Deadline(tokio::time::Instant::now() + Duration::from_secs(10))
@@ -181,6 +192,38 @@ mod tests {
             .unwrap();
 
         assert_eq!(verdict, Verdict::Wrong);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_flood_takes_no_memory_and_is_told_when_to_come_back() {
+        let recipe = Recipe::new(1024, 1, 1).unwrap();
+        let capacity = Capacity {
+            threads: 2,
+            queue: 8,
+        };
+        let hasher = Arc::new(Hasher::start(&recipe, capacity).unwrap());
+        let mut jobs = tokio::task::JoinSet::new();
+        // Twenty times as many as there is room for.
+        for _ in 0..200 {
+            let hasher = Arc::clone(&hasher);
+            jobs.spawn(async move {
+                let secret = Password::claim("secret");
+                hasher.hash(secret, Turn::Later, soon()).await
+            });
+        }
+
+        let answers = jobs.join_all().await;
+
+        let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+        assert!(!refused.is_empty());
+        for error in refused {
+            let Error::HasherOverloaded { retry_after } = error else {
+                unreachable!("{error}");
+            };
+            assert!(retry_after >= Duration::from_millis(100));
+        }
+        let held = hasher.shared.stats.blocks();
+        assert!(held > 0 && held <= 2 * recipe.memory().len(), "{held}");
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use chassis::deadline::Deadline;
 use tokio::sync::oneshot;
 
 use super::Hand;
+use super::stats::Stats;
 use crate::error::{Error, Result};
 use crate::password::Password;
 use crate::phc::Verdict;
@@ -94,6 +95,7 @@ pub(super) struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     capacity: Capacity,
+    pub(super) stats: Stats,
 }
 
 struct Queue {
@@ -110,9 +112,12 @@ impl Queue {
         self.first.len() + self.later.len()
     }
 
-    fn forget_abandoned(&mut self) {
+    /// Returns how many there were.
+    fn forget_abandoned(&mut self) -> usize {
+        let before = self.waiting();
         self.first.retain(|job| !job.task.abandoned());
         self.later.retain(|job| !job.task.abandoned());
+        before - self.waiting()
     }
 }
 
@@ -129,6 +134,7 @@ impl Shared {
             }),
             wake: Condvar::new(),
             capacity,
+            stats: Stats::default(),
         }
     }
 
@@ -136,6 +142,12 @@ impl Shared {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_all();
+    }
+
+    /// How many wait, and how many are being done.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let queue = self.lock();
+        (queue.waiting(), queue.running)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -149,8 +161,9 @@ impl Shared {
         let left = due.saturating_duration_since(Instant::now());
         let mut queue = self.lock();
         if self.overload(&queue, turn, left).is_some() {
-            queue.forget_abandoned();
+            self.stats.skipped(queue.forget_abandoned());
             if let Some(retry_after) = self.overload(&queue, turn, left) {
+                self.stats.refused();
                 return Err(Error::HasherOverloaded { retry_after });
             }
         }
@@ -189,8 +202,11 @@ impl Shared {
             }
             let job = queue.first.pop_front().or_else(|| queue.later.pop_front());
             match job {
-                Some(job) if job.task.abandoned() => {}
-                Some(job) if job.due <= Instant::now() => job.task.refuse(RETRY_MIN),
+                Some(job) if job.task.abandoned() => self.stats.skipped(1),
+                Some(job) if job.due <= Instant::now() => {
+                    self.stats.refused();
+                    job.task.refuse(RETRY_MIN);
+                }
                 Some(job) => {
                     queue.running += 1;
                     return Some(job.task);
@@ -207,6 +223,7 @@ impl Shared {
 
     /// Notes that a task is done, and what it took.
     pub(super) fn done(&self, took: Duration) {
+        self.stats.done(took);
         let mut queue = self.lock();
         queue.running -= 1;
         queue.cost = (queue.cost * 7 + took) / 8;

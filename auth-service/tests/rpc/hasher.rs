@@ -8,6 +8,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::app::{App, PASSWORD, reason};
+use crate::metrics;
 
 fn request(number: u8) -> LogInRequest {
     LogInRequest {
@@ -61,4 +62,35 @@ async fn what_does_not_fit_the_queue_is_shed_with_a_time_to_come_back() {
     for status in done {
         assert_eq!(reason(&status), "INVALID_CREDENTIALS");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_password_of_a_client_that_left_is_not_hashed() {
+    // One at a time, some 300 ms each.
+    let (app, at) = metrics::app(&[
+        "--hasher-threads=1",
+        "--argon2-memory-kib=65536",
+        "--argon2-iterations=8",
+    ])
+    .await;
+    let log_in = |number| {
+        let mut auth = app.auth.clone();
+        tokio::spawn(async move { auth.log_in(request(number)).await.unwrap_err() })
+    };
+    // The first one also makes nobody's hash.
+    log_in(0).await.unwrap();
+    let before = metrics::number(at, "hash_seconds_count").await;
+    let runs = log_in(1);
+    metrics::until(at, "hasher_running", 1.0).await;
+    let leaves = log_in(2);
+    metrics::until(at, "hasher_waiting", 1.0).await;
+
+    leaves.abort();
+
+    metrics::until(at, "calls_in_flight{rpc=\"AuthService/LogIn\"}", 1.0).await;
+    runs.await.unwrap();
+    log_in(3).await.unwrap();
+    let hashed = metrics::number(at, "hash_seconds_count").await - before;
+    let skipped = metrics::number(at, "hasher_skipped_total").await;
+    assert_eq!(format!("{hashed} {skipped}"), "2 1");
 }

@@ -33,6 +33,7 @@ mod mail;
 mod mail_server;
 mod make_admin;
 mod me;
+mod metrics;
 mod mfa;
 mod mfa_at_rest;
 mod mfa_log_in;
