@@ -231,11 +231,12 @@ impl Accounts {
             .verify(password, stored, Turn::First, attempt.deadline)
             .await;
         let verdict = match verdict {
-            Err(error @ Error::HasherOverloaded { .. }) => {
+            // Nobody looked at the password.
+            Err(error) => {
                 self.throttle.not_made(&attempted).await?;
                 return Err(error);
             }
-            verdict => verdict?,
+            Ok(verdict) => verdict,
         };
         match known {
             Some(row) if verdict != Verdict::Wrong => {

@@ -74,6 +74,14 @@ pub struct Config {
     #[arg(long, env, default_value = "1")]
     pub argon2_parallelism: u32,
 
+    /// File of peppers for password hashes, one `KID:HEX` a line; none when left out
+    #[arg(long, env)]
+    pub password_pepper_file: Option<PathBuf>,
+
+    /// KID of the pepper that new hashes get, 0 for none; the highest of the file when left out
+    #[arg(long, env, requires = "password_pepper_file")]
+    pub password_pepper_kid: Option<u8>,
+
     /// Threads that hash passwords; the number of processors when left out
     #[arg(long, env, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub hasher_threads: Option<u16>,

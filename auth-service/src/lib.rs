@@ -17,6 +17,7 @@ pub mod mail;
 pub mod mfa;
 pub mod password;
 pub mod password_reset;
+pub mod pepper;
 pub mod phc;
 pub mod programs;
 pub mod purge;
@@ -65,6 +66,7 @@ use crate::hasher::{Capacity, Hasher, StartHasherError};
 use crate::mail::{Mail, MailError, Outbox, Sender};
 use crate::mfa::Mfa;
 use crate::password::Password;
+use crate::pepper::{NoSuchPepper, Peppers};
 use crate::phc::{HashError, Recipe};
 use crate::programs::Programs;
 use crate::refresh_token::Codec;
@@ -91,6 +93,12 @@ pub enum RunError {
     /// argon2's parameters do not go together.
     #[error("the ARGON2 settings do not go together: {0}")]
     Recipe(HashError),
+    /// The file of peppers is of no use.
+    #[error("PASSWORD_PEPPER_FILE: {0}")]
+    PepperFile(KeyRingError),
+    /// The pepper of new hashes is not there.
+    #[error(transparent)]
+    Pepper(#[from] NoSuchPepper),
     /// The hasher does not start.
     #[error(transparent)]
     Hasher(#[from] StartHasherError),
@@ -328,12 +336,22 @@ fn verifier(config: &Config, keys: KeySet, clock: &Clock) -> Verifier {
     Verifier::new(&rules, keys, clock.clone())
 }
 
+fn peppers(config: &Config) -> Result<Peppers, RunError> {
+    let Some(file) = &config.password_pepper_file else {
+        return Ok(Peppers::default());
+    };
+    let ring = KeyRing::read(file).map_err(RunError::PepperFile)?;
+    Ok(Peppers::new(&ring, config.password_pepper_kid)?)
+}
+
 fn hasher(config: &Config) -> Result<Hasher, RunError> {
+    let peppers = peppers(config)?;
     let recipe = Recipe::new(
         config.argon2_memory_kib,
         config.argon2_iterations,
         config.argon2_parallelism,
     )
+    .and_then(|recipe| recipe.with(peppers))
     .map_err(RunError::Recipe)?;
     // All processors: hashing gives way to the calls that hash nothing.
     let all = || available_parallelism().map_or(1, NonZero::get);

@@ -4,8 +4,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, KeyId, Params, ParamsBuilder, Version};
 use aws_lc_rs::rand;
+
+use crate::pepper::Peppers;
 
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
@@ -27,6 +29,9 @@ pub enum HashError {
     /// What is stored lacks its salt or output, or wants too much memory.
     #[error("the stored password hash is not usable")]
     Unusable,
+    /// What is stored has a pepper that the operator took away.
+    #[error("a stored password hash needs a pepper that PASSWORD_PEPPER_FILE lacks")]
+    PepperMissing,
     /// The machine gives no random bytes.
     #[error("no random bytes")]
     Random(#[from] aws_lc_rs::error::Unspecified),
@@ -42,21 +47,54 @@ pub enum Verdict {
     Wrong,
     /// The password, hashed as today.
     Right,
-    /// The password, hashed with other parameters than today's.
+    /// The password, hashed with other parameters or another pepper than today's.
     RightButOutdated,
 }
 
 /// How new passwords are hashed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Recipe {
+    /// `keyid` names the pepper.
     params: Params,
+    peppers: Peppers,
 }
 
 impl Recipe {
     /// Checks argon2id's parameters.
     pub fn new(memory_kib: u32, iterations: u32, parallelism: u32) -> Result<Self, HashError> {
         let params = Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))?;
-        Ok(Self { params })
+        let peppers = Peppers::default();
+        Ok(Self { params, peppers })
+    }
+
+    /// Knows these peppers, and hashes with the current one.
+    pub fn with(mut self, peppers: Peppers) -> Result<Self, HashError> {
+        if let Some(kid) = peppers.current() {
+            self.params = ParamsBuilder::new()
+                .m_cost(self.params.m_cost())
+                .t_cost(self.params.t_cost())
+                .p_cost(self.params.p_cost())
+                .output_len(OUTPUT_BYTES)
+                .keyid(KeyId::new(&[kid])?)
+                .build()?;
+        }
+        self.peppers = peppers;
+        Ok(self)
+    }
+
+    /// With the pepper that the parameters name.
+    fn argon2(
+        &self,
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+    ) -> Result<Argon2<'_>, HashError> {
+        if params.keyid().is_empty() {
+            return Ok(Argon2::new(algorithm, version, params));
+        }
+        let pepper = self.peppers.named(params.keyid());
+        let pepper = pepper.ok_or(HashError::PepperMissing)?;
+        Ok(Argon2::new_with_secret(pepper, algorithm, version, params)?)
     }
 
     /// The memory that one hash needs, to be kept and given to every call.
@@ -76,7 +114,7 @@ impl Recipe {
         let mut salt = [0; SALT_BYTES];
         rand::fill(&mut salt)?;
         let mut output = [0; OUTPUT_BYTES];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone())
+        self.argon2(Algorithm::Argon2id, Version::V0x13, self.params.clone())?
             .hash_password_into_with_memory(password, &salt, &mut output, memory)?;
         let hash = PasswordHash {
             algorithm: ARGON2ID_IDENT,
@@ -106,13 +144,14 @@ impl Recipe {
             return Err(HashError::Unusable);
         }
 
+        let argon2 = self.argon2(algorithm, version, params.clone())?;
         let kept = memory.len();
         if params.block_count() > kept {
             memory.resize(params.block_count(), Block::default());
         }
         let mut output = vec![0; expected.len()];
-        let computed = Argon2::new(algorithm, version, params.clone())
-            .hash_password_into_with_memory(password, salt, &mut output, &mut *memory);
+        let computed =
+            argon2.hash_password_into_with_memory(password, salt, &mut output, &mut *memory);
         memory.truncate(kept);
         memory.shrink_to_fit();
         computed?;

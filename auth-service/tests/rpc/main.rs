@@ -39,6 +39,7 @@ mod mfa_at_rest;
 mod mfa_log_in;
 mod mfa_throttle;
 mod password_reset;
+mod pepper;
 mod programs;
 mod purge;
 mod refresh_races;
