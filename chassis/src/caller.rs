@@ -25,6 +25,10 @@ pub struct Caller {
     pub client_id: String,
     /// When its token was made, in seconds since the epoch.
     pub issued_at: i64,
+    /// When its token ends, in seconds since the epoch.
+    pub expires_at: i64,
+    /// The key that its token is signed with.
+    pub(crate) key_id: String,
     scope: String,
 }
 
@@ -60,6 +64,8 @@ impl From<Claims> for Caller {
             session_id: claims.sid,
             client_id: claims.client_id,
             issued_at: claims.iat,
+            expires_at: claims.exp,
+            key_id: String::new(),
             scope: claims.scope,
         }
     }
@@ -105,6 +111,18 @@ impl RequireCaller {
             allowance.ask_user(caller.user_id).map_err(Refusal::from)?;
         }
         Ok(caller)
+    }
+}
+
+impl RequireCaller {
+    /// Refuses a caller whose token is not good any more. For streams, which would
+    /// outlive it; they end to the second, since no other clock waits for them.
+    pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
+        self.tokens.check(caller)?;
+        match &self.revocations {
+            Some(revocations) => revocations.check(caller),
+            None => Ok(()),
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
@@ -66,6 +66,7 @@ pub enum DbError {
 pub struct Database {
     background: Pool,
     calls: Pool,
+    options: PgConnectOptions,
     /// The longest wait for the database at the start.
     patience: Duration,
 }
@@ -94,6 +95,7 @@ impl Database {
         Ok(Self {
             background: pool(Self::BACKGROUND),
             calls: pool(calls),
+            options: options.clone(),
             patience: config.database_start,
         })
     }
@@ -150,6 +152,13 @@ impl Database {
     #[must_use]
     pub fn background(&self) -> Pool {
         self.background.clone()
+    }
+
+    /// For one listener to notifications, on a connection beside all others.
+    #[must_use]
+    pub fn listening(&self) -> PgPool {
+        let pool = PgPoolOptions::new().max_connections(1);
+        pool.connect_lazy_with(self.options.clone())
     }
 
     /// For a thread that serves calls.

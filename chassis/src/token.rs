@@ -307,6 +307,22 @@ impl Verifier {
         Ok(())
     }
 
+    /// Refuses a token that ended by our own clock, given its `exp` and its key, or
+    /// whose key is gone.
+    pub(crate) fn check_still(&self, exp: i64, key_id: &str) -> Result<(), TokenError> {
+        if exp <= self.clock.now().timestamp() {
+            return Err(TokenError::Expired);
+        }
+        let keys = self.keys.keys.load();
+        if keys.contains_key(key_id) {
+            Ok(())
+        } else if keys.is_empty() {
+            Err(TokenError::KeysUnavailable)
+        } else {
+            Err(TokenError::Invalid)
+        }
+    }
+
     fn check_times(&self, claims: &Claims) -> Result<(), TokenError> {
         self.check_expiry(claims.exp)?;
         let now = self.clock.now().timestamp();
@@ -316,6 +332,11 @@ impl Verifier {
         }
         Ok(())
     }
+}
+
+/// The key that a token names.
+pub(crate) fn key_id(token: &str) -> Option<String> {
+    Some(header(token)?.kid)
 }
 
 fn header(token: &str) -> Option<Header> {

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 
 use crate::caller::Caller;
-use crate::token::{TOKEN_BYTES_MAX, TokenError, Verifier};
+use crate::token::{TOKEN_BYTES_MAX, TokenError, Verifier, key_id};
 
 /// The most tokens that are remembered; each takes about 300 bytes.
 const TOKENS_MAX: usize = 10_000;
@@ -22,8 +22,6 @@ pub(crate) struct VerifiedTokens {
 #[derive(Clone)]
 struct Good {
     caller: Arc<Caller>,
-    /// When the token ends, in seconds since the epoch.
-    exp: i64,
     /// The generation of the keys that it was checked with.
     keys: u64,
 }
@@ -49,18 +47,23 @@ impl VerifiedTokens {
         if let Some(good) = self.good.get(&name)
             && good.keys == keys
         {
-            self.verifier.check_expiry(good.exp)?;
+            self.verifier.check_expiry(good.caller.expires_at)?;
             return Ok(good.caller);
         }
-        let claims = self.verifier.verify(token)?;
-        let exp = claims.exp;
-        let caller = Arc::new(Caller::from(claims));
+        let mut caller = Caller::from(self.verifier.verify(token)?);
+        caller.key_id = key_id(token).unwrap_or_default();
+        let caller = Arc::new(caller);
         let good = Good {
             caller: Arc::clone(&caller),
-            exp,
             keys,
         };
         self.good.insert(name, good);
         Ok(caller)
+    }
+
+    /// Refuses a caller whose token has ended, or was signed with a key that is not
+    /// in force any more.
+    pub(crate) fn check(&self, caller: &Caller) -> Result<(), TokenError> {
+        self.verifier.check_still(caller.expires_at, &caller.key_id)
     }
 }

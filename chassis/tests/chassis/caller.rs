@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
-use crate::token::{Desk, Mint};
+use crate::token::{Desk, Mint, NOW};
 use crate::wire::reason;
 
 fn desk() -> (Desk, Mint) {
@@ -157,4 +157,30 @@ fn a_remembered_token_is_checked_again_when_the_keys_change() {
 
     let status = desk.show_entries(&[&entry]).unwrap_err();
     assert_eq!(reason(&status), "TOKEN_INVALID");
+}
+
+#[test]
+fn a_caller_who_stays_is_refused_when_the_token_ends() {
+    let (desk, mint) = desk();
+    let caller = desk.show(&mint.good()).unwrap();
+
+    desk.set_now(NOW + 599);
+    assert_eq!(desk.look_again(&caller), Ok(()));
+    desk.set_now(NOW + 600);
+    assert_eq!(desk.look_again(&caller), Err(TokenError::Expired));
+}
+
+#[test]
+fn a_caller_who_stays_is_refused_when_the_key_is_gone_and_not_when_another_comes() {
+    let (desk, mint) = desk();
+    let caller = desk.show(&mint.good()).unwrap();
+
+    let both = [mint.jwk_json(), Mint::ed_dsa("b").jwk_json()];
+    let both = both.map(|jwk| serde_json::from_value(jwk).unwrap());
+    desk.keys.replace(&both);
+    assert_eq!(desk.look_again(&caller), Ok(()));
+    desk.keys.remove(mint.kid);
+    assert_eq!(desk.look_again(&caller), Err(TokenError::Invalid));
+    desk.keys.replace(&[]);
+    assert_eq!(desk.look_again(&caller), Err(TokenError::KeysUnavailable));
 }
