@@ -11,27 +11,38 @@ use crate::change::{Change, Changed, Deletion};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::quota::Quota;
 use crate::store::changes::Stamp;
 use crate::store::insertion::Under;
 use crate::store::{changes, contacts, owners};
+use crate::watch::hub::Hub;
 
 /// One owner's address book, to be written.
 pub struct Book<'a> {
     pub(crate) db: &'a Pool,
     pub(crate) owner: UserId,
     pub(crate) now: DateTime<Utc>,
-    pub(crate) quota: i64,
+    pub(crate) quota: Quota,
+    pub(crate) hub: &'a Hub,
+}
+
+/// Whoever wrote, or may have written, lets those know who watch.
+impl Drop for Book<'_> {
+    fn drop(&mut self) {
+        self.hub.wrote(self.owner);
+    }
 }
 
 impl<'a> Book<'a> {
-    /// The owner's book, with room for `quota` live contacts.
+    /// The owner's book, with room for so many contacts; `hub` is told of writes.
     #[must_use]
-    pub fn of(db: &'a Pool, owner: UserId, now: DateTime<Utc>, quota: i64) -> Self {
+    pub fn of(db: &'a Pool, owner: UserId, now: DateTime<Utc>, quota: Quota, hub: &'a Hub) -> Self {
         Self {
             db,
             owner,
             now,
             quota,
+            hub,
         }
     }
 
@@ -46,6 +57,7 @@ impl<'a> Book<'a> {
                 row: (contact, keys),
                 bytes_added,
             } => {
+                self.check_quota(taken, 0, bytes_added)?;
                 let stamp = self.stamp(taken, ContactChange::Updated);
                 let row = (stamp.on(contact), keys);
                 changes::replace(&mut tx, self.owner, stamp, &row, 0, bytes_added).await?;
@@ -85,7 +97,8 @@ impl<'a> Book<'a> {
         if current.delete_time.is_none() {
             return Err(Error::NotDeleted);
         }
-        self.check_quota(taken)?;
+        // Its bytes were counted all the time.
+        self.check_quota(taken, 1, 0)?;
         let stamp = self.stamp(taken, ContactChange::Undeleted);
         changes::set_delete_time(&mut tx, self.owner, stamp, &[id.0], None).await?;
         tx.commit().await?;
@@ -112,11 +125,13 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Whether there is room for one more live contact.
-    pub(crate) fn check_quota(&self, taken: owners::Taken) -> Result<()> {
-        if taken.live_count >= self.quota {
-            return Err(Error::QuotaExceeded { limit: self.quota });
-        }
-        Ok(())
+    /// Whether there is room for so many more live contacts and bytes.
+    pub(crate) fn check_quota(&self, taken: owners::Taken, live: i64, bytes: i64) -> Result<()> {
+        let added = Quota {
+            contacts: live,
+            bytes,
+        };
+        let full = self.quota.full(taken.used(), added);
+        full.map_or(Ok(()), |full| Err(full.into()))
     }
 }

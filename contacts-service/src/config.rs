@@ -66,6 +66,15 @@ pub struct Config {
     #[arg(long, env, default_value = "50000", value_parser = clap::value_parser!(i64).range(1..))]
     pub contact_quota: i64,
 
+    /// Most bytes of one owner's contacts, those of deleted ones included (256 MiB)
+    #[arg(long, env, default_value = "268435456", value_parser = clap::value_parser!(i64).range(65536..))]
+    pub contact_bytes_quota: i64,
+
+    /// Whether replicas tell each other of changes by LISTEN and NOTIFY, which takes one connection
+    /// more to the database; without it those who watch learn of them within a second
+    #[arg(long, env, value_enum, default_value = "on")]
+    pub watch_listen: WatchListen,
+
     /// The database.
     #[command(flatten)]
     pub database: DatabaseConfig,
@@ -73,6 +82,15 @@ pub struct Config {
     /// The server.
     #[command(flatten)]
     pub server: ServerConfig,
+}
+
+/// Whether a replica listens to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum WatchListen {
+    /// It does, where the database lets it
+    On,
+    /// It does not
+    Off,
 }
 
 /// Shorter silence happens while all is well.

@@ -10,11 +10,13 @@ use tokio::task::yield_now;
 
 use crate::batch::Outcomes;
 use crate::book::Book;
+use crate::change::size;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::quota::Quota;
 use crate::store::insertion::Under;
 use crate::store::requests::Answered;
 use crate::store::{contacts, insertion, owners, requests};
@@ -101,9 +103,9 @@ impl Book<'_> {
                     let taken = contacts::taken_uids(self.db, self.owner, &uids).await?;
                     batch.refuse_uids(&taken)?;
                 }
-                Error::QuotaExceeded { .. } if allow_partial => {
-                    let live = owners::live_count(self.db, self.owner).await?;
-                    batch.refuse_behind(self.quota - live, self.quota)?;
+                Error::QuotaExceeded(_) if allow_partial => {
+                    let used = owners::used(self.db, self.owner).await?;
+                    batch.refuse_beyond(self.quota, used)?;
                 }
                 error => return Err(error),
             }
@@ -245,23 +247,26 @@ impl Batch {
     fn refuse_uids(&mut self, taken: &[String]) -> Result<()> {
         let is_taken = |uid: &str| taken.iter().any(|taken| taken == uid);
         let taken: Vec<bool> = self.uids().map(is_taken).collect();
-        self.refuse(|row| taken[row], || Error::uid_taken("contact.uid"))
+        let error = || Error::uid_taken("contact.uid");
+        self.refuse(|row, _| taken[row].then(error))
     }
 
     /// Refuses what there is no room for.
-    fn refuse_behind(&mut self, room: i64, limit: i64) -> Result<()> {
-        let room = usize::try_from(room).unwrap_or(0);
-        self.refuse(|row| row >= room, || Error::QuotaExceeded { limit })
+    fn refuse_beyond(&mut self, quota: Quota, mut used: Quota) -> Result<()> {
+        self.refuse(|_, contact| {
+            let added = used.add(1, size(&contact.body), quota);
+            added.err().map(Error::from)
+        })
     }
 
-    fn refuse(&mut self, which: impl Fn(usize) -> bool, error: impl Fn() -> Error) -> Result<()> {
+    fn refuse(&mut self, mut why: impl FnMut(usize, &Stored) -> Option<Error>) -> Result<()> {
         let (rows, places) = (
             std::mem::take(&mut self.rows),
             std::mem::take(&mut self.places),
         );
         for (row, (contact, place)) in rows.into_iter().zip(places).enumerate() {
-            if which(row) {
-                self.outcomes.refuse(place, error())?;
+            if let Some(error) = why(row, &contact.0) {
+                self.outcomes.refuse(place, error)?;
             } else {
                 self.rows.push(contact);
                 self.places.push(place);

@@ -8,6 +8,7 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use crate::contact::ContactId;
+use crate::quota::Full;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +45,20 @@ pub enum Error {
     /// The contact to bring back is alive.
     #[error("the contact is not deleted")]
     NotDeleted,
-    /// The owner may not have more contacts.
+    /// The contact to remove for good is alive.
+    #[error("the contact is not deleted")]
+    StillLive(ContactId),
+    /// The owner may not keep more.
     #[error("the address book is full")]
-    QuotaExceeded {
-        /// The most live contacts.
-        limit: i64,
+    QuotaExceeded(Full),
+    /// What changed since this token is not known any more.
+    #[error("the sync token is too old; begin anew with an empty one")]
+    SyncTokenExpired,
+    /// The owner watches often enough.
+    #[error("too many streams watch these contacts")]
+    TooManyWatches {
+        /// The most streams.
+        limit: usize,
     },
     /// One request of a batch cannot be done.
     #[error("request {number} of the batch: {error}")]
@@ -158,9 +168,27 @@ impl Error {
             Self::UidTaken { field } => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text)
                 .violation(field, "is that of another contact"),
             Self::NotDeleted => Refusal::new(Code::AlreadyExists, "CONTACT_NOT_DELETED", text),
-            Self::QuotaExceeded { limit } => {
+            Self::StillLive(id) => {
+                Refusal::new(Code::FailedPrecondition, "CONTACT_NOT_DELETED", text)
+                    .metadata("id", id.to_string())
+            }
+            Self::QuotaExceeded(full) => {
+                let (subject, problem) = match full {
+                    Full::Contacts(limit) => ("contacts", format!("at most {limit} live contacts")),
+                    Full::Bytes(limit) => (
+                        "bytes",
+                        format!("at most {limit} bytes, with those of deleted contacts"),
+                    ),
+                };
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
-                    .quota("contacts", format!("at most {limit} live contacts"))
+                    .quota(subject, problem)
+            }
+            Self::SyncTokenExpired => {
+                Refusal::new(Code::FailedPrecondition, "SYNC_TOKEN_EXPIRED", text)
+            }
+            Self::TooManyWatches { limit } => {
+                Refusal::new(Code::ResourceExhausted, "WATCH_LIMIT_EXCEEDED", text)
+                    .quota("streams", format!("at most {limit} streams at a time"))
             }
             Self::InBatch { number, error } => {
                 let problem = error.to_string();

@@ -13,10 +13,14 @@ pub mod limits;
 pub mod order;
 pub mod page;
 pub mod purge;
+pub mod quota;
 pub mod revision;
 pub mod search;
 pub mod service;
+pub mod stats;
 pub mod store;
+pub mod sync;
+pub mod watch;
 
 use std::sync::Arc;
 
@@ -40,9 +44,12 @@ use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
 use tonic::service::interceptor::InterceptedService;
 
-use crate::config::Config;
+use crate::config::{Config, WatchListen};
+use crate::quota::Quota;
 use crate::service::ContactsService;
 use crate::store::point_reads::PointReads;
+use crate::watch::hub::Hub;
+use crate::watch::{hints, poll};
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +125,11 @@ pub async fn run(
     let sealer = Arc::new(Sealer::new(&ring));
     let background = database.background();
     chores.spawn(purge::forever(background.clone(), clock.clone()));
+    let hub = watching(config.watch_listen, &database, &mut chores);
+    let quota = Quota {
+        contacts: config.contact_quota,
+        bytes: config.contact_bytes_quota,
+    };
 
     let metrics = Metrics::default();
     database.publish(&metrics);
@@ -140,7 +152,10 @@ pub async fn run(
             db,
             clock: clock.clone(),
             sealer: Arc::clone(&sealer),
-            quota: config.contact_quota,
+            quota,
+            hub: Arc::clone(&hub),
+            guard: guard.clone(),
+            stopping: services.stopping(),
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .accept_compressed(CompressionEncoding::Gzip);
@@ -159,6 +174,19 @@ fn auth(config: &Config) -> Result<Upstream, UpstreamError> {
         identity: certificate.zip(config.auth_client_key_file.clone()),
     };
     Upstream::new(&config.auth_url, files, config.server.allow_plaintext)
+}
+
+/// Wakes those who watch contacts.
+fn watching(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) -> Arc<Hub> {
+    let listens = listen == WatchListen::On;
+    let hub = Arc::new(Hub::new(listens));
+    let db = database.background();
+    chores.spawn(poll::forever(db.clone(), Arc::clone(&hub)));
+    if listens {
+        let hub = Arc::clone(&hub);
+        chores.spawn(hints::forever(db, database.listening(), hub));
+    }
+    hub
 }
 
 /// Follows what is revoked, where the auth service knows this one.

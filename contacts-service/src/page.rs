@@ -24,7 +24,7 @@ pub fn parse_size(page_size: i32, default: i64, most: i64) -> Result<i64> {
 
 /// The bytes of contacts on a page at most: clients refuse messages over 4 MiB
 /// unless told otherwise.
-const BYTES_MAX: usize = 3 * 1024 * 1024;
+pub const BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// How many items of these sizes make a page of at most `count_max`: one at
 /// least, and no more than fit into an answer.

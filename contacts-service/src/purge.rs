@@ -1,20 +1,30 @@
-//! Forgets what was kept for a while: the answers to calls with a `request_id`,
-//! deleted contacts, and what contacts were long ago.
+//! What goes for good: deleted contacts after a while or when their owner says so,
+//! and what was kept for a while: the answers to calls with a `request_id`, and what
+//! contacts were long ago.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chassis::chores;
 use chassis::clock::Clock;
 use chassis::pool::Pool;
-use chrono::{DateTime, Utc};
+use chassis::user_id::UserId;
+use chrono::{DateTime, Days, Utc};
+use uuid::Uuid;
 
+use crate::book::Book;
+use crate::contact::ContactId;
 use crate::contact::stored::DAYS_UNTIL_GONE;
 use crate::creation::ANSWERS_KEPT;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::revision::REVISIONS_KEPT_FOR;
-use crate::store::{contacts, owners, requests, revisions};
+use crate::store::{contacts, owners, requests, revisions, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);
+/// For how long those who sync are told of what went.
+const DAYS_REMEMBERED: Days = Days::new(90);
+/// The most contacts of one owner that go at a time: a write of that owner waits.
+const BATCH: i64 = 1000;
 
 /// Forgets for ever, now and then.
 pub async fn forever(db: Pool, clock: Clock) {
@@ -29,16 +39,77 @@ pub async fn forever(db: Pool, clock: Clock) {
 
 /// Forgets a batch of each; returns how many of all.
 pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
+    let ago = |days| now.checked_sub_days(days).unwrap_or(now);
     let mut count = requests::forget(db, now - ANSWERS_KEPT).await?;
     count += revisions::forget_old(db, now - REVISIONS_KEPT_FOR).await?;
-    let before = now.checked_sub_days(DAYS_UNTIL_GONE).unwrap_or(now);
-    for owner in contacts::owners_of_gone(db, before).await? {
+    let before = ago(DAYS_UNTIL_GONE);
+    for owner in tombstones::owners_of_gone(db, before).await? {
+        count += purge(db, owner, before, now).await?.unsigned_abs();
+    }
+    let before = ago(DAYS_REMEMBERED);
+    for owner in tombstones::owners_of_forgotten(db, before).await? {
         let mut tx = db.begin().await?;
-        owners::take(&mut tx, owner).await?;
-        let gone = contacts::purge(&mut tx, owner, before).await?;
-        revisions::forget(&mut tx, owner, &gone).await?;
-        count += u64::try_from(gone.len()).unwrap_or(u64::MAX);
+        owners::hold(&mut tx, owner).await?;
+        let forgotten = tombstones::forget(&mut tx, owner, before, BATCH).await?;
         tx.commit().await?;
+        count += forgotten.unsigned_abs();
     }
     Ok(count)
+}
+
+/// Removes a batch of what the owner deleted before `before`, under one version.
+async fn purge(db: &Pool, owner: UserId, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<i64> {
+    let mut tx = db.begin().await?;
+    let taken = owners::take(&mut tx, owner).await?;
+    let gone = tombstones::gone(&mut *tx, owner, before, BATCH).await?;
+    if gone.is_empty() {
+        // Another replica was faster; the version is not used up.
+        return Ok(0);
+    }
+    let ids: Vec<Uuid> = gone.iter().map(|id| id.0).collect();
+    let count = tombstones::purge(&mut tx, owner, &ids, taken.version, now).await?;
+    revisions::forget(&mut tx, owner, &ids).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+impl Book<'_> {
+    /// Removes these deleted contacts for good, all or none; returns how many they
+    /// are.
+    pub async fn purge(&self, ids: &[ContactId]) -> Result<i64> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let mut tx = self.db.begin().await?;
+        let taken = owners::take(&mut tx, self.owner).await?;
+        let found = contacts::get_many(&mut *tx, self.owner, &wanted).await?;
+        let found: HashMap<ContactId, bool> = found
+            .iter()
+            .map(|contact| (contact.id, contact.delete_time.is_some()))
+            .collect();
+        for id in ids {
+            match found.get(id) {
+                Some(true) => {}
+                Some(false) => return Err(Error::StillLive(*id)),
+                None => return Err(Error::NotFound(*id)),
+            }
+        }
+        let count =
+            tombstones::purge(&mut tx, self.owner, &wanted, taken.version, self.now).await?;
+        revisions::forget(&mut tx, self.owner, &wanted).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Removes every deleted contact for good, batch by batch; returns how many they
+    /// were.
+    pub async fn purge_deleted(&self) -> Result<i64> {
+        let mut count = 0;
+        loop {
+            // Whatever the clock says that a contact was deleted by.
+            let purged = purge(self.db, self.owner, DateTime::<Utc>::MAX_UTC, self.now).await?;
+            count += purged;
+            if purged < BATCH {
+                return Ok(count);
+            }
+        }
+    }
 }

@@ -47,19 +47,17 @@ impl Book<'_> {
         if is_live && body == current.body {
             return Ok(current.encoded());
         }
-        if !is_live {
-            self.check_quota(taken)?;
-        }
         let keys = Keys::of(&Body::decode(&body)?);
         let stamp = self.stamp(taken, ContactChange::Restored);
-        let bytes_added = size(&body) - size(&current.body);
+        let (live_added, bytes_added) = (i64::from(!is_live), size(&body) - size(&current.body));
+        self.check_quota(taken, live_added, bytes_added)?;
         let contact = Stored {
             body,
             delete_time: None,
             merged_into: None,
             ..stamp.on(current)
         };
-        let (row, live_added) = ((contact, keys), i64::from(!is_live));
+        let row = (contact, keys);
         changes::replace(&mut tx, self.owner, stamp, &row, live_added, bytes_added).await?;
         tx.commit().await?;
         Ok(row.0.encoded())

@@ -125,7 +125,10 @@ async fn services(
         .with("AUTH_SECRET_FILE", keys::ensure_secret(dir, SECRET)?)
         .with("AUTH_URL", auth.url());
     if let Some(quota) = config.contact_quota {
-        contacts = contacts.with("CONTACT_QUOTA", quota.to_string());
+        let bytes = i64::from(quota).saturating_mul(64 * 1024);
+        contacts = contacts
+            .with("CONTACT_QUOTA", quota.to_string())
+            .with("CONTACT_BYTES_QUOTA", bytes.to_string());
     }
     let contacts = Service::start(contacts).await?;
     Ok((auth, contacts))

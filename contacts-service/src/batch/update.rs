@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::{Outcomes, check_size};
 use crate::book::Book;
-use crate::change::{Change, Changed};
+use crate::change::{Change, Changed, size};
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::quota::Quota;
 use crate::store::insertion::Under;
 use crate::store::owners::Taken;
 use crate::store::{changes, contacts, owners};
@@ -40,6 +41,8 @@ struct Writes {
     bytes_added: i64,
     new: Vec<(Stored, Keys)>,
     new_places: Vec<usize>,
+    /// What the owner's contacts take up with all that is above.
+    used: Quota,
 }
 
 impl Book<'_> {
@@ -69,14 +72,14 @@ impl Book<'_> {
         let current = contacts::get_many(&mut *tx, self.owner, &ids).await?;
         self.work_out(&mut items, current).await;
 
-        let mut writes = Writes::of(items, &mut outcomes)?;
+        let mut writes = Writes::of(items, taken, self.quota, &mut outcomes)?;
         let uids = writes.new_uids();
         let uids_taken = if uids.is_empty() {
             Vec::new()
         } else {
             contacts::taken_uids(&mut *tx, self.owner, &uids).await?
         };
-        writes.refuse_new(&uids_taken, taken, self.quota, &mut outcomes)?;
+        writes.refuse_new(&uids_taken, self.quota, &mut outcomes)?;
         writes.check_size()?;
         if self
             .write(&mut tx, taken, &mut writes, &mut outcomes)
@@ -136,8 +139,11 @@ impl Book<'_> {
 }
 
 impl Writes {
-    fn of(items: Vec<Item>, outcomes: &mut Outcomes) -> Result<Self> {
-        let mut writes = Self::default();
+    fn of(items: Vec<Item>, taken: Taken, quota: Quota, outcomes: &mut Outcomes) -> Result<Self> {
+        let mut writes = Self {
+            used: taken.used(),
+            ..Self::default()
+        };
         for Item { place, made, .. } in items {
             let Some(Made { changed, .. }) = made else {
                 continue;
@@ -145,6 +151,10 @@ impl Writes {
             match changed {
                 Ok(Changed::Not(contact)) => writes.same.push((place, contact)),
                 Ok(Changed::Into { row, bytes_added }) => {
+                    if let Err(full) = writes.used.add(0, bytes_added, quota) {
+                        outcomes.refuse(place, full.into())?;
+                        continue;
+                    }
                     writes.rows.push(row);
                     writes.row_places.push(place);
                     writes.bytes_added += bytes_added;
@@ -168,12 +178,10 @@ impl Writes {
     fn refuse_new(
         &mut self,
         taken_uids: &[String],
-        taken: Taken,
-        quota: i64,
+        quota: Quota,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
         let mut uids: HashSet<String> = taken_uids.iter().cloned().collect();
-        let mut room = quota - taken.live_count;
         let (new, places) = (
             std::mem::take(&mut self.new),
             std::mem::take(&mut self.new_places),
@@ -181,10 +189,9 @@ impl Writes {
         for (row, place) in new.into_iter().zip(places) {
             if !uids.insert(row.0.uid.clone()) {
                 outcomes.refuse(place, Error::uid_taken("contact.uid"))?;
-            } else if room <= 0 {
-                outcomes.refuse(place, Error::QuotaExceeded { limit: quota })?;
+            } else if let Err(full) = self.used.add(1, size(&row.0.body), quota) {
+                outcomes.refuse(place, full.into())?;
             } else {
-                room -= 1;
                 self.new.push(row);
                 self.new_places.push(place);
             }

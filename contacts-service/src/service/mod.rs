@@ -4,36 +4,50 @@ mod birthdays;
 mod changes;
 mod creations;
 mod lists;
+mod purges;
 mod revisions;
 mod searches;
+mod sync;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use chassis::caller::Caller;
+use chassis::caller::{Caller, RequireCaller};
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
+use futures_util::{Stream, StreamExt};
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
     BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
     BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse, GetContactResponse,
     ListContactRevisionsResponse, ListContactsResponse, ListUpcomingBirthdaysResponse,
-    RestoreContactResponse, SearchContactsResponse, UndeleteContactResponse, UpdateContactResponse,
+    RestoreContactResponse, SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse,
+    UpdateContactResponse, WatchContactsResponse,
 };
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, GetContactRequest,
-    ListContactRevisionsRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
-    RestoreContactRequest, SearchContactsRequest, UndeleteContactRequest, UpdateContactRequest,
+    GetContactStatsRequest, GetContactStatsResponse, ListContactRevisionsRequest,
+    ListContactsRequest, ListUpcomingBirthdaysRequest, PurgeContactsRequest, PurgeContactsResponse,
+    RestoreContactRequest, SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest,
+    UpdateContactRequest, WatchContactsRequest,
 };
+use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
 
 use crate::book::Book;
 use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
+use crate::quota::Quota;
+use crate::service::purges::Which;
+use crate::stats;
 use crate::store::point_reads::PointReads;
+use crate::store::stats as figures;
+use crate::watch::hub::Hub;
+use crate::watch::stream::Reader;
 
 const READ: &str = "contacts.read";
 const WRITE: &str = "contacts.write";
@@ -48,13 +62,19 @@ pub struct ContactsService {
     pub clock: Clock,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
-    /// Most live contacts of one owner.
-    pub quota: i64,
+    /// The most of one owner.
+    pub quota: Quota,
+    /// Who watches what.
+    pub hub: Arc<Hub>,
+    /// Knows which tokens are still good.
+    pub guard: RequireCaller,
+    /// True when streams shall end.
+    pub stopping: Receiver<bool>,
 }
 
 impl ContactsService {
     fn book(&self, owner: UserId) -> Book<'_> {
-        Book::of(&self.db, owner, self.clock.now(), self.quota)
+        Book::of(&self.db, owner, self.clock.now(), self.quota, &self.hub)
     }
 }
 
@@ -251,5 +271,74 @@ impl server::ContactsService for ContactsService {
         let answer = birthdays::list(&self.db, &self.sealer, caller.user_id, now, request).await?;
 
         Ok(Response::new(answer))
+    }
+    async fn purge_contacts(
+        &self,
+        request: Request<PurgeContactsRequest>,
+    ) -> Result<Response<PurgeContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let which = purges::which(request.get_ref())?;
+
+        let book = self.book(caller.user_id);
+        let purged_count = match which {
+            Which::Ids(ids) => book.purge(&ids).await?,
+            Which::All => book.purge_deleted().await?,
+        };
+
+        Ok(Response::new(PurgeContactsResponse { purged_count }))
+    }
+
+    async fn sync_contacts(
+        &self,
+        request: Request<SyncContactsRequest>,
+    ) -> Result<Response<SyncContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+
+        let answer = sync::sync(&self.db, &self.sealer, caller.user_id, request.get_ref()).await?;
+
+        Ok(Response::new(answer))
+    }
+
+    type WatchContactsStream =
+        Pin<Box<dyn Stream<Item = Result<WatchContactsResponse, Status>> + Send>>;
+
+    async fn watch_contacts(
+        &self,
+        request: Request<WatchContactsRequest>,
+    ) -> Result<Response<Self::WatchContactsStream>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let reader = Reader {
+            db: self.db.clone(),
+            watch: self.hub.watch(caller.user_id)?,
+            guard: self.guard.clone(),
+            caller,
+            stopping: self.stopping.clone(),
+        };
+
+        let sealer = Arc::clone(&self.sealer);
+        let events = sync::watch(sealer, reader, &request.get_ref().sync_token)?;
+
+        let answers = events.map(|event| event.map_err(Into::into));
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn get_contact_stats(
+        &self,
+        request: Request<GetContactStatsRequest>,
+    ) -> Result<Response<GetContactStatsResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+
+        let counts = figures::counts(&self.db, caller.user_id).await?;
+        let by_label = stats::by_label(&self.db, caller.user_id).await?;
+
+        Ok(Response::new(GetContactStatsResponse {
+            live: counts.live,
+            deleted: counts.deleted,
+            by_label,
+            with_birthday: counts.with_birthday,
+            bytes: counts.bytes,
+            quota: self.quota.contacts,
+            bytes_quota: self.quota.bytes,
+        }))
     }
 }

@@ -1,8 +1,7 @@
 //! The contacts themselves, by their ids.
 
 use chassis::user_id::UserId;
-use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -101,48 +100,6 @@ pub async fn taken_uids(
         "#,
         owner as UserId,
         uids as &[&str],
-    )
-    .fetch_all(db)
-    .await?)
-}
-
-/// At most 100 owners of contacts that were deleted before `before`.
-pub async fn owners_of_gone(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"
-        SELECT DISTINCT owner_id AS "owner_id: UserId"
-        FROM contacts.contacts
-        WHERE delete_time < $1
-        LIMIT 100
-        "#,
-        before,
-    )
-    .fetch_all(db)
-    .await?)
-}
-
-/// Removes for good what the owner deleted before `before`; returns the ids of
-/// the contacts that were there.
-pub async fn purge(
-    db: &mut PgConnection,
-    owner: UserId,
-    before: DateTime<Utc>,
-) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        r#"
-        WITH gone AS (
-            DELETE FROM contacts.contacts
-            WHERE owner_id = $1 AND delete_time < $2
-            RETURNING id, octet_length(body) AS bytes
-        ), counted AS (
-            UPDATE contacts.owner_state
-            SET byte_count = byte_count - (SELECT COALESCE(sum(bytes), 0) FROM gone)
-            WHERE owner_id = $1
-        )
-        SELECT id FROM gone
-        "#,
-        owner as UserId,
-        before,
     )
     .fetch_all(db)
     .await?)

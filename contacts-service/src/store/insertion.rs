@@ -11,6 +11,7 @@ use super::revisions::code;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::quota::Quota;
 
 /// The SQLSTATE of a unique violation.
 const UNIQUE_VIOLATION: &str = "23505";
@@ -31,18 +32,54 @@ pub async fn insert(
     db: impl PgExecutor<'_>,
     owner: UserId,
     new: &[(Stored, Keys)],
-    quota: i64,
+    quota: Quota,
     now: DateTime<Utc>,
     under: Under,
 ) -> Result<i64> {
-    let full = || Error::QuotaExceeded { limit: quota };
-    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-    if count > quota {
-        return Err(full());
-    }
     let columns = Columns::of(new);
+    let added = Quota {
+        contacts: i64::try_from(new.len()).unwrap_or(i64::MAX),
+        bytes: columns.bytes,
+    };
+    // Where the owner has no row yet, nothing below asks.
+    if let Some(full) = quota.full(Quota::default(), added) {
+        return Err(full.into());
+    }
+    let row = match store(db, owner, &columns, quota, now, under).await {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNIQUE_VIOLATION) => {
+            return Err(Error::uid_taken("contact.uid"));
+        }
+        inserted => inserted?,
+    };
+    row.version.ok_or_else(|| {
+        // As it was before other writes that this one waited for.
+        let used = Quota {
+            contacts: row.contacts.unwrap_or(0),
+            bytes: row.bytes.unwrap_or(0),
+        };
+        let full = quota.full(used, added);
+        full.unwrap_or_else(|| quota.nearer(used)).into()
+    })
+}
+
+/// Nothing was stored where there is no version, and these are the owner's totals.
+struct Inserted {
+    version: Option<i64>,
+    contacts: Option<i64>,
+    bytes: Option<i64>,
+}
+
+async fn store(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    columns: &Columns<'_>,
+    quota: Quota,
+    now: DateTime<Utc>,
+    under: Under,
+) -> sqlx::Result<Inserted> {
     let step = i64::from(under == Under::NextVersion);
-    let version = sqlx::query_scalar!(
+    sqlx::query_as!(
+        Inserted,
         r#"
         WITH taken AS (
             INSERT INTO contacts.owner_state AS o
@@ -51,7 +88,7 @@ pub async fn insert(
             ON CONFLICT (owner_id) DO UPDATE
             SET version = o.version + $20, live_count = o.live_count + $3,
                 byte_count = o.byte_count + $4
-            WHERE o.owner_id = $1 AND o.live_count + $3 <= $5
+            WHERE o.owner_id = $1 AND o.live_count + $3 <= $5 AND o.byte_count + $4 <= $22
             RETURNING version
         ), stored AS (
             INSERT INTO contacts.contacts
@@ -69,13 +106,20 @@ pub async fn insert(
             ) AS new (id, uid, body, family_key, given_key, display_key, birth_md, starred,
                       labels, emails, phones, organization_key, search_text)
         )
-        SELECT version FROM taken
+        SELECT taken.version AS "version?",
+               CASE WHEN taken.version IS NULL THEN
+                   (SELECT live_count FROM contacts.owner_state WHERE owner_id = $1)
+               END AS contacts,
+               CASE WHEN taken.version IS NULL THEN
+                   (SELECT byte_count FROM contacts.owner_state WHERE owner_id = $1)
+               END AS bytes
+        FROM (VALUES (1)) AS one (row) LEFT JOIN taken ON TRUE
         "#,
         owner as UserId,
         Uuid::new_v4(),
-        count,
+        i64::try_from(columns.id.len()).unwrap_or(i64::MAX),
         columns.bytes,
-        quota,
+        quota.contacts,
         now,
         &columns.id,
         &columns.uid as &[&str],
@@ -92,13 +136,8 @@ pub async fn insert(
         &columns.search_text as &[&str],
         step,
         code(ContactChange::Created),
+        quota.bytes,
     )
-    .fetch_optional(db)
-    .await;
-    match version {
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNIQUE_VIOLATION) => {
-            Err(Error::uid_taken("contact.uid"))
-        }
-        version => version?.ok_or_else(full),
-    }
+    .fetch_one(db)
+    .await
 }

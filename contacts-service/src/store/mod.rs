@@ -3,6 +3,8 @@
 pub mod birthdays;
 pub mod changes;
 pub mod contacts;
+pub mod feed;
+pub mod hints;
 pub mod insertion;
 pub mod list;
 pub mod owners;
@@ -10,6 +12,8 @@ pub mod point_reads;
 pub mod requests;
 pub mod revisions;
 pub mod search;
+pub mod stats;
+pub mod tombstones;
 
 mod columns;
 mod row;

@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 8] = [
+const WRITING: [&str; 9] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -18,6 +18,7 @@ const WRITING: [&str; 8] = [
     "BatchDeleteContacts",
     "UndeleteContact",
     "RestoreContact",
+    "PurgeContacts",
 ];
 
 #[tokio::test]

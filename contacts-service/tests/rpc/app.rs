@@ -40,25 +40,31 @@ pub struct App {
     database: TestDatabase,
     keys: NamedTempFile,
     clock: Clock,
-    quota: i64,
     limits: &'static str,
+    /// Flags beside those of every test.
+    flags: Vec<String>,
 }
 
 impl App {
     /// With the system's clock, and room for many contacts.
     pub async fn start() -> Self {
-        Self::start_with(Clock::System, 50_000).await
+        Self::with(&[]).await
     }
 
     /// With room for few contacts.
     pub async fn with_quota(quota: i64) -> Self {
-        Self::start_with(Clock::System, quota).await
+        Self::with(&["--contact-quota", &quota.to_string()]).await
+    }
+
+    /// With these flags.
+    pub async fn with(flags: &[&str]) -> Self {
+        Self::start_with(Clock::System, flags).await
     }
 
     /// At a time that the test moves, in seconds since the epoch.
     pub async fn at(seconds: i64) -> (Self, Arc<AtomicI64>) {
         let now = Arc::new(AtomicI64::new(seconds));
-        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), 50_000).await;
+        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), &[]).await;
         (app, now)
     }
 
@@ -70,7 +76,7 @@ impl App {
         app
     }
 
-    async fn start_with(clock: Clock, quota: i64) -> Self {
+    async fn start_with(clock: Clock, flags: &[&str]) -> Self {
         let database = TestDatabase::create("contacts", migrate).await.unwrap();
         let issuer = Issuer::start().await;
         let mut keys = NamedTempFile::new().unwrap();
@@ -81,8 +87,8 @@ impl App {
             database,
             keys,
             clock,
-            quota,
             limits: "off",
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
         };
         app.channel = app.another_instance().await;
         app
@@ -90,16 +96,33 @@ impl App {
 
     /// Starts one more service on the same database, and waits until it serves.
     pub async fn another_instance(&self) -> Channel {
+        self.instance_until(std::future::pending()).await
+    }
+
+    /// The same, until `stop` completes.
+    pub async fn instance_until(&self, stop: impl Future<Output = ()> + Send + 'static) -> Channel {
+        self.instance(stop, |endpoint| endpoint).await
+    }
+
+    /// One more service, by a connection that takes this many bytes of a stream that
+    /// nobody reads.
+    pub async fn another_instance_with_window(&self, bytes: u32) -> Channel {
+        let stop = std::future::pending();
+        let window = move |endpoint: Endpoint| endpoint.initial_stream_window_size(bytes);
+        self.instance(stop, window).await
+    }
+
+    async fn instance(
+        &self,
+        stop: impl Future<Output = ()> + Send + 'static,
+        settings: impl Fn(Endpoint) -> Endpoint,
+    ) -> Channel {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (config, clock) = (self.config(), self.clock.clone());
-        tokio::spawn(contacts_service::run(
-            config,
-            clock,
-            listener,
-            std::future::pending(),
-        ));
-        let channel = Endpoint::from_shared(url).unwrap().connect().await.unwrap();
+        tokio::spawn(contacts_service::run(config, clock, listener, stop));
+        let endpoint = settings(Endpoint::from_shared(url).unwrap());
+        let channel = endpoint.connect().await.unwrap();
         timeout(START_MAX, until_serving(channel.clone()))
             .await
             .expect("the service serves in time");
@@ -113,8 +136,6 @@ impl App {
             &self.issuer.url,
             "--secret-keys-file",
             self.keys.path().to_str().unwrap(),
-            "--contact-quota",
-            &self.quota.to_string(),
             "--database-url",
             &self.database.url("contacts_service"),
             "--rate-limits",
@@ -126,6 +147,10 @@ impl App {
             "--request-timeout",
             "30",
         ];
+        let args = args
+            .iter()
+            .copied()
+            .chain(self.flags.iter().map(String::as_str));
         match Cli::<Config>::read(args.map(Into::into)).unwrap().command {
             Command::Serve(config) => *config,
             other => panic!("{other:?} does not serve"),
@@ -190,6 +215,7 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     let sql = match table {
         "contacts" => "SELECT count(*) FROM contacts.contacts WHERE owner_id = $1",
         "revisions" => "SELECT count(*) FROM contacts.revisions WHERE owner_id = $1",
+        "tombstones" => "SELECT count(*) FROM contacts.tombstones WHERE owner_id = $1",
         "requests" => "SELECT count(*) FROM contacts.requests WHERE owner_id = $1",
         "owner_state" => "SELECT count(*) FROM contacts.owner_state WHERE owner_id = $1",
         _ => panic!("no table {table}"),

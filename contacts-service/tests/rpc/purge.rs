@@ -113,5 +113,8 @@ async fn replicas_purge_together() {
     assert_eq!(purged.0.unwrap() + purged.1.unwrap(), 15);
     for owner in &owners {
         assert_eq!(app.byte_count(owner).await, 0);
+        assert_eq!(rows(&app, "tombstones", owner.user).await, 3);
+        // One version for each creation and deletion, and one for the batch.
+        assert_eq!(owner.has(ada()).await.version, 8);
     }
 }

@@ -1,6 +1,8 @@
-//! How many live contacts an owner may have.
+//! How much an owner may keep: live contacts, and bytes of all.
 
-use proto::contacts::v1::{Contact, CreateContactRequest, UpdateContactRequest};
+use proto::contacts::v1::{
+    BatchCreateContactsRequest, Contact, CreateContactRequest, UpdateContactRequest,
+};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -91,4 +93,168 @@ async fn one_owners_full_book_is_no_one_elses() {
     other.create(ada()).await.unwrap();
 
     assert_full(owner.create(ada()).await);
+}
+
+/// The least that can be set.
+const BYTES: i64 = 65_536;
+
+#[track_caller]
+fn assert_too_heavy(answer: Result<Contact, Status>) {
+    let status = answer.clone().unwrap_err();
+    let quota = status.get_details_quota_failure().unwrap();
+    assert_eq!(quota.violations.len(), 1);
+    assert_eq!(quota.violations[0].subject, "bytes");
+    assert_refused(answer, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
+}
+
+/// Which limit was in the way.
+fn subject(status: &Status) -> String {
+    let quota = status.get_details_quota_failure().unwrap();
+    quota.violations[0].subject.clone()
+}
+
+/// A contact of some 16 KB.
+fn heavy() -> Contact {
+    Contact {
+        notes: "x".repeat(16_000),
+        ..ada()
+    }
+}
+
+#[tokio::test]
+async fn no_way_leads_beyond_the_bytes() {
+    let app = App::with(&["--contact-bytes-quota", "65536"]).await;
+    let owner = app.owner();
+    let light = owner.has(ada()).await;
+    let stored = owner.has_all([heavy(), heavy(), heavy(), heavy()]).await;
+    let id = Uuid::now_v7().to_string();
+    let created_by_update = UpdateContactRequest {
+        contact: Some(Contact { id, ..heavy() }),
+        allow_missing: true,
+        ..UpdateContactRequest::default()
+    };
+    let grown = Contact {
+        id: light.id.clone(),
+        ..heavy()
+    };
+
+    assert_too_heavy(owner.create(heavy()).await);
+    assert_too_heavy(owner.update_with(created_by_update).await);
+    assert_too_heavy(owner.update(grown, &[]).await);
+
+    let used = app.byte_count(&owner).await;
+    assert!((64_000..=BYTES).contains(&used), "{used}");
+    assert_eq!(owner.stats().await.bytes, used);
+    // Deleted contacts can come back, and count until they are gone.
+    owner.delete(&stored[0].id).await.unwrap();
+    assert_too_heavy(owner.create(heavy()).await);
+    owner.undelete(&stored[0].id).await.unwrap();
+    owner.delete(&stored[0].id).await.unwrap();
+    owner.purge(&[&stored[0].id]).await.unwrap();
+    owner.create(heavy()).await.unwrap();
+    // What shrinks, or is as large as before, may.
+    let smaller = Contact {
+        id: stored[1].id.clone(),
+        notes: "x".repeat(15_999),
+        ..Contact::default()
+    };
+    owner.update(smaller, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_first_contacts_of_an_owner_have_the_same_limits() {
+    let app = App::with(&["--contact-bytes-quota", "65536", "--contact-quota", "4"]).await;
+    let batch = |contacts: Vec<Contact>, allow_partial| {
+        let owner = app.owner();
+        let requests = contacts.into_iter().map(|contact| CreateContactRequest {
+            contact: Some(contact),
+            ..CreateContactRequest::default()
+        });
+        let request = BatchCreateContactsRequest {
+            requests: requests.collect(),
+            allow_partial,
+            ..BatchCreateContactsRequest::default()
+        };
+        async move { owner.batch_create(request).await }
+    };
+
+    // Five of them are 80 KB, but there is no place for the fifth one anyway.
+    let refused = batch(vec![heavy(); 5], false).await.unwrap_err();
+    assert_eq!(subject(&refused), "contacts");
+    let larger = Contact {
+        raw_properties: vec!["X-A:".to_owned() + &"y".repeat(16_000)],
+        ..heavy()
+    };
+    let refused = batch(vec![larger.clone(), larger.clone(), larger.clone()], false).await;
+    assert_eq!(subject(&refused.unwrap_err()), "bytes");
+
+    // In part: what does not fit makes place for what does.
+    let in_part = batch(
+        vec![larger.clone(), heavy(), larger, ada(), ada(), ada()],
+        true,
+    );
+    let in_part: Vec<_> = in_part
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|each| each.is_ok())
+        .collect();
+    assert_eq!(in_part, [true, true, false, true, true, false]);
+}
+
+#[tokio::test]
+async fn ten_calls_at_a_time_take_the_last_bytes_once() {
+    let app = App::with(&["--contact-bytes-quota", "65536"]).await;
+    let owner = app.owner();
+    owner.has_all([heavy(), heavy(), heavy()]).await;
+    let grown = owner.has(ada()).await;
+    let growing = |_| {
+        owner.update(
+            Contact {
+                id: grown.id.clone(),
+                ..heavy()
+            },
+            &[],
+        )
+    };
+    let (created, updated) = tokio::join!(
+        futures_util::future::join_all((0..8).map(|_| owner.create(heavy()))),
+        futures_util::future::join_all((0..2).map(growing)),
+    );
+
+    // The same update again changes nothing.
+    let one = created.iter().filter(|answer| answer.is_ok()).count()
+        + usize::from(updated.iter().any(Result::is_ok));
+    assert_eq!(one, 1, "{created:?} {updated:?}");
+    assert!(app.byte_count(&owner).await <= BYTES);
+}
+
+#[tokio::test]
+async fn no_batch_and_no_restoration_leads_beyond_the_bytes() {
+    let app = App::with(&["--contact-bytes-quota", "65536"]).await;
+    let owner = app.owner();
+    let light = owner.has_all([ada(), ada()]).await;
+    let shrunk = owner.has(heavy()).await;
+    let as_it_was = shrunk.version.to_string();
+    let less = Contact {
+        id: shrunk.id.clone(),
+        notes: "x".into(),
+        ..Contact::default()
+    };
+    owner.update(less, &[]).await.unwrap();
+    owner.has_all([heavy(), heavy(), heavy()]).await;
+    let grown = || {
+        light.iter().map(|contact| Contact {
+            id: contact.id.clone(),
+            ..heavy()
+        })
+    };
+
+    let atomic = owner.batch_update(grown(), false).await.unwrap_err();
+    assert_eq!(subject(&atomic), "bytes");
+    let in_part = owner.batch_update(grown(), true).await.unwrap();
+    assert_eq!((in_part[0].is_ok(), in_part[1].is_ok()), (true, false));
+    assert_too_heavy(owner.restore(&shrunk.id, &as_it_was, "").await);
+
+    assert!(app.byte_count(&owner).await <= BYTES);
 }

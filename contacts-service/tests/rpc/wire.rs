@@ -1,5 +1,8 @@
 //! Calls by method name and bytes, as a client in any language could send them.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use prost::bytes::{Buf, BufMut};
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -18,7 +21,15 @@ pub fn methods() -> Vec<MethodDescriptor> {
     methods
 }
 
-/// Calls a unary method with a message of these bytes, and this `authorization`.
+static STREAMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let streams = methods()
+        .into_iter()
+        .filter(MethodDescriptor::is_server_streaming);
+    streams.map(|method| method.name().to_owned()).collect()
+});
+
+/// Calls a method with a message of these bytes, and this `authorization`; of a
+/// stream, returns the first answer.
 pub async fn call(
     channel: &Channel,
     method: &str,
@@ -35,6 +46,13 @@ pub async fn call(
         request.metadata_mut().insert("authorization", value);
     }
     let path = PathAndQuery::try_from(format!("/{SERVICE}/{method}")).unwrap();
+    if STREAMS.contains(method) {
+        let mut answers = client
+            .server_streaming(request, path, Bytes)
+            .await?
+            .into_inner();
+        return Ok(answers.message().await?.unwrap_or_default());
+    }
     let answer = client.unary(request, path, Bytes).await?;
     Ok(answer.into_inner())
 }

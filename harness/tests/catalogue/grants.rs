@@ -26,6 +26,7 @@ contacts_service contacts.contacts        SELECT INSERT UPDATE DELETE
 contacts_service contacts.owner_state     SELECT INSERT UPDATE DELETE
 contacts_service contacts.requests        SELECT INSERT UPDATE DELETE
 contacts_service contacts.revisions       SELECT INSERT UPDATE DELETE
+contacts_service contacts.tombstones      SELECT INSERT DELETE
 contacts_service public._sqlx_migrations  SELECT
 ";
 

@@ -74,6 +74,7 @@ fn every_statement_on_contacts_names_the_owner() {
         "contacts.owner_state",
         "contacts.requests",
         "contacts.revisions",
+        "contacts.tombstones",
     ];
     let statements = statements("contacts-service", &tables);
 

@@ -7,10 +7,11 @@ use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{
     DisableUserRequest, LogInRequest, LogOutRequest, SignUpRequest, TokenPair, log_in_response,
 };
-use proto::contacts::v1::ListContactsRequest;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use proto::contacts::v1::{ListContactsRequest, WatchContactsRequest, WatchContactsResponse};
+use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -93,6 +94,21 @@ impl Clients {
         let request = HealthCheckRequest { service };
         let answer = HealthClient::new(channel).check(request).await.unwrap();
         answer.into_inner().status() == ServingStatus::Serving
+    }
+
+    /// Watches, and has heard that all is told.
+    async fn watch(&mut self, tokens: &TokenPair) -> Streaming<WatchContactsResponse> {
+        let mut request = Request::new(WatchContactsRequest::default());
+        let bearer = format!("Bearer {}", tokens.access_token).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        let mut events = self
+            .book
+            .watch_contacts(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(events.message().await.unwrap().is_some());
+        events
     }
 
     async fn list(&mut self, tokens: &TokenPair) -> Result<(), Status> {
@@ -178,4 +194,33 @@ async fn a_disabled_users_access_token_stops_everywhere() {
     assert_eq!(reason, "TOKEN_REVOKED");
     println!("refused after {after:?}");
     clients.list(&ada).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_ends_the_streams_of_the_session_and_no_others() {
+    let stack = Stack::start(&[]);
+    let mut clients = Clients::of(&stack);
+    let ada = clients.user("ada@example.com").await;
+    let other = clients.log_in("ada@example.com").await;
+    let mut ending = clients.watch(&ada).await;
+    let mut lasting = clients.watch(&other).await;
+
+    clients.log_out(&ada).await;
+    let began = Instant::now();
+
+    let end = loop {
+        match timeout(PATIENCE, ending.message()).await.unwrap() {
+            Ok(event) => assert!(event.is_some(), "ended without an error"),
+            Err(status) => break status,
+        }
+    };
+    println!("ended after {:?}", began.elapsed());
+    let info = end.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "TOKEN_REVOKED");
+    clients.list(&other).await.unwrap();
+    assert!(
+        timeout(Duration::from_secs(2), lasting.message())
+            .await
+            .is_err()
+    );
 }

@@ -1,0 +1,100 @@
+//! How much one owner may keep.
+
+use crate::error::Error;
+
+/// An amount of contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Live ones.
+    pub contacts: i64,
+    /// The bytes of all, deleted ones included: they rest as long as anyone can
+    /// bring them back.
+    pub bytes: i64,
+}
+
+/// The limit that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// The most live contacts.
+    Contacts(i64),
+    /// The most bytes.
+    Bytes(i64),
+}
+
+impl Quota {
+    /// The limit that is in the way of adding something to what is there.
+    #[must_use]
+    pub fn full(self, used: Self, added: Self) -> Option<Full> {
+        let exceeds =
+            |used: i64, added: i64, limit| added > 0 && used.saturating_add(added) > limit;
+        if exceeds(used.contacts, added.contacts, self.contacts) {
+            Some(Full::Contacts(self.contacts))
+        } else if exceeds(used.bytes, added.bytes, self.bytes) {
+            Some(Full::Bytes(self.bytes))
+        } else {
+            None
+        }
+    }
+
+    /// Adds something, where no limit is in the way.
+    pub fn add(&mut self, contacts: i64, bytes: i64, limits: Self) -> Result<(), Full> {
+        if let Some(full) = limits.full(*self, Self { contacts, bytes }) {
+            return Err(full);
+        }
+        self.contacts += contacts;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// The limit that is nearer to being reached.
+    #[must_use]
+    pub fn nearer(self, used: Self) -> Full {
+        let contacts = i128::from(used.contacts) * i128::from(self.bytes);
+        let bytes = i128::from(used.bytes) * i128::from(self.contacts);
+        if contacts >= bytes {
+            Full::Contacts(self.contacts)
+        } else {
+            Full::Bytes(self.bytes)
+        }
+    }
+}
+
+impl From<Full> for Error {
+    fn from(full: Full) -> Self {
+        Self::QuotaExceeded(full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUOTA: Quota = quota(10, 1000);
+
+    const fn quota(contacts: i64, bytes: i64) -> Quota {
+        Quota { contacts, bytes }
+    }
+
+    #[test]
+    fn the_last_contact_and_the_last_byte_still_fit() {
+        assert_eq!(QUOTA.full(quota(9, 990), quota(1, 10)), None);
+        let full = QUOTA.full(quota(10, 0), quota(1, 10));
+        assert_eq!(full, Some(Full::Contacts(10)));
+        let full = QUOTA.full(quota(0, 991), quota(1, 10));
+        assert_eq!(full, Some(Full::Bytes(1000)));
+    }
+
+    #[test]
+    fn what_does_not_grow_fits_into_a_book_that_is_too_full() {
+        assert_eq!(QUOTA.full(quota(20, 2000), quota(0, -1)), None);
+        assert_eq!(QUOTA.full(quota(20, 2000), quota(0, 0)), None);
+        let full = QUOTA.full(quota(20, 2000), quota(0, 1));
+        assert_eq!(full, Some(Full::Bytes(1000)));
+    }
+
+    #[test]
+    fn the_nearer_limit_is_the_one_that_is_used_more() {
+        assert_eq!(QUOTA.nearer(quota(9, 100)), Full::Contacts(10));
+        assert_eq!(QUOTA.nearer(quota(1, 900)), Full::Bytes(1000));
+    }
+}

@@ -1,0 +1,96 @@
+//! What changed since, asked for or watched.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chassis::page_token::Sealer;
+use chassis::pool::Pool;
+use chassis::user_id::UserId;
+use futures_util::{Stream, StreamExt};
+use proto::contacts::server::watch_contacts_response::Event as Answered;
+use proto::contacts::server::{SyncContactsResponse, WatchContactsResponse};
+use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
+
+use crate::contact::ContactId;
+use crate::error::Result;
+use crate::page::{BYTES_MAX, parse_size};
+use crate::sync::position::{Position, SyncTokens};
+use crate::sync::{self, Limits};
+use crate::watch::stream::{Event, Reader, Told, tell};
+
+const SIZE_DEFAULT: i64 = 100;
+const SIZE_MAX: i64 = 500;
+/// The last contact begins below this, so that with it the page is still within
+/// what clients take.
+const BYTES: usize = BYTES_MAX - 64 * 1024;
+
+/// A page of what changed since the request's token.
+pub(super) async fn sync(
+    db: &Pool,
+    sealer: &Sealer,
+    owner: UserId,
+    request: &SyncContactsRequest,
+) -> Result<SyncContactsResponse> {
+    let limits = Limits {
+        count: parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?,
+        bytes: i64::try_from(BYTES).unwrap_or(i64::MAX),
+    };
+    let tokens = SyncTokens::new(sealer, owner);
+    let since = since(&tokens, &request.sync_token)?;
+    let page = tokens.open("PAGE_TOKEN_INVALID", "page_token", &request.page_token)?;
+
+    let part = sync::read(db, owner, page.or(since), limits).await?;
+
+    Ok(answer(&tokens, part))
+}
+
+fn since(tokens: &SyncTokens<'_>, token: &str) -> Result<Option<Position>> {
+    tokens.open("SYNC_TOKEN_INVALID", "sync_token", token)
+}
+
+fn answer(tokens: &SyncTokens<'_>, part: sync::Part) -> SyncContactsResponse {
+    // Lists do not tell what came first: whoever was removed, and is there again
+    // under the same id, is there.
+    let lives = part.items.iter().filter(|item| item.contact.is_some());
+    let mut told: HashSet<ContactId> = lives.map(|item| item.id).collect();
+    let mut answer = SyncContactsResponse::default();
+    for item in part.items {
+        match item.contact {
+            Some(contact) => answer.changed.push(contact),
+            None if told.insert(item.id) => answer.deleted_ids.push(item.id.to_string()),
+            None => {}
+        }
+    }
+    let token = tokens.seal(&part.end);
+    if part.more {
+        answer.next_page_token = token;
+    } else {
+        answer.next_sync_token = token;
+    }
+    answer
+}
+
+/// The events since a token.
+pub(super) fn watch(
+    sealer: Arc<Sealer>,
+    reader: Reader,
+    token: &str,
+) -> Result<impl Stream<Item = Result<WatchContactsResponse>> + use<>> {
+    let owner = reader.watch.owner();
+    let since = since(&SyncTokens::new(&sealer, owner), token)?;
+    let told = tell(reader, since);
+    Ok(told.map(move |told| told.map(|told| event(&SyncTokens::new(&sealer, owner), told))))
+}
+
+fn event(tokens: &SyncTokens<'_>, told: Told) -> WatchContactsResponse {
+    let event = match told.event {
+        Event::Changed(contact) => Answered::Changed(contact),
+        Event::Deleted(id) => Answered::Deleted(id.to_string()),
+        Event::CaughtUp => Answered::CaughtUp(CaughtUp {}),
+        Event::Heartbeat => Answered::Heartbeat(Heartbeat {}),
+    };
+    WatchContactsResponse {
+        event: Some(event),
+        sync_token: tokens.seal(&told.position),
+    }
+}

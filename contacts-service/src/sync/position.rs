@@ -1,0 +1,175 @@
+//! Where in the feed a reader stands, and the tokens that say so.
+
+use chassis::page_token::{Scope, Sealer};
+use chassis::user_id::UserId;
+use uuid::Uuid;
+
+use crate::contact::ContactId;
+use crate::error::{Error, Result};
+use crate::store::feed::State;
+
+/// Where a reader stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Position {
+    /// The history of versions that it belongs to; zero before the first.
+    #[serde(rename = "e")]
+    pub epoch: Uuid,
+    /// The version that was read last.
+    #[serde(rename = "v")]
+    pub version: i64,
+    /// The id that was read last of it; none where all was: a batch has one version.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<ContactId>,
+    /// The version at which the reader began with nothing: what was deleted until
+    /// then is not told.
+    #[serde(rename = "s")]
+    pub start: i64,
+}
+
+impl Position {
+    /// What the ids of its version that are still to be read come behind.
+    pub(super) fn last_id(&self) -> Uuid {
+        self.after.map_or(Uuid::max(), |id| id.0)
+    }
+
+    /// Refuses a position from which something would be missed.
+    pub(super) fn check(&self, state: Option<&State>) -> Result<()> {
+        // Nobody can have missed something of nothing.
+        let is_before_all = self.version == 0 && self.epoch.is_nil();
+        let is_good = match state {
+            None => is_before_all,
+            Some(state) => {
+                let is_of_history =
+                    is_before_all || self.epoch == state.epoch && self.version <= state.version;
+                is_of_history && self.complete() >= state.min_version
+            }
+        };
+        if is_good {
+            Ok(())
+        } else {
+            Err(Error::SyncTokenExpired)
+        }
+    }
+
+    /// The version up to which the reader knows of every removal.
+    fn complete(&self) -> i64 {
+        let is_cut = i64::from(self.after.is_some());
+        (self.version - is_cut).max(self.start)
+    }
+}
+
+/// The sync tokens of one owner.
+#[derive(Clone)]
+pub struct SyncTokens<'a> {
+    sealer: &'a Sealer,
+    owner: UserId,
+}
+
+impl<'a> SyncTokens<'a> {
+    /// Sealed by `sealer`.
+    #[must_use]
+    pub fn new(sealer: &'a Sealer, owner: UserId) -> Self {
+        Self { sealer, owner }
+    }
+
+    fn scope(&self) -> Scope<'static> {
+        Scope {
+            method: "SyncContacts",
+            owner: self.owner.0,
+            // A position is good for every request.
+            request_hash: [0; 32],
+        }
+    }
+
+    /// Reads the token in the field `field`; nothing for an empty one.
+    pub fn open(
+        &self,
+        reason: &'static str,
+        field: &'static str,
+        token: &str,
+    ) -> Result<Option<Position>> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let position = self.sealer.open(self.scope(), token);
+        let problem = "was not given to this caller";
+        position
+            .map(Some)
+            .ok_or_else(|| Error::invalid(reason, field, problem))
+    }
+
+    /// The token of a position.
+    #[must_use]
+    pub fn seal(&self, position: &Position) -> String {
+        self.sealer.seal(self.scope(), position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPOCH: Uuid = Uuid::from_u128(7);
+
+    fn position(version: i64, start: i64) -> Position {
+        Position {
+            epoch: EPOCH,
+            version,
+            after: None,
+            start,
+        }
+    }
+
+    fn cut(position: Position) -> Position {
+        Position {
+            after: Some(ContactId(Uuid::from_u128(1))),
+            ..position
+        }
+    }
+
+    fn is_good(position: Position, version: i64, min_version: i64) -> bool {
+        let state = State {
+            version,
+            min_version,
+            epoch: EPOCH,
+        };
+        position.check(Some(&state)).is_ok()
+    }
+
+    #[test]
+    fn a_position_is_good_until_a_removal_behind_it_is_forgotten() {
+        assert!(is_good(position(5, 0), 9, 5));
+        assert!(!is_good(position(5, 0), 9, 6));
+    }
+
+    #[test]
+    fn within_a_version_its_removals_may_still_be_to_come() {
+        assert!(is_good(cut(position(5, 0)), 9, 4));
+        assert!(!is_good(cut(position(5, 0)), 9, 5));
+    }
+
+    #[test]
+    fn whoever_began_with_nothing_needs_no_removals_of_before() {
+        assert!(is_good(cut(position(2, 8)), 9, 8));
+        assert!(!is_good(cut(position(2, 8)), 9, 9));
+    }
+
+    #[test]
+    fn a_position_of_a_history_that_is_no_more_is_not_good() {
+        // A backup was restored: it has not come as far, or has another epoch.
+        assert!(!is_good(position(10, 0), 9, 0));
+        let other = Position {
+            epoch: Uuid::from_u128(8),
+            ..position(5, 0)
+        };
+        assert!(!is_good(other, 9, 0));
+        assert!(position(5, 0).check(None).is_err());
+    }
+
+    #[test]
+    fn before_all_writes_every_history_begins() {
+        assert!(Position::default().check(None).is_ok());
+        assert!(is_good(Position::default(), 9, 0));
+        assert!(!is_good(Position::default(), 9, 1));
+    }
+}

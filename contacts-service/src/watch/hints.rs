@@ -1,0 +1,106 @@
+//! Hints between replicas: whose contacts were written. Some may be lost, and all
+//! where a pooler stands in between: the poller needs none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::pool::Pool;
+use chassis::user_id::UserId;
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::hub::Hub;
+use crate::store::hints::notify;
+
+const CHANNEL: &str = "contacts_written";
+/// What is written within this time is told together: PostgreSQL lets one notifying
+/// transaction commit at a time.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The owners of one notification, which takes 8000 bytes at most.
+const OWNERS_MAX: usize = 200;
+/// Until the connection is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Tells other replicas what is written here, and hears what they tell, for ever.
+pub async fn forever(db: Pool, listening: PgPool, hub: Arc<Hub>) {
+    // Our own notifications come back to us.
+    let replica = Uuid::new_v4();
+    tokio::join!(tell(db, &hub, replica), hear(listening, &hub, replica));
+}
+
+async fn tell(db: Pool, hub: &Hub, replica: Uuid) {
+    loop {
+        hub.some_written().await;
+        sleep(PAUSE).await;
+        let owners: Vec<UserId> = hub.written().into_iter().collect();
+        for owners in owners.chunks(OWNERS_MAX) {
+            if let Err(error) = notify(&db, CHANNEL, &message(replica, owners)).await {
+                tracing::debug!(%error, "cannot tell other replicas of writes");
+                break;
+            }
+        }
+    }
+}
+
+async fn hear(listening: PgPool, hub: &Hub, replica: Uuid) {
+    loop {
+        if let Err(error) = listen(&listening, hub, replica).await {
+            tracing::warn!(%error, "cannot hear of writes at other replicas; asking every second");
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn listen(listening: &PgPool, hub: &Hub, replica: Uuid) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect_with(listening).await?;
+    listener.listen(CHANNEL).await?;
+    loop {
+        // None is a connection that was lost and is there again; the poller sees
+        // what was not heard.
+        if let Some(told) = listener.try_recv().await? {
+            for owner in owners(replica, told.payload()) {
+                hub.hint(owner);
+            }
+        }
+    }
+}
+
+/// Who writes, and whose contacts were written.
+fn message(replica: Uuid, owners: &[UserId]) -> String {
+    let ids = owners.iter().map(|owner| owner.0.simple().to_string());
+    let mut words = vec![replica.simple().to_string()];
+    words.extend(ids);
+    words.join(" ")
+}
+
+/// The owners of another replica's message.
+fn owners(replica: Uuid, message: &str) -> impl Iterator<Item = UserId> {
+    let mut words = message.split(' ').filter_map(|id| Uuid::try_parse(id).ok());
+    let is_own = words.next().is_none_or(|from| from == replica);
+    words.filter(move |_| !is_own).map(UserId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_message_is_read_by_others_alone() {
+        let replica = Uuid::from_u128(7);
+        let ids: Vec<_> = (0..OWNERS_MAX).map(|_| UserId(Uuid::new_v4())).collect();
+        let message = message(replica, &ids);
+
+        assert!(message.len() < 8000);
+        assert!(owners(Uuid::from_u128(8), &message).eq(ids));
+        assert_eq!(owners(replica, &message).count(), 0);
+    }
+
+    #[test]
+    fn nonsense_wakes_nobody() {
+        for message in ["", " ", "x y", "7"] {
+            assert_eq!(owners(Uuid::nil(), message).count(), 0, "{message}");
+        }
+    }
+}

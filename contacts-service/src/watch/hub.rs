@@ -1,0 +1,246 @@
+//! Who watches what, on all threads of a replica.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chassis::user_id::UserId;
+use tokio::sync::{Notify, watch};
+
+use crate::error::{Error, Result};
+
+/// The most streams of one owner.
+pub const STREAMS_MAX: usize = 100;
+/// The most owners of whom other replicas are to be told; of those beyond, their
+/// pollers learn.
+const WRITTEN_MAX: usize = 10_000;
+
+/// Wakes the streams of an owner.
+#[derive(Debug, Default)]
+pub struct Hub {
+    owners: Mutex<HashMap<UserId, Watched>>,
+    written: Option<Written>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    signal: watch::Sender<Signal>,
+    streams: usize,
+}
+
+/// What is known of an owner without reading the feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Signal {
+    /// As the poller saw it.
+    version: i64,
+    /// How often someone said that there may be something new.
+    hints: u64,
+}
+
+/// Owners of whom other replicas are to be told.
+#[derive(Debug, Default)]
+struct Written {
+    owners: Mutex<HashSet<UserId>>,
+    some: Notify,
+}
+
+impl Hub {
+    /// With `tells_others`, what is written here waits for [`Hub::written`].
+    #[must_use]
+    pub fn new(tells_others: bool) -> Self {
+        Self {
+            owners: Mutex::default(),
+            written: tells_others.then(Written::default),
+        }
+    }
+
+    /// Watches an owner's contacts until the watch is dropped.
+    pub fn watch(self: &Arc<Self>, owner: UserId) -> Result<Watch> {
+        let mut owners = lock(&self.owners);
+        let watched = owners.entry(owner).or_default();
+        if watched.streams >= STREAMS_MAX {
+            return Err(Error::TooManyWatches { limit: STREAMS_MAX });
+        }
+        watched.streams += 1;
+        let signal = watched.signal.subscribe();
+        Ok(Watch {
+            hub: Arc::clone(self),
+            owner,
+            signal,
+            hints: 0,
+        })
+    }
+
+    /// Something of the owner was written here, or may have been.
+    pub fn wrote(&self, owner: UserId) {
+        self.hint(owner);
+        if let Some(written) = &self.written {
+            let mut owners = lock(&written.owners);
+            if owners.len() < WRITTEN_MAX && owners.insert(owner) {
+                written.some.notify_one();
+            }
+        }
+    }
+
+    /// Something of the owner may have been written somewhere.
+    pub fn hint(&self, owner: UserId) {
+        if let Some(watched) = lock(&self.owners).get(&owner) {
+            watched.signal.send_modify(|signal| signal.hints += 1);
+        }
+    }
+
+    /// The owners who are watched.
+    #[must_use]
+    pub fn watched(&self) -> Vec<UserId> {
+        lock(&self.owners).keys().copied().collect()
+    }
+
+    /// These owners are at these versions; 0 is that of one who never wrote.
+    pub fn publish(&self, versions: impl Iterator<Item = (UserId, i64)>) {
+        let owners = lock(&self.owners);
+        for (owner, version) in versions {
+            if let Some(watched) = owners.get(&owner) {
+                watched.signal.send_if_modified(|signal| {
+                    std::mem::replace(&mut signal.version, version) != version
+                });
+            }
+        }
+    }
+
+    /// Waits until something was written here; for ever where nobody is to be told.
+    pub async fn some_written(&self) {
+        match &self.written {
+            Some(written) => written.some.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whose contacts were written here since the last call.
+    #[must_use]
+    pub fn written(&self) -> HashSet<UserId> {
+        let written = self.written.as_ref();
+        written.map_or_else(HashSet::new, |written| {
+            std::mem::take(&mut *lock(&written.owners))
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that is done under a lock can leave it half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One stream's watch on an owner's contacts.
+#[derive(Debug)]
+pub struct Watch {
+    hub: Arc<Hub>,
+    owner: UserId,
+    signal: watch::Receiver<Signal>,
+    /// Those that the stream has followed.
+    hints: u64,
+}
+
+impl Watch {
+    /// Whose contacts they are.
+    #[must_use]
+    pub fn owner(&self) -> UserId {
+        self.owner
+    }
+
+    /// The stream reads the feed now: what was said until here is followed.
+    pub fn seen(&mut self) {
+        self.hints = self.signal.borrow_and_update().hints;
+    }
+
+    /// Completes when there may be more than up to `version`. A version that went
+    /// back counts, too: the feed knows what that means.
+    pub async fn changed(&mut self, version: i64) {
+        // The hub outlives its watches, and so does the sender.
+        while self.signal.changed().await.is_ok() {
+            let signal = *self.signal.borrow_and_update();
+            if signal.hints != self.hints || signal.version != version {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut owners = lock(&self.hub.owners);
+        if let Some(watched) = owners.get_mut(&self.owner) {
+            watched.streams -= 1;
+            if watched.streams == 0 {
+                owners.remove(&self.owner);
+            }
+        }
+        if owners.capacity() > 4 * owners.len() + 64 {
+            owners.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const OWNER: UserId = UserId(Uuid::from_u128(1));
+
+    fn is_woken(watch: &mut Watch, version: i64) -> bool {
+        watch.changed(version).now_or_never().is_some()
+    }
+
+    #[test]
+    fn a_watch_is_woken_by_a_hint_and_by_another_version() {
+        let hub = Arc::new(Hub::new(false));
+        let mut watch = hub.watch(OWNER).unwrap();
+
+        hub.hint(OWNER);
+        assert!(is_woken(&mut watch, 5));
+        watch.seen();
+        for (version, wakes) in [(5, false), (5, false), (6, true), (4, true), (5, false)] {
+            hub.publish([(OWNER, version)].into_iter());
+            assert_eq!(is_woken(&mut watch, 5), wakes, "{version}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_before_the_feed_is_read_wakes_nobody_later() {
+        let hub = Arc::new(Hub::new(false));
+        let mut watch = hub.watch(OWNER).unwrap();
+
+        hub.wrote(OWNER);
+        watch.seen();
+        assert!(!is_woken(&mut watch, 0));
+        hub.wrote(OWNER);
+        assert!(is_woken(&mut watch, 0));
+    }
+
+    #[test]
+    fn an_owner_is_forgotten_with_the_last_watch() {
+        let hub = Arc::new(Hub::new(false));
+        let watches: Vec<_> = (0..STREAMS_MAX).map(|_| hub.watch(OWNER)).collect();
+
+        assert!(matches!(
+            hub.watch(OWNER),
+            Err(Error::TooManyWatches { limit: STREAMS_MAX })
+        ));
+        assert!(hub.watch(UserId(Uuid::from_u128(2))).is_ok());
+        assert_eq!(hub.watched(), [OWNER]);
+        drop(watches);
+        assert_eq!(hub.watched(), []);
+    }
+
+    #[test]
+    fn others_are_told_once_of_many_writes() {
+        let hub = Hub::new(true);
+
+        hub.wrote(OWNER);
+        hub.wrote(OWNER);
+        assert!(hub.some_written().now_or_never().is_some());
+        assert_eq!(hub.written().len(), 1);
+        assert_eq!(hub.written().len(), 0);
+    }
+}

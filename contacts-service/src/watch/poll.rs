@@ -1,0 +1,44 @@
+//! Looks for what is new, for all streams of a replica together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::pool::Pool;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::hub::Hub;
+use crate::error::Result;
+use crate::store::feed;
+
+/// A change is told within this time, hints or not.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Looks every second while anyone watches, with one statement.
+pub async fn forever(db: Pool, hub: Arc<Hub>) {
+    let mut ticks = interval(PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut works = true;
+    loop {
+        ticks.tick().await;
+        let looked = look(&db, &hub).await;
+        if let Err(error) = &looked
+            && works
+        {
+            tracing::warn!(%error, "cannot look for changes");
+        }
+        works = looked.is_ok();
+    }
+}
+
+async fn look(db: &Pool, hub: &Hub) -> Result<()> {
+    let owners = hub.watched();
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = owners.iter().map(|owner| owner.0).collect();
+    let versions = feed::versions(db, &ids).await?;
+    let version = |owner| versions.get(&owner).copied().unwrap_or(0);
+    hub.publish(owners.into_iter().map(|owner| (owner, version(owner))));
+    Ok(())
+}

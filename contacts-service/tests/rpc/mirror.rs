@@ -1,0 +1,189 @@
+//! A copy of an owner's contacts, kept as a client keeps one. It panics when it is
+//! told something out of order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proto::contacts::v1::watch_contacts_response::Event;
+use proto::contacts::v1::{
+    Contact, GetContactStatsRequest, GetContactStatsResponse, PurgeContactsRequest,
+    SyncContactsRequest, SyncContactsResponse, WatchContactsRequest, WatchContactsResponse,
+};
+use tokio::time::timeout;
+use tonic::{Code, Status, Streaming};
+
+use crate::owner::Owner;
+use crate::refusal::reason;
+
+/// What a client keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Mirror {
+    pub contacts: BTreeMap<String, Contact>,
+    pub token: String,
+    /// The latest version that it was told.
+    version: i64,
+}
+
+impl Mirror {
+    /// Takes a page over; returns whether there are more.
+    pub fn page(&mut self, page: SyncContactsResponse) -> bool {
+        for id in page.deleted_ids {
+            self.contacts.remove(&id);
+        }
+        for contact in page.changed {
+            self.changed(contact);
+        }
+        let more = !page.next_page_token.is_empty();
+        assert_ne!(more, !page.next_sync_token.is_empty(), "one of both tokens");
+        self.token = if more {
+            page.next_page_token
+        } else {
+            page.next_sync_token
+        };
+        more
+    }
+
+    /// Takes an event over; returns whether all was told.
+    pub fn event(&mut self, answer: WatchContactsResponse) -> bool {
+        let event = answer.event.unwrap();
+        let caught_up = matches!(event, Event::CaughtUp(_));
+        match event {
+            Event::Changed(contact) => self.changed(contact),
+            Event::Deleted(id) => drop(self.contacts.remove(&id)),
+            Event::CaughtUp(_) | Event::Heartbeat(_) => {}
+        }
+        self.token = answer.sync_token;
+        caught_up
+    }
+
+    fn changed(&mut self, contact: Contact) {
+        assert!(contact.version >= self.version, "told out of order");
+        assert_eq!(contact.delete_time, None);
+        self.version = contact.version;
+        self.contacts.insert(contact.id.clone(), contact);
+    }
+
+    /// Asks for one page; returns whether there are more.
+    pub async fn sync_page(&mut self, owner: &Owner, size: i32) -> bool {
+        let page = owner.sync(&self.token, size).await;
+        self.page(page.unwrap())
+    }
+
+    /// Asks for pages until there are no more.
+    pub async fn sync(&mut self, owner: &Owner, size: i32) {
+        while self.sync_page(owner, size).await {}
+    }
+
+    /// Reads a stream until all was told.
+    pub async fn catch_up(&mut self, events: &mut Streaming<WatchContactsResponse>) {
+        while !self.event(heard(events).await) {}
+    }
+
+    /// The contacts of the owner, as they are now.
+    pub async fn of(owner: &Owner) -> Self {
+        let mut mirror = Self::default();
+        mirror.sync(owner, 0).await;
+        mirror
+    }
+
+    /// Panics unless the copy is what the owner's list shows.
+    pub async fn assert_same(&self, owner: &Owner) {
+        let mut listed = BTreeMap::new();
+        let mut request = proto::contacts::v1::ListContactsRequest {
+            page_size: 500,
+            ..Default::default()
+        };
+        loop {
+            let page = owner.list(request.clone()).await.unwrap();
+            let contacts = page.contacts.into_iter();
+            listed.extend(contacts.map(|contact| (contact.id.clone(), contact)));
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        let of = |map: &BTreeMap<String, Contact>, other: &BTreeMap<String, Contact>| {
+            let mut only = map.clone();
+            only.retain(|id, contact| other.get(id) != Some(contact));
+            only.into_keys().collect::<Vec<_>>()
+        };
+        let (stale, missing) = (of(&self.contacts, &listed), of(&listed, &self.contacts));
+        assert_eq!((stale, missing), (vec![], vec![]));
+    }
+}
+
+impl Owner {
+    pub async fn sync(&self, token: &str, size: i32) -> Result<SyncContactsResponse, Status> {
+        let request = SyncContactsRequest {
+            sync_token: token.into(),
+            page_size: size,
+            page_token: String::new(),
+        };
+        self.sync_with(request).await
+    }
+
+    pub async fn sync_with(
+        &self,
+        request: SyncContactsRequest,
+    ) -> Result<SyncContactsResponse, Status> {
+        Ok(self
+            .client
+            .clone()
+            .sync_contacts(request)
+            .await?
+            .into_inner())
+    }
+
+    pub async fn watch(&self, token: &str) -> Result<Streaming<WatchContactsResponse>, Status> {
+        let request = WatchContactsRequest {
+            sync_token: token.into(),
+        };
+        Ok(self
+            .client
+            .clone()
+            .watch_contacts(request)
+            .await?
+            .into_inner())
+    }
+
+    pub async fn purge(&self, ids: &[&str]) -> Result<i64, Status> {
+        let request = PurgeContactsRequest {
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            all_deleted: false,
+        };
+        self.purge_with(request).await
+    }
+
+    pub async fn purge_with(&self, request: PurgeContactsRequest) -> Result<i64, Status> {
+        let answer = self.client.clone().purge_contacts(request).await?;
+        Ok(answer.into_inner().purged_count)
+    }
+
+    pub async fn stats(&self) -> GetContactStatsResponse {
+        let request = GetContactStatsRequest {};
+        let answer = self.client.clone().get_contact_stats(request).await;
+        answer.unwrap().into_inner()
+    }
+
+    /// A contact of this owner that is deleted.
+    pub async fn has_deleted(&self, contact: Contact) -> Contact {
+        let id = self.has(contact).await.id;
+        self.delete(&id).await.unwrap()
+    }
+}
+
+/// The next event, within half a minute.
+pub async fn heard(events: &mut Streaming<WatchContactsResponse>) -> WatchContactsResponse {
+    let event = timeout(Duration::from_secs(30), events.message()).await;
+    event.expect("an event in time").unwrap().expect("an event")
+}
+
+/// Panics unless the token is refused as expired.
+pub async fn assert_expired(owner: &Owner, token: &str) {
+    let refused = owner.sync(token, 0).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "SYNC_TOKEN_EXPIRED");
+    let mut events = owner.watch(token).await.unwrap();
+    let refused = events.message().await.unwrap_err();
+    assert_eq!(reason(&refused), "SYNC_TOKEN_EXPIRED");
+}
