@@ -16,7 +16,10 @@ use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{
     CompleteMfaRequest, CompleteMfaResponse, GetJwksRequest, GetJwksResponse, GetServerInfoRequest,
     GetServerInfoResponse, JsonWebKey, LogInRequest, LogInResponse, LogOutRequest, LogOutResponse,
-    RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, SignUpResponse, User,
+    RefreshTokenRequest, RefreshTokenResponse, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+    SendEmailVerificationRequest, SendEmailVerificationResponse, SignUpRequest, SignUpResponse,
+    User, VerifyEmailRequest, VerifyEmailResponse,
 };
 use tokio::sync::{oneshot, watch};
 use tonic::transport::{Channel, Endpoint};
@@ -111,6 +114,34 @@ impl AuthService for TestService {
 
     async fn log_out(&self, _: Request<LogOutRequest>) -> Result<Response<LogOutResponse>, Status> {
         Ok(Response::new(LogOutResponse {}))
+    }
+
+    async fn send_email_verification(
+        &self,
+        _: Request<SendEmailVerificationRequest>,
+    ) -> Result<Response<SendEmailVerificationResponse>, Status> {
+        Err(Status::unimplemented("no mail here"))
+    }
+
+    async fn verify_email(
+        &self,
+        _: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        Err(Status::unimplemented("no mail here"))
+    }
+
+    async fn request_password_reset(
+        &self,
+        _: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        Err(Status::unimplemented("no mail here"))
+    }
+
+    async fn reset_password(
+        &self,
+        _: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        Err(Status::unimplemented("no mail here"))
     }
 
     async fn get_jwks(

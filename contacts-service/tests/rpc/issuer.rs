@@ -7,7 +7,10 @@ use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::{
     CompleteMfaRequest, CompleteMfaResponse, GetJwksRequest, GetJwksResponse, GetServerInfoRequest,
     GetServerInfoResponse, JsonWebKey, LogInRequest, LogInResponse, LogOutRequest, LogOutResponse,
-    RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, SignUpResponse,
+    RefreshTokenRequest, RefreshTokenResponse, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+    SendEmailVerificationRequest, SendEmailVerificationResponse, SignUpRequest, SignUpResponse,
+    VerifyEmailRequest, VerifyEmailResponse,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -114,6 +117,34 @@ impl AuthService for KeysOnly {
     }
 
     async fn log_out(&self, _: Request<LogOutRequest>) -> Result<Response<LogOutResponse>, Status> {
+        Err(not_here())
+    }
+
+    async fn send_email_verification(
+        &self,
+        _: Request<SendEmailVerificationRequest>,
+    ) -> Result<Response<SendEmailVerificationResponse>, Status> {
+        Err(not_here())
+    }
+
+    async fn verify_email(
+        &self,
+        _: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        Err(not_here())
+    }
+
+    async fn request_password_reset(
+        &self,
+        _: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        Err(not_here())
+    }
+
+    async fn reset_password(
+        &self,
+        _: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
         Err(not_here())
     }
 
