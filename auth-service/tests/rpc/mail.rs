@@ -26,14 +26,18 @@ async fn all_sent(app: &App) {
 
 /// Completes when one mail was tried so often, and waits for its next attempt.
 async fn postponed(app: &App, attempts: i64) {
+    all_postponed(app, attempts, 1).await;
+}
+
+async fn all_postponed(app: &App, attempts: i64, count: i64) {
     // A lease is longer than the first pauses.
     let sql = "SELECT count(*) FROM auth.outbox
                WHERE attempts = $1 AND due_time < to_timestamp($2) + interval '1 minute'";
     let now = app.clock().now().timestamp();
     in_time("no mail waits for another attempt", async || {
         let query = sqlx::query_scalar(sql).bind(attempts).bind(now);
-        let count: i64 = query.fetch_one(&app.db).await.unwrap();
-        (count == 1).then_some(())
+        let waiting: i64 = query.fetch_one(&app.db).await.unwrap();
+        (waiting == count).then_some(())
     })
     .await;
 }
@@ -140,15 +144,19 @@ async fn replicas_send_each_mail_once() {
     let flags = server.flags();
     let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     let replica = app.replica_with(&flags).await;
-    server.hold();
-
-    // More than one of them takes at a time.
+    // More than one of them takes at a time, due at the same moment: one that waits for
+    // answers takes no others.
+    server.behave(Manner::RefusesRecipient("450 4.2.1 busy"));
     for number in 0..15 {
         let at = if number % 2 == 0 { &app } else { &replica };
         at.sign_up(&format!("ada{number}@example.com"))
             .await
             .unwrap();
     }
+    all_postponed(&app, 1, 15).await;
+    server.behave(Manner::Takes);
+    server.hold();
+    app.advance(5);
     server.begun(15).await;
     // Both wait for answers now, and this one would take what is theirs as well.
     let third = app.replica_with(&flags).await;
