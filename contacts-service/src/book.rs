@@ -64,7 +64,7 @@ impl<'a> Book<'a> {
                 row.0.encoded()
             }
             Changed::New(row) => {
-                let inserted = self.insert(&mut *tx, &[row], Under::VersionTaken).await?;
+                let inserted = self.insert(&mut tx, &[row], Under::VersionTaken).await?;
                 inserted.into_iter().next().unwrap_or_default()
             }
         };

@@ -72,7 +72,7 @@ impl Change {
             ));
         }
         let mut message = Contact::decode(&*current.body)?;
-        let known = message.phones.clone();
+        let (known, labels) = (message.phones.clone(), message.labels.clone());
         self.mask.apply(self.patch, &mut message);
         recall(&mut message.phones, &known, self.region);
         let body = Body::parse(message, self.region)?;
@@ -86,7 +86,7 @@ impl Change {
             ..current
         };
         Ok(Changed::Into {
-            row: (contact, Keys::of(&body)),
+            row: (contact, Keys::of(&body).after(&labels)),
             bytes_added,
         })
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::server::BatchCreateContactsResponse;
+use proto::contacts::v1::ContactChange;
 use tokio::task::yield_now;
 
 use crate::batch::Outcomes;
@@ -17,9 +18,10 @@ use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::quota::Quota;
+use crate::store::changes::Stamp;
 use crate::store::insertion::Under;
 use crate::store::requests::Answered;
-use crate::store::{contacts, insertion, owners, requests};
+use crate::store::{contacts, insertion, labels, owners, requests};
 
 /// For how long the answer to a call with a `request_id` is remembered.
 pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
@@ -121,16 +123,18 @@ impl Book<'_> {
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Bytes> {
         let Some(call) = &terms.repeatable else {
-            if !terms.validate_only {
-                return Ok(answer(
-                    self.insert(self.db, rows, Under::NextVersion).await?,
-                ));
+            let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
+            if !terms.validate_only && !labelled {
+                // One statement is enough.
+                let version = self.insert_rows(self.db, rows, Under::NextVersion).await?;
+                return Ok(answer(encoded(rows, version)));
             }
-            // Rolled back where it ends.
             let mut tx = self.db.begin().await?;
-            return Ok(answer(
-                self.insert(&mut *tx, rows, Under::NextVersion).await?,
-            ));
+            let contacts = self.insert(&mut tx, rows, Under::NextVersion).await?;
+            if !terms.validate_only {
+                tx.commit().await?;
+            }
+            return Ok(answer(contacts));
         };
         let created = self.insert_once(call, rows, answer).await;
         if let Ok(Some(answer)) = created {
@@ -155,7 +159,7 @@ impl Book<'_> {
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Option<Bytes>> {
         let mut tx = self.db.begin().await?;
-        let answer = answer(self.insert(&mut *tx, rows, Under::NextVersion).await?);
+        let answer = answer(self.insert(&mut tx, rows, Under::NextVersion).await?);
         let answered = Answered {
             body_hash: call.hash.to_vec(),
             response: answer.to_vec(),
@@ -169,23 +173,44 @@ impl Book<'_> {
         Ok(Some(answer))
     }
 
-    /// The rows as messages.
+    /// Stores the rows and the labels that they bring; returns them as messages.
     pub(crate) async fn insert(
         &self,
-        db: impl sqlx::PgExecutor<'_>,
+        db: &mut sqlx::PgConnection,
         rows: &[(Stored, Keys)],
         under: Under,
     ) -> Result<Vec<Bytes>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let version = insertion::insert(db, self.owner, rows, self.quota, self.now, under).await?;
-        let contacts = rows.iter().map(|(contact, _)| {
-            let contact = contact.clone();
-            Stored { version, ..contact }.encoded()
-        });
-        Ok(contacts.collect())
+        let version = self.insert_rows(&mut *db, rows, under).await?;
+        let stamp = Stamp {
+            version,
+            time: self.now,
+            change: ContactChange::Created,
+        };
+        let keys = rows.iter().map(|(_, keys)| keys);
+        labels::ensure(db, self.owner, stamp, keys).await?;
+        Ok(encoded(rows, version))
     }
+
+    /// Returns their version.
+    async fn insert_rows(
+        &self,
+        db: impl sqlx::PgExecutor<'_>,
+        rows: &[(Stored, Keys)],
+        under: Under,
+    ) -> Result<i64> {
+        insertion::insert(db, self.owner, rows, self.quota, self.now, under).await
+    }
+}
+
+fn encoded(rows: &[(Stored, Keys)], version: i64) -> Vec<Bytes> {
+    let contacts = rows.iter().map(|(contact, _)| {
+        let contact = contact.clone();
+        Stored { version, ..contact }.encoded()
+    });
+    contacts.collect()
 }
 
 fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {

@@ -8,6 +8,7 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use crate::contact::ContactId;
+use crate::label::LabelId;
 use crate::quota::Full;
 
 /// A failed call.
@@ -30,8 +31,8 @@ pub enum Error {
         /// The revision.
         version: i64,
     },
-    /// The contact changed since the caller read it.
-    #[error("the contact was changed since; read it again")]
+    /// The contact or label changed since the caller read it.
+    #[error("it was changed since; read it again")]
     EtagMismatch {
         /// The etag it has now.
         current: String,
@@ -58,6 +59,24 @@ pub enum Error {
     #[error("too many streams watch these contacts")]
     TooManyWatches {
         /// The most streams.
+        limit: usize,
+    },
+    /// Absent, or owned by someone else.
+    #[error("label not found")]
+    LabelNotFound(LabelId),
+    /// Another label of the owner has this name.
+    #[error("another label has this name")]
+    LabelTaken(LabelId),
+    /// The owner may not have more labels.
+    #[error("there are too many labels")]
+    LabelQuotaExceeded {
+        /// The most labels.
+        limit: i64,
+    },
+    /// More contacts have the label than one call rewrites.
+    #[error("too many contacts have this label")]
+    LabelTooLarge {
+        /// The most contacts.
         limit: usize,
     },
     /// One request of a batch cannot be done.
@@ -189,6 +208,20 @@ impl Error {
             Self::TooManyWatches { limit } => {
                 Refusal::new(Code::ResourceExhausted, "WATCH_LIMIT_EXCEEDED", text)
                     .quota("streams", format!("at most {limit} streams at a time"))
+            }
+            Self::LabelNotFound(id) => {
+                Refusal::new(Code::NotFound, "LABEL_NOT_FOUND", text).metadata("id", id.to_string())
+            }
+            Self::LabelTaken(id) => Refusal::new(Code::AlreadyExists, "LABEL_TAKEN", text)
+                .metadata("id", id.to_string())
+                .violation("label.name", "is that of another label"),
+            Self::LabelQuotaExceeded { limit } => {
+                Refusal::new(Code::ResourceExhausted, "LABEL_QUOTA_EXCEEDED", text)
+                    .quota("labels", format!("at most {limit} labels"))
+            }
+            Self::LabelTooLarge { limit } => {
+                Refusal::new(Code::FailedPrecondition, "LABEL_TOO_LARGE", text)
+                    .metadata("contacts_max", limit.to_string())
             }
             Self::InBatch { number, error } => {
                 let problem = error.to_string();

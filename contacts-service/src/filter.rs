@@ -1,6 +1,6 @@
 //! The part of AIP-160 that lists understand: conditions joined by AND.
 
-use crate::contact::fold::{digits, fold};
+use crate::contact::fold::{digits, fold, label_key};
 use crate::error::{Error, Result};
 
 /// What a contact must be to be listed; values are folded.
@@ -62,7 +62,7 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
         given.ok_or_else(|| invalid("has a condition without a value"))
     };
     let condition = match (name, operator) {
-        ("labels", ":") => Condition::Label(given(fold(&value))?),
+        ("labels", ":") => Condition::Label(label_key(&given(value.trim().into())?)),
         ("starred", "=") => match &*value {
             "true" => Condition::Starred(true),
             "false" => Condition::Starred(false),

@@ -9,6 +9,7 @@ pub mod contact;
 pub mod creation;
 pub mod error;
 pub mod filter;
+pub mod label;
 pub mod limits;
 pub mod order;
 pub mod page;
@@ -39,6 +40,7 @@ use chassis::server::{ServeError, Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
 use chassis::upstream::{ClientFiles, Upstream, UpstreamError};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
+use proto::contacts::server::labels_service_server::LabelsServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
@@ -147,7 +149,7 @@ pub async fn run(
     }
     let add = move |services: Services| {
         let db = database.calls();
-        let contacts = ContactsServiceServer::new(ContactsService {
+        let service = Arc::new(ContactsService {
             reads: PointReads::start(&db),
             db,
             clock: clock.clone(),
@@ -156,10 +158,16 @@ pub async fn run(
             hub: Arc::clone(&hub),
             guard: guard.clone(),
             stopping: services.stopping(),
-        })
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .accept_compressed(CompressionEncoding::Gzip);
-        services.with(InterceptedService::new(contacts, guard.clone()))
+        });
+        let contacts = ContactsServiceServer::from_arc(Arc::clone(&service))
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .accept_compressed(CompressionEncoding::Gzip);
+        let labels = LabelsServiceServer::from_arc(service)
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .accept_compressed(CompressionEncoding::Gzip);
+        services
+            .with(InterceptedService::new(contacts, guard.clone()))
+            .with(InterceptedService::new(labels, guard.clone()))
     };
     let ended = server.metrics(metrics).run(listener, shutdown, add).await;
     // They end with this function, however it ends.

@@ -18,6 +18,8 @@ pub const GROUPS: [Group; 2] = [
             "ContactsService/SyncContacts",
             "ContactsService/WatchContacts",
             "ContactsService/GetContactStats",
+            "LabelsService/GetLabel",
+            "LabelsService/ListLabels",
         ],
         ip: None,
         user: Some(Rate::per_second(300)),
@@ -25,7 +27,7 @@ pub const GROUPS: [Group; 2] = [
     },
     Group {
         name: "write",
-        rpcs: &["ContactsService/*"],
+        rpcs: &["ContactsService/*", "LabelsService/*"],
         ip: None,
         user: Some(Rate::per_second(100)),
         asked: Asked::Before,

@@ -53,6 +53,21 @@ impl Body {
         Ok(Self(Contact::decode(stored)?))
     }
 
+    /// The same with its labels edited; nothing else of it is judged again. A
+    /// problem is told of the request's field `field`.
+    pub fn relabel(mut self, field: &str, edit: impl FnOnce(&mut Vec<String>)) -> Result<Self> {
+        edit(&mut self.0.labels);
+        if self.0.labels.len() > limits::ITEMS {
+            let problem = "is a contact with 100 labels already";
+            return Err(Error::invalid("FIELD_INVALID", field, problem));
+        }
+        if self.0.encoded_len() > limits::BODY_BYTES {
+            let problem = "makes a contact take more than 64 KiB";
+            return Err(Error::invalid("CONTACT_TOO_LARGE", field, problem));
+        }
+        Ok(self)
+    }
+
     /// What is stored.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

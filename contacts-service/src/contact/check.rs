@@ -6,6 +6,7 @@ use std::fmt::Display;
 use chassis::text;
 use proto::contacts::v1::{Contact, Date, Email, Phone};
 
+use super::fold::label_key;
 use super::{date, limits};
 
 /// Normalises fields in place, and collects what is wrong: paths and problems.
@@ -248,8 +249,10 @@ impl Check {
         for (i, label) in contact.labels.iter_mut().enumerate() {
             self.required(format_args!("labels[{i}]"), label, limits::LABEL);
         }
-        let mut seen = HashSet::new();
-        contact.labels.retain(|label| seen.insert(label.clone()));
+        if contact.labels.len() > 1 {
+            let mut seen = HashSet::new();
+            contact.labels.retain(|label| seen.insert(label_key(label)));
+        }
         self.count("raw_properties", contact.raw_properties.len());
         for (i, property) in contact.raw_properties.iter().enumerate() {
             // Kept to the letter, so only looked at.

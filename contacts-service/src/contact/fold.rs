@@ -6,6 +6,10 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// The key of a label, in bytes: an index entry must stay under 2700. Names of 100
+/// letters take 400.
+const LABEL_KEY_BYTES: usize = 1200;
+
 /// Folds a text: NFKC, lower case, no marks, Latin letters to their plainest
 /// form (ß ss, ø o, ł l), one space between words.
 ///
@@ -42,6 +46,15 @@ pub fn fold(text: &str) -> String {
     } else {
         folded.nfc().collect()
     }
+}
+
+/// What the name of a label is compared by: folded, or as it is where nothing
+/// would be left of it. Short enough for an index whatever it unfolds to.
+#[must_use]
+pub fn label_key(name: &str) -> String {
+    let folded = fold(name);
+    let key = if folded.is_empty() { name } else { &folded };
+    cut(key, LABEL_KEY_BYTES).to_owned()
 }
 
 /// Spells a folded text in Latin letters; nothing where it has only those.
@@ -141,6 +154,13 @@ mod tests {
     #[test]
     fn digits_of_every_width_are_taken() {
         assert_eq!(digits("+49 (30) １２-3 ext"), "4930123");
+    }
+
+    #[test]
+    fn a_label_always_has_a_key_and_never_a_long_one() {
+        assert_eq!(label_key(" Família"), label_key("FAMILIA"));
+        assert_eq!(label_key("\u{301}"), "\u{301}");
+        assert!(label_key(&"\u{fdfa}".repeat(100)).len() <= LABEL_KEY_BYTES);
     }
 
     #[test]

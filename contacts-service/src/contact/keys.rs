@@ -7,7 +7,7 @@ use proto::contacts::v1::{Contact, SearchField};
 
 use super::body::Body;
 use super::date::month_day;
-use super::fold::{cut, digits, fold, latin};
+use super::fold::{cut, digits, fold, label_key, latin};
 
 /// What is stored beside a contact's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Keys {
     pub starred: bool,
     /// The labels.
     pub labels: Vec<String>,
+    /// Those of the labels that the owner may not have had before, as typed.
+    pub new_labels: Vec<String>,
     /// The e-mail addresses.
     pub emails: Vec<String>,
     /// The digits of the phones, as typed and as E.164.
@@ -56,7 +58,12 @@ impl Keys {
             birth_md: birthday
                 .map(|date| month_day(date.month.cast_unsigned(), date.day.cast_unsigned())),
             starred: contact.starred,
-            labels: contact.labels.iter().map(|label| fold(label)).collect(),
+            labels: contact
+                .labels
+                .iter()
+                .map(|label| label_key(label))
+                .collect(),
+            new_labels: contact.labels.clone(),
             emails: contact
                 .emails
                 .iter()
@@ -71,6 +78,15 @@ impl Keys {
                 .join("\n"),
             search_text: search_text(contact),
         }
+    }
+}
+
+impl Keys {
+    /// The same of a contact that had these labels before.
+    #[must_use]
+    pub fn after(mut self, labels: &[String]) -> Self {
+        self.new_labels.retain(|label| !labels.contains(label));
+        self
     }
 }
 

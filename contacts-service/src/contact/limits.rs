@@ -5,7 +5,7 @@ pub(super) const NAME: usize = 200;
 /// Any other single line, in characters.
 pub(super) const LINE: usize = 1000;
 /// A label, or the key of a custom field, in characters.
-pub(super) const LABEL: usize = 100;
+pub(crate) const LABEL: usize = 100;
 /// A phone number, in characters.
 pub(super) const PHONE: usize = 100;
 /// An e-mail address, in characters.

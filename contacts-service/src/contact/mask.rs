@@ -167,9 +167,10 @@ impl UpdateMask {
     }
 }
 
-fn unknown(reason: &'static str, field: &str, path: &str) -> Error {
+/// The path of a mask that is no field of what the mask is for.
+pub(crate) fn unknown(reason: &'static str, field: &str, path: &str) -> Error {
     let path: String = path.chars().take(50).collect();
-    Error::invalid(reason, field, format!("{path:?} is no field of a contact"))
+    Error::invalid(reason, field, format!("{path:?} is no such field"))
 }
 
 #[cfg(test)]

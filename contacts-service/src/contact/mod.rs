@@ -9,7 +9,7 @@ pub mod phone;
 pub mod stored;
 
 mod check;
-mod limits;
+pub(crate) mod limits;
 
 use std::fmt;
 
@@ -44,11 +44,15 @@ impl ContactId {
 
     /// Reads an id that came over the wire in the field `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self> {
-        // Only the usual form: the parser also takes braces and URNs.
-        let id = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
-        id.map(Self)
-            .ok_or_else(|| Error::invalid("ID_INVALID", field, "is not a UUID"))
+        parse_uuid(field, text).map(Self)
     }
+}
+
+/// Reads the id of anything in the field `field`.
+pub(crate) fn parse_uuid(field: &str, text: &str) -> Result<Uuid> {
+    // Only the usual form: the parser also takes braces and URNs.
+    let id = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+    id.ok_or_else(|| Error::invalid("ID_INVALID", field, "is not a UUID"))
 }
 
 impl fmt::Display for ContactId {
@@ -57,7 +61,7 @@ impl fmt::Display for ContactId {
     }
 }
 
-/// The etag of a contact: its version, quoted (RFC 9110 section 8.8.3).
+/// The etag of a contact or a label: its version, quoted (RFC 9110 section 8.8.3).
 #[must_use]
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")

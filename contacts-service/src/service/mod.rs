@@ -3,6 +3,7 @@
 mod birthdays;
 mod changes;
 mod creations;
+mod labels;
 mod lists;
 mod purges;
 mod revisions;
@@ -52,7 +53,8 @@ use crate::watch::stream::Reader;
 const READ: &str = "contacts.read";
 const WRITE: &str = "contacts.write";
 
-/// Serves `addressbook.contacts.v1.ContactsService`.
+/// Serves `addressbook.contacts.v1.ContactsService` and, in `labels.rs`,
+/// `LabelsService`.
 pub struct ContactsService {
     /// Where contacts are kept.
     pub db: Pool,

@@ -1,5 +1,7 @@
 //! Writes to contacts that are there. Each keeps what the contacts were before,
-//! as their newest earlier revision.
+//! as their newest earlier revision, and makes the labels that they bring.
+
+use std::iter;
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -8,6 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::labels;
 use super::revisions::code;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
@@ -40,7 +43,7 @@ impl Stamp {
 
 /// How many revisions a contact may have in the table before one more is put
 /// there; the contact's own row is the last one of all.
-const KEPT_BEFORE: i64 = REVISIONS_MAX - 2;
+pub(super) const KEPT_BEFORE: i64 = REVISIONS_MAX - 2;
 
 /// Writes what a contact is now, which is alive, over what it was. The owner's
 /// totals grow by as much.
@@ -52,6 +55,7 @@ pub async fn replace(
     live_added: i64,
     bytes_added: i64,
 ) -> Result<()> {
+    labels::ensure(db, owner, stamp, iter::once(keys)).await?;
     sqlx::query!(
         r#"
         WITH counted AS (
@@ -116,6 +120,7 @@ pub async fn replace_many(
     contacts: &[(Stored, Keys)],
     bytes_added: i64,
 ) -> Result<()> {
+    labels::ensure(db, owner, stamp, contacts.iter().map(|(_, keys)| keys)).await?;
     let columns = Columns::of(contacts);
     sqlx::query!(
         r#"

@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 9] = [
+const WRITING: [&str; 13] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -19,6 +19,10 @@ const WRITING: [&str; 9] = [
     "UndeleteContact",
     "RestoreContact",
     "PurgeContacts",
+    "CreateLabel",
+    "UpdateLabel",
+    "DeleteLabel",
+    "ModifyLabelMembers",
 ];
 
 #[tokio::test]

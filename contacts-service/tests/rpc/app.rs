@@ -213,6 +213,7 @@ async fn until_serving(channel: Channel) {
 pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     let mut db = app.admin().await;
     let sql = match table {
+        "labels" => "SELECT count(*) FROM contacts.labels WHERE owner_id = $1",
         "contacts" => "SELECT count(*) FROM contacts.contacts WHERE owner_id = $1",
         "revisions" => "SELECT count(*) FROM contacts.revisions WHERE owner_id = $1",
         "tombstones" => "SELECT count(*) FROM contacts.tombstones WHERE owner_id = $1",
@@ -229,6 +230,7 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
 pub async fn book(app: &App, user: Uuid) -> Vec<String> {
     let sql = "SELECT o::text FROM contacts.owner_state AS o WHERE owner_id = $1
                UNION ALL SELECT c::text FROM contacts.contacts AS c WHERE owner_id = $1
+               UNION ALL SELECT l::text FROM contacts.labels AS l WHERE owner_id = $1
                UNION ALL SELECT r::text FROM contacts.revisions AS r WHERE owner_id = $1
                ORDER BY 1";
     let lines = sqlx::query_scalar(sql).bind(user);

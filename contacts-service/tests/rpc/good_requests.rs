@@ -7,12 +7,14 @@ use prost_reflect::{
 };
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
-    BatchUpdateContactsRequest, Contact, CreateContactRequest, DeleteContactRequest,
-    GetContactRequest, GetContactStatsRequest, ListContactRevisionsRequest, ListContactsRequest,
-    ListUpcomingBirthdaysRequest, PurgeContactsRequest, RestoreContactRequest,
-    SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest, UpdateContactRequest,
-    WatchContactsRequest,
+    BatchUpdateContactsRequest, Contact, CreateContactRequest, CreateLabelRequest,
+    DeleteContactRequest, DeleteLabelRequest, GetContactRequest, GetContactStatsRequest,
+    GetLabelRequest, Label, ListContactRevisionsRequest, ListContactsRequest, ListLabelsRequest,
+    ListUpcomingBirthdaysRequest, ModifyLabelMembersRequest, PurgeContactsRequest,
+    RestoreContactRequest, SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest,
+    UpdateContactRequest, UpdateLabelRequest, WatchContactsRequest,
 };
+use uuid::Uuid;
 
 use crate::owner::{Owner, field_mask};
 use crate::sample::{ada, date, full};
@@ -31,10 +33,13 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     let gone = owner.has_deleted(ada()).await.id;
     // No other request changes it, so that its revision is kept.
     let restored = owner.has(ada()).await;
+    let name = format!("Good {}", Uuid::now_v7());
+    let label = owner.create_label(&name).await.unwrap();
     let mut requests = Vec::new();
     for method in wire::methods() {
         let bytes = history_bytes_of(method.name(), &restored)
             .or_else(|| feed_bytes_of(method.name(), &gone))
+            .or_else(|| label_bytes_of(method.name(), &label, &restored.id))
             .unwrap_or_else(|| bytes_of(method.name(), &id, &deleted));
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
         let method = method.name().to_owned();
@@ -141,6 +146,46 @@ fn feed_bytes_of(method: &str, gone: &str) -> Option<Vec<u8>> {
         "SyncContacts" => SyncContactsRequest::default().encode_to_vec(),
         "WatchContacts" => WatchContactsRequest::default().encode_to_vec(),
         "GetContactStats" => GetContactStatsRequest {}.encode_to_vec(),
+        _ => return None,
+    };
+    Some(bytes)
+}
+
+fn label_bytes_of(method: &str, label: &Label, contact: &str) -> Option<Vec<u8>> {
+    let id = label.id.clone();
+    let bytes = match method {
+        "CreateLabel" => CreateLabelRequest {
+            label: Some(Label {
+                name: format!("New {}", Uuid::now_v7()),
+                ..Label::default()
+            }),
+            validate_only: true,
+        }
+        .encode_to_vec(),
+        "GetLabel" => GetLabelRequest { id }.encode_to_vec(),
+        "ListLabels" => ListLabelsRequest::default().encode_to_vec(),
+        "UpdateLabel" => UpdateLabelRequest {
+            label: Some(Label {
+                id,
+                name: label.name.clone(),
+                ..Label::default()
+            }),
+            update_mask: Some(field_mask(&["name"])),
+        }
+        .encode_to_vec(),
+        "DeleteLabel" => DeleteLabelRequest {
+            id: Uuid::now_v7().into(),
+            allow_missing: true,
+            ..DeleteLabelRequest::default()
+        }
+        .encode_to_vec(),
+        "ModifyLabelMembers" => ModifyLabelMembersRequest {
+            id,
+            // The contact never has it, so that no write hinders the others.
+            add_ids: vec![],
+            remove_ids: vec![contact.into()],
+        }
+        .encode_to_vec(),
         _ => return None,
     };
     Some(bytes)

@@ -29,9 +29,12 @@ fn due(method: &str, path: &str) -> Due {
         ("CreateContacts", path) => due("CreateContact", path),
         ("UpdateContacts", path) => due("UpdateContact", path),
         ("DeleteContacts", path) => due("DeleteContact", path),
-        ("UpdateContact", "contact.etag") | ("RestoreContact", "etag") => Due::Aborted,
-        // The contact of the request is deleted already, so no etag is compared.
-        ("DeleteContact", "etag")
+        ("UpdateContact", "contact.etag")
+        | ("RestoreContact", "etag")
+        | ("UpdateLabel", "label.etag") => Due::Aborted,
+        // What the request deletes is not there, so no etag is compared.
+        ("DeleteContact" | "DeleteLabel", "etag")
+        | ("CreateLabel", "label.id" | "label.etag")
         | ("CreateContact", "contact.id" | "contact.etag")
         | (
             "CreateContact" | "UpdateContact",
@@ -146,8 +149,10 @@ async fn no_text_whatever_makes_the_service_fail() {
             let expected = match due(&method, &path) {
                 Due::Aborted => code == Some(Code::Aborted),
                 Due::Ignored => code.is_none(),
-                // Another method's request has stored this uid before.
-                Due::Refused if code == Some(Code::AlreadyExists) => path.ends_with("contact.uid"),
+                // Another method's request has stored this uid or label before.
+                Due::Refused if code == Some(Code::AlreadyExists) => {
+                    path.ends_with("contact.uid") || path == "label.name"
+                }
                 Due::Refused => matches!(code, None | Some(Code::InvalidArgument)),
             };
             assert!(expected, "{method} {path} {text:?}: {refusal:?}");

@@ -23,6 +23,12 @@ pub type Client = ContactsServiceClient<InterceptedService<Channel, Bearer>>;
 #[derive(Clone)]
 pub struct Bearer(MetadataValue<Ascii>);
 
+impl Bearer {
+    pub fn of(token: &str) -> Self {
+        Self(format!("Bearer {token}").parse().unwrap())
+    }
+}
+
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request
@@ -40,16 +46,17 @@ pub const ENDLESS: usize = 1000;
 pub struct Owner {
     pub user: Uuid,
     pub token: String,
+    pub channel: Channel,
     pub client: Client,
 }
 
 impl Owner {
     pub fn new(channel: Channel, user: Uuid, token: &str) -> Self {
-        let bearer = Bearer(format!("Bearer {token}").parse().unwrap());
         Self {
             user,
             token: token.to_owned(),
-            client: ContactsServiceClient::with_interceptor(channel, bearer)
+            channel: channel.clone(),
+            client: ContactsServiceClient::with_interceptor(channel, Bearer::of(token))
                 .max_decoding_message_size(64 << 20)
                 .max_encoding_message_size(64 << 20),
         }

@@ -1,6 +1,6 @@
 //! Calls by method name and bytes, as a client in any language could send them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use prost::bytes::{Buf, BufMut};
@@ -10,13 +10,14 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-const SERVICE: &str = "addressbook.contacts.v1.ContactsService";
-
-/// Every method of the service, whoever adds one.
+/// Every method of the package's services, whoever adds one.
 pub fn methods() -> Vec<MethodDescriptor> {
     let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
-    let service = pool.get_service_by_name(SERVICE).unwrap();
-    let methods: Vec<_> = service.methods().collect();
+    let services = pool.services();
+    let methods: Vec<_> = services
+        .filter(|service| service.package_name() == "addressbook.contacts.v1")
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+        .collect();
     assert!(methods.len() >= 9);
     methods
 }
@@ -26,6 +27,16 @@ static STREAMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
         .into_iter()
         .filter(MethodDescriptor::is_server_streaming);
     streams.map(|method| method.name().to_owned()).collect()
+});
+
+/// The paths of the methods by their names.
+static PATHS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let methods = methods().into_iter();
+    let paths = methods.map(|method| {
+        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+        (method.name().to_owned(), path)
+    });
+    paths.collect()
 });
 
 /// Calls a method with a message of these bytes, and this `authorization`; of a
@@ -45,7 +56,7 @@ pub async fn call(
         let value = authorization.parse().unwrap();
         request.metadata_mut().insert("authorization", value);
     }
-    let path = PathAndQuery::try_from(format!("/{SERVICE}/{method}")).unwrap();
+    let path = PathAndQuery::try_from(&*PATHS[method]).unwrap();
     if STREAMS.contains(method) {
         let mut answers = client
             .server_streaming(request, path, Bytes)

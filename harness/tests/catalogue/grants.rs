@@ -23,6 +23,7 @@ auth_service     auth.totp_secrets        SELECT INSERT UPDATE DELETE
 auth_service     auth.users               SELECT INSERT UPDATE
 auth_service     public._sqlx_migrations  SELECT
 contacts_service contacts.contacts        SELECT INSERT UPDATE DELETE
+contacts_service contacts.labels          SELECT INSERT UPDATE DELETE
 contacts_service contacts.owner_state     SELECT INSERT UPDATE DELETE
 contacts_service contacts.requests        SELECT INSERT UPDATE DELETE
 contacts_service contacts.revisions       SELECT INSERT UPDATE DELETE

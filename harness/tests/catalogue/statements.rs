@@ -71,6 +71,7 @@ fn literals_are_found() {
 fn every_statement_on_contacts_names_the_owner() {
     let tables = [
         "contacts.contacts",
+        "contacts.labels",
         "contacts.owner_state",
         "contacts.requests",
         "contacts.revisions",

@@ -1,0 +1,225 @@
+//! `LabelsService`: who calls, what is asked, answer.
+
+use std::collections::HashSet;
+
+use chassis::caller::Caller;
+use prost_types::FieldMask;
+use proto::contacts::server::labels_service_server as server;
+use proto::contacts::v1::{
+    CreateLabelRequest, CreateLabelResponse, DeleteLabelRequest, DeleteLabelResponse,
+    GetLabelRequest, GetLabelResponse, Label, ListLabelsRequest, ListLabelsResponse,
+    ModifyLabelMembersRequest, ModifyLabelMembersResponse, UpdateLabelRequest, UpdateLabelResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::{ContactsService, READ, WRITE};
+use crate::contact::mask::unknown;
+use crate::contact::stored::timestamp;
+use crate::contact::{ContactId, etag};
+use crate::error::{Error, Result};
+use crate::label::book::Membership;
+use crate::label::{self, LabelId, LabelName};
+use crate::page::{Tokens, parse_size};
+use crate::store::{labels, members};
+
+const SIZE_MAX: i64 = 1000;
+/// The most contacts that get or lose a label in one call.
+const MEMBERS_MAX: usize = 500;
+
+#[tonic::async_trait]
+impl server::LabelsService for ContactsService {
+    async fn create_label(
+        &self,
+        request: Request<CreateLabelRequest>,
+    ) -> Result<Response<CreateLabelResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.into_inner();
+        let name = LabelName::parse(&given(request.label)?.name)?;
+
+        let book = self.book(caller.user_id);
+        let label = book.create_label(&name, request.validate_only).await?;
+
+        let label = Some(message(label, 0));
+        Ok(Response::new(CreateLabelResponse { label }))
+    }
+
+    async fn get_label(
+        &self,
+        request: Request<GetLabelRequest>,
+    ) -> Result<Response<GetLabelResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let id = LabelId::parse("id", &request.get_ref().id)?;
+
+        let label = labels::get(&self.db, caller.user_id, id).await?;
+        let label = self.counted(&caller, label.ok_or(Error::LabelNotFound(id))?);
+
+        let label = Some(label.await?);
+        Ok(Response::new(GetLabelResponse { label }))
+    }
+
+    async fn list_labels(
+        &self,
+        request: Request<ListLabelsRequest>,
+    ) -> Result<Response<ListLabelsResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+
+        let answer = self.page_of_labels(&caller, request.into_inner()).await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn update_label(
+        &self,
+        request: Request<UpdateLabelRequest>,
+    ) -> Result<Response<UpdateLabelResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.into_inner();
+        let patch = given(request.label)?;
+        let id = LabelId::parse("label.id", &patch.id)?;
+        let renames = renames(request.update_mask.as_ref(), &patch)?;
+        let name = renames.then(|| LabelName::parse(&patch.name)).transpose()?;
+
+        let book = self.book(caller.user_id);
+        let label = book.rename_label(id, name, &patch.etag).await?;
+
+        let label = Some(self.counted(&caller, label).await?);
+        Ok(Response::new(UpdateLabelResponse { label }))
+    }
+
+    async fn delete_label(
+        &self,
+        request: Request<DeleteLabelRequest>,
+    ) -> Result<Response<DeleteLabelResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.get_ref();
+        let id = LabelId::parse("id", &request.id)?;
+
+        let book = self.book(caller.user_id);
+        book.delete_label(id, &request.etag, request.allow_missing)
+            .await?;
+
+        Ok(Response::new(DeleteLabelResponse {}))
+    }
+
+    async fn modify_label_members(
+        &self,
+        request: Request<ModifyLabelMembersRequest>,
+    ) -> Result<Response<ModifyLabelMembersResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let request = request.get_ref();
+        let id = LabelId::parse("id", &request.id)?;
+        let membership = membership(request)?;
+
+        let book = self.book(caller.user_id);
+        let label = book.modify_members(id, &membership).await?;
+
+        let label = Some(self.counted(&caller, label).await?);
+        Ok(Response::new(ModifyLabelMembersResponse { label }))
+    }
+}
+
+impl ContactsService {
+    async fn counted(&self, caller: &Caller, label: label::Label) -> Result<Label> {
+        let counts = members::counts(&self.db, caller.user_id, &[&label.name_key]).await?;
+        let count = counts.get(&label.name_key).copied().unwrap_or(0);
+        Ok(message(label, count))
+    }
+
+    async fn page_of_labels(
+        &self,
+        caller: &Caller,
+        mut request: ListLabelsRequest,
+    ) -> Result<ListLabelsResponse> {
+        let size = parse_size(std::mem::take(&mut request.page_size), SIZE_MAX, SIZE_MAX)?;
+        let token = std::mem::take(&mut request.page_token);
+        let tokens = Tokens::new(&self.sealer, "ListLabels", caller.user_id, &request);
+        let after: Option<String> = tokens.open(&token)?;
+
+        // One more than asked for tells whether there is a next page.
+        let after = after.unwrap_or_default();
+        let mut page = labels::list(&self.db, caller.user_id, &after, size + 1).await?;
+        let shown = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = page.len() > shown;
+        page.truncate(shown);
+        let next = page.last().filter(|_| more);
+        let next_page_token = next.map_or_else(String::new, |last| tokens.seal(&last.name_key));
+
+        let keys: Vec<&str> = page.iter().map(|label| &*label.name_key).collect();
+        let counts = members::counts(&self.db, caller.user_id, &keys).await?;
+        let labels = page.into_iter().map(|label| {
+            let count = counts.get(&label.name_key).copied().unwrap_or(0);
+            message(label, count)
+        });
+        Ok(ListLabelsResponse {
+            labels: labels.collect(),
+            next_page_token,
+        })
+    }
+}
+
+fn given(label: Option<Label>) -> Result<Label> {
+    label.ok_or_else(|| Error::invalid("FIELD_INVALID", "label", "must be there"))
+}
+
+/// Whether an update is about the name, which is all that can be changed.
+fn renames(mask: Option<&FieldMask>, patch: &Label) -> Result<bool> {
+    let paths = mask.map_or(&[][..], |mask| &mask.paths);
+    let known = [
+        "*",
+        "name",
+        "id",
+        "etag",
+        "version",
+        "create_time",
+        "update_time",
+        "contact_count",
+    ];
+    if let Some(path) = paths.iter().find(|path| !known.contains(&path.as_str())) {
+        return Err(unknown("UPDATE_MASK_INVALID", "update_mask", path));
+    }
+    if paths.is_empty() {
+        return Ok(!patch.name.is_empty());
+    }
+    Ok(paths.iter().any(|path| path == "*" || path == "name"))
+}
+
+/// Whom a request puts into a label and takes out of it, each once.
+fn membership(request: &ModifyLabelMembersRequest) -> Result<Membership> {
+    let bad = |field: &str, problem| Err(Error::invalid("FIELD_INVALID", field, problem));
+    match request.add_ids.len() + request.remove_ids.len() {
+        0 => return bad("add_ids", "is empty, and so is remove_ids"),
+        1..=MEMBERS_MAX => {}
+        _ => return bad("add_ids", "has more than 500 elements with remove_ids"),
+    }
+    let mut ids = HashSet::new();
+    let mut add = Vec::new();
+    for (i, id) in request.add_ids.iter().enumerate() {
+        let id = ContactId::parse(&format!("add_ids[{i}]"), id)?;
+        if ids.insert(id) {
+            add.push(id);
+        }
+    }
+    let mut remove = Vec::new();
+    for (i, id) in request.remove_ids.iter().enumerate() {
+        let field = format!("remove_ids[{i}]");
+        let id = ContactId::parse(&field, id)?;
+        if ids.insert(id) {
+            remove.push(id);
+        } else if !remove.contains(&id) {
+            return bad(&field, "is in add_ids, too");
+        }
+    }
+    Ok(Membership { add, remove })
+}
+
+fn message(label: label::Label, contact_count: i64) -> Label {
+    Label {
+        id: label.id.to_string(),
+        name: label.name,
+        etag: etag(label.version),
+        version: label.version,
+        create_time: Some(timestamp(label.create_time)),
+        update_time: Some(timestamp(label.update_time)),
+        contact_count,
+    }
+}

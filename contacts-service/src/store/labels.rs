@@ -1,0 +1,175 @@
+//! The labels of an owner. Whoever calls a write here holds the owner's row.
+
+use std::collections::BTreeMap;
+
+use chassis::user_id::UserId;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::changes::Stamp;
+use crate::contact::fold::label_key;
+use crate::contact::keys::Keys;
+use crate::error::{Error, Result};
+use crate::label::{LABELS_MAX, Label, LabelId, LabelName};
+
+/// Makes those labels of the contacts that the owner has not; of several spellings
+/// the first counts. Asks nothing where no contact has a label that may be new.
+pub async fn ensure<'a>(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    contacts: impl Iterator<Item = &'a Keys>,
+) -> Result<()> {
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    for name in contacts.flat_map(|keys| &keys.new_labels) {
+        names.entry(label_key(name)).or_insert(name);
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let labels = names.into_iter().map(|(key, name)| Label {
+        id: LabelId::generate(),
+        name_key: key,
+        name: name.to_owned(),
+        version: stamp.version,
+        create_time: stamp.time,
+        update_time: stamp.time,
+    });
+    insert(db, owner, &labels.collect::<Vec<_>>()).await
+}
+
+/// Inserts the labels whose names are not there yet.
+pub async fn insert(db: &mut PgConnection, owner: UserId, labels: &[Label]) -> Result<()> {
+    let Some(first) = labels.first() else {
+        return Ok(());
+    };
+    let ids: Vec<Uuid> = labels.iter().map(|label| label.id.0).collect();
+    let keys: Vec<&str> = labels.iter().map(|label| &*label.name_key).collect();
+    let names: Vec<&str> = labels.iter().map(|label| &*label.name).collect();
+    // Nobody else adds any meanwhile: the owner's row is taken.
+    let count = sqlx::query_scalar!(
+        r#"
+        WITH added AS (
+            INSERT INTO contacts.labels
+                (owner_id, id, name_key, name, version, create_time, update_time)
+            SELECT $1, id, name_key, name, $2, $3, $3
+            FROM unnest($4::uuid[], $5::text[], $6::text[]) AS new (id, name_key, name)
+            ON CONFLICT (owner_id, name_key) DO NOTHING
+            RETURNING id
+        )
+        SELECT CASE WHEN EXISTS (SELECT FROM added) THEN
+            (SELECT count(*) FROM added)
+            + (SELECT count(*) FROM contacts.labels WHERE owner_id = $1)
+        ELSE 0 END AS "count!"
+        "#,
+        owner as UserId,
+        first.version,
+        first.create_time,
+        &ids,
+        &keys as &[&str],
+        &names as &[&str],
+    )
+    .fetch_one(db)
+    .await?;
+    if count > LABELS_MAX {
+        return Err(Error::LabelQuotaExceeded { limit: LABELS_MAX });
+    }
+    Ok(())
+}
+
+/// Returns the owner's label.
+pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: LabelId) -> Result<Option<Label>> {
+    Ok(sqlx::query_as!(
+        Label,
+        r#"
+        SELECT id AS "id: LabelId", name_key, name, version, create_time, update_time
+        FROM contacts.labels
+        WHERE owner_id = $1 AND id = $2
+        "#,
+        owner as UserId,
+        id as LabelId,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Returns the owner's label whose name has this key.
+pub async fn named(db: impl PgExecutor<'_>, owner: UserId, key: &str) -> Result<Option<Label>> {
+    Ok(sqlx::query_as!(
+        Label,
+        r#"
+        SELECT id AS "id: LabelId", name_key, name, version, create_time, update_time
+        FROM contacts.labels
+        WHERE owner_id = $1 AND name_key = $2
+        "#,
+        owner as UserId,
+        key,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// At most `limit` of the owner's labels, by key, behind this one.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Label>> {
+    Ok(sqlx::query_as!(
+        Label,
+        r#"
+        SELECT id AS "id: LabelId", name_key, name, version, create_time, update_time
+        FROM contacts.labels
+        WHERE owner_id = $1 AND name_key > $2
+        ORDER BY name_key
+        LIMIT $3
+        "#,
+        owner as UserId,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Gives the owner's label a name that no other one has.
+pub async fn rename(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    id: LabelId,
+    name: &LabelName,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE contacts.labels
+        SET name_key = $3, name = $4, version = $5, update_time = $6
+        WHERE owner_id = $1 AND id = $2
+        "#,
+        owner as UserId,
+        id as LabelId,
+        name.key,
+        name.name,
+        stamp.version,
+        stamp.time,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes the owner's label.
+pub async fn delete(db: &mut PgConnection, owner: UserId, id: LabelId) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM contacts.labels
+        WHERE owner_id = $1 AND id = $2
+        "#,
+        owner as UserId,
+        id as LabelId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

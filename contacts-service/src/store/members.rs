@@ -1,0 +1,135 @@
+//! The contacts that have a label.
+
+use std::collections::HashMap;
+
+use chassis::user_id::UserId;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::changes::{KEPT_BEFORE, Stamp};
+use super::revisions::code;
+use crate::contact::ContactId;
+use crate::error::Result;
+
+/// A contact with other labels than before.
+#[derive(Clone, Debug)]
+pub struct Relabelled {
+    /// The contact.
+    pub id: ContactId,
+    /// What it is now.
+    pub body: Vec<u8>,
+    /// By how much it has grown.
+    pub bytes_added: i64,
+    /// Its labels, folded.
+    pub label_keys: Vec<String>,
+}
+
+/// At most `limit` ids of the owner's contacts with this label, deleted or not.
+/// Reads all of the owner's contacts.
+pub async fn ids(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    label_key: &str,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT id
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND label_keys @> ARRAY[$2::text]
+        LIMIT $3
+        "#,
+        owner as UserId,
+        label_key,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// How many of the owner's live contacts have each of these labels; none has one
+/// that is left out. Reads all of the owner's contacts.
+pub async fn counts(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    label_keys: &[&str],
+) -> Result<HashMap<String, i64>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT key AS "key!", count(DISTINCT id) AS "count!"
+        FROM contacts.contacts
+        CROSS JOIN LATERAL unnest(label_keys) AS key
+        WHERE owner_id = $1 AND delete_time IS NULL AND label_keys && $2 AND key = ANY($2)
+        GROUP BY key
+        "#,
+        owner as UserId,
+        label_keys as &[&str],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.key, row.count)).collect())
+}
+
+/// Writes contacts with other labels over what they were; live ones stay live, and
+/// deleted ones deleted, and counts their bytes. Keeps what they were, as their newest
+/// earlier revision.
+pub async fn relabel(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    contacts: &[Relabelled],
+    bytes_added: i64,
+) -> Result<()> {
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id.0).collect();
+    let bodies: Vec<&[u8]> = contacts.iter().map(|contact| &*contact.body).collect();
+    let labels = contacts.iter().map(|contact| contact.label_keys.join("\n"));
+    sqlx::query!(
+        r#"
+        WITH counted AS (
+            UPDATE contacts.owner_state
+            SET byte_count = byte_count + $3
+            WHERE owner_id = $1
+        ), kept AS (
+            INSERT INTO contacts.revisions
+                (owner_id, contact_id, version, change, revision_time, delete_time,
+                 merged_into, body, replace_time)
+            SELECT owner_id, id, version, change, update_time, delete_time, merged_into, body, $5
+            FROM contacts.contacts
+            WHERE owner_id = $1 AND id = ANY($2)
+        ), dropped AS (
+            DELETE FROM contacts.revisions AS oldest
+            WHERE owner_id = $1 AND contact_id = ANY(ARRAY(
+                SELECT contact_id
+                FROM contacts.revisions
+                WHERE owner_id = $1 AND contact_id = ANY($2)
+                GROUP BY contact_id
+                HAVING count(*) > $7
+            )) AND version = (
+                SELECT min(version)
+                FROM contacts.revisions
+                WHERE owner_id = $1 AND contact_id = oldest.contact_id
+            )
+        )
+        UPDATE contacts.contacts AS c
+        SET version = $4, update_time = $5, change = $6, body = new.body,
+            label_keys = string_to_array(labels, chr(10))
+        FROM unnest($2::uuid[], $8::bytea[], $9::text[]) AS new (id, body, labels)
+        WHERE owner_id = $1 AND c.id = new.id
+        "#,
+        owner as UserId,
+        &ids,
+        bytes_added,
+        stamp.version,
+        stamp.time,
+        code(stamp.change),
+        KEPT_BEFORE,
+        &bodies as &[&[u8]],
+        &labels.collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
