@@ -52,6 +52,7 @@ const SECRETS: &[&str] = &[
     "addressbook.auth.v1.ChangeEmailRequest",
     "addressbook.auth.v1.VerifyEmailRequest",
     "addressbook.auth.v1.ResetPasswordRequest",
+    "addressbook.auth.v1.DeleteMeRequest",
     "addressbook.auth.v1.TokenPair",
     "addressbook.auth.v1.IssueServiceTokenRequest",
     "addressbook.auth.v1.IssueServiceTokenResponse",

@@ -64,6 +64,8 @@ pub enum Kind {
     EmailVerified,
     /// The account has another e-mail.
     EmailChanged,
+    /// The account was ended, by its user or by an administrator.
+    UserDeleted,
     /// A signing key was made, and is published. Events of keys are under the nil
     /// user id.
     SigningKeyStaged,
@@ -105,6 +107,7 @@ impl Kind {
             Self::PasswordReset => "password_reset",
             Self::EmailVerified => "email_verified",
             Self::EmailChanged => "email_changed",
+            Self::UserDeleted => "user_deleted",
             Self::SigningKeyStaged => "signing_key_staged",
             Self::SigningKeyActivated => "signing_key_activated",
             Self::SigningKeyRevoked => "signing_key_revoked",

@@ -109,6 +109,15 @@ pub enum Error {
         /// When it is worth to try again.
         retry_after: Duration,
     },
+    /// Too many exports are under way.
+    #[error("others export at the moment; try again")]
+    ExportsBusy {
+        /// When it is worth to try again.
+        retry_after: Duration,
+    },
+    /// The client did not read.
+    #[error("the export was not read in time; try again")]
+    ExportTooSlow,
     /// Too many wrong passwords, or too many at once.
     #[error("too many attempts; try again later")]
     LogInThrottled {
@@ -221,6 +230,10 @@ impl Error {
             Self::HasherOverloaded { retry_after } => {
                 refuse(Code::ResourceExhausted, "HASHER_OVERLOADED").retry_after(*retry_after)
             }
+            Self::ExportsBusy { retry_after } => {
+                refuse(Code::ResourceExhausted, "EXPORTS_BUSY").retry_after(*retry_after)
+            }
+            Self::ExportTooSlow => refuse(Code::Aborted, "EXPORT_TOO_SLOW"),
             Self::ClientInvalid => refuse(Code::Unauthenticated, "CLIENT_INVALID"),
             Self::ScopeNotAllowed { scope } => {
                 refuse(Code::PermissionDenied, "SCOPE_NOT_ALLOWED").metadata("scope", scope)

@@ -5,11 +5,14 @@ pub mod administration;
 pub mod audit;
 pub mod common_passwords;
 pub mod config;
+pub mod deleted_users;
+pub mod deletion;
 pub mod email;
 pub mod email_change;
 pub mod email_tokens;
 pub mod email_verification;
 pub mod error;
+pub mod export;
 pub mod hasher;
 pub mod limits;
 pub mod log_in;
@@ -56,6 +59,7 @@ use proto::auth::server::admin_service_server::AdminServiceServer;
 use proto::auth::server::auth_service_server::AuthServiceServer;
 use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
@@ -198,6 +202,7 @@ struct Parts {
     sealer: Arc<Sealer>,
     verifier: Arc<Verifier>,
     guard: RequireCaller,
+    exports: Arc<Semaphore>,
     jwks: Jwks,
     info: ServerInfo,
 }
@@ -221,6 +226,7 @@ impl Parts {
                 keys: keeper.keys(),
                 cache: config.signing_key_cache,
             },
+            exports: Arc::new(Semaphore::new(export::AT_A_TIME)),
             info: server_info(&config),
             guard: RequireCaller::new(Arc::clone(&verifier)),
             keys: keeper.keys(),
@@ -266,6 +272,7 @@ impl Parts {
                 Arc::clone(&self.ring),
                 self.config.signing_algorithm,
             ),
+            accounts: Arc::clone(&accounts),
             sealer: Arc::clone(&self.sealer),
             proxies: proxies.clone(),
             clock: self.clock.clone(),
@@ -276,6 +283,7 @@ impl Parts {
             sessions,
             mfa,
             sealer: Arc::clone(&self.sealer),
+            exports: Arc::clone(&self.exports),
             proxies,
             clock: self.clock.clone(),
         })

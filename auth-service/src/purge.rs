@@ -1,5 +1,5 @@
 //! Forgets what is over: sessions, log-ins without their second factor, attempts that
-//! failed, revocations, mail.
+//! failed, revocations, mail, and what was written of users who are gone.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use chassis::pool::Pool;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
-use crate::error::Result;
+use crate::deletion;
+use crate::error::{Error, Result};
 use crate::store;
 use crate::throttle::MEMORY;
 
@@ -23,7 +24,10 @@ const PAUSE: Duration = Duration::from_hours(1);
 /// Forgets for ever, now and then.
 /// `token_life` is for how long a revocation can matter.
 pub async fn forever(db: Pool, clock: Clock, token_life: TimeDelta) {
-    let forget = || batch(&db, token_life, clock.now());
+    let forget = async || {
+        let now = clock.now();
+        Ok::<_, Error>(batch(&db, token_life, now).await? + deletion::sweep(&db, now).await?)
+    };
     chores::forever(
         "forgot old sessions, challenges, attempts, revocations and mail",
         PAUSE,

@@ -31,6 +31,9 @@ pub enum Guess {
 }
 
 impl Guess {
+    /// Those whose buckets are of an e-mail.
+    const PASSWORDS: [Self; 3] = [Self::LogIn, Self::CurrentPassword, Self::MfaPassword];
+
     fn name(self) -> &'static str {
         match self {
             Self::LogIn => "log-in",
@@ -202,9 +205,9 @@ impl Throttle {
         self.count(account, &MAIL_ACCOUNT, now).await
     }
 
-    /// Forgets the wrong passwords of an account: it has a new one.
+    /// Forgets the wrong passwords of an account: it has a new one, or ends.
     pub async fn forgive(&self, tx: &mut Transaction, email: &str) -> Result<()> {
-        for guess in [Guess::LogIn, Guess::CurrentPassword] {
+        for guess in Guess::PASSWORDS {
             table::forget(&mut **tx, self.bucket(guess.name(), "account", email)).await?;
         }
         Ok(())

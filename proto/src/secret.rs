@@ -22,6 +22,7 @@ opaque!(
     ConfirmTotpRequest,
     ConfirmTotpResponse,
     CreateServiceAccountResponse,
+    DeleteMeRequest,
     DisableTotpRequest,
     EnrollTotpRequest,
     EnrollTotpResponse,

@@ -1,5 +1,6 @@
 //! Other people's accounts.
 
+use chassis::clock::Clock;
 use chassis::user_id::UserId;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
@@ -7,11 +8,13 @@ use uuid::Uuid;
 use super::{Act, Administration, Call};
 use crate::accounts::User;
 use crate::audit::Kind;
+use crate::deletion;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::roles::{self, Roles};
 use crate::store;
 use crate::store::audit::Event;
+use crate::throttle::Throttle;
 
 /// The roles that a user shall have.
 #[derive(Clone, Debug)]
@@ -71,6 +74,26 @@ impl Administration {
             .await?;
         act.commit().await?;
         Ok(user)
+    }
+
+    /// Ends the account of a user for good, as the user itself can.
+    pub async fn delete_user(
+        &self,
+        call: Call<'_>,
+        id: UserId,
+        throttle: &Throttle,
+        clock: &Clock,
+    ) -> Result<()> {
+        let mut act = self.begin(call).await?;
+        act.ensure_another_admin_than(id)?;
+        // Not locked: a log-in takes the e-mail first.
+        let user = get(&mut act, id).await?;
+        let ended = deletion::end(&mut act.tx, &user, None, throttle, clock).await?;
+        if ended.is_none() {
+            return Err(Error::EtagMismatch { etag: user.etag() });
+        }
+        act.record(Event::new(id, Kind::UserDeleted, "")).await?;
+        act.commit().await
     }
 
     /// Ends every session of a user; returns how many.

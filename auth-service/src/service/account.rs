@@ -1,14 +1,18 @@
 //! `addressbook.auth.v1.AccountService`.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::caller::Caller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
 use chassis::page_token::Sealer;
+use futures_util::{Stream, StreamExt};
 use proto::auth::server::account_service_server;
 use proto::auth::v1 as pb;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -18,11 +22,15 @@ use super::{client, timestamp, uuid};
 use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
 use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
+use crate::export::export;
 use crate::mfa::Mfa;
+use crate::password::Password;
 use crate::sessions::{Session, Sessions};
 use crate::throttle::Guess;
 
 const PAGE_SIZE_MAX: usize = 100;
+/// An export takes less, mostly.
+const EXPORT_RETRY: Duration = Duration::from_secs(5);
 
 /// Shows and changes the caller's own account.
 pub struct AccountService {
@@ -34,6 +42,8 @@ pub struct AccountService {
     pub mfa: Arc<Mfa>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
+    /// One permit for each export at a time.
+    pub exports: Arc<Semaphore>,
     /// Whose word on a client's address counts.
     pub proxies: TrustedProxies,
     /// The time.
@@ -222,6 +232,56 @@ impl account_service_server::AccountService for AccountService {
         Ok(Response::new(pb::RevokeOtherSessionsResponse {
             revoked_count: i32::try_from(count).unwrap_or(i32::MAX),
         }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn delete_me(
+        &self,
+        request: Request<pb::DeleteMeRequest>,
+    ) -> Result<Response<pb::DeleteMeResponse>, Status> {
+        let (now, client, deadline) = (
+            self.clock.now(),
+            client(&request, &self.proxies),
+            Deadline::of(&request),
+        );
+        let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let current = Zeroizing::new(request.into_inner().current_password);
+
+        let attempt = Attempt {
+            guess: Guess::CurrentPassword,
+            ip: &client.ip,
+            deadline,
+            now,
+        };
+        let password = Password::claim(&current);
+        self.accounts
+            .delete_own(&user, session_id, password, attempt, &self.clock)
+            .await?;
+
+        Ok(Response::new(pb::DeleteMeResponse {}))
+    }
+
+    type ExportMeStream = Pin<Box<dyn Stream<Item = Result<pb::ExportMeResponse, Status>> + Send>>;
+
+    #[tracing::instrument(skip_all)]
+    async fn export_me(
+        &self,
+        request: Request<pb::ExportMeRequest>,
+    ) -> Result<Response<Self::ExportMeStream>, Status> {
+        let now = self.clock.now();
+        let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let permit = Arc::clone(&self.exports).try_acquire_owned();
+        let permit = permit.map_err(|_| Error::ExportsBusy {
+            retry_after: EXPORT_RETRY,
+        })?;
+
+        let chunks = export(self.accounts.db.clone(), user.id, permit, now);
+
+        let answers = chunks.map(|chunk| match chunk {
+            Ok(chunk) => Ok(pb::ExportMeResponse { chunk }),
+            Err(error) => Err(error.into()),
+        });
+        Ok(Response::new(Box::pin(answers)))
     }
 }
 

@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status};
 use super::admin_answers::{micros, time_in};
 use super::pages::Pages;
 use super::{client, uuid};
+use crate::accounts::Accounts;
 use crate::administration::{Administration, Call, NewProgram, RolesChange};
 use crate::audit::Selection;
 use crate::error::Result;
@@ -29,6 +30,8 @@ const PAGE_SIZE_MAX: usize = 500;
 pub struct AdminService {
     /// What they can do.
     pub administration: Administration,
+    /// The accounts.
+    pub accounts: Arc<Accounts>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
     /// Whose word on a client's address counts.
@@ -106,6 +109,23 @@ impl admin_service_server::AdminService for AdminService {
         Ok(Response::new(pb::EnableUserResponse {
             user: Some(user.into()),
         }))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn delete_user(
+        &self,
+        request: Request<pb::DeleteUserRequest>,
+    ) -> Result<Response<pb::DeleteUserResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let id = user_id(&request.get_ref().user_id)?;
+
+        let (throttle, clock) = (&self.accounts.throttle, &self.clock);
+        let deleted = self
+            .administration
+            .delete_user(by.call(), id, throttle, clock);
+        deleted.await?;
+
+        Ok(Response::new(pb::DeleteUserResponse {}))
     }
 
     #[tracing::instrument(skip_all)]

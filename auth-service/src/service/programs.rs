@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::timestamp;
+use crate::deleted_users::{self, Deleted, Page, Position};
 use crate::error::{Error, Result};
 use crate::programs::{INTROSPECT, Programs, REVOCATIONS, TokenRequest};
 use crate::revocations::{self, Cursor, Subject, Told};
@@ -97,12 +98,61 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         let answers = told.map(move |told| told.map(|told| answer(told, life)).map_err(Into::into));
         Ok(Response::new(Box::pin(answers)))
     }
+
+    #[tracing::instrument(skip_all)]
+    async fn list_deleted_users(
+        &self,
+        request: Request<pb::ListDeletedUsersRequest>,
+    ) -> Result<Response<pb::ListDeletedUsersResponse>, Status> {
+        self.require(&request, REVOCATIONS).await?;
+        let message = request.get_ref();
+        let size = match usize::try_from(message.page_size) {
+            Ok(0) => PAGE_SIZE_DEFAULT,
+            Ok(size) => size.min(PAGE_SIZE_MAX),
+            Err(_) => {
+                return Err(Error::invalid("PAGE_SIZE_INVALID", "page_size", "negative").into());
+            }
+        };
+        let since = position(&message.since_cursor, "CURSOR_INVALID", "since_cursor")?;
+        let page_token = position(&message.page_token, "PAGE_TOKEN_INVALID", "page_token")?;
+        let since = page_token.or(since).unwrap_or_default();
+
+        let (life, now) = (self.token_life, self.clock.now());
+        let page = deleted_users::list(&self.background, since, size, life, now).await?;
+
+        Ok(Response::new(list_of(page, now - life)))
+    }
 }
+
+const PAGE_SIZE_DEFAULT: usize = 500;
+const PAGE_SIZE_MAX: usize = 1000;
 
 impl ServiceTokenService {
     async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<(), Status> {
         let caller = self.guard.caller(request)?;
         Ok(self.programs.ensure_allowed(&caller, scope).await?)
+    }
+}
+
+fn position(text: &str, reason: &'static str, field: &'static str) -> Result<Option<Position>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let invalid = || Error::invalid(reason, field, "not from an earlier answer");
+    Position::parse(text).ok_or_else(invalid).map(Some)
+}
+
+/// Tokens of users who were deleted before `ended` are of no use any more.
+fn list_of(page: Page, ended: DateTime<Utc>) -> pb::ListDeletedUsersResponse {
+    let user = |deleted: Deleted| pb::DeletedUser {
+        user_id: deleted.user_id.to_string(),
+        delete_time: Some(timestamp(deleted.delete_time)),
+        tokens_ended: deleted.delete_time < ended,
+    };
+    pb::ListDeletedUsersResponse {
+        deleted_users: page.deleted.into_iter().map(user).collect(),
+        next_page_token: page.next.map_or_else(String::new, Position::text),
+        cursor: page.keep.text(),
     }
 }
 

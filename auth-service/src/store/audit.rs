@@ -1,4 +1,5 @@
-//! The audit table: written once, never changed.
+//! The audit table: written once, never changed, but that the end of an account
+//! takes the addresses away.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};

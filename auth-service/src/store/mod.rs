@@ -2,8 +2,10 @@
 //! user's rows names the user.
 
 pub mod audit;
+pub mod deletion;
 pub mod email_tokens;
 pub mod emails;
+pub mod export;
 pub mod mfa;
 pub mod outbox;
 pub mod revocations;

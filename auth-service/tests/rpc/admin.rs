@@ -5,10 +5,10 @@ use auth_service::config::{Config, OwnCommand};
 use chassis::cli::{Cli, Command};
 use proto::auth::v1::admin_service_client::AdminServiceClient;
 use proto::auth::v1::{
-    AuditEvent, CreateServiceAccountRequest, DeleteServiceAccountRequest, DisableUserRequest,
-    EnableUserRequest, GetUserRequest, ListAuditEventsRequest, ListUsersRequest, ListUsersResponse,
-    RevokeUserSessionsRequest, RotateServiceAccountSecretRequest, SetUserRolesRequest, TokenPair,
-    User,
+    AuditEvent, CreateServiceAccountRequest, DeleteServiceAccountRequest, DeleteUserRequest,
+    DisableUserRequest, EnableUserRequest, GetUserRequest, ListAuditEventsRequest,
+    ListUsersRequest, ListUsersResponse, RevokeUserSessionsRequest,
+    RotateServiceAccountSecretRequest, SetUserRolesRequest, TokenPair, User,
 };
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -71,6 +71,12 @@ impl Admin {
         let request = self.asks(DisableUserRequest { user_id });
         let answer = self.client.clone().disable_user(request).await?;
         Ok(answer.into_inner().user.unwrap())
+    }
+
+    pub(crate) async fn delete_user(&self, user_id: &str) -> Result<(), Status> {
+        let user_id = user_id.into();
+        let request = self.asks(DeleteUserRequest { user_id });
+        self.client.clone().delete_user(request).await.map(drop)
     }
 
     pub(crate) async fn enable(&self, user_id: &str) -> Result<User, Status> {

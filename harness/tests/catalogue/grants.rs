@@ -7,7 +7,8 @@ use crate::database::{connect, migrated, texts};
 
 /// Role, table, verbs.
 const GRANTS: &str = "
-auth_service     auth.audit_events        SELECT INSERT
+auth_service     auth.audit_events        SELECT INSERT UPDATE
+auth_service     auth.deleted_users       SELECT INSERT UPDATE
 auth_service     auth.email_tokens        SELECT INSERT UPDATE DELETE
 auth_service     auth.emails              SELECT INSERT UPDATE DELETE
 auth_service     auth.mfa_challenges      SELECT INSERT UPDATE DELETE
@@ -20,9 +21,10 @@ auth_service     auth.sessions            SELECT INSERT UPDATE DELETE
 auth_service     auth.signing_keys        SELECT INSERT UPDATE
 auth_service     auth.throttles           SELECT INSERT UPDATE DELETE
 auth_service     auth.totp_secrets        SELECT INSERT UPDATE DELETE
-auth_service     auth.users               SELECT INSERT UPDATE
+auth_service     auth.users               SELECT INSERT UPDATE DELETE
 auth_service     public._sqlx_migrations  SELECT
 contacts_service contacts.contacts        SELECT INSERT UPDATE DELETE
+contacts_service contacts.feeds           SELECT INSERT UPDATE
 contacts_service contacts.labels          SELECT INSERT UPDATE DELETE
 contacts_service contacts.owner_state     SELECT INSERT UPDATE DELETE
 contacts_service contacts.requests        SELECT INSERT UPDATE DELETE
@@ -166,11 +168,16 @@ async fn auth_cannot_read_a_contact() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_append_only() {
+async fn the_audit_log_is_append_only_but_for_addresses() {
     let database = migrated().await;
+    let addresses = "UPDATE auth.audit_events SET ip = ''";
+    assert_eq!(refusal(&database, "auth_service", addresses).await, None);
 
     for sql in [
         "UPDATE auth.audit_events SET kind = ''",
+        "UPDATE auth.audit_events SET user_id = gen_random_uuid()",
+        "UPDATE auth.audit_events SET event_time = now()",
+        "UPDATE auth.audit_events SET ip = '', session_id = NULL",
         "DELETE FROM auth.audit_events",
         "TRUNCATE auth.audit_events",
     ] {

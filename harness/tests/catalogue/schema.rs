@@ -4,7 +4,7 @@
 use crate::database::{connect, migrated, texts};
 
 /// Unique keys that do not begin with an owner.
-const KEYS_OF_NO_OWNER: [(&str, &str); 9] = [
+const KEYS_OF_NO_OWNER: [(&str, &str); 10] = [
     (
         "auth.emails_pkey",
         "keeps e-mails unique by itself; spread by e-mail",
@@ -31,6 +31,7 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 9] = [
         "counts strangers, too; spread by bucket",
     ),
     ("auth.outbox_pkey", "mail to strangers, too; spread by id"),
+    ("contacts.feeds_pkey", "a row for each feed"),
     ("public._sqlx_migrations_pkey", "sqlx makes it"),
 ];
 

@@ -1,0 +1,89 @@
+//! The end of an account: one transaction removes all that is kept here, and
+//! writes down that other services have to follow.
+
+use chassis::clock::Clock;
+use chassis::pool::{Pool, Transaction};
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::accounts::{Accounts, Attempt, User};
+use crate::audit::Kind;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::password::Password;
+use crate::roles;
+use crate::store;
+use crate::store::audit::Event;
+use crate::throttle::Throttle;
+
+/// For how long the rows of a deleted user are looked for again: longer than between
+/// two purges.
+const SWEPT: TimeDelta = TimeDelta::hours(3);
+
+impl Accounts {
+    /// Ends the account of a user who knows its password.
+    pub async fn delete_own(
+        &self,
+        user: &User,
+        session_id: Uuid,
+        password: Password,
+        attempt: Attempt<'_>,
+        clock: &Clock,
+    ) -> Result<()> {
+        let email = Email::parse(&user.email)?;
+        let checked = self.check_password(Some(&email), password, attempt).await?;
+        let version = Some(checked.password_version);
+        let mut tx = self.db.begin().await?;
+        let ended = end(&mut tx, user, version, &self.throttle, clock).await?;
+        // Changed in between: what was right is not any more.
+        let now = ended.ok_or(Error::InvalidCredentials)?;
+        let event = Event::new(user.id, Kind::UserDeleted, "").session(session_id);
+        store::audit::insert(&mut *tx, event, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Ends an account whose password has this version, or any; returns when, or nothing
+/// where the account is not as it was read, or gone: then the transaction must not be
+/// committed.
+///
+/// A log-in that holds the account comes before, and loses its session here; a later
+/// one finds nothing. The time is asked for when nothing can begin any more, so that
+/// no token is younger than its revocation.
+pub(crate) async fn end(
+    tx: &mut Transaction,
+    user: &User,
+    password_version: Option<i64>,
+    throttle: &Throttle,
+    clock: &Clock,
+) -> Result<Option<DateTime<Utc>>> {
+    // In the order of resets and log-ins.
+    store::deletion::remove_tokens(&mut **tx, user.id).await?;
+    if !store::deletion::remove_email(&mut **tx, user, password_version).await? {
+        return Ok(None);
+    }
+    let is_admin = roles::make_admin(&user.roles);
+    if is_admin && store::users::lock_administrators(&mut **tx).await? == [user.id] {
+        return Err(Error::LastAdministrator);
+    }
+    if !store::deletion::remove_user(&mut **tx, user.id, is_admin).await? {
+        return Ok(None);
+    }
+    store::deletion::remove_rows(tx, &[user.id.0], clock.now()).await?;
+    throttle.forgive(tx, &user.email).await?;
+    let now = clock.now();
+    store::revocations::insert_user(&mut **tx, user.id, now).await?;
+    store::deletion::remember(&mut **tx, user.id, now).await?;
+    Ok(Some(now))
+}
+
+/// Removes what calls that were under way have written of users who were deleted
+/// meanwhile, as the entry of a wrong password; returns how many rows that were.
+pub async fn sweep(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
+    let users = store::deletion::later_than(db, now - SWEPT).await?;
+    let mut tx = db.begin().await?;
+    let count = store::deletion::remove_rows(&mut tx, &users, now).await?;
+    tx.commit().await?;
+    Ok(count)
+}
