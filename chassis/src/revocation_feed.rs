@@ -4,36 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::auth::v1::service_token_service_client::ServiceTokenServiceClient;
 use proto::auth::v1::watch_revocations_response::Revoked as Told;
-use proto::auth::v1::{
-    IssueServiceTokenRequest, WatchRevocationsRequest, WatchRevocationsResponse,
-};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{Instant, sleep, timeout};
-use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
-use tonic::{Request, Status};
+use proto::auth::v1::{WatchRevocationsRequest, WatchRevocationsResponse};
+use tokio::time::{Instant, sleep};
+use tonic::Status;
 
 use crate::clock::Clock;
+use crate::program::{Credentials, Program, SILENCE_MAX, in_time};
 use crate::revocations::{Revocations, Revoked};
 use crate::token::KeySet;
 use crate::upstream::Upstream;
 use crate::user_id::UserId;
 
-/// The auth service sends a sign of life every second.
-const SILENCE_MAX: Duration = Duration::from_secs(4);
 const RETRY_MAX: Duration = Duration::from_secs(2);
-const SCOPE: &str = "auth.revocations";
-
-/// What a service is known by at the auth service.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// The name of its service account.
-    pub client_id: String,
-    /// The secret.
-    pub secret: SecretString,
-}
 
 /// Follows the feed of `auth`, for ever. A revoked key leaves `keys` at once.
 pub async fn follow(
@@ -43,14 +26,8 @@ pub async fn follow(
     keys: KeySet,
     clock: Clock,
 ) {
-    let channel = auth.channel(|endpoint| {
-        endpoint
-            .connect_timeout(Duration::from_secs(2))
-            .http2_keep_alive_interval(SILENCE_MAX)
-    });
     let mut feed = Feed {
-        auth: ServiceTokenServiceClient::new(channel),
-        credentials,
+        program: Program::new(&auth, credentials),
         revocations,
         keys,
         clock,
@@ -76,8 +53,7 @@ pub async fn follow(
 }
 
 struct Feed {
-    auth: ServiceTokenServiceClient<Channel>,
-    credentials: Credentials,
+    program: Program,
     revocations: Arc<Revocations>,
     keys: KeySet,
     clock: Clock,
@@ -87,34 +63,19 @@ struct Feed {
 
 impl Feed {
     async fn watch(&mut self) -> Result<(), Status> {
-        let late = |_| Status::deadline_exceeded("silence");
-        let token = timeout(SILENCE_MAX, self.token()).await.map_err(late)??;
-        let mut request = Request::new(WatchRevocationsRequest {
+        let request = WatchRevocationsRequest {
             since_cursor: self.cursor.clone(),
-        });
-        let bearer = MetadataValue::try_from(format!("Bearer {token}"));
-        let bearer = bearer.map_err(|_| Status::internal("the token is no header"))?;
-        request.metadata_mut().insert("authorization", bearer);
-        let stream = timeout(SILENCE_MAX, self.auth.watch_revocations(request));
-        let mut stream = stream.await.map_err(late)??.into_inner();
+        };
+        let request = self.program.request(request).await?;
+        let stream = in_time(self.program.auth.watch_revocations(request));
+        let mut stream = stream.await?.into_inner();
         loop {
-            let answer = timeout(SILENCE_MAX, stream.message()).await.map_err(late)?;
-            match answer? {
+            // A sign of life comes every second.
+            match in_time(stream.message()).await? {
                 Some(answer) => self.learn(answer),
                 None => return Ok(()),
             }
         }
-    }
-
-    async fn token(&mut self) -> Result<String, Status> {
-        let request = IssueServiceTokenRequest {
-            client_id: self.credentials.client_id.clone(),
-            client_secret: self.credentials.secret.expose_secret().to_owned(),
-            scopes: vec![SCOPE.to_owned()],
-            audience: String::new(),
-        };
-        let answer = self.auth.issue_service_token(request).await?;
-        Ok(answer.into_inner().access_token)
     }
 
     fn learn(&mut self, answer: WatchRevocationsResponse) {

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -34,6 +34,7 @@ pub struct Revocations {
     ready: watch::Sender<bool>,
     /// Whether they are told at this moment, in either mode.
     heard: watch::Sender<bool>,
+    user_revoked: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +74,7 @@ impl Revocations {
             known: RwLock::default(),
             ready: watch::Sender::new(false),
             heard: watch::Sender::new(false),
+            user_revoked: Notify::new(),
         }
     }
 
@@ -116,8 +118,15 @@ impl Revocations {
                 let user = known.users.entry(id).or_insert(User { up_to, forget });
                 user.up_to = user.up_to.max(up_to);
                 user.forget = user.forget.max(forget);
+                self.user_revoked.notify_one();
             }
         }
+    }
+
+    /// Completes when a user's tokens were revoked since it last did, perhaps because
+    /// the account is gone; for one waiter.
+    pub async fn user_revoked(&self) {
+        self.user_revoked.notified().await;
     }
 
     /// All that was revoked until now has been told.

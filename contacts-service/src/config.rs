@@ -38,7 +38,7 @@ pub struct Config {
     pub auth_client_key_file: Option<PathBuf>,
 
     /// File with the secret that `CONTACTS_SECRET_FILE` of the auth service names; without it revoked
-    /// tokens live to their end
+    /// tokens live to their end, and contacts of deleted users stay
     #[arg(long, env, required_if_eq("revocation_mode", "closed"))]
     pub auth_secret_file: Option<PathBuf>,
 

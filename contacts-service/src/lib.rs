@@ -9,6 +9,7 @@ pub mod contact;
 pub mod creation;
 pub mod error;
 pub mod filter;
+pub mod gone_owners;
 pub mod label;
 pub mod limits;
 pub mod order;
@@ -28,12 +29,14 @@ use std::sync::Arc;
 use chassis::caller::RequireCaller;
 use chassis::clock::Clock;
 use chassis::db::{self, Database};
+use chassis::deletion_feed::DeletionFeed;
 use chassis::key_feed;
 use chassis::keyring::{KeyRing, KeyRingError};
 use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
+use chassis::program::Credentials;
 use chassis::rate_limits::{NoSuchGroup, RateLimits};
-use chassis::revocation_feed::{self, Credentials};
+use chassis::revocation_feed;
 use chassis::revocations::Revocations;
 use chassis::secret_file::{self, SecretFileError};
 use chassis::server::{ServeError, Server, Services};
@@ -113,7 +116,7 @@ pub async fn run(
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
     chores.spawn(key_feed::follow(auth.clone(), keys.clone()));
-    let revocations = watched(&config, auth, &keys, &clock, &mut chores)?;
+    let watched = watched(&config, auth, &keys, &clock, &mut chores)?;
     database.ensure_migrated().await?;
     let rules = TokenRules {
         issuer: config.issuer,
@@ -137,14 +140,20 @@ pub async fn run(
     database.publish(&metrics);
     keys.publish(&metrics);
     let mut server = Server::new(config.server)
-        .needs(db::ping_every_second(background))
+        .needs(db::ping_every_second(background.clone()))
         .needs(keys.loaded())
         .limits(limits);
-    if let Some(revocations) = revocations {
+    if let Some(Watched {
+        revocations,
+        deletions,
+    }) = watched
+    {
         revocations.publish(&metrics);
         server = server
             .needs(revocations.ready())
             .reports(REVOCATIONS, revocations.are_heard());
+        let known = Arc::clone(&revocations);
+        chores.spawn(async move { gone_owners::follow(background, deletions, &known).await });
         guard = guard.without(revocations);
     }
     let add = move |services: Services| {
@@ -197,6 +206,12 @@ fn watching(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) 
     hub
 }
 
+/// What the auth service tells this one.
+struct Watched {
+    revocations: Arc<Revocations>,
+    deletions: DeletionFeed,
+}
+
 /// Follows what is revoked, where the auth service knows this one.
 fn watched(
     config: &Config,
@@ -204,7 +219,7 @@ fn watched(
     keys: &KeySet,
     clock: &Clock,
     chores: &mut JoinSet<()>,
-) -> Result<Option<Arc<Revocations>>, SecretFileError> {
+) -> Result<Option<Watched>, SecretFileError> {
     let Some(file) = &config.auth_secret_file else {
         return Ok(None);
     };
@@ -215,6 +230,7 @@ fn watched(
     let (mode, silence_max) = (config.revocation_mode, config.revocation_silence);
     let revocations = Arc::new(Revocations::new(mode, silence_max));
     let (known, keys, clock) = (Arc::clone(&revocations), keys.clone(), clock.clone());
+    let deletions = DeletionFeed::new(&auth, credentials.clone());
     chores.spawn(revocation_feed::follow(
         auth,
         credentials,
@@ -224,5 +240,8 @@ fn watched(
     ));
     let waiting = Arc::clone(&revocations);
     chores.spawn(async move { waiting.wait().await });
-    Ok(Some(revocations))
+    Ok(Some(Watched {
+        revocations,
+        deletions,
+    }))
 }

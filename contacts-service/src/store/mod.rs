@@ -1,9 +1,12 @@
-//! The tables of the schema `contacts`. Every statement names the owner.
+//! The tables of the schema `contacts`. Every statement on
+//! an owner's rows names the owner.
 
 pub mod birthdays;
 pub mod changes;
 pub mod contacts;
+pub mod cursors;
 pub mod feed;
+pub mod gone_owners;
 pub mod hints;
 pub mod insertion;
 pub mod labels;

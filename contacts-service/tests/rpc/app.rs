@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::issuer::Issuer;
 use crate::owner::Owner;
+use crate::teller::SECRET;
 
 /// Both scopes, as a user's token has them.
 pub const BOTH_SCOPES: &str = "contacts.read contacts.write";
@@ -43,12 +44,24 @@ pub struct App {
     limits: &'static str,
     /// Flags beside those of every test.
     flags: Vec<String>,
+    /// The file that one of them names.
+    secret: Option<NamedTempFile>,
 }
 
 impl App {
     /// With the system's clock, and room for many contacts.
     pub async fn start() -> Self {
         Self::with(&[]).await
+    }
+
+    /// Told by the auth service what is revoked, and who is gone.
+    pub async fn told() -> Self {
+        let secret = NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), SECRET).unwrap();
+        let flag = format!("--auth-secret-file={}", secret.path().display());
+        let mut app = Self::with(&[&flag]).await;
+        app.secret = Some(secret);
+        app
     }
 
     /// With room for few contacts.
@@ -89,6 +102,7 @@ impl App {
             clock,
             limits: "off",
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            secret: None,
         };
         app.channel = app.another_instance().await;
         app
@@ -97,6 +111,14 @@ impl App {
     /// Starts one more service on the same database, and waits until it serves.
     pub async fn another_instance(&self) -> Channel {
         self.instance_until(std::future::pending()).await
+    }
+
+    /// A user who calls an instance that is told nothing: its calls are let in.
+    pub async fn calls_past_revocations(&mut self, user: Uuid) -> Owner {
+        let flags = std::mem::take(&mut self.flags);
+        let untold = self.another_instance().await;
+        self.flags = flags;
+        self.owner_on(untold, user)
     }
 
     /// The same, until `stop` completes.
@@ -180,6 +202,18 @@ impl App {
         count.fetch_one(&mut self.admin().await).await.unwrap()
     }
 
+    /// Completes when this many statements wait for a lock.
+    pub async fn waiting_for_a_lock(&self, count: i64) {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        in_time("nobody waits for the lock", async || {
+            let mut db = self.admin().await;
+            let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap();
+            (waiting >= count).then_some(())
+        })
+        .await;
+    }
+
     /// A connection to the database as superuser.
     pub async fn admin(&self) -> PgConnection {
         self.database.admin().connect().await.unwrap()
@@ -207,6 +241,19 @@ async fn until_serving(channel: Channel) {
         }
     }
     panic!("the service ended");
+}
+
+/// Asks until there is an answer, for 30 s at most.
+pub async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(START_MAX, asking).await.expect(what_if_not)
 }
 
 /// How many rows of the table belong to the user.

@@ -1,9 +1,11 @@
-//! Stands in for the auth service: publishes one key and signs any claims.
+//! Stands in for the auth service: publishes one key, signs any claims, and tells
+//! who is gone.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
+use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
 use proto::auth::v1::{
     CompleteMfaRequest, CompleteMfaResponse, GetJwksRequest, GetJwksResponse, GetServerInfoRequest,
     GetServerInfoResponse, JsonWebKey, LogInRequest, LogInResponse, LogOutRequest, LogOutResponse,
@@ -19,12 +21,15 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::teller::Teller;
+
 const KID: &str = "test-key";
 
 /// Signs access tokens; its public key is served at `url`.
 pub struct Issuer {
     key: Ed25519KeyPair,
     pub url: String,
+    pub teller: Teller,
 }
 
 impl Issuer {
@@ -41,11 +46,13 @@ impl Issuer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let teller = Teller::default();
         let serving = Server::builder()
             .add_service(AuthServiceServer::new(KeysOnly(jwk)))
+            .add_service(ServiceTokenServiceServer::new(teller.clone()))
             .serve_with_incoming(TcpIncoming::from(listener));
         tokio::spawn(serving);
-        Self { key, url }
+        Self { key, url, teller }
     }
 
     /// A good token of this user with this scope.

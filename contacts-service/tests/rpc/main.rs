@@ -20,6 +20,7 @@ mod owner_changes;
 mod owner_labels;
 mod refusal;
 mod sample;
+mod teller;
 mod wire;
 
 mod access;
@@ -34,6 +35,7 @@ mod create;
 mod default_region;
 mod delete;
 mod get;
+mod gone_owners;
 mod hostile_bytes;
 mod hostile_text;
 mod label_names;

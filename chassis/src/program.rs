@@ -1,0 +1,72 @@
+//! Calls of the auth service by a program that proves itself with a secret.
+
+use std::time::Duration;
+
+use proto::auth::v1::IssueServiceTokenRequest;
+use proto::auth::v1::service_token_service_client::ServiceTokenServiceClient;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use crate::upstream::Upstream;
+
+/// The longest wait for an answer.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(4);
+
+/// To hear what is revoked, and who is gone.
+const SCOPE: &str = "auth.revocations";
+
+/// What a service is known by at the auth service.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The name of its service account.
+    pub client_id: String,
+    /// The secret.
+    pub secret: SecretString,
+}
+
+/// The auth service, as a program reaches it.
+pub(crate) struct Program {
+    pub(crate) auth: ServiceTokenServiceClient<Channel>,
+    credentials: Credentials,
+}
+
+impl Program {
+    pub(crate) fn new(auth: &Upstream, credentials: Credentials) -> Self {
+        let channel = auth.channel(|endpoint| {
+            endpoint
+                .connect_timeout(Duration::from_secs(2))
+                .http2_keep_alive_interval(SILENCE_MAX)
+        });
+        Self {
+            auth: ServiceTokenServiceClient::new(channel),
+            credentials,
+        }
+    }
+
+    /// The message, with a fresh token.
+    pub(crate) async fn request<T>(&mut self, message: T) -> Result<Request<T>, Status> {
+        let asked = self.auth.issue_service_token(IssueServiceTokenRequest {
+            client_id: self.credentials.client_id.clone(),
+            client_secret: self.credentials.secret.expose_secret().to_owned(),
+            scopes: vec![SCOPE.to_owned()],
+            audience: String::new(),
+        });
+        let token = in_time(asked).await?.into_inner().access_token;
+        let bearer = MetadataValue::try_from(format!("Bearer {token}"));
+        let bearer = bearer.map_err(|_| Status::internal("the token is no header"))?;
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", bearer);
+        Ok(request)
+    }
+}
+
+/// Fails where the auth service is silent.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    let late = |_| Status::deadline_exceeded("silence");
+    timeout(SILENCE_MAX, answer).await.map_err(late)?
+}

@@ -1,0 +1,69 @@
+//! Removes all rows of one owner, of every table.
+
+use chassis::user_id::UserId;
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::error::Result;
+
+/// Takes the owner's row, where there is one, until the transaction ends.
+pub async fn lock(db: impl PgExecutor<'_>, owner: UserId) -> Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT version
+        FROM contacts.owner_state
+        WHERE owner_id = $1
+        FOR UPDATE
+        "#,
+        owner as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// Runs statements that each remove up to `limit` rows of the owner; says how many
+/// each did.
+macro_rules! each {
+    ($db:expr, $owner:expr, $limit:expr, [$($sql:literal),* $(,)?]) => {
+        [$(
+            sqlx::query!($sql, $owner as UserId, $limit)
+                .execute(&mut *$db)
+                .await?
+                .rows_affected()
+        ),*]
+    };
+}
+
+/// Removes up to `limit` rows of each table; says how many that were, and whether
+/// none is left. Needs the owner's row. Every table with an `owner_id` has its line
+/// here.
+pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> Result<(u64, bool)> {
+    let removed = each!(db, owner, limit, [
+        "DELETE FROM contacts.contacts WHERE owner_id = $1 AND id IN
+         (SELECT id FROM contacts.contacts WHERE owner_id = $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM contacts.requests WHERE owner_id = $1 AND request_id IN
+         (SELECT request_id FROM contacts.requests WHERE owner_id = $1 ORDER BY request_id LIMIT $2)",
+        "DELETE FROM contacts.revisions WHERE owner_id = $1 AND (contact_id, version) IN
+         (SELECT contact_id, version FROM contacts.revisions WHERE owner_id = $1
+          ORDER BY contact_id, version LIMIT $2)",
+        "DELETE FROM contacts.tombstones WHERE owner_id = $1 AND (version, id) IN
+         (SELECT version, id FROM contacts.tombstones WHERE owner_id = $1
+          ORDER BY version, id LIMIT $2)",
+    ]);
+    let is_all = removed.iter().all(|count| *count < limit.unsigned_abs());
+    Ok((removed.iter().sum(), is_all))
+}
+
+/// Removes the owner's own row, in the end.
+pub async fn remove_owner(db: impl PgExecutor<'_>, owner: UserId) -> Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM contacts.owner_state
+        WHERE owner_id = $1
+        "#,
+        owner as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
