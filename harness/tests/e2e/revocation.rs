@@ -19,17 +19,18 @@ use tonic_types::StatusExt;
 
 use crate::stack::Stack;
 
-const PASSWORD: &str = "the otter naps at noon";
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PASSWORD: &str = "the otter naps at noon";
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-struct Clients {
+/// Both services.
+pub(crate) struct Clients {
     auth: AuthServiceClient<Channel>,
     admin: AdminServiceClient<Channel>,
-    book: ContactsServiceClient<Channel>,
+    pub(crate) book: ContactsServiceClient<Channel>,
 }
 
 impl Clients {
-    fn of(stack: &Stack) -> Self {
+    pub(crate) fn of(stack: &Stack) -> Self {
         let channel = |address: &str| {
             let endpoint = Endpoint::from_shared(format!("http://{address}"));
             endpoint.unwrap().connect_lazy()
@@ -66,8 +67,12 @@ impl Clients {
     }
 
     async fn user(&mut self, email: &str) -> TokenPair {
-        self.sign_up(email).await;
-        self.log_in(email).await
+        self.user_with_id(email).await.1
+    }
+
+    /// Makes an account and logs in.
+    pub(crate) async fn user_with_id(&mut self, email: &str) -> (String, TokenPair) {
+        (self.sign_up(email).await, self.log_in(email).await)
     }
 
     async fn disable(&mut self, by: &TokenPair, user_id: &str) {
@@ -111,7 +116,7 @@ impl Clients {
         events
     }
 
-    async fn list(&mut self, tokens: &TokenPair) -> Result<(), Status> {
+    pub(crate) async fn list(&mut self, tokens: &TokenPair) -> Result<(), Status> {
         let mut request = Request::new(ListContactsRequest::default());
         let bearer = format!("Bearer {}", tokens.access_token).parse().unwrap();
         request.metadata_mut().insert("authorization", bearer);
@@ -119,7 +124,7 @@ impl Clients {
     }
 
     /// Lists until it is refused for good; returns the reason, and the time taken.
-    async fn refused(&mut self, tokens: &TokenPair) -> (String, Duration) {
+    pub(crate) async fn refused(&mut self, tokens: &TokenPair) -> (String, Duration) {
         let began = Instant::now();
         loop {
             assert!(began.elapsed() < PATIENCE, "the token still works");

@@ -8,8 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use embedded_postgres::SUPERUSER;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
 /// How long a start may take on a busy machine.
@@ -142,6 +144,33 @@ impl Stack {
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
 
+    /// Nothing that ends is started again, until it goes on.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Starts again what ended.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
+    /// How the superuser reaches the database.
+    pub(crate) fn database(&self) -> PgConnectOptions {
+        let file = self.data.path().join("data/pg/postmaster.pid");
+        let text = fs::read_to_string(file).unwrap();
+        // The port is in the fourth line, the folder of the socket in the fifth.
+        let lines: Vec<_> = text.lines().collect();
+        PgConnectOptions::new_without_pgpass()
+            .socket(lines[4])
+            .port(lines[3].parse().unwrap())
+            .username(SUPERUSER)
+            .database("addressbook")
+    }
+
     /// Kills the database server at once.
     pub(crate) fn kill_postgres(&self) {
         let file = self.folder().join("pg/postmaster.pid");
@@ -154,6 +183,8 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         let pid = Pid::from_raw(self.child.id().cast_signed());
+        // A paused one would not hear of it.
+        let _ = kill(pid, Signal::SIGCONT);
         if kill(pid, Signal::SIGTERM).is_ok() {
             let _ = self.child.wait();
         }
