@@ -102,11 +102,7 @@ impl<'a> Book<'a> {
         let stamp = self.stamp(taken, ContactChange::Undeleted);
         changes::set_delete_time(&mut tx, self.owner, stamp, &[id.0], None).await?;
         tx.commit().await?;
-        let contact = Stored {
-            delete_time: None,
-            ..stamp.on(current)
-        };
-        Ok(contact.encoded())
+        Ok(Self::revived(current, stamp).encoded())
     }
 
     pub(crate) fn stamp(&self, taken: owners::Taken, change: ContactChange) -> Stamp {
@@ -121,6 +117,15 @@ impl<'a> Book<'a> {
     pub(crate) fn deleted(&self, contact: Stored, stamp: Stamp) -> Stored {
         Stored {
             delete_time: Some(self.now),
+            ..stamp.on(contact)
+        }
+    }
+
+    /// What becomes of a deleted contact that comes back.
+    pub(crate) fn revived(contact: Stored, stamp: Stamp) -> Stored {
+        Stored {
+            delete_time: None,
+            merged_into: None,
             ..stamp.on(contact)
         }
     }

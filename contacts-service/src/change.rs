@@ -124,7 +124,8 @@ pub(crate) fn check_etag(contact: &Stored, expected: &str) -> Result<()> {
     if expected.is_empty() || expected == current {
         Ok(())
     } else {
-        Err(Error::EtagMismatch { current })
+        let id = contact.id;
+        Err(Error::EtagMismatch { id: id.0, current })
     }
 }
 

@@ -137,14 +137,23 @@ impl Book<'_> {
             return Ok(answer(contacts));
         };
         let created = self.insert_once(call, rows, answer).await;
-        if let Ok(Some(answer)) = created {
+        self.first_answer(call, created).await
+    }
+
+    /// The answer to a call that was made now, or was answered before.
+    pub(crate) async fn first_answer(
+        &self,
+        call: &Repeatable,
+        made: Result<Option<Bytes>>,
+    ) -> Result<Bytes> {
+        if let Ok(Some(answer)) = made {
             return Ok(answer);
         }
         // An answer that was given once goes before whatever stands against
         // giving it again.
         let since = self.now - ANSWERS_KEPT;
         let answered = requests::find(self.db, self.owner, &call.request_id, since).await?;
-        match (answered, created) {
+        match (answered, made) {
             (Some(answered), _) => repeated(call, answered),
             (None, Err(error)) => Err(error),
             (None, Ok(_)) => Err(sqlx::Error::RowNotFound.into()),
@@ -160,17 +169,28 @@ impl Book<'_> {
     ) -> Result<Option<Bytes>> {
         let mut tx = self.db.begin().await?;
         let answer = answer(self.insert(&mut tx, rows, Under::NextVersion).await?);
+        if !self.remember(&mut tx, call, &answer).await? {
+            return Ok(None);
+        }
+        tx.commit().await?;
+        Ok(Some(answer))
+    }
+
+    /// Keeps the answer to a call; false where the call was answered before, and the
+    /// transaction must not be committed.
+    pub(crate) async fn remember(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        call: &Repeatable,
+        answer: &Bytes,
+    ) -> Result<bool> {
         let answered = Answered {
             body_hash: call.hash.to_vec(),
             response: answer.to_vec(),
         };
         let since = self.now - ANSWERS_KEPT;
         let (owner, request_id) = (self.owner, &call.request_id);
-        if !requests::insert(&mut tx, owner, request_id, &answered, since, self.now).await? {
-            return Ok(None);
-        }
-        tx.commit().await?;
-        Ok(Some(answer))
+        requests::insert(tx, owner, request_id, &answered, since, self.now).await
     }
 
     /// Stores the rows and the labels that they bring; returns them as messages.

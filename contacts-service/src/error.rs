@@ -6,6 +6,7 @@ use chassis::status::Refusal;
 use chassis::token::TokenError;
 use prost::Message;
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::label::LabelId;
@@ -34,6 +35,8 @@ pub enum Error {
     /// The contact or label changed since the caller read it.
     #[error("it was changed since; read it again")]
     EtagMismatch {
+        /// The contact's or label's.
+        id: Uuid,
         /// The etag it has now.
         current: String,
     },
@@ -49,6 +52,21 @@ pub enum Error {
     /// The contact to remove for good is alive.
     #[error("the contact is not deleted")]
     StillLive(ContactId),
+    /// What contacts would be together is no contact.
+    #[error("merged, the contact would be too large: {0}")]
+    MergeTooLarge(Invalid),
+    /// There never was, or is no longer, such a merge.
+    #[error("there is no such merge to undo")]
+    MergeNotFound,
+    /// A contact was written or removed since it was merged.
+    #[error("a contact was changed since the merge")]
+    MergeChanged(ContactId),
+    /// The owner may not ignore more pairs.
+    #[error("too many pairs are ignored")]
+    TooManyIgnored {
+        /// The most pairs.
+        limit: i64,
+    },
     /// The owner may not keep more.
     #[error("the address book is full")]
     QuotaExceeded(Full),
@@ -61,24 +79,9 @@ pub enum Error {
         /// The most streams.
         limit: usize,
     },
-    /// Absent, or owned by someone else.
-    #[error("label not found")]
-    LabelNotFound(LabelId),
-    /// Another label of the owner has this name.
-    #[error("another label has this name")]
-    LabelTaken(LabelId),
-    /// The owner may not have more labels.
-    #[error("there are too many labels")]
-    LabelQuotaExceeded {
-        /// The most labels.
-        limit: i64,
-    },
-    /// More contacts have the label than one call rewrites.
-    #[error("too many contacts have this label")]
-    LabelTooLarge {
-        /// The most contacts.
-        limit: usize,
-    },
+    /// A label cannot be had, or not like this.
+    #[error(transparent)]
+    Label(#[from] LabelError),
     /// One request of a batch cannot be done.
     #[error("request {number} of the batch: {error}")]
     InBatch {
@@ -93,6 +96,51 @@ pub enum Error {
     /// Stored bytes that are no contact.
     #[error("a stored contact cannot be read")]
     Corrupt(#[from] prost::DecodeError),
+}
+
+/// What is wrong with a call about a label.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelError {
+    /// Absent, or owned by someone else.
+    #[error("label not found")]
+    NotFound(LabelId),
+    /// Another label of the owner has this name.
+    #[error("another label has this name")]
+    Taken(LabelId),
+    /// The owner may not have more labels.
+    #[error("there are too many labels")]
+    QuotaExceeded {
+        /// The most labels.
+        limit: i64,
+    },
+    /// More contacts have the label than one call rewrites.
+    #[error("too many contacts have this label")]
+    TooLarge {
+        /// The most contacts.
+        limit: usize,
+    },
+}
+
+impl LabelError {
+    fn refusal(self) -> Refusal {
+        let text = self.to_string();
+        match self {
+            Self::NotFound(id) => {
+                Refusal::new(Code::NotFound, "LABEL_NOT_FOUND", text).metadata("id", id.to_string())
+            }
+            Self::Taken(id) => Refusal::new(Code::AlreadyExists, "LABEL_TAKEN", text)
+                .metadata("id", id.to_string())
+                .violation("label.name", "is that of another label"),
+            Self::QuotaExceeded { limit } => {
+                Refusal::new(Code::ResourceExhausted, "LABEL_QUOTA_EXCEEDED", text)
+                    .quota("labels", format!("at most {limit} labels"))
+            }
+            Self::TooLarge { limit } => {
+                Refusal::new(Code::FailedPrecondition, "LABEL_TOO_LARGE", text)
+                    .metadata("contacts_max", limit.to_string())
+            }
+        }
+    }
 }
 
 /// What a request must not hold: one reason, and every field concerned.
@@ -121,6 +169,13 @@ impl Invalid {
     #[must_use]
     pub fn many(reason: &'static str, violations: Vec<(String, String)>) -> Self {
         Self { reason, violations }
+    }
+
+    fn shown_on(self, refusal: Refusal) -> Refusal {
+        let shown = self.violations.into_iter().take(Self::SHOWN);
+        shown.fold(refusal, |refusal, (field, problem)| {
+            refusal.violation(field, problem)
+        })
     }
 }
 
@@ -168,11 +223,19 @@ impl Error {
         match self {
             Self::Token(error) => error.into(),
             Self::Invalid(invalid) => {
-                let shown = invalid.violations.into_iter().take(Invalid::SHOWN);
-                shown.fold(
-                    Refusal::new(Code::InvalidArgument, invalid.reason, text),
-                    |refusal, (field, problem)| refusal.violation(field, problem),
-                )
+                let refusal = Refusal::new(Code::InvalidArgument, invalid.reason, text);
+                invalid.shown_on(refusal)
+            }
+            Self::MergeTooLarge(invalid) => {
+                let refusal = Refusal::new(Code::FailedPrecondition, "MERGE_TOO_LARGE", text);
+                invalid.shown_on(refusal)
+            }
+            Self::MergeNotFound => Refusal::new(Code::NotFound, "MERGE_NOT_FOUND", text),
+            Self::MergeChanged(id) => Refusal::new(Code::FailedPrecondition, "MERGE_CHANGED", text)
+                .metadata("id", id.to_string()),
+            Self::TooManyIgnored { limit } => {
+                Refusal::new(Code::ResourceExhausted, "IGNORED_PAIRS_EXCEEDED", text)
+                    .quota("ignored pairs", format!("at most {limit} pairs"))
             }
             Self::NotFound(id) => Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text)
                 .metadata("id", id.to_string()),
@@ -181,8 +244,10 @@ impl Error {
                     .metadata("id", id.to_string())
                     .metadata("revision_id", version.to_string())
             }
-            Self::EtagMismatch { current } => {
-                Refusal::new(Code::Aborted, "ETAG_MISMATCH", text).metadata("etag", current)
+            Self::EtagMismatch { id, current } => {
+                Refusal::new(Code::Aborted, "ETAG_MISMATCH", text)
+                    .metadata("id", id.to_string())
+                    .metadata("etag", current)
             }
             Self::UidTaken { field } => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text)
                 .violation(field, "is that of another contact"),
@@ -192,13 +257,7 @@ impl Error {
                     .metadata("id", id.to_string())
             }
             Self::QuotaExceeded(full) => {
-                let (subject, problem) = match full {
-                    Full::Contacts(limit) => ("contacts", format!("at most {limit} live contacts")),
-                    Full::Bytes(limit) => (
-                        "bytes",
-                        format!("at most {limit} bytes, with those of deleted contacts"),
-                    ),
-                };
+                let (subject, problem) = limit(full);
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
                     .quota(subject, problem)
             }
@@ -209,20 +268,7 @@ impl Error {
                 Refusal::new(Code::ResourceExhausted, "WATCH_LIMIT_EXCEEDED", text)
                     .quota("streams", format!("at most {limit} streams at a time"))
             }
-            Self::LabelNotFound(id) => {
-                Refusal::new(Code::NotFound, "LABEL_NOT_FOUND", text).metadata("id", id.to_string())
-            }
-            Self::LabelTaken(id) => Refusal::new(Code::AlreadyExists, "LABEL_TAKEN", text)
-                .metadata("id", id.to_string())
-                .violation("label.name", "is that of another label"),
-            Self::LabelQuotaExceeded { limit } => {
-                Refusal::new(Code::ResourceExhausted, "LABEL_QUOTA_EXCEEDED", text)
-                    .quota("labels", format!("at most {limit} labels"))
-            }
-            Self::LabelTooLarge { limit } => {
-                Refusal::new(Code::FailedPrecondition, "LABEL_TOO_LARGE", text)
-                    .metadata("contacts_max", limit.to_string())
-            }
+            Self::Label(error) => error.refusal(),
             Self::InBatch { number, error } => {
                 let problem = error.to_string();
                 let refusal = error.refusal();
@@ -242,6 +288,17 @@ impl Error {
                 Refusal::internal()
             }
         }
+    }
+}
+
+/// What was to be exceeded, and its limit.
+fn limit(full: Full) -> (&'static str, String) {
+    match full {
+        Full::Contacts(limit) => ("contacts", format!("at most {limit} live contacts")),
+        Full::Bytes(limit) => (
+            "bytes",
+            format!("at most {limit} bytes, with those of deleted contacts"),
+        ),
     }
 }
 

@@ -7,11 +7,13 @@ pub mod change;
 pub mod config;
 pub mod contact;
 pub mod creation;
+pub mod duplicates;
 pub mod error;
 pub mod filter;
 pub mod gone_owners;
 pub mod label;
 pub mod limits;
+pub mod merge;
 pub mod order;
 pub mod page;
 pub mod purge;
@@ -168,20 +170,25 @@ pub async fn run(
             guard: guard.clone(),
             stopping: services.stopping(),
         });
-        let contacts = ContactsServiceServer::from_arc(Arc::clone(&service))
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .accept_compressed(CompressionEncoding::Gzip);
-        let labels = LabelsServiceServer::from_arc(service)
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .accept_compressed(CompressionEncoding::Gzip);
-        services
-            .with(InterceptedService::new(contacts, guard.clone()))
-            .with(InterceptedService::new(labels, guard.clone()))
+        mounted(services, service, &guard)
     };
     let ended = server.metrics(metrics).run(listener, shutdown, add).await;
     // They end with this function, however it ends.
     chores.shutdown().await;
     Ok(ended?)
+}
+
+/// Adds what this service serves, behind `guard`.
+fn mounted(services: Services, service: Arc<ContactsService>, guard: &RequireCaller) -> Services {
+    let contacts = ContactsServiceServer::from_arc(Arc::clone(&service))
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .accept_compressed(CompressionEncoding::Gzip);
+    let labels = LabelsServiceServer::from_arc(service)
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .accept_compressed(CompressionEncoding::Gzip);
+    services
+        .with(InterceptedService::new(contacts, guard.clone()))
+        .with(InterceptedService::new(labels, guard.clone()))
 }
 
 fn auth(config: &Config) -> Result<Upstream, UpstreamError> {

@@ -5,7 +5,15 @@ use chassis::rate_limits::{Asked, Group};
 
 /// The groups of RPCs. Not by address: every call has a user, and a program that
 /// calls for many of them may do so from one machine.
-pub const GROUPS: [Group; 2] = [
+pub const GROUPS: [Group; 3] = [
+    // Each goes through the whole book.
+    Group {
+        name: "duplicates",
+        rpcs: &["ContactsService/FindDuplicates"],
+        ip: None,
+        user: Some(Rate::per_minute(60)),
+        asked: Asked::Before,
+    },
     Group {
         name: "read",
         rpcs: &[

@@ -17,8 +17,9 @@ use crate::contact::ContactId;
 use crate::contact::stored::DAYS_UNTIL_GONE;
 use crate::creation::ANSWERS_KEPT;
 use crate::error::{Error, Result};
+use crate::merge::UNDONE_WITHIN;
 use crate::revision::REVISIONS_KEPT_FOR;
-use crate::store::{contacts, owners, requests, revisions, tombstones};
+use crate::store::{contacts, duplicates, merges, owners, requests, revisions, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);
 /// For how long those who sync are told of what went.
@@ -30,7 +31,7 @@ const BATCH: i64 = 1000;
 pub async fn forever(db: Pool, clock: Clock) {
     let forget = || batch(&db, clock.now());
     chores::forever(
-        "forgot old answers, revisions and deleted contacts",
+        "forgot old answers, revisions, merges and deleted contacts",
         PAUSE,
         forget,
     )
@@ -41,6 +42,7 @@ pub async fn forever(db: Pool, clock: Clock) {
 pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let ago = |days| now.checked_sub_days(days).unwrap_or(now);
     let mut count = requests::forget(db, now - ANSWERS_KEPT).await?;
+    count += merges::forget(db, now - UNDONE_WITHIN).await?;
     count += revisions::forget_old(db, now - REVISIONS_KEPT_FOR).await?;
     let before = ago(DAYS_UNTIL_GONE);
     for owner in tombstones::owners_of_gone(db, before).await? {
@@ -69,6 +71,7 @@ async fn purge(db: &Pool, owner: UserId, before: DateTime<Utc>, now: DateTime<Ut
     let ids: Vec<Uuid> = gone.iter().map(|id| id.0).collect();
     let count = tombstones::purge(&mut tx, owner, &ids, taken.version, now).await?;
     revisions::forget(&mut tx, owner, &ids).await?;
+    duplicates::forget(&mut tx, owner, &ids).await?;
     tx.commit().await?;
     Ok(count)
 }
@@ -95,6 +98,7 @@ impl Book<'_> {
         let count =
             tombstones::purge(&mut tx, self.owner, &wanted, taken.version, self.now).await?;
         revisions::forget(&mut tx, self.owner, &wanted).await?;
+        duplicates::forget(&mut tx, self.owner, &wanted).await?;
         tx.commit().await?;
         Ok(count)
     }

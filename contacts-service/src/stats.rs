@@ -8,7 +8,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
-use crate::contact::fold::fold;
+use crate::contact::fold::label_key;
 use crate::error::Result;
 use crate::store::{contacts, stats};
 
@@ -35,7 +35,7 @@ pub async fn by_label(db: &Pool, owner: UserId) -> Result<BTreeMap<String, i64>>
         let ids: Vec<Uuid> = samples.iter().map(|id| id.0).collect();
         for contact in contacts::get_many(db, owner, &ids).await? {
             let spelled = OnlyLabels::decode(&*contact.body)?.labels;
-            spellings.extend(spelled.into_iter().map(|label| (fold(&label), label)));
+            spellings.extend(spelled.into_iter().map(|label| (label_key(&label), label)));
         }
     }
     let counted = labels.into_iter().map(|label| {

@@ -5,6 +5,7 @@ pub mod date;
 pub mod fold;
 pub mod keys;
 pub mod mask;
+pub mod merge;
 pub mod phone;
 pub mod stored;
 

@@ -10,10 +10,13 @@ use crate::error::{Error, Result};
 pub struct DefaultRegion(Option<Region>);
 
 impl DefaultRegion {
+    /// No country: only international numbers are understood.
+    pub const NONE: Self = Self(None);
+
     /// Reads an ISO 3166-1 alpha-2 code; empty means none.
     pub fn parse(text: &str) -> Result<Self> {
         if text.is_empty() {
-            return Ok(Self(None));
+            return Ok(Self::NONE);
         }
         let region = text.to_ascii_uppercase().parse().ok();
         let known = |region: &Region| {

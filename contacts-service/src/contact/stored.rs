@@ -42,8 +42,9 @@ impl Stored {
 
     /// The year of the birthday, where it is known.
     pub fn birth_year(&self) -> Result<Option<i32>> {
-        let birthday = OnlyBirthday::decode(&*self.body)?.birthday;
-        Ok(birthday.map(|day| day.year).filter(|year| *year > 0))
+        Ok(birthday(&self.body)?
+            .map(|day| day.year)
+            .filter(|year| *year > 0))
     }
 
     /// The message that a client sees, encoded: what is stored, and behind it
@@ -77,6 +78,11 @@ impl Stored {
 struct OnlyBirthday {
     #[prost(message, optional, tag = "27")]
     birthday: Option<Date>,
+}
+
+/// The birthday of a stored body, of which nothing else is read.
+pub fn birthday(body: &[u8]) -> Result<Option<Date>> {
+    Ok(OnlyBirthday::decode(body)?.birthday)
 }
 
 /// The time as messages have it.

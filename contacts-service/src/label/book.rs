@@ -10,7 +10,7 @@ use super::members::{put_on, relabelled, respell, take_off};
 use super::{Label, LabelId, LabelName};
 use crate::book::Book;
 use crate::contact::{ContactId, etag};
-use crate::error::{Error, Result};
+use crate::error::{Error, LabelError, Result};
 use crate::store::{contacts, labels, owners};
 
 /// Which contacts get a label, and which lose it.
@@ -28,7 +28,7 @@ impl Book<'_> {
         let mut tx = self.db.begin().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         if let Some(other) = labels::named(&mut *tx, self.owner, &name.key).await? {
-            return Err(Error::LabelTaken(other.id));
+            return Err(LabelError::Taken(other.id).into());
         }
         let label = Label {
             id: LabelId::generate(),
@@ -56,7 +56,7 @@ impl Book<'_> {
         let mut tx = self.db.begin().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let label = labels::get(&mut *tx, self.owner, id).await?;
-        let label = label.ok_or(Error::LabelNotFound(id))?;
+        let label = label.ok_or(LabelError::NotFound(id))?;
         check_etag(&label, expected)?;
         let Some(name) = name.filter(|name| name.name != label.name) else {
             return Ok(label);
@@ -64,7 +64,7 @@ impl Book<'_> {
         if name.key != label.name_key
             && let Some(other) = labels::named(&mut *tx, self.owner, &name.key).await?
         {
-            return Err(Error::LabelTaken(other.id));
+            return Err(LabelError::Taken(other.id).into());
         }
         let stamp = self.stamp(taken, ContactChange::Updated);
         labels::rename(&mut tx, self.owner, stamp, id, &name).await?;
@@ -93,7 +93,7 @@ impl Book<'_> {
         let label = match labels::get(&mut *tx, self.owner, id).await? {
             Some(label) => label,
             None if allow_missing => return Ok(()),
-            None => return Err(Error::LabelNotFound(id)),
+            None => return Err(LabelError::NotFound(id).into()),
         };
         check_etag(&label, expected)?;
         labels::delete(&mut tx, self.owner, id).await?;
@@ -110,7 +110,7 @@ impl Book<'_> {
         let mut tx = self.db.begin().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let label = labels::get(&mut *tx, self.owner, id).await?;
-        let label = label.ok_or(Error::LabelNotFound(id))?;
+        let label = label.ok_or(LabelError::NotFound(id))?;
         let found = contacts::get_many(&mut *tx, self.owner, &ids).await?;
         let mut found: HashMap<ContactId, _> = found
             .into_iter()
@@ -143,6 +143,9 @@ fn check_etag(label: &Label, expected: &str) -> Result<()> {
     if expected.is_empty() || expected == current {
         Ok(())
     } else {
-        Err(Error::EtagMismatch { current })
+        Err(Error::EtagMismatch {
+            id: label.id.0,
+            current,
+        })
     }
 }

@@ -9,7 +9,7 @@ use crate::change::size;
 use crate::contact::body::Body;
 use crate::contact::fold::label_key;
 use crate::contact::stored::Stored;
-use crate::error::{Error, Result};
+use crate::error::{LabelError, Result};
 use crate::store::contacts;
 use crate::store::members::{self, Relabelled};
 use crate::store::owners::Taken;
@@ -83,7 +83,7 @@ impl Book<'_> {
         let limit = i64::try_from(MEMBERS_MAX + 1).unwrap_or(i64::MAX);
         let ids = members::ids(&mut *tx, self.owner, &label.name_key, limit).await?;
         if ids.len() > MEMBERS_MAX {
-            return Err(Error::LabelTooLarge { limit: MEMBERS_MAX });
+            return Err(LabelError::TooLarge { limit: MEMBERS_MAX }.into());
         }
         let mut bytes_added = 0;
         for ids in ids.chunks(AT_A_TIME) {

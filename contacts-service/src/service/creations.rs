@@ -50,7 +50,7 @@ pub(super) fn batch_terms(request: &BatchCreateContactsRequest) -> Result<Terms>
 
 /// A call with a request id is the same as an earlier one with the same `bare`
 /// request.
-fn parse_terms<M: Message>(
+pub(super) fn parse_terms<M: Message>(
     request_id: &str,
     validate_only: bool,
     bare: impl FnOnce() -> M,

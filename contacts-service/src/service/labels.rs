@@ -16,7 +16,7 @@ use super::{ContactsService, READ, WRITE};
 use crate::contact::mask::unknown;
 use crate::contact::stored::timestamp;
 use crate::contact::{ContactId, etag};
-use crate::error::{Error, Result};
+use crate::error::{Error, LabelError, Result};
 use crate::label::book::Membership;
 use crate::label::{self, LabelId, LabelName};
 use crate::page::{Tokens, parse_size};
@@ -51,9 +51,9 @@ impl server::LabelsService for ContactsService {
         let id = LabelId::parse("id", &request.get_ref().id)?;
 
         let label = labels::get(&self.db, caller.user_id, id).await?;
-        let label = self.counted(&caller, label.ok_or(Error::LabelNotFound(id))?);
+        let label = label.ok_or(Error::from(LabelError::NotFound(id)))?;
 
-        let label = Some(label.await?);
+        let label = Some(self.counted(&caller, label).await?);
         Ok(Response::new(GetLabelResponse { label }))
     }
 

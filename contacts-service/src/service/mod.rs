@@ -3,8 +3,10 @@
 mod birthdays;
 mod changes;
 mod creations;
+mod duplicates;
 mod labels;
 mod lists;
+mod merges;
 mod purges;
 mod revisions;
 mod searches;
@@ -22,18 +24,20 @@ use futures_util::{Stream, StreamExt};
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
     BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
-    BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse, GetContactResponse,
-    ListContactRevisionsResponse, ListContactsResponse, ListUpcomingBirthdaysResponse,
-    RestoreContactResponse, SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse,
+    BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse,
+    FindDuplicatesResponse, GetContactResponse, ListContactRevisionsResponse, ListContactsResponse,
+    ListUpcomingBirthdaysResponse, MergeContactsResponse, RestoreContactResponse,
+    SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse, UnmergeContactsResponse,
     UpdateContactResponse, WatchContactsResponse,
 };
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
-    BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, GetContactRequest,
-    GetContactStatsRequest, GetContactStatsResponse, ListContactRevisionsRequest,
-    ListContactsRequest, ListUpcomingBirthdaysRequest, PurgeContactsRequest, PurgeContactsResponse,
-    RestoreContactRequest, SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest,
-    UpdateContactRequest, WatchContactsRequest,
+    BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, FindDuplicatesRequest,
+    GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, IgnoreDuplicateRequest,
+    IgnoreDuplicateResponse, ListContactRevisionsRequest, ListContactsRequest,
+    ListUpcomingBirthdaysRequest, MergeContactsRequest, PurgeContactsRequest,
+    PurgeContactsResponse, RestoreContactRequest, SearchContactsRequest, SyncContactsRequest,
+    UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, WatchContactsRequest,
 };
 use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
@@ -45,6 +49,7 @@ use crate::error::{Error, Result};
 use crate::quota::Quota;
 use crate::service::purges::Which;
 use crate::stats;
+use crate::store::duplicates as pairs;
 use crate::store::point_reads::PointReads;
 use crate::store::stats as figures;
 use crate::watch::hub::Hub;
@@ -248,6 +253,54 @@ impl server::ContactsService for ContactsService {
         let contact = book.restore(id, version, &request.etag).await?;
 
         Ok(Response::new(RestoreContactResponse { contact }))
+    }
+
+    async fn find_duplicates(
+        &self,
+        request: Request<FindDuplicatesRequest>,
+    ) -> Result<Response<FindDuplicatesResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+
+        let answer =
+            duplicates::find(&self.db, &self.sealer, caller.user_id, request.into_inner()).await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn ignore_duplicate(
+        &self,
+        request: Request<IgnoreDuplicateRequest>,
+    ) -> Result<Response<IgnoreDuplicateResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let pair = duplicates::parse_pair(request.get_ref())?;
+
+        pairs::ignore(&self.db, caller.user_id, pair).await?;
+
+        Ok(Response::new(IgnoreDuplicateResponse {}))
+    }
+
+    async fn merge_contacts(
+        &self,
+        request: Request<MergeContactsRequest>,
+    ) -> Result<Response<MergeContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let merge = merges::merge(request.into_inner())?;
+
+        let answer = self.book(caller.user_id).merge(&merge).await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn unmerge_contacts(
+        &self,
+        request: Request<UnmergeContactsRequest>,
+    ) -> Result<Response<UnmergeContactsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let merge = merges::parse_id(&request.get_ref().merge_id)?;
+
+        let contacts = self.book(caller.user_id).unmerge(merge).await?;
+
+        Ok(Response::new(UnmergeContactsResponse { contacts }))
     }
 
     async fn search_contacts(

@@ -196,6 +196,28 @@ pub async fn set_delete_time(
     ids: &[Uuid],
     delete_time: Option<DateTime<Utc>>,
 ) -> Result<()> {
+    set_deletion(db, owner, stamp, ids, delete_time, None).await
+}
+
+/// Marks contacts as deleted because they were merged into another one.
+pub async fn set_merged_into(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    ids: &[Uuid],
+    primary: ContactId,
+) -> Result<()> {
+    set_deletion(db, owner, stamp, ids, Some(stamp.time), Some(primary)).await
+}
+
+async fn set_deletion(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    ids: &[Uuid],
+    delete_time: Option<DateTime<Utc>>,
+    merged_into: Option<ContactId>,
+) -> Result<()> {
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let live_added = if delete_time.is_some() { -count } else { count };
     sqlx::query!(
@@ -226,7 +248,8 @@ pub async fn set_delete_time(
             )
         )
         UPDATE contacts.contacts
-        SET version = $4, update_time = $5, change = $6, delete_time = $8
+        SET version = $4, update_time = $5, change = $6, delete_time = $8,
+            merged_into = $9
         WHERE owner_id = $1 AND id = ANY($2)
         "#,
         owner as UserId,
@@ -237,6 +260,7 @@ pub async fn set_delete_time(
         code(stamp.change),
         KEPT_BEFORE,
         delete_time,
+        merged_into as Option<ContactId>,
     )
     .execute(db)
     .await?;

@@ -41,6 +41,13 @@ pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> R
     let removed = each!(db, owner, limit, [
         "DELETE FROM contacts.contacts WHERE owner_id = $1 AND id IN
          (SELECT id FROM contacts.contacts WHERE owner_id = $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM contacts.ignored_duplicates WHERE owner_id = $1 AND (low_id, high_id) IN
+         (SELECT low_id, high_id FROM contacts.ignored_duplicates WHERE owner_id = $1
+          ORDER BY low_id, high_id LIMIT $2)",
+        "DELETE FROM contacts.labels WHERE owner_id = $1 AND id IN
+         (SELECT id FROM contacts.labels WHERE owner_id = $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM contacts.merges WHERE owner_id = $1 AND id IN
+         (SELECT id FROM contacts.merges WHERE owner_id = $1 ORDER BY id LIMIT $2)",
         "DELETE FROM contacts.requests WHERE owner_id = $1 AND request_id IN
          (SELECT request_id FROM contacts.requests WHERE owner_id = $1 ORDER BY request_id LIMIT $2)",
         "DELETE FROM contacts.revisions WHERE owner_id = $1 AND (contact_id, version) IN

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::changes::Stamp;
 use crate::contact::fold::label_key;
 use crate::contact::keys::Keys;
-use crate::error::{Error, Result};
+use crate::error::{LabelError, Result};
 use crate::label::{LABELS_MAX, Label, LabelId, LabelName};
 
 /// Makes those labels of the contacts that the owner has not; of several spellings
@@ -72,7 +72,7 @@ pub async fn insert(db: &mut PgConnection, owner: UserId, labels: &[Label]) -> R
     .fetch_one(db)
     .await?;
     if count > LABELS_MAX {
-        return Err(Error::LabelQuotaExceeded { limit: LABELS_MAX });
+        return Err(LabelError::QuotaExceeded { limit: LABELS_MAX }.into());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 13] = [
+const WRITING: [&str; 16] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -23,6 +23,9 @@ const WRITING: [&str; 13] = [
     "UpdateLabel",
     "DeleteLabel",
     "ModifyLabelMembers",
+    "IgnoreDuplicate",
+    "MergeContacts",
+    "UnmergeContacts",
 ];
 
 #[tokio::test]

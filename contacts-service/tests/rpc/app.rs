@@ -262,6 +262,10 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     let sql = match table {
         "labels" => "SELECT count(*) FROM contacts.labels WHERE owner_id = $1",
         "contacts" => "SELECT count(*) FROM contacts.contacts WHERE owner_id = $1",
+        "merges" => "SELECT count(*) FROM contacts.merges WHERE owner_id = $1",
+        "ignored_duplicates" => {
+            "SELECT count(*) FROM contacts.ignored_duplicates WHERE owner_id = $1"
+        }
         "revisions" => "SELECT count(*) FROM contacts.revisions WHERE owner_id = $1",
         "tombstones" => "SELECT count(*) FROM contacts.tombstones WHERE owner_id = $1",
         "requests" => "SELECT count(*) FROM contacts.requests WHERE owner_id = $1",
@@ -279,6 +283,7 @@ pub async fn book(app: &App, user: Uuid) -> Vec<String> {
                UNION ALL SELECT c::text FROM contacts.contacts AS c WHERE owner_id = $1
                UNION ALL SELECT l::text FROM contacts.labels AS l WHERE owner_id = $1
                UNION ALL SELECT r::text FROM contacts.revisions AS r WHERE owner_id = $1
+               UNION ALL SELECT m::text FROM contacts.merges AS m WHERE owner_id = $1
                ORDER BY 1";
     let lines = sqlx::query_scalar(sql).bind(user);
     lines.fetch_all(&mut app.admin().await).await.unwrap()

@@ -8,11 +8,13 @@ use prost_reflect::{
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, Contact, CreateContactRequest, CreateLabelRequest,
-    DeleteContactRequest, DeleteLabelRequest, GetContactRequest, GetContactStatsRequest,
-    GetLabelRequest, Label, ListContactRevisionsRequest, ListContactsRequest, ListLabelsRequest,
-    ListUpcomingBirthdaysRequest, ModifyLabelMembersRequest, PurgeContactsRequest,
-    RestoreContactRequest, SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest,
-    UpdateContactRequest, UpdateLabelRequest, WatchContactsRequest,
+    DeleteContactRequest, DeleteLabelRequest, FindDuplicatesRequest, GetContactRequest,
+    GetContactStatsRequest, GetLabelRequest, IgnoreDuplicateRequest, Label,
+    ListContactRevisionsRequest, ListContactsRequest, ListLabelsRequest,
+    ListUpcomingBirthdaysRequest, MergeContactsRequest, ModifyLabelMembersRequest,
+    PurgeContactsRequest, RestoreContactRequest, SearchContactsRequest, SyncContactsRequest,
+    UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest,
+    WatchContactsRequest,
 };
 use uuid::Uuid;
 
@@ -35,11 +37,16 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     let restored = owner.has(ada()).await;
     let name = format!("Good {}", Uuid::now_v7());
     let label = owner.create_label(&name).await.unwrap();
+    let pair = Pair {
+        ids: [owner.has(ada()).await.id, owner.has(ada()).await.id],
+        merge: merge(owner).await,
+    };
     let mut requests = Vec::new();
     for method in wire::methods() {
         let bytes = history_bytes_of(method.name(), &restored)
             .or_else(|| feed_bytes_of(method.name(), &gone))
             .or_else(|| label_bytes_of(method.name(), &label, &restored.id))
+            .or_else(|| pair_bytes_of(method.name(), &pair))
             .unwrap_or_else(|| bytes_of(method.name(), &id, &deleted));
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
         let method = method.name().to_owned();
@@ -184,6 +191,39 @@ fn label_bytes_of(method: &str, label: &Label, contact: &str) -> Option<Vec<u8>>
             // The contact never has it, so that no write hinders the others.
             add_ids: vec![],
             remove_ids: vec![contact.into()],
+        }
+        .encode_to_vec(),
+        _ => return None,
+    };
+    Some(bytes)
+}
+
+/// Two contacts, and the merge of two others.
+struct Pair {
+    ids: [String; 2],
+    merge: String,
+}
+
+async fn merge(owner: &Owner) -> String {
+    let [primary, other] = [owner.has(ada()).await, owner.has(ada()).await];
+    owner.merge(&primary, &[&other]).await.unwrap().1
+}
+
+fn pair_bytes_of(method: &str, pair: &Pair) -> Option<Vec<u8>> {
+    let [id, other_id] = pair.ids.clone();
+    let bytes = match method {
+        "FindDuplicates" => FindDuplicatesRequest::default().encode_to_vec(),
+        "IgnoreDuplicate" => IgnoreDuplicateRequest { id, other_id }.encode_to_vec(),
+        // Only checked, so that it is good as often as it is sent.
+        "MergeContacts" => MergeContactsRequest {
+            primary_id: id,
+            other_ids: vec![other_id],
+            validate_only: true,
+            ..MergeContactsRequest::default()
+        }
+        .encode_to_vec(),
+        "UnmergeContacts" => UnmergeContactsRequest {
+            merge_id: pair.merge.clone(),
         }
         .encode_to_vec(),
         _ => return None,

@@ -84,6 +84,7 @@ async fn no_bytes_whatever_make_the_service_fail() {
                             | Code::NotFound
                             | Code::AlreadyExists
                             | Code::Aborted
+                            | Code::FailedPrecondition
                     )
                 );
                 assert!(blamed_on_caller, "{method} {answer:?} to {sent:?}");

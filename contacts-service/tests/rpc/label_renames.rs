@@ -1,14 +1,16 @@
 //! What becomes of contacts when their label is renamed or deleted.
 
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, CreateContactRequest, Label, ListContactsRequest,
+    BatchCreateContactsRequest, Contact, CreateContactRequest, Label, ListContactsRequest,
 };
 use tonic::Code;
 
 use crate::app::{App, book};
+use crate::mirror::Mirror;
 use crate::owner::Owner;
 use crate::owner_labels::labelled;
 use crate::refusal::{assert_refused, metadata, reason};
+use crate::sample::ids;
 
 /// So many contacts with these labels; returns their version.
 async fn has_many(owner: &Owner, count: usize, labels: &[&str]) -> i64 {
@@ -290,5 +292,61 @@ async fn a_label_of_too_many_contacts_is_refused_as_a_whole() {
         .unwrap();
     let renamed = owner.rename_label(&label, "y").await.unwrap();
     assert_eq!(renamed.contact_count, 10_000);
+    assert_bytes(&app, &owner).await;
+}
+
+#[tokio::test]
+async fn a_sync_tells_of_every_contact_whose_label_was_renamed_or_deleted() {
+    let app = App::start().await;
+    let owner = app.owner();
+    has_many(&owner, 700, &["old", "b"]).await;
+    has_many(&owner, 5, &["b"]).await;
+    let mut mirror = Mirror::of(&owner).await;
+
+    let label = owner.label("old").await;
+    owner.rename_label(&label, "new").await.unwrap();
+    let page = owner.sync(&mirror.token, 100).await.unwrap();
+    let of_page = page.changed.iter();
+    assert_eq!(
+        of_page
+            .filter(|contact| contact.labels == ["new", "b"])
+            .count(),
+        100
+    );
+    mirror.sync(&owner, 100).await;
+    mirror.assert_same(&owner).await;
+
+    owner.delete_label(&label.id, "").await.unwrap();
+    mirror.sync(&owner, 0).await;
+    mirror.assert_same(&owner).await;
+    assert!(
+        mirror
+            .contacts
+            .values()
+            .all(|contact| contact.labels == ["b"])
+    );
+}
+
+#[tokio::test]
+async fn a_longer_name_does_not_fit_into_a_book_whose_bytes_are_used_up() {
+    let app = App::with(&["--contact-bytes-quota", "65536"]).await;
+    let owner = app.owner();
+    let heavy = Contact {
+        notes: "n".repeat(16_300),
+        ..labelled(&["x"])
+    };
+    let stored = owner.has_all(vec![heavy; 4]).await;
+    let (label, long) = (owner.label("x").await, "z".repeat(100));
+    let long = owner.create_label(&long).await.unwrap();
+    let before = book(&app, owner.user).await;
+
+    let renamed = owner.rename_label(&label, &"y".repeat(90)).await;
+    let modified = owner.modify_members(&long.id, &ids(&stored), &[]).await;
+
+    assert_refused(renamed, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
+    assert_refused(modified, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
+    assert_eq!(book(&app, owner.user).await, before);
+    owner.rename_label(&label, "y").await.unwrap();
+    owner.delete_label(&label.id, "").await.unwrap();
     assert_bytes(&app, &owner).await;
 }

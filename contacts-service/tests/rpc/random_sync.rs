@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
+use proto::contacts::v1::{
+    BatchCreateContactsRequest, Contact, CreateContactRequest, MergeContactsRequest,
+};
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::label_races::assert_labels_complete;
 use crate::mirror::Mirror;
 use crate::owner::Owner;
 use crate::sample::{email, named};
@@ -33,9 +36,14 @@ enum Operation {
     BatchUpdate,
     BatchDelete,
     Restore,
+    Merge,
+    Unmerge,
+    ChangeMembers,
+    RenameLabel,
+    DeleteLabel,
 }
 
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 21] = [
     Operation::Create,
     Operation::Create,
     Operation::BatchCreate,
@@ -50,16 +58,61 @@ const OPERATIONS: [Operation; 14] = [
     Operation::BatchUpdate,
     Operation::BatchDelete,
     Operation::Restore,
+    Operation::Merge,
+    Operation::Merge,
+    Operation::Unmerge,
+    Operation::ChangeMembers,
+    Operation::ChangeMembers,
+    Operation::RenameLabel,
+    Operation::DeleteLabel,
 ];
 
 /// The ids that were ever made.
-type Ids = Arc<Mutex<Vec<String>>>;
+type Ids = Arc<Mutex<Made>>;
+
+#[derive(Default)]
+struct Made {
+    contacts: Vec<String>,
+    merges: Vec<String>,
+}
 
 fn contact(rng: &mut Rng) -> Contact {
     let mut contact = named(&format!("N{}", rng.u32(..)), "");
     contact.emails = vec![email("someone@example.com")];
     contact.notes = "x".repeat(rng.usize(..2000));
+    if rng.bool() {
+        contact.labels = vec![label(rng)];
+    }
     contact
+}
+
+fn label(rng: &mut Rng) -> String {
+    format!("L{}", rng.u8(..6))
+}
+
+/// Does it to one of the labels that there are.
+async fn operate_on_label(
+    owner: &Owner,
+    contact: &str,
+    rng: &mut Rng,
+    operation: Operation,
+) -> Result<(), Status> {
+    let labels = owner.labels(0).await;
+    let Some(chosen) = rng.choice(&labels) else {
+        return Ok(());
+    };
+    match operation {
+        Operation::RenameLabel => drop(owner.rename_label(chosen, &label(rng)).await?),
+        Operation::DeleteLabel => owner.delete_label(&chosen.id, "").await?,
+        _ if rng.bool() => drop(owner.modify_members(&chosen.id, &[contact], &[]).await?),
+        _ => drop(owner.modify_members(&chosen.id, &[], &[contact]).await?),
+    }
+    Ok(())
+}
+
+fn any(ids: &Ids, rng: &mut Rng) -> String {
+    let id = rng.choice(&ids.lock().unwrap().contacts).cloned();
+    id.unwrap_or_default()
 }
 
 /// Does it once. Losing against another writer is no failure.
@@ -71,17 +124,14 @@ async fn operate(
 ) -> Result<(), Status> {
     let add = |contacts: Vec<Contact>| {
         let new = contacts.into_iter().map(|contact| contact.id);
-        ids.lock().unwrap().extend(new);
+        ids.lock().unwrap().contacts.extend(new);
     };
-    let id = rng
-        .choice(&*ids.lock().unwrap())
-        .cloned()
-        .unwrap_or_default();
+    let id = any(ids, rng);
     // Each once.
     let some = |rng: &mut Rng| {
         let count = rng.usize(1..10);
         let all = ids.lock().unwrap();
-        rng.choose_multiple(all.iter().cloned(), count)
+        rng.choose_multiple(all.contacts.iter().cloned(), count)
     };
     match operation {
         Operation::Create => add(vec![owner.create(contact(rng)).await?]),
@@ -104,6 +154,19 @@ async fn operate(
         Operation::Delete => drop(owner.delete(&id).await?),
         Operation::Undelete => drop(owner.undelete(&id).await?),
         Operation::Purge => drop(owner.purge(&[&id]).await?),
+        Operation::Merge => {
+            let request = MergeContactsRequest {
+                primary_id: id,
+                other_ids: (0..rng.usize(1..4)).map(|_| any(ids, rng)).collect(),
+                ..MergeContactsRequest::default()
+            };
+            let merge = owner.merge_with(request).await?.merge_id;
+            ids.lock().unwrap().merges.push(merge);
+        }
+        Operation::Unmerge => {
+            let last = ids.lock().unwrap().merges.pop();
+            drop(owner.unmerge(&last.unwrap_or_default()).await?);
+        }
         Operation::BatchUpdate => {
             let patches = some(rng).into_iter();
             let patches: Vec<_> = patches.map(|id| Contact { id, ..contact(rng) }).collect();
@@ -120,6 +183,9 @@ async fn operate(
             let revision = revision.unwrap_or_default();
             drop(owner.restore(&id, &revision, "").await?);
         }
+        Operation::ChangeMembers | Operation::RenameLabel | Operation::DeleteLabel => {
+            operate_on_label(owner, &id, rng, operation).await?;
+        }
     }
     Ok(())
 }
@@ -135,6 +201,7 @@ async fn write(owners: &[Owner], ids: Ids, mut rng: Rng, until: Instant) -> usiz
             Code::AlreadyExists,
             Code::FailedPrecondition,
             Code::InvalidArgument,
+            Code::Aborted,
         ];
         match operate(owner, &ids, &mut rng, operation).await {
             Ok(()) => count += 1,
@@ -230,6 +297,7 @@ async fn every_copy_is_in_the_end_what_the_server_has() {
     let mut db = app.admin().await;
     let wrong: i64 = sqlx::query_scalar(wrong).fetch_one(&mut db).await.unwrap();
     assert_eq!(wrong, 0, "totals are those of the rows");
+    assert_labels_complete(&app, &owners[0]).await;
 }
 
 #[expect(

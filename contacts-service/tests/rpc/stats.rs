@@ -58,20 +58,20 @@ async fn spellings_of_a_label_are_counted_together_and_once_for_each_contact() {
 }
 
 #[tokio::test]
-async fn the_labels_that_most_contacts_have_are_counted() {
+async fn as_many_labels_as_there_can_be_are_counted() {
     let app = App::start().await;
     let owner = app.owner();
-    for hundred in 0..11 {
+    for hundred in 0..10 {
         let labels: Vec<_> = (0..100).map(|n| format!("L{hundred}-{n}")).collect();
         let labels: Vec<_> = labels.iter().map(String::as_str).collect();
         owner.has(labelled(&labels)).await;
     }
-    owner.has(labelled(&["L10-99"])).await;
+    owner.has(labelled(&["L9-99"])).await;
 
     let by_label = owner.stats().await.by_label;
 
     assert_eq!(by_label.len(), 1000);
-    assert_eq!(by_label["L10-99"], 2);
+    assert_eq!(by_label["L9-99"], 2);
 }
 
 #[tokio::test]

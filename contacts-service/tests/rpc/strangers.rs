@@ -27,6 +27,7 @@ fn seen(status: &Status, id: &str) -> (Code, String, Vec<u8>, Vec<String>) {
 
 /// Every call that names a contact and refuses a missing one.
 async fn refusals(caller: &Owner, id: &str) -> Vec<Status> {
+    let own = caller.has(ada()).await;
     let patch = Contact {
         id: id.into(),
         etag: "\"1\"".into(),
@@ -49,6 +50,10 @@ async fn refusals(caller: &Owner, id: &str) -> Vec<Status> {
         caller.revisions_page(id, 0, "").await.unwrap_err(),
         caller.restore(id, "1", "").await.unwrap_err(),
         caller.restore(id, "9", "\"9\"").await.unwrap_err(),
+        caller.merge(&patch, &[&own]).await.unwrap_err(),
+        caller.merge(&own, &[&patch]).await.unwrap_err(),
+        caller.ignore(&own.id, id).await.unwrap_err(),
+        caller.ignore(id, &own.id).await.unwrap_err(),
     ]
 }
 
@@ -228,4 +233,15 @@ async fn no_list_of_birthdays_shows_another_owners_contacts() {
 
     assert_eq!(owner.birthdays_all(request.clone()).await.len(), 2);
     assert_eq!(stranger.birthdays_all(request).await, []);
+}
+
+#[tokio::test]
+async fn no_group_of_duplicates_holds_another_owners_contacts() {
+    let app = App::start().await;
+    let (owner, stranger) = (app.owner(), app.owner());
+    owner.has_all([ada(), ada()]).await;
+    stranger.has(ada()).await;
+
+    assert_eq!(owner.duplicates(0).await.len(), 1);
+    assert_eq!(stranger.duplicates(0).await, []);
 }

@@ -25,7 +25,9 @@ auth_service     auth.users               SELECT INSERT UPDATE DELETE
 auth_service     public._sqlx_migrations  SELECT
 contacts_service contacts.contacts        SELECT INSERT UPDATE DELETE
 contacts_service contacts.feeds           SELECT INSERT UPDATE
+contacts_service contacts.ignored_duplicates SELECT INSERT DELETE
 contacts_service contacts.labels          SELECT INSERT UPDATE DELETE
+contacts_service contacts.merges          SELECT INSERT UPDATE DELETE
 contacts_service contacts.owner_state     SELECT INSERT UPDATE DELETE
 contacts_service contacts.requests        SELECT INSERT UPDATE DELETE
 contacts_service contacts.revisions       SELECT INSERT UPDATE DELETE

@@ -72,6 +72,8 @@ fn every_statement_on_contacts_names_the_owner() {
     let tables = [
         "contacts.contacts",
         "contacts.labels",
+        "contacts.ignored_duplicates",
+        "contacts.merges",
         "contacts.owner_state",
         "contacts.requests",
         "contacts.revisions",

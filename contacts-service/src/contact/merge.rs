@@ -1,0 +1,292 @@
+//! What a contact becomes when another one is merged into it. Nothing that the
+//! other one says is dropped: what is the same stays once, what is new is added,
+//! and what contradicts becomes a line of the notes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem::take;
+
+use proto::contacts::v1::{Contact, Date, Email, Event, Impp, Phone, PostalAddress, Url};
+
+use super::limits;
+
+/// The label of an event that was another contact's birthday.
+const BIRTHDAY: &str = "birthday";
+
+/// Adds all that `other` says.
+pub fn absorb(primary: &mut Contact, mut other: Contact) {
+    let mut lines = Vec::new();
+    names(primary, &mut other, &mut lines);
+    birthday(primary, &mut other);
+    reaches(primary, &mut other, &mut lines);
+    unite(&mut primary.organizations, other.organizations, |item| {
+        [&item.name, &item.department, &item.title].map(|text| plain(text))
+    });
+    unite(&mut primary.events, other.events, |item| {
+        (item.date.map(parts), plain(&item.label))
+    });
+    unite(&mut primary.relations, other.relations, |item| {
+        [&item.name, &item.label].map(|text| plain(text))
+    });
+    unite(&mut primary.labels, other.labels, |label| plain(label));
+    unite(
+        &mut primary.raw_properties,
+        other.raw_properties,
+        Clone::clone,
+    );
+    custom_fields(&mut primary.custom_fields, other.custom_fields, &mut lines);
+    primary.starred |= other.starred;
+    add_notes(&mut primary.notes, &other.notes);
+    add_notes(&mut primary.notes, &lines.join("\n"));
+}
+
+/// A text with what is no matter of meaning taken out. Marks stay: two addresses
+/// that differ in them are two.
+fn plain(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+fn parts(date: Date) -> (i32, i32, i32) {
+    (date.year, date.month, date.day)
+}
+
+/// The name is filled up by one that does not contradict it; one that does is kept
+/// as a whole, since half of each would be nobody's.
+fn names(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) {
+    let mut mine = name_fields(primary);
+    let mut theirs = name_fields(other);
+    if fill(&mut mine, &mut theirs).is_err() {
+        lines.push(line("Name", &joined(&theirs)));
+    }
+    let mut mine = phonetic_fields(primary);
+    let mut theirs = phonetic_fields(other);
+    if fill(&mut mine, &mut theirs).is_err() {
+        lines.push(line("Phonetic name", &joined(&theirs)));
+    }
+    let (mine, theirs) = (&mut primary.nickname, &mut other.nickname);
+    if fill(&mut [mine], &mut [theirs]).is_err() {
+        lines.push(line("Nickname", theirs));
+    }
+}
+
+fn name_fields(contact: &mut Contact) -> [&mut String; 5] {
+    [
+        &mut contact.name_prefix,
+        &mut contact.given_name,
+        &mut contact.middle_name,
+        &mut contact.family_name,
+        &mut contact.name_suffix,
+    ]
+}
+
+fn phonetic_fields(contact: &mut Contact) -> [&mut String; 2] {
+    [
+        &mut contact.phonetic_given_name,
+        &mut contact.phonetic_family_name,
+    ]
+}
+
+/// The other's fields say something else.
+struct Contradicts;
+
+/// Fills empty fields with those of the other, unless any two of them differ.
+fn fill(mine: &mut [&mut String], theirs: &mut [&mut String]) -> Result<(), Contradicts> {
+    let pairs = || mine.iter().zip(theirs.iter());
+    let differ = |(mine, theirs): (&&mut String, &&mut String)| {
+        !mine.is_empty() && !theirs.is_empty() && plain(mine) != plain(theirs)
+    };
+    if pairs().any(differ) {
+        return Err(Contradicts);
+    }
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        if mine.is_empty() {
+            **mine = take(*theirs);
+        }
+    }
+    Ok(())
+}
+
+fn joined(fields: &[&mut String]) -> String {
+    let texts = fields.iter().map(|text| text.as_str());
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join(" ")
+}
+
+fn line(what: &str, text: &str) -> String {
+    format!("{what}: {text}")
+}
+
+/// Another day of birth is one more day to remember. A year is taken over.
+fn birthday(primary: &mut Contact, other: &mut Contact) {
+    let Some(theirs) = other.birthday else {
+        return;
+    };
+    let same_day = |mine: &Date| (mine.month, mine.day) == (theirs.month, theirs.day);
+    match &mut primary.birthday {
+        None => primary.birthday = Some(theirs),
+        Some(mine) if same_day(mine) && mine.year == 0 => mine.year = theirs.year,
+        Some(mine) if same_day(mine) && [0, mine.year].contains(&theirs.year) => {}
+        Some(_) => other.events.push(Event {
+            date: Some(theirs),
+            label: BIRTHDAY.into(),
+        }),
+    }
+}
+
+/// The ways to reach a person: each is kept once, whatever it is labelled.
+fn reaches(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) {
+    let has_primary = primary.emails.iter().any(|email| email.primary);
+    for email in &mut other.emails {
+        email.primary &= !has_primary;
+    }
+    let has_primary = primary.phones.iter().any(|phone| phone.primary);
+    for phone in &mut other.phones {
+        phone.primary &= !has_primary;
+    }
+    unite_labelled(&mut primary.emails, take(&mut other.emails), lines);
+    unite_labelled(&mut primary.phones, take(&mut other.phones), lines);
+    unite_labelled(&mut primary.addresses, take(&mut other.addresses), lines);
+    unite_labelled(&mut primary.urls, take(&mut other.urls), lines);
+    unite_labelled(&mut primary.impps, take(&mut other.impps), lines);
+}
+
+/// Something with a label, which is not part of what it is.
+trait Labelled {
+    /// The same for two that are the same.
+    fn key(&self) -> Vec<String>;
+    /// The label.
+    fn label(&mut self) -> &mut String;
+}
+
+impl Labelled for Email {
+    fn key(&self) -> Vec<String> {
+        vec![plain(&self.address)]
+    }
+
+    fn label(&mut self) -> &mut String {
+        &mut self.label
+    }
+}
+
+impl Labelled for Phone {
+    fn key(&self) -> Vec<String> {
+        if self.e164.is_empty() {
+            let marks = |c: char| c.is_whitespace() || "()-./".contains(c);
+            return vec![plain(&self.number.replace(marks, ""))];
+        }
+        vec![self.e164.clone(), self.extension.clone()]
+    }
+
+    fn label(&mut self) -> &mut String {
+        &mut self.label
+    }
+}
+
+impl Labelled for PostalAddress {
+    fn key(&self) -> Vec<String> {
+        let fields = [
+            &self.street,
+            &self.extended,
+            &self.city,
+            &self.region,
+            &self.postal_code,
+            &self.country,
+            &self.country_code,
+        ];
+        fields.map(|text| plain(text)).into()
+    }
+
+    fn label(&mut self) -> &mut String {
+        &mut self.label
+    }
+}
+
+impl Labelled for Url {
+    /// Scheme and host in lower case, and no last slash: the rest may tell case
+    /// apart.
+    fn key(&self) -> Vec<String> {
+        let url = self.url.strip_suffix('/').unwrap_or(&self.url);
+        let host = url.find("://").map_or(0, |scheme| scheme + 3);
+        let path = url[host..].find(['/', '?', '#']);
+        let (front, rest) = url.split_at(path.map_or(url.len(), |path| host + path));
+        vec![front.to_lowercase() + rest]
+    }
+
+    fn label(&mut self) -> &mut String {
+        &mut self.label
+    }
+}
+
+impl Labelled for Impp {
+    fn key(&self) -> Vec<String> {
+        vec![self.uri.clone()]
+    }
+
+    fn label(&mut self) -> &mut String {
+        &mut self.label
+    }
+}
+
+/// Adds what is not there. A label is taken over where there was none; where there
+/// was another one, it becomes a line.
+fn unite_labelled<T: Labelled>(mine: &mut Vec<T>, theirs: Vec<T>, lines: &mut Vec<String>) {
+    let places = mine.iter().enumerate().rev();
+    let mut places: HashMap<Vec<String>, usize> =
+        places.map(|(place, item)| (item.key(), place)).collect();
+    for mut item in theirs {
+        let key = item.key();
+        let Some(known) = places.get(&key).map(|place| &mut mine[*place]) else {
+            places.insert(key, mine.len());
+            mine.push(item);
+            continue;
+        };
+        let (label, other) = (known.label(), take(item.label()));
+        if label.is_empty() {
+            *label = other;
+        } else if !other.is_empty() && plain(label) != plain(&other) {
+            let texts: Vec<String> = key.into_iter().filter(|text| !text.is_empty()).collect();
+            lines.push(line(&other, &texts.join(", ")));
+        }
+    }
+}
+
+/// Adds what is not there.
+fn unite<T, K: Eq + std::hash::Hash>(mine: &mut Vec<T>, theirs: Vec<T>, key: impl Fn(&T) -> K) {
+    let mut known: HashSet<K> = mine.iter().map(&key).collect();
+    let new = theirs.into_iter().filter(|item| known.insert(key(item)));
+    mine.extend(new);
+}
+
+/// A key with another value gets the first number behind it that is free; one that
+/// has no room for a number becomes a line.
+fn custom_fields(
+    mine: &mut BTreeMap<String, String>,
+    theirs: BTreeMap<String, String>,
+    lines: &mut Vec<String>,
+) {
+    for (key, value) in theirs {
+        let mut name = key.clone();
+        let mut number = 1;
+        while mine.get(&name).is_some_and(|known| *known != value) {
+            number += 1;
+            name = format!("{key} ({number})");
+        }
+        if name.chars().count() > limits::LABEL {
+            lines.push(line(&key, &value));
+        } else {
+            mine.insert(name, value);
+        }
+    }
+}
+
+/// Adds a text behind an empty line, unless it stands there already.
+fn add_notes(notes: &mut String, text: &str) {
+    let known = notes == text || notes.split("\n\n").any(|known| known == text);
+    if known || text.is_empty() {
+        return;
+    }
+    if !notes.is_empty() {
+        notes.push_str("\n\n");
+    }
+    notes.push_str(text);
+}

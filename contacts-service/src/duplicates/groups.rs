@@ -1,0 +1,112 @@
+//! Contacts that become groups, pair by pair.
+
+use super::evidence::{Evidence, Facts};
+use super::{GROUP_MAX, Group};
+use crate::contact::ContactId;
+
+/// A forest of groups: each contact is led to by its parent, and is a group of one
+/// in the beginning.
+pub(super) struct Groups {
+    parents: Vec<usize>,
+    /// By contact; that of the group's first one counts.
+    states: Vec<State>,
+    /// The ignored partners of each contact.
+    apart: Vec<Vec<usize>>,
+    ids: Vec<ContactId>,
+}
+
+/// What is known of a group.
+#[derive(Default)]
+struct State {
+    members: Vec<usize>,
+    month_day: Option<(i32, i32)>,
+    year: Option<i32>,
+    evidence: Option<Evidence>,
+}
+
+impl Groups {
+    pub(super) fn of(facts: &[Facts]) -> Self {
+        let states = facts.iter().enumerate().map(|(place, facts)| State {
+            members: vec![place],
+            month_day: facts.birthday.map(|day| (day.month, day.day)),
+            year: facts.birthday.map(|day| day.year).filter(|year| *year > 0),
+            evidence: None,
+        });
+        Self {
+            parents: (0..facts.len()).collect(),
+            states: states.collect(),
+            apart: vec![Vec::new(); facts.len()],
+            ids: facts.iter().map(|facts| facts.id).collect(),
+        }
+    }
+
+    /// These two are never in one group.
+    pub(super) fn keep_apart(&mut self, a: usize, b: usize) {
+        self.apart[a].push(b);
+        self.apart[b].push(a);
+    }
+
+    /// Makes one group of those of two contacts, unless something stands against any
+    /// pair in it.
+    pub(super) fn unite(&mut self, a: usize, b: usize, evidence: Evidence) {
+        let (a, b) = (self.first(a), self.first(b));
+        if a == b || !self.may_unite(a, b) {
+            return;
+        }
+        let absorbed = std::mem::take(&mut self.states[b]);
+        self.parents[b] = a;
+        let state = &mut self.states[a];
+        state.members.extend(absorbed.members);
+        state.month_day = state.month_day.or(absorbed.month_day);
+        state.year = state.year.or(absorbed.year);
+        let known = [state.evidence, absorbed.evidence].into_iter().flatten();
+        state.evidence = Some(known.fold(evidence, Evidence::and));
+    }
+
+    /// Dates of birth are compared for the groups as a whole: a contact without one
+    /// must not bring two together that differ.
+    fn may_unite(&self, a: usize, b: usize) -> bool {
+        let (one, other) = (&self.states[a], &self.states[b]);
+        let mut apart = one.members.iter().flat_map(|member| &self.apart[*member]);
+        one.members.len() + other.members.len() <= GROUP_MAX
+            && agree(one.month_day, other.month_day)
+            && agree(one.year, other.year)
+            && !apart.any(|partner| self.first(*partner) == b)
+    }
+
+    /// Which contacts are in a group with others.
+    pub(super) fn united(&self) -> Vec<bool> {
+        let places = 0..self.parents.len();
+        places
+            .map(|place| self.states[self.first(place)].members.len() > 1)
+            .collect()
+    }
+
+    pub(super) fn into_groups(self) -> Vec<Group> {
+        let ids = self.ids;
+        let groups = self.states.into_iter().filter_map(|state| {
+            let evidence = state.evidence?;
+            let mut members: Vec<ContactId> =
+                state.members.iter().map(|place| ids[*place]).collect();
+            members.sort_unstable();
+            Some(Group {
+                score: evidence.score,
+                reasons: evidence.reasons(),
+                ids: members,
+            })
+        });
+        groups.collect()
+    }
+
+    /// The first of the contact's group. Paths are short, since groups are.
+    fn first(&self, mut place: usize) -> usize {
+        while self.parents[place] != place {
+            place = self.parents[place];
+        }
+        place
+    }
+}
+
+fn agree<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_none() || b.is_none() || a == b
+}

@@ -1,0 +1,165 @@
+//! Which contacts may be about the same person. Contacts that share an e-mail, a
+//! phone or a name are compared pair by pair, and the pairs make groups.
+
+mod evidence;
+mod groups;
+
+use std::collections::{HashMap, HashSet};
+
+use proto::contacts::v1::{Date, DuplicateReason};
+
+use crate::contact::ContactId;
+use evidence::{Evidence, Facts};
+use groups::Groups;
+
+/// What contacts have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An e-mail.
+    Email,
+    /// A phone.
+    Phone,
+    /// The display name.
+    Name,
+    /// The given and the family name.
+    GivenAndFamily,
+}
+
+/// Contacts that have the same of something.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// What it is.
+    pub kind: Kind,
+    /// Whose it is; some may be there twice.
+    pub ids: Vec<ContactId>,
+}
+
+/// A contact to be compared.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The contact.
+    pub id: ContactId,
+    /// Its folded display name, if it is made from more than an e-mail or a phone.
+    pub name: Option<String>,
+    /// Its date of birth, if it is known.
+    pub birthday: Option<Date>,
+}
+
+/// Contacts that may be about the same person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// How certain that is, in thousandths.
+    pub score: u32,
+    /// What speaks for it, in the order of the enum.
+    pub reasons: Vec<DuplicateReason>,
+    /// The contacts, the oldest first.
+    pub ids: Vec<ContactId>,
+}
+
+impl Group {
+    /// Where it stands: the higher score first, then the older contact.
+    #[must_use]
+    pub fn place(&self) -> (u32, Option<ContactId>) {
+        (u32::MAX - self.score, self.ids.first().copied())
+    }
+}
+
+/// The most contacts of one group: one call merges as many.
+pub const GROUP_MAX: usize = crate::merge::OTHERS_MAX + 1;
+
+/// Of so many contacts that share something each pair is compared. Of more, each is
+/// compared with those beside it by name, and must resemble them in more than that:
+/// a company's phone makes no duplicates.
+const ALL_PAIRS_MAX: usize = 10;
+
+/// The most pairs that are compared.
+const PAIRS_MAX: usize = 200_000;
+
+/// From here on a pair is rather one person than not.
+const LIKELY: u32 = 400;
+
+/// Makes groups, sorted by their places. Each contact is in one at most.
+#[must_use]
+pub fn groups(
+    shared: &[Shared],
+    mut members: Vec<Member>,
+    ignored: &[(ContactId, ContactId)],
+) -> Vec<Group> {
+    // Whatever order they come in, the groups are the same: pages must fit together.
+    members.sort_unstable_by_key(|member| member.id);
+    let places: HashMap<ContactId, usize> = members
+        .iter()
+        .enumerate()
+        .map(|(place, member)| (member.id, place))
+        .collect();
+    let mut facts: Vec<Facts> = members.into_iter().map(Facts::of).collect();
+    let mut sharers = Vec::new();
+    for (number, shared) in shared.iter().enumerate() {
+        let ids: HashSet<ContactId> = shared.ids.iter().copied().collect();
+        let mut places: Vec<usize> = ids
+            .iter()
+            .filter_map(|id| places.get(id))
+            .copied()
+            .collect();
+        for place in &places {
+            facts[*place].common.push((number, shared.kind));
+        }
+        places.sort_unstable_by(|a, b| facts[*a].order().cmp(&facts[*b].order()));
+        sharers.push(places);
+    }
+
+    let mut pairs: Vec<(Evidence, usize, usize)> = compared(&facts, &sharers);
+    pairs.sort_unstable_by_key(|(evidence, a, b)| (u32::MAX - evidence.score, *a, *b));
+    let mut groups = Groups::of(&facts);
+    for (a, b) in ignored {
+        if let (Some(a), Some(b)) = (places.get(a), places.get(b)) {
+            groups.keep_apart(*a, *b);
+        }
+    }
+    let likely = pairs.partition_point(|(evidence, ..)| evidence.score >= LIKELY);
+    for (evidence, a, b) in &pairs[..likely] {
+        groups.unite(*a, *b, *evidence);
+    }
+    // A doubtful pair adds nothing to contacts that are likely the same: once these
+    // are merged, it is asked about by itself.
+    let settled = groups.united();
+    for (evidence, a, b) in &pairs[likely..] {
+        if !settled[*a] && !settled[*b] {
+            groups.unite(*a, *b, *evidence);
+        }
+    }
+    let mut groups = groups.into_groups();
+    groups.sort_unstable_by_key(Group::place);
+    groups
+}
+
+/// Compares contacts that have something in common; rare things are looked at first.
+fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, usize)> {
+    let mut seen = HashSet::new();
+    let mut pairs = Vec::new();
+    for places in sharers {
+        let is_rare = places.len() <= ALL_PAIRS_MAX;
+        let reach = if is_rare { places.len() } else { 2 };
+        for (at, a) in places.iter().enumerate() {
+            for b in places[at + 1..].iter().take(reach - 1) {
+                let pair = (*a.min(b), *a.max(b));
+                // Compared before, as the sharers of something rare.
+                if seen.contains(&pair) {
+                    continue;
+                }
+                if seen.len() == PAIRS_MAX {
+                    return pairs;
+                }
+                let evidence = Evidence::of(&facts[pair.0], &facts[pair.1]);
+                if is_rare || evidence.score >= LIKELY {
+                    seen.insert(pair);
+                    pairs.push((evidence, pair.0, pair.1));
+                }
+            }
+        }
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests;

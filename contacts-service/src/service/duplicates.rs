@@ -1,0 +1,104 @@
+//! Groups of contacts that may be about the same person, a page at a time.
+
+use std::collections::{HashMap, HashSet};
+
+use chassis::page_token::Sealer;
+use chassis::pool::Pool;
+use chassis::user_id::UserId;
+use proto::contacts::server::{DuplicateGroup, FindDuplicatesResponse};
+use proto::contacts::v1::{FindDuplicatesRequest, IgnoreDuplicateRequest};
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use crate::contact::ContactId;
+use crate::contact::stored::Stored;
+use crate::duplicates::{Group, groups};
+use crate::error::{Error, Result};
+use crate::page::{Tokens, fitting, parse_size};
+use crate::store::{contacts, duplicates};
+
+const SIZE_DEFAULT: i64 = 20;
+const SIZE_MAX: i64 = 100;
+
+/// The two contacts of a pair.
+pub(super) fn parse_pair(request: &IgnoreDuplicateRequest) -> Result<[ContactId; 2]> {
+    let id = ContactId::parse("id", &request.id)?;
+    let other = ContactId::parse("other_id", &request.other_id)?;
+    if id == other {
+        let problem = "is the same contact";
+        return Err(Error::invalid("FIELD_INVALID", "other_id", problem));
+    }
+    Ok([id, other])
+}
+
+/// A page of the owner's groups.
+pub(super) async fn find(
+    db: &Pool,
+    sealer: &Sealer,
+    owner: UserId,
+    mut request: FindDuplicatesRequest,
+) -> Result<FindDuplicatesResponse> {
+    let size = parse_size(
+        std::mem::take(&mut request.page_size),
+        SIZE_DEFAULT,
+        SIZE_MAX,
+    )?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let token = std::mem::take(&mut request.page_token);
+    let tokens = Tokens::new(sealer, "FindDuplicates", owner, &request);
+    let after: Option<(u32, Option<ContactId>)> = tokens.open(&token)?;
+
+    // What is judged and what is shown is of the same moment.
+    let mut tx = db.begin().await?;
+    duplicates::begin_snapshot(&mut tx).await?;
+    let shared = duplicates::shared(&mut *tx, owner).await?;
+    let ids: HashSet<Uuid> = shared
+        .iter()
+        .flat_map(|shared| &shared.ids)
+        .map(|id| id.0)
+        .collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let members = duplicates::members(&mut *tx, owner, &ids).await?;
+    let ignored = duplicates::ignored(&mut *tx, owner).await?;
+    // A large book takes tens of milliseconds, in which this thread serves others.
+    let found = spawn_blocking(move || groups(&shared, members, &ignored));
+    let found = found.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+
+    let start = found.partition_point(|group| after.is_some_and(|after| group.place() <= after));
+    let rest = &found[start..];
+    let candidates = &rest[..rest.len().min(size)];
+    let ids = candidates.iter().flat_map(|group| &group.ids);
+    let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
+    let contacts = contacts::get_many(&mut *tx, owner, &ids).await?;
+    let mut contacts: HashMap<ContactId, Stored> = contacts
+        .into_iter()
+        .map(|contact| (contact.id, contact))
+        .collect();
+    let bytes = |id: &ContactId| contacts.get(id).map_or(0, |contact| contact.body.len());
+    let sizes = candidates
+        .iter()
+        .map(|group| group.ids.iter().map(bytes).sum());
+    let fit = fitting(sizes, size).min(candidates.len());
+
+    let last = candidates[..fit].last().filter(|_| fit < rest.len());
+    let next_page_token = last.map_or_else(String::new, |group| tokens.seal(&group.place()));
+    let shown = candidates[..fit].iter();
+    let groups = shown.map(|group| message(group, &mut contacts)).collect();
+    Ok(FindDuplicatesResponse {
+        groups,
+        next_page_token,
+    })
+}
+
+fn message(group: &Group, contacts: &mut HashMap<ContactId, Stored>) -> DuplicateGroup {
+    let contacts = group.ids.iter().filter_map(|id| contacts.remove(id));
+    DuplicateGroup {
+        contacts: contacts.map(Stored::encoded).collect(),
+        score: f64::from(group.score) / 1000.0,
+        reasons: group
+            .reasons
+            .iter()
+            .map(|reason| (*reason).into())
+            .collect(),
+    }
+}

@@ -1,0 +1,53 @@
+//! What a merge asks for.
+
+use std::collections::BTreeMap;
+
+use chassis::text;
+use proto::contacts::v1::MergeContactsRequest;
+use uuid::Uuid;
+
+use super::creations::parse_terms;
+use crate::contact::ContactId;
+use crate::error::{Error, Result};
+use crate::merge::Merge;
+
+/// The longest key of an etag that an error repeats, in characters.
+const SHOWN_CHARS_MAX: usize = 100;
+
+pub(super) fn merge(request: MergeContactsRequest) -> Result<Merge> {
+    let bare = || MergeContactsRequest {
+        request_id: String::new(),
+        ..request.clone()
+    };
+    let terms = parse_terms(&request.request_id, request.validate_only, bare)?;
+    let primary = ContactId::parse("primary_id", &request.primary_id)?;
+    let others = request.other_ids.iter().enumerate();
+    let others = others.map(|(at, id)| ContactId::parse(&format!("other_ids[{at}]"), id));
+    let others = others.collect::<Result<Vec<_>>>()?;
+    Merge::check_others(primary, &others)?;
+    let mut etags = BTreeMap::new();
+    for (key, etag) in request.etags {
+        let id = ContactId::parse("", &key).ok();
+        let named = id.filter(|id| *id == primary || others.contains(id));
+        let id = named.ok_or_else(|| stray_etag(&key))?;
+        etags.insert(id, etag);
+    }
+    Ok(Merge {
+        primary,
+        others,
+        etags,
+        terms,
+    })
+}
+
+/// A key that is no plain line is not repeated in an error.
+fn stray_etag(key: &str) -> Error {
+    let plain = text::single_line(key, SHOWN_CHARS_MAX);
+    let field = plain.map_or("etags".into(), |key| format!("etags[{key:?}]"));
+    Error::invalid("FIELD_INVALID", field, "is of none of the contacts")
+}
+
+/// Reads the id of a merge.
+pub(super) fn parse_id(text: &str) -> Result<Uuid> {
+    Ok(ContactId::parse("merge_id", text)?.0)
+}

@@ -1,0 +1,94 @@
+//! Which contacts were merged, for as long as that can be undone.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::contact::ContactId;
+use crate::error::Result;
+
+/// A merge that was done.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// Its identity.
+    pub id: Uuid,
+    /// The owner's version that it stamped on its contacts.
+    pub version: i64,
+    /// The contact that stayed.
+    pub primary: ContactId,
+    /// The version of that one before.
+    pub primary_version: i64,
+    /// The contacts that were merged into it, in their order.
+    pub others: Vec<Uuid>,
+}
+
+/// Remembers a merge of the owner.
+pub async fn insert(
+    db: &mut PgConnection,
+    owner: UserId,
+    merged: &Merged,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO contacts.merges
+            (owner_id, id, version, primary_id, primary_version, other_ids, create_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "#,
+        owner as UserId,
+        merged.id,
+        merged.version,
+        merged.primary as ContactId,
+        merged.primary_version,
+        &merged.others,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets a merge of the owner, and returns it, if it was made at `since` or later.
+pub async fn remove(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    id: Uuid,
+    since: DateTime<Utc>,
+) -> Result<Option<Merged>> {
+    Ok(sqlx::query_as!(
+        Merged,
+        r#"
+        DELETE FROM contacts.merges
+        WHERE owner_id = $1 AND id = $2 AND create_time >= $3
+        RETURNING id, version, primary_id AS "primary: ContactId", primary_version,
+                  other_ids AS others
+        "#,
+        owner as UserId,
+        id,
+        since,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Forgets at most 1000 merges, of whichever owners, from before `before`; returns
+/// how many. Two replicas at it pass each other by.
+pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        r#"
+        DELETE FROM contacts.merges
+        WHERE (owner_id, id) IN (
+            SELECT owner_id, id
+            FROM contacts.merges
+            WHERE create_time < $1
+            LIMIT 1000
+            FOR UPDATE SKIP LOCKED
+        )
+        "#,
+        before,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected())
+}

@@ -1,0 +1,95 @@
+//! Merges and duplicates of a user.
+
+use proto::contacts::v1::{
+    Contact, DuplicateGroup, FindDuplicatesRequest, FindDuplicatesResponse, IgnoreDuplicateRequest,
+    MergeContactsRequest, MergeContactsResponse, UnmergeContactsRequest,
+};
+use tonic::Status;
+
+use crate::owner::{ENDLESS, Owner};
+
+/// The merge of some contacts into a primary one.
+pub fn merging(primary: &Contact, others: &[&Contact]) -> MergeContactsRequest {
+    MergeContactsRequest {
+        primary_id: primary.id.clone(),
+        other_ids: others.iter().map(|other| other.id.clone()).collect(),
+        ..MergeContactsRequest::default()
+    }
+}
+
+/// The contact without what each write changes.
+pub fn bare(contact: &Contact) -> Contact {
+    Contact {
+        etag: String::new(),
+        version: 0,
+        update_time: None,
+        delete_time: None,
+        expire_time: None,
+        merged_into: String::new(),
+        ..contact.clone()
+    }
+}
+
+impl Owner {
+    pub async fn merge_with(
+        &self,
+        request: MergeContactsRequest,
+    ) -> Result<MergeContactsResponse, Status> {
+        let answer = self.client.clone().merge_contacts(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Returns the contact and the id of the merge.
+    pub async fn merge(
+        &self,
+        primary: &Contact,
+        others: &[&Contact],
+    ) -> Result<(Contact, String), Status> {
+        let answer = self.merge_with(merging(primary, others)).await?;
+        Ok((answer.contact.unwrap(), answer.merge_id))
+    }
+
+    pub async fn unmerge(&self, merge: &str) -> Result<Vec<Contact>, Status> {
+        let request = UnmergeContactsRequest {
+            merge_id: merge.into(),
+        };
+        let answer = self.client.clone().unmerge_contacts(request).await?;
+        Ok(answer.into_inner().contacts)
+    }
+
+    pub async fn duplicates_page(
+        &self,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<FindDuplicatesResponse, Status> {
+        let request = FindDuplicatesRequest {
+            page_size,
+            page_token: page_token.into(),
+        };
+        let answer = self.client.clone().find_duplicates(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Every group, read page by page.
+    pub async fn duplicates(&self, page_size: i32) -> Vec<DuplicateGroup> {
+        let (mut groups, mut token) = (Vec::new(), String::new());
+        loop {
+            let page = self.duplicates_page(page_size, &token).await.unwrap();
+            groups.extend(page.groups);
+            assert!(groups.len() < ENDLESS);
+            if page.next_page_token.is_empty() {
+                return groups;
+            }
+            token = page.next_page_token;
+        }
+    }
+
+    pub async fn ignore(&self, id: &str, other_id: &str) -> Result<(), Status> {
+        let request = IgnoreDuplicateRequest {
+            id: id.into(),
+            other_id: other_id.into(),
+        };
+        self.client.clone().ignore_duplicate(request).await?;
+        Ok(())
+    }
+}
