@@ -146,7 +146,7 @@ async fn an_export_shows_one_moment() {
     let app = App::start().await;
     let tokens = app.user("ada@example.org").await;
     many_events(&app).await;
-    let (mut stream, _) = unread(&app, &tokens.access_token).await;
+    let (mut stream, _) = unread(&app, &tokens.access_token).await.unwrap();
 
     let first = stream.message().await.unwrap().unwrap().chunk;
     // While it is read, everything goes.
@@ -161,15 +161,15 @@ async fn an_export_shows_one_moment() {
 async fn unread(
     app: &App,
     access: &str,
-) -> (Streaming<ExportMeResponse>, tonic::transport::Channel) {
+) -> Result<(Streaming<ExportMeResponse>, tonic::transport::Channel), Status> {
     let small = endpoint(&app.address)
         .initial_stream_window_size(65_535)
         .initial_connection_window_size(65_535);
     let channel = small.connect().await.unwrap();
     let request = bearer(ExportMeRequest {}, access);
     let mut account = AccountServiceClient::new(channel.clone());
-    let answer = account.export_me(request).await.unwrap();
-    (answer.into_inner(), channel)
+    let answer = account.export_me(request).await?;
+    Ok((answer.into_inner(), channel))
 }
 
 #[tokio::test]
@@ -177,12 +177,15 @@ async fn clients_that_do_not_read_keep_the_others_waiting_only_for_a_while() {
     let app = App::start().await;
     let tokens = app.user("ada@example.org").await;
     many_events(&app).await;
-    let slow = [
-        unread(&app, &tokens.access_token).await,
-        unread(&app, &tokens.access_token).await,
-    ];
+    let mut slow = Vec::new();
 
-    let busy = open(&app, &tokens.access_token).await.unwrap_err();
+    // Two take all places, unless this machine is so slow that the first gave up.
+    let busy = loop {
+        match unread(&app, &tokens.access_token).await {
+            Ok(stream) => slow.push(stream),
+            Err(status) => break status,
+        }
+    };
     assert_eq!(reason(&busy), "EXPORTS_BUSY");
 
     in_time("the slow exports keep their place", async || {

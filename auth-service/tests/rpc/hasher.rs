@@ -89,8 +89,7 @@ async fn the_password_of_a_client_that_left_is_not_hashed() {
 
     metrics::until(at, "calls_in_flight{rpc=\"AuthService/LogIn\"}", 1.0).await;
     runs.await.unwrap();
-    log_in(3).await.unwrap();
+    metrics::until(at, "hasher_skipped_total", 1.0).await;
     let hashed = metrics::number(at, "hash_seconds_count").await - before;
-    let skipped = metrics::number(at, "hasher_skipped_total").await;
-    assert_eq!(format!("{hashed} {skipped}"), "2 1");
+    assert_eq!(format!("{hashed}"), "1");
 }

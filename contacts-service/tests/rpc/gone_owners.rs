@@ -51,6 +51,9 @@ async fn settle_in(owner: &Owner) {
         ..CreateContactRequest::default()
     };
     owner.create_with(remembered).await.unwrap();
+    let [primary, double] = [owner.has(ada()).await, owner.has(ada()).await];
+    owner.ignore(&primary.id, &double.id).await.unwrap();
+    owner.merge(&primary, &[&double]).await.unwrap();
 }
 
 async fn many(owner: &Owner, count: usize) {
@@ -215,7 +218,7 @@ async fn a_deleted_users_book_goes_and_no_one_elses() {
     let refused = owner.create(ada()).await;
     assert_refused(refused, Code::Unauthenticated, "TOKEN_REVOKED");
     assert_eq!(holdings(&app, other.user).await, others);
-    assert_eq!(other.total_size().await, 2);
+    assert_eq!(other.total_size().await, 3);
 }
 
 #[tokio::test]
