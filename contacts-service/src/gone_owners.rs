@@ -16,7 +16,7 @@ use chassis::user_id::UserId;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
-use crate::store::{cursors, gone_owners};
+use crate::store::{cursors, gone_owners, owners};
 
 /// The name of the feed in the table of cursors.
 const FEED: &str = "deleted_users";
@@ -107,7 +107,7 @@ pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
     let mut count = 0;
     loop {
         let mut tx = db.begin().await?;
-        gone_owners::lock(&mut *tx, owner).await?;
+        owners::hold(&mut tx, owner).await?;
         let (removed, is_all) = gone_owners::remove_batch(&mut tx, owner, BATCH).await?;
         count += removed;
         if is_all {

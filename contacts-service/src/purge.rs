@@ -10,6 +10,7 @@ use chassis::clock::Clock;
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Days, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::book::Book;
@@ -19,6 +20,7 @@ use crate::creation::ANSWERS_KEPT;
 use crate::error::{Error, Result};
 use crate::merge::UNDONE_WITHIN;
 use crate::revision::REVISIONS_KEPT_FOR;
+use crate::store::owners::Taken;
 use crate::store::{contacts, duplicates, merges, owners, requests, revisions, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);
@@ -69,10 +71,22 @@ async fn purge(db: &Pool, owner: UserId, before: DateTime<Utc>, now: DateTime<Ut
         return Ok(0);
     }
     let ids: Vec<Uuid> = gone.iter().map(|id| id.0).collect();
-    let count = tombstones::purge(&mut tx, owner, &ids, taken.version, now).await?;
-    revisions::forget(&mut tx, owner, &ids).await?;
-    duplicates::forget(&mut tx, owner, &ids).await?;
+    let count = remove(&mut tx, owner, &ids, taken, now).await?;
     tx.commit().await?;
+    Ok(count)
+}
+
+/// Removes deleted contacts and all that hangs on them, under the version taken.
+async fn remove(
+    tx: &mut PgConnection,
+    owner: UserId,
+    ids: &[Uuid],
+    taken: Taken,
+    now: DateTime<Utc>,
+) -> Result<i64> {
+    let count = tombstones::purge(tx, owner, ids, taken.version, now).await?;
+    revisions::forget(tx, owner, ids).await?;
+    duplicates::forget(tx, owner, ids).await?;
     Ok(count)
 }
 
@@ -95,10 +109,7 @@ impl Book<'_> {
                 None => return Err(Error::NotFound(*id)),
             }
         }
-        let count =
-            tombstones::purge(&mut tx, self.owner, &wanted, taken.version, self.now).await?;
-        revisions::forget(&mut tx, self.owner, &wanted).await?;
-        duplicates::forget(&mut tx, self.owner, &wanted).await?;
+        let count = remove(&mut tx, self.owner, &wanted, taken, self.now).await?;
         tx.commit().await?;
         Ok(count)
     }

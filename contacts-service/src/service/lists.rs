@@ -92,7 +92,7 @@ pub(super) async fn list(
     let mut listed = table::list(db, owner, &selection, size + 1).await?;
     let total_size = match listed.first() {
         Some(first) => first.live_count,
-        None if selection.counted => Some(owners::live_count(db, owner).await?),
+        None if selection.counted => Some(owners::used(db, owner).await?.contacts),
         None => None,
     };
 

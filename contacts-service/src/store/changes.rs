@@ -111,6 +111,46 @@ pub async fn replace(
     Ok(())
 }
 
+/// Runs a statement that writes over contacts, having kept what they were: the
+/// common table expressions in front of it need $1 for the owner, $2 for the ids, $3
+/// for the time and $4 for [`KEPT_BEFORE`]. `query!` takes literals only, so that a
+/// macro puts them together.
+macro_rules! keeping {
+    ($write:literal, $owner:expr, $ids:expr, $time:expr $(, $value:expr)* $(,)?) => {
+        sqlx::query!(
+            r#"
+            WITH kept AS (
+                INSERT INTO contacts.revisions
+                    (owner_id, contact_id, version, change, revision_time, delete_time,
+                     merged_into, body, replace_time)
+                SELECT owner_id, id, version, change, update_time, delete_time, merged_into,
+                       body, $3
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND id = ANY($2)
+            ), dropped AS (
+                DELETE FROM contacts.revisions AS oldest
+                WHERE owner_id = $1 AND contact_id = ANY(ARRAY(
+                    SELECT contact_id
+                    FROM contacts.revisions
+                    WHERE owner_id = $1 AND contact_id = ANY($2)
+                    GROUP BY contact_id
+                    HAVING count(*) > $4
+                )) AND version = (
+                    SELECT min(version)
+                    FROM contacts.revisions
+                    WHERE owner_id = $1 AND contact_id = oldest.contact_id
+                )
+            ), "# + $write,
+            $owner as UserId,
+            $ids,
+            $time,
+            $crate::store::changes::KEPT_BEFORE,
+            $($value),*
+        )
+    };
+}
+pub(super) use keeping;
+
 /// Writes what contacts are now, all of them alive before and after, over what
 /// they were. For one contact the statement above costs a fifth less.
 pub async fn replace_many(
@@ -122,35 +162,14 @@ pub async fn replace_many(
 ) -> Result<()> {
     labels::ensure(db, owner, stamp, contacts.iter().map(|(_, keys)| keys)).await?;
     let columns = Columns::of(contacts);
-    sqlx::query!(
-        r#"
-        WITH counted AS (
+    keeping!(
+        r#"counted AS (
             UPDATE contacts.owner_state
-            SET byte_count = byte_count + $3
+            SET byte_count = byte_count + $5
             WHERE owner_id = $1
-        ), kept AS (
-            INSERT INTO contacts.revisions
-                (owner_id, contact_id, version, change, revision_time, delete_time,
-                 merged_into, body, replace_time)
-            SELECT owner_id, id, version, change, update_time, delete_time, merged_into, body, $5
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND id = ANY($2)
-        ), dropped AS (
-            DELETE FROM contacts.revisions AS oldest
-            WHERE owner_id = $1 AND contact_id = ANY(ARRAY(
-                SELECT contact_id
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = ANY($2)
-                GROUP BY contact_id
-                HAVING count(*) > $7
-            )) AND version = (
-                SELECT min(version)
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = oldest.contact_id
-            )
         )
         UPDATE contacts.contacts AS c
-        SET version = $4, update_time = $5, change = $6, body = new.body,
+        SET version = $6, update_time = $3, change = $7, body = new.body,
             family_key = new.family_key, given_key = new.given_key,
             display_key = new.display_key, birth_md = new.birth_md, starred = new.starred,
             label_keys = string_to_array(labels, chr(10)),
@@ -164,13 +183,12 @@ pub async fn replace_many(
                   phones, organization_key, search_text)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
-        owner as UserId,
+        owner,
         &columns.id,
+        stamp.time,
         bytes_added,
         stamp.version,
-        stamp.time,
         code(stamp.change),
-        KEPT_BEFORE,
         &columns.body as &[&[u8]],
         &columns.family as &[&str],
         &columns.given as &[&str],
@@ -220,45 +238,22 @@ async fn set_deletion(
 ) -> Result<()> {
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let live_added = if delete_time.is_some() { -count } else { count };
-    sqlx::query!(
-        r#"
-        WITH counted AS (
+    keeping!(
+        r#"counted AS (
             UPDATE contacts.owner_state
-            SET live_count = live_count + $3
+            SET live_count = live_count + $5
             WHERE owner_id = $1
-        ), kept AS (
-            INSERT INTO contacts.revisions
-                (owner_id, contact_id, version, change, revision_time, delete_time,
-                 merged_into, body, replace_time)
-            SELECT owner_id, id, version, change, update_time, delete_time, merged_into, body, $5
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND id = ANY($2)
-        ), dropped AS (
-            DELETE FROM contacts.revisions AS oldest
-            WHERE owner_id = $1 AND contact_id = ANY(ARRAY(
-                SELECT contact_id
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = ANY($2)
-                GROUP BY contact_id
-                HAVING count(*) > $7
-            )) AND version = (
-                SELECT min(version)
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = oldest.contact_id
-            )
         )
         UPDATE contacts.contacts
-        SET version = $4, update_time = $5, change = $6, delete_time = $8,
-            merged_into = $9
+        SET version = $6, update_time = $3, change = $7, delete_time = $8, merged_into = $9
         WHERE owner_id = $1 AND id = ANY($2)
         "#,
-        owner as UserId,
+        owner,
         ids,
+        stamp.time,
         live_added,
         stamp.version,
-        stamp.time,
         code(stamp.change),
-        KEPT_BEFORE,
         delete_time,
         merged_into as Option<ContactId>,
     )

@@ -5,22 +5,6 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::error::Result;
 
-/// Takes the owner's row, where there is one, until the transaction ends.
-pub async fn lock(db: impl PgExecutor<'_>, owner: UserId) -> Result<()> {
-    sqlx::query!(
-        r#"
-        SELECT version
-        FROM contacts.owner_state
-        WHERE owner_id = $1
-        FOR UPDATE
-        "#,
-        owner as UserId,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(())
-}
-
 /// Runs statements that each remove up to `limit` rows of the owner; says how many
 /// each did.
 macro_rules! each {

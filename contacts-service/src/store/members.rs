@@ -6,7 +6,7 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::changes::{KEPT_BEFORE, Stamp};
+use super::changes::{Stamp, keeping};
 use super::revisions::code;
 use crate::contact::ContactId;
 use crate::error::Result;
@@ -86,46 +86,24 @@ pub async fn relabel(
     let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id.0).collect();
     let bodies: Vec<&[u8]> = contacts.iter().map(|contact| &*contact.body).collect();
     let labels = contacts.iter().map(|contact| contact.label_keys.join("\n"));
-    sqlx::query!(
-        r#"
-        WITH counted AS (
+    keeping!(
+        r#"counted AS (
             UPDATE contacts.owner_state
-            SET byte_count = byte_count + $3
+            SET byte_count = byte_count + $5
             WHERE owner_id = $1
-        ), kept AS (
-            INSERT INTO contacts.revisions
-                (owner_id, contact_id, version, change, revision_time, delete_time,
-                 merged_into, body, replace_time)
-            SELECT owner_id, id, version, change, update_time, delete_time, merged_into, body, $5
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND id = ANY($2)
-        ), dropped AS (
-            DELETE FROM contacts.revisions AS oldest
-            WHERE owner_id = $1 AND contact_id = ANY(ARRAY(
-                SELECT contact_id
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = ANY($2)
-                GROUP BY contact_id
-                HAVING count(*) > $7
-            )) AND version = (
-                SELECT min(version)
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = oldest.contact_id
-            )
         )
         UPDATE contacts.contacts AS c
-        SET version = $4, update_time = $5, change = $6, body = new.body,
+        SET version = $6, update_time = $3, change = $7, body = new.body,
             label_keys = string_to_array(labels, chr(10))
         FROM unnest($2::uuid[], $8::bytea[], $9::text[]) AS new (id, body, labels)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
-        owner as UserId,
+        owner,
         &ids,
+        stamp.time,
         bytes_added,
         stamp.version,
-        stamp.time,
         code(stamp.change),
-        KEPT_BEFORE,
         &bodies as &[&[u8]],
         &labels.collect::<Vec<_>>(),
     )

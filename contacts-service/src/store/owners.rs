@@ -49,21 +49,6 @@ pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Taken> {
     .await?)
 }
 
-/// How many live contacts the owner has.
-pub async fn live_count(db: impl PgExecutor<'_>, owner: UserId) -> Result<i64> {
-    let count = sqlx::query_scalar!(
-        r#"
-        SELECT live_count
-        FROM contacts.owner_state
-        WHERE owner_id = $1
-        "#,
-        owner as UserId,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(count.unwrap_or(0))
-}
-
 /// What the owner's contacts take up now.
 pub async fn used(db: impl PgExecutor<'_>, owner: UserId) -> Result<Quota> {
     let used = sqlx::query_as!(
@@ -80,7 +65,8 @@ pub async fn used(db: impl PgExecutor<'_>, owner: UserId) -> Result<Quota> {
     Ok(used.unwrap_or_default())
 }
 
-/// Holds the owner's row until the transaction ends, without a new version.
+/// Holds the owner's row, where there is one, until the transaction ends, without a
+/// new version.
 pub async fn hold(db: &mut PgConnection, owner: UserId) -> Result<()> {
     sqlx::query!(
         r#"
