@@ -21,7 +21,6 @@ pub mod quota;
 pub mod revision;
 pub mod search;
 pub mod service;
-pub mod stats;
 pub mod store;
 pub mod sync;
 pub mod watch;
@@ -47,6 +46,7 @@ use chassis::upstream::{ClientFiles, Upstream, UpstreamError};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
 use proto::contacts::server::labels_service_server::LabelsServiceServer;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
 use tonic::service::interceptor::InterceptedService;
@@ -158,6 +158,7 @@ pub async fn run(
         chores.spawn(async move { gone_owners::follow(background, deletions, &known).await });
         guard = guard.without(revocations);
     }
+    let finds = Arc::new(Semaphore::new(service::AT_A_TIME));
     let add = move |services: Services| {
         let db = database.calls();
         let service = Arc::new(ContactsService {
@@ -166,6 +167,7 @@ pub async fn run(
             clock: clock.clone(),
             sealer: Arc::clone(&sealer),
             quota,
+            finds: Arc::clone(&finds),
             hub: Arc::clone(&hub),
             guard: guard.clone(),
             stopping: services.stopping(),

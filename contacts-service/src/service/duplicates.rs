@@ -7,6 +7,7 @@ use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::server::{DuplicateGroup, FindDuplicatesResponse};
 use proto::contacts::v1::{FindDuplicatesRequest, IgnoreDuplicateRequest};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -31,10 +32,15 @@ pub(super) fn parse_pair(request: &IgnoreDuplicateRequest) -> Result<[ContactId;
     Ok([id, other])
 }
 
+/// Searches for groups at a time, of all callers: one goes through a whole book and
+/// keeps a connection meanwhile, so that a few more would leave none to anybody.
+pub const AT_A_TIME: usize = 2;
+
 /// A page of the owner's groups.
 pub(super) async fn find(
     db: &Pool,
     sealer: &Sealer,
+    places: &Semaphore,
     owner: UserId,
     mut request: FindDuplicatesRequest,
 ) -> Result<FindDuplicatesResponse> {
@@ -48,6 +54,8 @@ pub(super) async fn find(
     let tokens = Tokens::new(sealer, "FindDuplicates", owner, &request);
     let after: Option<(u32, Option<ContactId>)> = tokens.open(&token)?;
 
+    // Waits as long as the caller does; nobody closes it.
+    let _place = places.acquire().await.ok();
     // What is judged and what is shown is of the same moment.
     let mut tx = db.begin().await?;
     duplicates::begin_snapshot(&mut tx).await?;

@@ -10,6 +10,7 @@ mod merges;
 mod purges;
 mod revisions;
 mod searches;
+mod stats;
 mod sync;
 
 use std::pin::Pin;
@@ -39,6 +40,7 @@ use proto::contacts::v1::{
     PurgeContactsResponse, RestoreContactRequest, SearchContactsRequest, SyncContactsRequest,
     UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, WatchContactsRequest,
 };
+use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
 
@@ -48,12 +50,12 @@ use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::quota::Quota;
 use crate::service::purges::Which;
-use crate::stats;
 use crate::store::duplicates as pairs;
 use crate::store::point_reads::PointReads;
-use crate::store::stats as figures;
 use crate::watch::hub::Hub;
 use crate::watch::stream::Reader;
+
+pub use duplicates::AT_A_TIME;
 
 const READ: &str = "contacts.read";
 const WRITE: &str = "contacts.write";
@@ -71,6 +73,8 @@ pub struct ContactsService {
     pub sealer: Arc<Sealer>,
     /// The most of one owner.
     pub quota: Quota,
+    /// Places for searches for duplicates, of all threads.
+    pub finds: Arc<Semaphore>,
     /// Who watches what.
     pub hub: Arc<Hub>,
     /// Knows which tokens are still good.
@@ -261,8 +265,8 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<FindDuplicatesResponse>, Status> {
         let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
 
-        let answer =
-            duplicates::find(&self.db, &self.sealer, caller.user_id, request.into_inner()).await?;
+        let (owner, request) = (caller.user_id, request.into_inner());
+        let answer = duplicates::find(&self.db, &self.sealer, &self.finds, owner, request).await?;
 
         Ok(Response::new(answer))
     }
@@ -383,17 +387,8 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<GetContactStatsResponse>, Status> {
         let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
 
-        let counts = figures::counts(&self.db, caller.user_id).await?;
-        let by_label = stats::by_label(&self.db, caller.user_id).await?;
+        let answer = stats::of(&self.db, caller.user_id, self.quota).await?;
 
-        Ok(Response::new(GetContactStatsResponse {
-            live: counts.live,
-            deleted: counts.deleted,
-            by_label,
-            with_birthday: counts.with_birthday,
-            bytes: counts.bytes,
-            quota: self.quota.contacts,
-            bytes_quota: self.quota.bytes,
-        }))
+        Ok(Response::new(answer))
     }
 }

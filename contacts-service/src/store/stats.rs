@@ -3,7 +3,6 @@
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
-use crate::contact::ContactId;
 use crate::error::Result;
 
 /// How many contacts there are.
@@ -17,17 +16,6 @@ pub struct Counts {
     pub with_birthday: i64,
     /// The bytes of all.
     pub bytes: i64,
-}
-
-/// A label of live contacts.
-#[derive(Clone, Debug)]
-pub struct Label {
-    /// Folded.
-    pub key: String,
-    /// How many contacts have it.
-    pub count: i64,
-    /// One of them.
-    pub sample: ContactId,
 }
 
 /// Counts the owner's contacts, from the owner's row and two small indexes.
@@ -56,25 +44,21 @@ pub async fn counts(db: impl PgExecutor<'_>, owner: UserId) -> Result<Counts> {
     Ok(counts.unwrap_or_default())
 }
 
-/// The `limit` labels that most of the owner's live contacts have. Reads all of
+/// How many of the owner's live contacts have each label, by its name. Reads all of
 /// these.
-pub async fn labels(db: impl PgExecutor<'_>, owner: UserId, limit: i64) -> Result<Vec<Label>> {
-    // The smallest of uuids is something that PostgreSQL 15 does not know.
-    Ok(sqlx::query_as!(
-        Label,
+pub async fn by_label(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(
         r#"
-        SELECT key AS "key!", count(*) AS "count!",
-               min(id::text COLLATE "C")::uuid AS "sample!: ContactId"
-        FROM contacts.contacts
-        CROSS JOIN LATERAL (SELECT DISTINCT unnest(label_keys) AS key) AS label
-        WHERE owner_id = $1 AND delete_time IS NULL
-        GROUP BY key
-        ORDER BY count(*) DESC, key
-        LIMIT $2
+        SELECT l.name, count(*) AS "count!"
+        FROM contacts.contacts AS c
+        CROSS JOIN LATERAL (SELECT DISTINCT unnest(c.label_keys) AS key) AS of
+        JOIN contacts.labels AS l ON l.owner_id = $1 AND l.name_key = of.key
+        WHERE c.owner_id = $1 AND c.delete_time IS NULL
+        GROUP BY l.name_key, l.name
         "#,
         owner as UserId,
-        limit,
     )
     .fetch_all(db)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.count)).collect())
 }

@@ -36,6 +36,7 @@ mod create;
 mod default_region;
 mod delete;
 mod duplicates;
+mod duplicates_crowd;
 mod get;
 mod gone_owners;
 mod hostile_bytes;
