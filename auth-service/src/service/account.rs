@@ -4,10 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::caller::Caller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
-use chassis::deadline::Deadline;
 use chassis::page_token::Sealer;
 use futures_util::{Stream, StreamExt};
 use proto::auth::server::account_service_server;
@@ -18,15 +16,14 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::pages::Pages;
-use super::{client, timestamp, uuid};
-use crate::accounts::{Accounts, Attempt, DisplayName, PasswordChange, UserChange};
+use super::{timestamp, uuid};
+use crate::accounts::{Accounts, DisplayName, PasswordChange, UserChange};
 use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
 use crate::export::export;
 use crate::mfa::Mfa;
 use crate::password::Password;
 use crate::sessions::{Session, Sessions};
-use crate::throttle::Guess;
 
 const PAGE_SIZE_MAX: usize = 100;
 /// An export takes less, mostly.
@@ -57,9 +54,8 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::GetMeRequest>,
     ) -> Result<Response<pb::GetMeResponse>, Status> {
-        let caller = caller(&request)?;
+        let user = self.who(&request).await?.user;
 
-        let (user, _) = self.accounts.of_caller(&caller, self.clock.now()).await?;
         let left = self.mfa.recovery_codes_left(&user).await?;
 
         Ok(Response::new(pb::GetMeResponse {
@@ -73,11 +69,10 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::UpdateMeRequest>,
     ) -> Result<Response<pb::UpdateMeResponse>, Status> {
-        let now = self.clock.now();
-        let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
         let change = user_change(request.into_inner())?;
 
-        let user = self.accounts.update(user, change, now).await?;
+        let user = self.accounts.update(by.user, change, by.now).await?;
 
         Ok(Response::new(pb::UpdateMeResponse {
             user: Some(user.into()),
@@ -89,25 +84,14 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
-        let (now, client, deadline) = (
-            self.clock.now(),
-            client(&request, &self.proxies),
-            Deadline::of(&request),
-        );
-        let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
         let message = request.into_inner();
         let current = Zeroizing::new(message.current_password);
         let new = Zeroizing::new(message.new_password);
-        let change = PasswordChange::parse(&user, &current, &new)?;
+        let change = PasswordChange::parse(&by.user, &current, &new)?;
 
-        let attempt = Attempt {
-            guess: Guess::CurrentPassword,
-            ip: &client.ip,
-            deadline,
-            now,
-        };
         self.accounts
-            .change_password(&user, session_id, change, attempt)
+            .change_password(&by.user, by.session_id, change, by.attempt())
             .await?;
 
         Ok(Response::new(pb::ChangePasswordResponse {}))
@@ -118,25 +102,14 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ChangeEmailRequest>,
     ) -> Result<Response<pb::ChangeEmailResponse>, Status> {
-        let (now, client, deadline) = (
-            self.clock.now(),
-            client(&request, &self.proxies),
-            Deadline::of(&request),
-        );
-        let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
         let message = request.into_inner();
         let password = Zeroizing::new(message.current_password);
-        let change = EmailChange::parse(&user, &password, &message.new_email)?;
+        let change = EmailChange::parse(&by.user, &password, &message.new_email)?;
 
-        let attempt = Attempt {
-            guess: Guess::CurrentPassword,
-            ip: &client.ip,
-            deadline,
-            now,
-        };
         let user = self
             .accounts
-            .change_email(user, session_id, change, attempt)
+            .change_email(by.user.clone(), by.session_id, change, by.attempt())
             .await?;
 
         Ok(Response::new(pb::ChangeEmailResponse {
@@ -181,15 +154,15 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ListSessionsRequest>,
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
-        let now = self.clock.now();
-        let (user, current) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
+        let (user_id, current) = (by.user.id, by.session_id);
         let mut message = request.into_inner();
         let token = std::mem::take(&mut message.page_token);
         let size = (std::mem::take(&mut message.page_size), PAGE_SIZE_MAX);
-        let pages = Pages::new(&self.sealer, "ListSessions", user.id, &message, size)?;
+        let pages = Pages::new(&self.sealer, "ListSessions", user_id, &message, size)?;
         let before = pages.open(&token)?;
 
-        let found = self.sessions.list(user.id, before, pages.limit(), now);
+        let found = self.sessions.list(user_id, before, pages.limit(), by.now);
         let mut sessions = found.await?;
 
         let next_page_token = pages.cut(&mut sessions, |last| last.id);
@@ -207,11 +180,12 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::RevokeSessionRequest>,
     ) -> Result<Response<pb::RevokeSessionResponse>, Status> {
-        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
-        let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
         let id = uuid("session_id", &request.get_ref().session_id)?;
 
-        self.sessions.revoke(user.id, id, &client, now).await?;
+        self.sessions
+            .revoke(by.user.id, id, &by.client, by.now)
+            .await?;
 
         Ok(Response::new(pb::RevokeSessionResponse {}))
     }
@@ -221,12 +195,11 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::RevokeOtherSessionsRequest>,
     ) -> Result<Response<pb::RevokeOtherSessionsResponse>, Status> {
-        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
-        let (user, current) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
 
         let count = self
             .sessions
-            .revoke_others(user.id, current, &client, now)
+            .revoke_others(by.user.id, by.session_id, &by.client, by.now)
             .await?;
 
         Ok(Response::new(pb::RevokeOtherSessionsResponse {
@@ -239,23 +212,12 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::DeleteMeRequest>,
     ) -> Result<Response<pb::DeleteMeResponse>, Status> {
-        let (now, client, deadline) = (
-            self.clock.now(),
-            client(&request, &self.proxies),
-            Deadline::of(&request),
-        );
-        let (user, session_id) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
         let current = Zeroizing::new(request.into_inner().current_password);
 
-        let attempt = Attempt {
-            guess: Guess::CurrentPassword,
-            ip: &client.ip,
-            deadline,
-            now,
-        };
         let password = Password::claim(&current);
         self.accounts
-            .delete_own(&user, session_id, password, attempt, &self.clock)
+            .delete_own(&by.user, by.session_id, password, by.attempt(), &self.clock)
             .await?;
 
         Ok(Response::new(pb::DeleteMeResponse {}))
@@ -268,14 +230,13 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ExportMeRequest>,
     ) -> Result<Response<Self::ExportMeStream>, Status> {
-        let now = self.clock.now();
-        let (user, _) = self.accounts.of_caller(&*caller(&request)?, now).await?;
+        let by = self.who(&request).await?;
         let permit = Arc::clone(&self.exports).try_acquire_owned();
         let permit = permit.map_err(|_| Error::ExportsBusy {
             retry_after: EXPORT_RETRY,
         })?;
 
-        let chunks = export(self.accounts.db.clone(), user.id, permit, now);
+        let chunks = export(self.accounts.db.clone(), by.user.id, permit, by.now);
 
         let answers = chunks.map(|chunk| match chunk {
             Ok(chunk) => Ok(pb::ExportMeResponse { chunk }),
@@ -283,10 +244,6 @@ impl account_service_server::AccountService for AccountService {
         });
         Ok(Response::new(Box::pin(answers)))
     }
-}
-
-pub(super) fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>> {
-    Ok(Caller::of(request)?)
 }
 
 /// Reads which fields to change (AIP-134).

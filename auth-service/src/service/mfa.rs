@@ -1,21 +1,15 @@
 //! The calls of `AccountService` and `AuthService` that are about the second factor.
 
-use chassis::deadline::Deadline;
-use chrono::{DateTime, Utc};
 use proto::auth::v1 as pb;
 use proto::auth::v1::complete_mfa_request::Code as AnyCode;
 use tonic::{Request, Response};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::account::caller;
 use super::{AccountService, AuthService, client, timestamp};
-use crate::accounts::User;
 use crate::error::{Error, Result};
 use crate::mfa::challenge::{Challenge, ChallengeId};
-use crate::mfa::{BothFactors, Call, MfaCode};
+use crate::mfa::{BothFactors, MfaCode};
 use crate::password::Password;
-use crate::sessions::Client;
 
 impl AuthService {
     pub(super) async fn answer_mfa(
@@ -104,37 +98,6 @@ impl AccountService {
         Ok(Response::new(pb::RegenerateRecoveryCodesResponse {
             recovery_codes,
         }))
-    }
-
-    async fn who<T>(&self, request: &Request<T>) -> Result<By> {
-        let now = self.clock.now();
-        let (user, session_id) = self.accounts.of_caller(&*caller(request)?, now).await?;
-        Ok(By {
-            user,
-            session_id,
-            client: client(request, &self.proxies),
-            deadline: Deadline::of(request),
-            now,
-        })
-    }
-}
-
-/// Who calls.
-struct By {
-    user: User,
-    session_id: Uuid,
-    client: Client,
-    deadline: Deadline,
-    now: DateTime<Utc>,
-}
-
-impl By {
-    fn call(&self) -> Call<'_> {
-        Call {
-            session_id: Some(self.session_id),
-            ip: &self.client.ip,
-            now: self.now,
-        }
     }
 }
 

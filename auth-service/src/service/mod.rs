@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod admin_answers;
 mod auth;
+mod by;
 mod jwks;
 mod mfa;
 mod pages;

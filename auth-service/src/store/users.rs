@@ -8,6 +8,39 @@ use uuid::Uuid;
 use crate::accounts::{DisplayName, User};
 use crate::error::Result;
 
+/// Asks for users, named `u`: what stands behind the columns, and its values.
+/// `query_as!` takes literals only, so that a macro puts them together.
+macro_rules! users {
+    ($from:literal, $($value:expr),* $(,)?) => {
+        sqlx::query_as!(
+            User,
+            r#"
+            SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
+                   u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
+                   u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time,
+                   u.update_time
+            "# + $from,
+            $($value),*
+        )
+    };
+}
+
+/// Changes users, named `u`, and asks for them as they are then.
+macro_rules! changed {
+    ($update:literal, $($value:expr),* $(,)?) => {
+        sqlx::query_as!(
+            User,
+            $update + r#"
+            RETURNING u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
+                      u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
+                      u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time,
+                      u.update_time
+            "#,
+            $($value),*
+        )
+    };
+}
+
 /// Stores a new user.
 pub async fn insert(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
     sqlx::query!(
@@ -32,15 +65,9 @@ pub async fn insert(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
 
 /// Returns a user.
 pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        SELECT id AS "id: UserId", email, display_name, email_verified,
-               mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-               disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        FROM auth.users
-        WHERE id = $1
-        "#,
+    let user = users!(
+        "FROM auth.users AS u
+         WHERE u.id = $1",
         id as UserId,
     )
     .fetch_optional(db)
@@ -50,16 +77,10 @@ pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
 
 /// Returns a user, who stays so until the transaction ends.
 pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        SELECT id AS "id: UserId", email, display_name, email_verified,
-               mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-               disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        FROM auth.users
-        WHERE id = $1
-        FOR SHARE
-        "#,
+    let user = users!(
+        "FROM auth.users AS u
+         WHERE u.id = $1
+         FOR SHARE",
         id as UserId,
     )
     .fetch_optional(db)
@@ -69,16 +90,10 @@ pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
 
 /// Returns a user to be changed, which nobody else does until the transaction ends.
 pub async fn lock_for_change(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        SELECT id AS "id: UserId", email, display_name, email_verified,
-               mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-               disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        FROM auth.users
-        WHERE id = $1
-        FOR UPDATE
-        "#,
+    let user = users!(
+        "FROM auth.users AS u
+         WHERE u.id = $1
+         FOR UPDATE",
         id as UserId,
     )
     .fetch_optional(db)
@@ -93,19 +108,13 @@ pub async fn get_by_session(
     session_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
-               u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
-               u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time, u.update_time
-        FROM auth.users AS u
-        JOIN auth.sessions AS s ON s.user_id = u.id
-        WHERE u.id = $1 AND s.user_id = $1 AND s.id = $2
-          AND s.revoke_time IS NULL
-          AND s.idle_expire_time > $3
-          AND s.absolute_expire_time > $3
-        "#,
+    let user = users!(
+        "FROM auth.users AS u
+         JOIN auth.sessions AS s ON s.user_id = u.id
+         WHERE u.id = $1 AND s.user_id = $1 AND s.id = $2
+           AND s.revoke_time IS NULL
+           AND s.idle_expire_time > $3
+           AND s.absolute_expire_time > $3",
         id as UserId,
         session_id,
         now,
@@ -124,15 +133,9 @@ pub async fn set_display_name(
     expected: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        UPDATE auth.users SET display_name = $2, version = version + 1, update_time = $4
-        WHERE id = $1 AND ($3::bigint IS NULL OR version = $3)
-        RETURNING id AS "id: UserId", email, display_name, email_verified,
-                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        "#,
+    let user = changed!(
+        "UPDATE auth.users AS u SET display_name = $2, version = version + 1, update_time = $4
+         WHERE u.id = $1 AND ($3::bigint IS NULL OR version = $3)",
         id as UserId,
         display_name.as_str(),
         expected,
@@ -152,18 +155,12 @@ pub async fn list(
     after: &str,
     limit: i64,
 ) -> Result<Vec<User>> {
-    let users = sqlx::query_as!(
-        User,
-        r#"
-        SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
-               u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
-               u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time, u.update_time
-        FROM auth.emails AS e
-        JOIN auth.users AS u ON u.id = e.user_id AND u.email = e.email_norm
-        WHERE e.email_norm >= $1 AND e.email_norm < $2 AND e.email_norm > $3
-        ORDER BY e.email_norm
-        LIMIT $4
-        "#,
+    let users = users!(
+        "FROM auth.emails AS e
+         JOIN auth.users AS u ON u.id = e.user_id AND u.email = e.email_norm
+         WHERE e.email_norm >= $1 AND e.email_norm < $2 AND e.email_norm > $3
+         ORDER BY e.email_norm
+         LIMIT $4",
         from,
         until,
         after,
@@ -199,18 +196,12 @@ pub async fn set_disabled(
     disabled: bool,
     now: DateTime<Utc>,
 ) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        UPDATE auth.users
-        SET disable_time = CASE WHEN $2 THEN $3::timestamptz END,
-            version = version + 1,
-            update_time = $3
-        WHERE id = $1 AND (disable_time IS NOT NULL) <> $2
-        RETURNING id AS "id: UserId", email, display_name, email_verified,
-                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        "#,
+    let user = changed!(
+        "UPDATE auth.users AS u
+         SET disable_time = CASE WHEN $2 THEN $3::timestamptz END,
+             version = version + 1,
+             update_time = $3
+         WHERE u.id = $1 AND (disable_time IS NOT NULL) <> $2",
         id as UserId,
         disabled,
         now,
@@ -227,15 +218,9 @@ pub async fn set_roles(
     roles: &[String],
     now: DateTime<Utc>,
 ) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        UPDATE auth.users SET roles = $2, version = version + 1, update_time = $3
-        WHERE id = $1
-        RETURNING id AS "id: UserId", email, display_name, email_verified,
-                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        "#,
+    let user = changed!(
+        "UPDATE auth.users AS u SET roles = $2, version = version + 1, update_time = $3
+         WHERE u.id = $1",
         id as UserId,
         roles,
         now,
@@ -277,16 +262,10 @@ pub async fn set_email(
     email: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<User>> {
-    let user = sqlx::query_as!(
-        User,
-        r#"
-        UPDATE auth.users
-        SET email = $2, email_verified = false, version = version + 1, update_time = $3
-        WHERE id = $1
-        RETURNING id AS "id: UserId", email, display_name, email_verified,
-                  mfa_enable_time IS NOT NULL AS "mfa_enabled!", roles,
-                  disable_time IS NOT NULL AS "disabled!", version, create_time, update_time
-        "#,
+    let user = changed!(
+        "UPDATE auth.users AS u
+         SET email = $2, email_verified = false, version = version + 1, update_time = $3
+         WHERE u.id = $1",
         id as UserId,
         email,
         now,

@@ -1,0 +1,60 @@
+//! Who calls about its own account, and how.
+
+use chassis::caller::Caller;
+use chassis::deadline::Deadline;
+use chrono::{DateTime, Utc};
+use tonic::Request;
+use uuid::Uuid;
+
+use super::{AccountService, client};
+use crate::accounts::{Attempt, User};
+use crate::error::Result;
+use crate::mfa::Call;
+use crate::sessions::Client;
+use crate::throttle::Guess;
+
+/// Who calls, with a session that is alive.
+pub(super) struct By {
+    pub(super) user: User,
+    pub(super) session_id: Uuid,
+    pub(super) client: Client,
+    pub(super) deadline: Deadline,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl AccountService {
+    /// Refuses whoever has no live session.
+    pub(super) async fn who<T>(&self, request: &Request<T>) -> Result<By> {
+        let now = self.clock.now();
+        let caller = Caller::of(request)?;
+        let (user, session_id) = self.accounts.of_caller(&caller, now).await?;
+        Ok(By {
+            user,
+            session_id,
+            client: client(request, &self.proxies),
+            deadline: Deadline::of(request),
+            now,
+        })
+    }
+}
+
+impl By {
+    /// The check of the current password that goes with the call.
+    pub(super) fn attempt(&self) -> Attempt<'_> {
+        Attempt {
+            guess: Guess::CurrentPassword,
+            ip: &self.client.ip,
+            deadline: self.deadline,
+            now: self.now,
+        }
+    }
+
+    /// What is written down of a call about the second factor.
+    pub(super) fn call(&self) -> Call<'_> {
+        Call {
+            session_id: Some(self.session_id),
+            ip: &self.client.ip,
+            now: self.now,
+        }
+    }
+}
