@@ -58,8 +58,8 @@ pub(crate) async fn end(
     throttle: &Throttle,
     clock: &Clock,
 ) -> Result<Option<DateTime<Utc>>> {
-    // In the order of resets and log-ins.
-    store::deletion::remove_tokens(&mut **tx, user.id).await?;
+    // In the order of resets and log-ins: whoever spends a token takes it first.
+    store::email_tokens::delete_all(&mut **tx, user.id).await?;
     if !store::deletion::remove_email(&mut **tx, user, password_version).await? {
         return Ok(None);
     }

@@ -1,5 +1,7 @@
 //! Giving an account another e-mail.
 
+use uuid::Uuid;
+
 use crate::accounts::{Accounts, Attempt, User};
 use crate::audit::Kind;
 use crate::email::Email;
@@ -8,7 +10,6 @@ use crate::mail::{Letter, Topic};
 use crate::password::Password;
 use crate::store;
 use crate::store::audit::Event;
-use uuid::Uuid;
 
 /// The e-mails of an account, before and after.
 #[derive(Debug)]

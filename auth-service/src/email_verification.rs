@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::accounts::Accounts;
 use crate::audit::Kind;
 use crate::email::Email;
-use crate::email_tokens::{EmailToken, Purpose};
+use crate::email_tokens::{self, Purpose};
 use crate::error::{Error, Result};
 use crate::mail::{Letter, Topic};
 use crate::store;
@@ -39,7 +39,7 @@ impl Accounts {
 
     /// Confirms the e-mail that a token was mailed to, while the account has it.
     pub async fn verify_email(&self, token: &str, ip: &str, now: DateTime<Utc>) -> Result<()> {
-        let token = EmailToken::parse(token).ok_or(Error::EmailTokenInvalid)?;
+        let token = email_tokens::parse(token).ok_or(Error::EmailTokenInvalid)?;
         let mut tx = self.db.begin().await?;
         let spent = store::email_tokens::spend(&mut *tx, &token, Purpose::Verification, now)
             .await?

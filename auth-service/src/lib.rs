@@ -36,6 +36,7 @@ pub mod signer;
 pub mod signing_keys;
 pub mod store;
 pub mod throttle;
+pub mod user_token;
 
 use std::num::NonZero;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::accounts::Accounts;
 use crate::audit::Kind;
 use crate::email::Email;
-use crate::email_tokens::{EmailToken, Purpose};
+use crate::email_tokens::{self, Purpose};
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
 use crate::mail::{Letter, Topic};
@@ -30,7 +30,7 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let invalid = || Error::ResetTokenInvalid;
-        let token = EmailToken::parse(token).ok_or_else(invalid)?;
+        let token = email_tokens::parse(token).ok_or_else(invalid)?;
         // Before the hash: a token that was made up costs none.
         let bound = store::email_tokens::get(&self.db, &token, Purpose::Reset, now)
             .await?

@@ -19,12 +19,13 @@ use uuid::Uuid;
 use super::transport::SendError;
 use super::{Letter, Mail, Outbox};
 use crate::audit::Kind;
-use crate::email_tokens::{EmailToken, Purpose};
+use crate::email_tokens::{PREFIX, Purpose};
 use crate::error::Result;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::email_tokens::Bound;
 use crate::store::outbox::LeasedRow;
+use crate::user_token::UserToken;
 
 /// Between two looks at an outbox in which nothing is due.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -161,7 +162,7 @@ impl Sender {
         }) else {
             return Ok(None);
         };
-        let token = EmailToken::generate(recipient.user_id)?;
+        let token = UserToken::generate(PREFIX, recipient.user_id)?;
         let bound = Bound {
             email: letter.to.clone(),
             password_version: recipient.password_version,

@@ -3,7 +3,6 @@
 use chassis::pool::Transaction;
 use chrono::{DateTime, Utc};
 
-use super::challenge::ChallengeId;
 use super::{Call, Mfa, MfaCode};
 use crate::accounts::User;
 use crate::error::{Error, Result};
@@ -12,13 +11,14 @@ use crate::sessions::{Client, Proof};
 use crate::store;
 use crate::store::mfa::ChallengeRow;
 use crate::throttle::Guess;
+use crate::user_token::UserToken;
 
 impl Mfa {
     /// Starts the session of a log-in whose challenge is answered. A wrong answer
     /// leaves the challenge as it is.
     pub async fn complete(
         &self,
-        id: &ChallengeId,
+        id: &UserToken,
         code: &MfaCode,
         client: &Client,
         now: DateTime<Utc>,
@@ -59,7 +59,7 @@ impl Mfa {
 
 /// Takes the challenge away. As in a log-in, from here to the end neither the
 /// password nor the user can change.
-async fn take(tx: &mut Transaction, id: &ChallengeId, challenge: &ChallengeRow) -> Result<User> {
+async fn take(tx: &mut Transaction, id: &UserToken, challenge: &ChallengeRow) -> Result<User> {
     let (email, version) = (&challenge.email, challenge.password_version);
     if !store::emails::lock_password(&mut **tx, email, version).await? {
         return Err(Error::MfaChallengeExpired);

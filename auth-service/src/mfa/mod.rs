@@ -117,10 +117,10 @@ impl Mfa {
             .ok_or(Error::MfaCodeInvalid)?;
         match code {
             MfaCode::Totp(code) => {
-                let secret = self.open(user_id, &stored.secret_sealed)?;
+                let secret = self.open(user_id, &stored)?;
                 let step = secret.step(code, call.now).ok_or(Error::MfaCodeInvalid)?;
-                let sealed = if sealed::is_current(&self.ring, &stored.secret_sealed) {
-                    stored.secret_sealed
+                let sealed = if sealed::is_current(&self.ring, &stored) {
+                    stored
                 } else {
                     // So that old lines of the key file fall out of use.
                     self.seal(user_id, &secret)?

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::{AccountService, AuthService, client, timestamp};
 use crate::error::{Error, Result};
-use crate::mfa::challenge::{Challenge, ChallengeId};
+use crate::mfa::challenge::{self, Challenge};
 use crate::mfa::{BothFactors, MfaCode};
 use crate::password::Password;
+use crate::user_token::UserToken;
 
 impl AuthService {
     pub(super) async fn answer_mfa(
@@ -24,7 +25,7 @@ impl AuthService {
             Some(AnyCode::RecoveryCode(code)) => MfaCode::recovery(&Zeroizing::new(code)),
             None => return Err(code_missing()),
         };
-        let id = ChallengeId::parse(&id).ok_or(Error::MfaChallengeExpired)?;
+        let id = UserToken::parse(challenge::PREFIX, &id).ok_or(Error::MfaChallengeExpired)?;
 
         let now = self.clock.now();
         let signed_in = self.mfa.complete(&id, &code, &client, now).await?;

@@ -9,17 +9,6 @@ use crate::accounts::User;
 use crate::deleted_users::{Deleted, Position};
 use crate::error::Result;
 
-/// Removes the tokens that were mailed; whoever spends one takes it before all else.
-pub async fn remove_tokens(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> {
-    sqlx::query!(
-        "DELETE FROM auth.email_tokens WHERE user_id = $1",
-        user_id as UserId,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// Removes what a log-in needs; nobody logs in until the transaction ends. False, and
 /// nothing is done, where the e-mail is another one by now, or the password has not
 /// this version any more.

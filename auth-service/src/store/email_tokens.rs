@@ -4,8 +4,9 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use crate::email_tokens::{EmailToken, Purpose};
+use crate::email_tokens::Purpose;
 use crate::error::Result;
+use crate::user_token::UserToken;
 
 /// What is known of who gets a token.
 pub struct Recipient {
@@ -48,7 +49,7 @@ pub struct Bound {
 /// Keeps a token's hash.
 pub async fn insert(
     db: impl PgExecutor<'_>,
-    token: &EmailToken,
+    token: &UserToken,
     purpose: Purpose,
     bound: &Bound,
     expire_time: DateTime<Utc>,
@@ -73,7 +74,7 @@ pub async fn insert(
 /// Returns what a token that lives is good for, and leaves it.
 pub async fn get(
     db: impl PgExecutor<'_>,
-    token: &EmailToken,
+    token: &UserToken,
     purpose: Purpose,
     now: DateTime<Utc>,
 ) -> Result<Option<Bound>> {
@@ -98,7 +99,7 @@ pub async fn get(
 /// gets that.
 pub async fn spend(
     db: impl PgExecutor<'_>,
-    token: &EmailToken,
+    token: &UserToken,
     purpose: Purpose,
     now: DateTime<Utc>,
 ) -> Result<Option<Bound>> {

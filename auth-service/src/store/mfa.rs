@@ -46,22 +46,15 @@ pub async fn has_totp_since(
     Ok(row.is_some())
 }
 
-/// A user's secret.
-pub struct TotpRow {
-    /// Sealed.
-    pub secret_sealed: Vec<u8>,
-}
-
-/// Returns a user's secret, and lets nobody else take it until the transaction ends.
-pub async fn lock_totp(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<TotpRow>> {
-    let row = sqlx::query_as!(
-        TotpRow,
+/// Returns a user's secret, sealed, and lets nobody else take it until the transaction
+/// ends.
+pub async fn lock_totp(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<Vec<u8>>> {
+    Ok(sqlx::query_scalar!(
         "SELECT secret_sealed FROM auth.totp_secrets WHERE user_id = $1 FOR UPDATE",
         user_id as UserId,
     )
     .fetch_optional(db)
-    .await?;
-    Ok(row)
+    .await?)
 }
 
 /// Uses up the code of a step and all before it; false where it was used. Keeps the
