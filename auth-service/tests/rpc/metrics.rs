@@ -60,6 +60,8 @@ async fn what_a_service_has_is_told() {
     let (app, at) = app(&[]).await;
     app.user(ADA).await;
     app.log_in(ADA, "wrong").await.unwrap_err();
+    // Counted behind its answer.
+    until(at, "hash_seconds_count", 3.0).await;
 
     let page = page(at).await;
 
