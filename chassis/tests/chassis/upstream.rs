@@ -68,10 +68,8 @@ impl Auth {
 async fn keys_are_followed_over_tls_and_with_a_certificate_that_changes() {
     let (a, b, c) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), Mint::ed_dsa("c"));
     let auth = Auth::start(&a);
-    let feed = follow(
-        auth.app.address,
-        auth.files(&auth.clients.issue(&["contacts"])),
-    );
+    let (address, mut ended) = doorman(auth.app.address).await;
+    let feed = follow(address, auth.files(&auth.clients.issue(&["contacts"])));
     feed.until_passes(&a).await;
 
     // All issuers and certificates are new, and the old ones work no longer.
@@ -95,7 +93,10 @@ async fn keys_are_followed_over_tls_and_with_a_certificate_that_changes() {
 
     // A broken file leaves the feed what it had, over several connections.
     std::fs::write(auth.folder.path().join("client.key"), "half").unwrap();
-    tokio::time::sleep(3 * CONNECTION_AGE).await;
+    while ended.try_recv().is_ok() {}
+    for _ in 0..3 {
+        ended.recv().await.unwrap();
+    }
     auth.app.set_jwks(vec![c.jwk()], Duration::from_secs(1));
     feed.until_passes(&c).await;
 }
