@@ -49,12 +49,16 @@ pub async fn counts(db: impl PgExecutor<'_>, owner: UserId) -> Result<Counts> {
 pub async fn by_label(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT l.name, count(*) AS "count!"
-        FROM contacts.contacts AS c
-        CROSS JOIN LATERAL (SELECT DISTINCT unnest(c.label_keys) AS key) AS of
-        JOIN contacts.labels AS l ON l.owner_id = $1 AND l.name_key = of.key
-        WHERE c.owner_id = $1 AND c.delete_time IS NULL
-        GROUP BY l.name_key, l.name
+        WITH counted AS (
+            SELECT key, count(*) AS count
+            FROM contacts.contacts
+            CROSS JOIN LATERAL (SELECT DISTINCT unnest(label_keys) AS key) AS label
+            WHERE owner_id = $1 AND delete_time IS NULL
+            GROUP BY key
+        )
+        SELECT name, count AS "count!"
+        FROM contacts.labels JOIN counted ON key = name_key
+        WHERE owner_id = $1
         "#,
         owner as UserId,
     )
