@@ -13,7 +13,7 @@ use proto::auth::v1::{
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use crate::app::{App, PASSWORD, bearer, endpoint};
+use crate::app::{App, PASSWORD, bearer};
 
 /// A caller of `AdminService`.
 pub(crate) struct Admin {
@@ -28,23 +28,22 @@ impl Admin {
         let id = app.sign_up(email).await.unwrap().id;
         make_admin(app, email).await.unwrap();
         let tokens = app.log_in(email, PASSWORD).await.unwrap();
-        Self::with(app, tokens, id).await
+        Self::with(app, tokens, id)
     }
 
     /// Whoever has these tokens.
-    pub(crate) async fn with(app: &App, tokens: TokenPair, id: String) -> Self {
-        let channel = endpoint(&app.address).connect().await.unwrap();
-        let client = AdminServiceClient::new(channel);
+    pub(crate) fn with(app: &App, tokens: TokenPair, id: String) -> Self {
+        let client = AdminServiceClient::new(app.channel.clone());
         Self { client, tokens, id }
     }
 
     /// A program with this access token.
-    pub(crate) async fn program(app: &App, access_token: String) -> Self {
+    pub(crate) fn program(app: &App, access_token: String) -> Self {
         let tokens = TokenPair {
             access_token,
             ..TokenPair::default()
         };
-        Self::with(app, tokens, String::new()).await
+        Self::with(app, tokens, String::new())
     }
 
     pub(crate) fn asks<T>(&self, message: T) -> Request<T> {

@@ -87,8 +87,8 @@ async fn users_and_programs_without_the_right_are_refused_everything() {
     let app = programs::app().await;
     let victim = app.sign_up("bob@example.org").await.unwrap();
     let mallory = app.user("mallory@example.org").await;
-    let user = Admin::with(&app, mallory, String::new()).await;
-    let program = Admin::program(&app, token(&app).await).await;
+    let user = Admin::with(&app, mallory, String::new());
+    let program = Admin::program(&app, token(&app).await);
     let before = app.audit().await;
 
     all_refuse(&user, &victim.id, NOT_ALLOWED).await;
@@ -124,7 +124,7 @@ async fn a_user_does_not_give_itself_a_role() {
     }
 
     let fresh = app.refresh(&tokens.refresh_token).await.unwrap();
-    let by = Admin::with(&app, fresh.tokens.unwrap(), String::new()).await;
+    let by = Admin::with(&app, fresh.tokens.unwrap(), String::new());
     assert_eq!(
         refusal(by.list(ListUsersRequest::default()).await),
         NOT_ALLOWED.1
@@ -144,7 +144,7 @@ async fn a_token_that_someone_rewrote_is_refused() {
 
     tokens.access_token = format!("{}.{body}.{}", parts[0], parts[2]);
 
-    let by = Admin::with(&app, tokens, String::new()).await;
+    let by = Admin::with(&app, tokens, String::new());
     all_refuse(&by, &victim.id, (Code::Unauthenticated, "TOKEN_INVALID")).await;
 }
 
@@ -171,7 +171,7 @@ async fn a_signed_scope_is_not_believed_without_the_role() {
     tokens.access_token = signer.sign(&claims).unwrap();
 
     app.get_me(&tokens.access_token).await.unwrap();
-    let by = Admin::with(&app, tokens, String::new()).await;
+    let by = Admin::with(&app, tokens, String::new());
     all_refuse(&by, &victim.id, NOT_ALLOWED).await;
 }
 
@@ -200,7 +200,7 @@ async fn a_demoted_administrators_token_ends_before_its_time() {
     // And with the role again, by the next refresh.
     make_admin(&app, "bob@example.org").await.unwrap();
     let fresh = app.refresh(&fresh.refresh_token).await.unwrap();
-    let bob = Admin::with(&app, fresh.tokens.unwrap(), bob.id).await;
+    let bob = Admin::with(&app, fresh.tokens.unwrap(), bob.id);
     bob.get(&ada.id).await.unwrap();
 }
 
@@ -210,7 +210,7 @@ async fn an_administrator_without_session_or_account_is_refused_everything() {
     let ada = Admin::new(&app, "ada@example.org").await;
     let bob = Admin::new(&app, "bob@example.org").await;
     let gone = app.log_in("bob@example.org", PASSWORD).await.unwrap();
-    let gone = Admin::with(&app, gone, bob.id.clone()).await;
+    let gone = Admin::with(&app, gone, bob.id.clone());
 
     app.log_out(&gone.tokens.refresh_token).await.unwrap();
     all_refuse(&gone, &ada.id, REVOKED).await;
@@ -229,7 +229,7 @@ async fn a_program_administers_while_it_has_the_scope() {
     let ada = Admin::new(&app, "ada@example.org").await;
     let (id, secret) = ada.create("console", &["auth.admin"]).await.unwrap();
     let issued = issue(&app, asks("console", &secret, &[])).await.unwrap();
-    let console = Admin::program(&app, issued.access_token).await;
+    let console = Admin::program(&app, issued.access_token);
 
     assert_eq!(console.get(&ada.id).await.unwrap().roles, ["admin"]);
     console

@@ -32,10 +32,10 @@ async fn list(by: &Admin) -> Vec<SigningKey> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rotations_asked_for_at_once_stage_one_key() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let replica = app.replica_with(&FLAGS).await;
     let ada = Admin::new(&app, "ada@example.org").await;
-    let there = Admin::with(&replica, ada.tokens.clone(), ada.id.clone()).await;
+    let there = Admin::with(&replica, ada.tokens.clone(), ada.id.clone());
     app.advance(5);
 
     let (a, b, c, d) = tokio::join!(rotate(&ada), rotate(&there), rotate(&ada), rotate(&there));
@@ -66,7 +66,7 @@ async fn rotations_asked_for_at_once_stage_one_key() {
 
 #[tokio::test]
 async fn a_key_that_was_stolen_is_taken_out() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let ada = Admin::new(&app, "ada@example.org").await;
     let stolen = kid(&ada.tokens.access_token);
 
@@ -76,7 +76,7 @@ async fn a_key_that_was_stolen_is_taken_out() {
     until_not_published(&app, &stolen).await;
     assert_eq!(refusal(revoke(&ada, &stolen).await), "TOKEN_INVALID");
     let fresh = app.refresh(&ada.tokens.refresh_token).await.unwrap();
-    let ada = Admin::with(&app, fresh.tokens.unwrap(), ada.id).await;
+    let ada = Admin::with(&app, fresh.tokens.unwrap(), ada.id);
     // Once more is the same, and no news.
     assert_eq!(revoke(&ada, &stolen).await.unwrap(), revoked);
     let audit = app.key_audit().await;

@@ -39,7 +39,7 @@ async fn a_program_does_not_take_the_last_administrator_away() {
     let bob = Admin::new(&app, "bob@example.org").await;
     let (_, secret) = ada.create("console", &["auth.admin"]).await.unwrap();
     let issued = issue(&app, asks("console", &secret, &[])).await.unwrap();
-    let console = Admin::program(&app, issued.access_token).await;
+    let console = Admin::program(&app, issued.access_token);
 
     // A disabled one does not count.
     console.disable(&bob.id).await.unwrap();
@@ -66,9 +66,9 @@ async fn two_who_turn_on_each_other_at_once_leave_one() {
         app.sql("UPDATE auth.users SET disable_time = NULL, roles = '{admin}'")
             .await;
         let ada = app.log_in("ada@example.org", PASSWORD).await.unwrap();
-        let ada = Admin::with(&app, ada, ids[0].clone()).await;
+        let ada = Admin::with(&app, ada, ids[0].clone());
         let bob = app.log_in("bob@example.org", PASSWORD).await.unwrap();
-        let bob = Admin::with(&replica, bob, ids[1].clone()).await;
+        let bob = Admin::with(&replica, bob, ids[1].clone());
 
         let (ours, theirs) = if round % 2 == 0 {
             tokio::join!(ada.disable(&bob.id), bob.disable(&ada.id))

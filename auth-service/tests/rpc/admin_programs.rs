@@ -98,7 +98,7 @@ async fn two_secrets_work_and_the_third_ends_the_first() {
     // Also of several at once, with no administrator whom they would wait for.
     let (_, secret) = by.create("console", &["auth.admin"]).await.unwrap();
     let issued = issue(&app, asks("console", &secret, &[])).await.unwrap();
-    let console = Admin::program(&app, issued.access_token).await;
+    let console = Admin::program(&app, issued.access_token);
     app.sql("UPDATE auth.users SET roles = '{}'").await;
     app.advance(1);
     let (a, b, c, d) = tokio::join!(

@@ -39,13 +39,16 @@ pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) struct App {
     pub(crate) auth: AuthServiceClient<Channel>,
     pub(crate) account: AccountServiceClient<Channel>,
+    /// For further clients.
+    pub(crate) channel: Channel,
+    /// Of the first service.
     pub(crate) address: String,
     /// As superuser.
     pub(crate) db: PgPool,
     pub(crate) database: TestDatabase,
     clock: Arc<AtomicI64>,
     keys: Arc<TempDir>,
-    _service: JoinSet<()>,
+    _services: JoinSet<()>,
 }
 
 impl App {
@@ -56,11 +59,21 @@ impl App {
 
     /// With more flags.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        Self::start_some(flags, replicas()).await
+    }
+
+    /// One service whatever `REPLICAS` says, for what each knows by itself: the keys
+    /// that it read, how busy it is.
+    pub(crate) async fn alone(flags: &[&str]) -> Self {
+        Self::start_some(flags, 1).await
+    }
+
+    async fn start_some(flags: &[&str], count: usize) -> Self {
         let database = database().await;
         let keys = tempfile::tempdir().unwrap();
         std::fs::write(keys.path().join("keys"), &*generate_line(1).unwrap()).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
-        Self::run(database, Arc::new(keys), clock, flags).await
+        Self::run(database, Arc::new(keys), clock, flags, count).await
     }
 
     /// Another service with the same database, keys and clock.
@@ -71,7 +84,7 @@ impl App {
     /// As `replica`, with more flags.
     pub(crate) async fn replica_with(&self, flags: &[&str]) -> Self {
         let (keys, clock) = (Arc::clone(&self.keys), Arc::clone(&self.clock));
-        Self::run(self.database.clone(), keys, clock, flags).await
+        Self::run(self.database.clone(), keys, clock, flags, 1).await
     }
 
     async fn run(
@@ -79,28 +92,32 @@ impl App {
         keys: Arc<TempDir>,
         clock: Arc<AtomicI64>,
         flags: &[&str],
+        count: usize,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let config = config(&database, &keys.path().join("keys"), flags);
-        let time = Clock::Manual(Arc::clone(&clock));
-        let mut service = JoinSet::new();
-        service.spawn(async move {
-            let never = std::future::pending();
-            auth_service::run(config, time, listener, never)
-                .await
-                .unwrap();
-        });
-        let channel = endpoint(&address).connect().await.unwrap();
+        let (mut services, mut addresses) = (JoinSet::new(), Vec::new());
+        for _ in 0..count {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            addresses.push(listener.local_addr().unwrap().to_string());
+            let config = config(&database, &keys.path().join("keys"), flags);
+            let time = Clock::Manual(Arc::clone(&clock));
+            services.spawn(async move {
+                let never = std::future::pending();
+                auth_service::run(config, time, listener, never)
+                    .await
+                    .unwrap();
+            });
+        }
+        let channel = to_any_of(&addresses).await;
         Self {
             auth: AuthServiceClient::new(channel.clone()),
-            account: AccountServiceClient::new(channel),
-            address,
+            account: AccountServiceClient::new(channel.clone()),
+            channel,
+            address: addresses.swap_remove(0),
             db: admin(&database).await,
             database,
             clock,
             keys,
-            _service: service,
+            _services: services,
         }
     }
 
@@ -262,6 +279,20 @@ fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
     match Cli::read(args.map(Into::into)).unwrap().command {
         Command::Serve(config) => *config,
         _ => unreachable!("the arguments say serve"),
+    }
+}
+
+/// How many services each test talks to. With `REPLICAS=2` each call goes to either
+/// of two, which must look like one; `.ci/run` does so with most tests.
+#[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
+fn replicas() -> usize {
+    std::env::var("REPLICAS").map_or(1, |count| count.parse().unwrap())
+}
+
+async fn to_any_of(addresses: &[String]) -> Channel {
+    match addresses {
+        [address] => endpoint(address).connect().await.unwrap(),
+        _ => Channel::balance_list(addresses.iter().map(|address| endpoint(address))),
     }
 }
 

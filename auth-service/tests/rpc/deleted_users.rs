@@ -16,7 +16,7 @@ async fn ask(
     by: &str,
     request: ListDeletedUsersRequest,
 ) -> Result<ListDeletedUsersResponse, Status> {
-    let mut client = client(app).await;
+    let mut client = client(app);
     let answer = client.list_deleted_users(bearer(request, by)).await?;
     Ok(answer.into_inner())
 }

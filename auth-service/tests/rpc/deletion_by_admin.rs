@@ -33,7 +33,7 @@ async fn only_administrators_end_the_accounts_of_others() {
     let admin = Admin::new(&app, "root@example.org").await;
     let user = app.sign_up("ada@example.org").await.unwrap();
     let tokens = app.log_in("ada@example.org", PASSWORD).await.unwrap();
-    let ada = Admin::with(&app, tokens, user.id.clone()).await;
+    let ada = Admin::with(&app, tokens, user.id.clone());
 
     assert_eq!(
         refusal(ada.delete_user(&admin.id).await),

@@ -174,7 +174,7 @@ async fn unread(
 
 #[tokio::test]
 async fn clients_that_do_not_read_keep_the_others_waiting_only_for_a_while() {
-    let app = App::start().await;
+    let app = App::alone(&[]).await;
     let tokens = app.user("ada@example.org").await;
     many_events(&app).await;
     let mut slow = Vec::new();
@@ -188,9 +188,10 @@ async fn clients_that_do_not_read_keep_the_others_waiting_only_for_a_while() {
     };
     assert_eq!(reason(&busy), "EXPORTS_BUSY");
 
-    in_time("the slow exports keep their place", async || {
-        let stream = open(&app, &tokens.access_token).await.ok()?;
-        Some(read(stream).await.unwrap())
+    in_time("the slow exports keep their places", async || {
+        let first = open(&app, &tokens.access_token).await.ok()?;
+        let second = open(&app, &tokens.access_token).await.ok()?;
+        Some((read(first).await.unwrap(), read(second).await.unwrap()))
     })
     .await;
     for (stream, _) in slow {

@@ -22,7 +22,7 @@ fn request(number: u8) -> LogInRequest {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_does_not_fit_the_queue_is_shed_with_a_time_to_come_back() {
     // A hash takes some 100 ms: one runs, one waits.
-    let app = App::start_with(&[
+    let app = App::alone(&[
         "--hasher-threads=1",
         "--hasher-queue=1",
         "--argon2-memory-kib=65536",

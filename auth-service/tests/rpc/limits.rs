@@ -14,7 +14,7 @@ const ADA: &str = "ada@example.org";
 const BOB: &str = "bob@example.org";
 
 async fn app(limits: &str) -> App {
-    App::start_with(&[&format!("--rate-limits=off,{limits}")]).await
+    App::alone(&[&format!("--rate-limits=off,{limits}")]).await
 }
 
 /// Whose limit it was.
@@ -66,7 +66,7 @@ async fn log_ins_are_counted_by_the_address_that_a_trusted_proxy_tells() {
         "--rate-limits=off,log_in:ip=1/h",
         "--trusted-proxies=127.0.0.0/8",
     ];
-    let app = App::start_with(&flags).await;
+    let app = App::alone(&flags).await;
     let from = async |address: &str| {
         let mut request = Request::new(LogInRequest {
             email: ADA.into(),
@@ -181,7 +181,7 @@ async fn a_dead_refresh_token_is_called_dead_whatever_the_limits() {
 #[tokio::test]
 async fn a_program_is_limited_as_a_user_is() {
     let (_file, flag) = programs::secret_file(programs::SECRET);
-    let app = App::start_with(&[&flag, "--rate-limits=off,program:user=2/h"]).await;
+    let app = App::alone(&[&flag, "--rate-limits=off,program:user=2/h"]).await;
     let token = programs::token(&app).await;
     let asks = async || refusal(programs::introspect(&app, &token, &token).await);
 
@@ -195,7 +195,7 @@ async fn a_program_is_limited_as_a_user_is() {
 
 #[tokio::test]
 async fn the_defaults_let_a_class_sign_up_at_once() {
-    let app = App::start_with(&["--rate-limits="]).await;
+    let app = App::alone(&["--rate-limits="]).await;
     for number in 0..60 {
         let email = format!("pupil-{number}@example.org");
         app.sign_up_as(&new_account(&email)).await.unwrap();

@@ -21,7 +21,7 @@ pub(crate) async fn app(flags: &[&str]) -> (App, SocketAddr) {
         format!("--address-file={}", file.display()),
     ];
     let all = ours.iter().map(String::as_str).chain(flags.iter().copied());
-    let app = App::start_with(&all.collect::<Vec<_>>()).await;
+    let app = App::alone(&all.collect::<Vec<_>>()).await;
     let lines = in_time("the addresses are not written", async || {
         std::fs::read_to_string(&file).ok()
     });
@@ -115,7 +115,7 @@ async fn a_stream_is_open_until_its_client_leaves() {
     let token = programs::token(&app).await;
     let open = "calls_in_flight{rpc=\"ServiceTokenService/WatchRevocations\"}";
     let request = bearer(WatchRevocationsRequest::default(), &token);
-    let mut client = programs::client(&app).await;
+    let mut client = programs::client(&app);
     let mut stream = client
         .watch_revocations(request)
         .await

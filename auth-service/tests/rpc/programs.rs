@@ -12,7 +12,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::app::{App, bearer, endpoint, reason, refusal};
+use crate::app::{App, bearer, reason, refusal};
 
 pub(crate) const SECRET: &str = "5f0c2a1be4d7498fa36b1c9d8e2f70415f0c2a1be4d7498f";
 const OTHER_SECRET: &str = "a36b1c9d8e2f70415f0c2a1be4d7498f5f0c2a1be4d7498f";
@@ -38,9 +38,8 @@ pub(crate) async fn app() -> App {
     app
 }
 
-pub(crate) async fn client(app: &App) -> ServiceTokenServiceClient<Channel> {
-    let channel = endpoint(&app.address).connect().await.unwrap();
-    ServiceTokenServiceClient::new(channel)
+pub(crate) fn client(app: &App) -> ServiceTokenServiceClient<Channel> {
+    ServiceTokenServiceClient::new(app.channel.clone())
 }
 
 pub(crate) fn asks(client_id: &str, secret: &str, scopes: &[&str]) -> IssueServiceTokenRequest {
@@ -56,7 +55,7 @@ pub(crate) async fn issue(
     app: &App,
     request: IssueServiceTokenRequest,
 ) -> Result<IssueServiceTokenResponse, Status> {
-    let answer = client(app).await.issue_service_token(request).await?;
+    let answer = client(app).issue_service_token(request).await?;
     Ok(answer.into_inner())
 }
 
@@ -73,10 +72,7 @@ pub(crate) async fn introspect(
     let request = IntrospectTokenRequest {
         token: token.into(),
     };
-    let answer = client(app)
-        .await
-        .introspect_token(bearer(request, by))
-        .await?;
+    let answer = client(app).introspect_token(bearer(request, by)).await?;
     Ok(answer.into_inner())
 }
 
@@ -239,7 +235,6 @@ async fn introspection_needs_its_scope() {
         assert_eq!(reason(&status), "INSUFFICIENT_SCOPE");
     }
     let unsigned = client(&app)
-        .await
         .introspect_token(IntrospectTokenRequest::default())
         .await;
     assert_eq!(refusal(unsigned), "TOKEN_MISSING");

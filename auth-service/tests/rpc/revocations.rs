@@ -19,7 +19,7 @@ pub(crate) async fn watch(app: &App, cursor: &str) -> Feed {
         since_cursor: cursor.into(),
     };
     let request = bearer(request, &token(app).await);
-    let answer = client(app).await.watch_revocations(request).await;
+    let answer = client(app).watch_revocations(request).await;
     answer.unwrap().into_inner()
 }
 
@@ -157,11 +157,7 @@ async fn only_its_scope_may_watch() {
     let user = app.user("ada@example.org").await.access_token;
 
     let request = bearer(WatchRevocationsRequest::default(), &user);
-    let status = client(&app)
-        .await
-        .watch_revocations(request)
-        .await
-        .unwrap_err();
+    let status = client(&app).watch_revocations(request).await.unwrap_err();
 
     assert_eq!(status.code(), Code::PermissionDenied);
     assert_eq!(reason(&status), "INSUFFICIENT_SCOPE");
@@ -175,7 +171,7 @@ async fn a_cursor_of_ones_own_making_is_refused() {
     };
     let request = bearer(request, &token(&app).await);
 
-    let answer = client(&app).await.watch_revocations(request).await;
+    let answer = client(&app).watch_revocations(request).await;
 
     assert_eq!(refusal(answer), "CURSOR_INVALID");
 }

@@ -20,7 +20,7 @@ async fn rotate_fully(app: &App) -> String {
 
 #[tokio::test]
 async fn the_tokens_of_a_revoked_key_are_refused_and_a_new_one_signs() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let tokens = app.user(ADA).await;
     let stolen = kid(&tokens.access_token);
     let (db, ring, now) = (pool(&app), app.ring(), app.clock().now());
@@ -60,7 +60,7 @@ async fn the_tokens_of_a_revoked_key_are_refused_and_a_new_one_signs() {
 
 #[tokio::test]
 async fn the_staged_key_takes_the_place_of_a_revoked_one() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let stolen = kid(&app.user(ADA).await.access_token);
     let (db, ring, now) = (pool(&app), app.ring(), app.clock().now());
     let next = rotate(&app).await;
@@ -82,7 +82,7 @@ async fn the_staged_key_takes_the_place_of_a_revoked_one() {
 
 #[tokio::test]
 async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let first = app.user(ADA).await.access_token;
     let (db, ring) = (pool(&app), app.ring());
     let active = rotate_fully(&app).await;

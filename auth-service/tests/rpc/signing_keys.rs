@@ -113,7 +113,7 @@ pub(crate) async fn sealed_bytes(app: &App, kid: &str) -> usize {
 
 #[tokio::test]
 async fn a_new_key_is_published_for_two_cache_times_before_it_signs() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let old = app.user(ADA).await.access_token;
     let (db, ring) = (pool(&app), app.ring());
 
@@ -143,7 +143,7 @@ async fn a_new_key_is_published_for_two_cache_times_before_it_signs() {
 
 #[tokio::test]
 async fn a_retiring_keys_tokens_are_good_until_they_end_and_then_it_is_gone() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let first = kid(&app.user(ADA).await.access_token);
     let (db, ring) = (pool(&app), app.ring());
     let new = rotate(&app).await;
@@ -174,7 +174,7 @@ async fn a_retiring_keys_tokens_are_good_until_they_end_and_then_it_is_gone() {
 #[tokio::test]
 async fn a_key_is_replaced_by_itself_when_its_time_is_over() {
     let flags = [FLAGS[0], "--signing-key-rotation=1000"];
-    let app = App::start_with(&flags).await;
+    let app = App::alone(&flags).await;
     let first = kid(&app.user(ADA).await.access_token);
 
     app.advance(1000 - 20);
@@ -190,7 +190,7 @@ async fn a_key_is_replaced_by_itself_when_its_time_is_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let replica = app.replica_with(&FLAGS).await;
     app.sign_up(ADA).await.unwrap();
     let now = app.clock().now();
@@ -261,7 +261,7 @@ async fn twenty_rotations_under_load_refuse_no_token() {
         "--access-token-ttl=20",
         "--token-leeway=0",
     ];
-    let app = Arc::new(App::start_with(&flags).await);
+    let app = Arc::new(App::alone(&flags).await);
     let replica = Arc::new(app.replica_with(&flags).await);
     // They answer once they have their first key.
     tokio::join!(published(&app), published(&replica));
@@ -308,7 +308,7 @@ async fn algorithms(app: &App) -> Vec<String> {
 
 #[tokio::test]
 async fn another_algorithm_takes_over_with_both_published_meanwhile() {
-    let before = App::start_with(&FLAGS).await;
+    let before = App::alone(&FLAGS).await;
     let old = before.user(ADA).await.access_token;
     assert_eq!(algorithms(&before).await, ["EdDSA"]);
 
@@ -340,7 +340,7 @@ async fn another_algorithm_takes_over_with_both_published_meanwhile() {
 
 #[tokio::test]
 async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
-    let app = App::start_with(&FLAGS).await;
+    let app = App::alone(&FLAGS).await;
     let old = app.user(ADA).await.access_token;
     let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
     let now = app.clock().now();
@@ -376,7 +376,7 @@ async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
 
 #[tokio::test]
 async fn readers_are_told_how_long_to_keep_the_keys() {
-    let app = App::start_with(&["--signing-key-cache=77"]).await;
+    let app = App::alone(&["--signing-key-cache=77"]).await;
 
     let answer = app.auth.clone().get_jwks(GetJwksRequest {}).await.unwrap();
     let (head, body) = crate::jwks::get(&app.address, "/.well-known/jwks.json").await;

@@ -36,7 +36,7 @@ const START_MAX: Duration = Duration::from_secs(30);
 
 pub struct App {
     pub issuer: Issuer,
-    /// To the first instance.
+    /// To the instance, or to either of two.
     pub channel: Channel,
     database: TestDatabase,
     keys: NamedTempFile,
@@ -71,13 +71,18 @@ impl App {
 
     /// With these flags.
     pub async fn with(flags: &[&str]) -> Self {
-        Self::start_with(Clock::System, flags).await
+        Self::start_with(Clock::System, flags, instances()).await
+    }
+
+    /// One instance whatever `REPLICAS` says, for what each counts by itself.
+    pub async fn alone() -> Self {
+        Self::start_with(Clock::System, &[], 1).await
     }
 
     /// At a time that the test moves, in seconds since the epoch.
     pub async fn at(seconds: i64) -> (Self, Arc<AtomicI64>) {
         let now = Arc::new(AtomicI64::new(seconds));
-        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), &[]).await;
+        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), &[], instances()).await;
         (app, now)
     }
 
@@ -89,7 +94,7 @@ impl App {
         app
     }
 
-    async fn start_with(clock: Clock, flags: &[&str]) -> Self {
+    async fn start_with(clock: Clock, flags: &[&str], count: usize) -> Self {
         let database = TestDatabase::create("contacts", migrate).await.unwrap();
         let issuer = Issuer::start().await;
         let mut keys = NamedTempFile::new().unwrap();
@@ -104,7 +109,16 @@ impl App {
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             secret: None,
         };
-        app.channel = app.another_instance().await;
+        let mut endpoints = Vec::new();
+        for _ in 0..count {
+            let stop = std::future::pending();
+            let (endpoint, channel) = app.instance(stop, |endpoint| endpoint).await;
+            endpoints.push(endpoint);
+            app.channel = channel;
+        }
+        if count > 1 {
+            app.channel = Channel::balance_list(endpoints.into_iter());
+        }
         app
     }
 
@@ -123,7 +137,7 @@ impl App {
 
     /// The same, until `stop` completes.
     pub async fn instance_until(&self, stop: impl Future<Output = ()> + Send + 'static) -> Channel {
-        self.instance(stop, |endpoint| endpoint).await
+        self.instance(stop, |endpoint| endpoint).await.1
     }
 
     /// One more service, by a connection that takes this many bytes of a stream that
@@ -131,14 +145,14 @@ impl App {
     pub async fn another_instance_with_window(&self, bytes: u32) -> Channel {
         let stop = std::future::pending();
         let window = move |endpoint: Endpoint| endpoint.initial_stream_window_size(bytes);
-        self.instance(stop, window).await
+        self.instance(stop, window).await.1
     }
 
     async fn instance(
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
         settings: impl Fn(Endpoint) -> Endpoint,
-    ) -> Channel {
+    ) -> (Endpoint, Channel) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (config, clock) = (self.config(), self.clock.clone());
@@ -148,7 +162,7 @@ impl App {
         timeout(START_MAX, until_serving(channel.clone()))
             .await
             .expect("the service serves in time");
-        channel
+        (endpoint, channel)
     }
 
     fn config(&self) -> Config {
@@ -218,6 +232,13 @@ impl App {
     pub async fn admin(&self) -> PgConnection {
         self.database.admin().connect().await.unwrap()
     }
+}
+
+/// How many instances answer a test's calls. With `REPLICAS=2` each call goes to
+/// either of two, which must look like one; `.ci/run` does so with most tests.
+#[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
+fn instances() -> usize {
+    std::env::var("REPLICAS").map_or(1, |count| count.parse().unwrap())
 }
 
 async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {

@@ -114,7 +114,7 @@ async fn nothing_is_told_of_another_owner() {
 
 #[tokio::test]
 async fn an_owner_has_a_hundred_streams_and_no_more() {
-    let app = App::start().await;
+    let app = App::alone().await;
     let (owner, other) = (app.owner(), app.owner());
     let mut streams = Vec::new();
     for _ in 0..100 {

@@ -60,7 +60,7 @@ async fn with_hints_a_change_is_told_before_the_poller_looks() {
 /// at once.
 #[tokio::test]
 async fn where_nobody_can_listen_changes_are_told_all_the_same() {
-    let app = App::start().await;
+    let app = App::alone().await;
     let [here, there] = two(&app).await;
     let mut mirrors = Vec::new();
     for owner in [&here, &there] {

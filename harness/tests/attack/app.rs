@@ -1,0 +1,40 @@
+//! Users with a second factor.
+
+use proto::auth::v1::{ConfirmTotpRequest, EnrollTotpRequest, TokenPair};
+
+use crate::pair::Side;
+use crate::user::{PASSWORD, bearer, totp_code, totp_secret};
+
+/// A user whose log-ins need an app, of which no code but the first was used.
+pub(crate) struct Secured {
+    pub(crate) tokens: TokenPair,
+    /// As people type it.
+    pub(crate) secret: String,
+    pub(crate) recovery_codes: Vec<String>,
+}
+
+impl Secured {
+    pub(crate) async fn new(side: &Side, email: &str) -> Self {
+        let tokens = side.user(email).await;
+        let request = EnrollTotpRequest {
+            current_password: PASSWORD.into(),
+        };
+        let mut account = side.account.clone();
+        let enrolled = account.enroll_totp(bearer(request, &tokens.access_token));
+        let secret = enrolled.await.unwrap().into_inner().secret;
+        // The earliest that is taken, so that later ones stay.
+        let code = totp_code(&totp_secret(&secret), 0);
+        let request = bearer(ConfirmTotpRequest { code }, &tokens.access_token);
+        let confirmed = account.confirm_totp(request).await.unwrap();
+        Self {
+            tokens,
+            secret,
+            recovery_codes: confirmed.into_inner().recovery_codes,
+        }
+    }
+
+    /// A code that was not used.
+    pub(crate) fn code(&self) -> String {
+        totp_code(&totp_secret(&self.secret), 1)
+    }
+}

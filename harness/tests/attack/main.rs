@@ -1,0 +1,19 @@
+//! What an attacker tries on the running pair: two services of each kind, as programs,
+//! on one database. `docs/SECURITY.md` has the list.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test should panic where it fails"
+)]
+
+mod app;
+mod canary;
+mod double_spend;
+mod enumeration;
+mod guessing;
+mod mailbox;
+mod pair;
+mod privilege;
+mod replay;
+mod user;

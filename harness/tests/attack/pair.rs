@@ -1,0 +1,243 @@
+//! Two services of each kind on one database, whose words are all kept.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use chassis::db::MIGRATOR;
+use chassis::keyring::generate_line;
+use embedded_postgres::TestDatabase;
+use proto::auth::v1::account_service_client::AccountServiceClient;
+use proto::auth::v1::admin_service_client::AdminServiceClient;
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::service_token_service_client::ServiceTokenServiceClient;
+use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::mailbox::Mailbox;
+
+/// Of the contacts service, to watch what is revoked.
+pub(crate) const PROGRAM_SECRET: &str = "a-canary-that-watches-what-is-revoked-0123456789abcdef";
+
+/// The clients of one auth service and one contacts service.
+#[derive(Clone)]
+pub(crate) struct Side {
+    pub(crate) auth: AuthServiceClient<Channel>,
+    pub(crate) account: AccountServiceClient<Channel>,
+    pub(crate) admin: AdminServiceClient<Channel>,
+    pub(crate) programs: ServiceTokenServiceClient<Channel>,
+    pub(crate) book: ContactsServiceClient<Channel>,
+}
+
+pub(crate) struct Pair {
+    pub(crate) sides: [Side; 2],
+    pub(crate) mailbox: Mailbox,
+    pub(crate) database: TestDatabase,
+    programs: Vec<Program>,
+    files: TempDir,
+}
+
+impl Pair {
+    pub(crate) async fn start() -> Self {
+        let database = TestDatabase::create("attack", migrate).await.unwrap();
+        let (files, mailbox) = (tempfile::tempdir().unwrap(), Mailbox::open());
+        for name in ["auth.keys", "contacts.keys", "pepper.keys"] {
+            fs::write(files.path().join(name), &*generate_line(1).unwrap()).unwrap();
+        }
+        fs::write(files.path().join("secret"), PROGRAM_SECRET).unwrap();
+        let (mut programs, mut sides) = (Vec::new(), Vec::new());
+        for number in 0..2 {
+            let (auth, auth_channel) = Program::start(
+                &format!("auth-service-{number}"),
+                files.path(),
+                &auth_settings(&database, files.path(), &mailbox),
+            )
+            .await;
+            let mut settings = contacts_settings(&database, files.path());
+            settings.push(("AUTH_URL", format!("http://{}", auth.address)));
+            let name = format!("contacts-service-{number}");
+            let (contacts, channel) = Program::start(&name, files.path(), &settings).await;
+            programs.extend([auth, contacts]);
+            sides.push(Side {
+                auth: AuthServiceClient::new(auth_channel.clone()),
+                account: AccountServiceClient::new(auth_channel.clone()),
+                admin: AdminServiceClient::new(auth_channel.clone()),
+                programs: ServiceTokenServiceClient::new(auth_channel),
+                book: ContactsServiceClient::new(channel),
+            });
+        }
+        let sides = sides.try_into().unwrap_or_else(|_| unreachable!("two"));
+        Self {
+            sides,
+            mailbox,
+            database,
+            programs,
+            files,
+        }
+    }
+
+    /// The services in turn.
+    pub(crate) fn side(&self, number: usize) -> Side {
+        self.sides[number % 2].clone()
+    }
+
+    /// What is in a file that only the services read.
+    pub(crate) fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.files.path().join(name)).unwrap()
+    }
+
+    /// Makes an account an administrator.
+    pub(crate) fn make_admin(&self, email: &str) {
+        let mut command = Command::new(program("auth-service"));
+        let command = command
+            .args(["make-admin", "--email", email, "--database-url"])
+            .arg(self.database.url("postgres"));
+        assert!(command.output().unwrap().status.success());
+    }
+
+    /// Stops the services, and returns all that they and PostgreSQL wrote.
+    pub(crate) fn last_words(&mut self) -> String {
+        let names: Vec<_> = self
+            .programs
+            .drain(..)
+            .map(|program| program.log.clone())
+            .collect();
+        let admin = self.database.admin();
+        let folder = admin.get_socket().unwrap().parent().unwrap();
+        let logs = names.into_iter().chain([folder.join("postgres.log")]);
+        logs.map(|log| fs::read_to_string(log).unwrap()).collect()
+    }
+}
+
+fn auth_settings(
+    database: &TestDatabase,
+    files: &Path,
+    mailbox: &Mailbox,
+) -> Vec<(&'static str, String)> {
+    let file = |name: &str| files.join(name).display().to_string();
+    vec![
+        ("DATABASE_URL", database.url("auth_service")),
+        ("SECRET_KEYS_FILE", file("auth.keys")),
+        ("PASSWORD_PEPPER_FILE", file("pepper.keys")),
+        ("CONTACTS_SECRET_FILE", file("secret")),
+        ("SMTP_URL", format!("smtp://{}", mailbox.address)),
+        ("MAIL_FROM", "noreply@example.com".to_owned()),
+        ("MAIL_LINK_BASE_URL", "https://app.example.com".to_owned()),
+        ("ARGON2_MEMORY_KIB", "64".to_owned()),
+        ("RATE_LIMITS", "off".to_owned()),
+    ]
+}
+
+fn contacts_settings(database: &TestDatabase, files: &Path) -> Vec<(&'static str, String)> {
+    let file = |name: &str| files.join(name).display().to_string();
+    vec![
+        ("DATABASE_URL", database.url("contacts_service")),
+        ("SECRET_KEYS_FILE", file("contacts.keys")),
+        ("AUTH_SECRET_FILE", file("secret")),
+        ("RATE_LIMITS", "off".to_owned()),
+    ]
+}
+
+/// A running service; killed when dropped.
+struct Program {
+    child: Child,
+    address: String,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts one, named by its program and a number, and waits until it serves. One
+    /// writes JSON and one text, both of them more than in production.
+    async fn start(name: &str, files: &Path, settings: &[(&str, String)]) -> (Self, Channel) {
+        let (kind, number) = name.rsplit_once('-').unwrap();
+        let address = files.join(format!("{name}.address"));
+        let log = files.join(format!("{name}.log"));
+        let output = File::create(&log).unwrap();
+        let child = Command::new(program(kind))
+            .env_clear()
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("ADDRESS_FILE", &address)
+            .env("RUST_LOG", "debug")
+            .env("LOG_FORMAT", if number == "0" { "json" } else { "text" })
+            .stdin(Stdio::null())
+            .stderr(output.try_clone().unwrap())
+            .stdout(output)
+            .spawn()
+            .unwrap();
+        let mut program = Self {
+            child,
+            address: String::new(),
+            log,
+        };
+        program.address = until(&format!("{name} serves"), async || {
+            let log = fs::read_to_string(&program.log).unwrap();
+            assert!(!log.contains("cannot go on"), "{log}");
+            let text = fs::read_to_string(&address).ok()?;
+            let line = text.lines().next()?.to_owned();
+            is_serving(&line).await.then_some(line)
+        })
+        .await;
+        let url = format!("http://{}", program.address);
+        let channel = Endpoint::from_shared(url).unwrap().connect_lazy();
+        (program, channel)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has seen.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A program beside `dev`.
+fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(name);
+    assert!(
+        path.exists(),
+        "{name} is not built; use `cargo test --workspace`"
+    );
+    path
+}
+
+async fn is_serving(address: &str) -> bool {
+    let Ok(endpoint) = Endpoint::from_shared(format!("http://{address}")) else {
+        return false;
+    };
+    let request = HealthCheckRequest::default();
+    let answer = HealthClient::new(endpoint.connect_lazy())
+        .check(request)
+        .await;
+    answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
+}
+
+async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await?;
+    MIGRATOR.run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+/// Asks until there is an answer.
+pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let answer = timeout(Duration::from_mins(1), asking).await;
+    answer.unwrap_or_else(|_| panic!("never: {what}"))
+}

@@ -1,0 +1,142 @@
+//! A user of the pair, and the user's authenticator app.
+
+use aws_lc_rs::hmac;
+use chassis::clock::Clock;
+use proto::auth::v1::complete_mfa_request::Code as MfaCode;
+use proto::auth::v1::log_in_response::Result as LogInResult;
+use proto::auth::v1::{
+    CompleteMfaRequest, CompleteMfaResponse, LogInRequest, LogOutRequest, MfaChallenge,
+    RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, TokenPair,
+};
+use proto::contacts::v1::ListContactsRequest;
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+use crate::pair::Side;
+
+pub(crate) const PASSWORD: &str = "harbour-lantern-48";
+pub(crate) const OTHER_PASSWORD: &str = "copper-meadow-1931";
+
+pub(crate) fn bearer<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let value = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+/// `ErrorInfo.reason`; the code where there is none.
+pub(crate) fn reason(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    info.map_or_else(|| status.code().to_string(), |info| info.reason)
+}
+
+/// Of a call that has to fail.
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
+    reason(&answer.unwrap_err())
+}
+
+impl Side {
+    pub(crate) async fn sign_up(&self, email: &str) -> Result<(), Status> {
+        let request = SignUpRequest {
+            email: email.into(),
+            password: PASSWORD.into(),
+            display_name: "Ada".into(),
+            request_id: String::new(),
+        };
+        self.auth.clone().sign_up(request).await.map(drop)
+    }
+
+    pub(crate) async fn try_log_in(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<LogInResult, Status> {
+        let request = LogInRequest {
+            email: email.into(),
+            password: password.into(),
+            client_label: "attack".into(),
+        };
+        let answer = self.auth.clone().log_in(request).await?;
+        Ok(answer.into_inner().result.unwrap())
+    }
+
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<TokenPair, Status> {
+        match self.try_log_in(email, password).await? {
+            LogInResult::Tokens(tokens) => Ok(tokens),
+            LogInResult::MfaChallenge(_) => panic!("no tokens but a challenge"),
+        }
+    }
+
+    pub(crate) async fn user(&self, email: &str) -> TokenPair {
+        self.sign_up(email).await.unwrap();
+        self.log_in(email, PASSWORD).await.unwrap()
+    }
+
+    pub(crate) async fn challenge(&self, email: &str, password: &str) -> MfaChallenge {
+        match self.try_log_in(email, password).await.unwrap() {
+            LogInResult::MfaChallenge(challenge) => challenge,
+            LogInResult::Tokens(_) => panic!("the second factor was not asked for"),
+        }
+    }
+
+    pub(crate) async fn complete(
+        &self,
+        challenge_id: String,
+        code: MfaCode,
+    ) -> Result<CompleteMfaResponse, Status> {
+        let request = CompleteMfaRequest {
+            challenge_id,
+            code: Some(code),
+        };
+        Ok(self.auth.clone().complete_mfa(request).await?.into_inner())
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Result<RefreshTokenResponse, Status> {
+        let request = RefreshTokenRequest {
+            refresh_token: token.into(),
+            request_id: String::new(),
+        };
+        Ok(self.auth.clone().refresh_token(request).await?.into_inner())
+    }
+
+    pub(crate) async fn log_out(&self, token: &str) {
+        let refresh_token = token.into();
+        let request = LogOutRequest { refresh_token };
+        self.auth.clone().log_out(request).await.unwrap();
+    }
+
+    pub(crate) async fn list(&self, access_token: &str) -> Result<(), Status> {
+        let request = bearer(ListContactsRequest::default(), access_token);
+        self.book.clone().list_contacts(request).await.map(drop)
+    }
+}
+
+/// The bytes of a secret as people type it (RFC 4648 base32).
+pub(crate) fn totp_secret(text: &str) -> Vec<u8> {
+    let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in letters {
+        let five = match letter.to_ascii_uppercase() {
+            letter @ b'A'..=b'Z' => letter - b'A',
+            digit => digit - b'2' + 26,
+        };
+        bits = bits << 5 | u32::from(five);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count).to_be_bytes()[3]);
+        }
+    }
+    bytes
+}
+
+/// What the app shows (RFC 6238), this many steps of 30 s from now.
+pub(crate) fn totp_code(secret: &[u8], steps: i64) -> String {
+    let step = Clock::System.now().timestamp() / 30 + steps;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
+    let tag = hmac::sign(&key, &step.to_be_bytes());
+    let tag = tag.as_ref();
+    let at = usize::from(tag[19] & 0xf);
+    let four = [tag[at] & 0x7f, tag[at + 1], tag[at + 2], tag[at + 3]];
+    format!("{:06}", u32::from_be_bytes(four) % 1_000_000)
+}
