@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::accounts::{Accounts, Attempt, User};
 use crate::audit::Kind;
-use crate::email::Email;
+use crate::email::{Email, parse_field};
 use crate::error::{Error, Result};
 use crate::mail::{Letter, Topic};
 use crate::password::Password;
@@ -25,7 +25,7 @@ impl EmailChange {
     pub fn parse(user: &User, current_password: &str, new_email: &str) -> Result<Self> {
         Ok(Self {
             old: Email::parse(&user.email)?,
-            new: Email::parse_field(new_email, "new_email")?,
+            new: parse_field(new_email, "new_email")?,
             current_password: Password::claim(current_password),
         })
     }

@@ -10,6 +10,8 @@ pub mod config;
 pub mod db;
 pub mod deadline;
 pub mod deletion_feed;
+pub mod email;
+pub mod identity;
 pub mod key_feed;
 pub mod keyring;
 pub mod limits;

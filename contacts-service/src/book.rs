@@ -2,25 +2,30 @@
 //! owner's row. They return contacts as encoded messages.
 
 use bytes::Bytes;
-use chassis::pool::Pool;
+use chassis::pool::{Pool, Transaction};
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::change::{Change, Changed, Deletion};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::quota::Quota;
+use crate::share::rights::Rights;
 use crate::store::changes::Stamp;
 use crate::store::insertion::Under;
-use crate::store::{changes, contacts, owners};
+use crate::store::owners::Taken;
+use crate::store::{changes, contacts, duplicates, owners, shares};
 use crate::watch::hub::Hub;
 
 /// One owner's address book, to be written.
 pub struct Book<'a> {
     pub(crate) db: &'a Pool,
     pub(crate) owner: UserId,
+    /// Who writes: the owner, or another user with whom it is shared.
+    pub(crate) writer: UserId,
     pub(crate) now: DateTime<Utc>,
     pub(crate) quota: Quota,
     pub(crate) hub: &'a Hub,
@@ -33,30 +38,46 @@ impl Drop for Book<'_> {
     }
 }
 
-impl<'a> Book<'a> {
-    /// The owner's book, with room for so many contacts; `hub` is told of writes.
-    #[must_use]
-    pub fn of(db: &'a Pool, owner: UserId, now: DateTime<Utc>, quota: Quota, hub: &'a Hub) -> Self {
-        Self {
-            db,
-            owner,
-            now,
-            quota,
-            hub,
+impl Book<'_> {
+    /// Begins a write: takes the owner's next version, and then looks at what the
+    /// writer may do, which nobody changes meanwhile.
+    pub(crate) async fn begin(&self) -> Result<(Transaction, Taken, Rights)> {
+        let mut tx = self.db.begin().await?;
+        let (taken, rights) = self.take(&mut tx).await?;
+        Ok((tx, taken, rights))
+    }
+
+    /// The same in a transaction that has begun.
+    pub(crate) async fn take(&self, tx: &mut PgConnection) -> Result<(Taken, Rights)> {
+        let taken = owners::take(tx, self.owner).await?;
+        Ok((taken, self.rights(tx).await?))
+    }
+
+    /// What the writer may do at this moment; refuses where that is nothing.
+    pub(crate) async fn rights(&self, db: impl PgExecutor<'_>) -> Result<Rights> {
+        if !self.is_shared() {
+            return Ok(Rights::all());
         }
+        let rights = Rights::of(&shares::grants(db, self.owner, self.writer).await?)?;
+        rights.ensure_some()?;
+        Ok(rights)
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.writer != self.owner
     }
 
     /// Changes a live contact.
     pub async fn update(&self, change: Change) -> Result<Bytes> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, change.id).await?;
-        let contact = match change.apply(current, self.now)? {
+        let contact = match change.apply(rights.open(current)?, self.now)? {
             Changed::Not(contact) => return Ok(contact.encoded()),
             Changed::Into {
                 row: (contact, keys),
                 bytes_added,
             } => {
+                rights.ensure_kept(&keys)?;
                 self.check_quota(taken, 0, bytes_added)?;
                 let stamp = self.stamp(taken, ContactChange::Updated);
                 let row = (stamp.on(contact), keys);
@@ -74,9 +95,9 @@ impl<'a> Book<'a> {
 
     /// Deletes a live contact for a while. A missing one that is fine is nothing.
     pub async fn delete(&self, deletion: &Deletion) -> Result<Option<Bytes>> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, deletion.id).await?;
+        let current = rights.open(current)?;
         if !deletion.deletes(current.as_ref())? {
             return Ok(current.map(Stored::encoded));
         }
@@ -90,10 +111,9 @@ impl<'a> Book<'a> {
 
     /// Brings a deleted contact back.
     pub async fn undelete(&self, id: ContactId) -> Result<Bytes> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;
-        let current = current.ok_or(Error::NotFound(id))?;
+        let current = rights.open(current)?.ok_or(Error::NotFound(id))?;
         if current.delete_time.is_none() {
             return Err(Error::NotDeleted);
         }
@@ -105,7 +125,13 @@ impl<'a> Book<'a> {
         Ok(Self::revived(current, stamp).encoded())
     }
 
-    pub(crate) fn stamp(&self, taken: owners::Taken, change: ContactChange) -> Stamp {
+    /// Keeps a pair of contacts from being suggested as duplicates.
+    pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
+        self.rights(self.db).await?.ensure_all()?;
+        duplicates::ignore(self.db, self.owner, pair).await
+    }
+
+    pub(crate) fn stamp(&self, taken: Taken, change: ContactChange) -> Stamp {
         Stamp {
             version: taken.version,
             time: self.now,
@@ -131,7 +157,7 @@ impl<'a> Book<'a> {
     }
 
     /// Whether there is room for so many more live contacts and bytes.
-    pub(crate) fn check_quota(&self, taken: owners::Taken, live: i64, bytes: i64) -> Result<()> {
+    pub(crate) fn check_quota(&self, taken: Taken, live: i64, bytes: i64) -> Result<()> {
         let added = Quota {
             contacts: live,
             bytes,

@@ -18,6 +18,7 @@ use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::quota::Quota;
+use crate::share::rights::Rights;
 use crate::store::changes::Stamp;
 use crate::store::insertion::Under;
 use crate::store::requests::Answered;
@@ -92,7 +93,9 @@ impl Book<'_> {
         allow_partial: bool,
         terms: &Terms,
     ) -> Result<BatchCreateContactsResponse> {
-        let mut batch = Batch::sort_out(batch, Outcomes::new(allow_partial), self.now).await?;
+        let rights = self.rights(self.db).await?;
+        let outcomes = Outcomes::new(allow_partial);
+        let mut batch = Batch::sort_out(batch, outcomes, &rights, self.now).await?;
         for _ in 0..TRIES {
             let answer = |contacts| batch.answer(contacts).encode_to_vec().into();
             let refused = match self.insert_on(terms, &batch.rows, answer).await {
@@ -124,7 +127,7 @@ impl Book<'_> {
     ) -> Result<Bytes> {
         let Some(call) = &terms.repeatable else {
             let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
-            if !terms.validate_only && !labelled {
+            if !terms.validate_only && !labelled && !self.is_shared() {
                 // One statement is enough.
                 let version = self.insert_rows(self.db, rows, Under::NextVersion).await?;
                 return Ok(answer(encoded(rows, version)));
@@ -152,7 +155,7 @@ impl Book<'_> {
         // An answer that was given once goes before whatever stands against
         // giving it again.
         let since = self.now - ANSWERS_KEPT;
-        let answered = requests::find(self.db, self.owner, &call.request_id, since).await?;
+        let answered = requests::find(self.db, self.writer, &call.request_id, since).await?;
         match (answered, made) {
             (Some(answered), _) => repeated(call, answered),
             (None, Err(error)) => Err(error),
@@ -189,8 +192,8 @@ impl Book<'_> {
             response: answer.to_vec(),
         };
         let since = self.now - ANSWERS_KEPT;
-        let (owner, request_id) = (self.owner, &call.request_id);
-        requests::insert(tx, owner, request_id, &answered, since, self.now).await
+        let (writer, request_id) = (self.writer, &call.request_id);
+        requests::insert(tx, writer, request_id, &answered, since, self.now).await
     }
 
     /// Stores the rows and the labels that they bring; returns them as messages.
@@ -204,6 +207,10 @@ impl Book<'_> {
             return Ok(Vec::new());
         }
         let version = self.insert_rows(&mut *db, rows, under).await?;
+        // The owner's row is taken by now, at the latest.
+        let rights = self.rights(&mut *db).await?;
+        rows.iter()
+            .try_for_each(|(_, keys)| rights.ensure_kept(keys))?;
         let stamp = Stamp {
             version,
             time: self.now,
@@ -258,6 +265,7 @@ impl Batch {
     async fn sort_out(
         batch: Vec<Result<New>>,
         mut outcomes: Outcomes,
+        rights: &Rights,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let (mut rows, mut places, mut uids) = (Vec::new(), Vec::new(), HashSet::new());
@@ -269,9 +277,14 @@ impl Batch {
                 }
                 new => new,
             };
-            match new {
-                Ok(new) => {
-                    rows.push(new.row(ContactId::generate(), now));
+            let row = new.and_then(|new| {
+                let row = new.row(ContactId::generate(), now);
+                rights.ensure_kept(&row.1)?;
+                Ok(row)
+            });
+            match row {
+                Ok(row) => {
+                    rows.push(row);
                     places.push(place);
                 }
                 Err(error) => outcomes.refuse(place, error)?,

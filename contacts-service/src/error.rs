@@ -1,7 +1,10 @@
 //! Everything that can go wrong in this service, and the one place that turns
 //! it into a gRPC status.
 
+use std::time::Duration;
+
 use chassis::db;
+use chassis::identity::IdentityError;
 use chassis::status::Refusal;
 use chassis::token::TokenError;
 use prost::Message;
@@ -11,6 +14,7 @@ use uuid::Uuid;
 use crate::contact::ContactId;
 use crate::label::LabelId;
 use crate::quota::Full;
+use crate::share::ShareId;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +86,12 @@ pub enum Error {
     /// A label cannot be had, or not like this.
     #[error(transparent)]
     Label(#[from] LabelError),
+    /// What is shared does not allow this.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// The auth service does not say who calls.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// One request of a batch cannot be done.
     #[error("request {number} of the batch: {error}")]
     InBatch {
@@ -138,6 +148,52 @@ impl LabelError {
             Self::TooLarge { limit } => {
                 Refusal::new(Code::FailedPrecondition, "LABEL_TOO_LARGE", text)
                     .metadata("contacts_max", limit.to_string())
+            }
+        }
+    }
+}
+
+/// What is wrong with a call about what is shared.
+#[derive(Debug, thiserror::Error)]
+pub enum ShareError {
+    /// Absent, or between others.
+    #[error("nothing like this is shared")]
+    NotFound,
+    /// A reader writes.
+    #[error("the contacts are shared with you for reading only")]
+    ReadOnly,
+    /// The call is about a whole address book.
+    #[error("only a label of this address book is shared with you")]
+    OfLabel,
+    /// The same is shared with the same address.
+    #[error("this is shared with this address already")]
+    Exists(ShareId),
+    /// The caller has no address to be shown to the other user.
+    #[error("verify your e-mail address first: the other user is shown it")]
+    EmailNotVerified,
+    /// The owner may not have more.
+    #[error("there are too many shares")]
+    QuotaExceeded {
+        /// The most shares.
+        limit: i64,
+    },
+}
+
+impl ShareError {
+    fn refusal(self) -> Refusal {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => Refusal::new(Code::NotFound, "SHARE_NOT_FOUND", text),
+            Self::ReadOnly => Refusal::new(Code::PermissionDenied, "SHARE_READ_ONLY", text),
+            Self::OfLabel => Refusal::new(Code::PermissionDenied, "SHARE_OF_LABEL", text),
+            Self::Exists(id) => Refusal::new(Code::AlreadyExists, "SHARE_EXISTS", text)
+                .metadata("id", id.to_string()),
+            Self::EmailNotVerified => {
+                Refusal::new(Code::FailedPrecondition, "EMAIL_NOT_VERIFIED", text)
+            }
+            Self::QuotaExceeded { limit } => {
+                Refusal::new(Code::ResourceExhausted, "SHARE_QUOTA_EXCEEDED", text)
+                    .quota("shares", format!("at most {limit} shares"))
             }
         }
     }
@@ -210,7 +266,7 @@ impl Error {
                 Invalid::many(invalid.reason, violations.collect()).into()
             }
             Self::UidTaken { field } => Self::uid_taken(path(&field)),
-            Self::NotFound(_) | Self::EtagMismatch { .. } => Self::InBatch {
+            Self::NotFound(_) | Self::EtagMismatch { .. } | Self::Share(_) => Self::InBatch {
                 number,
                 error: Box::new(self),
             },
@@ -269,6 +325,8 @@ impl Error {
                     .quota("streams", format!("at most {limit} streams at a time"))
             }
             Self::Label(error) => error.refusal(),
+            Self::Share(error) => error.refusal(),
+            Self::Identity(error) => no_identity(&error),
             Self::InBatch { number, error } => {
                 let problem = error.to_string();
                 let refusal = error.refusal();
@@ -291,6 +349,12 @@ impl Error {
     }
 }
 
+fn no_identity(error: &IdentityError) -> Refusal {
+    tracing::warn!(%error, "the auth service does not say who calls");
+    let text = "the service cannot reach the auth service; try again";
+    Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text).retry_after(Duration::from_secs(1))
+}
+
 /// What was to be exceeded, and its limit.
 fn limit(full: Full) -> (&'static str, String) {
     match full {
@@ -304,7 +368,11 @@ fn limit(full: Full) -> (&'static str, String) {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        error.refusal().into()
+        match error {
+            // As the auth service says it.
+            Error::Identity(IdentityError::Refused(status)) => status,
+            error => error.refusal().into(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use chassis::user_id::UserId;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
-use crate::store::{cursors, gone_owners, owners};
+use crate::store::{cursors, gone_owners, owners, shares};
 
 /// The name of the feed in the table of cursors.
 const FEED: &str = "deleted_users";
@@ -118,6 +118,7 @@ pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
             break;
         }
     }
+    count += shares::forget_recipient(db, owner).await?;
     if count > 0 {
         tracing::info!(%owner, count, "removed what a deleted user had");
     }

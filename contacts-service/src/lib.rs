@@ -21,6 +21,7 @@ pub mod quota;
 pub mod revision;
 pub mod search;
 pub mod service;
+pub mod share;
 pub mod store;
 pub mod sync;
 pub mod watch;
@@ -31,6 +32,7 @@ use chassis::caller::RequireCaller;
 use chassis::clock::Clock;
 use chassis::db::{self, Database};
 use chassis::deletion_feed::DeletionFeed;
+use chassis::identity::Identities;
 use chassis::key_feed;
 use chassis::keyring::{KeyRing, KeyRingError};
 use chassis::metrics::Metrics;
@@ -45,6 +47,7 @@ use chassis::token::{KeySet, TokenRules, Verifier};
 use chassis::upstream::{ClientFiles, Upstream, UpstreamError};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
 use proto::contacts::server::labels_service_server::LabelsServiceServer;
+use proto::contacts::server::shares_service_server::SharesServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -114,6 +117,7 @@ pub async fn run(
     let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
     let ring = KeyRing::read(&config.secret_keys_file)?;
     let auth = auth(&config)?;
+    let identities = Identities::new(&auth);
     let database = Database::new(&config.database, &DATABASE_SETTINGS)?;
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
@@ -168,6 +172,7 @@ pub async fn run(
             sealer: Arc::clone(&sealer),
             quota,
             finds: Arc::clone(&finds),
+            identities: identities.clone(),
             hub: Arc::clone(&hub),
             guard: guard.clone(),
             stopping: services.stopping(),
@@ -185,12 +190,16 @@ fn mounted(services: Services, service: Arc<ContactsService>, guard: &RequireCal
     let contacts = ContactsServiceServer::from_arc(Arc::clone(&service))
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .accept_compressed(CompressionEncoding::Gzip);
-    let labels = LabelsServiceServer::from_arc(service)
+    let labels = LabelsServiceServer::from_arc(Arc::clone(&service))
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .accept_compressed(CompressionEncoding::Gzip);
+    let shares = SharesServiceServer::from_arc(service)
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .accept_compressed(CompressionEncoding::Gzip);
     services
         .with(InterceptedService::new(contacts, guard.clone()))
         .with(InterceptedService::new(labels, guard.clone()))
+        .with(InterceptedService::new(shares, guard.clone()))
 }
 
 fn auth(config: &Config) -> Result<Upstream, UpstreamError> {

@@ -28,6 +28,8 @@ pub const GROUPS: [Group; 3] = [
             "ContactsService/GetContactStats",
             "LabelsService/GetLabel",
             "LabelsService/ListLabels",
+            "SharesService/ListShares",
+            "SharesService/ListSharedWithMe",
         ],
         ip: None,
         user: Some(Rate::per_second(300)),
@@ -35,7 +37,7 @@ pub const GROUPS: [Group; 3] = [
     },
     Group {
         name: "write",
-        rpcs: &["ContactsService/*", "LabelsService/*"],
+        rpcs: &["ContactsService/*", "LabelsService/*", "SharesService/*"],
         ip: None,
         user: Some(Rate::per_second(100)),
         asked: Asked::Before,

@@ -21,7 +21,7 @@ use crate::contact::stored::Stored;
 use crate::creation::{Repeatable, Terms};
 use crate::error::{Error, Result};
 use crate::store::merges::Merged;
-use crate::store::{changes, contacts, merges, owners, revisions};
+use crate::store::{changes, contacts, merges, revisions};
 
 /// The most contacts that are merged into one at a time.
 pub const OTHERS_MAX: usize = 20;
@@ -96,10 +96,10 @@ impl Book<'_> {
         tx: &mut PgConnection,
         merge: &Merge,
     ) -> Result<MergeContactsResponse> {
-        let taken = owners::take(tx, self.owner).await?;
+        let (taken, rights) = self.take(tx).await?;
         let mut found = self.find(tx, merge.primary, &merge.others).await?;
         let mut live = |id: &ContactId| {
-            let contact = found.remove(id);
+            let contact = rights.open(found.remove(id))?;
             let contact = contact.filter(|contact| contact.delete_time.is_none());
             let contact = contact.ok_or(Error::NotFound(*id))?;
             check_etag(&contact, merge.etags.get(id).map_or("", String::as_str))?;
@@ -137,23 +137,24 @@ impl Book<'_> {
 
     /// Makes the contacts of a merge what they were; the primary one comes first.
     pub async fn unmerge(&self, id: Uuid) -> Result<Vec<Bytes>> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let since = self.now - UNDONE_WITHIN;
         let merged = merges::remove(&mut *tx, self.owner, id, since).await?;
         let merged = merged.ok_or(Error::MergeNotFound)?;
         let ids: Vec<ContactId> = merged.others.iter().map(|id| ContactId(*id)).collect();
         let mut found = self.find(&mut tx, merged.primary, &ids).await?;
-        let primary = self.untouched_primary(&mut tx, &merged, found.remove(&merged.primary));
+        let primary = rights.open(found.remove(&merged.primary))?;
+        let primary = self.untouched_primary(&mut tx, &merged, primary);
         let (primary, before) = primary.await?;
         let untouched = |id: &ContactId| {
-            let contact = found.remove(id);
+            let contact = rights.open(found.remove(id))?;
             let contact = contact.filter(|contact| contact.version == merged.version);
             contact.ok_or(Error::MergeChanged(*id))
         };
         let others = ids.iter().map(untouched).collect::<Result<Vec<Stored>>>()?;
         let stamp = self.stamp(taken, ContactChange::Unmerged);
         let keys = Keys::of(&Body::decode(&before)?);
+        rights.ensure_kept(&keys)?;
         let bytes_added = size(&before) - size(&primary.body);
         let live_added = i64::try_from(others.len()).unwrap_or(i64::MAX);
         self.check_quota(taken, live_added, bytes_added)?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::book::Book;
 use crate::contact::ContactId;
-use crate::contact::stored::DAYS_UNTIL_GONE;
+use crate::contact::stored::{DAYS_UNTIL_GONE, Stored};
 use crate::creation::ANSWERS_KEPT;
 use crate::error::{Error, Result};
 use crate::merge::UNDONE_WITHIN;
@@ -95,17 +95,16 @@ impl Book<'_> {
     /// are.
     pub async fn purge(&self, ids: &[ContactId]) -> Result<i64> {
         let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let found = contacts::get_many(&mut *tx, self.owner, &wanted).await?;
-        let found: HashMap<ContactId, bool> = found
-            .iter()
-            .map(|contact| (contact.id, contact.delete_time.is_some()))
+        let mut found: HashMap<ContactId, Stored> = found
+            .into_iter()
+            .map(|contact| (contact.id, contact))
             .collect();
         for id in ids {
-            match found.get(id) {
-                Some(true) => {}
-                Some(false) => return Err(Error::StillLive(*id)),
+            match rights.open(found.remove(id))? {
+                Some(contact) if contact.delete_time.is_some() => {}
+                Some(_) => return Err(Error::StillLive(*id)),
                 None => return Err(Error::NotFound(*id)),
             }
         }
@@ -119,6 +118,7 @@ impl Book<'_> {
     pub async fn purge_deleted(&self) -> Result<i64> {
         let mut count = 0;
         loop {
+            self.rights(self.db).await?.ensure_all()?;
             // Whatever the clock says that a contact was deleted by.
             let purged = purge(self.db, self.owner, DateTime::<Utc>::MAX_UTC, self.now).await?;
             count += purged;

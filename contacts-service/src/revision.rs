@@ -11,7 +11,7 @@ use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
-use crate::store::{changes, contacts, owners, revisions};
+use crate::store::{changes, contacts, revisions};
 
 /// How many revisions of a contact are kept; the last one is what it is now.
 pub const REVISIONS_MAX: i64 = 50;
@@ -32,10 +32,9 @@ impl Book<'_> {
     /// Makes a contact, deleted or not, what it was in one of its revisions, to the
     /// byte: what was accepted once is not judged again.
     pub async fn restore(&self, id: ContactId, version: i64, expected: &str) -> Result<Bytes> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;
-        let current = current.ok_or(Error::NotFound(id))?;
+        let current = rights.open(current)?.ok_or(Error::NotFound(id))?;
         check_etag(&current, expected)?;
         let body = if version == current.version {
             Some(current.body.clone())
@@ -48,6 +47,7 @@ impl Book<'_> {
             return Ok(current.encoded());
         }
         let keys = Keys::of(&Body::decode(&body)?);
+        rights.ensure_kept(&keys)?;
         let stamp = self.stamp(taken, ContactChange::Restored);
         let (live_added, bytes_added) = (i64::from(!is_live), size(&body) - size(&current.body));
         self.check_quota(taken, live_added, bytes_added)?;

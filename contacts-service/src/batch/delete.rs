@@ -12,7 +12,7 @@ use crate::change::Deletion;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::store::{changes, contacts, owners};
+use crate::store::{changes, contacts};
 
 impl Book<'_> {
     /// Deletes a batch under one version: all of it, or what can be deleted.
@@ -28,8 +28,7 @@ impl Book<'_> {
             .map(|(_, deletion)| deletion.id.0)
             .collect();
 
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
         let stamp = self.stamp(taken, ContactChange::Deleted);
         let current = contacts::get_many(&mut *tx, self.owner, &ids).await?;
         let mut current: HashMap<ContactId, Stored> = current
@@ -38,7 +37,13 @@ impl Book<'_> {
             .collect();
         let (mut dying, mut done) = (Vec::new(), Vec::new());
         for (place, deletion) in deletions {
-            let contact = current.remove(&deletion.id);
+            let contact = match rights.open(current.remove(&deletion.id)) {
+                Ok(contact) => contact,
+                Err(error) => {
+                    outcomes.refuse(place, error)?;
+                    continue;
+                }
+            };
             match (deletion.deletes(contact.as_ref()), contact) {
                 (Err(error), _) => outcomes.refuse(place, error)?,
                 (Ok(true), Some(live)) => {

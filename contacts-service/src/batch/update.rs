@@ -15,9 +15,10 @@ use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::quota::Quota;
+use crate::share::rights::Rights;
 use crate::store::insertion::Under;
 use crate::store::owners::Taken;
-use crate::store::{changes, contacts, owners};
+use crate::store::{changes, contacts};
 
 /// One request on its way.
 struct Item {
@@ -65,12 +66,17 @@ impl Book<'_> {
         // To fold five hundred of the worst takes most of a second: it is done
         // before the owner's row is taken, and only what another call changed
         // meanwhile is done again behind it.
+        let rights = self.rights(self.db).await?;
         let seen = contacts::get_many(self.db, self.owner, &ids).await?;
-        self.work_out(&mut items, seen).await;
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        self.work_out(&mut items, seen, &rights).await;
+        let (mut tx, taken, rights_now) = self.begin().await?;
+        if rights_now != rights {
+            for item in &mut items {
+                item.made = None;
+            }
+        }
         let current = contacts::get_many(&mut *tx, self.owner, &ids).await?;
-        self.work_out(&mut items, current).await;
+        self.work_out(&mut items, current, &rights_now).await;
 
         let mut writes = Writes::of(items, taken, self.quota, &mut outcomes)?;
         let uids = writes.new_uids();
@@ -92,7 +98,7 @@ impl Book<'_> {
 
     /// Applies each change to what there is, where that was not done before. Lets
     /// other calls go on in between.
-    async fn work_out(&self, items: &mut [Item], current: Vec<Stored>) {
+    async fn work_out(&self, items: &mut [Item], current: Vec<Stored>, rights: &Rights) {
         let mut current: HashMap<ContactId, Stored> = current
             .into_iter()
             .map(|contact| (contact.id, contact))
@@ -103,10 +109,19 @@ impl Book<'_> {
             if item.made.as_ref().is_some_and(|made| made.from == from) {
                 continue;
             }
-            let changed = item.change.clone().apply(contact, self.now);
+            let changed = self.apply(item.change.clone(), contact, rights);
             item.made = Some(Made { from, changed });
             yield_now().await;
         }
+    }
+
+    fn apply(&self, change: Change, contact: Option<Stored>, rights: &Rights) -> Result<Changed> {
+        let changed = change.apply(rights.open(contact)?, self.now)?;
+        match &changed {
+            Changed::Into { row, .. } | Changed::New(row) => rights.ensure_kept(&row.1)?,
+            Changed::Not(_) => {}
+        }
+        Ok(changed)
     }
 
     /// Returns whether there was anything to write.

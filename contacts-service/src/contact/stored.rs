@@ -7,6 +7,7 @@ use prost_types::Timestamp;
 use proto::contacts::v1::{Contact, Date};
 use uuid::Uuid;
 
+use super::fold::label_key;
 use super::{ContactId, etag};
 use crate::error::Result;
 
@@ -47,6 +48,12 @@ impl Stored {
             .filter(|year| *year > 0))
     }
 
+    /// The labels, folded.
+    pub fn label_keys(&self) -> Result<Vec<String>> {
+        let labels = OnlyLabels::decode(&*self.body)?.labels;
+        Ok(labels.iter().map(|label| label_key(label)).collect())
+    }
+
     /// The message that a client sees, encoded: what is stored, and behind it
     /// what the table keeps beside. Fields of a message may come in any order.
     #[must_use]
@@ -78,6 +85,13 @@ impl Stored {
 struct OnlyBirthday {
     #[prost(message, optional, tag = "27")]
     birthday: Option<Date>,
+}
+
+/// A contact of which nothing but the labels is read.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+struct OnlyLabels {
+    #[prost(string, repeated, tag = "30")]
+    labels: Vec<String>,
 }
 
 /// The birthday of a stored body, of which nothing else is read.

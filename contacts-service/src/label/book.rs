@@ -11,7 +11,7 @@ use super::{Label, LabelId, LabelName};
 use crate::book::Book;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, LabelError, Result};
-use crate::store::{contacts, labels, owners};
+use crate::store::{contacts, labels, shares};
 
 /// Which contacts get a label, and which lose it.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub struct Membership {
 impl Book<'_> {
     /// Makes a label, or with `validate_only` all but that.
     pub async fn create_label(&self, name: &LabelName, validate_only: bool) -> Result<Label> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
+        rights.ensure_all()?;
         if let Some(other) = labels::named(&mut *tx, self.owner, &name.key).await? {
             return Err(LabelError::Taken(other.id).into());
         }
@@ -53,8 +53,8 @@ impl Book<'_> {
         name: Option<LabelName>,
         expected: &str,
     ) -> Result<Label> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
+        rights.ensure_all()?;
         let label = labels::get(&mut *tx, self.owner, id).await?;
         let label = label.ok_or(LabelError::NotFound(id))?;
         check_etag(&label, expected)?;
@@ -88,8 +88,8 @@ impl Book<'_> {
         expected: &str,
         allow_missing: bool,
     ) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
+        rights.ensure_all()?;
         let label = match labels::get(&mut *tx, self.owner, id).await? {
             Some(label) => label,
             None if allow_missing => return Ok(()),
@@ -97,6 +97,7 @@ impl Book<'_> {
         };
         check_etag(&label, expected)?;
         labels::delete(&mut tx, self.owner, id).await?;
+        shares::delete_of_label(&mut *tx, self.owner, id).await?;
         let edit = |labels: &mut Vec<String>| take_off(labels, &label.name_key);
         self.relabel_all(&mut tx, taken, &label, "id", edit).await?;
         tx.commit().await?;
@@ -107,8 +108,8 @@ impl Book<'_> {
     pub async fn modify_members(&self, id: LabelId, membership: &Membership) -> Result<Label> {
         let (add, remove) = (&membership.add, &membership.remove);
         let ids: Vec<Uuid> = add.iter().chain(remove).map(|id| id.0).collect();
-        let mut tx = self.db.begin().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let (mut tx, taken, rights) = self.begin().await?;
+        rights.ensure_all()?;
         let label = labels::get(&mut *tx, self.owner, id).await?;
         let label = label.ok_or(LabelError::NotFound(id))?;
         let found = contacts::get_many(&mut *tx, self.owner, &ids).await?;

@@ -2,7 +2,6 @@
 
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
 use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
@@ -11,6 +10,7 @@ use crate::birthday::{Segment, Window, today};
 use crate::contact::date;
 use crate::error::{Error, Result};
 use crate::page::{Tokens, fitting, parse_size};
+use crate::share::rights::View;
 use crate::store::birthdays::{self as table, Born};
 
 const SIZE_DEFAULT: i64 = 50;
@@ -30,7 +30,7 @@ struct Position {
 pub(super) async fn list(
     db: &Pool,
     sealer: &Sealer,
-    owner: UserId,
+    view: &View,
     now: DateTime<Utc>,
     mut request: ListUpcomingBirthdaysRequest,
 ) -> Result<ListUpcomingBirthdaysResponse> {
@@ -40,7 +40,7 @@ pub(super) async fn list(
         SIZE_MAX,
     )?;
     let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "ListUpcomingBirthdays", owner, &request);
+    let tokens = Tokens::new(sealer, "ListUpcomingBirthdays", view.owner, &request);
     let position: Option<Position> = tokens.open(&token)?;
     let mut window = parse_window(&request, now)?;
     if let Some(position) = &position {
@@ -60,7 +60,7 @@ pub(super) async fn list(
             .filter(inside)
             .map(|position| position.row.clone());
         let room = size + 1 - i64::try_from(found.len()).unwrap_or(size);
-        for born in read(db, owner, segment, after, room).await? {
+        for born in read(db, view, segment, after, room).await? {
             if let Some(day) = segment.day_of(born.birth_md) {
                 found.push((day, born));
             }
@@ -108,7 +108,7 @@ fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> R
 
 async fn read(
     db: &Pool,
-    owner: UserId,
+    view: &View,
     segment: Segment,
     after: Option<table::Position>,
     limit: i64,
@@ -121,10 +121,10 @@ async fn read(
     };
     match segment {
         Segment::Span { first, last, .. } => {
-            table::span(db, owner, last, &after(first), limit).await
+            table::span(db, view, last, &after(first), limit).await
         }
         Segment::LeapDay { birth_mds, .. } => {
-            table::leap_day(db, owner, birth_mds, &after(birth_mds[0]), limit).await
+            table::leap_day(db, view, birth_mds, &after(birth_mds[0]), limit).await
         }
     }
 }

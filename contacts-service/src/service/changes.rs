@@ -10,7 +10,7 @@ use crate::contact::ContactId;
 use crate::contact::body::parse_uid;
 use crate::contact::mask::UpdateMask;
 use crate::contact::phone::DefaultRegion;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub(super) fn change(request: UpdateContactRequest) -> Result<Change> {
     let patch = written(request.contact)?;
@@ -31,6 +31,25 @@ pub(super) fn deletion(request: DeleteContactRequest) -> Result<Deletion> {
         etag: request.etag,
         allow_missing: request.allow_missing,
     })
+}
+
+pub(super) fn change_of_many(request: UpdateContactRequest) -> Result<Change> {
+    ensure_no_owner(&request.owner_id)?;
+    change(request)
+}
+
+pub(super) fn deletion_of_many(request: DeleteContactRequest) -> Result<Deletion> {
+    ensure_no_owner(&request.owner_id)?;
+    deletion(request)
+}
+
+/// Refuses an owner in a request of a batch.
+pub(super) fn ensure_no_owner(owner_id: &str) -> Result<()> {
+    if owner_id.is_empty() {
+        return Ok(());
+    }
+    let problem = "is for the batch as a whole";
+    Err(Error::invalid("FIELD_INVALID", "owner_id", problem))
 }
 
 /// The requests of a batch, each or what is wrong with it. Lets other calls go on in

@@ -86,5 +86,6 @@ fn one_of_many(request: CreateContactRequest) -> Result<New> {
     if request.validate_only {
         return Err(Error::invalid("FIELD_INVALID", "validate_only", problem));
     }
+    changes::ensure_no_owner(&request.owner_id)?;
     new(request)
 }

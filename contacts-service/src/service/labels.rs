@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chassis::caller::Caller;
+use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::labels_service_server as server;
 use proto::contacts::v1::{
@@ -12,7 +12,7 @@ use proto::contacts::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{ContactsService, READ, WRITE};
+use super::ContactsService;
 use crate::contact::mask::unknown;
 use crate::contact::stored::timestamp;
 use crate::contact::{ContactId, etag};
@@ -20,6 +20,7 @@ use crate::error::{Error, LabelError, Result};
 use crate::label::book::Membership;
 use crate::label::{self, LabelId, LabelName};
 use crate::page::{Tokens, parse_size};
+use crate::share::rights::View;
 use crate::store::{labels, members};
 
 const SIZE_MAX: i64 = 1000;
@@ -32,11 +33,10 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<CreateLabelRequest>,
     ) -> Result<Response<CreateLabelResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.into_inner();
         let name = LabelName::parse(&given(request.label)?.name)?;
 
-        let book = self.book(caller.user_id);
         let label = book.create_label(&name, request.validate_only).await?;
 
         let label = Some(message(label, 0));
@@ -47,13 +47,14 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<GetLabelRequest>,
     ) -> Result<Response<GetLabelResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
         let id = LabelId::parse("id", &request.get_ref().id)?;
 
-        let label = labels::get(&self.db, caller.user_id, id).await?;
+        let label = labels::get(&self.db, view.owner, id).await?;
+        let label = label.filter(|label| view.part.shows(label.id));
         let label = label.ok_or(Error::from(LabelError::NotFound(id)))?;
 
-        let label = Some(self.counted(&caller, label).await?);
+        let label = Some(self.counted(view.owner, label).await?);
         Ok(Response::new(GetLabelResponse { label }))
     }
 
@@ -61,9 +62,9 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<ListLabelsRequest>,
     ) -> Result<Response<ListLabelsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
 
-        let answer = self.page_of_labels(&caller, request.into_inner()).await?;
+        let answer = self.page_of_labels(&view, request.into_inner()).await?;
 
         Ok(Response::new(answer))
     }
@@ -72,17 +73,16 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<UpdateLabelRequest>,
     ) -> Result<Response<UpdateLabelResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.into_inner();
         let patch = given(request.label)?;
         let id = LabelId::parse("label.id", &patch.id)?;
         let renames = renames(request.update_mask.as_ref(), &patch)?;
         let name = renames.then(|| LabelName::parse(&patch.name)).transpose()?;
 
-        let book = self.book(caller.user_id);
         let label = book.rename_label(id, name, &patch.etag).await?;
 
-        let label = Some(self.counted(&caller, label).await?);
+        let label = Some(self.counted(book.owner, label).await?);
         Ok(Response::new(UpdateLabelResponse { label }))
     }
 
@@ -90,11 +90,10 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<DeleteLabelRequest>,
     ) -> Result<Response<DeleteLabelResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.get_ref();
         let id = LabelId::parse("id", &request.id)?;
 
-        let book = self.book(caller.user_id);
         book.delete_label(id, &request.etag, request.allow_missing)
             .await?;
 
@@ -105,39 +104,39 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<ModifyLabelMembersRequest>,
     ) -> Result<Response<ModifyLabelMembersResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.get_ref();
         let id = LabelId::parse("id", &request.id)?;
         let membership = membership(request)?;
 
-        let book = self.book(caller.user_id);
         let label = book.modify_members(id, &membership).await?;
 
-        let label = Some(self.counted(&caller, label).await?);
+        let label = Some(self.counted(book.owner, label).await?);
         Ok(Response::new(ModifyLabelMembersResponse { label }))
     }
 }
 
 impl ContactsService {
-    async fn counted(&self, caller: &Caller, label: label::Label) -> Result<Label> {
-        let counts = members::counts(&self.db, caller.user_id, &[&label.name_key]).await?;
+    async fn counted(&self, owner: UserId, label: label::Label) -> Result<Label> {
+        let counts = members::counts(&self.db, owner, &[&label.name_key]).await?;
         let count = counts.get(&label.name_key).copied().unwrap_or(0);
         Ok(message(label, count))
     }
 
     async fn page_of_labels(
         &self,
-        caller: &Caller,
+        view: &View,
         mut request: ListLabelsRequest,
     ) -> Result<ListLabelsResponse> {
         let size = parse_size(std::mem::take(&mut request.page_size), SIZE_MAX, SIZE_MAX)?;
         let token = std::mem::take(&mut request.page_token);
-        let tokens = Tokens::new(&self.sealer, "ListLabels", caller.user_id, &request);
+        let tokens = Tokens::new(&self.sealer, "ListLabels", view.owner, &request);
         let after: Option<String> = tokens.open(&token)?;
 
         // One more than asked for tells whether there is a next page.
         let after = after.unwrap_or_default();
-        let mut page = labels::list(&self.db, caller.user_id, &after, size + 1).await?;
+        let keys = view.part.keys();
+        let mut page = labels::list(&self.db, view.owner, keys, &after, size + 1).await?;
         let shown = usize::try_from(size).unwrap_or(usize::MAX);
         let more = page.len() > shown;
         page.truncate(shown);
@@ -145,7 +144,7 @@ impl ContactsService {
         let next_page_token = next.map_or_else(String::new, |last| tokens.seal(&last.name_key));
 
         let keys: Vec<&str> = page.iter().map(|label| &*label.name_key).collect();
-        let counts = members::counts(&self.db, caller.user_id, &keys).await?;
+        let counts = members::counts(&self.db, view.owner, &keys).await?;
         let labels = page.into_iter().map(|label| {
             let count = counts.get(&label.name_key).copied().unwrap_or(0);
             message(label, count)

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
 use proto::contacts::v1::ListContactsRequest;
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::filter;
 use crate::order::Order;
 use crate::page::{Tokens, fitting, parse_size};
+use crate::share::rights::{Part, View};
 use crate::store::list::Selection;
 use crate::store::{contacts, list as table, owners};
 
@@ -42,20 +42,22 @@ pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<ContactId>> {
 /// The contacts with these ids, in their order.
 pub(super) async fn batch_get(
     db: &Pool,
-    owner: UserId,
+    view: &View,
     ids: &[ContactId],
     allow_missing: bool,
 ) -> Result<BatchGetContactsResponse> {
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let found = contacts::get_many(db, owner, &wanted).await?;
+    let found = contacts::get_many(db, view.owner, &wanted).await?;
     // An id that is asked for twice is answered twice.
-    let found: HashMap<ContactId, Bytes> = found
-        .into_iter()
-        .map(|found| (found.id, found.encoded()))
-        .collect();
+    let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
+    for contact in found {
+        if view.part.holds(&contact)? {
+            shown.insert(contact.id, contact.encoded());
+        }
+    }
     let mut answer = BatchGetContactsResponse::default();
     for id in ids {
-        match found.get(id) {
+        match shown.get(id) {
             Some(contact) => answer.contacts.push(contact.clone()),
             None if allow_missing => answer.missing_ids.push(id.to_string()),
             None => return Err(Error::NotFound(*id)),
@@ -64,11 +66,11 @@ pub(super) async fn batch_get(
     Ok(answer)
 }
 
-/// A page of the owner's contacts.
+/// A page of an owner's contacts.
 pub(super) async fn list(
     db: &Pool,
     sealer: &Sealer,
-    owner: UserId,
+    view: &View,
     mut request: ListContactsRequest,
 ) -> Result<ListContactsResponse> {
     let size = parse_size(
@@ -77,22 +79,22 @@ pub(super) async fn list(
         SIZE_MAX,
     )?;
     let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "ListContacts", owner, &request);
+    let tokens = Tokens::new(sealer, "ListContacts", view.owner, &request);
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let conditions = filter::parse(&request.filter)?;
     let selection = Selection {
         order: Order::parse(&request.order_by)?,
         conditions: &conditions,
         show_deleted: request.show_deleted,
-        counted: conditions.is_empty() && !request.show_deleted,
+        counted: conditions.is_empty() && !request.show_deleted && view.part == Part::All,
         after: tokens.open(&token)?,
     };
 
     // One more than asked for tells whether there is a next page.
-    let mut listed = table::list(db, owner, &selection, size + 1).await?;
+    let mut listed = table::list(db, view, &selection, size + 1).await?;
     let total_size = match listed.first() {
         Some(first) => first.live_count,
-        None if selection.counted => Some(owners::used(db, owner).await?.contacts),
+        None if selection.counted => Some(owners::used(db, view.owner).await?.contacts),
         None => None,
     };
 

@@ -1,5 +1,6 @@
 //! The RPCs: who calls, what is asked, answer. No SQL, no rules.
 
+mod access;
 mod birthdays;
 mod changes;
 mod creations;
@@ -10,6 +11,7 @@ mod merges;
 mod purges;
 mod revisions;
 mod searches;
+mod shares;
 mod stats;
 mod sync;
 
@@ -18,9 +20,9 @@ use std::sync::Arc;
 
 use chassis::caller::{Caller, RequireCaller};
 use chassis::clock::Clock;
+use chassis::identity::Identities;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use futures_util::{Stream, StreamExt};
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
@@ -44,24 +46,19 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
 
-use crate::book::Book;
 use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::quota::Quota;
 use crate::service::purges::Which;
-use crate::store::duplicates as pairs;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;
 use crate::watch::stream::Reader;
 
 pub use duplicates::AT_A_TIME;
 
-const READ: &str = "contacts.read";
-const WRITE: &str = "contacts.write";
-
-/// Serves `addressbook.contacts.v1.ContactsService` and, in `labels.rs`,
-/// `LabelsService`.
+/// Serves `addressbook.contacts.v1.ContactsService`, in `labels.rs` `LabelsService`,
+/// and in `shares.rs` `SharesService`.
 pub struct ContactsService {
     /// Where contacts are kept.
     pub db: Pool,
@@ -75,6 +72,8 @@ pub struct ContactsService {
     pub quota: Quota,
     /// Places for searches for duplicates, of all threads.
     pub finds: Arc<Semaphore>,
+    /// Says who a caller is.
+    pub identities: Identities,
     /// Who watches what.
     pub hub: Arc<Hub>,
     /// Knows which tokens are still good.
@@ -83,24 +82,18 @@ pub struct ContactsService {
     pub stopping: Receiver<bool>,
 }
 
-impl ContactsService {
-    fn book(&self, owner: UserId) -> Book<'_> {
-        Book::of(&self.db, owner, self.clock.now(), self.quota, &self.hub)
-    }
-}
-
 #[tonic::async_trait]
 impl server::ContactsService for ContactsService {
     async fn create_contact(
         &self,
         request: Request<CreateContactRequest>,
     ) -> Result<Response<CreateContactResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.into_inner();
         let terms = creations::terms(&request)?;
         let new = creations::new(request)?;
 
-        let contact = self.book(caller.user_id).create(&new, &terms).await?;
+        let contact = book.create(&new, &terms).await?;
 
         Ok(Response::new(CreateContactResponse { contact }))
     }
@@ -109,12 +102,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<BatchCreateContactsRequest>,
     ) -> Result<Response<BatchCreateContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.into_inner();
         let (terms, allow_partial) = (creations::batch_terms(&request)?, request.allow_partial);
         let batch = creations::batch(request).await?;
 
-        let book = self.book(caller.user_id);
         let answer = book.create_all(batch, allow_partial, &terms).await?;
 
         Ok(Response::new(answer))
@@ -124,12 +116,16 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<GetContactRequest>,
     ) -> Result<Response<GetContactResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
         let id = ContactId::parse("id", &request.get_ref().id)?;
         let mask = ReadMask::parse(request.get_ref().read_mask.as_ref())?;
 
-        let stored = self.reads.get(caller.user_id, id).await?;
-        let contact = mask.encoded(stored.ok_or(Error::NotFound(id))?)?;
+        let stored = self.reads.get(view.owner, id).await?;
+        let stored = stored.ok_or(Error::NotFound(id))?;
+        if !view.part.holds(&stored)? {
+            return Err(Error::NotFound(id).into());
+        }
+        let contact = mask.encoded(stored)?;
 
         Ok(Response::new(GetContactResponse { contact }))
     }
@@ -138,16 +134,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<BatchGetContactsRequest>,
     ) -> Result<Response<BatchGetContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
         let ids = lists::parse_ids(&request.get_ref().ids)?;
 
-        let answer = lists::batch_get(
-            &self.db,
-            caller.user_id,
-            &ids,
-            request.get_ref().allow_missing,
-        )
-        .await?;
+        let allow_missing = request.get_ref().allow_missing;
+        let answer = lists::batch_get(&self.db, &view, &ids, allow_missing).await?;
 
         Ok(Response::new(answer))
     }
@@ -156,10 +147,9 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListContactsRequest>,
     ) -> Result<Response<ListContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
 
-        let answer =
-            lists::list(&self.db, &self.sealer, caller.user_id, request.into_inner()).await?;
+        let answer = lists::list(&self.db, &self.sealer, &view, request.into_inner()).await?;
 
         Ok(Response::new(answer))
     }
@@ -168,10 +158,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<UpdateContactRequest>,
     ) -> Result<Response<UpdateContactResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let change = changes::change(request.into_inner())?;
 
-        let contact = self.book(caller.user_id).update(change).await?;
+        let contact = book.update(change).await?;
 
         Ok(Response::new(UpdateContactResponse { contact }))
     }
@@ -180,12 +170,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<BatchUpdateContactsRequest>,
     ) -> Result<Response<BatchUpdateContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.into_inner();
         let allow_partial = request.allow_partial;
-        let batch = changes::batch(request.requests, changes::change).await?;
+        let batch = changes::batch(request.requests, changes::change_of_many).await?;
 
-        let book = self.book(caller.user_id);
         let results = book.update_all(batch, allow_partial).await?;
 
         Ok(Response::new(BatchUpdateContactsResponse { results }))
@@ -195,10 +184,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<DeleteContactRequest>,
     ) -> Result<Response<DeleteContactResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let deletion = changes::deletion(request.into_inner())?;
 
-        let contact = self.book(caller.user_id).delete(&deletion).await?;
+        let contact = book.delete(&deletion).await?;
 
         Ok(Response::new(DeleteContactResponse {
             contact: contact.unwrap_or_default(),
@@ -209,12 +198,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<BatchDeleteContactsRequest>,
     ) -> Result<Response<BatchDeleteContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.into_inner();
         let allow_partial = request.allow_partial;
-        let batch = changes::batch(request.requests, changes::deletion).await?;
+        let batch = changes::batch(request.requests, changes::deletion_of_many).await?;
 
-        let book = self.book(caller.user_id);
         let results = book.delete_all(batch, allow_partial).await?;
 
         Ok(Response::new(BatchDeleteContactsResponse { results }))
@@ -224,10 +212,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<UndeleteContactRequest>,
     ) -> Result<Response<UndeleteContactResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let id = ContactId::parse("id", &request.get_ref().id)?;
 
-        let contact = self.book(caller.user_id).undelete(id).await?;
+        let contact = book.undelete(id).await?;
 
         Ok(Response::new(UndeleteContactResponse { contact }))
     }
@@ -236,10 +224,9 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListContactRevisionsRequest>,
     ) -> Result<Response<ListContactRevisionsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
 
-        let answer =
-            revisions::list(&self.db, &self.sealer, caller.user_id, request.into_inner()).await?;
+        let answer = revisions::list(&self.db, &self.sealer, &view, request.into_inner()).await?;
 
         Ok(Response::new(answer))
     }
@@ -248,12 +235,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<RestoreContactRequest>,
     ) -> Result<Response<RestoreContactResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let request = request.get_ref();
         let id = ContactId::parse("id", &request.id)?;
         let version = revisions::parse_id(&request.revision_id)?;
 
-        let book = self.book(caller.user_id);
         let contact = book.restore(id, version, &request.etag).await?;
 
         Ok(Response::new(RestoreContactResponse { contact }))
@@ -263,9 +249,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<FindDuplicatesRequest>,
     ) -> Result<Response<FindDuplicatesResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
 
-        let (owner, request) = (caller.user_id, request.into_inner());
+        view.ensure_all()?;
+        let (owner, request) = (view.owner, request.into_inner());
         let answer = duplicates::find(&self.db, &self.sealer, &self.finds, owner, request).await?;
 
         Ok(Response::new(answer))
@@ -275,10 +262,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<IgnoreDuplicateRequest>,
     ) -> Result<Response<IgnoreDuplicateResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let pair = duplicates::parse_pair(request.get_ref())?;
 
-        pairs::ignore(&self.db, caller.user_id, pair).await?;
+        book.ignore(pair).await?;
 
         Ok(Response::new(IgnoreDuplicateResponse {}))
     }
@@ -287,10 +274,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<MergeContactsRequest>,
     ) -> Result<Response<MergeContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let merge = merges::merge(request.into_inner())?;
 
-        let answer = self.book(caller.user_id).merge(&merge).await?;
+        let answer = book.merge(&merge).await?;
 
         Ok(Response::new(answer))
     }
@@ -299,10 +286,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<UnmergeContactsRequest>,
     ) -> Result<Response<UnmergeContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let merge = merges::parse_id(&request.get_ref().merge_id)?;
 
-        let contacts = self.book(caller.user_id).unmerge(merge).await?;
+        let contacts = book.unmerge(merge).await?;
 
         Ok(Response::new(UnmergeContactsResponse { contacts }))
     }
@@ -311,10 +298,9 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<SearchContactsRequest>,
     ) -> Result<Response<SearchContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
 
-        let answer =
-            searches::search(&self.db, &self.sealer, caller.user_id, request.into_inner()).await?;
+        let answer = searches::search(&self.db, &self.sealer, &view, request.into_inner()).await?;
 
         Ok(Response::new(answer))
     }
@@ -323,11 +309,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListUpcomingBirthdaysRequest>,
     ) -> Result<Response<ListUpcomingBirthdaysResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
         let request = request.into_inner();
 
         let now = self.clock.now();
-        let answer = birthdays::list(&self.db, &self.sealer, caller.user_id, now, request).await?;
+        let answer = birthdays::list(&self.db, &self.sealer, &view, now, request).await?;
 
         Ok(Response::new(answer))
     }
@@ -335,10 +321,9 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<PurgeContactsRequest>,
     ) -> Result<Response<PurgeContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let book = self.book(&request).await?;
         let which = purges::which(request.get_ref())?;
 
-        let book = self.book(caller.user_id);
         let purged_count = match which {
             Which::Ids(ids) => book.purge(&ids).await?,
             Which::All => book.purge_deleted().await?,
@@ -351,9 +336,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<SyncContactsRequest>,
     ) -> Result<Response<SyncContactsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let mut view = self.view(&request).await?;
+        let reader = Caller::of(&request).map_err(Error::from)?.user_id;
 
-        let answer = sync::sync(&self.db, &self.sealer, caller.user_id, request.get_ref()).await?;
+        let answer =
+            sync::sync(&self.db, &self.sealer, &mut view, reader, request.get_ref()).await?;
 
         Ok(Response::new(answer))
     }
@@ -365,12 +352,14 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<WatchContactsRequest>,
     ) -> Result<Response<Self::WatchContactsStream>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
+        let caller = Caller::of(&request).map_err(Error::from)?;
         let reader = Reader {
             db: self.db.clone(),
-            watch: self.hub.watch(caller.user_id)?,
+            watch: self.hub.watch(view.owner, caller.user_id)?,
             guard: self.guard.clone(),
             caller,
+            view,
             stopping: self.stopping.clone(),
         };
 
@@ -385,9 +374,10 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<GetContactStatsRequest>,
     ) -> Result<Response<GetContactStatsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let view = self.view(&request).await?;
 
-        let answer = stats::of(&self.db, caller.user_id, self.quota).await?;
+        view.ensure_all()?;
+        let answer = stats::of(&self.db, view.owner, self.quota).await?;
 
         Ok(Response::new(answer))
     }

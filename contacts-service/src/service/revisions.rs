@@ -2,7 +2,6 @@
 
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use proto::contacts::server::{ContactRevision, ListContactRevisionsResponse};
 use proto::contacts::v1::ListContactRevisionsRequest;
 
@@ -11,6 +10,7 @@ use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
 use crate::page::{Tokens, fitting, parse_size};
 use crate::revision::{REVISIONS_MAX, Revision};
+use crate::share::rights::View;
 use crate::store::revisions;
 
 const SIZE_DEFAULT: i64 = 20;
@@ -23,11 +23,11 @@ pub(super) fn parse_id(text: &str) -> Result<i64> {
         .ok_or_else(|| Error::invalid("ID_INVALID", "revision_id", "is not the id of a revision"))
 }
 
-/// A page of the revisions of the owner's contact.
+/// A page of the revisions of a contact.
 pub(super) async fn list(
     db: &Pool,
     sealer: &Sealer,
-    owner: UserId,
+    view: &View,
     mut request: ListContactRevisionsRequest,
 ) -> Result<ListContactRevisionsResponse> {
     let size = parse_size(
@@ -36,16 +36,19 @@ pub(super) async fn list(
         REVISIONS_MAX,
     )?;
     let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "ListContactRevisions", owner, &request);
+    let tokens = Tokens::new(sealer, "ListContactRevisions", view.owner, &request);
     let id = ContactId::parse("id", &request.id)?;
     let after: Option<i64> = tokens.open(&token)?;
 
     // Whatever is written between the two reads is later than both.
-    let last = revisions::last(db, owner, id).await?;
+    let last = revisions::last(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
+    if !view.part.holds(&last.contact)? {
+        return Err(Error::NotFound(id));
+    }
     let before = after.unwrap_or(last.contact.version);
     // One more than asked for tells whether there is a next page.
-    let earlier = revisions::before(db, owner, &last.contact, before, size + 1).await?;
+    let earlier = revisions::before(db, view.owner, &last.contact, before, size + 1).await?;
     let mut shown: Vec<Revision> = match after {
         None => [last].into_iter().chain(earlier).collect(),
         Some(_) => earlier,
@@ -57,8 +60,14 @@ pub(super) async fn list(
     shown.truncate(fit);
     let position = shown.last().filter(|_| more);
     let position = position.map(|revision| revision.contact.version);
+    let mut seen = Vec::new();
+    for revision in shown {
+        if view.part.holds(&revision.contact)? {
+            seen.push(message(revision));
+        }
+    }
     Ok(ListContactRevisionsResponse {
-        revisions: shown.into_iter().map(message).collect(),
+        revisions: seen,
         next_page_token: position.map_or_else(String::new, |version| tokens.seal(&version)),
     })
 }

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::page::{Tokens, fitting, parse_size};
 use crate::search::query::Query;
 use crate::search::rank::{Match, Rank, exact, fuzzy};
+use crate::share::rights::View;
 use crate::store::contacts;
 use crate::store::search::{Candidate, holding, resembling};
 
@@ -59,7 +60,7 @@ impl Ord for Hit {
 pub(super) async fn search(
     db: &Pool,
     sealer: &Sealer,
-    owner: UserId,
+    view: &View,
     mut request: SearchContactsRequest,
 ) -> Result<SearchContactsResponse> {
     let size = parse_size(
@@ -69,7 +70,7 @@ pub(super) async fn search(
     )?;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "SearchContacts", owner, &request);
+    let tokens = Tokens::new(sealer, "SearchContacts", view.owner, &request);
     let query = Query::parse(&request.query, &request.fields)?;
     let position: Option<Position> = tokens.open(&token)?;
 
@@ -78,7 +79,7 @@ pub(super) async fn search(
     let mut hits = Vec::new();
     if !in_fuzzy {
         hits = best(
-            holding(db, owner, &query),
+            holding(db, view, &query),
             &query,
             exact,
             after,
@@ -95,7 +96,7 @@ pub(super) async fn search(
         let shown: HashSet<ContactId> = hits.iter().map(|hit| hit.rank.id).collect();
         let behind = after.filter(|_| in_fuzzy);
         let room = size + 1 - hits.len();
-        let similar = resembling(db, owner, &word);
+        let similar = resembling(db, view, &word);
         let known = |candidate: &Candidate| {
             shown.contains(&candidate.id) || exact(&query, &candidate.search_text).is_some()
         };
@@ -103,7 +104,7 @@ pub(super) async fn search(
         hits.extend(more);
     }
 
-    let mut stored = stored(db, owner, &hits).await?;
+    let mut stored = stored(db, view.owner, &hits).await?;
     let bytes = |hit: &Hit| {
         stored
             .get(&hit.rank.id)

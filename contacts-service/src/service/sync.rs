@@ -14,6 +14,7 @@ use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
 use crate::contact::ContactId;
 use crate::error::Result;
 use crate::page::{BYTES_MAX, parse_size};
+use crate::share::rights::View;
 use crate::sync::position::{Position, SyncTokens};
 use crate::sync::{self, Limits};
 use crate::watch::stream::{Event, Reader, Told, tell};
@@ -28,18 +29,19 @@ const BYTES: usize = BYTES_MAX - 64 * 1024;
 pub(super) async fn sync(
     db: &Pool,
     sealer: &Sealer,
-    owner: UserId,
+    view: &mut View,
+    reader: UserId,
     request: &SyncContactsRequest,
 ) -> Result<SyncContactsResponse> {
     let limits = Limits {
         count: parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?,
         bytes: i64::try_from(BYTES).unwrap_or(i64::MAX),
     };
-    let tokens = SyncTokens::new(sealer, owner);
+    let tokens = SyncTokens::new(sealer, view.owner);
     let since = since(&tokens, &request.sync_token)?;
     let page = tokens.open("PAGE_TOKEN_INVALID", "page_token", &request.page_token)?;
 
-    let part = sync::read(db, owner, page.or(since), limits).await?;
+    let part = sync::read(db, view, reader, page.or(since), limits).await?;
 
     Ok(answer(&tokens, part))
 }
@@ -76,7 +78,7 @@ pub(super) fn watch(
     reader: Reader,
     token: &str,
 ) -> Result<impl Stream<Item = Result<WatchContactsResponse>> + use<>> {
-    let owner = reader.watch.owner();
+    let owner = reader.view.owner;
     let since = since(&SyncTokens::new(&sealer, owner), token)?;
     let told = tell(reader, since);
     Ok(told.map(move |told| told.map(|told| event(&SyncTokens::new(&sealer, owner), told))))

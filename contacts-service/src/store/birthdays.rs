@@ -1,12 +1,12 @@
 //! Live contacts by the day of their birthday.
 
-use chassis::user_id::UserId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, Row};
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::share::rights::View;
 use crate::store::row::{BEHIND_STORED, stored};
 
 /// Where a list of birthdays stopped.
@@ -35,7 +35,7 @@ pub struct Born {
 /// says where to begin: of two, the index may be read from the lower one.
 pub async fn span(
     db: impl PgExecutor<'_>,
-    owner: UserId,
+    view: &View,
     last: i16,
     after: &Position,
     limit: i64,
@@ -46,18 +46,20 @@ pub async fn span(
                birth_md, display_key
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL
+          AND ($7::text[] IS NULL OR label_keys && $7)
           AND birth_md <= $2
           AND (birth_md, display_key, id) > ($3, $4, $5)
         ORDER BY birth_md, display_key, id
         LIMIT $6
         ",
     )
-    .bind(owner)
+    .bind(view.owner)
     .bind(last)
     .bind(after.birth_md)
     .bind(&after.display_key)
     .bind(after.id)
     .bind(limit)
+    .bind(view.part.keys())
     .fetch_all(db)
     .await?;
     rows.iter().map(born).collect()
@@ -66,7 +68,7 @@ pub async fn span(
 /// The birthdays of two days that are kept on one, by name and id.
 pub async fn leap_day(
     db: impl PgExecutor<'_>,
-    owner: UserId,
+    view: &View,
     birth_mds: [i16; 2],
     after: &Position,
     limit: i64,
@@ -77,17 +79,19 @@ pub async fn leap_day(
                birth_md, display_key
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL
+          AND ($6::text[] IS NULL OR label_keys && $6)
           AND birth_md = ANY($2)
           AND (display_key, id) > ($3, $4)
         ORDER BY display_key, id
         LIMIT $5
         ",
     )
-    .bind(owner)
+    .bind(view.owner)
     .bind(birth_mds.as_slice())
     .bind(&after.display_key)
     .bind(after.id)
     .bind(limit)
+    .bind(view.part.keys())
     .fetch_all(db)
     .await?;
     rows.iter().map(born).collect()

@@ -4,6 +4,7 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::snapshot;
 use crate::contact::ContactId;
 use crate::contact::stored;
 use crate::duplicates::{Kind, Member, Shared};
@@ -12,9 +13,10 @@ use crate::error::{Error, Result};
 /// Reads a transaction from here on as of one moment, and sorts the keys of a large
 /// book in memory; the first of its statements.
 pub async fn begin_snapshot(db: &mut PgConnection) -> Result<()> {
-    let sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-               SET LOCAL work_mem = '32MB'";
-    sqlx::raw_sql(sql).execute(db).await?;
+    snapshot::begin(&mut *db).await?;
+    sqlx::raw_sql("SET LOCAL work_mem = '32MB'")
+        .execute(db)
+        .await?;
     Ok(())
 }
 

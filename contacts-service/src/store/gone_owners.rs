@@ -37,6 +37,8 @@ pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> R
         "DELETE FROM contacts.revisions WHERE owner_id = $1 AND (contact_id, version) IN
          (SELECT contact_id, version FROM contacts.revisions WHERE owner_id = $1
           ORDER BY contact_id, version LIMIT $2)",
+        "DELETE FROM contacts.shares WHERE owner_id = $1 AND id IN
+         (SELECT id FROM contacts.shares WHERE owner_id = $1 ORDER BY id LIMIT $2)",
         "DELETE FROM contacts.tombstones WHERE owner_id = $1 AND (version, id) IN
          (SELECT version, id FROM contacts.tombstones WHERE owner_id = $1
           ORDER BY version, id LIMIT $2)",

@@ -1,6 +1,5 @@
 //! Contacts in an order, a page at a time.
 
-use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row};
 
@@ -9,6 +8,7 @@ use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::filter::Condition;
 use crate::order::{Key, Order};
+use crate::share::rights::View;
 use crate::store::row::{BEHIND_STORED, STORED, stored};
 
 /// What the last contact shown was sorted by.
@@ -73,14 +73,14 @@ pub struct Selection<'a> {
     pub after: Option<Position>,
 }
 
-/// Lists the owner's contacts.
+/// Lists an owner's contacts.
 pub async fn list(
     db: impl PgExecutor<'_>,
-    owner: UserId,
+    view: &View,
     selection: &Selection<'_>,
     limit: i64,
 ) -> Result<Vec<Listed>> {
-    let mut query = statement(owner, selection, limit);
+    let mut query = statement(view, selection, limit);
     let rows = query.build().fetch_all(db).await?;
     let listed = rows.iter().map(|row| {
         Ok(Listed {
@@ -94,11 +94,7 @@ pub async fn list(
 
 /// The only statement that is put together at run time: its orders and
 /// conditions are too many to write each out. Values are always bound.
-fn statement<'a>(
-    owner: UserId,
-    selection: &'a Selection<'a>,
-    limit: i64,
-) -> QueryBuilder<Postgres> {
+fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> QueryBuilder<Postgres> {
     let (column, name_column) = match selection.order.key {
         Key::FamilyName => ("family_key", "family_key"),
         Key::GivenName => ("given_key", "given_key"),
@@ -125,7 +121,10 @@ fn statement<'a>(
         .push(", ")
         .push(count_column)
         .push(" FROM contacts.contacts WHERE owner_id = ");
-    query.push_bind(owner);
+    query.push_bind(view.owner);
+    if let Some(keys) = view.part.keys() {
+        query.push(" AND label_keys && ").push_bind(keys);
+    }
     if !selection.show_deleted {
         query.push(" AND delete_time IS NULL");
     }

@@ -19,6 +19,8 @@ pub mod point_reads;
 pub mod requests;
 pub mod revisions;
 pub mod search;
+pub mod shares;
+pub mod snapshot;
 pub mod stats;
 pub mod tombstones;
 

@@ -8,6 +8,7 @@ use futures_util::stream::BoxStream;
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
 use crate::search::query::{Query, containing, swapped};
+use crate::share::rights::View;
 
 /// A live contact that may answer a query.
 #[derive(Clone, Debug)]
@@ -24,17 +25,17 @@ pub struct Candidate {
 
 /// Contacts that may hold every word of the query somewhere, or its digits.
 #[must_use]
-pub fn holding<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, Result<Candidate>> {
+pub fn holding<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let words = query.indexed_words();
     match words.iter().max_by_key(|word| word.len()) {
-        Some(longest) => indexed(db, owner, longest, &words, query.digits.as_deref()),
-        None => whole_book(db, owner, query),
+        Some(longest) => indexed(db, view, longest, &words, query.digits.as_deref()),
+        None => whole_book(db, view, query),
     }
 }
 
 fn indexed<'a>(
     db: &'a Pool,
-    owner: UserId,
+    view: &View,
     longest: &str,
     words: &[String],
     digits: Option<&str>,
@@ -46,12 +47,14 @@ fn indexed<'a>(
         SELECT id AS "id: ContactId", family_key, starred, search_text
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL
+          AND ($5::text[] IS NULL OR label_keys && $5)
           AND ((search_text LIKE $2 AND search_text LIKE ALL($3)) OR search_text LIKE $4)
         "#,
-        owner as UserId,
+        view.owner as UserId,
         containing(longest),
         &patterns,
         digits.map(containing) as Option<String>,
+        view.part.keys() as Option<Vec<String>>,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))
@@ -59,22 +62,24 @@ fn indexed<'a>(
 
 /// For words of which the index knows nothing. Not LIKE, which it would be asked
 /// for all the same.
-fn whole_book<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, Result<Candidate>> {
+fn whole_book<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let stream = sqlx::query_as!(
         Candidate,
         r#"
         SELECT id AS "id: ContactId", family_key, starred, search_text
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL
+          AND ($4::text[] IS NULL OR label_keys && $4)
           AND (strpos(search_text, $2) > 0 OR strpos(search_text, $3) > 0)
         "#,
-        owner as UserId,
+        view.owner as UserId,
         query
             .words
             .iter()
             .map(|word| &word.text)
             .max_by_key(|word| word.len()),
         query.digits,
+        view.part.keys() as Option<Vec<String>>,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))
@@ -85,7 +90,7 @@ fn whole_book<'a>(db: &'a Pool, owner: UserId, query: &Query) -> BoxStream<'a, R
 const SWAPPED_CHARS_MAX: usize = 8;
 
 /// Contacts that hold something like this word of a query.
-pub fn resembling<'a>(db: &'a Pool, owner: UserId, word: &str) -> BoxStream<'a, Result<Candidate>> {
+pub fn resembling<'a>(db: &'a Pool, view: &View, word: &str) -> BoxStream<'a, Result<Candidate>> {
     let short = word.chars().count() <= SWAPPED_CHARS_MAX;
     let swapped = if short { swapped(word) } else { Vec::new() };
     let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();
@@ -98,15 +103,17 @@ pub fn resembling<'a>(db: &'a Pool, owner: UserId, word: &str) -> BoxStream<'a, 
                search_text AS "search_text!"
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL AND search_text LIKE ANY($3)
+          AND ($4::text[] IS NULL OR label_keys && $4)
         UNION ALL
         SELECT id, family_key, starred, search_text
         FROM contacts.contacts
         WHERE owner_id = $1 AND delete_time IS NULL AND search_text %> $2
-          AND search_text NOT LIKE ALL($3)
+          AND search_text NOT LIKE ALL($3) AND ($4::text[] IS NULL OR label_keys && $4)
         "#,
-        owner as UserId,
+        view.owner as UserId,
         word,
         &swapped,
+        view.part.keys() as Option<Vec<String>>,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))

@@ -7,6 +7,7 @@
 pub mod position;
 
 use bytes::Bytes;
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
@@ -14,7 +15,8 @@ use self::position::Position;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::store::feed;
+use crate::share::rights::{Rights, View};
+use crate::store::{feed, shares, snapshot};
 
 /// A contact that was written or removed.
 #[derive(Clone, Debug)]
@@ -47,13 +49,32 @@ pub struct Limits {
     pub bytes: i64,
 }
 
-/// Reads on behind a position, or from the beginning.
+/// Reads on behind a position, or from the beginning, what `reader` sees. What is
+/// shared is of the moment that is read, and stands in `view` behind it.
 pub async fn read(
-    db: impl PgExecutor<'_>,
-    owner: UserId,
+    db: &Pool,
+    view: &mut View,
+    reader: UserId,
     from: Option<Position>,
     limits: Limits,
 ) -> Result<Part> {
+    if view.owner == reader {
+        return read_part(db, view, from, limits).await;
+    }
+    let mut tx = db.begin().await?;
+    snapshot::begin(&mut tx).await?;
+    let grants = shares::grants(&mut *tx, view.owner, reader).await?;
+    view.part = Rights::of(&grants)?.seen;
+    read_part(&mut *tx, view, from, limits).await
+}
+
+async fn read_part(
+    db: impl PgExecutor<'_>,
+    view: &View,
+    from: Option<Position>,
+    limits: Limits,
+) -> Result<Part> {
+    let mark = view.part.mark();
     let from_start = from.unwrap_or_default();
     let range = feed::Range {
         version: from_start.version,
@@ -62,9 +83,9 @@ pub async fn read(
         count_max: limits.count,
         bytes_max: limits.bytes,
     };
-    let part = feed::read(db, owner, &range).await?;
+    let part = feed::read(db, view.owner, &range).await?;
     if let Some(from) = from {
-        from.check(part.state.as_ref())?;
+        from.check(part.state.as_ref(), mark)?;
     }
     let Some(state) = part.state else {
         return Ok(Part {
@@ -73,22 +94,38 @@ pub async fn read(
             more: false,
         });
     };
+    let start = from.map_or(state.version, |from| from.start);
     let at = |version, after| Position {
         epoch: state.epoch,
         version,
         after,
-        start: from.map_or(state.version, |from| from.start),
+        start,
+        part: mark,
     };
-    let items = part.entries.into_iter().map(|entry| Item {
-        id: entry.id,
-        contact: entry.contact.map(Stored::encoded),
-        position: at(entry.version, Some(entry.id)),
-    });
-    let items: Vec<Item> = items.collect();
     // Without more, it is all that was written, also where versions were taken that
     // left nothing behind.
-    let last = items.last().filter(|_| part.more);
-    let end = last.map_or(at(state.version, None), |last| last.position);
+    let last = part.entries.last().filter(|_| part.more);
+    let end = last.map_or(at(state.version, None), |last| {
+        at(last.version, Some(last.id))
+    });
+    let mut items = Vec::with_capacity(part.entries.len());
+    for entry in part.entries {
+        let mut contact = entry.contact;
+        if let Some(other) = &contact
+            && !view.part.holds(other)?
+        {
+            // As of one that was deleted, nobody is told who began with nothing.
+            if entry.version <= start {
+                continue;
+            }
+            contact = None;
+        }
+        items.push(Item {
+            id: entry.id,
+            contact: contact.map(Stored::encoded),
+            position: at(entry.version, Some(entry.id)),
+        });
+    }
     Ok(Part {
         items,
         end,

@@ -24,6 +24,11 @@ pub struct Position {
     /// then is not told.
     #[serde(rename = "s")]
     pub start: i64,
+    /// Which contacts the reader was told of, as [`Part::mark`] says it.
+    ///
+    /// [`Part::mark`]: crate::share::rights::Part::mark
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Uuid>,
 }
 
 impl Position {
@@ -33,7 +38,7 @@ impl Position {
     }
 
     /// Refuses a position from which something would be missed.
-    pub(super) fn check(&self, state: Option<&State>) -> Result<()> {
+    pub(super) fn check(&self, state: Option<&State>, part: Option<Uuid>) -> Result<()> {
         // Nobody can have missed something of nothing.
         let is_before_all = self.version == 0 && self.epoch.is_nil();
         let is_good = match state {
@@ -44,7 +49,7 @@ impl Position {
                 is_of_history && self.complete() >= state.min_version
             }
         };
-        if is_good {
+        if is_good && self.part == part {
             Ok(())
         } else {
             Err(Error::SyncTokenExpired)
@@ -117,6 +122,7 @@ mod tests {
             version,
             after: None,
             start,
+            part: None,
         }
     }
 
@@ -133,7 +139,7 @@ mod tests {
             min_version,
             epoch: EPOCH,
         };
-        position.check(Some(&state)).is_ok()
+        position.check(Some(&state), None).is_ok()
     }
 
     #[test]
@@ -163,12 +169,12 @@ mod tests {
             ..position(5, 0)
         };
         assert!(!is_good(other, 9, 0));
-        assert!(position(5, 0).check(None).is_err());
+        assert!(position(5, 0).check(None, None).is_err());
     }
 
     #[test]
     fn before_all_writes_every_history_begins() {
-        assert!(Position::default().check(None).is_ok());
+        assert!(Position::default().check(None, None).is_ok());
         assert!(is_good(Position::default(), 9, 0));
         assert!(!is_good(Position::default(), 9, 1));
     }

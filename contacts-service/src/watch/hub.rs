@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::error::{Error, Result};
 
-/// The most streams of one owner.
+/// The most streams of one user on one owner's contacts.
 pub const STREAMS_MAX: usize = 100;
 /// The most owners of whom other replicas are to be told; of those beyond, their
 /// pollers learn.
@@ -24,7 +24,8 @@ pub struct Hub {
 #[derive(Debug, Default)]
 struct Watched {
     signal: watch::Sender<Signal>,
-    streams: usize,
+    /// How many streams each user has.
+    streams: HashMap<UserId, usize>,
 }
 
 /// What is known of an owner without reading the feed.
@@ -53,18 +54,20 @@ impl Hub {
         }
     }
 
-    /// Watches an owner's contacts until the watch is dropped.
-    pub fn watch(self: &Arc<Self>, owner: UserId) -> Result<Watch> {
+    /// Watches an owner's contacts for a user until the watch is dropped.
+    pub fn watch(self: &Arc<Self>, owner: UserId, user: UserId) -> Result<Watch> {
         let mut owners = lock(&self.owners);
         let watched = owners.entry(owner).or_default();
-        if watched.streams >= STREAMS_MAX {
+        let streams = watched.streams.entry(user).or_default();
+        if *streams >= STREAMS_MAX {
             return Err(Error::TooManyWatches { limit: STREAMS_MAX });
         }
-        watched.streams += 1;
+        *streams += 1;
         let signal = watched.signal.subscribe();
         Ok(Watch {
             hub: Arc::clone(self),
             owner,
+            user,
             signal,
             hints: 0,
         })
@@ -134,18 +137,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Watch {
     hub: Arc<Hub>,
     owner: UserId,
+    user: UserId,
     signal: watch::Receiver<Signal>,
     /// Those that the stream has followed.
     hints: u64,
 }
 
 impl Watch {
-    /// Whose contacts they are.
-    #[must_use]
-    pub fn owner(&self) -> UserId {
-        self.owner
-    }
-
     /// The stream reads the feed now: what was said until here is followed.
     pub fn seen(&mut self) {
         self.hints = self.signal.borrow_and_update().hints;
@@ -168,8 +166,13 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let mut owners = lock(&self.hub.owners);
         if let Some(watched) = owners.get_mut(&self.owner) {
-            watched.streams -= 1;
-            if watched.streams == 0 {
+            if let Some(streams) = watched.streams.get_mut(&self.user) {
+                *streams -= 1;
+                if *streams == 0 {
+                    watched.streams.remove(&self.user);
+                }
+            }
+            if watched.streams.is_empty() {
                 owners.remove(&self.owner);
             }
         }
@@ -195,7 +198,7 @@ mod tests {
     #[test]
     fn a_watch_is_woken_by_a_hint_and_by_another_version() {
         let hub = Arc::new(Hub::new(false));
-        let mut watch = hub.watch(OWNER).unwrap();
+        let mut watch = hub.watch(OWNER, OWNER).unwrap();
 
         hub.hint(OWNER);
         assert!(is_woken(&mut watch, 5));
@@ -209,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_said_before_the_feed_is_read_wakes_nobody_later() {
         let hub = Arc::new(Hub::new(false));
-        let mut watch = hub.watch(OWNER).unwrap();
+        let mut watch = hub.watch(OWNER, OWNER).unwrap();
 
         hub.wrote(OWNER);
         watch.seen();
@@ -221,13 +224,13 @@ mod tests {
     #[test]
     fn an_owner_is_forgotten_with_the_last_watch() {
         let hub = Arc::new(Hub::new(false));
-        let watches: Vec<_> = (0..STREAMS_MAX).map(|_| hub.watch(OWNER)).collect();
+        let watches: Vec<_> = (0..STREAMS_MAX).map(|_| hub.watch(OWNER, OWNER)).collect();
 
         assert!(matches!(
-            hub.watch(OWNER),
+            hub.watch(OWNER, OWNER),
             Err(Error::TooManyWatches { limit: STREAMS_MAX })
         ));
-        assert!(hub.watch(UserId(Uuid::from_u128(2))).is_ok());
+        assert!(hub.watch(OWNER, UserId(Uuid::from_u128(2))).is_ok());
         assert_eq!(hub.watched(), [OWNER]);
         drop(watches);
         assert_eq!(hub.watched(), []);

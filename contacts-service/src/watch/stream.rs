@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::hub::Watch;
 use crate::contact::ContactId;
 use crate::error::Result;
+use crate::share::rights::View;
 use crate::sync::position::Position;
 use crate::sync::{self, Limits};
 
@@ -60,6 +61,8 @@ pub struct Reader {
     pub watch: Watch,
     /// Knows which tokens are good.
     pub guard: RequireCaller,
+    /// The contacts that are read.
+    pub view: View,
     /// Whose stream it is.
     pub caller: Arc<Caller>,
     /// True when streams shall end.
@@ -139,11 +142,17 @@ impl Teller {
     }
 
     async fn read(&mut self, from: Option<Position>) -> Result<sync::Part> {
-        let Reader { db, watch, .. } = &mut self.reader;
+        let Reader {
+            db,
+            watch,
+            view,
+            caller,
+            ..
+        } = &mut self.reader;
         // Before it reads: what is said meanwhile may not be in it.
         watch.seen();
         self.read_at = Instant::now();
-        sync::read(&*db, watch.owner(), from, PART).await
+        sync::read(db, view, caller.user_id, from, PART).await
     }
 
     /// Waits for news, and for the end of what allows to wait.

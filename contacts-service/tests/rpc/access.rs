@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 16] = [
+const WRITING: [&str; 19] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -26,6 +26,9 @@ const WRITING: [&str; 16] = [
     "IgnoreDuplicate",
     "MergeContacts",
     "UnmergeContacts",
+    "CreateShare",
+    "UpdateShare",
+    "DeleteShare",
 ];
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //! own.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chassis::cli::{Cli, Command};
@@ -46,6 +46,8 @@ pub struct App {
     flags: Vec<String>,
     /// The file that one of them names.
     secret: Option<NamedTempFile>,
+    /// Owners of shared address books, and their editors, for tests to come.
+    shared: Mutex<Vec<(Uuid, Uuid)>>,
 }
 
 impl App {
@@ -108,7 +110,11 @@ impl App {
             limits: "off",
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             secret: None,
+            shared: Mutex::default(),
         };
+        if setting("SHARED").is_some() {
+            app.share().await;
+        }
         let mut endpoints = Vec::new();
         for _ in 0..count {
             let stop = std::future::pending();
@@ -193,9 +199,47 @@ impl App {
         }
     }
 
-    /// A new user.
+    /// A new user; with `SHARED=1`, one who calls as the editor of an address book that
+    /// somebody shares, which must look like an own one.
     pub fn owner(&self) -> Owner {
-        self.owner_on(self.channel.clone(), Uuid::now_v7())
+        let shared = self.shared.lock().unwrap().pop();
+        let Some((user, editor)) = shared else {
+            return self.plain_owner();
+        };
+        Owner {
+            book: user.to_string(),
+            ..Owner::new(
+                self.channel.clone(),
+                user,
+                &self.issuer.token(editor, BOTH_SCOPES),
+            )
+        }
+    }
+
+    /// A new user, whatever `SHARED` says.
+    pub fn plain_owner(&self) -> Owner {
+        let user = Uuid::now_v7();
+        self.issuer.accounts.set_email(user, &email_of(user), true);
+        self.owner_on(self.channel.clone(), user)
+    }
+
+    /// Shares whole address books of nobody yet with editors.
+    async fn share(&mut self) {
+        let users = (0..8).map(|_| (Uuid::now_v7(), Uuid::now_v7()));
+        let users: Vec<_> = users.collect();
+        let (owners, editors): (Vec<_>, Vec<_>) = users.iter().copied().unzip();
+        sqlx::query(
+            "INSERT INTO contacts.shares (owner_id, id, owner_email, recipient_email,
+                 recipient_id, is_editor, version, create_time, update_time, accept_time)
+             SELECT owner, gen_random_uuid(), '', '', editor, true, 0, now(), now(), now()
+             FROM unnest($1::uuid[], $2::uuid[]) AS pair (owner, editor)",
+        )
+        .bind(owners)
+        .bind(editors)
+        .execute(&mut self.admin().await)
+        .await
+        .unwrap();
+        self.shared = Mutex::new(users);
     }
 
     /// A user that calls through this channel.
@@ -236,9 +280,13 @@ impl App {
 
 /// How many instances answer a test's calls. With `REPLICAS=2` each call goes to
 /// either of two, which must look like one; `.ci/run` does so with most tests.
-#[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
 fn instances() -> usize {
-    std::env::var("REPLICAS").map_or(1, |count| count.parse().unwrap())
+    setting("REPLICAS").map_or(1, |count| count.parse().unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
@@ -277,6 +325,11 @@ pub async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> 
     timeout(START_MAX, asking).await.expect(what_if_not)
 }
 
+/// The address of a user.
+pub fn email_of(user: Uuid) -> String {
+    format!("{user}@example.com")
+}
+
 /// How many rows of the table belong to the user.
 pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     let mut db = app.admin().await;
@@ -305,6 +358,7 @@ pub async fn book(app: &App, user: Uuid) -> Vec<String> {
                UNION ALL SELECT l::text FROM contacts.labels AS l WHERE owner_id = $1
                UNION ALL SELECT r::text FROM contacts.revisions AS r WHERE owner_id = $1
                UNION ALL SELECT m::text FROM contacts.merges AS m WHERE owner_id = $1
+               UNION ALL SELECT s::text FROM contacts.shares AS s WHERE owner_id = $1
                ORDER BY 1";
     let lines = sqlx::query_scalar(sql).bind(user);
     lines.fetch_all(&mut app.admin().await).await.unwrap()

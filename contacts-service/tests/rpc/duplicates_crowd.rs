@@ -19,7 +19,7 @@ async fn waiting(db: &mut PgConnection) -> i64 {
 
 #[tokio::test]
 async fn searches_for_duplicates_leave_connections_to_other_calls() {
-    let app = App::start().await;
+    let app = App::alone().await;
     let (owner, other) = (app.owner(), app.owner());
     owner.has_all([ada(), ada()]).await;
     let contact = other.has(ada()).await;

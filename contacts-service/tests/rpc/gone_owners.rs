@@ -2,13 +2,14 @@
 
 use chassis::user_id::UserId;
 use contacts_service::gone_owners::remove;
-use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
+use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest, ShareRole};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::app::{App, in_time, rows};
 use crate::owner::Owner;
+use crate::owner_shares::sharing;
 use crate::refusal::assert_refused;
 use crate::sample::{ada, full, named};
 
@@ -54,6 +55,8 @@ async fn settle_in(owner: &Owner) {
     let [primary, double] = [owner.has(ada()).await, owner.has(ada()).await];
     owner.ignore(&primary.id, &double.id).await.unwrap();
     owner.merge(&primary, &[&double]).await.unwrap();
+    let share = sharing("grace@example.com", ShareRole::Reader);
+    owner.offer(share).await.unwrap();
 }
 
 async fn many(owner: &Owner, count: usize) {
@@ -118,7 +121,7 @@ async fn next_pass(app: &App) -> String {
 #[tokio::test]
 async fn no_table_keeps_a_row_of_an_owner_who_is_gone() {
     let app = App::start().await;
-    let (owner, other) = (app.owner(), app.owner());
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
     settle_in(&owner).await;
     settle_in(&other).await;
     let before = holdings(&app, owner.user).await;
@@ -138,7 +141,7 @@ async fn no_table_keeps_a_row_of_an_owner_who_is_gone() {
 #[tokio::test]
 async fn replicas_remove_a_large_book_together() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     many(&owner, 1600).await;
     let (one, other) = (app.pool(), app.pool());
     let user = UserId(owner.user);
@@ -152,7 +155,7 @@ async fn replicas_remove_a_large_book_together() {
 #[tokio::test]
 async fn a_removal_that_was_cut_off_goes_on() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     many(&owner, 1600).await;
     let (pool, user) = (app.pool(), UserId(owner.user));
     let mut db = app.admin().await;
@@ -177,7 +180,7 @@ async fn a_removal_that_was_cut_off_goes_on() {
 #[tokio::test]
 async fn a_replica_does_what_the_other_one_leaves() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     many(&owner, 600).await;
     let mut db = app.admin().await;
     let mut other = db.begin().await.unwrap();
@@ -203,7 +206,7 @@ async fn a_replica_does_what_the_other_one_leaves() {
 #[tokio::test]
 async fn a_deleted_users_book_goes_and_no_one_elses() {
     let app = App::told().await;
-    let (owner, other) = (app.owner(), app.owner());
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
     settle_in(&owner).await;
     settle_in(&other).await;
     let others = holdings(&app, other.user).await;
@@ -224,7 +227,7 @@ async fn a_deleted_users_book_goes_and_no_one_elses() {
 #[tokio::test]
 async fn what_a_late_call_wrote_goes_when_no_token_is_left() {
     let mut app = App::told().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     settle_in(&owner).await;
     app.issuer.teller.delete(owner.user);
     gone(&app, owner.user).await;
@@ -240,7 +243,7 @@ async fn what_a_late_call_wrote_goes_when_no_token_is_left() {
 #[tokio::test]
 async fn who_is_gone_is_asked_for_from_where_all_is_done() {
     let app = App::told().await;
-    let owners: Vec<_> = (0..5).map(|_| app.owner()).collect();
+    let owners: Vec<_> = (0..5).map(|_| app.plain_owner()).collect();
     for owner in &owners {
         owner.has(ada()).await;
         app.issuer.teller.delete(owner.user);
@@ -262,7 +265,7 @@ async fn who_is_gone_is_asked_for_from_where_all_is_done() {
 #[tokio::test]
 async fn an_owner_who_cannot_be_removed_keeps_the_cursor_and_not_the_others() {
     let app = App::told().await;
-    let (stuck, other) = (app.owner(), app.owner());
+    let (stuck, other) = (app.plain_owner(), app.plain_owner());
     stuck.has(ada()).await;
     other.has(ada()).await;
     let mut db = app.admin().await;

@@ -8,17 +8,19 @@ use prost_reflect::{
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, Contact, CreateContactRequest, CreateLabelRequest,
-    DeleteContactRequest, DeleteLabelRequest, FindDuplicatesRequest, GetContactRequest,
-    GetContactStatsRequest, GetLabelRequest, IgnoreDuplicateRequest, Label,
-    ListContactRevisionsRequest, ListContactsRequest, ListLabelsRequest,
-    ListUpcomingBirthdaysRequest, MergeContactsRequest, ModifyLabelMembersRequest,
-    PurgeContactsRequest, RestoreContactRequest, SearchContactsRequest, SyncContactsRequest,
-    UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest,
+    CreateShareRequest, DeleteContactRequest, DeleteLabelRequest, DeleteShareRequest,
+    FindDuplicatesRequest, GetContactRequest, GetContactStatsRequest, GetLabelRequest,
+    IgnoreDuplicateRequest, Label, ListContactRevisionsRequest, ListContactsRequest,
+    ListLabelsRequest, ListSharedWithMeRequest, ListSharesRequest, ListUpcomingBirthdaysRequest,
+    MergeContactsRequest, ModifyLabelMembersRequest, PurgeContactsRequest, RestoreContactRequest,
+    SearchContactsRequest, Share, ShareRole, SyncContactsRequest, UndeleteContactRequest,
+    UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest, UpdateShareRequest,
     WatchContactsRequest,
 };
 use uuid::Uuid;
 
 use crate::owner::{Owner, field_mask};
+use crate::owner_shares::sharing;
 use crate::sample::{ada, date, full};
 use crate::wire;
 
@@ -41,13 +43,18 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
         ids: [owner.has(ada()).await.id, owner.has(ada()).await.id],
         merge: merge(owner).await,
     };
+    let email = format!("{}@example.com", Uuid::now_v7());
+    let share = sharing(&email, ShareRole::Reader);
+    let share = owner.offer(share).await.unwrap();
     let mut requests = Vec::new();
     for method in wire::methods() {
         let bytes = history_bytes_of(method.name(), &restored)
             .or_else(|| feed_bytes_of(method.name(), &gone))
             .or_else(|| label_bytes_of(method.name(), &label, &restored.id))
             .or_else(|| pair_bytes_of(method.name(), &pair))
-            .unwrap_or_else(|| bytes_of(method.name(), &id, &deleted));
+            .or_else(|| share_bytes_of(method.name(), &share))
+            .or_else(|| deleted_bytes_of(method.name(), &deleted))
+            .unwrap_or_else(|| bytes_of(method.name(), &id));
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
         let method = method.name().to_owned();
         requests.push(GoodRequest { method, message });
@@ -55,7 +62,7 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     requests
 }
 
-fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
+fn bytes_of(method: &str, id: &str) -> Vec<u8> {
     let id = id.to_owned();
     let contact = Contact {
         uid: String::new(),
@@ -80,11 +87,13 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
         "GetContact" => GetContactRequest {
             id,
             read_mask: Some(field_mask(&["notes"])),
+            ..GetContactRequest::default()
         }
         .encode_to_vec(),
         "BatchGetContacts" => BatchGetContactsRequest {
             ids: vec![id],
             allow_missing: true,
+            ..BatchGetContactsRequest::default()
         }
         .encode_to_vec(),
         "ListContacts" => ListContactsRequest {
@@ -100,13 +109,6 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
             ..BatchUpdateContactsRequest::default()
         }
         .encode_to_vec(),
-        "DeleteContact" => delete(deleted).encode_to_vec(),
-        "BatchDeleteContacts" => BatchDeleteContactsRequest {
-            requests: vec![delete(deleted)],
-            ..BatchDeleteContactsRequest::default()
-        }
-        .encode_to_vec(),
-        "UndeleteContact" => UndeleteContactRequest { id: deleted.into() }.encode_to_vec(),
         "SearchContacts" => SearchContactsRequest {
             query: "ada love 12".into(),
             fields: vec![1, 3, 4],
@@ -122,6 +124,24 @@ fn bytes_of(method: &str, id: &str, deleted: &str) -> Vec<u8> {
         .encode_to_vec(),
         other => panic!("{other} needs a good request here"),
     }
+}
+
+fn deleted_bytes_of(method: &str, deleted: &str) -> Option<Vec<u8>> {
+    let bytes = match method {
+        "DeleteContact" => delete(deleted).encode_to_vec(),
+        "BatchDeleteContacts" => BatchDeleteContactsRequest {
+            requests: vec![delete(deleted)],
+            ..BatchDeleteContactsRequest::default()
+        }
+        .encode_to_vec(),
+        "UndeleteContact" => UndeleteContactRequest {
+            id: deleted.into(),
+            ..UndeleteContactRequest::default()
+        }
+        .encode_to_vec(),
+        _ => return None,
+    };
+    Some(bytes)
 }
 
 fn history_bytes_of(method: &str, contact: &Contact) -> Option<Vec<u8>> {
@@ -148,11 +168,12 @@ fn feed_bytes_of(method: &str, gone: &str) -> Option<Vec<u8>> {
         "PurgeContacts" => PurgeContactsRequest {
             ids: vec![gone.into()],
             all_deleted: false,
+            ..PurgeContactsRequest::default()
         }
         .encode_to_vec(),
         "SyncContacts" => SyncContactsRequest::default().encode_to_vec(),
         "WatchContacts" => WatchContactsRequest::default().encode_to_vec(),
-        "GetContactStats" => GetContactStatsRequest {}.encode_to_vec(),
+        "GetContactStats" => GetContactStatsRequest::default().encode_to_vec(),
         _ => return None,
     };
     Some(bytes)
@@ -167,9 +188,14 @@ fn label_bytes_of(method: &str, label: &Label, contact: &str) -> Option<Vec<u8>>
                 ..Label::default()
             }),
             validate_only: true,
+            ..CreateLabelRequest::default()
         }
         .encode_to_vec(),
-        "GetLabel" => GetLabelRequest { id }.encode_to_vec(),
+        "GetLabel" => GetLabelRequest {
+            id,
+            ..GetLabelRequest::default()
+        }
+        .encode_to_vec(),
         "ListLabels" => ListLabelsRequest::default().encode_to_vec(),
         "UpdateLabel" => UpdateLabelRequest {
             label: Some(Label {
@@ -178,6 +204,7 @@ fn label_bytes_of(method: &str, label: &Label, contact: &str) -> Option<Vec<u8>>
                 ..Label::default()
             }),
             update_mask: Some(field_mask(&["name"])),
+            ..UpdateLabelRequest::default()
         }
         .encode_to_vec(),
         "DeleteLabel" => DeleteLabelRequest {
@@ -191,6 +218,7 @@ fn label_bytes_of(method: &str, label: &Label, contact: &str) -> Option<Vec<u8>>
             // The contact never has it, so that no write hinders the others.
             add_ids: vec![],
             remove_ids: vec![contact.into()],
+            ..ModifyLabelMembersRequest::default()
         }
         .encode_to_vec(),
         _ => return None,
@@ -213,7 +241,12 @@ fn pair_bytes_of(method: &str, pair: &Pair) -> Option<Vec<u8>> {
     let [id, other_id] = pair.ids.clone();
     let bytes = match method {
         "FindDuplicates" => FindDuplicatesRequest::default().encode_to_vec(),
-        "IgnoreDuplicate" => IgnoreDuplicateRequest { id, other_id }.encode_to_vec(),
+        "IgnoreDuplicate" => IgnoreDuplicateRequest {
+            id,
+            other_id,
+            ..IgnoreDuplicateRequest::default()
+        }
+        .encode_to_vec(),
         // Only checked, so that it is good as often as it is sent.
         "MergeContacts" => MergeContactsRequest {
             primary_id: id,
@@ -224,8 +257,35 @@ fn pair_bytes_of(method: &str, pair: &Pair) -> Option<Vec<u8>> {
         .encode_to_vec(),
         "UnmergeContacts" => UnmergeContactsRequest {
             merge_id: pair.merge.clone(),
+            ..UnmergeContactsRequest::default()
         }
         .encode_to_vec(),
+        _ => return None,
+    };
+    Some(bytes)
+}
+
+fn share_bytes_of(method: &str, share: &Share) -> Option<Vec<u8>> {
+    let bytes = match method {
+        "CreateShare" => CreateShareRequest {
+            share: Some(sharing("new@example.com", ShareRole::Editor)),
+            validate_only: true,
+        }
+        .encode_to_vec(),
+        "ListShares" => ListSharesRequest::default().encode_to_vec(),
+        "UpdateShare" => UpdateShareRequest {
+            share: Some(share.clone()),
+            update_mask: Some(field_mask(&["role"])),
+            ..UpdateShareRequest::default()
+        }
+        .encode_to_vec(),
+        "DeleteShare" => DeleteShareRequest {
+            id: Uuid::now_v7().into(),
+            allow_missing: true,
+            ..DeleteShareRequest::default()
+        }
+        .encode_to_vec(),
+        "ListSharedWithMe" => ListSharedWithMeRequest::default().encode_to_vec(),
         _ => return None,
     };
     Some(bytes)

@@ -13,7 +13,7 @@ use crate::wire;
 #[tokio::test]
 async fn text_that_is_no_utf_8_is_refused_in_every_string() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     let bearer = format!("Bearer {}", owner.token);
     let mark = "QZQZ";
 
@@ -63,7 +63,7 @@ fn mutate(random: &mut fastrand::Rng, good: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn no_bytes_whatever_make_the_service_fail() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     let bearer = format!("Bearer {}", owner.token);
     let mut random = fastrand::Rng::with_seed(0x0bad);
     let (app, bearer) = (&app, &bearer);
@@ -97,7 +97,7 @@ async fn no_bytes_whatever_make_the_service_fail() {
 #[tokio::test]
 async fn every_beginning_of_a_good_request_is_answered() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     let bearer = format!("Bearer {}", owner.token);
 
     for request in good_requests(&owner).await {
@@ -116,7 +116,7 @@ async fn every_beginning_of_a_good_request_is_answered() {
 #[tokio::test]
 async fn fields_that_are_not_known_are_passed_over() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     let bearer = format!("Bearer {}", owner.token);
 
     for request in good_requests(&owner).await {
@@ -131,7 +131,7 @@ async fn fields_that_are_not_known_are_passed_over() {
 #[tokio::test]
 async fn groups_within_groups_without_end_are_refused() {
     let app = App::start().await;
-    let bearer = format!("Bearer {}", app.owner().token);
+    let bearer = format!("Bearer {}", app.plain_owner().token);
 
     for method in wire::methods() {
         // The start of group 100, again and again.
@@ -145,7 +145,7 @@ async fn groups_within_groups_without_end_are_refused() {
 #[tokio::test]
 async fn a_message_over_the_limit_is_refused_and_the_connection_lives_on() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     let bearer = format!("Bearer {}", owner.token);
 
     for method in wire::methods() {
@@ -162,7 +162,7 @@ async fn a_message_over_the_limit_is_refused_and_the_connection_lives_on() {
 #[tokio::test]
 async fn a_compressed_request_is_understood_but_not_unpacked_without_end() {
     let app = App::start().await;
-    let owner = app.owner();
+    let owner = app.plain_owner();
     let mut packed = owner.clone();
     packed.client = packed.client.send_compressed(CompressionEncoding::Gzip);
     let mut bomb = ada();

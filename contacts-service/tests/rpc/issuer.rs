@@ -1,5 +1,5 @@
-//! Stands in for the auth service: publishes one key, signs any claims, and tells
-//! who is gone.
+//! Stands in for the auth service: publishes one key, signs any claims, tells who is
+//! gone, and who calls.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
@@ -21,6 +21,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::accounts::Accounts;
 use crate::teller::Teller;
 
 const KID: &str = "test-key";
@@ -30,6 +31,7 @@ pub struct Issuer {
     key: Ed25519KeyPair,
     pub url: String,
     pub teller: Teller,
+    pub accounts: Accounts,
 }
 
 impl Issuer {
@@ -46,13 +48,19 @@ impl Issuer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let teller = Teller::default();
+        let (teller, accounts) = (Teller::default(), Accounts::default());
         let serving = Server::builder()
             .add_service(AuthServiceServer::new(KeysOnly(jwk)))
             .add_service(ServiceTokenServiceServer::new(teller.clone()))
+            .add_service(accounts.clone())
             .serve_with_incoming(TcpIncoming::from(listener));
         tokio::spawn(serving);
-        Self { key, url, teller }
+        Self {
+            key,
+            url,
+            teller,
+            accounts,
+        }
     }
 
     /// A good token of this user with this scope.

@@ -39,6 +39,7 @@ async fn a_label_that_is_only_checked_is_not_stored() {
     let check = |name: &str| CreateLabelRequest {
         label: Some(named(name)),
         validate_only: true,
+        owner_id: owner.book.clone(),
     };
 
     let made = owner.labels_client().create_label(check("new")).await;

@@ -11,6 +11,7 @@
     reason = "a test binary exports nothing; `pub` tells what other files use"
 )]
 
+mod accounts;
 mod app;
 mod good_requests;
 mod issuer;
@@ -19,6 +20,7 @@ mod owner;
 mod owner_changes;
 mod owner_labels;
 mod owner_merges;
+mod owner_shares;
 mod refusal;
 mod sample;
 mod teller;
@@ -66,6 +68,10 @@ mod revisions;
 mod revisions_model;
 mod search;
 mod search_rank;
+mod shared_access;
+mod shared_end;
+mod shared_label;
+mod shares;
 mod stats;
 mod strangers;
 mod sync;

@@ -118,14 +118,16 @@ impl Owner {
             sync_token: token.into(),
             page_size: size,
             page_token: String::new(),
+            owner_id: self.book.clone(),
         };
         self.sync_with(request).await
     }
 
     pub async fn sync_with(
         &self,
-        request: SyncContactsRequest,
+        mut request: SyncContactsRequest,
     ) -> Result<SyncContactsResponse, Status> {
+        self.fill(&mut request.owner_id);
         Ok(self
             .client
             .clone()
@@ -137,6 +139,7 @@ impl Owner {
     pub async fn watch(&self, token: &str) -> Result<Streaming<WatchContactsResponse>, Status> {
         let request = WatchContactsRequest {
             sync_token: token.into(),
+            owner_id: self.book.clone(),
         };
         Ok(self
             .client
@@ -150,17 +153,21 @@ impl Owner {
         let request = PurgeContactsRequest {
             ids: ids.iter().map(|id| (*id).to_owned()).collect(),
             all_deleted: false,
+            owner_id: self.book.clone(),
         };
         self.purge_with(request).await
     }
 
-    pub async fn purge_with(&self, request: PurgeContactsRequest) -> Result<i64, Status> {
+    pub async fn purge_with(&self, mut request: PurgeContactsRequest) -> Result<i64, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().purge_contacts(request).await?;
         Ok(answer.into_inner().purged_count)
     }
 
     pub async fn stats(&self) -> GetContactStatsResponse {
-        let request = GetContactStatsRequest {};
+        let request = GetContactStatsRequest {
+            owner_id: self.book.clone(),
+        };
         let answer = self.client.clone().get_contact_stats(request).await;
         answer.unwrap().into_inner()
     }

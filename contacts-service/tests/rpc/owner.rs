@@ -45,6 +45,8 @@ pub const ENDLESS: usize = 1000;
 #[derive(Clone)]
 pub struct Owner {
     pub user: Uuid,
+    /// In `owner_id` of each call: empty for the user's own contacts.
+    pub book: String,
     pub token: String,
     pub channel: Channel,
     pub client: Client,
@@ -54,11 +56,19 @@ impl Owner {
     pub fn new(channel: Channel, user: Uuid, token: &str) -> Self {
         Self {
             user,
+            book: String::new(),
             token: token.to_owned(),
             channel: channel.clone(),
             client: ContactsServiceClient::with_interceptor(channel, Bearer::of(token))
                 .max_decoding_message_size(64 << 20)
                 .max_encoding_message_size(64 << 20),
+        }
+    }
+
+    /// Names the owner in a request that does not.
+    pub fn fill(&self, owner_id: &mut String) {
+        if owner_id.is_empty() {
+            owner_id.clone_from(&self.book);
         }
     }
 
@@ -90,7 +100,8 @@ impl Owner {
         .await
     }
 
-    pub async fn create_with(&self, request: CreateContactRequest) -> Result<Contact, Status> {
+    pub async fn create_with(&self, mut request: CreateContactRequest) -> Result<Contact, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().create_contact(request).await?;
         Ok(answer.into_inner().contact.unwrap())
     }
@@ -98,8 +109,9 @@ impl Owner {
     /// What became of each contact of a batch.
     pub async fn batch_create(
         &self,
-        request: BatchCreateContactsRequest,
+        mut request: BatchCreateContactsRequest,
     ) -> Result<Vec<Result<Contact, tonic_types::Status>>, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().batch_create_contacts(request).await?;
         Ok(each(answer.into_inner().results))
     }
@@ -112,6 +124,7 @@ impl Owner {
         let request = GetContactRequest {
             id: id.into(),
             read_mask: mask.map(field_mask),
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().get_contact(request).await?;
         Ok(answer.into_inner().contact.unwrap())
@@ -126,6 +139,7 @@ impl Owner {
         let request = BatchGetContactsRequest {
             ids: ids.iter().map(|id| (*id).to_owned()).collect(),
             allow_missing,
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().batch_get_contacts(request).await?;
         let answer = answer.into_inner();
@@ -141,7 +155,8 @@ impl Owner {
         .await
     }
 
-    pub async fn update_with(&self, request: UpdateContactRequest) -> Result<Contact, Status> {
+    pub async fn update_with(&self, mut request: UpdateContactRequest) -> Result<Contact, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().update_contact(request).await?;
         Ok(answer.into_inner().contact.unwrap())
     }
@@ -161,18 +176,26 @@ impl Owner {
             id: id.into(),
             etag: etag.into(),
             allow_missing,
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().delete_contact(request).await?;
         Ok(answer.into_inner().contact)
     }
 
     pub async fn undelete(&self, id: &str) -> Result<Contact, Status> {
-        let request = UndeleteContactRequest { id: id.into() };
+        let request = UndeleteContactRequest {
+            id: id.into(),
+            owner_id: self.book.clone(),
+        };
         let answer = self.client.clone().undelete_contact(request).await?;
         Ok(answer.into_inner().contact.unwrap())
     }
 
-    pub async fn list(&self, request: ListContactsRequest) -> Result<ListContactsResponse, Status> {
+    pub async fn list(
+        &self,
+        mut request: ListContactsRequest,
+    ) -> Result<ListContactsResponse, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().list_contacts(request).await?;
         Ok(answer.into_inner())
     }
@@ -199,8 +222,9 @@ impl Owner {
 
     pub async fn search(
         &self,
-        request: SearchContactsRequest,
+        mut request: SearchContactsRequest,
     ) -> Result<SearchContactsResponse, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().search_contacts(request).await?;
         Ok(answer.into_inner())
     }
@@ -210,6 +234,7 @@ impl Owner {
         let request = SearchContactsRequest {
             query: query.into(),
             page_size: 100,
+            owner_id: self.book.clone(),
             ..SearchContactsRequest::default()
         };
         self.search(request).await.unwrap().results
@@ -234,8 +259,9 @@ impl Owner {
 
     pub async fn birthdays(
         &self,
-        request: ListUpcomingBirthdaysRequest,
+        mut request: ListUpcomingBirthdaysRequest,
     ) -> Result<ListUpcomingBirthdaysResponse, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().list_upcoming_birthdays(request).await?;
         Ok(answer.into_inner())
     }

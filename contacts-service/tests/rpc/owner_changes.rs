@@ -46,6 +46,7 @@ impl Owner {
         let request = BatchUpdateContactsRequest {
             requests,
             allow_partial,
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().batch_update_contacts(request).await?;
         Ok(each(answer.into_inner().results))
@@ -72,6 +73,7 @@ impl Owner {
         let request = BatchDeleteContactsRequest {
             requests,
             allow_partial,
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().batch_delete_contacts(request).await?;
         Ok(each(answer.into_inner().results))
@@ -87,6 +89,7 @@ impl Owner {
             id: id.into(),
             page_size,
             page_token: page_token.into(),
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().list_contact_revisions(request).await?;
         Ok(answer.into_inner())
@@ -122,6 +125,7 @@ impl Owner {
             id: id.into(),
             revision_id: revision_id.into(),
             etag: etag.into(),
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().restore_contact(request).await?;
         Ok(answer.into_inner().contact.unwrap())

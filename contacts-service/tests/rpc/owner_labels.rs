@@ -32,13 +32,17 @@ impl Owner {
                 ..Label::default()
             }),
             validate_only: false,
+            owner_id: self.book.clone(),
         };
         let answer = self.labels_client().create_label(request).await?;
         Ok(answer.into_inner().label.unwrap())
     }
 
     pub async fn get_label(&self, id: &str) -> Result<Label, Status> {
-        let request = GetLabelRequest { id: id.into() };
+        let request = GetLabelRequest {
+            id: id.into(),
+            owner_id: self.book.clone(),
+        };
         let answer = self.labels_client().get_label(request).await?;
         Ok(answer.into_inner().label.unwrap())
     }
@@ -51,6 +55,7 @@ impl Owner {
         let request = ListLabelsRequest {
             page_size,
             page_token: page_token.into(),
+            owner_id: self.book.clone(),
         };
         let answer = self.labels_client().list_labels(request).await?;
         Ok(answer.into_inner())
@@ -96,6 +101,7 @@ impl Owner {
         let request = UpdateLabelRequest {
             label: Some(label),
             update_mask: (!mask.is_empty()).then(|| field_mask(mask)),
+            owner_id: self.book.clone(),
         };
         let answer = self.labels_client().update_label(request).await?;
         Ok(answer.into_inner().label.unwrap())
@@ -115,6 +121,7 @@ impl Owner {
             id: id.into(),
             etag: etag.into(),
             allow_missing,
+            owner_id: self.book.clone(),
         };
         self.labels_client().delete_label(request).await?;
         Ok(())
@@ -131,6 +138,7 @@ impl Owner {
             id: id.into(),
             add_ids: texts(add),
             remove_ids: texts(remove),
+            owner_id: self.book.clone(),
         };
         let answer = self.labels_client().modify_label_members(request).await?;
         Ok(answer.into_inner().label.unwrap())

@@ -33,8 +33,9 @@ pub fn bare(contact: &Contact) -> Contact {
 impl Owner {
     pub async fn merge_with(
         &self,
-        request: MergeContactsRequest,
+        mut request: MergeContactsRequest,
     ) -> Result<MergeContactsResponse, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().merge_contacts(request).await?;
         Ok(answer.into_inner())
     }
@@ -52,6 +53,7 @@ impl Owner {
     pub async fn unmerge(&self, merge: &str) -> Result<Vec<Contact>, Status> {
         let request = UnmergeContactsRequest {
             merge_id: merge.into(),
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().unmerge_contacts(request).await?;
         Ok(answer.into_inner().contacts)
@@ -65,6 +67,7 @@ impl Owner {
         let request = FindDuplicatesRequest {
             page_size,
             page_token: page_token.into(),
+            owner_id: self.book.clone(),
         };
         let answer = self.client.clone().find_duplicates(request).await?;
         Ok(answer.into_inner())
@@ -88,6 +91,7 @@ impl Owner {
         let request = IgnoreDuplicateRequest {
             id: id.into(),
             other_id: other_id.into(),
+            owner_id: self.book.clone(),
         };
         self.client.clone().ignore_duplicate(request).await?;
         Ok(())

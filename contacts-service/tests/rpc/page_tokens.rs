@@ -24,6 +24,7 @@ fn searching(page_token: &str) -> SearchContactsRequest {
         page_size: 1,
         page_token: page_token.into(),
         fields: vec![],
+        ..SearchContactsRequest::default()
     }
 }
 

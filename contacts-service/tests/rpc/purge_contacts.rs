@@ -13,6 +13,7 @@ fn all_deleted() -> PurgeContactsRequest {
     PurgeContactsRequest {
         ids: vec![],
         all_deleted: true,
+        ..PurgeContactsRequest::default()
     }
 }
 
@@ -118,6 +119,7 @@ async fn either_ids_or_all_must_be_asked_for() {
     let both = PurgeContactsRequest {
         ids: vec![deleted.id.clone()],
         all_deleted: true,
+        ..PurgeContactsRequest::default()
     };
 
     assert_bad_fields(owner.purge_with(both).await, &["ids"]);

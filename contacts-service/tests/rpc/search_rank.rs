@@ -16,6 +16,7 @@ async fn page(owner: &Owner, query: &str, size: i32, token: &str) -> SearchConta
         page_size: size,
         page_token: token.into(),
         fields: vec![],
+        ..SearchContactsRequest::default()
     };
     owner.search(request).await.unwrap()
 }

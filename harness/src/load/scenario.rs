@@ -187,6 +187,7 @@ impl Worker {
         let request = GetContactRequest {
             id: id.clone(),
             read_mask: None,
+            ..GetContactRequest::default()
         };
         self.ask(0, &request, &id).await
     }

@@ -40,6 +40,7 @@ async fn a_killed_database_is_unavailable_comes_back_and_logs_nobody_out() {
                 GetContactRequest {
                     id: id.clone(),
                     read_mask: None,
+                    ..GetContactRequest::default()
                 },
             ))
             .await

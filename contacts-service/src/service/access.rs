@@ -1,0 +1,111 @@
+//! Whose contacts a call is about, and what its caller may do with them.
+
+use std::sync::Arc;
+
+use chassis::caller::Caller;
+use chassis::user_id::UserId;
+use proto::contacts::v1 as pb;
+use tonic::Request;
+
+use super::ContactsService;
+use crate::book::Book;
+use crate::contact::parse_uuid;
+use crate::error::{Error, Result};
+use crate::share::rights::{Rights, View};
+use crate::store::shares;
+
+pub(super) const READ: &str = "contacts.read";
+pub(super) const WRITE: &str = "contacts.write";
+
+/// A request about an owner's contacts or labels.
+pub(super) trait OfOwner {
+    /// The owner; the caller when empty.
+    fn owner_id(&self) -> &str;
+}
+
+macro_rules! of_owner {
+    ($($request:ident),* $(,)?) => {
+        $(impl OfOwner for pb::$request {
+            fn owner_id(&self) -> &str {
+                &self.owner_id
+            }
+        })*
+    };
+}
+
+of_owner!(
+    BatchCreateContactsRequest,
+    BatchDeleteContactsRequest,
+    BatchGetContactsRequest,
+    BatchUpdateContactsRequest,
+    CreateContactRequest,
+    CreateLabelRequest,
+    DeleteContactRequest,
+    DeleteLabelRequest,
+    FindDuplicatesRequest,
+    GetContactRequest,
+    GetContactStatsRequest,
+    GetLabelRequest,
+    IgnoreDuplicateRequest,
+    ListContactRevisionsRequest,
+    ListContactsRequest,
+    ListLabelsRequest,
+    ListUpcomingBirthdaysRequest,
+    MergeContactsRequest,
+    ModifyLabelMembersRequest,
+    PurgeContactsRequest,
+    RestoreContactRequest,
+    SearchContactsRequest,
+    SyncContactsRequest,
+    UndeleteContactRequest,
+    UnmergeContactsRequest,
+    UpdateContactRequest,
+    UpdateLabelRequest,
+    WatchContactsRequest,
+);
+
+impl ContactsService {
+    /// The contacts that a call reads. Whoever reads its own asks nobody.
+    pub(super) async fn view<T: OfOwner>(&self, request: &Request<T>) -> Result<View> {
+        let caller = Caller::with_scope(request, READ)?;
+        let owner = owner(&caller, request.get_ref().owner_id())?;
+        if owner == caller.user_id {
+            return Ok(View::whole(owner));
+        }
+        let grants = shares::grants(&self.db, owner, caller.user_id).await?;
+        Ok(View {
+            owner,
+            part: Rights::of(&grants)?.seen,
+        })
+    }
+
+    /// The address book that a call writes. What is shared is asked for again when
+    /// the owner's row is taken: whoever may write nothing takes none.
+    pub(super) async fn book<T: OfOwner>(&self, request: &Request<T>) -> Result<Book<'_>> {
+        let caller = Caller::with_scope(request, WRITE)?;
+        let owner = owner(&caller, request.get_ref().owner_id())?;
+        let book = self.book_of(owner, &caller);
+        book.rights(&self.db).await?;
+        Ok(book)
+    }
+
+    /// The owner's address book, to be written by the caller.
+    pub(super) fn book_of(&self, owner: UserId, caller: &Arc<Caller>) -> Book<'_> {
+        Book {
+            db: &self.db,
+            owner,
+            writer: caller.user_id,
+            now: self.clock.now(),
+            quota: self.quota,
+            hub: &self.hub,
+        }
+    }
+}
+
+/// Reads the owner of a request; the caller where none is named.
+pub(super) fn owner(caller: &Caller, owner_id: &str) -> Result<UserId, Error> {
+    if owner_id.is_empty() {
+        return Ok(caller.user_id);
+    }
+    parse_uuid("owner_id", owner_id).map(UserId)
+}

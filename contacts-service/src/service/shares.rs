@@ -1,0 +1,284 @@
+//! `SharesService`: who calls, what is asked, answer.
+
+use std::sync::Arc;
+
+use chassis::caller::Caller;
+use chassis::email::Email;
+use prost_types::FieldMask;
+use proto::contacts::server::shares_service_server as server;
+use proto::contacts::v1::{
+    CreateShareRequest, CreateShareResponse, DeleteShareRequest, DeleteShareResponse,
+    ListSharedWithMeRequest, ListSharedWithMeResponse, ListSharesRequest, ListSharesResponse,
+    Share, ShareRole, ShareState, UpdateShareRequest, UpdateShareResponse,
+};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use super::ContactsService;
+use super::access::{READ, WRITE, owner};
+use crate::contact::etag;
+use crate::contact::mask::unknown;
+use crate::contact::stored::timestamp;
+use crate::error::{Error, Result, ShareError};
+use crate::label::LabelId;
+use crate::page::{Tokens, parse_size};
+use crate::share::{self, Offer, Recipient, ShareId};
+use crate::store::shares;
+
+const SIZE_DEFAULT: i64 = 50;
+const SIZE_MAX: i64 = 100;
+
+#[tonic::async_trait]
+impl server::SharesService for ContactsService {
+    async fn create_share(
+        &self,
+        request: Request<CreateShareRequest>,
+    ) -> Result<Response<CreateShareResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let (metadata, _, request) = request.into_parts();
+        let asked = given(request.share)?;
+        let recipient_email = parse_email(&asked.recipient_email)?;
+        let is_editor = parse_role(asked.role)?;
+        let label_id = (!asked.label_id.is_empty())
+            .then(|| LabelId::parse("share.label_id", &asked.label_id))
+            .transpose()?;
+
+        let owner_email = self.email_of(&metadata).await?;
+        let owner_email = owner_email.ok_or(Error::from(ShareError::EmailNotVerified))?;
+        if owner_email == recipient_email {
+            return Err(invalid("share.recipient_email", "is your own").into());
+        }
+        let offer = Offer {
+            owner_email,
+            recipient_email,
+            label_id,
+            is_editor,
+        };
+        let book = self.book_of(caller.user_id, &caller);
+        let share = book.offer(&offer, request.validate_only).await?;
+
+        let share = Some(message(share));
+        Ok(Response::new(CreateShareResponse { share }))
+    }
+
+    async fn list_shares(
+        &self,
+        request: Request<ListSharesRequest>,
+    ) -> Result<Response<ListSharesResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let request = request.get_ref();
+        let size = parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?;
+        let bare = ListSharesRequest::default();
+        let tokens = Tokens::new(&self.sealer, "ListShares", caller.user_id, &bare);
+        let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
+
+        let listed = shares::list(&self.db, caller.user_id, after, size + 1).await?;
+        let (shares, next) = page(listed, size);
+
+        Ok(Response::new(ListSharesResponse {
+            shares,
+            next_page_token: next.map_or_else(String::new, |last| tokens.seal(&last)),
+        }))
+    }
+
+    async fn update_share(
+        &self,
+        request: Request<UpdateShareRequest>,
+    ) -> Result<Response<UpdateShareResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let (metadata, _, request) = request.into_parts();
+        let patch = given(request.share)?;
+        let id = ShareId::parse("share.id", &patch.id)?;
+        let owner = owner(&caller, &request.owner_id)?;
+        let named = named(request.update_mask.as_ref(), &patch)?;
+
+        let book = self.book_of(owner, &caller);
+        let share = if book.is_shared() {
+            if named.role {
+                return Err(invalid("share.role", "is for the owner to set").into());
+            }
+            if named.state && patch.state() != ShareState::Accepted {
+                let problem = "can only be accepted; use DeleteShare to end it";
+                return Err(invalid("share.state", problem).into());
+            }
+            let recipient = self.recipient(&caller, &metadata).await?;
+            book.accept(id, &recipient, named.state, &patch.etag)
+                .await?
+        } else {
+            if named.state {
+                return Err(invalid("share.state", "is for the other user to set").into());
+            }
+            let is_editor = named.role.then(|| parse_role(patch.role)).transpose()?;
+            book.change_role(id, is_editor, &patch.etag).await?
+        };
+
+        let share = Some(message(share));
+        Ok(Response::new(UpdateShareResponse { share }))
+    }
+
+    async fn delete_share(
+        &self,
+        request: Request<DeleteShareRequest>,
+    ) -> Result<Response<DeleteShareResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let (metadata, _, request) = request.into_parts();
+        let id = ShareId::parse("id", &request.id)?;
+        let owner = owner(&caller, &request.owner_id)?;
+
+        let book = self.book_of(owner, &caller);
+        let ended = if book.is_shared() {
+            // To leave what was accepted, nobody has to be asked.
+            let mut recipient = Recipient {
+                id: caller.user_id,
+                email: None,
+            };
+            let mut ended = book.end_share(id, Some(&recipient)).await?;
+            if !ended {
+                recipient.email = self.email_of(&metadata).await?;
+                ended = book.end_share(id, Some(&recipient)).await?;
+            }
+            ended
+        } else {
+            book.end_share(id, None).await?
+        };
+        if !ended && !request.allow_missing {
+            return Err(Error::from(ShareError::NotFound).into());
+        }
+
+        Ok(Response::new(DeleteShareResponse {}))
+    }
+
+    async fn list_shared_with_me(
+        &self,
+        request: Request<ListSharedWithMeRequest>,
+    ) -> Result<Response<ListSharedWithMeResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        let (metadata, _, request) = request.into_parts();
+        let size = parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?;
+        let bare = ListSharedWithMeRequest::default();
+        let tokens = Tokens::new(&self.sealer, "ListSharedWithMe", caller.user_id, &bare);
+        let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
+
+        let recipient = self.recipient(&caller, &metadata).await?;
+        let listed = shares::list_of(&self.db, &recipient, after, size + 1).await?;
+        let (shares, next) = page(listed, size);
+
+        Ok(Response::new(ListSharedWithMeResponse {
+            shares,
+            next_page_token: next.map_or_else(String::new, |last| tokens.seal(&last)),
+        }))
+    }
+}
+
+impl ContactsService {
+    async fn email_of(&self, metadata: &MetadataMap) -> Result<Option<Email>> {
+        Ok(self.identities.verified_email(metadata).await?)
+    }
+
+    async fn recipient(&self, caller: &Arc<Caller>, metadata: &MetadataMap) -> Result<Recipient> {
+        Ok(Recipient {
+            id: caller.user_id,
+            email: self.email_of(metadata).await?,
+        })
+    }
+}
+
+/// Before all shares.
+const FIRST: ShareId = ShareId(uuid::Uuid::nil());
+
+/// What is shown of one share more than asked for, and where to go on.
+fn page(mut listed: Vec<share::Share>, size: i64) -> (Vec<Share>, Option<ShareId>) {
+    let shown = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = listed.len() > shown;
+    listed.truncate(shown);
+    let next = listed.last().filter(|_| more).map(|share| share.id);
+    (listed.into_iter().map(message).collect(), next)
+}
+
+/// Which fields an update names.
+struct Named {
+    role: bool,
+    state: bool,
+}
+
+fn named(mask: Option<&FieldMask>, patch: &Share) -> Result<Named> {
+    let paths = mask.map_or(&[][..], |mask| &mask.paths);
+    let known = [
+        "role",
+        "state",
+        "id",
+        "owner_id",
+        "owner_email",
+        "recipient_email",
+        "label_id",
+        "label_name",
+        "etag",
+        "create_time",
+        "update_time",
+        "accept_time",
+    ];
+    if let Some(path) = paths.iter().find(|path| !known.contains(&path.as_str())) {
+        return Err(unknown("UPDATE_MASK_INVALID", "update_mask", path));
+    }
+    if paths.is_empty() {
+        return Ok(Named {
+            role: patch.role != 0,
+            state: patch.state != 0,
+        });
+    }
+    let names = |field: &str| paths.iter().any(|path| path == field);
+    Ok(Named {
+        role: names("role"),
+        state: names("state"),
+    })
+}
+
+fn given(share: Option<Share>) -> Result<Share> {
+    share.ok_or_else(|| invalid("share", "must be there"))
+}
+
+fn parse_email(text: &str) -> Result<Email> {
+    Email::parse(text).map_err(|problem| {
+        let field = "share.recipient_email";
+        Error::invalid("EMAIL_INVALID", field, problem.to_string())
+    })
+}
+
+/// Whether it is that of an editor.
+fn parse_role(role: i32) -> Result<bool> {
+    match ShareRole::try_from(role) {
+        Ok(ShareRole::Reader) => Ok(false),
+        Ok(ShareRole::Editor) => Ok(true),
+        _ => Err(invalid("share.role", "must be reader or editor")),
+    }
+}
+
+fn invalid(field: &str, problem: &str) -> Error {
+    Error::invalid("FIELD_INVALID", field, problem)
+}
+
+fn message(share: share::Share) -> Share {
+    let state = match share.accept_time {
+        None => ShareState::Offered,
+        Some(_) => ShareState::Accepted,
+    };
+    let role = if share.is_editor {
+        ShareRole::Editor
+    } else {
+        ShareRole::Reader
+    };
+    Share {
+        id: share.id.to_string(),
+        owner_id: share.owner_id.to_string(),
+        owner_email: share.owner_email,
+        recipient_email: share.recipient_email,
+        label_id: share.label_id.map_or_else(String::new, |id| id.to_string()),
+        label_name: share.label_name.unwrap_or_default(),
+        role: role.into(),
+        state: state.into(),
+        etag: etag(share.version),
+        create_time: Some(timestamp(share.create_time)),
+        update_time: Some(timestamp(share.update_time)),
+        accept_time: share.accept_time.map(timestamp),
+    }
+}

@@ -1,0 +1,246 @@
+//! What owners share with whom. Whoever calls a write here holds the owner's row.
+
+use chassis::email::Email;
+use chassis::user_id::UserId;
+use sqlx::PgExecutor;
+
+use crate::error::Result;
+use crate::label::LabelId;
+use crate::share::rights::{Grant, SharedLabel};
+use crate::share::{Offer, Recipient, Share, ShareId};
+
+/// What the user sees of the owner's contacts at this moment.
+pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Result<Vec<Grant>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT s.is_editor, s.label_id AS "label_id: LabelId", l.name_key AS "name_key?"
+        FROM contacts.shares AS s
+        LEFT JOIN contacts.labels AS l ON l.owner_id = s.owner_id AND l.id = s.label_id
+        WHERE s.owner_id = $1 AND s.recipient_id = $2
+        "#,
+        owner as UserId,
+        user as UserId,
+    )
+    .fetch_all(db)
+    .await?;
+    let grants = rows.into_iter().map(|row| Grant {
+        is_editor: row.is_editor,
+        label: row.label_id.map(|id| SharedLabel {
+            id,
+            // No contact has an empty label.
+            key: row.name_key.unwrap_or_default(),
+        }),
+    });
+    Ok(grants.collect())
+}
+
+/// Reads shares: what follows FROM, and the values. `query_as!` takes literals only,
+/// so that a macro puts them together.
+macro_rules! shares {
+    ($behind:literal $(, $value:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Share,
+            r#"
+            SELECT s.id AS "id: ShareId", s.owner_id AS "owner_id: UserId", s.owner_email,
+                   s.recipient_email, s.label_id AS "label_id: LabelId",
+                   l.name AS "label_name?", s.is_editor, s.version, s.create_time, s.update_time,
+                   s.accept_time
+            FROM contacts.shares AS s
+            LEFT JOIN contacts.labels AS l ON l.owner_id = s.owner_id AND l.id = s.label_id
+            "# + $behind,
+            $($value),*
+        )
+    };
+}
+
+/// Returns the owner's share.
+pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Result<Option<Share>> {
+    let share = shares!(
+        "WHERE s.owner_id = $1 AND s.id = $2",
+        owner as UserId,
+        id as ShareId,
+    );
+    Ok(share.fetch_optional(db).await?)
+}
+
+/// Returns the owner's share, if it is the recipient's, or is offered to it.
+pub async fn get_of(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    id: ShareId,
+    recipient: &Recipient,
+) -> Result<Option<Share>> {
+    let share = shares!(
+        "WHERE s.owner_id = $1 AND s.id = $2
+           AND (s.recipient_id = $3 OR (s.recipient_id IS NULL AND s.recipient_email = $4))",
+        owner as UserId,
+        id as ShareId,
+        recipient.id as UserId,
+        recipient.email.as_ref().map(Email::as_str),
+    );
+    Ok(share.fetch_optional(db).await?)
+}
+
+/// At most `limit` of the owner's shares, the oldest first, behind this one.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    after: ShareId,
+    limit: i64,
+) -> Result<Vec<Share>> {
+    let list = shares!(
+        "WHERE s.owner_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3",
+        owner as UserId,
+        after as ShareId,
+        limit,
+    );
+    Ok(list.fetch_all(db).await?)
+}
+
+/// At most `limit` of the shares that are the recipient's, or are offered to it, of
+/// whichever owners, the oldest first, behind this one.
+pub async fn list_of(
+    db: impl PgExecutor<'_>,
+    recipient: &Recipient,
+    after: ShareId,
+    limit: i64,
+) -> Result<Vec<Share>> {
+    let list = shares!(
+        "WHERE s.id > $3
+           AND (s.recipient_id = $1 OR (s.recipient_id IS NULL AND s.recipient_email = $2))
+         ORDER BY s.id LIMIT $4",
+        recipient.id as UserId,
+        recipient.email.as_ref().map(Email::as_str),
+        after as ShareId,
+        limit,
+    );
+    Ok(list.fetch_all(db).await?)
+}
+
+/// The owner's share of the same with the same address.
+pub async fn same(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    offer: &Offer,
+) -> Result<Option<ShareId>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT id AS "id: ShareId"
+        FROM contacts.shares
+        WHERE owner_id = $1 AND recipient_email = $2 AND label_id IS NOT DISTINCT FROM $3
+        "#,
+        owner as UserId,
+        offer.recipient_email.as_str(),
+        offer.label_id as Option<LabelId>,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// How many shares the owner has.
+pub async fn count(db: impl PgExecutor<'_>, owner: UserId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM contacts.shares
+        WHERE owner_id = $1
+        "#,
+        owner as UserId,
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Inserts a share that is not there.
+pub async fn insert(db: impl PgExecutor<'_>, share: &Share) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO contacts.shares
+            (owner_id, id, owner_email, recipient_email, label_id, is_editor, version, create_time,
+             update_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "#,
+        share.owner_id as UserId,
+        share.id as ShareId,
+        share.owner_email,
+        share.recipient_email,
+        share.label_id as Option<LabelId>,
+        share.is_editor,
+        share.version,
+        share.create_time,
+        share.update_time,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes what a share is now; with `recipient`, whose it is, too.
+pub async fn update(
+    db: impl PgExecutor<'_>,
+    share: &Share,
+    recipient: Option<UserId>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE contacts.shares
+        SET is_editor = $3, version = $4, update_time = $5, accept_time = $6,
+            recipient_id = COALESCE($7, recipient_id)
+        WHERE owner_id = $1 AND id = $2
+        "#,
+        share.owner_id as UserId,
+        share.id as ShareId,
+        share.is_editor,
+        share.version,
+        share.update_time,
+        share.accept_time,
+        recipient as Option<UserId>,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes the owner's share.
+pub async fn delete(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM contacts.shares
+        WHERE owner_id = $1 AND id = $2
+        "#,
+        owner as UserId,
+        id as ShareId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes the shares of the owner's label.
+pub async fn delete_of_label(db: impl PgExecutor<'_>, owner: UserId, label: LabelId) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM contacts.shares
+        WHERE owner_id = $1 AND label_id = $2
+        "#,
+        owner as UserId,
+        label as LabelId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes what is shared with a user, by whichever owners; returns how much.
+pub async fn forget_recipient(db: impl PgExecutor<'_>, user: UserId) -> Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM contacts.shares
+        WHERE recipient_id = $1
+        "#,
+        user as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

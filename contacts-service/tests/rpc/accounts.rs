@@ -1,0 +1,99 @@
+//! Stands in for the auth service where it says who calls: for `GetMe` alone.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
+use proto::auth::v1::{GetMeRequest, GetMeResponse, User};
+use serde_json::Value;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::{Request, Response, Status};
+use tonic_prost::ProstCodec;
+use uuid::Uuid;
+
+/// Says what a test says; clones share it.
+#[derive(Clone, Default)]
+pub struct Accounts(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    users: HashMap<Uuid, User>,
+    away: bool,
+}
+
+impl Accounts {
+    /// The user has this address, verified or not.
+    pub fn set_email(&self, user: Uuid, email: &str, email_verified: bool) {
+        let account = User {
+            id: user.to_string(),
+            email: email.into(),
+            email_verified,
+            ..User::default()
+        };
+        self.0.lock().unwrap().users.insert(user, account);
+    }
+
+    /// Nobody is told any more.
+    pub fn go_away(&self) {
+        self.0.lock().unwrap().away = true;
+    }
+
+    /// Whose token it is: the service under test has looked at its signature.
+    fn of(&self, request: &Request<GetMeRequest>) -> Option<User> {
+        let bearer = request.metadata().get("authorization")?.to_str().ok()?;
+        let payload = bearer.split('.').nth(1)?;
+        let claims: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        let user = claims["sub"].as_str()?.parse().ok()?;
+        self.0.lock().unwrap().users.get(&user).cloned()
+    }
+}
+
+impl NamedService for Accounts {
+    const NAME: &'static str = "addressbook.auth.v1.AccountService";
+}
+
+impl Service<http::Request<Body>> for Accounts {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        assert!(request.uri().path().ends_with("/GetMe"));
+        let accounts = self.clone();
+        Box::pin(async move {
+            let mut grpc = Grpc::new(ProstCodec::<GetMeResponse, GetMeRequest>::default());
+            Ok(grpc.unary(accounts, request).await)
+        })
+    }
+}
+
+impl UnaryService<GetMeRequest> for Accounts {
+    type Response = GetMeResponse;
+    type Future = BoxFuture<'static, Result<Response<GetMeResponse>, Status>>;
+
+    fn call(&mut self, request: Request<GetMeRequest>) -> Self::Future {
+        let (user, away) = (self.of(&request), self.0.lock().unwrap().away);
+        Box::pin(async move {
+            if away {
+                return Err(Status::unavailable("away"));
+            }
+            // As programs are answered.
+            let user = user.ok_or_else(|| Status::permission_denied("no user"))?;
+            Ok(Response::new(GetMeResponse {
+                user: Some(user),
+                ..GetMeResponse::default()
+            }))
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! When a share ends, it ends at once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chassis::user_id::UserId;
+use contacts_service::gone_owners::remove;
+use futures_util::future::join_all;
+use proto::contacts::v1::{
+    Contact, CreateContactRequest, Label, ListContactsRequest, ShareRole, WatchContactsResponse,
+};
+use tokio::time::timeout;
+use tonic::{Code, Status, Streaming};
+
+use crate::app::{App, in_time};
+use crate::mirror::Mirror;
+use crate::owner_labels::labelled;
+use crate::refusal::{assert_refused, reason};
+use crate::sample::ada;
+
+/// The end of a stream, within half a minute.
+async fn end(events: &mut Streaming<WatchContactsResponse>) -> Status {
+    let end = async {
+        loop {
+            match events.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("an end without a reason"),
+                Err(status) => return status,
+            }
+        }
+    };
+    timeout(Duration::from_secs(30), end).await.expect("an end")
+}
+
+#[tokio::test]
+async fn nothing_is_written_behind_the_end_of_a_share() {
+    let app = App::start().await;
+    let elsewhere = app.another_instance().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    for round in 0..10 {
+        let (mut editor, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
+        if round % 2 == 1 {
+            editor = app
+                .owner_on(elsewhere.clone(), editor.user)
+                .in_book_of(&owner);
+            editor.token.clone_from(&other.token);
+        }
+        let ended = AtomicBool::new(false);
+        let write = async |number: u64| {
+            let mut written = 0;
+            while !ended.load(Ordering::SeqCst) {
+                let labels: &[&str] = if number.is_multiple_of(2) {
+                    &[]
+                } else {
+                    &["x"]
+                };
+                match editor.create(labelled(labels)).await {
+                    Ok(_) => written += 1,
+                    Err(status) => assert_eq!(reason(&status), "SHARE_NOT_FOUND"),
+                }
+            }
+            written
+        };
+        let writers = join_all((0..4).map(write));
+        let before = owner.total_size().await;
+        let ending = async {
+            in_time("nobody writes", async || {
+                (owner.total_size().await > before + 5).then_some(())
+            })
+            .await;
+            owner.end_share(&share).await.unwrap();
+            let count = owner.total_size().await;
+            ended.store(true, Ordering::SeqCst);
+            count
+        };
+        let (written, count) = tokio::join!(writers, ending);
+
+        assert_eq!(owner.total_size().await, count, "round {round}");
+        assert_eq!(before + written.iter().sum::<i64>(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_away_is_gone_at_once() {
+    let app = App::start().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let contact = owner.has(ada()).await;
+    let (editor, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
+    let patch = Contact {
+        id: contact.id.clone(),
+        notes: "new".into(),
+        ..Contact::default()
+    };
+    let changed = editor.update(patch.clone(), &["notes"]).await.unwrap();
+
+    owner.set_role(&share, ShareRole::Reader).await.unwrap();
+
+    let refused = editor.update(patch, &["notes"]).await;
+    assert_refused(refused, Code::PermissionDenied, "SHARE_READ_ONLY");
+    assert_eq!(editor.get(&contact.id).await.unwrap(), changed);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_share_on_every_instance() {
+    let app = App::start().await;
+    let elsewhere = app.another_instance().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let (reader, share) = owner.shares_with(&other, None, ShareRole::Reader).await;
+    let mut far = crate::owner::Owner::new(elsewhere, other.user, &other.token);
+    far.book.clone_from(&reader.book);
+    let mut streams = Vec::new();
+    for reader in [&reader, &far] {
+        let mut mirror = Mirror::default();
+        let mut events = reader.watch("").await.unwrap();
+        mirror.catch_up(&mut events).await;
+        streams.push((mirror, events));
+    }
+    // Another role is no end.
+    owner.set_role(&share, ShareRole::Editor).await.unwrap();
+    let contact = owner.has(ada()).await;
+    for (mirror, events) in &mut streams {
+        while !mirror.contacts.contains_key(&contact.id) {
+            mirror.event(events.message().await.unwrap().unwrap());
+        }
+    }
+
+    owner.end_share(&share).await.unwrap();
+    owner.has(ada()).await;
+
+    for (_, events) in &mut streams {
+        let status = end(events).await;
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!(reason(&status), "SHARE_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_other_labels_are_shared() {
+    let app = App::start().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let label = async |name: &str| -> Label { owner.create_label(name).await.unwrap() };
+    let (friends, work) = (label("Friends").await, label("Work").await);
+    let (reader, _) = owner
+        .shares_with(&other, Some(&friends), ShareRole::Reader)
+        .await;
+    let mut mirror = Mirror::default();
+    let mut events = reader.watch("").await.unwrap();
+    mirror.catch_up(&mut events).await;
+
+    owner
+        .shares_with(&other, Some(&work), ShareRole::Reader)
+        .await;
+
+    assert_eq!(reason(&end(&mut events).await), "SYNC_TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_share_ends_with_its_label() {
+    let app = App::start().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let contact = owner.has(labelled(&["Friends"])).await;
+    let label = owner.label("Friends").await;
+    let (reader, _) = owner
+        .shares_with(&other, Some(&label), ShareRole::Reader)
+        .await;
+    reader.get(&contact.id).await.unwrap();
+
+    owner.delete_label(&label.id, "").await.unwrap();
+
+    let refused = reader.get(&contact.id).await;
+    assert_refused(refused, Code::NotFound, "SHARE_NOT_FOUND");
+    assert_eq!(owner.shares().await, []);
+    // Another label of that name is another one.
+    owner.has(labelled(&["Friends"])).await;
+    let refused = reader.list_labels(0, "");
+    assert_refused(refused.await, Code::NotFound, "SHARE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_share_ends_with_the_account_of_either_side() {
+    let app = App::start().await;
+    for of_owner in [true, false] {
+        let (owner, other) = (app.plain_owner(), app.plain_owner());
+        let (reader, _) = owner.shares_with(&other, None, ShareRole::Reader).await;
+
+        let gone = if of_owner { owner.user } else { other.user };
+        remove(&app.pool(), UserId(gone)).await.unwrap();
+
+        assert_eq!(owner.shares().await, []);
+        assert_eq!(other.shared_with_me().await.unwrap(), []);
+        let refused = reader.list(ListContactsRequest::default()).await;
+        assert_refused(refused, Code::NotFound, "SHARE_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn an_editors_request_ids_are_its_own() {
+    let app = App::start().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let (editor, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
+    let request = CreateContactRequest {
+        contact: Some(ada()),
+        request_id: "once".into(),
+        ..CreateContactRequest::default()
+    };
+
+    let by_owner = owner.create_with(request.clone()).await.unwrap();
+    let by_editor = editor.create_with(request.clone()).await.unwrap();
+
+    assert_ne!(by_owner.id, by_editor.id);
+    let again = editor.create_with(request.clone()).await.unwrap();
+    assert_eq!(again, by_editor);
+    owner.end_share(&share).await.unwrap();
+    let late = editor.create_with(request).await;
+    assert_refused(late, Code::NotFound, "SHARE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn while_the_auth_service_is_away_what_was_accepted_works() {
+    let app = App::start().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let (editor, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
+
+    app.issuer.accounts.go_away();
+
+    let contact = editor.has(ada()).await;
+    owner.get(&contact.id).await.unwrap();
+    let refused = other.shared_with_me().await;
+    assert_refused(refused, Code::Unavailable, "AUTH_UNAVAILABLE");
+    let refused = owner.offer(crate::owner_shares::sharing(
+        "x@example.com",
+        ShareRole::Reader,
+    ));
+    assert_refused(refused.await, Code::Unavailable, "AUTH_UNAVAILABLE");
+    other.end_share(&share).await.unwrap();
+}
