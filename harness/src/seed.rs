@@ -18,7 +18,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 pub use self::contact::contact;
-pub use self::plain::plain;
+pub use self::plain::{plain, plain_phone};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::up::keys;

@@ -35,8 +35,11 @@ const SCENARIOS: [Scenario; 6] = [
     Scenario::Update,
 ];
 
+/// What is measured with books of a size, beside [`SCENARIOS`].
+const OF_BOOKS: [Scenario; 3] = [Scenario::SearchOne, Scenario::Sync, Scenario::Duplicates];
+
 /// Contacts of an owner.
-const BOOKS: [u32; 4] = [100, 1_000, 10_000, 100_000];
+const BOOKS: [u32; 4] = [100, 1_000, 10_000, 50_000];
 
 /// Owners of each such book, so that writers seldom wait for each other.
 const OWNERS: u32 = 4;
@@ -104,7 +107,8 @@ async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resul
         }
         pair.world = Arc::new(pair.world.of(users));
         stage.system()?.database.settle().await?;
-        measure(config, config.load(), &SCENARIOS, size, &pair, runs).await?;
+        let scenarios = [&SCENARIOS[..], &OF_BOOKS[..]].concat();
+        measure(config, config.load(), &scenarios, size, &pair, runs).await?;
     }
     Ok(())
 }

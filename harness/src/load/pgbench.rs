@@ -172,6 +172,9 @@ fn script(scenario: Scenario) -> Option<&'static str> {
         | Scenario::BatchCreate
         | Scenario::BatchUpdate
         | Scenario::Mixed
+        | Scenario::SearchOne
+        | Scenario::Sync
+        | Scenario::Duplicates
         | Scenario::LogIn => return None,
     })
 }

@@ -8,14 +8,15 @@ use prost::Message;
 use proto::auth::v1::{LogInRequest, RefreshTokenRequest, RefreshTokenResponse};
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchUpdateContactsRequest, Contact, CreateContactRequest,
-    GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
-    UpdateContactRequest,
+    FindDuplicatesRequest, GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
+    SearchContactsRequest, SyncContactsRequest, UpdateContactRequest,
 };
 
 use super::drive::{Caller, Load};
 use super::grpc::{Connection, Failure};
 use super::world::{PASSWORD, World, bearer};
 use crate::error::Result;
+use crate::seed::plain_phone;
 
 /// A kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -28,8 +29,14 @@ pub enum Scenario {
     List50,
     /// `SearchContacts` by a part of a name
     Search,
+    /// `SearchContacts` by the phone of one contact
+    SearchOne,
     /// `ListUpcomingBirthdays` of a week
     Birthdays,
+    /// `SyncContacts` of one change
+    Sync,
+    /// `FindDuplicates`, the first page
+    Duplicates,
     /// `CreateContact`
     Create,
     /// `BatchCreateContacts` of 500
@@ -83,6 +90,8 @@ pub(super) struct Worker {
     /// Who logs in.
     email: String,
     refresh_token: String,
+    /// One change ago.
+    sync_token: String,
 }
 
 /// The callers of a load, spread over its connections; each connection belongs to
@@ -93,10 +102,14 @@ pub(super) async fn workers(
     load: Load,
 ) -> Result<Vec<Worker>> {
     let (mut workers, mut bearers) = (Vec::new(), Vec::new());
+    let mut sync_tokens = Vec::new();
     if !scenario.is_auth() && scenario != Scenario::Empty {
         for user in world.users.iter().take(load.connections as usize) {
             let tokens = world.log_in(&user.email).await?;
             bearers.push(bearer(&tokens.access_token)?);
+            if scenario == Scenario::Sync {
+                sync_tokens.push(world.one_change_ago(user, &tokens.access_token).await?);
+            }
         }
     }
     for connection in 0..load.connections {
@@ -106,6 +119,9 @@ pub(super) async fn workers(
         for slot in 0..load.in_flight {
             let seed = u64::from(connection) << 32 | u64::from(slot);
             let mut worker = Worker::new(world, scenario, opened.clone(), user, seed).await?;
+            if let Some(token) = sync_tokens.get(user) {
+                worker.sync_token.clone_from(token);
+            }
             if scenario == Scenario::LogIn {
                 worker.email.clone_from(world.stranger(workers.len()));
             }
@@ -137,8 +153,10 @@ impl Worker {
             Scenario::Empty => method(HEALTH, "")?,
             Scenario::Get | Scenario::Mixed => method(CONTACTS, "GetContact")?,
             Scenario::List50 => method(CONTACTS, "ListContacts")?,
-            Scenario::Search => method(CONTACTS, "SearchContacts")?,
+            Scenario::Search | Scenario::SearchOne => method(CONTACTS, "SearchContacts")?,
             Scenario::Birthdays => method(CONTACTS, "ListUpcomingBirthdays")?,
+            Scenario::Sync => method(CONTACTS, "SyncContacts")?,
+            Scenario::Duplicates => method(CONTACTS, "FindDuplicates")?,
             Scenario::Create => method(CONTACTS, "CreateContact")?,
             Scenario::BatchCreate => method(CONTACTS, "BatchCreateContacts")?,
             Scenario::Update => update.clone(),
@@ -155,6 +173,7 @@ impl Worker {
             user,
             email: String::new(),
             refresh_token,
+            sync_token: String::new(),
         })
     }
 
@@ -229,12 +248,26 @@ impl Worker {
         self.ask(0, &request, &note).await
     }
 
-    async fn search(&mut self) -> Result<(), Failure> {
+    async fn search(&mut self, query: &str, expected: &str) -> Result<(), Failure> {
         let request = SearchContactsRequest {
-            query: QUERIES[self.random.usize(..QUERIES.len())].to_owned(),
+            query: query.to_owned(),
             ..SearchContactsRequest::default()
         };
-        self.ask(0, &request, "").await
+        self.ask(0, &request, expected).await
+    }
+
+    async fn search_one(&mut self) -> Result<(), Failure> {
+        let count = u32::try_from(self.world.users[self.user].contacts.len()).unwrap_or(u32::MAX);
+        let phone = plain_phone(self.random.u32(..count));
+        self.search(&phone, &phone).await
+    }
+
+    async fn sync(&mut self) -> Result<(), Failure> {
+        let request = SyncContactsRequest {
+            sync_token: self.sync_token.clone(),
+            ..SyncContactsRequest::default()
+        };
+        self.ask(0, &request, CHANGED).await
     }
 
     async fn log_in(&mut self) -> Result<(), Failure> {
@@ -273,7 +306,16 @@ impl Caller for Worker {
                 };
                 self.ask(0, &request, "urn:uuid:").await
             }
-            Scenario::Search => self.search().await,
+            Scenario::Search => {
+                let query = QUERIES[self.random.usize(..QUERIES.len())];
+                self.search(query, "").await
+            }
+            Scenario::SearchOne => self.search_one().await,
+            Scenario::Sync => self.sync().await,
+            Scenario::Duplicates => {
+                let request = FindDuplicatesRequest::default();
+                self.ask(0, &request, "").await
+            }
             Scenario::Birthdays => {
                 let request = ListUpcomingBirthdaysRequest::default();
                 self.ask(0, &request, "").await
@@ -298,6 +340,15 @@ fn creation(random: &mut fastrand::Rng) -> CreateContactRequest {
         contact: Some(contact),
         ..CreateContactRequest::default()
     }
+}
+
+/// In the notes of the contact that a sync tells of.
+const CHANGED: &str = "changed since";
+
+/// The change that a sync tells of.
+pub(super) fn telling(id: &str) -> UpdateContactRequest {
+    let notes = format!("{CHANGED} {}", fastrand::u32(..));
+    change(id.to_owned(), &notes)
 }
 
 /// Other notes for a contact.

@@ -9,13 +9,14 @@ use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LogInRequest, SignUpRequest, TokenPair, log_in_response};
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
-    BatchContactResult, BatchCreateContactsRequest, CreateContactRequest, batch_contact_result,
+    BatchContactResult, BatchCreateContactsRequest, CreateContactRequest, SyncContactsRequest,
+    batch_contact_result,
 };
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::scenario::Scenario;
+use super::scenario::{Scenario, telling};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::seed::plain;
@@ -165,6 +166,29 @@ impl World {
             Some(log_in_response::Result::Tokens(tokens)) => Ok(tokens),
             _ => Err(Status::failed_precondition("a second factor is asked for").into()),
         }
+    }
+
+    /// A sync token of the user's from before one change.
+    pub(super) async fn one_change_ago(&self, user: &User, access_token: &str) -> Result<String> {
+        let mut contacts = ContactsServiceClient::new(channel(self.at.contacts).await?);
+        let bearer = bearer(access_token)?;
+        let mut sync = SyncContactsRequest {
+            page_size: 500,
+            ..SyncContactsRequest::default()
+        };
+        let token = loop {
+            let mut request = Request::new(sync.clone());
+            sign(&mut request, &bearer);
+            let page = contacts.sync_contacts(request).await?.into_inner();
+            if page.next_page_token.is_empty() {
+                break page.next_sync_token;
+            }
+            sync.page_token = page.next_page_token;
+        };
+        let mut request = Request::new(telling(&user.contacts[0]));
+        sign(&mut request, &bearer);
+        contacts.update_contact(request).await?;
+        Ok(token)
     }
 
     async fn create(&self, count: u32, access_token: &str) -> Result<Vec<String>> {

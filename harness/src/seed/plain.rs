@@ -6,6 +6,12 @@ use proto::contacts::v1::{Contact, Date, Email, Phone};
 
 use super::contact;
 
+/// The phone of the contact with this number; of a book, it is that one's alone.
+#[must_use]
+pub fn plain_phone(number: u32) -> String {
+    format!("+49 30 {:07}", number % 10_000_000)
+}
+
 /// The contact with this number, the same on every day.
 #[must_use]
 pub fn plain(number: u32, today: NaiveDate) -> Contact {
@@ -27,7 +33,7 @@ pub fn plain(number: u32, today: NaiveDate) -> Contact {
             primary: false,
         }],
         phones: vec![Phone {
-            number: format!("+49 30 {:07}", number % 10_000_000),
+            number: plain_phone(number),
             ..Phone::default()
         }],
         birthday: Some(Date {
