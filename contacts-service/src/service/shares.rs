@@ -90,9 +90,8 @@ impl server::SharesService for ContactsService {
         let patch = given(request.share)?;
         let id = ShareId::parse("share.id", &patch.id)?;
         let owner = owner(&caller, &request.owner_id)?;
-        let named = named(request.update_mask.as_ref(), &patch)?;
-
         let book = self.book_of(owner, &caller);
+        let named = named(request.update_mask.as_ref(), &patch, book.is_shared())?;
         let share = if book.is_shared() {
             if named.role {
                 return Err(invalid("share.role", "is for the owner to set").into());
@@ -195,13 +194,13 @@ fn page(mut listed: Vec<share::Share>, size: i64) -> (Vec<Share>, Option<ShareId
     (listed.into_iter().map(message).collect(), next)
 }
 
-/// Which fields an update names.
+/// Which fields an update names; without a mask, only that of its side.
 struct Named {
     role: bool,
     state: bool,
 }
 
-fn named(mask: Option<&FieldMask>, patch: &Share) -> Result<Named> {
+fn named(mask: Option<&FieldMask>, patch: &Share, is_recipient: bool) -> Result<Named> {
     let paths = mask.map_or(&[][..], |mask| &mask.paths);
     let known = [
         "role",
@@ -222,8 +221,8 @@ fn named(mask: Option<&FieldMask>, patch: &Share) -> Result<Named> {
     }
     if paths.is_empty() {
         return Ok(Named {
-            role: patch.role != 0,
-            state: patch.state != 0,
+            role: !is_recipient && patch.role != 0,
+            state: is_recipient && patch.state != 0,
         });
     }
     let names = |field: &str| paths.iter().any(|path| path == field);

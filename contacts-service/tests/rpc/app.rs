@@ -260,6 +260,13 @@ impl App {
         count.fetch_one(&mut self.admin().await).await.unwrap()
     }
 
+    /// How often the owner's contacts were written.
+    pub async fn version(&self, owner: &Owner) -> i64 {
+        let sql = "SELECT version FROM contacts.owner_state WHERE owner_id = $1";
+        let version = sqlx::query_scalar(sql).bind(owner.user);
+        version.fetch_one(&mut self.admin().await).await.unwrap()
+    }
+
     /// Completes when this many statements wait for a lock.
     pub async fn waiting_for_a_lock(&self, count: i64) {
         let sql = "SELECT count(*) FROM pg_stat_activity

@@ -281,6 +281,17 @@ async fn each_side_changes_what_is_its_own() {
     assert_eq!(changed.state(), ShareState::Accepted);
     assert_ne!(changed.etag, share.etag);
     assert_eq!(other.shared_with_me().await.unwrap(), from_ref(&changed));
+    // Without a mask, what is the other side's does not count.
+    let whole = Share {
+        state: ShareState::Offered.into(),
+        ..changed.clone()
+    };
+    assert_eq!(owner.update_share(whole, &[]).await.unwrap(), changed);
+    let whole = Share {
+        role: ShareRole::Reader.into(),
+        ..changed.clone()
+    };
+    assert_eq!(other.update_share(whole, &[]).await.unwrap(), changed);
     // Nothing is written where it is like that already.
     assert_eq!(
         owner.set_role(&changed, ShareRole::Editor).await.unwrap(),

@@ -16,4 +16,5 @@ mod mailbox;
 mod pair;
 mod privilege;
 mod replay;
+mod sharing;
 mod user;

@@ -34,6 +34,8 @@ pub(crate) struct Side {
     pub(crate) admin: AdminServiceClient<Channel>,
     pub(crate) programs: ServiceTokenServiceClient<Channel>,
     pub(crate) book: ContactsServiceClient<Channel>,
+    /// For further clients of the contacts service.
+    pub(crate) contacts: Channel,
 }
 
 pub(crate) struct Pair {
@@ -70,7 +72,8 @@ impl Pair {
                 account: AccountServiceClient::new(auth_channel.clone()),
                 admin: AdminServiceClient::new(auth_channel.clone()),
                 programs: ServiceTokenServiceClient::new(auth_channel),
-                book: ContactsServiceClient::new(channel),
+                book: ContactsServiceClient::new(channel.clone()),
+                contacts: channel,
             });
         }
         let sides = sides.try_into().unwrap_or_else(|_| unreachable!("two"));
