@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chassis::cli::Settings;
 use chassis::config::{DatabaseConfig, ServerConfig, seconds};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use secrecy::SecretString;
 
 use crate::signer::Algorithm;
@@ -150,8 +151,12 @@ pub struct MailConfig {
     pub smtp_url: Option<SecretString>,
 
     /// File that holds the password, in place of one in the URL
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = path_or_none())]
     pub smtp_password_file: Option<PathBuf>,
+
+    /// File with the certificates of those who issue the mail server's, PEM; those that the system trusts when left out
+    #[arg(long, env, value_parser = path_or_none())]
+    pub smtp_ca_file: Option<PathBuf>,
 
     /// Sender of mail, such as `Address book <noreply@example.com>`; required with `SMTP_URL`
     #[arg(long, env)]
@@ -162,7 +167,7 @@ pub struct MailConfig {
     pub mail_link_base_url: Option<String>,
 
     /// Folder to write mail to, and to the log as well, where there is no mail server; for development only
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = path_or_none())]
     pub mail_folder: Option<PathBuf>,
 }
 
@@ -176,6 +181,11 @@ impl Settings for Config {
     fn server(&self) -> &ServerConfig {
         &self.server
     }
+}
+
+/// A path, or the empty text, which clap refuses by itself.
+fn path_or_none() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn app_name(text: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod server;
 pub(crate) mod stream;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -17,6 +18,13 @@ pub use files::TlsError;
 /// What gRPC speaks, as ALPN names it.
 const H2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
+
+/// Reads certificates of issuers, PEM, for a library that speaks TLS by itself.
+pub fn issuers(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let pem = files::Pem::read(path)?;
+    pem.issuers()?;
+    Ok(pem.text().to_vec())
+}
 
 /// The one provider of cryptography. What is recorded today shall not be read by
 /// a quantum computer one day, so the hybrid exchange is the first choice.

@@ -10,6 +10,7 @@ mod sender;
 mod transport;
 mod write;
 
+use chassis::tls::TlsError;
 use url::Url;
 
 pub use self::letter::{Letter, Topic};
@@ -42,6 +43,12 @@ pub enum MailError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// The certificates of issuers cannot be used.
+    #[error("SMTP_CA_FILE: {0}")]
+    Issuers(#[from] TlsError),
+    /// Whoever names issuers believes that they are asked.
+    #[error("SMTP_CA_FILE needs TLS: use smtps://, or smtp:// with ?tls=required")]
+    IssuersInClear,
     /// No sender.
     #[error("MAIL_FROM must be a sender such as `Address book <noreply@example.com>`")]
     FromInvalid,
@@ -146,6 +153,9 @@ mod tests {
                 FROM,
                 "--mail-link-base-url=https://app.example.com/account/",
                 "--email-verification-required=true",
+                "--smtp-ca-file=",
+                "--smtp-password-file=",
+                "--mail-folder=",
             ],
             &["--smtp-url=smtp://user:secret@127.0.0.1:2525", FROM],
         ] {
@@ -162,6 +172,24 @@ mod tests {
             let refused = refusal(&[&format!("--smtp-url={url}"), FROM]);
             assert!(matches!(refused, Some(MailError::PasswordInClear)), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn issuers_are_read_at_start_and_of_use_with_tls_only() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let ca = format!("--smtp-ca-file={}", file.path().display());
+
+        for tls in ["", "?tls=opportunistic"] {
+            let url = format!("--smtp-url=smtp://mail.example.com{tls}");
+            let refused = refusal(&[&url, &ca, FROM]);
+            assert!(
+                matches!(refused, Some(MailError::IssuersInClear)),
+                "{tls:?}"
+            );
+        }
+        let smtps = "--smtp-url=smtps://mail.example.com";
+        let refused = refusal(&[smtps, &ca, FROM]);
+        assert!(matches!(refused, Some(MailError::Issuers(_))));
     }
 
     #[tokio::test]

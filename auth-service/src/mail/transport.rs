@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chassis::secret_file;
+use chassis::{secret_file, tls};
 use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::response::Category;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
@@ -47,12 +48,10 @@ impl Transport {
     pub fn new(config: &MailConfig) -> Result<Option<Self>, MailError> {
         let url = config.smtp_url.as_ref().map(ExposeSecret::expose_secret);
         if let Some(url) = set(url) {
-            let transport = smtp(url, config.smtp_password_file.as_deref())?;
-            return Ok(Some(Self::Smtp(transport)));
+            return Ok(Some(Self::Smtp(smtp(url, config)?)));
         }
-        let folder = config.mail_folder.as_ref();
-        let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-        folder.map(|folder| open_folder(folder)).transpose()
+        let folder = named(config.mail_folder.as_deref());
+        folder.map(open_folder).transpose()
     }
 
     /// Whether mail stays on this machine.
@@ -76,12 +75,9 @@ impl Transport {
     }
 }
 
-fn smtp(
-    text: &str,
-    password_file: Option<&Path>,
-) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
+fn smtp(text: &str, config: &MailConfig) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     let mut url = Url::parse(text).map_err(|_| MailError::UrlInvalid)?;
-    if let Some(path) = password_file.filter(|path| !path.as_os_str().is_empty()) {
+    if let Some(path) = named(config.smtp_password_file.as_deref()) {
         let password = secret_file::text(path).map_err(|cause| MailError::PasswordFile {
             path: path.display().to_string(),
             cause,
@@ -93,14 +89,41 @@ fn smtp(
     let is_private = url.scheme() == "smtps"
         || url
             .query_pairs()
-            .any(|(key, value)| key == "tls" && value == "required")
-        || is_here(&url);
-    if url.password().is_some() && !is_private {
+            .any(|(key, value)| key == "tls" && value == "required");
+    if url.password().is_some() && !is_private && !is_here(&url) {
         return Err(MailError::PasswordInClear);
     }
     let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str());
-    let server = server.map_err(|_| MailError::UrlInvalid)?;
+    let mut server = server.map_err(|_| MailError::UrlInvalid)?;
+    if let Some(path) = named(config.smtp_ca_file.as_deref()) {
+        if !is_private {
+            return Err(MailError::IssuersInClear);
+        }
+        server = server.tls(believing(path, &url)?);
+    }
     Ok(server.timeout(Some(CONNECT_MAX)).build())
+}
+
+/// A setting that is there but empty is none.
+fn named(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| !path.as_os_str().is_empty())
+}
+
+/// TLS as the URL wants it, with servers whose certificates these issuers signed.
+fn believing(path: &Path, url: &Url) -> Result<Tls, MailError> {
+    let issuers = tls::issuers(path)?;
+    let issuers = Certificate::from_pem(&issuers).map_err(|_| MailError::UrlInvalid)?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let parameters = TlsParameters::builder(host)
+        .certificate_store(CertificateStore::None)
+        .add_root_certificate(issuers)
+        .build()
+        .map_err(|_| MailError::UrlInvalid)?;
+    Ok(if url.scheme() == "smtps" {
+        Tls::Wrapper(parameters)
+    } else {
+        Tls::Required(parameters)
+    })
 }
 
 /// Whether the server is on this machine.

@@ -11,12 +11,15 @@
 mod deletion;
 mod demo;
 mod documents;
+mod mail_server;
 mod outage;
 #[allow(dead_code, reason = "it is shared with the chassis")]
 #[path = "../../../chassis/tests/chassis/pki.rs"]
 mod pki;
+mod program;
 mod python;
 mod revocation;
+mod smtp;
 mod stack;
 mod tls;
 mod tools;

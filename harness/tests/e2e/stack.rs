@@ -197,7 +197,7 @@ fn set_open(dir: &Path) {
 }
 
 /// Reads on a thread, so that the program never waits for its reader.
-fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {

