@@ -169,6 +169,7 @@ impl LoadConfig {
             // A load stores more than a person would.
             contact_quota: Some(1_000_000_000),
             mail: false,
+            log_filter: None,
             cargo: self.cargo.clone(),
         }
     }
@@ -237,6 +238,10 @@ pub struct UpConfig {
     /// Whether the auth service writes mail, into a folder and its log.
     #[arg(skip = true)]
     pub mail: bool,
+
+    /// What the services say, where not `RUST_LOG`.
+    #[arg(skip)]
+    pub log_filter: Option<&'static str>,
 
     /// Builds the services first; cargo sets it
     #[arg(long, env = "CARGO", hide = true)]

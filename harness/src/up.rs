@@ -109,6 +109,7 @@ async fn services(
             .iter()
             .map(|format| ("LOG_FORMAT", format.into()))
             .chain([("RATE_LIMITS", config.rate_limits.clone().into())])
+            .chain(config.log_filter.map(|filter| ("RUST_LOG", filter.into())))
             .collect(),
     };
     let mut auth = spec("auth", &programs.auth, config.auth_listen)

@@ -2,6 +2,7 @@
 //! whether it is reached.
 
 mod calls;
+mod enumeration;
 mod memory;
 mod passwords;
 mod tokens;
@@ -77,6 +78,8 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
     let mut runs = Vec::new();
     let mut goals = calls::measure(config, stage, &mut runs).await?;
     goals.extend(tokens::measure(stage).await?);
+    // Before the flood, which may leave e-mails slowed down.
+    goals.extend(enumeration::measure(stage).await?);
     goals.extend(passwords::measure(config, stage).await?);
     goals.extend(memory::measure(stage).await?);
 

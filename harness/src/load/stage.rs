@@ -13,7 +13,7 @@ use super::peers::Peers;
 use super::pgbench::Pgbench;
 use super::subject::{Pair, Subject};
 use super::world::{Addresses, World};
-use crate::config::LoadConfig;
+use crate::config::{LoadConfig, UpConfig};
 use crate::error::{Error, OrPath, Result};
 use crate::stop::Stop;
 use crate::up::{self, Service, System};
@@ -72,8 +72,21 @@ impl Stage {
 
     /// Starts one more pair of the same programs.
     pub(super) async fn start_another(&self) -> Result<(Service, Service)> {
+        self.start_more(false).await
+    }
+
+    /// Starts one that sends mail, into a folder. Its log would be full of it.
+    pub(super) async fn start_with_mail(&self) -> Result<(Service, Service)> {
+        self.start_more(true).await
+    }
+
+    async fn start_more(&self, mail: bool) -> Result<(Service, Service)> {
         let system = self.system()?;
-        let config = self.config.system(self.data.path().join("data"));
+        let config = UpConfig {
+            mail,
+            log_filter: mail.then_some("error"),
+            ..self.config.system(self.data.path().join("data"))
+        };
         let addresses = self.data.path().join("another");
         up::start_beside(&config, system, None, &addresses).await
     }

@@ -1,12 +1,15 @@
 //! The users and contacts that a load works on, and where the services are.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
-use proto::auth::v1::{LogInRequest, SignUpRequest, TokenPair, log_in_response};
+use proto::auth::v1::{
+    LogInRequest, RequestPasswordResetRequest, SendEmailVerificationRequest, SignUpRequest,
+    TokenPair, log_in_response,
+};
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
     BatchContactResult, BatchCreateContactsRequest, CreateContactRequest, SyncContactsRequest,
@@ -46,6 +49,13 @@ pub(super) struct User {
     pub(super) email: String,
     /// Ids of its contacts.
     pub(super) contacts: Vec<String>,
+}
+
+/// A mail that anybody can ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    Reset,
+    Verification,
 }
 
 /// All users, and the services that serve them.
@@ -141,6 +151,30 @@ impl World {
             Err(status) => Err(status.into()),
             Ok(_) => Err(Status::internal("a wrong password was right").into()),
         }
+    }
+
+    /// Asks for a mail from an address of this machine; returns how long the answer took.
+    pub(super) async fn ask_for_mail(
+        &self,
+        asked: Asked,
+        email: &str,
+        from: IpAddr,
+    ) -> Result<Duration> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.at.auth))?;
+        let channel = endpoint.local_address(Some(from)).connect().await?;
+        let (mut auth, email) = (AuthServiceClient::new(channel), email.to_owned());
+        let began = Instant::now();
+        match asked {
+            Asked::Reset => {
+                let request = RequestPasswordResetRequest { email };
+                auth.request_password_reset(request).await?;
+            }
+            Asked::Verification => {
+                let request = SendEmailVerificationRequest { email };
+                auth.send_email_verification(request).await?;
+            }
+        }
+        Ok(began.elapsed())
     }
 
     /// Tokens for one of the users.

@@ -73,7 +73,7 @@ async fn per_connection(service: &Service) -> Result<Option<Goal>> {
     Ok(Some(Goal::at_most(what, each, 16.0, &from)))
 }
 
-async fn stop((mut auth, mut contacts): (Service, Service)) {
+pub(super) async fn stop((mut auth, mut contacts): (Service, Service)) {
     auth.kill().await;
     contacts.kill().await;
 }

@@ -14,14 +14,11 @@ use crate::load::report::Run;
 use crate::load::scenario::Scenario;
 use crate::load::stage::Stage;
 use crate::load::subject::Pair;
-use crate::load::world::{World, new_email};
+use crate::load::world::World;
 use crate::print::say;
 
 /// The defaults of the auth service.
 const PARAMS: (u32, u32, u32) = (19_456, 2, 1);
-/// Wrong passwords for known and for unknown e-mails; together they stay below what
-/// slows an address down.
-const GUESSES: usize = 120;
 /// Log-ins in flight in a flood.
 const FLOOD: usize = 512;
 /// Refreshes a second while nobody, and while everybody, logs in.
@@ -48,8 +45,6 @@ pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Go
     let from = format!("{:.0}/s to {cores} x {bare:.1}/s", run.per_second);
     let what = "LogIn/s to processors x argon2id/s of one thread";
     goals.push(Goal::at_least(what, run.per_second / most, 0.95, &from).of(Scenario::LogIn));
-
-    goals.push(enumeration(&pair.world).await?);
 
     let paced = Load {
         rate: Some(REFRESHES),
@@ -91,29 +86,6 @@ pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Go
     let what = "memory of the auth service after the flood, to before it";
     goals.push(Goal::at_most(what, growth, 1.1, &from));
     Ok(goals)
-}
-
-/// Whether time tells if an e-mail has an account: one guess each, in turn.
-async fn enumeration(world: &World) -> Result<Goal> {
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for number in 0..GUESSES {
-        known.push(world.guess(world.stranger(number)).await?);
-        unknown.push(world.guess(&new_email()).await?);
-    }
-    let median = |times: &mut Vec<Duration>| {
-        times.sort_unstable();
-        times[times.len() / 2].as_secs_f64() * 1e6
-    };
-    let (known, unknown) = (median(&mut known), median(&mut unknown));
-    let what =
-        "median of LogIn with a wrong password: by how much known and unknown e-mails differ";
-    let from = format!("{known:.0} us known, {unknown:.0} us unknown, {GUESSES} in turn");
-    Ok(Goal::at_most(
-        what,
-        (known / unknown - 1.0).abs(),
-        0.1,
-        &from,
-    ))
 }
 
 async fn one(pair: &Pair, scenario: Scenario, load: Load) -> Result<Run> {
