@@ -18,6 +18,12 @@ pub enum Topic {
     PasswordChanged,
     /// Tells the address before that it is the account's no more.
     EmailChanged,
+    /// Tells that log-ins ask for a second factor.
+    MfaEnabled,
+    /// Tells that they do so no more.
+    MfaDisabled,
+    /// Tells that the recovery codes are others.
+    RecoveryCodesRegenerated,
 }
 
 impl Topic {
@@ -29,6 +35,9 @@ impl Topic {
             Self::Reset => "reset-mail",
             Self::PasswordChanged => "password-changed-mail",
             Self::EmailChanged => "email-changed-mail",
+            Self::MfaEnabled => "mfa-enabled-mail",
+            Self::MfaDisabled => "mfa-disabled-mail",
+            Self::RecoveryCodesRegenerated => "recovery-codes-regenerated-mail",
         }
     }
 
@@ -38,7 +47,11 @@ impl Topic {
         match self {
             Self::Verification => Some(Purpose::Verification),
             Self::Reset => Some(Purpose::Reset),
-            Self::PasswordChanged | Self::EmailChanged => None,
+            Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::MfaEnabled
+            | Self::MfaDisabled
+            | Self::RecoveryCodesRegenerated => None,
         }
     }
 

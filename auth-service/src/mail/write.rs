@@ -77,6 +77,24 @@ impl Writer {
                  If that was not you, someone else knows your password: tell whoever runs\n\
                  this service at once.\n",
             ),
+            Topic::MfaEnabled => format!(
+                "Two-step verification was turned on for your account\n{call}.\n\n\
+                 If that was not you, someone else knows your password: tell whoever runs\n\
+                 this service at once.\n",
+            ),
+            Topic::MfaDisabled => format!(
+                "Two-step verification was turned off for your account\n{call}.\n\
+                 From now on the password is enough to log in.\n\n\
+                 If that was not you, someone else has been in your account: choose a new\n\
+                 password now by \"forgot password\", which ends all sessions.\n",
+            ),
+            Topic::RecoveryCodesRegenerated => format!(
+                "Your account was given new recovery codes\n{call}.\n\
+                 Those from before are of no use any more.\n\n\
+                 If that was not you, someone else has been in your account: choose a new\n\
+                 password now by \"forgot password\", which ends all sessions, and make\n\
+                 recovery codes of your own.\n",
+            ),
         }
     }
 
@@ -96,6 +114,9 @@ fn subject(topic: Topic) -> &'static str {
         Topic::Reset => "Choose a new password",
         Topic::PasswordChanged => "Your password was changed",
         Topic::EmailChanged => "Your e-mail address was changed",
+        Topic::MfaEnabled => "Two-step verification was turned on",
+        Topic::MfaDisabled => "Two-step verification was turned off",
+        Topic::RecoveryCodesRegenerated => "Your recovery codes were renewed",
     }
 }
 
@@ -157,6 +178,9 @@ mod tests {
             Topic::Reset,
             Topic::PasswordChanged,
             Topic::EmailChanged,
+            Topic::MfaEnabled,
+            Topic::MfaDisabled,
+            Topic::RecoveryCodesRegenerated,
         ] {
             let mail = written(topic, None);
             assert!(mail.is_ascii());

@@ -11,6 +11,7 @@ use crate::accounts::{Attempt, User};
 use crate::audit::Kind;
 use crate::email::Email;
 use crate::error::{Error, Result};
+use crate::mail::{Letter, Topic};
 use crate::password::Password;
 use crate::store;
 use crate::throttle::Guess;
@@ -85,13 +86,13 @@ impl Mfa {
         let bucket = self.count(user.id, code, call.now).await?;
         let done = async {
             let mut tx = self.accounts.db.begin().await?;
-            if !store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now).await? {
-                return Err(Error::TotpEnabled);
-            }
+            let email = store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now)
+                .await?
+                .ok_or(Error::TotpEnabled)?;
             self.spend(&mut tx, user.id, code, &call).await?;
             let codes = new_codes(&mut tx, user.id, call.now).await?;
-            let event = call.event(user.id, Kind::MfaEnabled);
-            store::audit::insert(&mut *tx, event, call.now).await?;
+            let changed = (Kind::MfaEnabled, Topic::MfaEnabled);
+            self.tell(&mut tx, user.id, &email, changed, &call).await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             tx.commit().await?;
             Ok(codes)
@@ -115,13 +116,13 @@ impl Mfa {
         let done = async {
             let mut tx = self.accounts.db.begin().await?;
             known.lock(&mut tx).await?;
-            if !store::users::set_mfa_enabled(&mut *tx, user.id, false, call.now).await? {
-                return Err(Error::TotpNotEnabled);
-            }
+            let email = store::users::set_mfa_enabled(&mut *tx, user.id, false, call.now)
+                .await?
+                .ok_or(Error::TotpNotEnabled)?;
             self.spend(&mut tx, user.id, &proof.code, &call).await?;
             store::mfa::forget_user(&mut tx, user.id).await?;
-            let event = call.event(user.id, Kind::MfaDisabled);
-            store::audit::insert(&mut *tx, event, call.now).await?;
+            let changed = (Kind::MfaDisabled, Topic::MfaDisabled);
+            self.tell(&mut tx, user.id, &email, changed, &call).await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             tx.commit().await?;
             Ok(())
@@ -152,8 +153,12 @@ impl Mfa {
             }
             self.spend(&mut tx, user.id, &proof.code, &call).await?;
             let codes = new_codes(&mut tx, user.id, call.now).await?;
-            let event = call.event(user.id, Kind::RecoveryCodesRegenerated);
-            store::audit::insert(&mut *tx, event, call.now).await?;
+            let changed = (
+                Kind::RecoveryCodesRegenerated,
+                Topic::RecoveryCodesRegenerated,
+            );
+            self.tell(&mut tx, user.id, &user.email, changed, &call)
+                .await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             tx.commit().await?;
             Ok(codes)
@@ -180,6 +185,20 @@ impl Mfa {
             .check_password(Some(&email), password, attempt);
         let version = checked.await?.password_version;
         Ok(KnownPassword { email, version })
+    }
+
+    /// Writes a change down, and has its owner told.
+    async fn tell(
+        &self,
+        tx: &mut Transaction,
+        user_id: UserId,
+        email: &str,
+        (kind, topic): (Kind, Topic),
+        call: &Call<'_>,
+    ) -> Result<()> {
+        store::audit::insert(&mut **tx, call.event(user_id, kind), call.now).await?;
+        let letter = Letter::new(topic, &Email::parse(email)?, call.ip, call.now);
+        self.accounts.outbox.put(&mut **tx, &letter).await
     }
 
     /// Counts a code, whichever call of the account it comes with.

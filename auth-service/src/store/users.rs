@@ -230,28 +230,30 @@ pub async fn set_roles(
     Ok(user)
 }
 
-/// Says whether log-ins ask for a second factor; false where they did so before.
+/// Says whether log-ins ask for a second factor; returns the user's e-mail, or nothing
+/// where they did so before.
 pub async fn set_mfa_enabled(
     db: impl PgExecutor<'_>,
     id: UserId,
     enabled: bool,
     now: DateTime<Utc>,
-) -> Result<bool> {
-    let done = sqlx::query!(
+) -> Result<Option<String>> {
+    let email = sqlx::query_scalar!(
         "
         UPDATE auth.users
         SET mfa_enable_time = CASE WHEN $2 THEN $3::timestamptz END,
             version = version + 1,
             update_time = $3
         WHERE id = $1 AND (mfa_enable_time IS NULL) = $2
+        RETURNING email
         ",
         id as UserId,
         enabled,
         now,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(email)
 }
 
 /// Gives a user another e-mail, which nobody has confirmed; returns the user after

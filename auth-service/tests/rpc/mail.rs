@@ -17,7 +17,8 @@ async fn waiting(app: &App) -> (i64, i64) {
     sqlx::query_as(sql).fetch_one(&app.db).await.unwrap()
 }
 
-async fn all_sent(app: &App) {
+/// Completes when no mail waits.
+pub(crate) async fn all_sent(app: &App) {
     in_time("mail waits in the outbox", async || {
         (waiting(app).await.0 == 0).then_some(())
     })

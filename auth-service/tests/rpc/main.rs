@@ -41,6 +41,7 @@ mod metrics;
 mod mfa;
 mod mfa_at_rest;
 mod mfa_log_in;
+mod mfa_notices;
 mod mfa_throttle;
 mod password_reset;
 mod pepper;
