@@ -124,6 +124,8 @@ pub struct Credentials {
 pub struct Attempt<'a> {
     /// What is guessed, if it is a guess.
     pub guess: Guess,
+    /// What is written down of a wrong one.
+    pub failure: Kind,
     /// Where the call came from.
     pub ip: &'a str,
     /// When the answer is due.
@@ -250,7 +252,7 @@ impl Accounts {
             }
             known => {
                 let user_id = known.map_or_else(|| self.pseudonym(email), |row| row.user_id);
-                let event = Event::new(user_id, attempt.guess.failure(), attempt.ip);
+                let event = Event::new(user_id, attempt.failure, attempt.ip);
                 store::audit::insert(&self.db, event, attempt.now).await?;
                 Err(Error::InvalidCredentials)
             }

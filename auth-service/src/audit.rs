@@ -64,8 +64,12 @@ pub enum Kind {
     EmailVerified,
     /// The account has another e-mail.
     EmailChanged,
+    /// A change of the e-mail was refused: the current password was wrong.
+    EmailChangeFailed,
     /// The account was ended, by its user or by an administrator.
     UserDeleted,
+    /// The user's end of the account was refused: the current password was wrong.
+    UserDeletionFailed,
     /// A signing key was made, and is published. Events of keys are under the nil
     /// user id.
     SigningKeyStaged,
@@ -107,7 +111,9 @@ impl Kind {
             Self::PasswordReset => "password_reset",
             Self::EmailVerified => "email_verified",
             Self::EmailChanged => "email_changed",
+            Self::EmailChangeFailed => "email_change_failed",
             Self::UserDeleted => "user_deleted",
+            Self::UserDeletionFailed => "user_deletion_failed",
             Self::SigningKeyStaged => "signing_key_staged",
             Self::SigningKeyActivated => "signing_key_activated",
             Self::SigningKeyRevoked => "signing_key_revoked",

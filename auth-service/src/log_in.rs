@@ -68,6 +68,7 @@ pub async fn log_in(
 ) -> Result<LoggedIn> {
     let attempt = Attempt {
         guess: Guess::LogIn,
+        failure: Kind::LogInFailed,
         ip: &client.ip,
         deadline,
         now,

@@ -11,7 +11,6 @@ use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::audit::Kind;
 use crate::error::{Error, Result};
 use crate::store::throttles as table;
 
@@ -41,15 +40,6 @@ impl Guess {
             Self::MfaPassword => "mfa-password",
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery-code",
-        }
-    }
-
-    /// What is written down of a wrong one.
-    pub(crate) fn failure(self) -> Kind {
-        match self {
-            Self::LogIn => Kind::LogInFailed,
-            Self::CurrentPassword => Kind::PasswordChangeFailed,
-            Self::MfaPassword | Self::Totp | Self::RecoveryCode => Kind::MfaFailed,
         }
     }
 }

@@ -175,6 +175,7 @@ impl Mfa {
     ) -> Result<KnownPassword> {
         let attempt = Attempt {
             guess: Guess::MfaPassword,
+            failure: Kind::MfaFailed,
             ip: call.ip,
             deadline,
             now: call.now,

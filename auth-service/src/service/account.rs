@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::pages::Pages;
 use super::{timestamp, uuid};
 use crate::accounts::{Accounts, DisplayName, PasswordChange, UserChange};
+use crate::audit::Kind;
 use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
 use crate::export::export;
@@ -89,9 +90,10 @@ impl account_service_server::AccountService for AccountService {
         let current = Zeroizing::new(message.current_password);
         let new = Zeroizing::new(message.new_password);
         let change = PasswordChange::parse(&by.user, &current, &new)?;
+        let attempt = by.attempt(Kind::PasswordChangeFailed);
 
         self.accounts
-            .change_password(&by.user, by.session_id, change, by.attempt())
+            .change_password(&by.user, by.session_id, change, attempt)
             .await?;
 
         Ok(Response::new(pb::ChangePasswordResponse {}))
@@ -106,10 +108,11 @@ impl account_service_server::AccountService for AccountService {
         let message = request.into_inner();
         let password = Zeroizing::new(message.current_password);
         let change = EmailChange::parse(&by.user, &password, &message.new_email)?;
+        let attempt = by.attempt(Kind::EmailChangeFailed);
 
         let user = self
             .accounts
-            .change_email(by.user.clone(), by.session_id, change, by.attempt())
+            .change_email(by.user.clone(), by.session_id, change, attempt)
             .await?;
 
         Ok(Response::new(pb::ChangeEmailResponse {
@@ -216,8 +219,9 @@ impl account_service_server::AccountService for AccountService {
         let current = Zeroizing::new(request.into_inner().current_password);
 
         let password = Password::claim(&current);
+        let attempt = by.attempt(Kind::UserDeletionFailed);
         self.accounts
-            .delete_own(&by.user, by.session_id, password, by.attempt(), &self.clock)
+            .delete_own(&by.user, by.session_id, password, attempt, &self.clock)
             .await?;
 
         Ok(Response::new(pb::DeleteMeResponse {}))

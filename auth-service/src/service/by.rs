@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{AccountService, client};
 use crate::accounts::{Attempt, User};
+use crate::audit::Kind;
 use crate::error::Result;
 use crate::mfa::Call;
 use crate::sessions::Client;
@@ -39,10 +40,12 @@ impl AccountService {
 }
 
 impl By {
-    /// The check of the current password that goes with the call.
-    pub(super) fn attempt(&self) -> Attempt<'_> {
+    /// The check of the current password that goes with the call; a wrong one is written
+    /// down as `failure`.
+    pub(super) fn attempt(&self, failure: Kind) -> Attempt<'_> {
         Attempt {
             guess: Guess::CurrentPassword,
+            failure,
             ip: &self.client.ip,
             deadline: self.deadline,
             now: self.now,

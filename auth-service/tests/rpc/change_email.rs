@@ -102,6 +102,8 @@ async fn a_wrong_password_changes_nothing_and_is_slowed_down() {
     assert_eq!(refusal(throttled), "LOG_IN_THROTTLED");
     assert_eq!(app.get_me(&access).await.unwrap().email, ADA);
     app.log_in(ADA, PASSWORD).await.unwrap();
+    assert_eq!(app.audited("email_change_failed").await, 3);
+    assert_eq!(app.audited("password_change_failed").await, 0);
 }
 
 #[tokio::test]

@@ -161,6 +161,8 @@ async fn a_wrong_password_deletes_nothing_and_is_slowed_down() {
     app.get_me(&tokens.access_token).await.unwrap();
     app.advance(4);
     delete(&app, &tokens.access_token, PASSWORD).await.unwrap();
+    assert_eq!(app.audited("user_deletion_failed").await, 3);
+    assert_eq!(app.audited("password_change_failed").await, 0);
 }
 
 #[tokio::test]
