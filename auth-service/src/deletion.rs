@@ -34,9 +34,11 @@ impl Accounts {
         let checked = self.check_password(Some(&email), password, attempt).await?;
         let version = Some(checked.password_version);
         let mut tx = self.db.begin().await?;
-        let ended = end(&mut tx, user, version, &self.throttle, clock).await?;
         // Changed in between: what was right is not any more.
-        let now = ended.ok_or(Error::InvalidCredentials)?;
+        let changed = || Error::InvalidCredentials;
+        let taken = take(&mut tx, user, version).await?.ok_or_else(changed)?;
+        let ended = end(&mut tx, taken, &self.throttle, clock).await?;
+        let now = ended.ok_or_else(changed)?;
         let event = Event::new(user.id, Kind::UserDeleted, "").session(session_id);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
@@ -44,25 +46,37 @@ impl Accounts {
     }
 }
 
-/// Ends an account whose password has this version, or any; returns when, or nothing
-/// where the account is not as it was read, or gone: then the transaction must not be
-/// committed.
+/// An account that nobody else logs in to, until the transaction ends.
+pub(crate) struct Taken<'a>(&'a User);
+
+/// Takes the tokens and the e-mail away from an account whose password has this version,
+/// or any; nothing where the account is not as it was read, or gone: then the
+/// transaction must not be committed.
+///
+/// In the order of resets and log-ins, so that the transaction must not hold users yet:
+/// whoever spends a token takes it first, then the e-mail, then users.
+pub(crate) async fn take<'a>(
+    tx: &mut Transaction,
+    user: &'a User,
+    password_version: Option<i64>,
+) -> Result<Option<Taken<'a>>> {
+    store::email_tokens::delete_all(&mut **tx, user.id).await?;
+    let taken = store::deletion::remove_email(&mut **tx, user, password_version).await?;
+    Ok(taken.then_some(Taken(user)))
+}
+
+/// Ends an account; returns when, or nothing where it is not as it was read: then the
+/// transaction must not be committed.
 ///
 /// A log-in that holds the account comes before, and loses its session here; a later
 /// one finds nothing. The time is asked for when nothing can begin any more, so that
 /// no token is younger than its revocation.
 pub(crate) async fn end(
     tx: &mut Transaction,
-    user: &User,
-    password_version: Option<i64>,
+    Taken(user): Taken<'_>,
     throttle: &Throttle,
     clock: &Clock,
 ) -> Result<Option<DateTime<Utc>>> {
-    // In the order of resets and log-ins: whoever spends a token takes it first.
-    store::email_tokens::delete_all(&mut **tx, user.id).await?;
-    if !store::deletion::remove_email(&mut **tx, user, password_version).await? {
-        return Ok(None);
-    }
     let is_admin = roles::make_admin(&user.roles);
     if is_admin && store::users::lock_administrators(&mut **tx).await? == [user.id] {
         return Err(Error::LastAdministrator);

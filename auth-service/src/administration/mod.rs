@@ -73,17 +73,13 @@ impl Administration {
     /// Begins an act of an administrator, who stays one until it is over. Acts follow
     /// each other: two that take the role from each other's callers leave one.
     async fn begin<'a>(&self, call: Call<'a>) -> Result<Act<'a>> {
-        let Call { caller, now, .. } = call;
-        caller.ensure(ADMIN_SCOPE)?;
-        let mut tx = self.db.begin().await?;
-        // The caller is one of them, where it is a user and an administrator.
-        let administrators = store::users::lock_administrators(&mut *tx).await?;
-        ensure_still_admin(&mut tx, caller, now).await?;
-        Ok(Act {
-            tx,
-            call,
-            administrators,
-        })
+        Act::begin(self.open(call).await?, call).await
+    }
+
+    /// Opens the transaction of an act that takes other rows before users.
+    async fn open(&self, call: Call<'_>) -> Result<Transaction> {
+        call.caller.ensure(ADMIN_SCOPE)?;
+        Ok(self.db.begin().await?)
     }
 }
 
@@ -95,7 +91,19 @@ struct Act<'a> {
     administrators: Vec<UserId>,
 }
 
-impl Act<'_> {
+impl<'a> Act<'a> {
+    /// Begins in a transaction that holds no user yet.
+    async fn begin(mut tx: Transaction, call: Call<'a>) -> Result<Self> {
+        // The caller is one of them, where it is a user and an administrator.
+        let administrators = store::users::lock_administrators(&mut *tx).await?;
+        ensure_still_admin(&mut tx, call.caller, call.now).await?;
+        Ok(Self {
+            tx,
+            call,
+            administrators,
+        })
+    }
+
     /// Refuses an act that takes the role from the caller itself, or from the last one.
     fn ensure_another_admin_than(&self, id: UserId) -> Result<()> {
         if id == self.call.caller.user_id {

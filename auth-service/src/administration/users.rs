@@ -84,13 +84,24 @@ impl Administration {
         throttle: &Throttle,
         clock: &Clock,
     ) -> Result<()> {
-        let mut act = self.begin(call).await?;
+        let mut tx = self.open(call).await?;
+        // Not locked: a log-in takes the e-mail first, and an act takes administrators,
+        // of whom the user may be one.
+        let user = store::users::get(&mut *tx, id).await?;
+        let taken = match &user {
+            Some(user) => deletion::take(&mut tx, user, None).await?,
+            None => None,
+        };
+        let mut act = Act::begin(tx, call).await?;
         act.ensure_another_admin_than(id)?;
-        // Not locked: a log-in takes the e-mail first.
-        let user = get(&mut act, id).await?;
-        let ended = deletion::end(&mut act.tx, &user, None, throttle, clock).await?;
+        let ended = match taken {
+            Some(taken) => deletion::end(&mut act.tx, taken, throttle, clock).await?,
+            None => None,
+        };
         if ended.is_none() {
-            return Err(Error::EtagMismatch { etag: user.etag() });
+            // Gone by now, or another than it was.
+            let etag = get(&mut act, id).await?.etag();
+            return Err(Error::EtagMismatch { etag });
         }
         act.record(Event::new(id, Kind::UserDeleted, "")).await?;
         act.commit().await

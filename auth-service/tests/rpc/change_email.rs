@@ -12,7 +12,12 @@ const ADA: &str = "ada@example.com";
 const LOVELACE: &str = "lovelace@example.com";
 const CONFIRM: &str = "Confirm your e-mail address";
 
-async fn change(app: &App, access: &str, password: &str, email: &str) -> Result<User, Status> {
+pub(crate) async fn change(
+    app: &App,
+    access: &str,
+    password: &str,
+    email: &str,
+) -> Result<User, Status> {
     let request = ChangeEmailRequest {
         current_password: password.into(),
         new_email: email.into(),

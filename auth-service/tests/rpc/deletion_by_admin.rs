@@ -1,7 +1,11 @@
 //! `DeleteUser`, and administrators who go.
 
+use tonic::Status;
+
 use crate::admin::Admin;
-use crate::app::{App, PASSWORD, refusal};
+use crate::app::{App, PASSWORD, reason, refusal};
+use crate::authenticator::PATIENT;
+use crate::change_email::change;
 use crate::deletion::{delete, texts};
 use crate::programs;
 
@@ -59,4 +63,89 @@ async fn the_last_administrator_stays() {
 
     assert_eq!(refusal(last), "LAST_ADMINISTRATOR");
     app.log_in("ada@example.org", PASSWORD).await.unwrap();
+}
+
+/// What someone does with an account of its own that takes several of its rows.
+#[derive(Clone, Copy, Debug)]
+enum Write {
+    LogIn,
+    Enroll,
+    ChangeEmail,
+    DeleteMe,
+}
+
+impl Write {
+    async fn run(self, app: &App, email: &str, access: &str) -> Result<(), Status> {
+        match self {
+            Self::LogIn => app.log_in(email, PASSWORD).await.map(drop),
+            Self::Enroll => app.enroll(access, PASSWORD).await.map(drop),
+            Self::ChangeEmail => {
+                let new = format!("new-{email}");
+                change(app, access, PASSWORD, &new).await.map(drop)
+            }
+            Self::DeleteMe => delete(app, access, PASSWORD).await,
+        }
+    }
+}
+
+/// Waits behind a row that both need, first one and then the other.
+async fn in_turn<A, B>(
+    app: &App,
+    id: &str,
+    first: impl Future<Output = A>,
+    second: impl Future<Output = B>,
+) -> (A, B) {
+    let mut held = app.db.begin().await.unwrap();
+    sqlx::query("SELECT FROM auth.users WHERE id = $1::uuid FOR UPDATE")
+        .bind(id)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let second = async {
+        app.waiting_for_a_lock(1).await;
+        second.await
+    };
+    let release = async {
+        app.waiting_for_a_lock(2).await;
+        held.rollback().await.unwrap();
+    };
+    let (first, second, ()) = tokio::join!(first, second, release);
+    (first, second)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_administrator_who_is_deleted_while_it_writes_is_in_nobodys_way() {
+    let app = App::start_with(PATIENT).await;
+    let root = Admin::new(&app, "root@example.com").await;
+    for (write, late) in [
+        (Write::LogIn, "OK"),
+        (Write::Enroll, "OK"),
+        (Write::ChangeEmail, "ETAG_MISMATCH"),
+        (Write::DeleteMe, "USER_NOT_FOUND"),
+    ] {
+        for deletion_first in [true, false] {
+            let email = format!("{write:?}-{deletion_first}@example.com").to_lowercase();
+            let ada = Admin::new(&app, &email).await;
+            let deletion = root.delete_user(&ada.id);
+            let own = write.run(&app, &email, &ada.tokens.access_token);
+
+            let (deleted, written) = if deletion_first {
+                in_turn(&app, &ada.id, deletion, own).await
+            } else {
+                let (written, deleted) = in_turn(&app, &ada.id, own, deletion).await;
+                (deleted, written)
+            };
+
+            let said = |answer: Result<(), Status>| {
+                answer.map_or_else(|status| reason(&status), |()| "OK".to_owned())
+            };
+            let expected = if deletion_first {
+                ("OK", "INVALID_CREDENTIALS")
+            } else {
+                (late, "OK")
+            };
+            let (deleted, written) = (said(deleted), said(written));
+            assert_eq!((&*deleted, &*written), expected, "{write:?}");
+        }
+    }
 }
