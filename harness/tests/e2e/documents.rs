@@ -71,6 +71,24 @@ fn every_setting_is_in_the_readme_with_its_default() {
     }
 }
 
+#[test]
+fn every_kind_of_event_is_told_to_operators() {
+    let (source, manual) = (
+        read("auth-service/src/audit.rs"),
+        read("docs/OPERATIONS.md"),
+    );
+    let names = source.lines().filter_map(|line| {
+        let (_, name) = line.trim().strip_prefix("Self::")?.split_once(" => \"")?;
+        name.strip_suffix("\",")
+    });
+    let names: Vec<_> = names.collect();
+
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        assert!(manual.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
 /// The variables that `serve --help` names, with their defaults.
 fn settings(service: &str) -> BTreeMap<String, Option<String>> {
     let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(service);
