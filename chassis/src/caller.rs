@@ -17,7 +17,7 @@ use crate::verified::VerifiedTokens;
 /// The signed-in user of one request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Owns everything this request may touch.
+    /// Who it is.
     pub user_id: UserId,
     /// The session of its token; programs have none.
     pub session_id: Option<Uuid>,

@@ -9,6 +9,7 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
+use crate::caller::Caller;
 use crate::email::Email;
 use crate::program::in_time;
 use crate::upstream::Upstream;
@@ -16,8 +17,9 @@ use crate::upstream::Upstream;
 /// Why it is not known who a caller is.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// The token is not good any more; the answer says why.
-    #[error("the auth service refuses the token")]
+    /// It refuses the call: the token is not good any more, the account is disabled,
+    /// or too many ask. The answer says it.
+    #[error("the auth service refuses the call")]
     Refused(Status),
     /// It does not answer, or not as it should.
     #[error("the auth service does not say who calls: {0}")]
@@ -36,11 +38,16 @@ impl Identities {
         Self(AccountServiceClient::new(channel))
     }
 
-    /// The caller's address, where it has one that is verified. Programs have none.
+    /// The address of the caller, whose call has this metadata, where it has one that
+    /// is verified. Programs have none.
     pub async fn verified_email(
         &self,
+        caller: &Caller,
         metadata: &MetadataMap,
     ) -> Result<Option<Email>, IdentityError> {
+        if caller.session_id.is_none() {
+            return Ok(None);
+        }
         let mut request = Request::new(GetMeRequest {});
         if let Some(token) = metadata.get("authorization") {
             request
@@ -51,8 +58,9 @@ impl Identities {
         let user = match in_time(account.get_me(request)).await {
             Ok(answer) => answer.into_inner().user.unwrap_or_default(),
             Err(status) => match status.code() {
-                Code::PermissionDenied => return Ok(None),
-                Code::Unauthenticated => return Err(IdentityError::Refused(status)),
+                Code::Unauthenticated | Code::PermissionDenied | Code::ResourceExhausted => {
+                    return Err(IdentityError::Refused(status));
+                }
                 _ => return Err(IdentityError::Unavailable(status)),
             },
         };

@@ -71,13 +71,15 @@ impl Book<'_> {
     pub async fn update(&self, change: Change) -> Result<Bytes> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, change.id).await?;
-        let contact = match change.apply(rights.open(current)?, self.now)? {
+        let current = rights.open(current)?;
+        let before = rights.before(current.as_ref())?;
+        let contact = match change.apply(current, self.now)? {
             Changed::Not(contact) => return Ok(contact.encoded()),
             Changed::Into {
                 row: (contact, keys),
                 bytes_added,
             } => {
-                rights.ensure_kept(&keys)?;
+                rights.ensure_kept(&before, &keys)?;
                 self.check_quota(taken, 0, bytes_added)?;
                 let stamp = self.stamp(taken, ContactChange::Updated);
                 let row = (stamp.on(contact), keys);
@@ -85,6 +87,7 @@ impl Book<'_> {
                 row.0.encoded()
             }
             Changed::New(row) => {
+                rights.ensure_kept(&before, &row.1)?;
                 let inserted = self.insert(&mut tx, &[row], Under::VersionTaken).await?;
                 inserted.into_iter().next().unwrap_or_default()
             }
@@ -125,10 +128,15 @@ impl Book<'_> {
         Ok(Self::revived(current, stamp).encoded())
     }
 
-    /// Keeps a pair of contacts from being suggested as duplicates.
+    /// Keeps a pair of contacts from being suggested as duplicates. Changes nothing
+    /// that anybody syncs, and so takes no version.
     pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
-        self.rights(self.db).await?.ensure_all()?;
-        duplicates::ignore(self.db, self.owner, pair).await
+        let mut tx = self.db.begin().await?;
+        owners::hold(&mut tx, self.owner).await?;
+        self.rights(&mut *tx).await?.ensure_all()?;
+        duplicates::ignore(&mut *tx, self.owner, pair).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     pub(crate) fn stamp(&self, taken: Taken, change: ContactChange) -> Stamp {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
@@ -82,6 +83,8 @@ impl Book<'_> {
     /// Stores a new contact.
     pub async fn create(&self, new: &New, terms: &Terms) -> Result<Bytes> {
         let rows = vec![new.row(ContactId::generate(), self.now)];
+        // Also before it is looked for in the book: nothing tells of other contacts.
+        self.rights(self.db).await?.ensure_kept(&[], &rows[0].1)?;
         let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
         self.insert_on(terms, &rows, the_one).await
     }
@@ -155,7 +158,8 @@ impl Book<'_> {
         // An answer that was given once goes before whatever stands against
         // giving it again.
         let since = self.now - ANSWERS_KEPT;
-        let answered = requests::find(self.db, self.writer, &call.request_id, since).await?;
+        let request_id = self.request_id(call);
+        let answered = requests::find(self.db, self.owner, &request_id, since).await?;
         match (answered, made) {
             (Some(answered), _) => repeated(call, answered),
             (None, Err(error)) => Err(error),
@@ -192,8 +196,19 @@ impl Book<'_> {
             response: answer.to_vec(),
         };
         let since = self.now - ANSWERS_KEPT;
-        let (writer, request_id) = (self.writer, &call.request_id);
-        requests::insert(tx, writer, request_id, &answered, since, self.now).await
+        let (owner, request_id) = (self.owner, self.request_id(call));
+        requests::insert(tx, owner, &request_id, &answered, since, self.now).await
+    }
+
+    /// What the call is kept under: each writer has request ids of its own, and all
+    /// go with the owner.
+    fn request_id(&self, call: &Repeatable) -> String {
+        if self.is_shared() {
+            let of_writer = [self.writer.0.as_bytes(), call.request_id.as_bytes()].concat();
+            hex::encode(digest(&SHA256, &of_writer))
+        } else {
+            call.request_id.clone()
+        }
     }
 
     /// Stores the rows and the labels that they bring; returns them as messages.
@@ -210,7 +225,7 @@ impl Book<'_> {
         // The owner's row is taken by now, at the latest.
         let rights = self.rights(&mut *db).await?;
         rows.iter()
-            .try_for_each(|(_, keys)| rights.ensure_kept(keys))?;
+            .try_for_each(|(_, keys)| rights.ensure_kept(&[], keys))?;
         let stamp = Stamp {
             version,
             time: self.now,
@@ -279,7 +294,7 @@ impl Batch {
             };
             let row = new.and_then(|new| {
                 let row = new.row(ContactId::generate(), now);
-                rights.ensure_kept(&row.1)?;
+                rights.ensure_kept(&[], &row.1)?;
                 Ok(row)
             });
             match row {

@@ -77,8 +77,8 @@ pub enum Error {
     /// What changed since this token is not known any more.
     #[error("the sync token is too old; begin anew with an empty one")]
     SyncTokenExpired,
-    /// The owner watches often enough.
-    #[error("too many streams watch these contacts")]
+    /// The caller watches often enough.
+    #[error("too many streams watch contacts for you")]
     TooManyWatches {
         /// The most streams.
         limit: usize,
@@ -163,8 +163,11 @@ pub enum ShareError {
     #[error("the contacts are shared with you for reading only")]
     ReadOnly,
     /// The call is about a whole address book.
-    #[error("only a label of this address book is shared with you")]
+    #[error("this needs all of the address book to be shared with you, not a label")]
     OfLabel,
+    /// It changed while it was read.
+    #[error("what is shared with you changed meanwhile; ask again")]
+    Changed,
     /// The same is shared with the same address.
     #[error("this is shared with this address already")]
     Exists(ShareId),
@@ -186,6 +189,7 @@ impl ShareError {
             Self::NotFound => Refusal::new(Code::NotFound, "SHARE_NOT_FOUND", text),
             Self::ReadOnly => Refusal::new(Code::PermissionDenied, "SHARE_READ_ONLY", text),
             Self::OfLabel => Refusal::new(Code::PermissionDenied, "SHARE_OF_LABEL", text),
+            Self::Changed => Refusal::new(Code::Aborted, "SHARE_CHANGED", text),
             Self::Exists(id) => Refusal::new(Code::AlreadyExists, "SHARE_EXISTS", text)
                 .metadata("id", id.to_string()),
             Self::EmailNotVerified => {

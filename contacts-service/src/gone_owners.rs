@@ -100,7 +100,8 @@ impl Purge {
     }
 }
 
-/// Removes all that an owner has, a batch after the other; returns how many rows
+/// Removes all that an owner has, a batch after the other, and then what others share
+/// with it; returns how many rows
 /// that were. Each batch takes the owner's row first, as every write does, so that
 /// a write is seen or waits, and replicas do one batch each in turn.
 pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
@@ -118,7 +119,12 @@ pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
             break;
         }
     }
-    count += shares::forget_recipient(db, owner).await?;
+    for sharer in shares::owners_of(db, owner).await? {
+        let mut tx = db.begin().await?;
+        owners::take(&mut tx, sharer).await?;
+        count += shares::delete_of_recipient(&mut *tx, sharer, owner).await?;
+        tx.commit().await?;
+    }
     if count > 0 {
         tracing::info!(%owner, count, "removed what a deleted user had");
     }

@@ -5,11 +5,19 @@ use chassis::rate_limits::{Asked, Group};
 
 /// The groups of RPCs. Not by address: every call has a user, and a program that
 /// calls for many of them may do so from one machine.
-pub const GROUPS: [Group; 3] = [
+pub const GROUPS: [Group; 4] = [
     // Each goes through the whole book.
     Group {
         name: "duplicates",
         rpcs: &["ContactsService/FindDuplicates"],
+        ip: None,
+        user: Some(Rate::per_minute(60)),
+        asked: Asked::Before,
+    },
+    // Most ask the auth service, for which all of them come from one address.
+    Group {
+        name: "share",
+        rpcs: &["SharesService/*"],
         ip: None,
         user: Some(Rate::per_minute(60)),
         asked: Asked::Before,
@@ -28,8 +36,6 @@ pub const GROUPS: [Group; 3] = [
             "ContactsService/GetContactStats",
             "LabelsService/GetLabel",
             "LabelsService/ListLabels",
-            "SharesService/ListShares",
-            "SharesService/ListSharedWithMe",
         ],
         ip: None,
         user: Some(Rate::per_second(300)),
@@ -37,7 +43,7 @@ pub const GROUPS: [Group; 3] = [
     },
     Group {
         name: "write",
-        rpcs: &["ContactsService/*", "LabelsService/*", "SharesService/*"],
+        rpcs: &["ContactsService/*", "LabelsService/*"],
         ip: None,
         user: Some(Rate::per_second(100)),
         asked: Asked::Before,

@@ -110,6 +110,8 @@ impl Book<'_> {
         let others = others.collect::<Result<Vec<Stored>>>()?;
 
         let body = together(&primary, &others)?;
+        let keys = Keys::of(&body);
+        rights.ensure_kept(&rights.before(Some(&primary))?, &keys)?;
         let encoded = body.encode();
         let bytes_added = size(&encoded) - size(&primary.body);
         self.check_quota(taken, 0, bytes_added)?;
@@ -125,7 +127,7 @@ impl Book<'_> {
             body: encoded,
             ..stamp.on(primary)
         };
-        let row = (contact, Keys::of(&body));
+        let row = (contact, keys);
         changes::replace(tx, self.owner, stamp, &row, 0, bytes_added).await?;
         changes::set_merged_into(tx, self.owner, stamp, &done.others, done.primary).await?;
         merges::insert(tx, self.owner, &done, self.now).await?;
@@ -154,7 +156,7 @@ impl Book<'_> {
         let others = ids.iter().map(untouched).collect::<Result<Vec<Stored>>>()?;
         let stamp = self.stamp(taken, ContactChange::Unmerged);
         let keys = Keys::of(&Body::decode(&before)?);
-        rights.ensure_kept(&keys)?;
+        rights.ensure_kept(&rights.before(Some(&primary))?, &keys)?;
         let bytes_added = size(&before) - size(&primary.body);
         let live_added = i64::try_from(others.len()).unwrap_or(i64::MAX);
         self.check_quota(taken, live_added, bytes_added)?;

@@ -77,7 +77,7 @@ impl<'a> Tokens<'a> {
             Error::invalid(
                 "PAGE_TOKEN_INVALID",
                 "page_token",
-                "was not given to this caller for this request",
+                "was not given for this request",
             )
         })
     }

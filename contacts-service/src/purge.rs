@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chassis::chores;
 use chassis::clock::Clock;
-use chassis::pool::Pool;
+use chassis::pool::{Pool, Transaction};
 use chassis::user_id::UserId;
 use chrono::{DateTime, Days, Utc};
 use sqlx::PgConnection;
@@ -48,7 +48,9 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     count += revisions::forget_old(db, now - REVISIONS_KEPT_FOR).await?;
     let before = ago(DAYS_UNTIL_GONE);
     for owner in tombstones::owners_of_gone(db, before).await? {
-        count += purge(db, owner, before, now).await?.unsigned_abs();
+        let mut tx = db.begin().await?;
+        let taken = owners::take(&mut tx, owner).await?;
+        count += purge(tx, owner, taken, before, now).await?.unsigned_abs();
     }
     let before = ago(DAYS_REMEMBERED);
     for owner in tombstones::owners_of_forgotten(db, before).await? {
@@ -61,10 +63,14 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     Ok(count)
 }
 
-/// Removes a batch of what the owner deleted before `before`, under one version.
-async fn purge(db: &Pool, owner: UserId, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<i64> {
-    let mut tx = db.begin().await?;
-    let taken = owners::take(&mut tx, owner).await?;
+/// Removes a batch of what the owner deleted before `before`, under the version taken.
+async fn purge(
+    mut tx: Transaction,
+    owner: UserId,
+    taken: Taken,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<i64> {
     let gone = tombstones::gone(&mut *tx, owner, before, BATCH).await?;
     if gone.is_empty() {
         // Another replica was faster; the version is not used up.
@@ -118,9 +124,11 @@ impl Book<'_> {
     pub async fn purge_deleted(&self) -> Result<i64> {
         let mut count = 0;
         loop {
-            self.rights(self.db).await?.ensure_all()?;
+            let (tx, taken, rights) = self.begin().await?;
+            rights.ensure_all()?;
             // Whatever the clock says that a contact was deleted by.
-            let purged = purge(self.db, self.owner, DateTime::<Utc>::MAX_UTC, self.now).await?;
+            let ever = DateTime::<Utc>::MAX_UTC;
+            let purged = purge(tx, self.owner, taken, ever, self.now).await?;
             count += purged;
             if purged < BATCH {
                 return Ok(count);

@@ -42,12 +42,20 @@ impl Book<'_> {
             revisions::body(&mut *tx, self.owner, id, version).await?
         };
         let body = body.ok_or(Error::RevisionNotFound { id, version })?;
+        let earlier = Stored {
+            body,
+            ..current.clone()
+        };
+        if !rights.seen.holds(&earlier)? {
+            return Err(Error::RevisionNotFound { id, version });
+        }
+        let body = earlier.body;
         let is_live = current.delete_time.is_none();
         if is_live && body == current.body {
             return Ok(current.encoded());
         }
         let keys = Keys::of(&Body::decode(&body)?);
-        rights.ensure_kept(&keys)?;
+        rights.ensure_kept(&rights.before(Some(&current))?, &keys)?;
         let stamp = self.stamp(taken, ContactChange::Restored);
         let (live_added, bytes_added) = (i64::from(!is_live), size(&body) - size(&current.body));
         self.check_quota(taken, live_added, bytes_added)?;

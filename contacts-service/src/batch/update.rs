@@ -116,9 +116,11 @@ impl Book<'_> {
     }
 
     fn apply(&self, change: Change, contact: Option<Stored>, rights: &Rights) -> Result<Changed> {
-        let changed = change.apply(rights.open(contact)?, self.now)?;
+        let contact = rights.open(contact)?;
+        let before = rights.before(contact.as_ref())?;
+        let changed = change.apply(contact, self.now)?;
         match &changed {
-            Changed::Into { row, .. } | Changed::New(row) => rights.ensure_kept(&row.1)?,
+            Changed::Into { row, .. } | Changed::New(row) => rights.ensure_kept(&before, &row.1)?,
             Changed::Not(_) => {}
         }
         Ok(changed)

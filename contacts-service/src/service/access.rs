@@ -10,8 +10,8 @@ use tonic::Request;
 use super::ContactsService;
 use crate::book::Book;
 use crate::contact::parse_uuid;
-use crate::error::{Error, Result};
-use crate::share::rights::{Rights, View};
+use crate::error::{Error, Result, ShareError};
+use crate::share::rights::{Part, Rights, View};
 use crate::store::shares;
 
 pub(super) const READ: &str = "contacts.read";
@@ -75,18 +75,35 @@ impl ContactsService {
         let grants = shares::grants(&self.db, owner, caller.user_id).await?;
         Ok(View {
             owner,
+            reader: caller.user_id,
             part: Rights::of(&grants)?.seen,
         })
     }
 
+    /// Refuses what was read by the names of labels that are not theirs any more.
+    pub(super) async fn ensure_settled(&self, view: &View) -> Result<()> {
+        if view.part == Part::All {
+            return Ok(());
+        }
+        let grants = shares::grants(&self.db, view.owner, view.reader).await?;
+        if Rights::of(&grants)?.seen == view.part {
+            Ok(())
+        } else {
+            Err(ShareError::Changed.into())
+        }
+    }
+
     /// The address book that a call writes. What is shared is asked for again when
-    /// the owner's row is taken: whoever may write nothing takes none.
+    /// the owner's row is taken: whoever may write nothing takes none, and wakes
+    /// nobody.
     pub(super) async fn book<T: OfOwner>(&self, request: &Request<T>) -> Result<Book<'_>> {
         let caller = Caller::with_scope(request, WRITE)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;
-        let book = self.book_of(owner, &caller);
-        book.rights(&self.db).await?;
-        Ok(book)
+        if owner != caller.user_id {
+            let grants = shares::grants(&self.db, owner, caller.user_id).await?;
+            Rights::of(&grants)?.ensure_some()?;
+        }
+        Ok(self.book_of(owner, &caller))
     }
 
     /// The owner's address book, to be written by the caller.

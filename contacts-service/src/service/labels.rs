@@ -135,8 +135,8 @@ impl ContactsService {
 
         // One more than asked for tells whether there is a next page.
         let after = after.unwrap_or_default();
-        let keys = view.part.keys();
-        let mut page = labels::list(&self.db, view.owner, keys, &after, size + 1).await?;
+        let ids = view.part.label_ids();
+        let mut page = labels::list(&self.db, view.owner, ids, &after, size + 1).await?;
         let shown = usize::try_from(size).unwrap_or(usize::MAX);
         let more = page.len() > shown;
         page.truncate(shown);

@@ -125,6 +125,7 @@ impl server::ContactsService for ContactsService {
         if !view.part.holds(&stored)? {
             return Err(Error::NotFound(id).into());
         }
+        self.ensure_settled(&view).await?;
         let contact = mask.encoded(stored)?;
 
         Ok(Response::new(GetContactResponse { contact }))
@@ -139,6 +140,7 @@ impl server::ContactsService for ContactsService {
 
         let allow_missing = request.get_ref().allow_missing;
         let answer = lists::batch_get(&self.db, &view, &ids, allow_missing).await?;
+        self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
     }
@@ -150,6 +152,7 @@ impl server::ContactsService for ContactsService {
         let view = self.view(&request).await?;
 
         let answer = lists::list(&self.db, &self.sealer, &view, request.into_inner()).await?;
+        self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
     }
@@ -227,6 +230,7 @@ impl server::ContactsService for ContactsService {
         let view = self.view(&request).await?;
 
         let answer = revisions::list(&self.db, &self.sealer, &view, request.into_inner()).await?;
+        self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
     }
@@ -301,6 +305,7 @@ impl server::ContactsService for ContactsService {
         let view = self.view(&request).await?;
 
         let answer = searches::search(&self.db, &self.sealer, &view, request.into_inner()).await?;
+        self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
     }
@@ -314,9 +319,11 @@ impl server::ContactsService for ContactsService {
 
         let now = self.clock.now();
         let answer = birthdays::list(&self.db, &self.sealer, &view, now, request).await?;
+        self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
     }
+
     async fn purge_contacts(
         &self,
         request: Request<PurgeContactsRequest>,
@@ -337,10 +344,8 @@ impl server::ContactsService for ContactsService {
         request: Request<SyncContactsRequest>,
     ) -> Result<Response<SyncContactsResponse>, Status> {
         let mut view = self.view(&request).await?;
-        let reader = Caller::of(&request).map_err(Error::from)?.user_id;
 
-        let answer =
-            sync::sync(&self.db, &self.sealer, &mut view, reader, request.get_ref()).await?;
+        let answer = sync::sync(&self.db, &self.sealer, &mut view, request.get_ref()).await?;
 
         Ok(Response::new(answer))
     }

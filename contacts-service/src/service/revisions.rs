@@ -10,7 +10,7 @@ use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
 use crate::page::{Tokens, fitting, parse_size};
 use crate::revision::{REVISIONS_MAX, Revision};
-use crate::share::rights::View;
+use crate::share::rights::{Part, View};
 use crate::store::revisions;
 
 const SIZE_DEFAULT: i64 = 20;
@@ -47,12 +47,20 @@ pub(super) async fn list(
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
-    // One more than asked for tells whether there is a next page.
-    let earlier = revisions::before(db, view.owner, &last.contact, before, size + 1).await?;
-    let mut shown: Vec<Revision> = match after {
-        None => [last].into_iter().chain(earlier).collect(),
-        Some(_) => earlier,
+    // One more than asked for tells whether there is a next page; all do where some
+    // are not seen.
+    let limit = match view.part {
+        Part::All => size + 1,
+        Part::Of(_) => REVISIONS_MAX,
     };
+    let earlier = revisions::before(db, view.owner, &last.contact, before, limit).await?;
+    let first = after.is_none().then_some(last);
+    let mut shown: Vec<Revision> = Vec::new();
+    for revision in first.into_iter().chain(earlier) {
+        if view.part.holds(&revision.contact)? {
+            shown.push(revision);
+        }
+    }
 
     let sizes = shown.iter().map(|revision| revision.contact.body.len());
     let fit = fitting(sizes, usize::try_from(size).unwrap_or(usize::MAX));
@@ -60,14 +68,8 @@ pub(super) async fn list(
     shown.truncate(fit);
     let position = shown.last().filter(|_| more);
     let position = position.map(|revision| revision.contact.version);
-    let mut seen = Vec::new();
-    for revision in shown {
-        if view.part.holds(&revision.contact)? {
-            seen.push(message(revision));
-        }
-    }
     Ok(ListContactRevisionsResponse {
-        revisions: seen,
+        revisions: shown.into_iter().map(message).collect(),
         next_page_token: position.map_or_else(String::new, |version| tokens.seal(&version)),
     })
 }

@@ -4,7 +4,6 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use proto::contacts::server::{SearchContactsResponse, SearchResult};
@@ -104,7 +103,7 @@ pub(super) async fn search(
         hits.extend(more);
     }
 
-    let mut stored = stored(db, view.owner, &hits).await?;
+    let mut stored = stored(db, view, &hits).await?;
     let bytes = |hit: &Hit| {
         stored
             .get(&hit.rank.id)
@@ -158,17 +157,19 @@ async fn best(
     Ok(best.into_sorted_vec())
 }
 
-/// The contacts of the hits, by their ids.
-async fn stored(db: &Pool, owner: UserId, hits: &[Hit]) -> Result<HashMap<ContactId, Stored>> {
+/// The contacts of the hits, by their ids, as far as they are still seen.
+async fn stored(db: &Pool, view: &View, hits: &[Hit]) -> Result<HashMap<ContactId, Stored>> {
     let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
-    let stored = contacts::get_many(db, owner, &ids).await?;
-    Ok(stored
-        .into_iter()
-        .map(|stored| (stored.id, stored))
-        .collect())
+    let mut stored = HashMap::new();
+    for contact in contacts::get_many(db, view.owner, &ids).await? {
+        if view.part.holds(&contact)? {
+            stored.insert(contact.id, contact);
+        }
+    }
+    Ok(stored)
 }
 
-/// What is shown of the hits. One that was purged in between is left out.
+/// What is shown of the hits. One that went in between is left out.
 fn results(stored: &mut HashMap<ContactId, Stored>, hits: Vec<Hit>) -> Vec<SearchResult> {
     let shown = hits.into_iter().filter_map(|hit| {
         Some(SearchResult {

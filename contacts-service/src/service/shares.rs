@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chassis::caller::Caller;
 use chassis::email::Email;
+use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::shares_service_server as server;
 use proto::contacts::v1::{
@@ -43,7 +44,7 @@ impl server::SharesService for ContactsService {
             .then(|| LabelId::parse("share.label_id", &asked.label_id))
             .transpose()?;
 
-        let owner_email = self.email_of(&metadata).await?;
+        let owner_email = self.email_of(&caller, &metadata).await?;
         let owner_email = owner_email.ok_or(Error::from(ShareError::EmailNotVerified))?;
         if owner_email == recipient_email {
             return Err(invalid("share.recipient_email", "is your own").into());
@@ -90,9 +91,9 @@ impl server::SharesService for ContactsService {
         let patch = given(request.share)?;
         let id = ShareId::parse("share.id", &patch.id)?;
         let owner = owner(&caller, &request.owner_id)?;
-        let book = self.book_of(owner, &caller);
-        let named = named(request.update_mask.as_ref(), &patch, book.is_shared())?;
-        let share = if book.is_shared() {
+        let is_recipient = owner != caller.user_id;
+        let named = named(request.update_mask.as_ref(), &patch, is_recipient)?;
+        let share = if is_recipient {
             if named.role {
                 return Err(invalid("share.role", "is for the owner to set").into());
             }
@@ -101,6 +102,9 @@ impl server::SharesService for ContactsService {
                 return Err(invalid("share.state", problem).into());
             }
             let recipient = self.recipient(&caller, &metadata).await?;
+            let found = shares::get_of(&self.db, owner, id, &recipient).await?;
+            found.ok_or(Error::from(ShareError::NotFound))?;
+            let book = self.book_of(owner, &caller);
             book.accept(id, &recipient, named.state, &patch.etag)
                 .await?
         } else {
@@ -108,6 +112,7 @@ impl server::SharesService for ContactsService {
                 return Err(invalid("share.state", "is for the other user to set").into());
             }
             let is_editor = named.role.then(|| parse_role(patch.role)).transpose()?;
+            let book = self.book_of(owner, &caller);
             book.change_role(id, is_editor, &patch.etag).await?
         };
 
@@ -124,21 +129,10 @@ impl server::SharesService for ContactsService {
         let id = ShareId::parse("id", &request.id)?;
         let owner = owner(&caller, &request.owner_id)?;
 
-        let book = self.book_of(owner, &caller);
-        let ended = if book.is_shared() {
-            // To leave what was accepted, nobody has to be asked.
-            let mut recipient = Recipient {
-                id: caller.user_id,
-                email: None,
-            };
-            let mut ended = book.end_share(id, Some(&recipient)).await?;
-            if !ended {
-                recipient.email = self.email_of(&metadata).await?;
-                ended = book.end_share(id, Some(&recipient)).await?;
-            }
-            ended
+        let ended = if owner == caller.user_id {
+            self.book_of(owner, &caller).end_share(id, None).await?
         } else {
-            book.end_share(id, None).await?
+            self.leave(owner, id, &caller, &metadata).await?
         };
         if !ended && !request.allow_missing {
             return Err(Error::from(ShareError::NotFound).into());
@@ -170,14 +164,39 @@ impl server::SharesService for ContactsService {
 }
 
 impl ContactsService {
-    async fn email_of(&self, metadata: &MetadataMap) -> Result<Option<Email>> {
-        Ok(self.identities.verified_email(metadata).await?)
+    /// Ends a share as its other side. To leave what was accepted, nobody has to be
+    /// asked. Whoever has nothing to do with it does not take its owner's row.
+    async fn leave(
+        &self,
+        owner: UserId,
+        id: ShareId,
+        caller: &Arc<Caller>,
+        metadata: &MetadataMap,
+    ) -> Result<bool> {
+        let mut recipient = Recipient {
+            id: caller.user_id,
+            email: None,
+        };
+        let mut found = shares::get_of(&self.db, owner, id, &recipient).await?;
+        if found.is_none() {
+            recipient.email = self.email_of(caller, metadata).await?;
+            found = shares::get_of(&self.db, owner, id, &recipient).await?;
+        }
+        if found.is_none() {
+            return Ok(false);
+        }
+        let book = self.book_of(owner, caller);
+        book.end_share(id, Some(&recipient)).await
+    }
+
+    async fn email_of(&self, caller: &Caller, metadata: &MetadataMap) -> Result<Option<Email>> {
+        Ok(self.identities.verified_email(caller, metadata).await?)
     }
 
     async fn recipient(&self, caller: &Arc<Caller>, metadata: &MetadataMap) -> Result<Recipient> {
         Ok(Recipient {
             id: caller.user_id,
-            email: self.email_of(metadata).await?,
+            email: self.email_of(caller, metadata).await?,
         })
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use futures_util::{Stream, StreamExt};
 use proto::contacts::server::watch_contacts_response::Event as Answered;
 use proto::contacts::server::{SyncContactsResponse, WatchContactsResponse};
@@ -30,7 +29,6 @@ pub(super) async fn sync(
     db: &Pool,
     sealer: &Sealer,
     view: &mut View,
-    reader: UserId,
     request: &SyncContactsRequest,
 ) -> Result<SyncContactsResponse> {
     let limits = Limits {
@@ -41,7 +39,7 @@ pub(super) async fn sync(
     let since = since(&tokens, &request.sync_token)?;
     let page = tokens.open("PAGE_TOKEN_INVALID", "page_token", &request.page_token)?;
 
-    let part = sync::read(db, view, reader, page.or(since), limits).await?;
+    let part = sync::read(db, view, page.or(since), limits).await?;
 
     Ok(answer(&tokens, part))
 }

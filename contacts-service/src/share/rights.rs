@@ -41,6 +41,8 @@ pub struct Grant {
 pub struct View {
     /// Whose they are.
     pub owner: UserId,
+    /// Who reads.
+    pub reader: UserId,
     /// Which of them.
     pub part: Part,
 }
@@ -61,6 +63,15 @@ impl Part {
         match self {
             Self::All => None,
             Self::Of(labels) => Some(labels.iter().map(|label| label.key.clone()).collect()),
+        }
+    }
+
+    /// The labels; none stands for all contacts.
+    #[must_use]
+    pub fn label_ids(&self) -> Option<Vec<Uuid>> {
+        match self {
+            Self::All => None,
+            Self::Of(labels) => Some(labels.iter().map(|label| label.id.0).collect()),
         }
     }
 
@@ -120,6 +131,7 @@ impl View {
     pub fn whole(owner: UserId) -> Self {
         Self {
             owner,
+            reader: owner,
             part: Part::All,
         }
     }
@@ -183,19 +195,39 @@ impl Rights {
         if self.seen.holds(&contact)? {
             return Err(ShareError::ReadOnly.into());
         }
-        Err(Error::NotFound(contact.id))
+        Ok(None)
     }
 
-    /// Refuses a contact that would leave what is written.
-    pub fn ensure_kept(&self, keys: &Keys) -> Result<()> {
-        if self.written.holds_any(&keys.labels) {
-            return Ok(());
+    /// The labels of a contact before a write, for [`Rights::ensure_kept`]; a new one
+    /// has none.
+    pub fn before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
+        match (&self.written, contact) {
+            (Part::Of(_), Some(contact)) => contact.label_keys(),
+            _ => Ok(Vec::new()),
         }
-        Err(Error::invalid(
-            "SHARE_LABEL_REQUIRED",
-            "contact.labels",
-            "must have a label that is shared with you for writing",
-        ))
+    }
+
+    /// Refuses to make a contact of these keys from one with those labels: it would
+    /// leave what is written, or get or lose a label that is not for the writer to
+    /// give.
+    pub fn ensure_kept(&self, before: &[String], keys: &Keys) -> Result<()> {
+        let Part::Of(written) = &self.written else {
+            return Ok(());
+        };
+        let bad = |reason, problem| Err(Error::invalid(reason, "contact.labels", problem));
+        if !self.written.holds_any(&keys.labels) {
+            let problem = "must have a label that is shared with you for writing";
+            return bad("SHARE_LABEL_REQUIRED", problem);
+        }
+        let is_given = |key: &&String| written.iter().any(|label| label.key == **key);
+        let added = keys.labels.iter().filter(|key| !before.contains(key));
+        let removed = before.iter().filter(|key| !keys.labels.contains(key));
+        if added.chain(removed).all(|key| is_given(&key)) {
+            Ok(())
+        } else {
+            let problem = "can change only by labels that are shared with you for writing";
+            bad("SHARE_LABEL_READ_ONLY", problem)
+        }
     }
 }
 

@@ -109,12 +109,12 @@ pub async fn named(db: impl PgExecutor<'_>, owner: UserId, key: &str) -> Result<
     .await?)
 }
 
-/// At most `limit` of the owner's labels, or of those with these keys, by key, behind
+/// At most `limit` of the owner's labels, or of those with these ids, by key, behind
 /// this one.
 pub async fn list(
     db: impl PgExecutor<'_>,
     owner: UserId,
-    keys: Option<Vec<String>>,
+    ids: Option<Vec<Uuid>>,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Label>> {
@@ -123,14 +123,14 @@ pub async fn list(
         r#"
         SELECT id AS "id: LabelId", name_key, name, version, create_time, update_time
         FROM contacts.labels
-        WHERE owner_id = $1 AND name_key > $2 AND ($4::text[] IS NULL OR name_key = ANY($4))
+        WHERE owner_id = $1 AND name_key > $2 AND ($4::uuid[] IS NULL OR id = ANY($4))
         ORDER BY name_key
         LIMIT $3
         "#,
         owner as UserId,
         after,
         limit,
-        keys as Option<Vec<String>>,
+        ids as Option<Vec<Uuid>>,
     )
     .fetch_all(db)
     .await?)

@@ -15,7 +15,7 @@ pub struct Answered {
     pub response: Vec<u8>,
 }
 
-/// The user's call with this id, made at `since` or later.
+/// The owner's call with this id, made at `since` or later.
 pub async fn find(
     db: impl PgExecutor<'_>,
     owner: UserId,

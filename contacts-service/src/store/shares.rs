@@ -106,7 +106,7 @@ pub async fn list_of(
     limit: i64,
 ) -> Result<Vec<Share>> {
     let list = shares!(
-        "WHERE s.id > $3
+        "WHERE s.id > $3 AND s.owner_id <> $1
            AND (s.recipient_id = $1 OR (s.recipient_id IS NULL AND s.recipient_email = $2))
          ORDER BY s.id LIMIT $4",
         recipient.id as UserId,
@@ -231,13 +231,32 @@ pub async fn delete_of_label(db: impl PgExecutor<'_>, owner: UserId, label: Labe
     Ok(())
 }
 
-/// Removes what is shared with a user, by whichever owners; returns how much.
-pub async fn forget_recipient(db: impl PgExecutor<'_>, user: UserId) -> Result<u64> {
+/// Whose contacts a user sees.
+pub async fn owners_of(db: impl PgExecutor<'_>, user: UserId) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT owner_id AS "owner_id: UserId"
+        FROM contacts.shares
+        WHERE recipient_id = $1
+        "#,
+        user as UserId,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Removes what the owner shares with a user; returns how much.
+pub async fn delete_of_recipient(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    user: UserId,
+) -> Result<u64> {
     let done = sqlx::query!(
         r#"
         DELETE FROM contacts.shares
-        WHERE recipient_id = $1
+        WHERE owner_id = $1 AND recipient_id = $2
         "#,
+        owner as UserId,
         user as UserId,
     )
     .execute(db)

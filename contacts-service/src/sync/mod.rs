@@ -8,7 +8,6 @@ pub mod position;
 
 use bytes::Bytes;
 use chassis::pool::Pool;
-use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
 use self::position::Position;
@@ -49,21 +48,20 @@ pub struct Limits {
     pub bytes: i64,
 }
 
-/// Reads on behind a position, or from the beginning, what `reader` sees. What is
-/// shared is of the moment that is read, and stands in `view` behind it.
+/// Reads on behind a position, or from the beginning. What is shared is of the moment
+/// that is read, and stands in `view` behind it.
 pub async fn read(
     db: &Pool,
     view: &mut View,
-    reader: UserId,
     from: Option<Position>,
     limits: Limits,
 ) -> Result<Part> {
-    if view.owner == reader {
+    if view.owner == view.reader {
         return read_part(db, view, from, limits).await;
     }
     let mut tx = db.begin().await?;
     snapshot::begin(&mut tx).await?;
-    let grants = shares::grants(&mut *tx, view.owner, reader).await?;
+    let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
     view.part = Rights::of(&grants)?.seen;
     read_part(&mut *tx, view, from, limits).await
 }

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::error::{Error, Result};
 
-/// The most streams of one user on one owner's contacts.
+/// The most streams of one user, whosever contacts they are on.
 pub const STREAMS_MAX: usize = 100;
 /// The most owners of whom other replicas are to be told; of those beyond, their
 /// pollers learn.
@@ -17,15 +17,22 @@ const WRITTEN_MAX: usize = 10_000;
 /// Wakes the streams of an owner.
 #[derive(Debug, Default)]
 pub struct Hub {
-    owners: Mutex<HashMap<UserId, Watched>>,
+    streams: Mutex<Streams>,
     written: Option<Written>,
+}
+
+#[derive(Debug, Default)]
+struct Streams {
+    /// By whose contacts they are on.
+    owners: HashMap<UserId, Watched>,
+    /// How many each user has.
+    users: HashMap<UserId, usize>,
 }
 
 #[derive(Debug, Default)]
 struct Watched {
     signal: watch::Sender<Signal>,
-    /// How many streams each user has.
-    streams: HashMap<UserId, usize>,
+    streams: usize,
 }
 
 /// What is known of an owner without reading the feed.
@@ -49,20 +56,21 @@ impl Hub {
     #[must_use]
     pub fn new(tells_others: bool) -> Self {
         Self {
-            owners: Mutex::default(),
+            streams: Mutex::default(),
             written: tells_others.then(Written::default),
         }
     }
 
     /// Watches an owner's contacts for a user until the watch is dropped.
     pub fn watch(self: &Arc<Self>, owner: UserId, user: UserId) -> Result<Watch> {
-        let mut owners = lock(&self.owners);
-        let watched = owners.entry(owner).or_default();
-        let streams = watched.streams.entry(user).or_default();
-        if *streams >= STREAMS_MAX {
+        let mut streams = lock(&self.streams);
+        let of_user = streams.users.entry(user).or_default();
+        if *of_user >= STREAMS_MAX {
             return Err(Error::TooManyWatches { limit: STREAMS_MAX });
         }
-        *streams += 1;
+        *of_user += 1;
+        let watched = streams.owners.entry(owner).or_default();
+        watched.streams += 1;
         let signal = watched.signal.subscribe();
         Ok(Watch {
             hub: Arc::clone(self),
@@ -86,7 +94,7 @@ impl Hub {
 
     /// Something of the owner may have been written somewhere.
     pub fn hint(&self, owner: UserId) {
-        if let Some(watched) = lock(&self.owners).get(&owner) {
+        if let Some(watched) = lock(&self.streams).owners.get(&owner) {
             watched.signal.send_modify(|signal| signal.hints += 1);
         }
     }
@@ -94,14 +102,14 @@ impl Hub {
     /// The owners who are watched.
     #[must_use]
     pub fn watched(&self) -> Vec<UserId> {
-        lock(&self.owners).keys().copied().collect()
+        lock(&self.streams).owners.keys().copied().collect()
     }
 
     /// These owners are at these versions; 0 is that of one who never wrote.
     pub fn publish(&self, versions: impl Iterator<Item = (UserId, i64)>) {
-        let owners = lock(&self.owners);
+        let streams = lock(&self.streams);
         for (owner, version) in versions {
-            if let Some(watched) = owners.get(&owner) {
+            if let Some(watched) = streams.owners.get(&owner) {
                 watched.signal.send_if_modified(|signal| {
                     std::mem::replace(&mut signal.version, version) != version
                 });
@@ -124,6 +132,13 @@ impl Hub {
         written.map_or_else(HashSet::new, |written| {
             std::mem::take(&mut *lock(&written.owners))
         })
+    }
+}
+
+/// Gives back the room of a crowd that left.
+fn shrink<T>(map: &mut HashMap<UserId, T>) {
+    if map.capacity() > 4 * map.len() + 64 {
+        map.shrink_to_fit();
     }
 }
 
@@ -164,21 +179,22 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut owners = lock(&self.hub.owners);
+        let mut streams = lock(&self.hub.streams);
+        let Streams { owners, users } = &mut *streams;
         if let Some(watched) = owners.get_mut(&self.owner) {
-            if let Some(streams) = watched.streams.get_mut(&self.user) {
-                *streams -= 1;
-                if *streams == 0 {
-                    watched.streams.remove(&self.user);
-                }
-            }
-            if watched.streams.is_empty() {
+            watched.streams -= 1;
+            if watched.streams == 0 {
                 owners.remove(&self.owner);
             }
         }
-        if owners.capacity() > 4 * owners.len() + 64 {
-            owners.shrink_to_fit();
+        if let Some(count) = users.get_mut(&self.user) {
+            *count -= 1;
+            if *count == 0 {
+                users.remove(&self.user);
+            }
         }
+        shrink(owners);
+        shrink(users);
     }
 }
 

@@ -57,7 +57,7 @@ pub enum Event {
 pub struct Reader {
     /// Where contacts are kept.
     pub db: Pool,
-    /// The watch on the reader's contacts.
+    /// The watch on the owner's contacts.
     pub watch: Watch,
     /// Knows which tokens are good.
     pub guard: RequireCaller,
@@ -143,16 +143,12 @@ impl Teller {
 
     async fn read(&mut self, from: Option<Position>) -> Result<sync::Part> {
         let Reader {
-            db,
-            watch,
-            view,
-            caller,
-            ..
+            db, watch, view, ..
         } = &mut self.reader;
         // Before it reads: what is said meanwhile may not be in it.
         watch.seen();
         self.read_at = Instant::now();
-        sync::read(db, view, caller.user_id, from, PART).await
+        sync::read(db, view, from, PART).await
     }
 
     /// Waits for news, and for the end of what allows to wait.

@@ -114,7 +114,7 @@ async fn a_method_is_content_with_its_own_scope() {
         } else {
             "contacts.read"
         };
-        let token = app.issuer.token(Uuid::now_v7(), scope);
+        let token = app.issuer.token(app.plain_owner().user, scope);
         let bearer = format!("Bearer {token}");
         let answer = wire::call(&app.channel, method.name(), Some(&bearer), vec![]).await;
 

@@ -88,8 +88,7 @@ impl UnaryService<GetMeRequest> for Accounts {
             if away {
                 return Err(Status::unavailable("away"));
             }
-            // As programs are answered.
-            let user = user.ok_or_else(|| Status::permission_denied("no user"))?;
+            let user = user.ok_or_else(|| Status::unauthenticated("no user"))?;
             Ok(Response::new(GetMeResponse {
                 user: Some(user),
                 ..GetMeResponse::default()

@@ -84,6 +84,7 @@ pub fn claims(user: Uuid, scope: &str) -> Value {
         "iss": "addressbook",
         "aud": "addressbook",
         "sub": user,
+        "sid": Uuid::now_v7(),
         "client_id": "tests",
         "jti": Uuid::now_v7(),
         "iat": 0,

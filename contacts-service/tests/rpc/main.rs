@@ -71,6 +71,7 @@ mod search_rank;
 mod shared_access;
 mod shared_end;
 mod shared_label;
+mod shared_label_writes;
 mod shares;
 mod stats;
 mod strangers;

@@ -1,19 +1,19 @@
 //! When a share ends, it ends at once.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chassis::user_id::UserId;
 use contacts_service::gone_owners::remove;
-use futures_util::future::join_all;
 use proto::contacts::v1::{
-    Contact, CreateContactRequest, Label, ListContactsRequest, ShareRole, WatchContactsResponse,
+    BatchCreateContactsRequest, Contact, CreateContactRequest, Label, ListContactsRequest,
+    PurgeContactsRequest, ShareRole, WatchContactsResponse,
 };
+use sqlx::Connection;
 use tokio::time::timeout;
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 
-use crate::app::{App, in_time};
+use crate::app::App;
 use crate::mirror::Mirror;
 use crate::owner::Owner;
 use crate::owner_labels::labelled;
@@ -34,56 +34,94 @@ async fn end(events: &mut Streaming<WatchContactsResponse>) -> Status {
     timeout(Duration::from_secs(30), end).await.expect("an end")
 }
 
-/// One write of each kind that begins in a way of its own.
-async fn write(editor: &Owner, contact: &Contact, number: usize) -> Result<(), Status> {
+/// One write of each kind.
+async fn write(editor: &Owner, contact: &Contact, kind: usize) -> Result<(), Status> {
     let patch = Contact {
         id: contact.id.clone(),
         notes: Uuid::now_v7().to_string(),
         ..Contact::default()
     };
-    match number {
+    match kind {
         0 => editor.create(ada()).await.map(drop),
         1 => editor.create(labelled(&["x"])).await.map(drop),
         2 => editor.update(patch, &["notes"]).await.map(drop),
         3 => editor.batch_update([patch], false).await.map(drop),
-        4 => {
-            let name = Uuid::now_v7().to_string();
-            editor.create_label(&name).await.map(drop)
+        4 => editor.create_label(&patch.notes).await.map(drop),
+        5 => editor.delete(&contact.id).await.map(drop),
+        6 => editor.batch_delete(&[&contact.id], false).await.map(drop),
+        7 => editor.undelete(&contact.id).await.map(drop),
+        8 => editor.restore(&contact.id, "1", "").await.map(drop),
+        9 => editor.purge(&[&contact.id]).await.map(drop),
+        10 => {
+            let all = PurgeContactsRequest {
+                all_deleted: true,
+                ..PurgeContactsRequest::default()
+            };
+            editor.purge_with(all).await.map(drop)
         }
-        _ => editor.delete_with(&contact.id, "", true).await.map(drop),
+        11 => {
+            let other = Uuid::now_v7().to_string();
+            editor.ignore(&contact.id, &other).await
+        }
+        12 => editor
+            .merge(contact, &[&ada_of(&patch.notes)])
+            .await
+            .map(drop),
+        13 => editor.unmerge(&patch.notes).await.map(drop),
+        14 => {
+            let once = CreateContactRequest {
+                contact: Some(ada()),
+                request_id: "once".into(),
+                ..CreateContactRequest::default()
+            };
+            editor.create_with(once).await.map(drop)
+        }
+        _ => {
+            let batch = BatchCreateContactsRequest {
+                requests: vec![CreateContactRequest {
+                    contact: Some(ada()),
+                    ..CreateContactRequest::default()
+                }],
+                ..BatchCreateContactsRequest::default()
+            };
+            editor.batch_create(batch).await.map(drop)
+        }
     }
 }
 
+/// A contact that need not be there.
+fn ada_of(id: &str) -> Contact {
+    Contact {
+        id: id.to_owned(),
+        ..ada()
+    }
+}
+
+/// Both wait for the owner's row, the end before the write, which was let in.
 #[tokio::test]
 async fn nothing_is_written_behind_the_end_of_a_share() {
     let app = App::start().await;
     let (owner, other) = (app.plain_owner(), app.plain_owner());
-    for round in 0..12 {
-        let contacts = owner.has_all((0..6).map(|_| ada())).await;
+    for kind in 0..16 {
+        let contact = owner.has(ada()).await;
         let (editor, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
-        let (ended, written) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let work = async |number: usize| {
-            while !ended.load(Ordering::SeqCst) {
-                match write(&editor, &contacts[number], number).await {
-                    Ok(()) => drop(written.fetch_add(1, Ordering::SeqCst)),
-                    Err(status) => assert_eq!(reason(&status), "SHARE_NOT_FOUND"),
-                }
-            }
-        };
-        let workers = join_all((0..6).map(work));
-        let ending = async {
-            in_time("nobody writes", async || {
-                (written.load(Ordering::SeqCst) > round).then_some(())
-            })
-            .await;
-            owner.end_share(&share).await.unwrap();
-            let then = app.version(&owner).await;
-            ended.store(true, Ordering::SeqCst);
-            then
-        };
-        let (_, then) = tokio::join!(workers, ending);
+        let mut db = app.admin().await;
+        let mut held = db.begin().await.unwrap();
+        let take = "SELECT FROM contacts.owner_state WHERE owner_id = $1 FOR UPDATE";
+        let take = sqlx::query(take).bind(owner.user);
+        take.execute(&mut *held).await.unwrap();
 
-        assert_eq!(app.version(&owner).await, then, "round {round}");
+        let ends = owner.clone();
+        let end = tokio::spawn(async move { ends.end_share(&share).await });
+        app.waiting_for_a_lock(1).await;
+        let late = tokio::spawn(async move { write(&editor, &contact, kind).await });
+        app.waiting_for_a_lock(2).await;
+        held.rollback().await.unwrap();
+
+        end.await.unwrap().unwrap();
+        let then = app.version(&owner).await;
+        assert_refused(late.await.unwrap(), Code::NotFound, "SHARE_NOT_FOUND");
+        assert_eq!(app.version(&owner).await, then, "{kind}");
     }
 }
 
@@ -132,7 +170,6 @@ async fn a_stream_ends_with_its_share_on_every_instance() {
     }
 
     owner.end_share(&share).await.unwrap();
-    owner.has(ada()).await;
 
     for (_, events) in &mut streams {
         let status = end(events).await;

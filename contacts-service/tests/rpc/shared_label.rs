@@ -1,38 +1,36 @@
-//! What whoever a label is shared with sees and writes.
+//! What whoever a label is shared with sees.
 
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, ListContactsRequest,
-    ListUpcomingBirthdaysRequest, ShareRole,
-};
+use proto::contacts::v1::{Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, ShareRole};
+use sqlx::Connection;
 use tonic::Code;
 
 use crate::app::App;
-use crate::mirror::{Mirror, assert_expired, heard};
+use crate::mirror::{Mirror, heard};
 use crate::owner::Owner;
 use crate::owner_labels::labelled;
-use crate::refusal::{assert_bad_fields, assert_refused, reason_in_batch};
+use crate::refusal::assert_refused;
 use crate::sample::{ada, date};
 
 /// A contact that every list and search finds, with these labels.
-fn known(labels: &[&str]) -> Contact {
+pub fn known(labels: &[&str]) -> Contact {
     Contact {
         birthday: Some(date(1990, 5, 5)),
         ..labelled(labels)
     }
 }
 
-struct Shared {
-    owner: Owner,
+pub struct Shared {
+    pub owner: Owner,
     /// Calls for the owner's contacts.
-    other: Owner,
+    pub other: Owner,
     /// With the label.
-    friend: Contact,
+    pub friend: Contact,
     /// Without it.
-    enemy: Contact,
+    pub enemy: Contact,
 }
 
 /// The label "Friends" of an owner, shared.
-async fn friends(app: &App, role: ShareRole) -> Shared {
+pub async fn friends(app: &App, role: ShareRole) -> Shared {
     let (owner, other) = (app.plain_owner(), app.plain_owner());
     let friend = owner.has(known(&["Friends", "Work"])).await;
     let enemy = owner.has(known(&["Work"])).await;
@@ -46,7 +44,7 @@ async fn friends(app: &App, role: ShareRole) -> Shared {
     }
 }
 
-fn ids(contacts: impl IntoIterator<Item = Contact>) -> Vec<String> {
+pub fn ids(contacts: impl IntoIterator<Item = Contact>) -> Vec<String> {
     let ids = contacts.into_iter().map(|contact| contact.id);
     ids.collect()
 }
@@ -157,172 +155,6 @@ async fn what_a_contact_was_without_it_is_not_shown() {
 }
 
 #[tokio::test]
-async fn what_an_editor_writes_has_it_before_and_behind() {
-    let app = App::start().await;
-    let Shared {
-        owner,
-        other,
-        friend,
-        enemy,
-    } = friends(&app, ShareRole::Editor).await;
-
-    assert_bad_fields(other.create(labelled(&["Work"])).await, &["contact.labels"]);
-    let made = other.create(labelled(&["FRIENDS", "new"])).await.unwrap();
-    assert_eq!(owner.get(&made.id).await.unwrap(), made);
-    assert_eq!(owner.label("new").await.contact_count, 1);
-
-    let mut left = Contact {
-        labels: vec!["Work".into()],
-        notes: "left".into(),
-        ..friend.clone()
-    };
-    assert_bad_fields(
-        other.update(left.clone(), &["labels"]).await,
-        &["contact.labels"],
-    );
-    let by_batch = other.batch_update([left.clone()], false).await;
-    assert_bad_fields(by_batch, &["requests[0].contact.labels"]);
-    left.id.clone_from(&enemy.id);
-    left.labels.push("Friends".into());
-    let taken = other.update(left.clone(), &["*"]).await;
-    assert_refused(taken, Code::NotFound, "CONTACT_NOT_FOUND");
-    let taken = other.batch_update([left], false).await;
-    assert_refused(taken, Code::NotFound, "CONTACT_NOT_FOUND");
-    assert_eq!(owner.get(&friend.id).await.unwrap(), friend);
-    assert_eq!(owner.get(&enemy.id).await.unwrap(), enemy);
-
-    let noted = Contact {
-        notes: "noted".into(),
-        ..friend.clone()
-    };
-    let noted = other.update(noted, &["notes"]).await.unwrap();
-    assert_eq!(owner.get(&friend.id).await.unwrap(), noted);
-    other.delete(&friend.id).await.unwrap();
-    other.undelete(&friend.id).await.unwrap();
-    other.delete(&friend.id).await.unwrap();
-    assert_eq!(other.purge(&[&friend.id]).await.unwrap(), 1);
-    let enemy = owner.delete(&enemy.id).await.unwrap();
-    let purged = other.purge(&[&enemy.id]).await;
-    assert_refused(purged, Code::NotFound, "CONTACT_NOT_FOUND");
-}
-
-#[tokio::test]
-async fn of_a_batch_what_has_it_is_written() {
-    let app = App::start().await;
-    let Shared {
-        owner,
-        other,
-        friend,
-        enemy,
-    } = friends(&app, ShareRole::Editor).await;
-    let requests = [labelled(&["Friends"]), ada()].map(|contact| CreateContactRequest {
-        contact: Some(contact),
-        ..CreateContactRequest::default()
-    });
-
-    let request = BatchCreateContactsRequest {
-        requests: requests.into(),
-        allow_partial: true,
-        ..BatchCreateContactsRequest::default()
-    };
-    let made = other.batch_create(request).await.unwrap();
-    assert!(made[0].is_ok());
-    assert_eq!(reason_in_batch(&made[1]), "SHARE_LABEL_REQUIRED");
-
-    let noted = |contact: &Contact| Contact {
-        id: contact.id.clone(),
-        notes: "noted".into(),
-        ..Contact::default()
-    };
-    let changed = [noted(&friend), noted(&enemy)];
-    let changed = other.batch_update(changed, true).await.unwrap();
-    assert!(changed[0].is_ok());
-    assert_eq!(reason_in_batch(&changed[1]), "CONTACT_NOT_FOUND");
-
-    let deleted = other.batch_delete(&[&enemy.id, &friend.id], true).await;
-    let deleted = deleted.unwrap();
-    assert_eq!(reason_in_batch(&deleted[0]), "CONTACT_NOT_FOUND");
-    assert!(deleted[1].is_ok());
-    assert_eq!(owner.get(&enemy.id).await.unwrap(), enemy);
-}
-
-#[tokio::test]
-async fn an_editor_restores_and_merges_among_those_with_it() {
-    let app = App::start().await;
-    let Shared {
-        owner,
-        other,
-        friend,
-        enemy,
-    } = friends(&app, ShareRole::Editor).await;
-    let plain = owner.has(ada()).await;
-    let befriended = Contact {
-        labels: vec!["Friends".into()],
-        ..plain.clone()
-    };
-    let befriended = owner.update(befriended, &["labels"]).await.unwrap();
-
-    let back = other
-        .restore(&plain.id, &plain.version.to_string(), "")
-        .await;
-    assert_bad_fields(back, &["contact.labels"]);
-    for (primary, absorbed) in [(&friend, &enemy), (&enemy, &friend)] {
-        let refused = other.merge(primary, &[absorbed]).await;
-        assert_refused(refused, Code::NotFound, "CONTACT_NOT_FOUND");
-    }
-    let (_, merge) = other.merge(&friend, &[&befriended]).await.unwrap();
-    let apart = other.unmerge(&merge).await.unwrap();
-    assert_eq!(ids(apart), [&*friend.id, &*befriended.id]);
-
-    // The owner's merge put the label on a contact that had it not before.
-    let (_, merge) = owner.merge(&enemy, &[&friend]).await.unwrap();
-    assert_bad_fields(other.unmerge(&merge).await, &["contact.labels"]);
-    owner.unmerge(&merge).await.unwrap();
-}
-
-#[tokio::test]
-async fn shares_of_labels_add_up() {
-    let app = App::start().await;
-    let Shared {
-        owner,
-        other,
-        friend,
-        enemy,
-    } = friends(&app, ShareRole::Reader).await;
-    let work = owner.label("Work").await;
-    let mirror = Mirror::of(&other).await;
-    let note = |contact: &Contact| Contact {
-        id: contact.id.clone(),
-        notes: "noted".into(),
-        ..Contact::default()
-    };
-    let owned = Owner {
-        book: String::new(),
-        ..other.clone()
-    };
-    let only_friend = owner.has(known(&["Friends"])).await;
-    owner
-        .shares_with(&owned, Some(&work), ShareRole::Editor)
-        .await;
-
-    for contact in [&friend, &enemy] {
-        other.update(note(contact), &["notes"]).await.unwrap();
-    }
-    let refused = other.update(note(&only_friend), &["notes"]).await;
-    assert_refused(refused, Code::PermissionDenied, "SHARE_READ_ONLY");
-    let unlabelled = Contact {
-        id: friend.id,
-        labels: vec!["Friends".into()],
-        ..Contact::default()
-    };
-    let refused = other.update(unlabelled, &["labels"]).await;
-    assert_bad_fields(refused, &["contact.labels"]);
-    // What is to be told is something else.
-    assert_expired(&other, &mirror.token).await;
-    assert_eq!(Mirror::of(&other).await.contacts.len(), 3);
-}
-
-#[tokio::test]
 async fn copies_of_a_label_follow_it() {
     let app = App::start().await;
     let Shared {
@@ -365,6 +197,32 @@ async fn copies_of_a_label_follow_it() {
 
     mirror.assert_same(&other).await;
     assert_eq!(mirror.contacts.len(), 2);
+}
+
+/// Two labels change their names between the look at the shares and that at the
+/// contacts.
+#[tokio::test]
+async fn labels_that_swap_their_names_meanwhile_show_nothing_of_each_other() {
+    let app = App::start().await;
+    let Shared { owner, other, .. } = friends(&app, ShareRole::Reader).await;
+    let mut db = app.admin().await;
+    let mut swap = db.begin().await.unwrap();
+    let lock = "LOCK TABLE contacts.contacts IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(lock).execute(&mut *swap).await.unwrap();
+
+    let reader = other.clone();
+    let list = async move { reader.list(ListContactsRequest::default()).await };
+    let list = tokio::spawn(list);
+    app.waiting_for_a_lock(1).await;
+    for (old, new) in [("friends", "x"), ("work", "friends")] {
+        let rename =
+            "UPDATE contacts.labels SET name_key = $3 WHERE owner_id = $1 AND name_key = $2";
+        let rename = sqlx::query(rename).bind(owner.user).bind(old).bind(new);
+        rename.execute(&mut *swap).await.unwrap();
+    }
+    swap.commit().await.unwrap();
+
+    assert_refused(list.await.unwrap(), Code::Aborted, "SHARE_CHANGED");
 }
 
 #[tokio::test]

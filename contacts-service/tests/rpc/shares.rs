@@ -8,7 +8,9 @@ use proto::contacts::v1::{
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::{App, BOTH_SCOPES};
+use crate::issuer::claims;
+use crate::owner::Owner;
 use crate::owner_shares::{email_of, sharing};
 use crate::refusal::{assert_bad_fields, assert_refused, metadata};
 use crate::sample::ada;
@@ -73,14 +75,16 @@ async fn an_offer_is_for_whoever_proves_to_have_the_address() {
 #[tokio::test]
 async fn whoever_shares_has_a_verified_address() {
     let app = App::start().await;
-    let (owner, program) = (
-        app.plain_owner(),
-        app.owner_on(app.channel.clone(), Uuid::now_v7()),
-    );
+    let owner = app.plain_owner();
+    let mut of_program = claims(Uuid::now_v7(), BOTH_SCOPES);
+    of_program.as_object_mut().unwrap().remove("sid");
+    let token = app.issuer.sign(&of_program);
+    let program = Owner::new(app.channel.clone(), Uuid::now_v7(), &token);
     let share = || sharing("grace@example.com", ShareRole::Reader);
 
-    let of_program = program.offer(share()).await;
-    assert_refused(of_program, Code::FailedPrecondition, "EMAIL_NOT_VERIFIED");
+    assert_eq!(program.shared_with_me().await.unwrap(), []);
+    let refused = program.offer(share()).await;
+    assert_refused(refused, Code::FailedPrecondition, "EMAIL_NOT_VERIFIED");
     app.issuer
         .accounts
         .set_email(owner.user, "ada@example.com", false);

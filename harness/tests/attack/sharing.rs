@@ -6,7 +6,7 @@ use proto::auth::v1::{SendEmailVerificationRequest, VerifyEmailRequest};
 use proto::contacts::v1::shares_service_client::SharesServiceClient;
 use proto::contacts::v1::{
     Contact, CreateContactRequest, CreateShareRequest, ListContactsRequest,
-    ListSharedWithMeRequest, Share, ShareRole, ShareState, UpdateShareRequest,
+    ListSharedWithMeRequest, ListSharesRequest, Share, ShareRole, ShareState, UpdateShareRequest,
 };
 use tonic::Status;
 use tonic::transport::Channel;
@@ -29,6 +29,19 @@ async fn verify(pair: &Pair, email: &str) {
     auth.verify_email(VerifyEmailRequest { token })
         .await
         .unwrap();
+}
+
+async fn offer(side: &Side, token: &str, email: &str) -> Share {
+    let request = CreateShareRequest {
+        share: Some(Share {
+            recipient_email: email.into(),
+            role: ShareRole::Reader.into(),
+            ..Share::default()
+        }),
+        ..CreateShareRequest::default()
+    };
+    let made = shares(side).create_share(bearer(request, token)).await;
+    made.unwrap().into_inner().share.unwrap()
 }
 
 async fn offered(side: &Side, token: &str) -> Vec<Share> {
@@ -75,18 +88,7 @@ async fn only_who_reads_the_mail_of_an_address_gets_what_is_offered_to_it() {
     };
     let contact = bearer(contact, &ada.access_token);
     side.book.clone().create_contact(contact).await.unwrap();
-    let share = CreateShareRequest {
-        share: Some(Share {
-            recipient_email: "bob@example.com".into(),
-            role: ShareRole::Reader.into(),
-            ..Share::default()
-        }),
-        ..CreateShareRequest::default()
-    };
-    let made = shares(&side)
-        .create_share(bearer(share, &ada.access_token))
-        .await;
-    let share = made.unwrap().into_inner().share.unwrap();
+    let share = offer(&side, &ada.access_token, "bob@example.com").await;
 
     // Whoever signs up with the address, but does not read its mail.
     let mallory = side.user("bob@example.com").await.access_token;
@@ -112,13 +114,19 @@ async fn only_who_reads_the_mail_of_an_address_gets_what_is_offered_to_it() {
 async fn a_token_that_is_revoked_accepts_nothing() {
     let pair = Pair::start().await;
     let side = pair.side(0);
+    let ada = side.user("ada@example.com").await;
     let bob = side.user("bob@example.com").await;
-    verify(&pair, "bob@example.com").await;
+    for email in ["ada@example.com", "bob@example.com"] {
+        verify(&pair, email).await;
+    }
+    let share = offer(&side, &ada.access_token, "bob@example.com").await;
+
     side.log_out(&bob.refresh_token).await;
 
-    let request = bearer(ListSharedWithMeRequest::default(), &bob.access_token);
     // Contacts may not have heard of it yet; the auth service has.
-    let refused = shares(&side).list_shared_with_me(request).await;
-
+    let refused = accept(&side, &share, &bob.access_token).await;
     assert_eq!(refusal(refused), "TOKEN_REVOKED");
+    let request = bearer(ListSharesRequest::default(), &ada.access_token);
+    let listed = shares(&side).list_shares(request).await.unwrap();
+    assert_eq!(listed.into_inner().shares, [share]);
 }
