@@ -15,8 +15,8 @@ use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use proto::auth::v1::{
-    GetMeRequest, ListSessionsRequest, LogInRequest, LogOutRequest, RefreshTokenRequest,
-    RefreshTokenResponse, Session, SignUpRequest, TokenPair, User,
+    GetMeRequest, GetServerInfoRequest, ListSessionsRequest, LogInRequest, LogOutRequest,
+    RefreshTokenRequest, RefreshTokenResponse, Session, SignUpRequest, TokenPair, User,
 };
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -106,6 +106,9 @@ impl App {
                     .await
                     .unwrap();
             });
+        }
+        for address in &addresses {
+            until_serving(address).await;
         }
         let channel = to_any_of(&addresses).await;
         Self {
@@ -287,6 +290,14 @@ fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
 #[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
 fn replicas() -> usize {
     std::env::var("REPLICAS").map_or(1, |count| count.parse().unwrap())
+}
+
+/// By then the service has read the files that its flags name.
+async fn until_serving(address: &str) {
+    let channel = endpoint(address).connect().await.unwrap();
+    let mut auth = AuthServiceClient::new(channel);
+    let request = GetServerInfoRequest::default();
+    auth.get_server_info(request).await.unwrap();
 }
 
 async fn to_any_of(addresses: &[String]) -> Channel {
