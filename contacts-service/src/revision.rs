@@ -42,14 +42,9 @@ impl Book<'_> {
             revisions::body(&mut *tx, self.owner, id, version).await?
         };
         let body = body.ok_or(Error::RevisionNotFound { id, version })?;
-        let earlier = Stored {
-            body,
-            ..current.clone()
-        };
-        if !rights.seen.holds(&earlier)? {
+        if !rights.seen.holds(&body)? {
             return Err(Error::RevisionNotFound { id, version });
         }
-        let body = earlier.body;
         let is_live = current.delete_time.is_none();
         if is_live && body == current.body {
             return Ok(current.encoded());

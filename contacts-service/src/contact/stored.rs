@@ -48,12 +48,6 @@ impl Stored {
             .filter(|year| *year > 0))
     }
 
-    /// The labels, folded.
-    pub fn label_keys(&self) -> Result<Vec<String>> {
-        let labels = OnlyLabels::decode(&*self.body)?.labels;
-        Ok(labels.iter().map(|label| label_key(label)).collect())
-    }
-
     /// The message that a client sees, encoded: what is stored, and behind it
     /// what the table keeps beside. Fields of a message may come in any order.
     #[must_use]
@@ -92,6 +86,12 @@ struct OnlyBirthday {
 struct OnlyLabels {
     #[prost(string, repeated, tag = "30")]
     labels: Vec<String>,
+}
+
+/// The labels of a stored body, folded.
+pub fn label_keys(body: &[u8]) -> Result<Vec<String>> {
+    let labels = OnlyLabels::decode(body)?.labels;
+    Ok(labels.iter().map(|label| label_key(label)).collect())
 }
 
 /// The birthday of a stored body, of which nothing else is read.

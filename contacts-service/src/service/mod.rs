@@ -122,7 +122,7 @@ impl server::ContactsService for ContactsService {
 
         let stored = self.reads.get(view.owner, id).await?;
         let stored = stored.ok_or(Error::NotFound(id))?;
-        if !view.part.holds(&stored)? {
+        if !view.part.holds(&stored.body)? {
             return Err(Error::NotFound(id).into());
         }
         self.ensure_settled(&view).await?;

@@ -43,7 +43,7 @@ pub(super) async fn list(
     // Whatever is written between the two reads is later than both.
     let last = revisions::last(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
-    if !view.part.holds(&last.contact)? {
+    if !view.part.holds(&last.contact.body)? {
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
@@ -57,7 +57,7 @@ pub(super) async fn list(
     let first = after.is_none().then_some(last);
     let mut shown: Vec<Revision> = Vec::new();
     for revision in first.into_iter().chain(earlier) {
-        if view.part.holds(&revision.contact)? {
+        if view.part.holds(&revision.contact.body)? {
             shown.push(revision);
         }
     }

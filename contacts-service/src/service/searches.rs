@@ -162,7 +162,7 @@ async fn stored(db: &Pool, view: &View, hits: &[Hit]) -> Result<HashMap<ContactI
     let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
     let mut stored = HashMap::new();
     for contact in contacts::get_many(db, view.owner, &ids).await? {
-        if view.part.holds(&contact)? {
+        if view.part.holds(&contact.body)? {
             stored.insert(contact.id, contact);
         }
     }

@@ -5,7 +5,7 @@ use chassis::user_id::UserId;
 use uuid::Uuid;
 
 use crate::contact::keys::Keys;
-use crate::contact::stored::Stored;
+use crate::contact::stored::{Stored, label_keys};
 use crate::error::{Error, Result, ShareError};
 use crate::label::LabelId;
 
@@ -75,11 +75,11 @@ impl Part {
         }
     }
 
-    /// Whether a contact is one of them.
-    pub fn holds(&self, contact: &Stored) -> Result<bool> {
+    /// Whether a contact with this stored body is one of them.
+    pub fn holds(&self, body: &[u8]) -> Result<bool> {
         match self {
             Self::All => Ok(true),
-            Self::Of(_) => Ok(self.holds_any(&contact.label_keys()?)),
+            Self::Of(_) => Ok(self.holds_any(&label_keys(body)?)),
         }
     }
 
@@ -189,10 +189,10 @@ impl Rights {
         let Some(contact) = contact else {
             return Ok(None);
         };
-        if self.written.holds(&contact)? {
+        if self.written.holds(&contact.body)? {
             return Ok(Some(contact));
         }
-        if self.seen.holds(&contact)? {
+        if self.seen.holds(&contact.body)? {
             return Err(ShareError::ReadOnly.into());
         }
         Ok(None)
@@ -202,7 +202,7 @@ impl Rights {
     /// has none.
     pub fn before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
         match (&self.written, contact) {
-            (Part::Of(_), Some(contact)) => contact.label_keys(),
+            (Part::Of(_), Some(contact)) => label_keys(&contact.body),
             _ => Ok(Vec::new()),
         }
     }

@@ -110,7 +110,7 @@ async fn read_part(
     for entry in part.entries {
         let mut contact = entry.contact;
         if let Some(other) = &contact
-            && !view.part.holds(other)?
+            && !view.part.holds(&other.body)?
         {
             // As of one that was deleted, nobody is told who began with nothing.
             if entry.version <= start {

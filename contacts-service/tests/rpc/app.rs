@@ -269,14 +269,18 @@ impl App {
 
     /// Completes when this many statements wait for a lock.
     pub async fn waiting_for_a_lock(&self, count: i64) {
-        let sql = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
         in_time("nobody waits for the lock", async || {
-            let mut db = self.admin().await;
-            let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap();
-            (waiting >= count).then_some(())
+            (self.waiting().await >= count).then_some(())
         })
         .await;
+    }
+
+    /// How many statements wait for a lock.
+    pub async fn waiting(&self) -> i64 {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting = sqlx::query_scalar(sql);
+        waiting.fetch_one(&mut self.admin().await).await.unwrap()
     }
 
     /// A connection to the database as superuser.
