@@ -36,31 +36,31 @@ pub struct Config {
     pub signing_algorithm: Algorithm,
 
     /// For how long a signing key signs, in seconds (30 days)
-    #[arg(long, env = "SIGNING_KEY_ROTATION_SECONDS", default_value = "2592000", value_parser = seconds_from_1)]
+    #[arg(long = "signing-key-rotation-seconds", env = "SIGNING_KEY_ROTATION_SECONDS", default_value = "2592000", value_parser = seconds_from_1)]
     pub signing_key_rotation: Duration,
 
     /// How long the published keys may be kept, in seconds, 1 to 3600; a new key signs after twice that
-    #[arg(long, env = "SIGNING_KEY_CACHE_SECONDS", default_value = "300", value_parser = seconds_1_to_3600)]
+    #[arg(long = "signing-key-cache-seconds", env = "SIGNING_KEY_CACHE_SECONDS", default_value = "300", value_parser = seconds_1_to_3600)]
     pub signing_key_cache: Duration,
 
     /// Life of an access token, in seconds
-    #[arg(long, env = "ACCESS_TOKEN_TTL_SECONDS", default_value = "600", value_parser = seconds_from_1)]
+    #[arg(long = "access-token-ttl-seconds", env = "ACCESS_TOKEN_TTL_SECONDS", default_value = "600", value_parser = seconds_from_1)]
     pub access_token_ttl: Duration,
 
     /// Life of a session that is not refreshed, in seconds (14 days)
-    #[arg(long, env = "REFRESH_IDLE_TTL_SECONDS", default_value = "1209600", value_parser = seconds_from_1)]
+    #[arg(long = "refresh-idle-ttl-seconds", env = "REFRESH_IDLE_TTL_SECONDS", default_value = "1209600", value_parser = seconds_from_1)]
     pub refresh_idle_ttl: Duration,
 
     /// Life of a session at most, in seconds (90 days)
-    #[arg(long, env = "REFRESH_ABSOLUTE_TTL_SECONDS", default_value = "7776000", value_parser = seconds_from_1)]
+    #[arg(long = "refresh-absolute-ttl-seconds", env = "REFRESH_ABSOLUTE_TTL_SECONDS", default_value = "7776000", value_parser = seconds_from_1)]
     pub refresh_absolute_ttl: Duration,
 
     /// Time in which a refresh can be repeated without a request id, in seconds, 0 to 60
-    #[arg(long, env = "REFRESH_GRACE_SECONDS", default_value = "30", value_parser = seconds_to_60)]
+    #[arg(long = "refresh-grace-seconds", env = "REFRESH_GRACE_SECONDS", default_value = "30", value_parser = seconds_to_60)]
     pub refresh_grace: Duration,
 
     /// How far the clocks of replicas may differ, in seconds, 0 to 60
-    #[arg(long, env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds_to_60)]
+    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds_to_60)]
     pub token_leeway: Duration,
 
     /// Memory of one password hash, in KiB
@@ -260,15 +260,15 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused() {
         for flag in [
-            "--refresh-grace=61",
-            "--access-token-ttl=0",
-            "--refresh-idle-ttl=99999999999",
+            "--refresh-grace-seconds=61",
+            "--access-token-ttl-seconds=0",
+            "--refresh-idle-ttl-seconds=99999999999",
             "--hasher-threads=0",
             "--signing-algorithm=HS256",
-            "--signing-key-rotation=0",
-            "--signing-key-cache=0",
-            "--signing-key-cache=3601",
-            "--token-leeway=x",
+            "--signing-key-rotation-seconds=0",
+            "--signing-key-cache-seconds=0",
+            "--signing-key-cache-seconds=3601",
+            "--token-leeway-seconds=x",
         ] {
             assert!(config(&[flag]).is_err(), "{flag}");
         }

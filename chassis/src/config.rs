@@ -46,28 +46,28 @@ pub struct ServerConfig {
     pub worker_threads: Option<u16>,
 
     /// Longest time for a call whose client sets no deadline, in seconds
-    #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long = "request-timeout-seconds", env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds)]
     pub request_timeout: Duration,
 
     /// Time between reporting `NOT_SERVING` and refusing connections at a stop, in seconds
-    #[arg(long, env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(long = "shutdown-lead-seconds", env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds)]
     pub shutdown_lead: Duration,
 
     /// Longest wait for open calls at a stop, in seconds
-    #[arg(long, env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long = "shutdown-grace-seconds", env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds)]
     pub shutdown_grace: Duration,
 
     /// Age at which a connection is asked to reconnect, in seconds
-    #[arg(long, env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds)]
+    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds)]
     pub connection_age: Duration,
 
     /// Time for a new connection to shake hands, where TLS is spoken, and as much again to say its
     /// first words, in seconds
-    #[arg(long, env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds)]
+    #[arg(long = "connection-preface-seconds", env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds)]
     pub connection_preface: Duration,
 
     /// Silence after which a connection is asked whether it lives, in seconds
-    #[arg(long, env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long = "keepalive-seconds", env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds)]
     pub keepalive: Duration,
 
     /// Most calls at a time on one connection
@@ -121,15 +121,15 @@ pub struct DatabaseConfig {
     pub database_connections: u32,
 
     /// Longest wait for a connection to the database, in seconds
-    #[arg(long, env = "DATABASE_ACQUIRE_SECONDS", default_value = "3", value_parser = seconds)]
+    #[arg(long = "database-acquire-seconds", env = "DATABASE_ACQUIRE_SECONDS", default_value = "3", value_parser = seconds)]
     pub database_acquire: Duration,
 
     /// Longest time for one statement, in seconds
-    #[arg(long, env = "DATABASE_STATEMENT_SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long = "database-statement-seconds", env = "DATABASE_STATEMENT_SECONDS", default_value = "5", value_parser = seconds)]
     pub database_statement: Duration,
 
     /// Longest wait for the database at the start, in seconds
-    #[arg(long, env = "DATABASE_START_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long = "database-start-seconds", env = "DATABASE_START_SECONDS", default_value = "30", value_parser = seconds)]
     pub database_start: Duration,
 }
 

@@ -47,7 +47,7 @@ pub struct Config {
     pub revocation_mode: Mode,
 
     /// Longest silence of the auth service before that, in seconds, 3 at least
-    #[arg(long, env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds_from_3)]
+    #[arg(long = "revocation-silence-seconds", env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds_from_3)]
     pub revocation_silence: Duration,
 
     /// The `iss` claim that access tokens must have
@@ -59,7 +59,7 @@ pub struct Config {
     pub audience: String,
 
     /// How far the clocks of the services may differ, in seconds
-    #[arg(long, env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds)]
     pub token_leeway: Duration,
 
     /// Most live contacts of one owner

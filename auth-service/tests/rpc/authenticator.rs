@@ -15,7 +15,7 @@ use crate::app::{App, PASSWORD, bearer};
 
 /// So that calls which are made to wait for each other do not give up on a slow
 /// machine.
-pub(crate) const PATIENT: &[&str] = &["--database-statement=40"];
+pub(crate) const PATIENT: &[&str] = &["--database-statement-seconds=40"];
 
 pub(crate) struct Authenticator {
     secret: Vec<u8>,

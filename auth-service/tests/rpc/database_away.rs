@@ -34,7 +34,7 @@ async fn server(app: &App) -> PgPool {
 
 #[tokio::test]
 async fn no_token_is_called_dead_and_a_forged_one_needs_no_database() {
-    let app = App::start_with(&["--database-acquire=1"]).await;
+    let app = App::start_with(&["--database-acquire-seconds=1"]).await;
     let tokens = app.user("ada@example.org").await;
     let token = tokens.refresh_token;
     let forged = format!("{}AAAA", &token[..token.len() - 4]);

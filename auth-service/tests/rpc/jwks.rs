@@ -80,7 +80,11 @@ async fn es256_is_used_where_it_is_configured() {
 
 #[tokio::test]
 async fn the_server_tells_its_settings() {
-    let app = App::start_with(&["--access-token-ttl=60", "--issuer=https://id.example"]).await;
+    let app = App::start_with(&[
+        "--access-token-ttl-seconds=60",
+        "--issuer=https://id.example",
+    ])
+    .await;
 
     let info = app
         .auth

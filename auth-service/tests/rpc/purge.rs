@@ -10,7 +10,7 @@ const LIFE: TimeDelta = TimeDelta::minutes(11);
 
 #[tokio::test]
 async fn a_session_is_forgotten_a_week_after_its_absolute_end() {
-    let app = App::start_with(&["--refresh-absolute-ttl=1000"]).await;
+    let app = App::start_with(&["--refresh-absolute-ttl-seconds=1000"]).await;
     let old = app.user("ada@example.org").await;
     app.advance(500);
     let newer = app.log_in("ada@example.org", PASSWORD).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_session_is_forgotten_a_week_after_its_absolute_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_purges_at_once_share_the_work() {
-    let app = App::start_with(&["--refresh-absolute-ttl=1000"]).await;
+    let app = App::start_with(&["--refresh-absolute-ttl-seconds=1000"]).await;
     app.user("ada@example.org").await;
     app.sql(
         "INSERT INTO auth.sessions

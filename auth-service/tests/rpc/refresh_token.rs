@@ -103,7 +103,7 @@ async fn a_token_two_steps_back_ends_the_session_at_once() {
 
 #[tokio::test]
 async fn without_a_grace_time_every_repetition_ends_the_session() {
-    let app = App::start_with(&["--refresh-grace=0"]).await;
+    let app = App::start_with(&["--refresh-grace-seconds=0"]).await;
     let first = app.user("ada@example.org").await.refresh_token;
     next(&app, &first).await;
 
@@ -190,7 +190,7 @@ async fn a_session_ends_when_it_is_not_refreshed() {
 
 #[tokio::test]
 async fn a_session_ends_at_its_absolute_end_however_often_it_is_refreshed() {
-    let app = App::start_with(&["--refresh-absolute-ttl=1000"]).await;
+    let app = App::start_with(&["--refresh-absolute-ttl-seconds=1000"]).await;
     let first = app.user("ada@example.org").await;
     assert_eq!(first.refresh_expire_time.unwrap().seconds, START + 1000);
     app.advance(900);

@@ -17,7 +17,10 @@ use crate::app::{App, PASSWORD, in_time, refusal};
 
 /// A cache time of 10 s makes a staging of 20, and lets the service look at its
 /// keys every second. A token is good for 100 s and the 30 of the leeway.
-pub(crate) const FLAGS: [&str; 2] = ["--signing-key-cache=10", "--access-token-ttl=100"];
+pub(crate) const FLAGS: [&str; 2] = [
+    "--signing-key-cache-seconds=10",
+    "--access-token-ttl-seconds=100",
+];
 const SCHEDULE: Schedule = Schedule {
     algorithm: Algorithm::EdDsa,
     rotation: Duration::from_hours(30 * 24),
@@ -173,7 +176,7 @@ async fn a_retiring_keys_tokens_are_good_until_they_end_and_then_it_is_gone() {
 
 #[tokio::test]
 async fn a_key_is_replaced_by_itself_when_its_time_is_over() {
-    let flags = [FLAGS[0], "--signing-key-rotation=1000"];
+    let flags = [FLAGS[0], "--signing-key-rotation-seconds=1000"];
     let app = App::alone(&flags).await;
     let first = kid(&app.user(ADA).await.access_token);
 
@@ -257,9 +260,9 @@ async fn honest_client(number: u8, at: Pair, stop: Arc<AtomicBool>, calls: Arc<A
 async fn twenty_rotations_under_load_refuse_no_token() {
     // A staging of 3 s; a retiring key is gone after 21 s, which is 7 rotations.
     let flags = [
-        "--signing-key-cache=1",
-        "--access-token-ttl=20",
-        "--token-leeway=0",
+        "--signing-key-cache-seconds=1",
+        "--access-token-ttl-seconds=20",
+        "--token-leeway-seconds=0",
     ];
     let app = Arc::new(App::alone(&flags).await);
     let replica = Arc::new(app.replica_with(&flags).await);
@@ -376,7 +379,7 @@ async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
 
 #[tokio::test]
 async fn readers_are_told_how_long_to_keep_the_keys() {
-    let app = App::alone(&["--signing-key-cache=77"]).await;
+    let app = App::alone(&["--signing-key-cache-seconds=77"]).await;
 
     let answer = app.auth.clone().get_jwks(GetJwksRequest {}).await.unwrap();
     let (head, body) = crate::jwks::get(&app.address, "/.well-known/jwks.json").await;

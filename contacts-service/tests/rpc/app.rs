@@ -184,9 +184,9 @@ impl App {
             self.limits,
             "--database-connections",
             "5",
-            "--database-acquire",
+            "--database-acquire-seconds",
             "10",
-            "--request-timeout",
+            "--request-timeout-seconds",
             "30",
         ];
         let args = args

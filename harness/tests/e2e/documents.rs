@@ -89,15 +89,29 @@ fn every_kind_of_event_is_told_to_operators() {
     }
 }
 
+#[test]
+fn every_flag_is_named_like_its_variable() {
+    for service in ["auth-service", "contacts-service"] {
+        let help = help_of(service);
+        let mut flag = "";
+        let mut pairs = 0;
+        for line in help.lines().map(str::trim) {
+            if line.starts_with("--") {
+                flag = line.split([' ', '<']).next().unwrap();
+            } else if let Some((_, text)) = line.split_once("[env: ") {
+                let variable = text.split(['=', ']']).next().unwrap();
+                let expected = format!("--{}", variable.to_lowercase().replace('_', "-"));
+                assert_eq!(flag, expected, "of {service}");
+                pairs += 1;
+            }
+        }
+        assert!(pairs > 10, "{help}");
+    }
+}
+
 /// The variables that `serve --help` names, with their defaults.
 fn settings(service: &str) -> BTreeMap<String, Option<String>> {
-    let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(service);
-    let help = Command::new(program)
-        .args(["serve", "--help"])
-        .env_clear()
-        .output()
-        .unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+    let help = help_of(service);
     let words = help.replace('\n', " ");
     let settings: BTreeMap<_, _> = words
         .split("[env: ")
@@ -112,4 +126,14 @@ fn settings(service: &str) -> BTreeMap<String, Option<String>> {
         .collect();
     assert!(settings.len() > 10, "{help}");
     settings
+}
+
+fn help_of(service: &str) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(service);
+    let help = Command::new(program)
+        .args(["serve", "--help"])
+        .env_clear()
+        .output()
+        .unwrap();
+    String::from_utf8(help.stdout).unwrap()
 }
