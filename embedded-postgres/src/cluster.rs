@@ -270,6 +270,13 @@ impl Drop for Cluster {
     }
 }
 
+/// How to connect to the server that another process runs on this folder.
+pub fn running_url(folder: &Path, database: &str, user: &str) -> Result<String> {
+    let socket_dir = pid_file::socket_dir(&folder.join("pg"));
+    let socket_dir = socket_dir.ok_or_else(|| Error::NotRunning(folder.to_owned()))?;
+    Ok(url(&socket_dir, database, user))
+}
+
 pub(crate) fn connect_options(socket_dir: &Path, database: &str, user: &str) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .socket(socket_dir)

@@ -22,6 +22,9 @@ pub enum Error {
     /// The folder named by the operator has no usable server.
     #[error("POSTGRES_BIN_DIR: {0}")]
     Unusable(String),
+    /// The folder is not one that a server runs on.
+    #[error("no database server runs on {}; start it first, or name its folder", .0.display())]
+    NotRunning(PathBuf),
     /// Another process works on the folder.
     #[error("{} is in use by {holder}; stop it, or choose another folder", dir.display())]
     InUse {

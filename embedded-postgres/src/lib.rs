@@ -18,7 +18,7 @@ mod test_database;
 mod wheel;
 
 pub use binaries::{Binaries, Search};
-pub use cluster::{Cluster, SUPERUSER};
+pub use cluster::{Cluster, SUPERUSER, running_url};
 pub use error::{Error, Result};
 pub use folder::Folder;
 pub use process::{Signal, spawn_tied, spawn_tied_async};

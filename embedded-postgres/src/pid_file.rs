@@ -21,6 +21,15 @@ pub(crate) fn is_ready(data: &Path, pid: u32) -> bool {
     same && state == Some("ready")
 }
 
+/// The folder of the socket, where a server serves the data.
+pub(crate) fn socket_dir(data: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(path(data)).ok()?;
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let pid = lines.first()?.parse().ok()?;
+    let is_ready = lines.get(7) == Some(&"ready") && may_be_server(pid);
+    is_ready.then(|| lines.get(4).map(PathBuf::from)).flatten()
+}
+
 /// Removes the file when its process is certainly no server: PostgreSQL itself
 /// only sees that a process of this number is there. The caller holds the
 /// folder's lock. Says whether there was a file: the last server did not stop

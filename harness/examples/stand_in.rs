@@ -25,6 +25,9 @@ struct Config {
     secret_keys_file: Option<String>,
     #[arg(long, env)]
     auth_url: Option<String>,
+    /// Only told, as the second line of the address file
+    #[arg(long, env)]
+    metrics_addr: Option<SocketAddr>,
 }
 
 #[tokio::main]
@@ -50,10 +53,13 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     ));
     std::fs::metadata(config.secret_keys_file.ok_or("no keys")?)?;
     let (_reporter, health) = tonic_health::server::health_reporter();
-    std::fs::write(
-        config.address_file.ok_or("no address file")?,
-        format!("{address}\n"),
-    )?;
+    let addresses = [Some(address), config.metrics_addr];
+    let lines = addresses
+        .iter()
+        .flatten()
+        .map(|address| format!("{address}\n"));
+    let file = config.address_file.ok_or("no address file")?;
+    std::fs::write(file, lines.collect::<String>())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Server::builder()
         .add_service(health)

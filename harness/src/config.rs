@@ -31,6 +31,8 @@ pub enum Command {
     Up(Box<UpConfig>),
     /// Measure speed and cost on a system of its own
     Load(Box<LoadConfig>),
+    /// Make an account of the running system an administrator
+    MakeAdmin(MakeAdminConfig),
     /// Check every query against a migrated database, and write `.sqlx`
     Prepare(PrepareConfig),
 }
@@ -157,14 +159,17 @@ impl LoadConfig {
     pub(crate) fn system(&self, data_dir: PathBuf) -> UpConfig {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         UpConfig {
-            data_dir: Some(data_dir),
+            place: Place {
+                data_dir: Some(data_dir),
+                database_url: None,
+            },
             ephemeral: false,
-            database_url: None,
             postgres_bin_dir: None,
             auth_listen: free,
             contacts_listen: free,
             log_format: None,
             rate_limits: "off".to_owned(),
+            metrics_addr: None,
             seed: None,
             // A load stores more than a person would.
             contact_quota: Some(1_000_000_000),
@@ -191,21 +196,45 @@ pub struct PrepareConfig {
     pub cargo: PathBuf,
 }
 
-/// How to start the system.
+/// Where the system keeps its data.
 #[derive(Debug, Clone, clap::Args)]
-pub struct UpConfig {
+pub struct Place {
     /// Folder of the database and the secret keys [default: /var/lib/addressbook for root, else
     /// ~/.local/share/addressbook]
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
 
-    /// Use a new temporary folder, and remove it at the end
-    #[arg(long, conflicts_with = "data_dir")]
-    pub ephemeral: bool,
-
     /// An existing PostgreSQL database to use, as a user that may migrate it
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<String>,
+}
+
+/// Whom to make an administrator.
+#[derive(Debug, Clone, clap::Args)]
+pub struct MakeAdminConfig {
+    /// Where the system that runs keeps its data.
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Arguments for `auth-service make-admin`, such as --email ada@example.com
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<OsString>,
+
+    /// Builds the services first; cargo sets it
+    #[arg(long, env = "CARGO", hide = true)]
+    pub cargo: Option<PathBuf>,
+}
+
+/// How to start the system.
+#[derive(Debug, Clone, clap::Args)]
+pub struct UpConfig {
+    /// Where to keep the data.
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Use a new temporary folder, and remove it at the end
+    #[arg(long, conflicts_with = "data_dir")]
+    pub ephemeral: bool,
 
     /// Folder of the PostgreSQL programs to use [env: `POSTGRES_BIN_DIR`]
     #[arg(long)]
@@ -227,6 +256,11 @@ pub struct UpConfig {
     #[arg(long, env, default_value = "off")]
     pub rate_limits: String,
 
+    /// Address that serves the metrics of the auth service; the contacts service takes the next
+    /// port. Disabled when unset
+    #[arg(long, env)]
+    pub metrics_addr: Option<SocketAddr>,
+
     /// Make a demo user with this many contacts
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
@@ -246,6 +280,22 @@ pub struct UpConfig {
     /// Builds the services first; cargo sets it
     #[arg(long, env = "CARGO", hide = true)]
     pub cargo: Option<PathBuf>,
+}
+
+/// Settings of the services that `cargo dev`, which serves without TLS, cannot pass on.
+const TLS_VARIABLES: [&str; 6] = [
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
+    "TLS_CLIENT_CA_FILE",
+    "AUTH_CA_FILE",
+    "AUTH_CLIENT_CERT_FILE",
+    "AUTH_CLIENT_KEY_FILE",
+];
+
+/// The first variable of the environment that asks for TLS.
+pub(crate) fn tls_variable() -> Option<&'static str> {
+    let is_set = |name: &&&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    TLS_VARIABLES.iter().find(is_set).copied()
 }
 
 impl Cli {
@@ -269,6 +319,19 @@ fn with_default(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 }
 
 impl UpConfig {
+    /// The address of the contacts service's metrics.
+    pub(crate) fn contacts_metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr.map(|mut addr| {
+            // Port 0 picks a free one for either service.
+            if addr.port() != 0 {
+                addr.set_port(addr.port().saturating_add(1));
+            }
+            addr
+        })
+    }
+}
+
+impl Place {
     /// The folder whose content stays, unless another one is named.
     pub(crate) fn kept_dir(&self) -> Option<PathBuf> {
         if let Some(dir) = &self.data_dir {
@@ -311,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_named_folder_wins() {
-        let dir = read("dev up --data-dir /tmp/x").kept_dir();
+        let dir = read("dev up --data-dir /tmp/x").place.kept_dir();
 
         assert_eq!(dir, Some(PathBuf::from("/tmp/x")));
     }

@@ -49,6 +49,25 @@ pub enum Error {
         /// What it printed.
         output: String,
     },
+    /// Somebody else listens there.
+    #[error(
+        "{address}, where the {name} service is to listen, is in use by another program; \
+         choose another address with {flag}, or a free port with {flag} 127.0.0.1:0"
+    )]
+    AddressInUse {
+        /// The service.
+        name: &'static str,
+        /// Where it was to listen.
+        address: std::net::SocketAddr,
+        /// What sets it.
+        flag: &'static str,
+    },
+    /// The services are asked to speak TLS.
+    #[error("`cargo dev` serves this machine only, without TLS; unset {0}")]
+    NoTls(&'static str),
+    /// The program that makes an administrator says why.
+    #[error("no administrator was made ({0})")]
+    MakeAdmin(std::process::ExitStatus),
     /// A service ended before it served.
     #[error("the {name} service ended at its start ({status}); it said:\n{output}")]
     Ended {

@@ -5,6 +5,7 @@ mod clock;
 pub mod config;
 mod error;
 pub mod load;
+pub mod make_admin;
 pub mod prepare;
 pub mod print;
 pub mod seed;

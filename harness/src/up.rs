@@ -1,20 +1,21 @@
 //! `cargo dev up`: builds, starts and keeps the system running.
 
-mod build;
-mod database;
+pub(crate) mod build;
+pub(crate) mod database;
 mod hints;
 pub(crate) mod keys;
 mod service;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use embedded_postgres::Folder;
 
 use self::build::Programs;
+use self::database::AUTH_ROLE;
 pub(crate) use self::database::Database;
 pub(crate) use self::service::Service;
 use self::service::Spec;
-use crate::config::UpConfig;
+use crate::config::{UpConfig, tls_variable};
 use crate::error::{Error, OrPath, Result};
 use crate::stop::Stop;
 use crate::{print, seed, supervise};
@@ -29,7 +30,7 @@ pub async fn run(config: UpConfig) -> Result<()> {
         system = start(&config) => system?,
         () = stop.requested() => return Ok(()),
     };
-    hints::say_addresses(&system);
+    hints::say_addresses(&system, &config);
 
     let seeding = config.seed.map(|count| tokio::spawn(seed(count, &system)));
     let result = supervise::until_stopped(system, stop).await;
@@ -44,8 +45,6 @@ pub async fn run(config: UpConfig) -> Result<()> {
 pub(crate) struct System {
     pub(crate) auth: Service,
     pub(crate) contacts: Service,
-    /// The auth service's program, for its other sub-commands.
-    pub(crate) auth_program: PathBuf,
     /// Last: it ends after those that use it.
     pub(crate) database: Database,
 }
@@ -60,6 +59,9 @@ impl System {
 }
 
 pub(crate) async fn start(config: &UpConfig) -> Result<System> {
+    if let Some(name) = tls_variable() {
+        return Err(Error::NoTls(name));
+    }
     let programs = build::programs(config.cargo.as_deref()).await?;
     let folder = folder(config)?;
     let dir = folder.path().to_owned();
@@ -71,7 +73,6 @@ pub(crate) async fn start(config: &UpConfig) -> Result<System> {
     Ok(System {
         auth,
         contacts,
-        auth_program: programs.auth,
         database,
     })
 }
@@ -99,10 +100,11 @@ async fn services(
     addresses: &Path,
 ) -> Result<(Service, Service)> {
     let dir = database.folder();
-    let spec = |name: &'static str, program: &Path, listen| Spec {
+    let spec = |name: &'static str, program: &Path, listen, listen_flag| Spec {
         name,
         program: program.to_owned(),
         listen,
+        listen_flag,
         address_file: addresses.join(format!("{name}.address")),
         settings: config
             .log_format
@@ -112,19 +114,26 @@ async fn services(
             .chain(config.log_filter.map(|filter| ("RUST_LOG", filter.into())))
             .collect(),
     };
-    let mut auth = spec("auth", &programs.auth, config.auth_listen)
-        .with("DATABASE_URL", database.url_for("auth_service"))
+    let mut auth = spec("auth", &programs.auth, config.auth_listen, "--auth-listen")
+        .with("DATABASE_URL", database.url_for(AUTH_ROLE))
         .with("SECRET_KEYS_FILE", keys::ensure(dir, "auth.keys")?)
         .with("CONTACTS_SECRET_FILE", keys::ensure_secret(dir, SECRET)?);
     if config.mail {
         auth = auth.with("MAIL_FOLDER", dir.join("mail"));
     }
+    if let Some(addr) = config.metrics_addr {
+        auth = auth.with("METRICS_ADDR", addr.to_string());
+    }
     let auth = Service::start(auth).await?;
-    let mut contacts = spec("contacts", &programs.contacts, config.contacts_listen)
+    let (program, listen) = (&programs.contacts, config.contacts_listen);
+    let mut contacts = spec("contacts", program, listen, "--contacts-listen")
         .with("DATABASE_URL", database.url_for("contacts_service"))
         .with("SECRET_KEYS_FILE", keys::ensure(dir, "contacts.keys")?)
         .with("AUTH_SECRET_FILE", keys::ensure_secret(dir, SECRET)?)
         .with("AUTH_URL", auth.url());
+    if let Some(addr) = config.contacts_metrics_addr() {
+        contacts = contacts.with("METRICS_ADDR", addr.to_string());
+    }
     if let Some(quota) = config.contact_quota {
         let bytes = i64::from(quota).saturating_mul(64 * 1024);
         contacts = contacts
@@ -139,7 +148,7 @@ fn folder(config: &UpConfig) -> Result<Folder> {
     if config.ephemeral {
         return Ok(Folder::ephemeral()?);
     }
-    let dir = config.kept_dir().ok_or(Error::NoHome)?;
+    let dir = config.place.kept_dir().ok_or(Error::NoHome)?;
     Ok(Folder::kept(&dir)?)
 }
 

@@ -94,11 +94,40 @@ fn an_address_in_use_is_named() {
 
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(errors.contains("contacts service ended"), "{errors}");
-    assert!(
-        errors.contains(&format!("cannot listen on {address}")),
-        "{errors}"
-    );
+    let said = format!("{address}, where the contacts service is to listen, is in use");
+    assert!(errors.contains(&said), "{errors}");
+    assert!(errors.contains("--contacts-listen 127.0.0.1:0"), "{errors}");
+    let all = errors + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(all.matches("in use").count(), 1, "{all}");
+}
+
+#[test]
+fn each_service_has_metrics_of_its_own() {
+    let home = Home::new();
+
+    let dev = home.dev(&["--metrics-addr", "127.0.0.1:9464"]);
+
+    for line in [
+        "metrics of auth: http://127.0.0.1:9464/metrics",
+        "metrics of contacts: http://127.0.0.1:9465/metrics",
+    ] {
+        assert!(dev.seen.iter().any(|seen| seen == line), "{:?}", dev.seen);
+    }
+}
+
+#[test]
+fn a_setting_that_asks_for_tls_is_refused() {
+    let home = Home::new();
+
+    let output = home
+        .command(&[])
+        .env("TLS_CERT_FILE", "cert.pem")
+        .output()
+        .unwrap();
+
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("unset TLS_CERT_FILE"), "{errors}");
 }
 
 #[test]

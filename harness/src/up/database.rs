@@ -16,7 +16,11 @@ use crate::config::UpConfig;
 use crate::error::{Error, OrPath, Result};
 use crate::print;
 
-const NAME: &str = "addressbook";
+/// The database's name in a server of our own.
+pub(crate) const NAME: &str = "addressbook";
+
+/// The role of the auth service.
+pub(crate) const AUTH_ROLE: &str = "auth_service";
 
 /// How often the server is looked after.
 const WATCH_INTERVAL: Duration = Duration::from_millis(100);
@@ -41,7 +45,7 @@ pub(crate) enum Database {
 impl Database {
     /// Starts the server, unless the configuration names a database.
     pub(crate) async fn start(config: &UpConfig, folder: Folder) -> Result<Self> {
-        if let Some(url) = config.existing_database() {
+        if let Some(url) = config.place.existing_database() {
             print::say("PostgreSQL: the database of DATABASE_URL");
             return Ok(Self::Existing {
                 url: url.to_owned(),
@@ -141,13 +145,7 @@ impl Database {
         if let Some(url) = self.own_url_for(role) {
             return url;
         }
-        match self {
-            Self::Own(keeper) => keeper.url.clone(),
-            Self::Existing { url, .. } => {
-                let sign = if url.contains('?') { '&' } else { '?' };
-                format!("{url}{sign}options[role]={role}")
-            }
-        }
+        with_role(self.admin_url(), role)
     }
 
     /// Brings the schema up to date, with the auth service's own command.
@@ -202,6 +200,12 @@ impl Database {
         // A panic in there has been printed.
         let _ = spawn_blocking(move || drop(self)).await;
     }
+}
+
+/// The URL of a database whose user becomes `role` with each connection.
+pub(crate) fn with_role(url: &str, role: &str) -> String {
+    let sign = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{sign}options[role]={role}")
 }
 
 /// How the superuser stands in a URL.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::System;
+use crate::config::UpConfig;
 use crate::print::say;
 use crate::seed::Demo;
 
@@ -10,14 +11,20 @@ const AUTH: &str = "addressbook.auth.v1.AuthService";
 const CONTACTS: &str = "addressbook.contacts.v1.ContactsService";
 
 /// Says where the services are and how to call them.
-pub(crate) fn say_addresses(system: &System) {
+pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
     let auth = system.auth.address();
     let contacts = system.contacts.address();
-    let user = r#""email":"ada@example.org","password":"tram lantern 7 orchid""#;
+    let user = r#""email":"ada@example.com","password":"the otter naps at noon""#;
     let contact = r#"{"contact":{"given_name":"Grace","family_name":"Hopper"}}"#;
     say("");
     say(format_args!("auth service:     {auth}"));
     say(format_args!("contacts service: {contacts}"));
+    for service in [&system.auth, &system.contacts] {
+        if let Some(metrics) = service.metrics_address() {
+            let name = service.name();
+            say(format_args!("metrics of {name}: http://{metrics}/metrics"));
+        }
+    }
     say("");
     say("Try:");
     say(format_args!(
@@ -28,17 +35,26 @@ pub(crate) fn say_addresses(system: &System) {
         "  grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" -d '{contact}' {contacts} \
          {CONTACTS}/CreateContact"
     ));
-    if let Some(url) = system.database.own_url_for("auth_service") {
-        let program = system.auth_program.display();
-        say("");
-        say("To make that user an administrator:");
-        say(format_args!(
-            "  DATABASE_URL='{url}' '{program}' make-admin --email ada@example.org"
-        ));
-    }
+    say("");
+    say("To make that user an administrator:");
+    say(format_args!("  {}", make_admin(system, config)));
     say("");
     say("Mail, such as the one to confirm an e-mail, is shown in the auth service's log.");
     say("Ctrl-C stops everything.");
+}
+
+/// The command that finds this system.
+fn make_admin(system: &System, config: &UpConfig) -> String {
+    let place = if config.place.existing_database().is_some() {
+        // The URL itself can hold a password.
+        r#"DATABASE_URL="$DATABASE_URL" cargo dev make-admin"#.to_owned()
+    } else if config.ephemeral || config.place.data_dir.is_some() {
+        let folder = system.database.folder().display();
+        format!("cargo dev make-admin --data-dir '{folder}'")
+    } else {
+        "cargo dev make-admin".to_owned()
+    };
+    format!("{place} --email ada@example.com")
 }
 
 /// Says who the demo user is.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +42,8 @@ pub(crate) struct Spec {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) listen: SocketAddr,
+    /// Sets `listen`.
+    pub(crate) listen_flag: &'static str,
     /// The service writes there where it listens.
     pub(crate) address_file: PathBuf,
     /// Environment variables.
@@ -52,6 +54,19 @@ impl Spec {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.settings.push((name, value.into()));
         self
+    }
+
+    /// Fails where somebody else listens on the address: the service itself would not
+    /// name the flag to change.
+    fn ensure_free(&self) -> Result<()> {
+        match TcpListener::bind(self.listen) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Error::AddressInUse {
+                name: self.name,
+                address: self.listen,
+                flag: self.listen_flag,
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -67,6 +82,7 @@ pub(crate) struct Service {
 impl Service {
     /// Starts the program and waits until it serves.
     pub(crate) async fn start(mut spec: Spec) -> Result<Self> {
+        spec.ensure_free()?;
         let began = Instant::now();
         let (mut child, mut output) = spawn(&spec)?;
         // From now on at the same place, also when a free port was asked for.
@@ -109,6 +125,12 @@ impl Service {
     /// Where to reach the service from this machine.
     pub(crate) fn address(&self) -> SocketAddr {
         reachable(self.spec.listen)
+    }
+
+    /// Where its metrics are, if it has any.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        let text = fs::read_to_string(&self.spec.address_file).ok()?;
+        text.lines().nth(1)?.parse().ok().map(reachable)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -163,6 +185,8 @@ fn spawn(spec: &Spec) -> Result<(Child, Output)> {
     }
     let mut command = Command::new(&spec.program);
     command
+        // One address for both services would do for neither.
+        .env_remove("METRICS_ADDR")
         .env("LISTEN_ADDR", spec.listen.to_string())
         .env("ADDRESS_FILE", &spec.address_file)
         .envs(spec.settings.iter().map(|(name, value)| (name, value)))

@@ -28,8 +28,8 @@ pub(crate) struct Stack {
     pub(crate) auth: String,
     /// Where the contacts service listens.
     pub(crate) contacts: String,
-    /// The command that makes an administrator, up to its name.
-    pub(crate) auth_program: String,
+    /// The command that makes an administrator, up to its e-mail.
+    pub(crate) make_admin: String,
     child: Child,
     lines: Receiver<String>,
     data: TempDir,
@@ -71,16 +71,15 @@ impl Stack {
         let mut stack = Self {
             auth: String::new(),
             contacts: String::new(),
-            auth_program: String::new(),
+            make_admin: String::new(),
             child,
             lines,
             data,
         };
         stack.auth = stack.behind("auth service:");
         stack.contacts = stack.behind("contacts service:");
-        let make_admin = stack.line(" make-admin --email ");
-        let (program, _) = make_admin.split_once(" make-admin ").unwrap();
-        program.clone_into(&mut stack.auth_program);
+        let line = stack.line("cargo dev make-admin ");
+        stack.make_admin = line.replace("cargo dev", env!("CARGO_BIN_EXE_dev"));
         stack.line("Ctrl-C stops everything");
         stack
     }
@@ -119,8 +118,12 @@ impl Stack {
 
     /// Makes an account an administrator by the command that was printed.
     pub(crate) fn make_admin(&self, email: &str) {
-        let command = format!("{} make-admin --email {email}", self.auth_program);
-        let status = Command::new("bash").args(["-c", &command]).status();
+        let command = self.make_admin.replace("ada@example.com", email);
+        let status = Command::new("bash")
+            .args(["-c", &command])
+            .env_remove("CARGO")
+            .env_remove("DATABASE_URL")
+            .status();
         assert!(status.unwrap().success(), "{command}");
     }
 

@@ -51,9 +51,10 @@ fn the_readmes_administrator_works_as_pasted() {
     let Some(bin) = grpcurl() else { return };
     let stack = Stack::start(&[]);
     let sign_up = stack.with_addresses(&tour()[0].1);
-    let program = format!("{} make-admin", stack.auth_program);
     let admin = blocks("sh admin").concat();
-    let admin = stack.with_addresses(&admin.replace("auth-service make-admin", &program));
+    let readmes = "cargo dev make-admin --email ada@example.com";
+    assert!(admin.contains(readmes), "{admin}");
+    let admin = stack.with_addresses(&admin.replace(readmes, &stack.make_admin));
 
     let output = bash(bin, &format!("set -eu\n{sign_up}\n{admin}"));
 
@@ -62,6 +63,28 @@ fn the_readmes_administrator_works_as_pasted() {
     for fact in ["is an administrator from", "\"users\": [", "\"admin\""] {
         assert!(said.contains(fact), "no {fact} in {said}");
     }
+}
+
+#[test]
+fn the_readmes_sharing_works_as_pasted() {
+    let Some(bin) = grpcurl() else { return };
+    let stack = Stack::start(&[]);
+    let sign_up = stack.with_addresses(&tour()[0].1);
+    let share = stack.with_addresses(&blocks("sh verify").join("\n"));
+    // A person reads the token in the log.
+    let mail = stack.folder().join("mail");
+    let read = format!(
+        "until TOKEN=$(grep -rhoE 'et1_[A-Za-z0-9_-]{{20,}}' '{}'); do sleep 0.1; done",
+        mail.display()
+    );
+    assert!(share.contains("TOKEN=et1_...\n"), "{share}");
+    let share = share.replace("TOKEN=et1_...", &read);
+
+    let output = bash(bin, &format!("set -eu\n{sign_up}\n{share}"));
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said} {output:?}");
+    assert!(said.contains("SHARE_STATE_OFFERED"), "{said}");
 }
 
 #[test]
@@ -109,6 +132,8 @@ fn bash(bin: &Path, script: &str) -> Output {
     let mut bash = Command::new("bash");
     bash.args(["-c", script])
         .env("PATH", path)
+        // The programs are built.
+        .env_remove("CARGO")
         .output()
         .unwrap()
 }
