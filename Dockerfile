@@ -1,7 +1,11 @@
 # syntax=docker/dockerfile:1
 # One image with both programs; the command chooses which one runs.
 
-FROM rust:1.95-bookworm AS build
+# A digest (name@sha256:…) makes the image the same everywhere.
+ARG BUILD_IMAGE=rust:1.95-bookworm
+ARG RUN_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY . .
 # The queries were checked against a database when .sqlx was written.
@@ -13,7 +17,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/auth-service target/release/contacts-service /out/
 
 # glibc and nothing else: no shell, no package manager.
-FROM gcr.io/distroless/cc-debian12:nonroot
+FROM ${RUN_IMAGE}
 COPY --from=build /out/ /usr/local/bin/
 COPY LICENSE /LICENSE
 USER 65532:65532

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{DatabaseConfig, RolePasswords, ServerConfig, TlsConfig};
 use crate::probe::Speech;
@@ -130,8 +130,20 @@ impl<S: Settings> Cli<S> {
             args.insert(args.len().min(1), "serve".into());
         }
         let command = Self::command().name(S::NAME).about(S::ABOUT);
+        let command = without_empty_variables(command);
         Self::from_arg_matches(&command.try_get_matches_from(args)?)
     }
+}
+
+/// Takes an empty variable for an unset one: a compose file cannot leave it out.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(None) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// Does what the process's command line says; `serve` runs the service, `own` the

@@ -41,6 +41,26 @@ async fn generate_key_prints_a_line_of_a_key_file() {
 }
 
 #[tokio::test]
+async fn an_empty_variable_is_an_unset_one() {
+    let mut command = program();
+    for name in [
+        "DATABASE_URL",
+        "METRICS_ADDR",
+        "TRUSTED_PROXIES",
+        "HASHER_QUEUE",
+    ] {
+        command.env(name, "");
+    }
+
+    let output = output(command).await;
+
+    assert_eq!(output.status.code(), Some(2));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("--database-url <DATABASE_URL>"), "{errors}");
+    assert!(!errors.contains("invalid value"), "{errors}");
+}
+
+#[tokio::test]
 async fn a_database_without_migrations_is_named_in_one_line() {
     let (database, folder) = (empty_database().await, tempfile::tempdir().unwrap());
     let keys = folder.path().join("keys");
