@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 
 use crate::phc::HashError;
 use crate::sealed::OpenError;
+use crate::signing_keys::SigningKeysError;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +168,9 @@ pub enum Error {
     /// A signing key cannot be made, or does not sign.
     #[error("cannot make or use a signing key")]
     Signing(#[from] crate::signer::SignerError),
+    /// The signing keys were changed, but cannot be put in force.
+    #[error("cannot use the signing keys")]
+    SigningKeys(#[source] Box<SigningKeysError>),
     /// The machine gives no random bytes.
     #[error("no random bytes")]
     Random(#[from] aws_lc_rs::error::Unspecified),
@@ -258,9 +262,19 @@ impl Error {
             | Self::Hasher(_)
             | Self::Letter(_)
             | Self::Signing(_)
+            | Self::SigningKeys(_)
             | Self::TotpSealed(_)
             | Self::TotpUnusable
             | Self::Random(_) => Refusal::internal(),
+        }
+    }
+}
+
+impl From<SigningKeysError> for Error {
+    fn from(error: SigningKeysError) -> Self {
+        match error {
+            SigningKeysError::Store(error) => error,
+            other => Self::SigningKeys(Box::new(other)),
         }
     }
 }

@@ -79,7 +79,7 @@ use crate::service::{
     AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
 };
 use crate::sessions::{Sessions, TokenSettings, delta};
-use crate::signing_keys::{Keeper, KeysInForce, Schedule, SigningKeysError};
+use crate::signing_keys::{Keeper, Schedule, SigningKeysError};
 use crate::throttle::Throttle;
 
 /// The largest request, in bytes: the largest honest one, a password twice, has
@@ -161,7 +161,7 @@ pub async fn run(
         clock.clone(),
         ring,
         database,
-        &keeper,
+        keeper.clone(),
         outbox.clone(),
     )?;
     parts.hasher.publish(&metrics);
@@ -199,7 +199,7 @@ struct Parts {
     hasher: Arc<Hasher>,
     outbox: Outbox,
     codec: Arc<Codec>,
-    keys: KeysInForce,
+    keeper: Keeper,
     sealer: Arc<Sealer>,
     verifier: Arc<Verifier>,
     guard: RequireCaller,
@@ -214,7 +214,7 @@ impl Parts {
         clock: Clock,
         ring: Arc<KeyRing>,
         database: Database,
-        keeper: &Keeper,
+        keeper: Keeper,
         outbox: Outbox,
     ) -> Result<Self, RunError> {
         let verifier = Arc::new(verifier(&config, keeper.accepted(), &clock));
@@ -230,7 +230,7 @@ impl Parts {
             exports: Arc::new(Semaphore::new(export::AT_A_TIME)),
             info: server_info(&config),
             guard: RequireCaller::new(Arc::clone(&verifier)),
-            keys: keeper.keys(),
+            keeper,
             verifier,
             config,
             clock,
@@ -248,7 +248,7 @@ impl Parts {
         let sessions = Arc::new(Sessions::new(
             db.clone(),
             Arc::clone(&self.codec),
-            self.keys.clone(),
+            self.keeper.keys(),
             settings.clone(),
         ));
         let mfa = Arc::new(Mfa::new(
@@ -268,11 +268,7 @@ impl Parts {
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
         let admin = AdminServiceServer::new(AdminService {
-            administration: Administration::new(
-                db.clone(),
-                Arc::clone(&self.ring),
-                self.config.signing_algorithm,
-            ),
+            administration: Administration::new(db.clone(), self.keeper.clone()),
             accounts: Arc::clone(&accounts),
             sealer: Arc::clone(&self.sealer),
             proxies: proxies.clone(),
@@ -290,8 +286,9 @@ impl Parts {
         })
         .max_decoding_message_size(REQUEST_BYTES_MAX);
         let programs = ServiceTokenServiceServer::new(ServiceTokenService {
-            programs: Programs::new(db, self.keys.clone(), Arc::clone(&self.verifier), settings),
+            programs: Programs::new(db, self.keeper.keys(), Arc::clone(&self.verifier), settings),
             background: self.database.background(),
+            keeper: self.keeper.clone(),
             guard: self.guard.clone(),
             token_life: self.token_life(),
             clock: self.clock.clone(),

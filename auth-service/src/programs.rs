@@ -123,7 +123,7 @@ impl Programs {
         let settings = &self.settings;
         let claims = settings.claims(account.id, client_id, scopes.join(" "), now);
         Ok(ProgramToken {
-            access_token: self.keys.load().signer.sign(&claims)?,
+            access_token: self.keys.load().sign(&claims)?,
             expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
             scopes,
         })

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::signing_keys::Keeper;
 use crate::store;
 
 /// Between two readings: a second is promised from the act to the last service.
@@ -84,9 +85,11 @@ impl Cursor {
     }
 }
 
-/// Tells from a cursor on, until `stop` is true.
+/// Tells from a cursor on, until `stop` is true. Before it tells of a key, `keeper` has
+/// taken that key out, so that whoever reads the keys at once gets the next one.
 pub fn watch(
     db: Pool,
+    keeper: Keeper,
     clock: Clock,
     cursor: Cursor,
     mut stop: watch::Receiver<bool>,
@@ -96,6 +99,9 @@ pub fn watch(
         let mut told_at: Option<Instant> = None;
         loop {
             let found = feed.read(&db, clock.now()).await?;
+            if found.iter().any(|found| matches!(found.subject, Subject::Key(_))) {
+                keeper.read().await?;
+            }
             let is_late = told_at.is_none_or(|at| at.elapsed() + PAUSE > SIGN_OF_LIFE);
             if is_late || !found.is_empty() {
                 told_at = Some(Instant::now());

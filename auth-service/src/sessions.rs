@@ -297,7 +297,7 @@ impl Sessions {
             ..settings.claims(user_id, CLIENT_ID, scope, now)
         };
         Ok(TokenPair {
-            access_token: self.keys.load().signer.sign(&claims)?,
+            access_token: self.keys.load().sign(&claims)?,
             access_expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
             refresh_expire_time: subject.refresh_expire_time,
             refresh_token,

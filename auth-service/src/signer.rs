@@ -62,6 +62,9 @@ pub enum SignerError {
         /// The signing key.
         kid: String,
     },
+    /// The active key does not open here, and the one before it was revoked.
+    #[error("no signing key is of use here")]
+    None,
     /// The library refused.
     #[error("cannot make or use a signing key")]
     Crypto,

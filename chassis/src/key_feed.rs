@@ -16,10 +16,17 @@ use crate::upstream::Upstream;
 const CACHE_MAX: Duration = Duration::from_mins(5);
 /// The shortest time between two reads, whatever the auth service asks for.
 const CACHE_MIN: Duration = Duration::from_secs(1);
-/// The shortest time between two reads that tokens can ask for.
-const READ_GAP: Duration = Duration::from_secs(10);
+/// The shortest time between two reads that tokens can ask for: a token signed with a
+/// new key is good within it, and forged ones cause no more than one read in it.
+const READ_GAP: Duration = Duration::from_secs(1);
 /// How long keys are used while the auth service is away.
 const STALE_MAX: Duration = Duration::from_hours(24);
+/// The first pause after a read that did not give what is needed; doubles each time.
+const RETRY_MIN: Duration = Duration::from_millis(50);
+/// The longest pause while every call fails for want of a key.
+const RETRY_MAX_WITHOUT_KEYS: Duration = Duration::from_secs(1);
+/// The longest pause while older keys are used.
+const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Reads the keys of `auth` into `keys`, for ever.
 pub async fn follow(auth: Upstream, keys: KeySet) {
@@ -30,7 +37,7 @@ pub async fn follow(auth: Upstream, keys: KeySet) {
     });
     let mut auth = AuthServiceClient::new(channel);
     let mut read_at = Instant::now();
-    let mut retry = Duration::from_millis(50);
+    let mut retry = RETRY_MIN;
     loop {
         // An answer can be as old as its question.
         let asked_at = Instant::now();
@@ -38,20 +45,42 @@ pub async fn follow(auth: Upstream, keys: KeySet) {
             Ok((jwks, cache)) => {
                 keys.replace(&jwks);
                 tracing::debug!(keys = jwks.len(), "read the key set");
-                (read_at, retry) = (asked_at, Duration::from_millis(50));
-                let (gap, cache) = pauses(cache);
-                sleep_until(asked_at + gap).await;
-                let _ = timeout_at(asked_at + cache, keys.wanted()).await;
+                read_at = asked_at;
+                if keys.is_current(&jwks) {
+                    retry = RETRY_MIN;
+                    wait(&keys, asked_at, cache).await;
+                    continue;
+                }
             }
             Err(status) => {
                 tracing::warn!(code = ?status.code(), "cannot read the key set");
                 if read_at.elapsed() > STALE_MAX {
                     keys.replace(&[]);
                 }
-                sleep(retry).await;
-                retry = (retry * 2).min(Duration::from_secs(5));
             }
         }
+        sleep(retry).await;
+        let most = if keys.is_empty() {
+            RETRY_MAX_WITHOUT_KEYS
+        } else {
+            RETRY_MAX
+        };
+        retry = (retry * 2).min(most);
+    }
+}
+
+/// Waits until the keys that were asked for at `asked_at` are to be read again: at once
+/// when one of them is revoked, soon when a token names another, and when their time is
+/// over.
+async fn wait(keys: &KeySet, asked_at: Instant, cache: Duration) {
+    let (gap, cache) = pauses(cache);
+    let named = async {
+        sleep_until(asked_at + gap).await;
+        let _ = timeout_at(asked_at + cache, keys.wanted()).await;
+    };
+    tokio::select! {
+        () = keys.one_revoked() => {}
+        () = named => {}
     }
 }
 
@@ -96,11 +125,9 @@ mod tests {
         for (cache, least, most) in [
             (0, 1, 1),
             (1, 1, 1),
-            (9, 9, 9),
-            (10, 10, 10),
-            (60, 10, 60),
-            (300, 10, 300),
-            (3600, 10, 300),
+            (2, 1, 2),
+            (300, 1, 300),
+            (3600, 1, 300),
         ] {
             let (gap, rest) = pauses(Duration::from_secs(cache));
             assert_eq!((gap.as_secs(), rest.as_secs()), (least, most), "{cache}");

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -116,6 +116,7 @@ pub struct KeySet {
     removed: Arc<Mutex<HashSet<String>>>,
     loaded: Arc<watch::Sender<bool>>,
     wanted: Arc<Notify>,
+    revoked: Arc<Notify>,
     read_at: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -127,6 +128,7 @@ impl Default for KeySet {
             removed: Arc::default(),
             loaded: Arc::new(watch::Sender::new(false)),
             wanted: Arc::default(),
+            revoked: Arc::default(),
             read_at: Arc::default(),
         }
     }
@@ -146,9 +148,10 @@ impl KeySet {
             let key = DecodingKey::from_jwk(jwk).ok()?;
             Some((jwk.common.key_id.clone()?, Arc::new(Key { algorithm, key })))
         });
-        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let removed = self.removed();
         let keys = keys.filter(|(kid, _)| !removed.contains(kid)).collect();
         self.swap(keys);
+        drop(removed);
         // None at all were not read, but given up.
         if !jwks.is_empty() {
             let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,14 +159,38 @@ impl KeySet {
         }
     }
 
-    /// Takes a revoked key out, for good.
+    /// Takes a revoked key out, for good, and has the others read again: what signs now
+    /// may be unknown here, and there may be no key left.
     pub fn remove(&self, kid: &str) {
-        let mut removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut removed = self.removed();
         if removed.insert(kid.to_owned()) {
             let mut keys = HashMap::clone(&self.keys.load());
             keys.remove(kid);
             self.swap(keys);
+            self.revoked.notify_one();
         }
+    }
+
+    /// Whether these keys, as they were read, are good for a while: there are some, and
+    /// none that was revoked, which a slow replica still publishes in place of the next.
+    #[must_use]
+    pub fn is_current(&self, jwks: &[Jwk]) -> bool {
+        let removed = self.removed();
+        let is_removed = |jwk: &Jwk| {
+            let kid = jwk.common.key_id.as_ref();
+            kid.is_some_and(|kid| removed.contains(kid))
+        };
+        !self.is_empty() && !jwks.iter().any(is_removed)
+    }
+
+    /// Whether there is no key, so that no token is good.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.load().is_empty()
+    }
+
+    fn removed(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn swap(&self, keys: HashMap<String, Arc<Key>>) {
@@ -202,6 +229,11 @@ impl KeySet {
     /// Completes when a token named a key that is not here.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
+    }
+
+    /// Completes when a key was revoked since it last did; for one waiter.
+    pub async fn one_revoked(&self) {
+        self.revoked.notified().await;
     }
 }
 
@@ -268,12 +300,13 @@ impl Verifier {
             return Err(TokenError::Invalid);
         }
         let keys = self.keys.keys.load();
-        if keys.is_empty() {
-            return Err(TokenError::KeysUnavailable);
-        }
         let Some(key) = keys.get(&header.kid) else {
             self.keys.wanted.notify_one();
-            return Err(TokenError::Invalid);
+            return Err(if keys.is_empty() {
+                TokenError::KeysUnavailable
+            } else {
+                TokenError::Invalid
+            });
         };
         // The key decides on the algorithm; the token only may not disagree.
         let (name, validation) = match key.algorithm {

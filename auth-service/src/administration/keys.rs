@@ -2,7 +2,7 @@
 
 use super::{Act, Administration, Call};
 use crate::error::{Error, Result};
-use crate::signing_keys::{self, Asked};
+use crate::signing_keys::Asked;
 use crate::store::signing_keys::{KeyInfo, get, list};
 
 /// The most keys that are shown: years of them.
@@ -13,20 +13,20 @@ impl Administration {
     /// and whether it was there.
     pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<(KeyInfo, bool)> {
         let asked = asked(self.begin(call).await?);
-        let next =
-            signing_keys::request_rotation(asked, &self.ring, self.algorithm, call.now).await?;
+        let next = self.keeper.request_rotation(asked, call.now).await?;
         let key = get(&self.db, &next.kid).await?;
         Ok((key.ok_or(Error::SigningKeyNotFound)?, next.already_staged))
     }
 
-    /// Takes a key out at once; returns it.
+    /// Takes a key out; this service does not sign with it, nor accept it, when the call
+    /// returns it.
     pub async fn revoke_signing_key(&self, call: Call<'_>, kid: &str) -> Result<KeyInfo> {
         // What is no base64url is no thumbprint, and perhaps no text for the database.
         if !kid.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::SigningKeyNotFound);
         }
         let asked = asked(self.begin(call).await?);
-        signing_keys::revoke(asked, &self.ring, self.algorithm, kid, call.now).await?;
+        self.keeper.revoke(asked, kid, call.now).await?;
         get(&self.db, kid).await?.ok_or(Error::SigningKeyNotFound)
     }
 

@@ -10,10 +10,7 @@ mod operator;
 mod programs;
 mod users;
 
-use std::sync::Arc;
-
 use chassis::caller::Caller;
-use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
 use chassis::token::TokenError;
 use chassis::user_id::UserId;
@@ -25,7 +22,7 @@ pub use self::users::RolesChange;
 use crate::accounts::User;
 use crate::error::{Error, Result};
 use crate::roles::{self, ADMIN_SCOPE};
-use crate::signer::Algorithm;
+use crate::signing_keys::Keeper;
 use crate::store;
 use crate::store::audit::Event;
 
@@ -43,20 +40,14 @@ pub struct Call<'a> {
 /// What administrators can do.
 pub struct Administration {
     db: Pool,
-    ring: Arc<KeyRing>,
-    algorithm: Algorithm,
+    keeper: Keeper,
 }
 
 impl Administration {
-    /// Administers this database; new signing keys are for `algorithm`, and sealed with
-    /// `ring`.
+    /// Administers this database, and the signing keys that `keeper` keeps.
     #[must_use]
-    pub fn new(db: Pool, ring: Arc<KeyRing>, algorithm: Algorithm) -> Self {
-        Self {
-            db,
-            ring,
-            algorithm,
-        }
+    pub fn new(db: Pool, keeper: Keeper) -> Self {
+        Self { db, keeper }
     }
 
     /// Refuses whoever is no administrator at this moment.

@@ -20,6 +20,7 @@ use crate::deleted_users::{self, Deleted, Page, Position};
 use crate::error::{Error, Result};
 use crate::programs::{INTROSPECT, Programs, REVOCATIONS, TokenRequest};
 use crate::revocations::{self, Cursor, Subject, Told};
+use crate::signing_keys::Keeper;
 
 /// Serves programs.
 pub struct ServiceTokenService {
@@ -27,6 +28,8 @@ pub struct ServiceTokenService {
     pub programs: Programs,
     /// For the feed of revocations, which asks all the time.
     pub background: Pool,
+    /// The signing keys, which are revoked, too.
+    pub keeper: Keeper,
     /// Who calls; one RPC needs no token.
     pub guard: RequireCaller,
     /// How long a revocation can matter.
@@ -92,7 +95,8 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         let cursor = Cursor::parse(since, self.clock.now(), self.token_life)?;
 
         let (db, clock) = (self.background.clone(), self.clock.clone());
-        let told = revocations::watch(db, clock, cursor, self.stopping.clone());
+        let keeper = self.keeper.clone();
+        let told = revocations::watch(db, keeper, clock, cursor, self.stopping.clone());
 
         let life = self.token_life;
         let answers = told.map(move |told| told.map(|told| answer(told, life)).map_err(Into::into));

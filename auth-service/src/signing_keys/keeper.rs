@@ -1,28 +1,41 @@
 //! Keeps the keys that a service uses as the database has them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::chores;
 use chassis::clock::Clock;
 use chassis::keyring::KeyRing;
 use chassis::pool::Pool;
 use chassis::token::KeySet;
+use chrono::{DateTime, Utc};
+use tokio::sync::Mutex;
 
-use super::{KeysInForce, Schedule, SigningKeys, SigningKeysError, rotation};
+use super::{Asked, KeysInForce, Next, Schedule, SigningKeys, SigningKeysError, rotation};
+use crate::error::Result;
 use crate::store;
 
-/// Looks at the keys now and then, and does what is due.
-pub struct Keeper {
+/// Between two looks at the keys: what another replica changed is known here after it.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
+
+/// Reads the keys now and then, and does what is due. Clones share what they read.
+#[derive(Clone)]
+pub struct Keeper(Arc<Shared>);
+
+struct Shared {
     db: Pool,
     ring: Arc<KeyRing>,
     schedule: Schedule,
     clock: Clock,
     keys: KeysInForce,
     accepted: KeySet,
+    /// Held while keys are read and put in force, so that a slow reader does not bring
+    /// back keys that a later one saw revoked.
+    reading: Mutex<()>,
 }
 
 impl Keeper {
-    /// Looks for the first time, and makes the first key where there is none.
+    /// Reads the keys for the first time, and makes the first key where there is none.
     pub async fn start(
         db: Pool,
         ring: Arc<KeyRing>,
@@ -34,42 +47,75 @@ impl Keeper {
         let keys = SigningKeys::read(&rows, &ring, None)?;
         let accepted = KeySet::default();
         accepted.replace(&keys.published.keys);
-        Ok(Self {
+        Ok(Self(Arc::new(Shared {
             db,
             ring,
             schedule,
             clock,
             keys: KeysInForce::new(keys),
             accepted,
-        })
+            reading: Mutex::new(()),
+        })))
     }
 
     /// What to sign with and to publish.
     #[must_use]
     pub fn keys(&self) -> KeysInForce {
-        self.keys.clone()
+        self.0.keys.clone()
     }
 
     /// What to check this service's own callers with.
     #[must_use]
     pub fn accepted(&self) -> KeySet {
-        self.accepted.clone()
+        self.0.accepted.clone()
     }
 
     /// Looks for ever.
     pub async fn forever(self) {
-        let pause = self.schedule.beat();
-        chores::forever("signing keys changed their state", pause, || self.look()).await;
+        chores::forever("signing keys changed their state", BEAT, || self.look()).await;
+    }
+
+    /// As [`rotation::request_rotation`]; the key is published here when this returns.
+    pub async fn request_rotation(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Result<Next> {
+        let Shared { ring, schedule, .. } = &*self.0;
+        let next = rotation::request_rotation(asked, ring, schedule.algorithm, now).await?;
+        self.read().await?;
+        Ok(next)
+    }
+
+    /// As [`rotation::revoke`]; this service neither signs with the key nor accepts it
+    /// when this returns. So it does for a key that was revoked before.
+    pub async fn revoke(&self, asked: Asked<'_>, kid: &str, now: DateTime<Utc>) -> Result<()> {
+        let Shared { ring, schedule, .. } = &*self.0;
+        rotation::revoke(asked, ring, schedule.algorithm, kid, now).await?;
+        self.read().await?;
+        Ok(())
     }
 
     async fn look(&self) -> Result<u64, SigningKeysError> {
-        let now = self.clock.now();
-        let changed = rotation::advance(&self.db, &self.ring, &self.schedule, now).await?;
-        let rows = store::signing_keys::published(&self.db).await?;
-        let keys = SigningKeys::read(&rows, &self.ring, Some(&self.keys.load()))?;
-        // First: what is signed here is good here.
-        self.accepted.replace(&keys.published.keys);
-        self.keys.replace(keys);
+        let Shared {
+            db, ring, schedule, ..
+        } = &*self.0;
+        let changed = rotation::advance(db, ring, schedule, self.0.clock.now()).await?;
+        self.read().await?;
         Ok(changed)
+    }
+
+    /// Puts the keys in force that the database has at this moment.
+    pub(crate) async fn read(&self) -> Result<(), SigningKeysError> {
+        let Shared {
+            db,
+            ring,
+            keys,
+            accepted,
+            ..
+        } = &*self.0;
+        let _alone = self.0.reading.lock().await;
+        let rows = store::signing_keys::published(db).await?;
+        let read = SigningKeys::read(&rows, ring, Some(&keys.load()))?;
+        // First: what is signed here is good here.
+        accepted.replace(&read.published.keys);
+        keys.replace(read);
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::keeper::BEAT;
 use crate::sessions::delta;
 use crate::signer::Algorithm;
 use crate::store::signing_keys::KeyRow;
@@ -48,19 +49,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The pause between two looks at the keys.
-    #[must_use]
-    pub fn beat(&self) -> Duration {
-        (self.cache / 10).clamp(Duration::from_secs(1), Duration::from_secs(10))
-    }
-
     /// For how long a key is published before it signs. Another instance publishes
     /// it a beat after it was staged, and a reader that asked just before that
     /// asks again a cache time later: the second cache time is for all that is
     /// slow. Where it is shorter than two beats, it would be too little.
     #[must_use]
     pub fn staging(&self) -> Duration {
-        (self.cache * 2).max(self.cache + self.beat() * 2)
+        (self.cache * 2).max(self.cache + BEAT * 2)
     }
 
     /// For how long a key is published after it signed. A slow instance signs with
@@ -226,12 +221,11 @@ mod tests {
 
     #[test]
     fn every_cache_time_leaves_room_for_a_slow_instance() {
-        for (seconds, beat, staging) in [(1, 1, 3), (2, 1, 4), (30, 3, 60), (3600, 10, 7200)] {
+        for (seconds, staging) in [(1, 3), (2, 4), (30, 60), (3600, 7200)] {
             let schedule = Schedule {
                 cache: Duration::from_secs(seconds),
                 ..SCHEDULE
             };
-            assert_eq!(schedule.beat().as_secs(), beat);
             assert_eq!(schedule.staging().as_secs(), staging);
         }
     }

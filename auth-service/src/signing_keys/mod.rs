@@ -11,6 +11,7 @@ use arc_swap::{ArcSwap, Guard};
 use chassis::clock::Clock;
 use chassis::keyring::KeyRing;
 use chassis::metrics::{Metrics, count};
+use chassis::token::Claims;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::JwkSet;
 
@@ -48,8 +49,8 @@ pub enum SigningKeysError {
 
 /// The key that signs, and all that are published.
 pub struct SigningKeys {
-    /// Signs.
-    pub signer: Arc<Signer>,
+    /// Signs; none where the active key does not open here.
+    signer: Option<Arc<Signer>>,
     /// Every key that a good token can name, and those about to be used.
     pub published: JwkSet,
     /// The same as JSON (RFC 7517 section 5).
@@ -62,8 +63,8 @@ pub struct SigningKeys {
 
 impl SigningKeys {
     /// Reads stored keys. Where the active one does not open, the key of `before`
-    /// signs on: it is published for a while still, in which the key file can get
-    /// the line that it lacks.
+    /// signs on while it is published, in which time the key file can get the line that
+    /// it lacks. A key that was revoked signs no more, and neither does the service.
     fn read(
         rows: &[KeyRow],
         ring: &KeyRing,
@@ -85,12 +86,17 @@ impl SigningKeys {
                 algorithms.push(row.algorithm.clone());
             }
         }
-        let signer = match before.map(|before| &before.signer) {
-            Some(signer) if signer.kid() == active.kid => Arc::clone(signer),
-            signer => open(active, ring).map(Arc::new).or_else(|error| {
-                tracing::error!(%error, "the active signing key is of no use here");
-                signer.cloned().ok_or(error)
-            })?,
+        let signer = match before.and_then(|before| before.signer.as_ref()) {
+            Some(signer) if signer.kid() == active.kid => Some(Arc::clone(signer)),
+            signer => match open(active, ring) {
+                Ok(signer) => Some(Arc::new(signer)),
+                Err(error) if before.is_none() => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(%error, "the active signing key is of no use here");
+                    let published = |signer: &&Arc<Signer>| is_among(rows, signer.kid());
+                    signer.filter(published).cloned()
+                }
+            },
         };
         let json = serde_json::to_string(&published).map_err(SigningKeysError::Json)?;
         Ok(Self {
@@ -101,6 +107,15 @@ impl SigningKeys {
             active_since: active.state_time,
         })
     }
+
+    /// Returns the claims as an access token, signed with the active key.
+    pub fn sign(&self, claims: &Claims) -> Result<String, SignerError> {
+        self.signer.as_ref().ok_or(SignerError::None)?.sign(claims)
+    }
+}
+
+fn is_among(rows: &[KeyRow], kid: &str) -> bool {
+    rows.iter().any(|row| row.kid == kid)
 }
 
 /// The keys that a service uses now, shared by all clones. To read them takes no

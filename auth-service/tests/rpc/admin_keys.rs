@@ -1,5 +1,6 @@
 //! What administrators do with signing keys.
 
+use proto::auth::v1::watch_revocations_response::Revoked;
 use proto::auth::v1::{
     ListAuditEventsRequest, ListSigningKeysRequest, RevokeSigningKeyRequest,
     RotateSigningKeyRequest, SigningKey, SigningKeyState,
@@ -8,8 +9,10 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::admin::Admin;
-use crate::app::{App, refusal};
-use crate::signing_keys::{FLAGS, key_that_is, kid, states, until_not_published};
+use crate::app::{App, PASSWORD, refusal};
+use crate::programs::{SECRET, secret_file, token};
+use crate::revocations::{next, watch};
+use crate::signing_keys::{FLAGS, key_that_is, kid, published, states};
 
 async fn rotate(by: &Admin) -> (SigningKey, bool) {
     let request = by.asks(RotateSigningKeyRequest {});
@@ -73,8 +76,11 @@ async fn a_key_that_was_stolen_is_taken_out() {
     let revoked = revoke(&ada, &stolen).await.unwrap();
 
     assert_eq!(revoked.state(), SigningKeyState::Revoked);
-    until_not_published(&app, &stolen).await;
+    // From the answer on: nobody waits for the next look at the keys.
+    assert!(!published(&app).await.contains(&stolen));
     assert_eq!(refusal(revoke(&ada, &stolen).await), "TOKEN_INVALID");
+    let signed = app.log_in("ada@example.org", PASSWORD).await.unwrap();
+    assert_ne!(kid(&signed.access_token), stolen);
     let fresh = app.refresh(&ada.tokens.refresh_token).await.unwrap();
     let ada = Admin::with(&app, fresh.tokens.unwrap(), ada.id);
     // Once more is the same, and no news.
@@ -87,4 +93,33 @@ async fn a_key_that_was_stolen_is_taken_out() {
         assert_eq!(status.code(), Code::NotFound, "{status:?}");
     }
     assert_eq!(states(&app).await, ["active", "revoked"]);
+}
+
+#[tokio::test]
+async fn a_key_that_is_asked_for_is_published_from_the_answer_on() {
+    let app = App::alone(&FLAGS).await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+
+    let (key, _) = rotate(&ada).await;
+
+    assert!(published(&app).await.contains(&key.kid));
+}
+
+/// Whoever hears of a revoked key reads the keys of the service that told it.
+#[tokio::test]
+async fn a_replica_has_taken_a_key_out_before_it_tells_of_it() {
+    let (_file, secret) = secret_file(SECRET);
+    let app = App::alone(&[FLAGS[0], FLAGS[1], &secret]).await;
+    token(&app).await;
+    let replica = app.replica_with(&FLAGS).await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let stolen = kid(&ada.tokens.access_token);
+    let mut feed = watch(&replica, "").await;
+
+    revoke(&ada, &stolen).await.unwrap();
+
+    assert_eq!(next(&mut feed).await.0, [Revoked::KeyId(stolen.clone())]);
+    assert!(!published(&replica).await.contains(&stolen));
+    let signed = replica.log_in("ada@example.org", PASSWORD).await.unwrap();
+    assert_ne!(kid(&signed.access_token), stolen);
 }

@@ -2,6 +2,8 @@
 
 use auth_service::signer::Algorithm;
 use auth_service::signing_keys;
+use chassis::keyring::{KeyRing, generate_line};
+use tonic::Code;
 
 use crate::app::{App, PASSWORD, refusal};
 use crate::signing_keys::{
@@ -101,4 +103,23 @@ async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
     let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
     assert_eq!(kid(&access), active);
     assert_eq!(published(&app).await, [active]);
+}
+
+/// The line of the key file that opens the successor is missing here.
+#[tokio::test]
+async fn a_revoked_key_does_not_sign_on_where_its_successor_does_not_open() {
+    let app = App::alone(&FLAGS).await;
+    let tokens = app.user(ADA).await;
+    let (stolen, now) = (kid(&tokens.access_token), app.clock().now());
+    let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
+
+    let asked = asked(&pool(&app)).await;
+    let revoked = signing_keys::revoke(asked, &foreign, Algorithm::EdDsa, &stolen, now).await;
+
+    assert!(revoked.unwrap());
+    until_not_published(&app, &stolen).await;
+    let refused = app.get_me(&tokens.access_token).await;
+    assert_eq!(refusal(refused), "TOKEN_INVALID");
+    let status = app.log_in(ADA, PASSWORD).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal);
 }

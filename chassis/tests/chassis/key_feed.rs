@@ -1,8 +1,7 @@
-//! The key set follows the auth service, a real one. Tokens cause reads that are
-//! ten seconds apart at least, so some of these tests take that long.
+//! The key set follows the auth service, a real one.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chassis::key_feed;
 use chassis::token::KeySet;
@@ -128,7 +127,8 @@ async fn a_cache_time_of_a_second_is_kept() {
 }
 
 #[tokio::test]
-async fn tokens_of_unknown_keys_cause_one_read() {
+async fn tokens_of_unknown_keys_cause_one_read_a_second() {
+    let began = Instant::now();
     let (a, b, app) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), App::start());
     let reads = || app.steering.jwks_reads.load(Ordering::SeqCst);
     app.set_jwks(vec![a.jwk()], Duration::from_mins(5));
@@ -143,8 +143,66 @@ async fn tokens_of_unknown_keys_cause_one_read() {
     }
 
     feed.until_passes(&b).await;
-    assert_eq!(reads(), 2);
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
+    assert!((2..=2 + seconds).contains(&reads()), "{} reads", reads());
     assert!(feed.desk.passes(&a.good()));
+}
+
+/// The cache time of five minutes says nothing: no token is good before the next read.
+#[tokio::test]
+async fn the_end_of_the_only_key_has_the_next_one_read_at_once() {
+    let (a, b, app) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), App::start());
+    app.set_jwks(vec![a.jwk()], Duration::from_mins(5));
+    let feed = Feed::of(app.address);
+    feed.until_passes(&a).await;
+
+    app.set_jwks(vec![b.jwk()], Duration::from_mins(5));
+    feed.desk.keys.remove("a");
+
+    feed.until_passes(&b).await;
+    assert!(feed.loaded());
+    assert_eq!(feed.desk.refuses(&a.good()), "TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn a_replica_that_still_publishes_a_revoked_key_is_asked_again() {
+    let (a, b, app) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), App::start());
+    let (c, reads) = (Mint::ed_dsa("c"), &app.steering.jwks_reads);
+    for keys in [vec![a.jwk()], vec![b.jwk(), c.jwk()]] {
+        app.set_jwks(keys.clone(), Duration::from_mins(5));
+        let feed = Feed::of(app.address);
+        eventually("the keys are read", async || feed.loaded()).await;
+        let before = reads.load(Ordering::SeqCst);
+        let gone = &keys[0].kid;
+
+        feed.desk.keys.remove(gone);
+
+        eventually("the slow replica is asked three times", async || {
+            reads.load(Ordering::SeqCst) >= before + 3
+        })
+        .await;
+        let next = Mint::ed_dsa("next");
+        app.set_jwks(vec![next.jwk()], Duration::from_mins(5));
+        feed.until_passes(&next).await;
+        assert!(!feed.desk.passes(&a.good()) && !feed.desk.passes(&b.good()));
+    }
+}
+
+/// Of unknown kinds, say: those are no keys to this service.
+#[tokio::test]
+async fn an_answer_without_a_key_is_no_answer() {
+    let (a, app) = (Mint::ed_dsa("a"), App::start());
+    app.set_jwks(vec![JsonWebKey::default()], Duration::from_mins(5));
+    let feed = Feed::of(app.address);
+    eventually("the keys are read twice", async || {
+        app.steering.jwks_reads.load(Ordering::SeqCst) >= 2
+    })
+    .await;
+    assert!(!feed.loaded());
+
+    app.set_jwks(vec![a.jwk()], Duration::from_mins(5));
+
+    feed.until_passes(&a).await;
 }
 
 #[tokio::test]

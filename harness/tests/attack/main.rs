@@ -7,6 +7,7 @@
     reason = "a test should panic where it fails"
 )]
 
+mod admin;
 mod app;
 mod canary;
 mod double_spend;
@@ -17,4 +18,5 @@ mod pair;
 mod privilege;
 mod replay;
 mod sharing;
+mod stolen_key;
 mod user;
