@@ -1,14 +1,16 @@
 //! A thin pool of PostgreSQL connections.
 //!
-//! sqlx's own pool sends a ping behind every use and waits for it, which doubles
+//! sqlx's own pool sends a ping after every use and waits for it, which doubles
 //! the round trips of a query and cannot be turned off. This one hands a
-//! connection on as it is when its last statement ended well, and closes it
-//! otherwise; only one that lay idle for a while is asked whether it lives.
+//! connection on as it is when its last statement succeeded, for then the server has
+//! said that no transaction is open. After an error the server is asked first
+//! ([`lease`]); a connection that was idle for a while is asked whether it lives.
 
+mod lease;
 mod load;
+mod transaction;
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,12 +21,13 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
 use sqlx::{ConnectOptions, Connection, Either, Execute, Executor, PgConnection, SqlStr};
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
+use self::lease::{Lease, Opened};
 pub use self::load::Load;
 use self::load::Waiting;
+pub use self::transaction::Transaction;
 use crate::db::is_unavailable;
 
 /// Idle for longer, a connection is asked whether it lives: under load none is,
@@ -33,8 +36,6 @@ const TRUSTED: Duration = Duration::from_millis(50);
 /// Older, a connection is closed: its server process has grown, or a balancer
 /// would send it elsewhere.
 const AGE_MAX: Duration = Duration::from_mins(30);
-/// The longest wait for a connection to become usable again.
-const RECOVERY_MAX: Duration = Duration::from_secs(5);
 
 /// Connections to one database; clones share them.
 #[derive(Clone)]
@@ -59,14 +60,6 @@ struct Shared {
 struct Idle {
     db: Opened,
     since: Instant,
-}
-
-/// A connection. It works on every runtime, but is woken by the one that it was
-/// opened on.
-struct Opened {
-    db: PgConnection,
-    at: Instant,
-    home: usize,
 }
 
 impl Pool {
@@ -102,9 +95,7 @@ impl Pool {
 
     /// Begins a transaction; without a commit it is rolled back.
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
-        let mut lease = self.acquire().await?;
-        lease.db.execute("BEGIN").await?;
-        Ok(Transaction(Some(lease)))
+        Transaction::begin(self.acquire().await?).await
     }
 
     /// Ends all idle connections, and refuses new uses.
@@ -131,11 +122,7 @@ impl Pool {
 
     async fn find(&self) -> sqlx::Result<Lease> {
         let permit = self.permit().await?;
-        let lease = |db| Lease {
-            db,
-            shared: Arc::clone(&self.shared),
-            _permit: permit,
-        };
+        let lease = |db| Lease::new(db, Arc::clone(&self.shared), permit);
         while let Some(Idle { mut db, since }) = self.shared.take_idle(self.home) {
             if db.at.elapsed() > AGE_MAX {
                 continue;
@@ -144,11 +131,7 @@ impl Pool {
                 return Ok(lease(db));
             }
         }
-        Ok(lease(Opened {
-            db: self.connect().await?,
-            at: Instant::now(),
-            home: self.home,
-        }))
+        Ok(lease(Opened::new(self.connect().await?, self.home)))
     }
 
     async fn permit(&self) -> sqlx::Result<OwnedSemaphorePermit> {
@@ -199,47 +182,6 @@ impl Shared {
     }
 }
 
-impl Deref for Opened {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.db
-    }
-}
-
-impl DerefMut for Opened {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.db
-    }
-}
-
-/// A connection in use. Dropped, it is closed: whoever was cancelled in the
-/// middle of a statement leaves nothing behind.
-struct Lease {
-    db: Opened,
-    shared: Arc<Shared>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Lease {
-    /// Hands the connection on, unless its last statement broke it.
-    fn give_back<T>(self, result: &sqlx::Result<T>) {
-        let broken = match result {
-            // Not that the statement failed, but that the server is going away.
-            Err(sqlx::Error::Database(error)) => error
-                .code()
-                .is_none_or(|state| state.starts_with("08") || state.starts_with("57P")),
-            Err(sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. }) | Ok(_) => false,
-            Err(_) => true,
-        };
-        if !broken && !self.shared.permits.is_closed() {
-            let (db, since) = (self.db, Instant::now());
-            // Before the permit goes: whoever gets it finds this one.
-            self.shared.idle().push(Idle { db, since });
-        }
-    }
-}
-
 /// Does one thing on a connection, and hands it on. Not a function: no bound says
 /// that what a closure makes of its argument can be sent to another thread.
 macro_rules! on_a_lease {
@@ -249,7 +191,7 @@ macro_rules! on_a_lease {
             let mut lease = pool.acquire().await?;
             let $db = &mut lease.db;
             let done = $work.await;
-            lease.give_back(&done);
+            lease.after(&done);
             done
         })
     }};
@@ -279,7 +221,7 @@ impl<'p> Executor<'p> for &'_ Pool {
                     }
                 }
             };
-            lease.give_back(&ended);
+            lease.after(&ended);
             ended?;
         })
     }
@@ -317,62 +259,5 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
     {
         on_a_lease!(self, db => db.describe(sql))
-    }
-}
-
-/// A transaction on a connection of its own; use it as the connection.
-pub struct Transaction(Option<Lease>);
-
-impl Transaction {
-    /// Makes its changes last. An error leaves it open whether they do.
-    pub async fn commit(mut self) -> sqlx::Result<()> {
-        #[expect(clippy::expect_used, reason = "only commit and drop take it")]
-        let mut lease = self.0.take().expect("a transaction holds its connection");
-        let committed = lease.db.execute("COMMIT").await;
-        lease.give_back(&committed);
-        committed.map(drop)
-    }
-}
-
-impl Deref for Transaction {
-    type Target = PgConnection;
-
-    #[expect(clippy::expect_used, reason = "only commit and drop take it")]
-    fn deref(&self) -> &PgConnection {
-        &self
-            .0
-            .as_ref()
-            .expect("a transaction holds its connection")
-            .db
-    }
-}
-
-impl DerefMut for Transaction {
-    #[expect(clippy::expect_used, reason = "only commit and drop take it")]
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self
-            .0
-            .as_mut()
-            .expect("a transaction holds its connection")
-            .db
-    }
-}
-
-/// Refused and cancelled writes are common enough to keep their connection: it
-/// is rolled back behind the caller, who does not wait for it.
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        let Some(mut lease) = self.0.take() else {
-            return;
-        };
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
-            let rolled_back = timeout(RECOVERY_MAX, lease.db.execute("ROLLBACK")).await;
-            if let Ok(rolled_back) = rolled_back {
-                lease.give_back(&rolled_back);
-            }
-        });
     }
 }

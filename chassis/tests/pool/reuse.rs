@@ -1,52 +1,11 @@
-//! The pool against a real PostgreSQL.
-
-#![allow(clippy::unwrap_used, reason = "a test should panic where it fails")]
+//! Which connection is used, and how many.
 
 use std::time::Duration;
 
-use chassis::pool::Pool;
-use embedded_postgres::TestDatabase;
 use sqlx::ConnectOptions;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
-const WAIT: Duration = Duration::from_millis(200);
-
-/// A database with one empty table, and a pool of `size` connections to it.
-async fn pool(size: u32) -> (TestDatabase, Pool) {
-    let database = TestDatabase::create("pool", async |options| {
-        let mut db = options.connect().await?;
-        sqlx::query("CREATE TABLE rows (n int PRIMARY KEY)")
-            .execute(&mut db)
-            .await?;
-        Ok::<_, sqlx::Error>(())
-    });
-    let database = database.await.unwrap();
-    let pool = Pool::new(database.admin(), size, WAIT);
-    (database, pool)
-}
-
-async fn backend(pool: &Pool) -> i32 {
-    sqlx::query_scalar("SELECT pg_backend_pid()")
-        .fetch_one(pool)
-        .await
-        .unwrap()
-}
-
-async fn rows(pool: &Pool) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM rows")
-        .fetch_one(pool)
-        .await
-        .unwrap()
-}
-
-/// Looks again until it is so, for ten seconds.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < Duration::from_secs(10), "never: {what}");
-        sleep(Duration::from_millis(10)).await;
-    }
-}
+use crate::pool::{backend, pool, rows, until};
 
 #[tokio::test]
 async fn a_connection_is_used_again() {

@@ -1,0 +1,145 @@
+//! A connection in use, and how it comes back.
+//!
+//! A connection is judged by its transaction status, as the server states it in each
+//! `ReadyForQuery`, and never by the error of a statement: the error that arrives may be
+//! that of an earlier statement, whose caller gave up, and a rollback may never have been
+//! sent. sqlx keeps the status to itself. What can be seen of it: a statement that
+//! succeeds was not in an aborted transaction, and after a ROLLBACK that succeeds none is
+//! open.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{PgConnection, Row, raw_sql};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+use super::{Idle, Shared};
+
+/// The longest wait for a connection to become usable again.
+const RECOVERY_MAX: Duration = Duration::from_secs(5);
+
+/// The most errors of earlier statements that can still arrive: that of the statement
+/// which was given up, and that of closing one that fell out of the cache.
+const ERRORS_MAX: u32 = 2;
+
+/// A connection. It works on every runtime, but is woken by the one that it was
+/// opened on.
+pub(super) struct Opened {
+    db: PgConnection,
+    pub(super) at: Instant,
+    pub(super) home: usize,
+}
+
+impl Opened {
+    /// One that was opened now on the runtime `home`.
+    pub(super) fn new(db: PgConnection, home: usize) -> Self {
+        let at = Instant::now();
+        Self { db, at, home }
+    }
+
+    /// Ends what `open` says may be open. Returns whether the server has acknowledged
+    /// that nothing is, and takes writes.
+    async fn settle(&mut self, open: Open) -> sqlx::Result<bool> {
+        let mut settled = self.try_settle(open).await;
+        for _ in 0..ERRORS_MAX {
+            if !matches!(settled, Err(sqlx::Error::Database(_))) {
+                break;
+            }
+            // It was that of an earlier statement, and nothing was sent.
+            settled = self.try_settle(open).await;
+        }
+        settled
+    }
+
+    async fn try_settle(&mut self, open: Open) -> sqlx::Result<bool> {
+        let row = raw_sql(open.settle()).fetch_one(&mut self.db).await?;
+        Ok(row.try_get::<&str, _>(0)? == "off")
+    }
+}
+
+impl Deref for Opened {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.db
+    }
+}
+
+impl DerefMut for Opened {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.db
+    }
+}
+
+/// What may be open on a connection whose last statement did not succeed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Open {
+    /// Nothing: the statement was a transaction of its own.
+    Nothing,
+    /// A transaction, aborted or not.
+    Transaction,
+}
+
+impl Open {
+    /// Succeeds where nothing is open afterwards; its row says whether the server is
+    /// read-only.
+    fn settle(self) -> &'static str {
+        match self {
+            // A ROLLBACK of nothing would be a warning in the server's log.
+            Self::Nothing => "SHOW transaction_read_only",
+            Self::Transaction => "ROLLBACK; SHOW transaction_read_only",
+        }
+    }
+}
+
+/// A connection in use. Dropped, it is closed: whoever was cancelled in the
+/// middle of a statement leaves nothing behind.
+pub(super) struct Lease {
+    pub(super) db: Opened,
+    shared: Arc<Shared>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn new(db: Opened, shared: Arc<Shared>, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            db,
+            shared,
+            _permit: permit,
+        }
+    }
+
+    /// Hands the connection on after a statement that was a transaction of its own.
+    pub(super) fn after<T>(self, result: &sqlx::Result<T>) {
+        match result {
+            Ok(_) => self.give_back(),
+            Err(sqlx::Error::Database(_)) => self.settle(Open::Nothing),
+            Err(_) => {}
+        }
+    }
+
+    /// Hands the connection on: no transaction is open.
+    pub(super) fn give_back(self) {
+        if !self.shared.permits.is_closed() {
+            let (db, since) = (self.db, Instant::now());
+            // Before the permit goes: whoever gets it finds this one.
+            self.shared.idle().push(Idle { db, since });
+        }
+    }
+
+    /// Hands the connection on once it has settled; nobody waits for it.
+    pub(super) fn settle(mut self, open: Open) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            let settled = timeout(RECOVERY_MAX, self.db.settle(open)).await;
+            if matches!(settled, Ok(Ok(true))) {
+                self.give_back();
+            }
+        });
+    }
+}

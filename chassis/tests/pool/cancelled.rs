@@ -1,0 +1,187 @@
+//! Callers who give up, at any point of what they do: their connections go on to the next
+//! caller idle, or not at all.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use chassis::pool::{Pool, Transaction};
+use embedded_postgres::TestDatabase;
+use fastrand::Rng;
+use futures_util::future::{join_all, poll_fn};
+use sqlx::{ConnectOptions, PgConnection};
+use tokio::time::timeout;
+
+use crate::pool::{database, rows, until};
+
+/// A pool whose statements wait briefly for locks and run briefly.
+async fn impatient_pool(size: u32) -> (TestDatabase, Pool) {
+    let database = database().await;
+    let timeouts = [("lock_timeout", "40ms"), ("statement_timeout", "80ms")];
+    let options = database.admin().options(timeouts);
+    let pool = Pool::new(options, size, Duration::from_secs(5));
+    sqlx::query("INSERT INTO rows VALUES (0)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    (database, pool)
+}
+
+/// A connection of its own, in a transaction that holds row 0.
+async fn holding_row_0(database: &TestDatabase) -> PgConnection {
+    let mut holder = database.admin().connect().await.unwrap();
+    let hold = "BEGIN; UPDATE rows SET n = n WHERE n = 0";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    holder
+}
+
+/// Lets `work` go on until it has waited `waits` times, and gives it up at the next one.
+async fn given_up_after<T>(mut waits: usize, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if waits == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            waits -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+async fn is_settled(pool: &Pool) {
+    until("nobody uses a connection", async || pool.load().in_use == 0).await;
+}
+
+/// Statements of the pool's connections that an idle connection would take.
+async fn reads_succeed(pool: &Pool, connections: usize) {
+    let reads = (0..4 * connections).map(|_| rows(pool));
+    join_all(reads).await;
+}
+
+async fn update_row_0(tx: &mut Transaction) -> sqlx::Result<()> {
+    let update = sqlx::query("UPDATE rows SET n = n WHERE n = 0");
+    update.execute(&mut **tx).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_caller_who_gave_up_on_a_lock_leaves_no_aborted_transaction() {
+    let (database, pool) = impatient_pool(1).await;
+    let _holder = holding_row_0(&database).await;
+
+    let mut tx = pool.begin().await.unwrap();
+    let waited = timeout(Duration::from_millis(10), update_row_0(&mut tx)).await;
+    waited.unwrap_err();
+    drop(tx);
+
+    is_settled(&pool).await;
+    reads_succeed(&pool, 1).await;
+}
+
+#[tokio::test]
+async fn a_commit_after_a_statement_that_was_given_up_leaves_no_aborted_transaction() {
+    let (database, pool) = impatient_pool(1).await;
+    let _holder = holding_row_0(&database).await;
+
+    let mut tx = pool.begin().await.unwrap();
+    let waited = timeout(Duration::from_millis(10), update_row_0(&mut tx)).await;
+    waited.unwrap_err();
+    tx.commit().await.unwrap_err();
+
+    is_settled(&pool).await;
+    reads_succeed(&pool, 1).await;
+}
+
+/// One of the things that callers do: they commit, fail or are slow, in a transaction or
+/// without one. Returns whether both halves of `id` are there.
+async fn do_something(pool: &Pool, random: &mut Rng, id: i32) -> sqlx::Result<bool> {
+    const STATEMENTS: [&str; 6] = [
+        "UPDATE rows SET n = n WHERE n = 0",
+        "SELECT pg_sleep(0.02)",
+        "SELECT pg_sleep(10)",
+        "INSERT INTO rows VALUES (0)",
+        "SELECT count(*) FROM rows",
+        "SELECT no_such_column",
+    ];
+    let statement = |random: &mut Rng| sqlx::query(random.choice(STATEMENTS).unwrap());
+    if random.u8(..4) == 0 {
+        return statement(random).execute(pool).await.map(|_| false);
+    }
+    let mut tx = pool.begin().await?;
+    for half in [2 * id, 2 * id + 1] {
+        let insert = sqlx::query("INSERT INTO rows VALUES ($1)").bind(half);
+        insert.execute(&mut *tx).await?;
+        if random.bool() {
+            statement(random).execute(&mut *tx).await?;
+        }
+    }
+    tx.commit().await.map(|()| true)
+}
+
+/// Does something again and again, and gives up at some of its waits. Returns what is
+/// there for sure.
+async fn many_things(pool: Pool, seed: u64, task: i32) -> Vec<i32> {
+    const ROUNDS: i32 = 60;
+    let mut random = Rng::with_seed(seed);
+    let mut committed = Vec::new();
+    for round in 0..ROUNDS {
+        let id = 1 + task * ROUNDS + round;
+        let waits = random.usize(..12);
+        let mut inner = random.fork();
+        let done = given_up_after(waits, do_something(&pool, &mut inner, id)).await;
+        let error = match done {
+            Some(Ok(is_there)) => {
+                committed.extend(is_there.then_some(id));
+                continue;
+            }
+            Some(Err(sqlx::Error::Database(error))) => error,
+            Some(Err(_)) | None => continue,
+        };
+        // Someone else's transaction, which was aborted.
+        assert_ne!(error.code().as_deref(), Some("25P02"), "seed {seed}");
+    }
+    committed
+}
+
+#[tokio::test]
+async fn whoever_gives_up_wherever_disturbs_nobody_else() {
+    const CONNECTIONS: u32 = 3;
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let (database, pool) = impatient_pool(CONNECTIONS).await;
+
+    let tasks = (0..6).map(|task| {
+        let seed = seed.wrapping_add(u64::try_from(task).unwrap());
+        tokio::spawn(many_things(pool.clone(), seed, task))
+    });
+    let committed = join_all(tasks).await;
+
+    is_settled(&pool).await;
+    reads_succeed(&pool, CONNECTIONS as usize).await;
+    let mut admin = database.admin().connect().await.unwrap();
+    let not_idle: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .unwrap();
+    assert_eq!(not_idle, 0, "seed {seed}");
+    let whole: Vec<i32> =
+        sqlx::query_scalar("SELECT n / 2 FROM rows WHERE n > 1 GROUP BY n / 2 HAVING count(*) = 2")
+            .fetch_all(&mut admin)
+            .await
+            .unwrap();
+    let (rows, whole) = (rows(&pool).await, HashSet::<i32>::from_iter(whole));
+    assert_eq!(
+        rows,
+        1 + 2 * i64::try_from(whole.len()).unwrap(),
+        "seed {seed}"
+    );
+    for committed in committed {
+        for id in committed.unwrap() {
+            assert!(whole.contains(&id), "seed {seed}: {id}");
+        }
+    }
+}
