@@ -12,6 +12,9 @@ use secrecy::SecretString;
 
 use crate::signer::Algorithm;
 
+/// The longest lives, in seconds; beyond, dates could overflow.
+const TEN_YEARS: u64 = 315_360_000;
+
 /// What the operator can set.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
@@ -36,43 +39,43 @@ pub struct Config {
     pub signing_algorithm: Algorithm,
 
     /// For how long a signing key signs, in seconds (30 days)
-    #[arg(long = "signing-key-rotation-seconds", env = "SIGNING_KEY_ROTATION_SECONDS", default_value = "2592000", value_parser = seconds_from_1)]
+    #[arg(long = "signing-key-rotation-seconds", env = "SIGNING_KEY_ROTATION_SECONDS", default_value = "2592000", value_parser = seconds(1..=TEN_YEARS))]
     pub signing_key_rotation: Duration,
 
     /// How long the published keys may be kept, in seconds, 1 to 3600; a new key signs after twice that
-    #[arg(long = "signing-key-cache-seconds", env = "SIGNING_KEY_CACHE_SECONDS", default_value = "300", value_parser = seconds_1_to_3600)]
+    #[arg(long = "signing-key-cache-seconds", env = "SIGNING_KEY_CACHE_SECONDS", default_value = "300", value_parser = seconds(1..=3600))]
     pub signing_key_cache: Duration,
 
     /// Life of an access token, in seconds
-    #[arg(long = "access-token-ttl-seconds", env = "ACCESS_TOKEN_TTL_SECONDS", default_value = "600", value_parser = seconds_from_1)]
+    #[arg(long = "access-token-ttl-seconds", env = "ACCESS_TOKEN_TTL_SECONDS", default_value = "600", value_parser = seconds(1..=86_400))]
     pub access_token_ttl: Duration,
 
     /// Life of a session that is not refreshed, in seconds (14 days)
-    #[arg(long = "refresh-idle-ttl-seconds", env = "REFRESH_IDLE_TTL_SECONDS", default_value = "1209600", value_parser = seconds_from_1)]
+    #[arg(long = "refresh-idle-ttl-seconds", env = "REFRESH_IDLE_TTL_SECONDS", default_value = "1209600", value_parser = seconds(1..=TEN_YEARS))]
     pub refresh_idle_ttl: Duration,
 
     /// Life of a session at most, in seconds (90 days)
-    #[arg(long = "refresh-absolute-ttl-seconds", env = "REFRESH_ABSOLUTE_TTL_SECONDS", default_value = "7776000", value_parser = seconds_from_1)]
+    #[arg(long = "refresh-absolute-ttl-seconds", env = "REFRESH_ABSOLUTE_TTL_SECONDS", default_value = "7776000", value_parser = seconds(1..=TEN_YEARS))]
     pub refresh_absolute_ttl: Duration,
 
     /// Time in which a refresh can be repeated without a request id, in seconds, 0 to 60
-    #[arg(long = "refresh-grace-seconds", env = "REFRESH_GRACE_SECONDS", default_value = "30", value_parser = seconds_to_60)]
+    #[arg(long = "refresh-grace-seconds", env = "REFRESH_GRACE_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
     pub refresh_grace: Duration,
 
     /// How far the clocks of replicas may differ, in seconds, 0 to 60
-    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds_to_60)]
+    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
     pub token_leeway: Duration,
 
     /// Memory of one password hash, in KiB
-    #[arg(long, env, default_value = "19456")]
+    #[arg(long, env, default_value = "19456", value_parser = clap::value_parser!(u32).range(8..=4_194_304))]
     pub argon2_memory_kib: u32,
 
     /// Passes of one password hash over its memory
-    #[arg(long, env, default_value = "2")]
+    #[arg(long, env, default_value = "2", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub argon2_iterations: u32,
 
     /// Lanes of one password hash
-    #[arg(long, env, default_value = "1")]
+    #[arg(long, env, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub argon2_parallelism: u32,
 
     /// File of peppers for password hashes, one `KID:HEX` a line; none when left out
@@ -88,11 +91,11 @@ pub struct Config {
     pub hasher_threads: Option<u16>,
 
     /// Most log-ins and sign-ups that wait to be hashed
-    #[arg(long, env, default_value = "256")]
+    #[arg(long, env, default_value = "256", value_parser = clap::value_parser!(u16).range(1..))]
     pub hasher_queue: u16,
 
     /// Failed log-ins of one address (IPv4, or IPv6 /64) before it is slowed down; 0 for no limit
-    #[arg(long, env, default_value = "300")]
+    #[arg(long, env, default_value = "300", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub log_in_address_failures: u32,
 
     /// File with the secret of the contacts service, by which it may watch what is revoked
@@ -193,34 +196,6 @@ fn app_name(text: &str) -> Result<String, String> {
         return Err("needs a name without colons and control characters".to_owned());
     }
     Ok(text.to_owned())
-}
-
-fn seconds_from_1(text: &str) -> Result<Duration, String> {
-    let time = seconds(text).map_err(|error| error.to_string())?;
-    // Ten years; beyond, dates could overflow.
-    if (1..=315_360_000).contains(&time.as_secs()) {
-        Ok(time)
-    } else {
-        Err("not between 1 and 315360000 seconds".into())
-    }
-}
-
-fn seconds_to_60(text: &str) -> Result<Duration, String> {
-    let time = seconds(text).map_err(|error| error.to_string())?;
-    if time.as_secs() <= 60 {
-        Ok(time)
-    } else {
-        Err("more than 60 seconds".into())
-    }
-}
-
-fn seconds_1_to_3600(text: &str) -> Result<Duration, String> {
-    let time = seconds(text).map_err(|error| error.to_string())?;
-    if (1..=3600).contains(&time.as_secs()) {
-        Ok(time)
-    } else {
-        Err("not between 1 and 3600 seconds".into())
-    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //! variable and a line of help.
 
 use std::net::SocketAddr;
-use std::num::ParseIntError;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -46,32 +47,32 @@ pub struct ServerConfig {
     pub worker_threads: Option<u16>,
 
     /// Longest time for a call whose client sets no deadline, in seconds
-    #[arg(long = "request-timeout-seconds", env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long = "request-timeout-seconds", env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
     pub request_timeout: Duration,
 
     /// Time between reporting `NOT_SERVING` and refusing connections at a stop, in seconds
-    #[arg(long = "shutdown-lead-seconds", env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(long = "shutdown-lead-seconds", env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds(0..=3600))]
     pub shutdown_lead: Duration,
 
     /// Longest wait for open calls at a stop, in seconds
-    #[arg(long = "shutdown-grace-seconds", env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long = "shutdown-grace-seconds", env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds(0..=3600))]
     pub shutdown_grace: Duration,
 
     /// Age at which a connection is asked to reconnect, in seconds
-    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds)]
+    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds(1..=31_536_000))]
     pub connection_age: Duration,
 
     /// Time for a new connection to shake hands, where TLS is spoken, and as much again to say its
     /// first words, in seconds
-    #[arg(long = "connection-preface-seconds", env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds)]
+    #[arg(long = "connection-preface-seconds", env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds(1..=300))]
     pub connection_preface: Duration,
 
     /// Silence after which a connection is asked whether it lives, in seconds
-    #[arg(long = "keepalive-seconds", env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long = "keepalive-seconds", env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds(1..=86_400))]
     pub keepalive: Duration,
 
     /// Most calls at a time on one connection
-    #[arg(long, env, default_value = "256")]
+    #[arg(long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub connection_streams: u32,
 
     /// Whether to speak with other machines without TLS; for private networks, and behind a proxy
@@ -117,19 +118,19 @@ pub struct DatabaseConfig {
     pub database_password_file: Option<PathBuf>,
 
     /// Most connections to the database, 3 at least
-    #[arg(long, env, default_value = "12", value_parser = clap::value_parser!(u32).range(3..))]
+    #[arg(long, env, default_value = "12", value_parser = clap::value_parser!(u32).range(3..=10_000))]
     pub database_connections: u32,
 
     /// Longest wait for a connection to the database, in seconds
-    #[arg(long = "database-acquire-seconds", env = "DATABASE_ACQUIRE_SECONDS", default_value = "3", value_parser = seconds)]
+    #[arg(long = "database-acquire-seconds", env = "DATABASE_ACQUIRE_SECONDS", default_value = "3", value_parser = seconds(1..=600))]
     pub database_acquire: Duration,
 
     /// Longest time for one statement, in seconds
-    #[arg(long = "database-statement-seconds", env = "DATABASE_STATEMENT_SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long = "database-statement-seconds", env = "DATABASE_STATEMENT_SECONDS", default_value = "5", value_parser = seconds(1..=3600))]
     pub database_statement: Duration,
 
     /// Longest wait for the database at the start, in seconds
-    #[arg(long = "database-start-seconds", env = "DATABASE_START_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long = "database-start-seconds", env = "DATABASE_START_SECONDS", default_value = "30", value_parser = seconds(1..=86_400))]
     pub database_start: Duration,
 }
 
@@ -145,7 +146,10 @@ pub struct RolePasswords {
     pub contacts_role_password_file: Option<PathBuf>,
 }
 
-/// Reads a number of seconds.
-pub fn seconds(text: &str) -> Result<Duration, ParseIntError> {
-    text.parse().map(Duration::from_secs)
+/// Reads a number of seconds within `range`. Every duration has an upper bound:
+/// beyond, sums of times would overflow.
+pub fn seconds(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = Duration> {
+    clap::value_parser!(u64)
+        .range(range)
+        .map(Duration::from_secs)
 }

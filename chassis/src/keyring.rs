@@ -33,6 +33,9 @@ pub enum KeyRingError {
     /// A line is not as it should be.
     #[error("line {0} of the key file is not KID:HEX with a KID from 1 to 255 and 64 digits")]
     Malformed(usize),
+    /// The key was not made at random.
+    #[error("line {0} of the key file holds no random key; `generate-key` prints one")]
+    NotRandom(usize),
     /// Two lines have the same number.
     #[error("line {0} of the key file repeats a KID")]
     Repeated(usize),
@@ -69,6 +72,9 @@ impl KeyRing {
                 .ok_or_else(malformed)?;
             let mut key = Key32::default();
             hex::decode_to_slice(digits, &mut *key).map_err(|_| malformed())?;
+            if !looks_random(&*key) {
+                return Err(KeyRingError::NotRandom(index + 1));
+            }
             if keys.insert(kid, key).is_some() {
                 return Err(KeyRingError::Repeated(index + 1));
             }
@@ -101,6 +107,16 @@ impl KeyRing {
         let derived = |(kid, key): (&u8, &Key32)| (*kid, derive(key, purpose));
         self.keys.iter().map(derived).collect()
     }
+}
+
+/// False for a placeholder: all zeros, or a few bytes again and again. 32 random
+/// bytes have 30 different ones, and fewer than 8 never.
+pub(crate) fn looks_random(bytes: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in bytes {
+        seen[usize::from(*byte)] = true;
+    }
+    seen.iter().filter(|seen| **seen).count() >= 8
 }
 
 /// A new line for a key file.
@@ -157,6 +173,14 @@ mod tests {
             (line(0), "line 1"),
             (format!("{}\n256:00", line(1)), "line 2"),
             (format!("{}\n{}", line(1), line(1)), "line 2"),
+            (
+                format!("1:{}", "0".repeat(64)),
+                "line 1 of the key file holds no random key",
+            ),
+            (
+                format!("{}\n2:{}", line(1), "deadbeef".repeat(8)),
+                "line 2 of the key file holds no",
+            ),
         ] {
             let error = KeyRing::parse(&text).err().unwrap().to_string();
             assert!(error.contains(problem), "{error}");

@@ -47,7 +47,7 @@ pub struct Config {
     pub revocation_mode: Mode,
 
     /// Longest silence of the auth service before that, in seconds, 3 at least
-    #[arg(long = "revocation-silence-seconds", env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds_from_3)]
+    #[arg(long = "revocation-silence-seconds", env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds(3..=3600))]
     pub revocation_silence: Duration,
 
     /// The `iss` claim that access tokens must have
@@ -58,16 +58,16 @@ pub struct Config {
     #[arg(long, env, default_value = "addressbook")]
     pub audience: String,
 
-    /// How far the clocks of the services may differ, in seconds
-    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds)]
+    /// How far the clocks of the services may differ, in seconds, 0 to 60
+    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
     pub token_leeway: Duration,
 
     /// Most live contacts of one owner
-    #[arg(long, env, default_value = "50000", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, env, default_value = "50000", value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
     pub contact_quota: i64,
 
     /// Most bytes of one owner's contacts, those of deleted ones included (256 MiB)
-    #[arg(long, env, default_value = "268435456", value_parser = clap::value_parser!(i64).range(65536..))]
+    #[arg(long, env, default_value = "268435456", value_parser = clap::value_parser!(i64).range(65_536..=1 << 50))]
     pub contact_bytes_quota: i64,
 
     /// Whether replicas tell each other of changes by LISTEN and NOTIFY, which takes one connection
@@ -91,16 +91,6 @@ pub enum WatchListen {
     On,
     /// It does not
     Off,
-}
-
-/// Shorter silence happens while all is well.
-fn seconds_from_3(text: &str) -> Result<Duration, String> {
-    let time = seconds(text).map_err(|error| error.to_string())?;
-    if time.as_secs() >= 3 {
-        Ok(time)
-    } else {
-        Err("less than 3 seconds".into())
-    }
 }
 
 impl Settings for Config {

@@ -71,6 +71,60 @@ fn every_setting_is_in_the_readme_with_its_default() {
     }
 }
 
+/// Numbers at the ends of what a setting's type holds: each is refused with the setting's
+/// name, unless it has a meaning.
+#[test]
+fn no_setting_takes_a_number_that_breaks_the_service() {
+    let meaningful = [
+        // At once.
+        ("SHUTDOWN_LEAD_SECONDS", "0"),
+        ("SHUTDOWN_GRACE_SECONDS", "0"),
+        // None.
+        ("REFRESH_GRACE_SECONDS", "0"),
+        ("TOKEN_LEEWAY_SECONDS", "0"),
+        ("LOG_IN_ADDRESS_FAILURES", "0"),
+        ("PASSWORD_PEPPER_KID", "0"),
+        // 4 GiB.
+        ("CONTACT_BYTES_QUOTA", "4294967295"),
+    ];
+    let mut numbers = 0;
+    for service in ["auth-service", "contacts-service"] {
+        for name in settings(service).into_keys() {
+            let is_text = |told: &str| !told.starts_with("error: invalid value");
+            if refused(service, &name, "text").is_none_or(|told| is_text(&told)) {
+                continue;
+            }
+            numbers += 1;
+            for number in ["0", "-1", "4294967295", "18446744073709551615"] {
+                let refused = refused(service, &name, number);
+                let is_meant = meaningful.contains(&(&name, number));
+                assert_eq!(refused.is_none(), is_meant, "{service} {name}={number}");
+                let flag = format!("'--{}", name.to_lowercase().replace('_', "-"));
+                assert!(refused.is_none_or(|text| text.contains(&flag)), "{name}");
+            }
+        }
+    }
+    assert!(numbers > 30, "{numbers}");
+}
+
+/// What `serve` says to this value of a setting, where it does not take it. What it
+/// takes meets a key file that is not there.
+fn refused(service: &str, name: &str, value: &str) -> Option<String> {
+    let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(service);
+    let ended = Command::new(program)
+        .arg("serve")
+        .env_clear()
+        .env("DATABASE_URL", "postgres://127.0.0.1/none")
+        .env("SECRET_KEYS_FILE", "/nowhere")
+        .env("PASSWORD_PEPPER_FILE", "/nowhere")
+        .env("LISTEN_ADDR", "127.0.0.1:0")
+        .env(name, value)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    (ended.status.code() == Some(2)).then_some(told)
+}
+
 #[test]
 fn every_kind_of_event_is_told_to_operators() {
     let (source, manual) = (
