@@ -384,6 +384,7 @@ fn server_info(config: &Config) -> ServerInfo {
         issuer: config.issuer.clone(),
         // Those of the keys in force.
         signing_algorithms: Vec::new(),
+        algorithms: Vec::new(),
         access_token_ttl: config.access_token_ttl.try_into().ok(),
         refresh_idle_ttl: config.refresh_idle_ttl.try_into().ok(),
         refresh_absolute_ttl: config.refresh_absolute_ttl.try_into().ok(),

@@ -3,10 +3,7 @@
 use super::{Act, Administration, Call};
 use crate::error::{Error, Result};
 use crate::signing_keys::Asked;
-use crate::store::signing_keys::{KeyInfo, get, list};
-
-/// The most keys that are shown: years of them.
-const COUNT_MAX: i64 = 500;
+use crate::store::signing_keys::{KeyInfo, Position, get, list};
 
 impl Administration {
     /// Stages a new key, unless one is staged already; returns the one that comes next,
@@ -30,9 +27,13 @@ impl Administration {
         get(&self.db, kid).await?.ok_or(Error::SigningKeyNotFound)
     }
 
-    /// Returns the keys, the latest first.
-    pub async fn list_signing_keys(&self) -> Result<Vec<KeyInfo>> {
-        list(&self.db, COUNT_MAX).await
+    /// Returns up to `limit` keys after `after`, the latest first.
+    pub async fn list_signing_keys(
+        &self,
+        after: Option<&Position>,
+        limit: i64,
+    ) -> Result<Vec<KeyInfo>> {
+        list(&self.db, after, limit).await
     }
 }
 

@@ -254,7 +254,7 @@ impl account_service_server::AccountService for AccountService {
 fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
     let user = message
         .user
-        .ok_or_else(|| Error::invalid("USER_MISSING", "user", "must be set"))?;
+        .ok_or_else(|| Error::invalid("FIELD_INVALID", "user", "is required"))?;
     let paths = message
         .update_mask
         .map(|mask| mask.paths)

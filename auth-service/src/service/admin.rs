@@ -15,6 +15,7 @@ use secrecy::ExposeSecret;
 use tonic::{Request, Response, Status};
 
 use super::admin_answers::{micros, time_in};
+use super::audit_answers::kind_in;
 use super::pages::Pages;
 use super::{client, uuid};
 use crate::accounts::Accounts;
@@ -273,12 +274,25 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::ListSigningKeysRequest>,
     ) -> Result<Response<pb::ListSigningKeysResponse>, Status> {
-        self.reader(&request).await?;
+        let caller = self.reader(&request).await?;
+        let message = request.into_inner();
+        // Nothing but the page is asked for.
+        let bare = pb::ListSigningKeysRequest::default();
+        let pages = self.pages("ListSigningKeys", &caller, &bare, message.page_size)?;
+        let after: Option<(i64, String)> = pages.open(&message.page_token)?;
+        let after = after.and_then(|(time, kid)| Some((micros(time)?, kid)));
 
-        let keys = self.administration.list_signing_keys().await?;
+        let found = self
+            .administration
+            .list_signing_keys(after.as_ref(), pages.limit());
+        let mut keys = found.await?;
 
+        let next_page_token = pages.cut(&mut keys, |last| {
+            (last.create_time.timestamp_micros(), last.kid.clone())
+        });
         Ok(Response::new(pb::ListSigningKeysResponse {
             keys: keys.into_iter().map(Into::into).collect(),
+            next_page_token,
         }))
     }
 
@@ -364,10 +378,6 @@ fn selection(message: pb::ListAuditEventsRequest) -> Result<Selection> {
     let id = Some(&message.user_id).filter(|id| !id.is_empty());
     let start = time_in("start_time", message.start_time)?;
     let end = time_in("end_time", message.end_time)?;
-    Selection::parse(
-        id.map(|id| user_id(id)).transpose()?,
-        message.kind,
-        start,
-        end,
-    )
+    let kind = kind_in(message.kind, message.event_kind)?;
+    Selection::parse(id.map(|id| user_id(id)).transpose()?, kind, start, end)
 }

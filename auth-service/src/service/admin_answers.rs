@@ -6,7 +6,6 @@ use proto::auth::v1 as pb;
 
 use super::timestamp;
 use crate::administration::is_built_in;
-use crate::audit::Entry;
 use crate::error::{Error, Result};
 use crate::signing_keys::State;
 use crate::store::service_accounts::Program;
@@ -53,6 +52,7 @@ impl From<KeyInfo> for pb::SigningKey {
     fn from(key: KeyInfo) -> Self {
         Self {
             state: state(&key.state).into(),
+            signing_algorithm: algorithm(&key.algorithm).into(),
             kid: key.kid,
             algorithm: key.algorithm,
             create_time: Some(timestamp(key.create_time)),
@@ -73,19 +73,11 @@ fn state(name: &str) -> pb::SigningKeyState {
     .map_or(pb::SigningKeyState::Unspecified, |(_, state)| state)
 }
 
-impl From<Entry> for pb::AuditEvent {
-    fn from(entry: Entry) -> Self {
-        Self {
-            id: entry.id.to_string(),
-            user_id: entry.user_id.to_string(),
-            kind: entry.kind,
-            event_time: Some(timestamp(entry.event_time)),
-            session_id: entry
-                .session_id
-                .map_or_else(String::new, |id| id.to_string()),
-            ip: entry.ip,
-            actor_id: entry.actor_id.map_or_else(String::new, |id| id.to_string()),
-            detail: entry.detail.unwrap_or_default(),
-        }
+/// An algorithm by its name in JOSE.
+pub(super) fn algorithm(name: &str) -> pb::SigningAlgorithm {
+    match name {
+        "EdDSA" => pb::SigningAlgorithm::Eddsa,
+        "ES256" => pb::SigningAlgorithm::Es256,
+        _ => pb::SigningAlgorithm::Unspecified,
     }
 }

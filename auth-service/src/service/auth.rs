@@ -12,6 +12,7 @@ use proto::auth::v1::log_in_response::Result as LogInResult;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
+use super::admin_answers::algorithm;
 use super::{Jwks, client};
 use crate::accounts::{Accounts, RequestId};
 use crate::error::Error;
@@ -217,8 +218,10 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         _: Request<pb::GetServerInfoRequest>,
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
+        let names = self.jwks.algorithms();
         let info = ServerInfo {
-            signing_algorithms: self.jwks.algorithms(),
+            algorithms: names.iter().map(|name| algorithm(name).into()).collect(),
+            signing_algorithms: names,
             ..self.info.clone()
         };
 
@@ -229,9 +232,9 @@ impl auth_service_server::AuthService for AuthService {
 fn present(refresh_token: String) -> Result<Zeroizing<String>, Error> {
     if refresh_token.is_empty() {
         return Err(Error::invalid(
-            "REFRESH_TOKEN_MISSING",
+            "FIELD_INVALID",
             "refresh_token",
-            "must not be empty",
+            "is required",
         ));
     }
     Ok(Zeroizing::new(refresh_token))

@@ -114,7 +114,7 @@ fn both_factors(password: String, code: String) -> Result<BothFactors> {
 }
 
 fn code_missing() -> Error {
-    Error::invalid("MFA_CODE_MISSING", "code", "must be set")
+    Error::invalid("FIELD_INVALID", "code", "is required")
 }
 
 impl From<Challenge> for pb::MfaChallenge {
@@ -123,6 +123,9 @@ impl From<Challenge> for pb::MfaChallenge {
             id: challenge.id.as_str().to_owned(),
             methods: ["totp", "recovery_code"].map(str::to_owned).to_vec(),
             expire_time: Some(timestamp(challenge.expire_time)),
+            mfa_methods: [pb::MfaMethod::Totp, pb::MfaMethod::RecoveryCode]
+                .map(Into::into)
+                .to_vec(),
         }
     }
 }

@@ -74,7 +74,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         self.require(&request, INTROSPECT).await?;
         let token = Zeroizing::new(request.into_inner().token);
         if token.is_empty() {
-            return Err(Error::invalid("TOKEN_REQUIRED", "token", "must not be empty").into());
+            return Err(Error::invalid("FIELD_INVALID", "token", "is required").into());
         }
 
         let claims = self.programs.introspect(&token, self.clock.now()).await?;

@@ -76,16 +76,27 @@ pub struct KeyInfo {
     pub state_time: DateTime<Utc>,
 }
 
-/// Returns up to `limit` keys, the latest first.
-pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> Result<Vec<KeyInfo>> {
+/// Where a page of keys begins: after this one, in descending order.
+pub type Position = (DateTime<Utc>, String);
+
+/// Returns up to `limit` keys after `after`, the latest first.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<KeyInfo>> {
+    let (time, kid) = after.map(|(time, kid)| (time, &**kid)).unzip();
     let keys = sqlx::query_as!(
         KeyInfo,
         "
         SELECT kid, algorithm, state, create_time, state_time
         FROM auth.signing_keys
-        ORDER BY create_time DESC, kid
-        LIMIT $1
+        WHERE $1::timestamptz IS NULL OR (create_time, kid) < ($1, $2)
+        ORDER BY create_time DESC, kid DESC
+        LIMIT $3
         ",
+        time,
+        kid,
         limit,
     )
     .fetch_all(db)

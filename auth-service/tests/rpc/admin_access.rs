@@ -61,7 +61,7 @@ async fn every_rpc(by: &Admin, victim: &str) -> Vec<(&'static str, Result<(), St
         (
             "ListSigningKeys",
             client
-                .list_signing_keys(by.asks(ListSigningKeysRequest {}))
+                .list_signing_keys(by.asks(ListSigningKeysRequest::default()))
                 .await
                 .map(drop),
         ),

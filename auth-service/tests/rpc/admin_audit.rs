@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proto::auth::v1::{AuditEvent, ListAuditEventsRequest};
+use proto::auth::v1::{AuditEvent, AuditEventKind, ListAuditEventsRequest};
 
 use crate::admin::Admin;
 use crate::app::{App, PASSWORD, START, fields, reason};
@@ -78,6 +78,8 @@ async fn every_act_is_written_down_with_who_did_it() {
         .unwrap();
     assert_eq!(made.actor_id, "00000000-0000-0000-0000-000000000000");
     assert_eq!(made.detail, "[] -> [admin]");
+    assert_eq!(made.details["new_roles"], "admin");
+    assert_eq!(made.event_kind(), AuditEventKind::UserRolesSet);
 }
 
 #[tokio::test]
@@ -161,6 +163,33 @@ async fn pages_neither_repeat_nor_miss_while_more_happens() {
             ada.set_roles(&bob, &["y"]).await.unwrap();
         }
         assert_eq!(paged, whole);
+    }
+}
+
+#[tokio::test]
+async fn events_are_found_by_the_enum_of_their_kind() {
+    let app = App::start().await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let of = |kind: AuditEventKind| ListAuditEventsRequest {
+        event_kind: kind.into(),
+        ..ListAuditEventsRequest::default()
+    };
+
+    let (found, _) = ada.audit(of(AuditEventKind::SignUp)).await.unwrap();
+    assert_eq!(kinds(&found), ["sign_up"]);
+
+    let both = ListAuditEventsRequest {
+        kind: "sign_up".into(),
+        ..of(AuditEventKind::SignUp)
+    };
+    let unknown = ListAuditEventsRequest {
+        event_kind: 9999,
+        ..ListAuditEventsRequest::default()
+    };
+    for request in [both, unknown] {
+        let status = ada.audit(request).await.unwrap_err();
+        assert_eq!(reason(&status), "KIND_INVALID");
+        assert_eq!(fields(&status), ["event_kind"]);
     }
 }
 

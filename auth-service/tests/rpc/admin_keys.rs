@@ -3,7 +3,7 @@
 use proto::auth::v1::watch_revocations_response::Revoked;
 use proto::auth::v1::{
     ListAuditEventsRequest, ListSigningKeysRequest, RevokeSigningKeyRequest,
-    RotateSigningKeyRequest, SigningKey, SigningKeyState,
+    RotateSigningKeyRequest, SigningAlgorithm, SigningKey, SigningKeyState,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ async fn revoke(by: &Admin, kid: &str) -> Result<SigningKey, Status> {
 }
 
 async fn list(by: &Admin) -> Vec<SigningKey> {
-    let request = by.asks(ListSigningKeysRequest {});
+    let request = by.asks(ListSigningKeysRequest::default());
     let answer = by.client.clone().list_signing_keys(request).await;
     answer.unwrap().into_inner().keys
 }
@@ -54,6 +54,7 @@ async fn rotations_asked_for_at_once_stage_one_key() {
     assert_eq!(keys[0].state(), SigningKeyState::Staged);
     assert_eq!(keys[1].state(), SigningKeyState::Active);
     assert_eq!(keys[0].algorithm, "EdDSA");
+    assert_eq!(keys[0].signing_algorithm(), SigningAlgorithm::Eddsa);
     let made = keys[1].create_time.unwrap().seconds;
     assert_eq!(keys[0].state_time.unwrap().seconds, made + 5);
 
@@ -122,4 +123,32 @@ async fn a_replica_has_taken_a_key_out_before_it_tells_of_it() {
     assert!(!published(&replica).await.contains(&stolen));
     let signed = replica.log_in("ada@example.org", PASSWORD).await.unwrap();
     assert_ne!(kid(&signed.access_token), stolen);
+}
+
+#[tokio::test]
+async fn keys_are_listed_page_by_page() {
+    let app = App::alone(&FLAGS).await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    rotate(&ada).await;
+    let whole = list(&ada).await;
+    assert_eq!(whole.len(), 2);
+
+    let mut pages = Vec::new();
+    let mut request = ListSigningKeysRequest {
+        page_size: 1,
+        ..ListSigningKeysRequest::default()
+    };
+    loop {
+        let mut client = ada.client.clone();
+        let answer = client.list_signing_keys(ada.asks(request.clone())).await;
+        let page = answer.unwrap().into_inner();
+        assert_eq!(page.keys.len(), 1);
+        pages.extend(page.keys);
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+
+    assert_eq!(pages, whole);
 }

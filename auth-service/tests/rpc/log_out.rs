@@ -75,5 +75,5 @@ async fn an_empty_token_is_refused() {
     let status = app.log_out("").await.unwrap_err();
 
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(reason(&status), "REFRESH_TOKEN_MISSING");
+    assert_eq!(reason(&status), "FIELD_INVALID");
 }

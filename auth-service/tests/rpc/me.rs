@@ -146,5 +146,5 @@ async fn a_bad_name_or_a_missing_user_is_named() {
     }
     let request = bearer(UpdateMeRequest::default(), &access);
     let status = app.account.clone().update_me(request).await.unwrap_err();
-    assert_eq!(reason(&status), "USER_MISSING");
+    assert_eq!(reason(&status), "FIELD_INVALID");
 }

@@ -343,7 +343,7 @@ async fn a_missing_code_is_named() {
             .unwrap_err(),
         app.complete(&challenge.id, None).await.unwrap_err(),
     ] {
-        assert_eq!(reason(&status), "MFA_CODE_MISSING");
+        assert_eq!(reason(&status), "FIELD_INVALID");
         assert_eq!(fields(&status), ["code"]);
     }
 }

@@ -214,7 +214,7 @@ async fn a_token_is_introspected_with_its_session() {
     }
     assert_eq!(
         refusal(introspect(&app, &program, "").await),
-        "TOKEN_REQUIRED"
+        "FIELD_INVALID"
     );
 
     // Nor does a program that is gone get to ask.

@@ -169,7 +169,7 @@ async fn an_empty_token_is_refused() {
     let status = app.refresh("").await.unwrap_err();
 
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(reason(&status), "REFRESH_TOKEN_MISSING");
+    assert_eq!(reason(&status), "FIELD_INVALID");
 }
 
 #[tokio::test]

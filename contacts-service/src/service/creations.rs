@@ -17,7 +17,7 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 
 /// The contact of a write, without what a client may not set of its phones.
 pub(super) fn written(contact: Option<Contact>) -> Result<Contact> {
-    let missing = || Error::invalid("FIELD_INVALID", "contact", "must be there");
+    let missing = || Error::invalid("FIELD_INVALID", "contact", "is required");
     let mut contact = contact.ok_or_else(missing)?;
     clear_understood(&mut contact);
     Ok(contact)

@@ -157,7 +157,7 @@ impl ContactsService {
 }
 
 fn given(label: Option<Label>) -> Result<Label> {
-    label.ok_or_else(|| Error::invalid("FIELD_INVALID", "label", "must be there"))
+    label.ok_or_else(|| Error::invalid("FIELD_INVALID", "label", "is required"))
 }
 
 /// Whether an update is about the name, which is all that can be changed.

@@ -252,7 +252,7 @@ fn named(mask: Option<&FieldMask>, patch: &Share, is_recipient: bool) -> Result<
 }
 
 fn given(share: Option<Share>) -> Result<Share> {
-    share.ok_or_else(|| invalid("share", "must be there"))
+    share.ok_or_else(|| invalid("share", "is required"))
 }
 
 fn parse_email(text: &str) -> Result<Email> {

@@ -138,8 +138,14 @@ fn every_kind_of_event_is_told_to_operators() {
     let names: Vec<_> = names.collect();
 
     assert!(names.len() > 30, "{names:?}");
+    let proto = read("proto/addressbook/auth/v1/admin_service.proto");
     for name in names {
         assert!(manual.contains(&format!("`{name}`")), "{name}");
+        let value = format!("  AUDIT_EVENT_KIND_{} = ", name.to_uppercase());
+        assert!(
+            proto.contains(&value),
+            "{name} is no value of AuditEventKind"
+        );
     }
 }
 
