@@ -21,7 +21,7 @@ async fn the_only_key_is_revoked_and_both_services_serve_on() {
     let pair = Pair::start().await;
     let ada = pair.side(1).user("ada@example.com").await;
     let admin = Admin::new(&pair, 0, "admin@example.com").await;
-    let keys = admin.asks(ListSigningKeysRequest {});
+    let keys = admin.asks(ListSigningKeysRequest::default());
     let keys = admin.client().list_signing_keys(keys).await.unwrap();
     assert_eq!(keys.into_inner().keys.len(), 1);
     let stolen = kid(&ada.access_token);
