@@ -139,7 +139,7 @@ pub async fn run(
     let mail = Mail::new(&config)?;
     let outbox = Outbox::new(Arc::clone(&ring), mail.is_some());
     let database = Database::new(&config.database, &[])?;
-    database.ensure_migrated().await?;
+    database.ensure_usable().await?;
     let background = database.background();
     let keeper = Keeper::start(
         background.clone(),

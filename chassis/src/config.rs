@@ -109,7 +109,8 @@ impl ServerConfig {
 /// Where the data is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DatabaseConfig {
-    /// PostgreSQL URL, such as `postgres://user@host:5432/addressbook`
+    /// PostgreSQL URL, such as `postgres://user@host:5432/addressbook`; of several hosts, separated by
+    /// commas, the one that takes writes is used
     #[arg(long, env, hide_env_values = true)]
     pub database_url: SecretString,
 

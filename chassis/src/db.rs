@@ -1,17 +1,25 @@
 //! The database: connections, migrations, and what its errors mean.
 
+mod failure;
+mod migrate;
+mod ping;
+mod sessions;
+mod target;
+mod url;
+
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
-use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::time::{Instant, sleep};
 
-use crate::config::{DatabaseConfig, RolePasswords};
+pub use self::failure::is_unavailable;
+pub use self::migrate::migrate;
+pub use self::ping::ping_every_second;
+pub use self::target::Target;
+use crate::config::DatabaseConfig;
 use crate::metrics::{Metrics, count};
 use crate::pool::{Load, Pool};
 use crate::secret_file;
@@ -23,10 +31,6 @@ pub static MIGRATOR: Migrator = Migrator {
     ..sqlx::migrate!("../migrations")
 };
 
-/// Held while passwords are set: of two changes of a role at the same time one
-/// fails, and the server's log gets to see its statement.
-const PASSWORD_LOCK: i64 = 0x7061_7373_776f_7264;
-
 /// Why a service cannot use its database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -34,6 +38,27 @@ pub enum DbError {
     /// password.
     #[error("DATABASE_URL is not a PostgreSQL URL")]
     UrlInvalid,
+    /// It is not clear which port is whose.
+    #[error("DATABASE_URL names {hosts} hosts, but {ports} ports; name one port, or one for each")]
+    UrlPorts {
+        /// Hosts.
+        hosts: usize,
+        /// Ports.
+        ports: usize,
+    },
+    /// The servers asked for take no writes.
+    #[error(
+        "target_session_attrs in DATABASE_URL has to be read-write, primary or any: \
+         the services write"
+    )]
+    UrlSession,
+    /// A pooler gives each transaction, or each statement, another connection.
+    #[error(
+        "DATABASE_URL leads to a pooler that does not pool by session, so that timeouts and \
+         prepared statements are lost; use session mode (PgBouncer: pool_mode = session), or \
+         connect without the pooler"
+    )]
+    Pooled,
     /// No such user, or not with this password.
     #[error(
         "the database refuses the user of DATABASE_URL; \
@@ -66,9 +91,11 @@ pub enum DbError {
 pub struct Database {
     background: Pool,
     calls: Pool,
-    options: PgConnectOptions,
+    target: Target,
     /// The longest wait for the database at the start.
     patience: Duration,
+    /// The longest wait for one connection.
+    within: Duration,
 }
 
 impl Database {
@@ -83,26 +110,37 @@ impl Database {
         settings: &[(&'static str, &'static str)],
     ) -> Result<Self, DbError> {
         let milliseconds = |time: Duration| time.as_millis().to_string();
-        let options = connect_options(config)?
-            .options([
-                ("statement_timeout", milliseconds(config.database_statement)),
-                ("lock_timeout", milliseconds(config.database_statement / 2)),
-                ("idle_in_transaction_session_timeout", "10000".to_owned()),
-            ])
-            .options(settings.iter().copied());
+        let mut all = vec![
+            ("statement_timeout", milliseconds(config.database_statement)),
+            ("lock_timeout", milliseconds(config.database_statement / 2)),
+            ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        ];
+        all.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        let target = Target::new(hosts(config)?, &all);
         let calls = config.database_connections - Self::BACKGROUND;
-        let pool = |size| Pool::new(options.clone(), size, config.database_acquire);
+        let pool = |size| Pool::new(target.clone(), size, config.database_acquire);
         Ok(Self {
             background: pool(Self::BACKGROUND),
             calls: pool(calls),
-            options: options.clone(),
+            target: target.clone(),
             patience: config.database_start,
+            within: config.database_acquire,
         })
     }
 
-    /// Refuses a database on which not every migration ran; newer ones than this
-    /// program knows are fine, so that an update can migrate first.
-    pub async fn ensure_migrated(&self) -> Result<(), DbError> {
+    /// Refuses a database that this program cannot work with: a pooler that loses what
+    /// belongs to a session, or missing migrations. Newer migrations than this program
+    /// knows are fine, so that an update can migrate first.
+    pub async fn ensure_usable(&self) -> Result<(), DbError> {
+        ensure_sessions(&self.target, self.patience, self.within).await?;
+        self.ensure_migrated().await
+    }
+
+    async fn ensure_migrated(&self) -> Result<(), DbError> {
         const APPLIED: &str = "SELECT version, checksum FROM public._sqlx_migrations WHERE success";
         let applied = patiently(self.patience, || {
             sqlx::query_as(APPLIED).fetch_all(&self.background)
@@ -156,9 +194,8 @@ impl Database {
 
     /// For one listener to notifications, on a connection beside all others.
     #[must_use]
-    pub fn listening(&self) -> PgPool {
-        let pool = PgPoolOptions::new().max_connections(1);
-        pool.connect_lazy_with(self.options.clone())
+    pub fn listening(&self) -> Listening {
+        Listening(self.target.clone())
     }
 
     /// For a thread that serves calls.
@@ -168,17 +205,31 @@ impl Database {
     }
 }
 
-fn connect_options(config: &DatabaseConfig) -> Result<PgConnectOptions, DbError> {
-    let url = config.database_url.expose_secret();
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(DbError::UrlInvalid);
+/// Listens to notifications.
+pub struct Listening(Target);
+
+impl Listening {
+    /// Connects to the server that calls go to; one that is lost is not replaced by
+    /// another.
+    pub async fn listen(&self, channel: &str) -> sqlx::Result<PgListener> {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_lazy_with(self.0.latest().clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(channel).await?;
+        Ok(listener)
     }
-    let options = PgConnectOptions::from_str(url).map_err(|_| DbError::UrlInvalid)?;
-    // Statements can hold what no log may: `ALTER ROLE` holds a password.
-    let options = options.disable_statement_logging();
+}
+
+/// How to connect to each host of `DATABASE_URL`.
+fn hosts(config: &DatabaseConfig) -> Result<Vec<PgConnectOptions>, DbError> {
+    let hosts = url::parse(config.database_url.expose_secret())?;
     Ok(match &config.database_password_file {
-        Some(path) => options.password(read_password(path)?.expose_secret()),
-        None => options,
+        Some(path) => {
+            let password = read_password(path)?;
+            let with_it = |host: PgConnectOptions| host.password(password.expose_secret());
+            hosts.into_iter().map(with_it).collect()
+        }
+        None => hosts,
     })
 }
 
@@ -189,45 +240,17 @@ fn read_password(path: &Path) -> Result<SecretString, DbError> {
     })
 }
 
-/// Brings the database up to date, and sets the roles' passwords where files
-/// are given. Needs an owner's rights; several at once wait for each other.
-pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Result<(), DbError> {
-    let options = connect_options(config)?;
-    let mut db = patiently(config.database_start, || options.connect()).await?;
-    MIGRATOR.run(&mut db).await?;
-    sqlx::query("SELECT pg_advisory_lock($1)")
-        .bind(PASSWORD_LOCK)
-        .execute(&mut db)
-        .await?;
-    for (role, file) in [
-        ("auth_service", &passwords.auth_role_password_file),
-        ("contacts_service", &passwords.contacts_role_password_file),
-    ] {
-        if let Some(path) = file {
-            set_password(&mut db, role, &read_password(path)?).await?;
-        }
-    }
-    // Gives the lock back, as does any other end.
-    db.close().await?;
-    Ok(())
-}
-
-async fn set_password(
-    db: &mut PgConnection,
-    role: &str,
-    password: &SecretString,
+/// Refuses a pooler that loses what belongs to a session.
+async fn ensure_sessions(
+    target: &Target,
+    patience: Duration,
+    within: Duration,
 ) -> Result<(), DbError> {
-    // ALTER ROLE takes no parameters; format() quotes.
-    let statement: String =
-        sqlx::query_scalar("SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)")
-            .bind(role)
-            .bind(password.expose_secret())
-            .fetch_one(&mut *db)
-            .await?;
-    sqlx::query(sqlx::AssertSqlSafe(statement))
-        .execute(db)
-        .await?;
-    Ok(())
+    if patiently(patience, || sessions::are_kept(target, within)).await? {
+        Ok(())
+    } else {
+        Err(DbError::Pooled)
+    }
 }
 
 /// Tries for a while, where the database is not there yet.
@@ -243,7 +266,7 @@ where
         match attempt().await {
             Ok(done) => return Ok(done),
             Err(error) if is_unavailable(&error) && Instant::now() < until => {
-                tracing::warn!(%error, "waiting for the database");
+                tracing::info!(%error, "waiting for the database");
                 sleep(Duration::from_millis(500)).await;
             }
             Err(sqlx::Error::Database(error))
@@ -253,58 +276,5 @@ where
             }
             Err(error) => return Err(error.into()),
         }
-    }
-}
-
-/// Tells whether the database can be reached, asked once a second.
-#[must_use]
-pub fn ping_every_second(pool: Pool) -> watch::Receiver<bool> {
-    let (up, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        let mut ticks = interval(Duration::from_secs(1));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !up.is_closed() {
-            ticks.tick().await;
-            let ping = sqlx::query("SELECT 1").execute(&pool);
-            let alive = matches!(timeout(Duration::from_secs(2), ping).await, Ok(Ok(_)));
-            if up.send_replace(alive) != alive {
-                tracing::info!(alive, "database");
-            }
-        }
-    });
-    receiver
-}
-
-/// Whether an error means that the database is away or too busy, and that the
-/// same call can succeed later. Told by kind and SQLSTATE, never by text.
-#[must_use]
-pub fn is_unavailable(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|state| {
-            // Connection trouble, and being told to come back: serialization,
-            // deadlock, lock timeout, too many connections, read-only standby,
-            // cancelled statement, shutdown and start-up.
-            state.starts_with("08")
-                || matches!(
-                    &*state,
-                    "40001"
-                        | "40P01"
-                        | "55P03"
-                        | "53300"
-                        | "25006"
-                        | "57014"
-                        | "57P01"
-                        | "57P02"
-                        | "57P03"
-                        | "57P05"
-                )
-        }),
-        _ => false,
     }
 }

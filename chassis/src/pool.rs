@@ -19,16 +19,16 @@ use async_stream::try_stream;
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use sqlx::postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
-use sqlx::{ConnectOptions, Connection, Either, Execute, Executor, PgConnection, SqlStr};
+use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
+use sqlx::{Connection, Either, Execute, Executor, PgConnection, SqlStr};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use self::lease::{Lease, Opened};
 pub use self::load::Load;
 use self::load::Waiting;
 pub use self::transaction::Transaction;
-use crate::db::is_unavailable;
+use crate::db::{Target, is_unavailable};
 
 /// Idle for longer, a connection is asked whether it lives: under load none is,
 /// and after a restart of the server callers do not notice the dead ones.
@@ -36,6 +36,9 @@ const TRUSTED: Duration = Duration::from_millis(50);
 /// Older, a connection is closed: its server process has grown, or a balancer
 /// would send it elsewhere.
 const AGE_MAX: Duration = Duration::from_mins(30);
+
+/// The longest wait for an idle connection to say that it lives.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// Connections to one database; clones share them.
 #[derive(Clone)]
@@ -46,7 +49,7 @@ pub struct Pool {
 }
 
 struct Shared {
-    options: PgConnectOptions,
+    target: Target,
     size: usize,
     /// One for each connection that may be in use.
     permits: Arc<Semaphore>,
@@ -63,13 +66,13 @@ struct Idle {
 }
 
 impl Pool {
-    /// A pool of at most `size` connections, opened when they are needed; who
-    /// waits longer than `wait_max` for one gets `PoolTimedOut`.
+    /// A pool of at most `size` connections, opened when they are needed. Whoever waits
+    /// longer than `wait_max` for one gets `PoolTimedOut`, or why it cannot be opened.
     #[must_use]
-    pub fn new(options: PgConnectOptions, size: u32, wait_max: Duration) -> Self {
+    pub fn new(target: impl Into<Target>, size: u32, wait_max: Duration) -> Self {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let shared = Shared {
-            options,
+            target: target.into(),
             size,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::default(),
@@ -116,22 +119,14 @@ impl Pool {
     }
 
     async fn acquire(&self) -> sqlx::Result<Lease> {
-        let found = timeout(self.shared.wait_max, self.find()).await;
-        found.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-    }
-
-    async fn find(&self) -> sqlx::Result<Lease> {
-        let permit = self.permit().await?;
-        let lease = |db| Lease::new(db, Arc::clone(&self.shared), permit);
-        while let Some(Idle { mut db, since }) = self.shared.take_idle(self.home) {
-            if db.at.elapsed() > AGE_MAX {
-                continue;
-            }
-            if since.elapsed() < TRUSTED || db.ping().await.is_ok() {
-                return Ok(lease(db));
-            }
-        }
-        Ok(lease(Opened::new(self.connect().await?, self.home)))
+        let until = Instant::now() + self.shared.wait_max;
+        let permit = timeout_at(until, self.permit()).await;
+        let permit = permit.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let db = match self.reuse(until).await {
+            Some(db) => db,
+            None => Opened::new(self.connect(until).await?, self.home),
+        };
+        Ok(Lease::new(db, Arc::clone(&self.shared), permit))
     }
 
     async fn permit(&self) -> sqlx::Result<OwnedSemaphorePermit> {
@@ -143,12 +138,29 @@ impl Pool {
         permit.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// Connects, again and again while the server is away.
-    async fn connect(&self) -> sqlx::Result<PgConnection> {
+    /// An idle connection that lives.
+    async fn reuse(&self, until: Instant) -> Option<Opened> {
+        while let Some(Idle { mut db, since }) = self.shared.take_idle(self.home) {
+            if db.at.elapsed() > AGE_MAX {
+                continue;
+            }
+            if since.elapsed() < TRUSTED || is_alive(&mut db, until).await {
+                return Some(db);
+            }
+        }
+        None
+    }
+
+    /// Connects, again and again while the server is away; returns why it could not.
+    async fn connect(&self, until: Instant) -> sqlx::Result<PgConnection> {
         let mut pause = Duration::from_millis(10);
         loop {
-            match self.shared.options.connect().await {
-                Err(error) if is_unavailable(&error) => {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(sqlx::Error::PoolTimedOut);
+            }
+            match self.shared.target.connect(left).await {
+                Err(error) if is_unavailable(&error) && Instant::now() + pause < until => {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(500));
                 }
@@ -156,6 +168,12 @@ impl Pool {
             }
         }
     }
+}
+
+/// Whether the server answers.
+async fn is_alive(db: &mut PgConnection, until: Instant) -> bool {
+    let until = until.min(Instant::now() + ANSWER_MAX);
+    matches!(timeout_at(until, db.ping()).await, Ok(Ok(())))
 }
 
 impl fmt::Debug for Pool {

@@ -123,7 +123,7 @@ pub async fn run(
     let mut chores = JoinSet::new();
     chores.spawn(key_feed::follow(auth.clone(), keys.clone()));
     let watched = watched(&config, auth, &keys, &clock, &mut chores)?;
-    database.ensure_migrated().await?;
+    database.ensure_usable().await?;
     let rules = TokenRules {
         issuer: config.issuer,
         audience: config.audience,

@@ -25,7 +25,7 @@ use crate::{initdb, pid_file};
 pub const SUPERUSER: &str = "postgres";
 
 /// Only names the socket: the server does not listen on TCP.
-const PORT: u16 = 5432;
+pub(crate) const PORT: u16 = 5432;
 
 /// The longest path of a socket on Linux is 107 bytes, on macOS 103.
 const SOCKET_PATH_BYTES: usize = 103;

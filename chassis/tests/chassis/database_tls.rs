@@ -93,7 +93,7 @@ async fn a_connection_is_encrypted_where_the_url_says_so() {
         assert_eq!(used.as_deref(), Some("TLSv1.3"), "{parameters}");
         migrate(&config).await.unwrap();
         let database = Database::new(&config, &[]).unwrap();
-        database.ensure_migrated().await.unwrap();
+        database.ensure_usable().await.unwrap();
     }
 
     let plain = server.config("127.0.0.1", "sslmode=disable");

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::db::Listening;
 use chassis::pool::Pool;
 use chassis::user_id::UserId;
-use sqlx::PgPool;
-use sqlx::postgres::PgListener;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -24,7 +23,7 @@ const OWNERS_MAX: usize = 200;
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Tells other replicas what is written here, and hears what they tell, for ever.
-pub async fn forever(db: Pool, listening: PgPool, hub: Arc<Hub>) {
+pub async fn forever(db: Pool, listening: Listening, hub: Arc<Hub>) {
     // Our own notifications come back to us.
     let replica = Uuid::new_v4();
     tokio::join!(tell(db, &hub, replica), hear(listening, &hub, replica));
@@ -44,7 +43,7 @@ async fn tell(db: Pool, hub: &Hub, replica: Uuid) {
     }
 }
 
-async fn hear(listening: PgPool, hub: &Hub, replica: Uuid) {
+async fn hear(listening: Listening, hub: &Hub, replica: Uuid) {
     loop {
         if let Err(error) = listen(&listening, hub, replica).await {
             tracing::warn!(%error, "cannot hear of writes at other replicas; asking every second");
@@ -53,9 +52,8 @@ async fn hear(listening: PgPool, hub: &Hub, replica: Uuid) {
     }
 }
 
-async fn listen(listening: &PgPool, hub: &Hub, replica: Uuid) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(listening).await?;
-    listener.listen(CHANNEL).await?;
+async fn listen(listening: &Listening, hub: &Hub, replica: Uuid) -> sqlx::Result<()> {
+    let mut listener = listening.listen(CHANNEL).await?;
     loop {
         // None is a connection that was lost and is there again; the poller sees
         // what was not heard.

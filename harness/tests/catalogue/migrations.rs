@@ -45,7 +45,7 @@ async fn migrate(database: &TestDatabase) -> Result<(), DbError> {
 
 async fn ensure(database: &TestDatabase, role: &str) -> Result<(), DbError> {
     let database = Database::new(&config(database.url(role)), &[])?;
-    database.ensure_migrated().await
+    database.ensure_usable().await
 }
 
 #[tokio::test]
