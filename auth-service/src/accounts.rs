@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use chassis::caller::Caller;
-use chassis::deadline::Deadline;
 use chassis::keyring::KeyRing;
 use chassis::pool::Pool;
 use chassis::text::single_line;
@@ -13,17 +12,12 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::audit::Kind;
-use crate::email::Email;
 use crate::error::{Error, Result};
-use crate::hasher::{Hasher, Turn};
-use crate::mail::{Letter, Outbox, Topic};
-use crate::password::Password;
-use crate::phc::Verdict;
+use crate::hasher::Hasher;
+use crate::mail::Outbox;
 use crate::refresh_token::sha256;
 use crate::store;
-use crate::store::audit::Event;
-use crate::throttle::{Guess, Throttle};
+use crate::throttle::Throttle;
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -106,34 +100,6 @@ pub struct UserChange {
     pub etag: String,
 }
 
-/// A correct password.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// Whose it is.
-    pub user_id: UserId,
-    /// Its version when it was checked.
-    pub password_version: i64,
-    /// The stored hash.
-    pub password_hash: String,
-    /// Whether the hash has other parameters than today's.
-    pub outdated: bool,
-}
-
-/// What a check of a password needs to know of the call.
-#[derive(Clone, Copy, Debug)]
-pub struct Attempt<'a> {
-    /// What is guessed, if it is a guess.
-    pub guess: Guess,
-    /// What is written down of a wrong one.
-    pub failure: Kind,
-    /// Where the call came from.
-    pub ip: &'a str,
-    /// When the answer is due.
-    pub deadline: Deadline,
-    /// The time of the call.
-    pub now: DateTime<Utc>,
-}
-
 /// What the operator decided on accounts.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountRules {
@@ -212,114 +178,12 @@ impl Accounts {
         Err(Error::EtagMismatch { etag: user.etag() })
     }
 
-    /// Checks the password of an account. An unknown e-mail, or text that is
-    /// none, takes the same statements and the same time as a wrong password.
-    pub async fn check_password(
-        &self,
-        email: Option<&Email>,
-        password: Password,
-        attempt: Attempt<'_>,
-    ) -> Result<Credentials> {
-        // No address is empty, so that text which is none finds nothing.
-        let email = email.map_or("", Email::as_str);
-        let attempted = self
-            .throttle
-            .attempt(attempt.guess, email, attempt.ip, attempt.now)
-            .await?;
-        let known = store::emails::get(&self.db, email).await?;
-        let stored = known.as_ref().map(|row| row.password_hash.clone());
-        let verdict = self
-            .hasher
-            .verify(password, stored, Turn::First, attempt.deadline)
-            .await;
-        let verdict = match verdict {
-            // Nobody looked at the password.
-            Err(error) => {
-                self.throttle.not_made(&attempted).await?;
-                return Err(error);
-            }
-            Ok(verdict) => verdict,
-        };
-        match known {
-            Some(row) if verdict != Verdict::Wrong => {
-                self.throttle.succeeded(&attempted).await?;
-                Ok(Credentials {
-                    user_id: row.user_id,
-                    password_version: row.password_version,
-                    password_hash: row.password_hash,
-                    outdated: verdict == Verdict::RightButOutdated,
-                })
-            }
-            known => {
-                let user_id = known.map_or_else(|| self.pseudonym(email), |row| row.user_id);
-                let event = Event::new(user_id, attempt.failure, attempt.ip);
-                store::audit::insert(&self.db, event, attempt.now).await?;
-                Err(Error::InvalidCredentials)
-            }
-        }
-    }
-
-    /// Sets a new password and ends the other sessions.
-    pub async fn change_password(
-        &self,
-        user: &User,
-        session_id: Uuid,
-        change: PasswordChange,
-        attempt: Attempt<'_>,
-    ) -> Result<()> {
-        let email = &change.email;
-        let checked = self
-            .check_password(Some(email), change.current, attempt)
-            .await?;
-        let hash = self
-            .hasher
-            .hash(change.new, Turn::First, attempt.deadline)
-            .await?;
-
-        let mut tx = self.db.begin().await?;
-        let version = checked.password_version;
-        if !store::emails::set_password(&mut *tx, email.as_str(), version, &hash).await? {
-            // Changed in between: what was right is not any more.
-            return Err(Error::InvalidCredentials);
-        }
-        let kind = Kind::PasswordChanged;
-        store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, attempt.now).await?;
-        let event = Event::new(user.id, kind, attempt.ip).session(session_id);
-        store::audit::insert(&mut *tx, event, attempt.now).await?;
-        let letter = Letter::new(Topic::PasswordChanged, email, attempt.ip, attempt.now);
-        self.outbox.put(&mut *tx, &letter).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    fn pseudonym(&self, email: &str) -> UserId {
+    /// Stands for an e-mail without an account in the audit.
+    pub(crate) fn pseudonym(&self, email: &str) -> UserId {
         let tag = hmac::sign(&self.pseudonyms, email.as_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&tag.as_ref()[..16]);
         // Version 8: no user's id, which are of version 7.
         UserId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-    }
-}
-
-/// The old and the new password of an account.
-#[derive(Debug)]
-pub struct PasswordChange {
-    /// The account's.
-    pub email: Email,
-    /// What the user says it is.
-    pub current: Password,
-    /// What it shall be.
-    pub new: Password,
-}
-
-impl PasswordChange {
-    /// Checks the new password.
-    pub fn parse(user: &User, current: &str, new: &str) -> Result<Self> {
-        let email = Email::parse(&user.email)?;
-        Ok(Self {
-            current: Password::claim(current),
-            new: Password::choose(new, "new_password", &email)?,
-            email,
-        })
     }
 }

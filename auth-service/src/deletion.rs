@@ -6,9 +6,9 @@ use chassis::pool::{Pool, Transaction};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::accounts::{Accounts, Attempt, User};
+use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
-use crate::email::Email;
+use crate::credentials::Attempt;
 use crate::error::{Error, Result};
 use crate::password::Password;
 use crate::roles;
@@ -30,8 +30,7 @@ impl Accounts {
         attempt: Attempt<'_>,
         clock: &Clock,
     ) -> Result<()> {
-        let email = Email::parse(&user.email)?;
-        let checked = self.check_password(Some(&email), password, attempt).await?;
+        let checked = self.check_own_password(user, password, attempt).await?;
         let version = Some(checked.password_version);
         let mut tx = self.db.begin().await?;
         // Changed in between: what was right is not any more.
@@ -85,7 +84,7 @@ pub(crate) async fn end(
         return Ok(None);
     }
     store::deletion::remove_rows(tx, &[user.id.0], clock.now()).await?;
-    throttle.forgive(tx, &user.email).await?;
+    throttle.forgive(tx, user.id, &user.email).await?;
     let now = clock.now();
     store::revocations::insert_user(&mut **tx, user.id, now).await?;
     store::deletion::remember(&mut **tx, user.id, now).await?;

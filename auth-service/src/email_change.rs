@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::accounts::{Accounts, Attempt, User};
+use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
+use crate::credentials::{Attempt, new_password_version};
 use crate::email::{Email, parse_field};
 use crate::error::{Error, Result};
 use crate::mail::{Letter, Topic};
@@ -44,7 +45,7 @@ impl Accounts {
     ) -> Result<User> {
         let EmailChange { old, new, .. } = &change;
         let checked = self
-            .check_password(Some(old), change.current_password.clone(), attempt)
+            .check_own_password(&user, change.current_password.clone(), attempt)
             .await?;
         if old == new {
             return Ok(user);
@@ -58,16 +59,17 @@ impl Accounts {
             .allow_mail(topic.name(), new.as_str(), ip, now)
             .await?;
 
+        let (password, version) = ((&checked).into(), new_password_version()?);
         let mut tx = self.db.begin().await?;
         store::email_tokens::delete_all(&mut *tx, user.id).await?;
-        if !store::emails::take(&mut *tx, old.as_str(), checked.password_version).await? {
+        if !store::emails::take(&mut *tx, password).await? {
             // Changed in between: what was right is not any more.
             return Err(Error::InvalidCredentials);
         }
-        if !store::emails::copy(&mut *tx, old.as_str(), new.as_str()).await? {
+        if !store::emails::copy(&mut *tx, password, new.as_str(), version).await? {
             return Err(Error::EmailTaken);
         }
-        store::emails::delete(&mut *tx, old.as_str()).await?;
+        store::emails::delete(&mut *tx, old.as_str(), user.id).await?;
         let user = store::users::set_email(&mut *tx, user.id, new.as_str(), now)
             .await?
             .ok_or(Error::UserMissing)?;

@@ -4,8 +4,9 @@ use chassis::deadline::Deadline;
 use chassis::text::single_line;
 use chrono::{DateTime, Utc};
 
-use crate::accounts::{Accounts, Attempt, Credentials, User};
+use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
+use crate::credentials::{Attempt, Credentials};
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
@@ -76,18 +77,15 @@ pub async fn log_in(
     let email = log_in.email.as_ref();
     let password = log_in.password.clone();
     let checked = accounts.check_password(email, password, attempt).await?;
-    let email = email.ok_or(Error::InvalidCredentials)?.as_str();
     let new_hash = rehashed(accounts, &checked, log_in.password, deadline).await?;
 
     let mut tx = accounts.db.begin().await?;
     if let Some(new_hash) = new_hash {
-        store::emails::rehash(&mut *tx, email, &checked.password_hash, &new_hash).await?;
+        store::emails::rehash(&mut *tx, &checked, &new_hash).await?;
     }
     // From here to the end neither the password nor the user can change: a change
     // that ends the sessions comes before, and is seen, or after, and sees ours.
-    if !store::emails::lock_password(&mut *tx, email, checked.password_version).await? {
-        return Err(Error::InvalidCredentials);
-    }
+    checked.lock(&mut tx).await?;
     let user = store::users::lock(&mut *tx, checked.user_id)
         .await?
         .ok_or(Error::UserMissing)?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::accounts::Accounts;
 use crate::audit::Kind;
+use crate::credentials::new_password_version;
 use crate::email::Email;
 use crate::email_tokens::{self, Purpose};
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::mail::{Letter, Topic};
 use crate::password::Password;
 use crate::store;
 use crate::store::audit::Event;
+use crate::store::emails::PasswordRef;
 
 impl Accounts {
     /// Sets a new password and ends every session. Of several calls with one token
@@ -40,12 +42,17 @@ impl Accounts {
         let hash = self.hasher.hash(password, Turn::First, deadline).await?;
 
         let (user_id, address) = (token.user_id, email.as_str());
+        let version = new_password_version()?;
         let mut tx = self.db.begin().await?;
         let spent = store::email_tokens::spend(&mut *tx, &token, Purpose::Reset, now)
             .await?
             .ok_or_else(invalid)?;
-        let version = spent.password_version;
-        let in_order = store::emails::set_password(&mut *tx, address, version, &hash).await?
+        let old = PasswordRef {
+            email: address,
+            user_id,
+            version: spent.password_version,
+        };
+        let in_order = store::emails::set_password(&mut *tx, old, version, &hash).await?
             // Whoever read the mailbox has confirmed it as well.
             && store::users::confirm_email(&mut *tx, user_id, address, now).await?;
         if !in_order {
@@ -54,7 +61,7 @@ impl Accounts {
         let kind = Kind::PasswordReset;
         // No session has the nil id: none is spared.
         store::sessions::revoke_others(&mut *tx, user_id, Uuid::nil(), kind, now).await?;
-        self.throttle.forgive(&mut tx, address).await?;
+        self.throttle.forgive(&mut tx, user_id, address).await?;
         let event = Event::new(user_id, kind, ip);
         store::audit::insert(&mut *tx, event, now).await?;
         let letter = Letter::new(Topic::PasswordChanged, &email, ip, now);

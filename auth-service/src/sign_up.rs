@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::{Accounts, DisplayName, RequestId, User};
 use crate::audit::Kind;
+use crate::credentials::new_password_version;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
@@ -111,6 +112,7 @@ impl Accounts {
             email: new.email.as_str(),
             user_id: user.id,
             password_hash,
+            password_version: new_password_version()?,
             request_hash: new.request_id.map(|id| id.0),
             request_body_hash: new.request_id.map(|_| new.body_hash()),
         };

@@ -9,6 +9,7 @@ use aws_lc_rs::hmac;
 use chassis::client_address;
 use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
+use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, Result};
@@ -30,8 +31,8 @@ pub enum Guess {
 }
 
 impl Guess {
-    /// Those whose buckets are of an e-mail.
-    const PASSWORDS: [Self; 3] = [Self::LogIn, Self::CurrentPassword, Self::MfaPassword];
+    /// The passwords that are asked for within a session, by the account's user.
+    const IN_SESSION: [Self; 2] = [Self::CurrentPassword, Self::MfaPassword];
 
     fn name(self) -> &'static str {
         match self {
@@ -42,6 +43,16 @@ impl Guess {
             Self::RecoveryCode => "recovery-code",
         }
     }
+}
+
+/// Whose password is guessed.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// That of the account with this e-mail, if there is one.
+    Email(&'a str),
+    /// That of a user who calls with a session. An e-mail can change hands; a user's
+    /// failures stay its own.
+    User(UserId),
 }
 
 /// Below so many failures in a row, this one included, such a pause.
@@ -126,12 +137,16 @@ impl Throttle {
     pub async fn attempt(
         &self,
         guess: Guess,
-        email: &str,
+        whose: Whose<'_>,
         ip: &str,
         now: DateTime<Utc>,
     ) -> Result<Attempted> {
+        let account = match whose {
+            Whose::Email(email) => self.bucket(guess.name(), "account", email),
+            Whose::User(id) => self.bucket_of_user(guess, id),
+        };
         let attempted = Attempted {
-            account: self.bucket(guess.name(), "account", email),
+            account,
             address: self.bucket(guess.name(), "address", &network(ip)),
         };
         self.reserve(attempted.address, &self.address, now).await?;
@@ -196,11 +211,17 @@ impl Throttle {
     }
 
     /// Forgets the wrong passwords of an account: it has a new one, or ends.
-    pub async fn forgive(&self, tx: &mut Transaction, email: &str) -> Result<()> {
-        for guess in Guess::PASSWORDS {
-            table::forget(&mut **tx, self.bucket(guess.name(), "account", email)).await?;
+    pub async fn forgive(&self, tx: &mut Transaction, user_id: UserId, email: &str) -> Result<()> {
+        let of_email = self.bucket(Guess::LogIn.name(), "account", email);
+        table::forget(&mut **tx, of_email).await?;
+        for guess in Guess::IN_SESSION {
+            table::forget(&mut **tx, self.bucket_of_user(guess, user_id)).await?;
         }
         Ok(())
+    }
+
+    fn bucket_of_user(&self, guess: Guess, id: UserId) -> [u8; 32] {
+        self.bucket(guess.name(), "account", &id.to_string())
     }
 
     async fn reserve(

@@ -64,7 +64,9 @@ async fn give_role(db: &Pool, email: &Email, now: DateTime<Utc>) -> Result<Made>
     let user_id = known.ok_or(Error::UserNotFound)?.user_id;
     let mut tx = db.begin().await?;
     let user = store::users::lock_for_change(&mut *tx, user_id).await?;
-    let user = user.ok_or(Error::UserMissing)?;
+    // The e-mail may have changed hands meanwhile.
+    let user = user.filter(|user| user.email == email.as_str());
+    let user = user.ok_or(Error::UserNotFound)?;
     if user.disabled {
         return Err(Error::AccountDisabled);
     }

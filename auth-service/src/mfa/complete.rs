@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::log_in::SignedIn;
 use crate::sessions::{Client, Proof};
 use crate::store;
+use crate::store::emails::PasswordRef;
 use crate::store::mfa::ChallengeRow;
 use crate::throttle::Guess;
 use crate::user_token::UserToken;
@@ -60,8 +61,12 @@ impl Mfa {
 /// Takes the challenge away. As in a log-in, from here to the end neither the
 /// password nor the user can change.
 async fn take(tx: &mut Transaction, id: &UserToken, challenge: &ChallengeRow) -> Result<User> {
-    let (email, version) = (&challenge.email, challenge.password_version);
-    if !store::emails::lock_password(&mut **tx, email, version).await? {
+    let password = PasswordRef {
+        email: &challenge.email,
+        user_id: id.user_id,
+        version: challenge.password_version,
+    };
+    if !store::emails::lock_password(&mut **tx, password).await? {
         return Err(Error::MfaChallengeExpired);
     }
     let user = store::users::lock(&mut **tx, id.user_id)

@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::totp::TotpSecret;
 use super::{Call, Mfa, MfaCode, recovery_code};
-use crate::accounts::{Attempt, User};
+use crate::accounts::User;
 use crate::audit::Kind;
+use crate::credentials::{Attempt, Credentials};
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::mail::{Letter, Topic};
@@ -172,7 +173,7 @@ impl Mfa {
         password: Password,
         deadline: Deadline,
         call: &Call<'_>,
-    ) -> Result<KnownPassword> {
+    ) -> Result<Credentials> {
         let attempt = Attempt {
             guess: Guess::MfaPassword,
             failure: Kind::MfaFailed,
@@ -180,12 +181,9 @@ impl Mfa {
             deadline,
             now: call.now,
         };
-        let email = Email::parse(&user.email)?;
-        let checked = self
-            .accounts
-            .check_password(Some(&email), password, attempt);
-        let version = checked.await?.password_version;
-        Ok(KnownPassword { email, version })
+        self.accounts
+            .check_own_password(user, password, attempt)
+            .await
     }
 
     /// Writes a change down, and has its owner told.
@@ -207,25 +205,6 @@ impl Mfa {
         let throttle = &self.accounts.throttle;
         let of = user_id.to_string();
         throttle.attempt_code(code.guess(), &of, now).await
-    }
-}
-
-/// A password that was right a moment ago.
-struct KnownPassword {
-    email: Email,
-    version: i64,
-}
-
-impl KnownPassword {
-    /// Keeps it from being changed until the transaction ends.
-    async fn lock(&self, tx: &mut Transaction) -> Result<()> {
-        let email = self.email.as_str();
-        if store::emails::lock_password(&mut **tx, email, self.version).await? {
-            Ok(())
-        } else {
-            // Changed in between: what was right is not any more.
-            Err(Error::InvalidCredentials)
-        }
     }
 }
 

@@ -17,13 +17,14 @@ use zeroize::Zeroizing;
 
 use super::pages::Pages;
 use super::{timestamp, uuid};
-use crate::accounts::{Accounts, DisplayName, PasswordChange, UserChange};
+use crate::accounts::{Accounts, DisplayName, UserChange};
 use crate::audit::Kind;
 use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
 use crate::export::export;
 use crate::mfa::Mfa;
 use crate::password::Password;
+use crate::password_change::PasswordChange;
 use crate::sessions::{Session, Sessions};
 
 const PAGE_SIZE_MAX: usize = 100;

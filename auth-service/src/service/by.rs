@@ -7,8 +7,9 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::{AccountService, client};
-use crate::accounts::{Attempt, User};
+use crate::accounts::User;
 use crate::audit::Kind;
+use crate::credentials::Attempt;
 use crate::error::Result;
 use crate::mfa::Call;
 use crate::sessions::Client;

@@ -4,6 +4,7 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
+use crate::credentials::Credentials;
 use crate::error::Result;
 
 /// What is known of an address.
@@ -12,7 +13,7 @@ pub struct EmailRow {
     pub user_id: UserId,
     /// A PHC string.
     pub password_hash: String,
-    /// Counts changes of the password, not of its hash.
+    /// Names this password, whatever its hash.
     pub password_version: i64,
     /// SHA-256 of the sign-up's request id.
     pub request_hash: Option<Vec<u8>>,
@@ -30,6 +31,8 @@ pub struct NewEmail<'a> {
     pub user_id: UserId,
     /// A PHC string.
     pub password_hash: &'a str,
+    /// Names this password.
+    pub password_version: i64,
     /// SHA-256 of the sign-up's request id.
     pub request_hash: Option<[u8; 32]>,
     /// SHA-256 of the rest of the sign-up, without the password.
@@ -54,6 +57,16 @@ pub async fn get(db: impl PgExecutor<'_>, email: &str) -> Result<Option<EmailRow
     Ok(row)
 }
 
+/// Returns what is known of an address, where it is this user's.
+pub async fn get_of(
+    db: impl PgExecutor<'_>,
+    email: &str,
+    user_id: UserId,
+) -> Result<Option<EmailRow>> {
+    let row = get(db, email).await?;
+    Ok(row.filter(|row| row.user_id == user_id))
+}
+
 /// Keeps a new address; false where it is there already.
 pub async fn insert(
     db: impl PgExecutor<'_>,
@@ -64,12 +77,13 @@ pub async fn insert(
         "
         INSERT INTO auth.emails (email_norm, user_id, password_hash, password_version,
                                  request_hash, request_body_hash, create_time)
-        VALUES ($1, $2, $3, 1, $4, $5, $6)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT DO NOTHING
         ",
         new.email,
         new.user_id as UserId,
         new.password_hash,
+        new.password_version,
         new.request_hash.as_ref().map(<[u8; 32]>::as_slice),
         new.request_body_hash.as_ref().map(<[u8; 32]>::as_slice),
         now,
@@ -79,43 +93,58 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps the password as it is until the transaction ends; false where it has
-/// changed since it had this version.
-pub async fn lock_password(
-    db: impl PgExecutor<'_>,
-    email: &str,
-    password_version: i64,
-) -> Result<bool> {
+/// One password of one account. An address can become another account's at any time,
+/// so that every statement which finds a row by its address names the user as well.
+#[derive(Clone, Copy)]
+pub struct PasswordRef<'a> {
+    /// The account's address.
+    pub email: &'a str,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Names the password.
+    pub version: i64,
+}
+
+impl<'a> From<&'a Credentials> for PasswordRef<'a> {
+    fn from(checked: &'a Credentials) -> Self {
+        Self {
+            email: &checked.email,
+            user_id: checked.user_id,
+            version: checked.password_version,
+        }
+    }
+}
+
+/// Keeps a password as it is until the transaction ends; false where it is not the
+/// account's any more.
+pub async fn lock_password(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<bool> {
     let row = sqlx::query!(
         "
         SELECT user_id
         FROM auth.emails
-        WHERE email_norm = $1 AND password_version = $2
+        WHERE email_norm = $1 AND user_id = $2 AND password_version = $3
         FOR SHARE
         ",
-        email,
-        password_version,
+        password.email,
+        password.user_id as UserId,
+        password.version,
     )
     .fetch_optional(db)
     .await?;
     Ok(row.is_some())
 }
 
-/// Puts another hash of the same password in the place of `old_hash`, if that
-/// is still there.
-pub async fn rehash(
-    db: impl PgExecutor<'_>,
-    email: &str,
-    old_hash: &str,
-    new_hash: &str,
-) -> Result<()> {
+/// Puts another hash of the same password in the place of the one that was checked, if
+/// that is still there.
+pub async fn rehash(db: impl PgExecutor<'_>, checked: &Credentials, new_hash: &str) -> Result<()> {
     sqlx::query!(
         "
-        UPDATE auth.emails SET password_hash = $3
-        WHERE email_norm = $1 AND password_hash = $2
+        UPDATE auth.emails SET password_hash = $4
+        WHERE email_norm = $1 AND user_id = $2 AND password_hash = $3
         ",
-        email,
-        old_hash,
+        checked.email,
+        checked.user_id as UserId,
+        checked.password_hash,
         new_hash,
     )
     .execute(db)
@@ -123,20 +152,23 @@ pub async fn rehash(
     Ok(())
 }
 
-/// Sets a new password; false where it has changed since it had this version.
+/// Sets a new password in the place of `old`; false where that is not the account's any
+/// more.
 pub async fn set_password(
     db: impl PgExecutor<'_>,
-    email: &str,
-    password_version: i64,
+    old: PasswordRef<'_>,
+    new_version: i64,
     new_hash: &str,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "
-        UPDATE auth.emails SET password_hash = $3, password_version = password_version + 1
-        WHERE email_norm = $1 AND password_version = $2
+        UPDATE auth.emails SET password_hash = $5, password_version = $4
+        WHERE email_norm = $1 AND user_id = $2 AND password_version = $3
         ",
-        email,
-        password_version,
+        old.email,
+        old.user_id as UserId,
+        old.version,
+        new_version,
         new_hash,
     )
     .execute(db)
@@ -144,47 +176,61 @@ pub async fn set_password(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps an address for the caller alone until the transaction ends; false where
-/// its password has changed since it had this version.
-pub async fn take(db: impl PgExecutor<'_>, email: &str, password_version: i64) -> Result<bool> {
+/// Keeps an account's address for the caller alone until the transaction ends; false
+/// where this is not its password any more.
+pub async fn take(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<bool> {
     let row = sqlx::query!(
         "
         SELECT user_id
         FROM auth.emails
-        WHERE email_norm = $1 AND password_version = $2
+        WHERE email_norm = $1 AND user_id = $2 AND password_version = $3
         FOR UPDATE
         ",
-        email,
-        password_version,
+        password.email,
+        password.user_id as UserId,
+        password.version,
     )
     .fetch_optional(db)
     .await?;
     Ok(row.is_some())
 }
 
-/// Keeps `new` beside `old`, with the same account and password; false where it is
-/// there already. The version is another: what was mailed for the one before dies.
-pub async fn copy(db: impl PgExecutor<'_>, old: &str, new: &str) -> Result<bool> {
+/// Keeps `new` beside the address of an account, with the same password under another
+/// version, so that what was mailed for the address before dies; false where it is there
+/// already.
+pub async fn copy(
+    db: impl PgExecutor<'_>,
+    old: PasswordRef<'_>,
+    new: &str,
+    new_version: i64,
+) -> Result<bool> {
     let done = sqlx::query!(
         "
         INSERT INTO auth.emails (email_norm, user_id, password_hash, password_version, create_time)
-        SELECT $2, user_id, password_hash, password_version + 1, create_time
+        SELECT $4, user_id, password_hash, $5, create_time
         FROM auth.emails
-        WHERE email_norm = $1
+        WHERE email_norm = $1 AND user_id = $2 AND password_version = $3
         ON CONFLICT DO NOTHING
         ",
-        old,
+        old.email,
+        old.user_id as UserId,
+        old.version,
         new,
+        new_version,
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets an address.
-pub async fn delete(db: impl PgExecutor<'_>, email: &str) -> Result<()> {
-    sqlx::query!("DELETE FROM auth.emails WHERE email_norm = $1", email)
-        .execute(db)
-        .await?;
+/// Forgets an address of an account.
+pub async fn delete(db: impl PgExecutor<'_>, email: &str, user_id: UserId) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM auth.emails WHERE email_norm = $1 AND user_id = $2",
+        email,
+        user_id as UserId,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod app;
 mod canary;
 mod double_spend;
 mod enumeration;
+mod freed_email;
 mod guessing;
 mod mailbox;
 mod pair;

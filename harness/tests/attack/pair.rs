@@ -48,6 +48,11 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) async fn start() -> Self {
+        Self::start_with([&[], &[]]).await
+    }
+
+    /// With more settings for each of the auth services.
+    pub(crate) async fn start_with(more: [&[(&'static str, &str)]; 2]) -> Self {
         let database = TestDatabase::create("attack", migrate).await.unwrap();
         let (files, mailbox) = (tempfile::tempdir().unwrap(), Mailbox::open());
         for name in ["auth.keys", "contacts.keys", "pepper.keys"] {
@@ -55,13 +60,14 @@ impl Pair {
         }
         fs::write(files.path().join("secret"), PROGRAM_SECRET).unwrap();
         let (mut programs, mut sides) = (Vec::new(), Vec::new());
-        for number in 0..2 {
-            let (auth, auth_channel) = Program::start(
-                &format!("auth-service-{number}"),
-                files.path(),
-                &auth_settings(&database, files.path(), &mailbox),
-            )
-            .await;
+        for (number, more) in more.into_iter().enumerate() {
+            let mut settings = auth_settings(&database, files.path(), &mailbox);
+            settings.extend(
+                more.iter()
+                    .map(|(name, value)| (*name, (*value).to_owned())),
+            );
+            let name = format!("auth-service-{number}");
+            let (auth, auth_channel) = Program::start(&name, files.path(), &settings).await;
             let mut settings = contacts_settings(&database, files.path());
             settings.push(("AUTH_URL", format!("http://{}", auth.address)));
             let name = format!("contacts-service-{number}");

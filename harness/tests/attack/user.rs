@@ -37,9 +37,13 @@ pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
 
 impl Side {
     pub(crate) async fn sign_up(&self, email: &str) -> Result<(), Status> {
+        self.sign_up_with(email, PASSWORD).await
+    }
+
+    pub(crate) async fn sign_up_with(&self, email: &str, password: &str) -> Result<(), Status> {
         let request = SignUpRequest {
             email: email.into(),
-            password: PASSWORD.into(),
+            password: password.into(),
             display_name: "Ada".into(),
             request_id: String::new(),
         };

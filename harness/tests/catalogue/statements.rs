@@ -119,3 +119,25 @@ fn every_statement_on_sessions_names_the_user() {
         assert!(statement.contains("user_id"), "{statement}");
     }
 }
+
+/// An address can change hands between any two statements, so that whatever changes or
+/// holds a row of it has to say whose it is. The purpose of the other ones is to find out.
+#[test]
+fn every_statement_that_holds_or_changes_an_email_names_the_user() {
+    let mut statements = statements("auth-service", &["auth.emails"]);
+    statements.retain(|statement| {
+        [
+            "UPDATE auth.emails",
+            "DELETE FROM auth.emails",
+            "FOR ",
+            "SELECT $",
+        ]
+        .iter()
+        .any(|word| statement.contains(word))
+    });
+
+    assert!(statements.len() >= 7, "{}", statements.len());
+    for statement in statements {
+        assert!(statement.contains("user_id = $"), "{statement}");
+    }
+}
