@@ -1,6 +1,6 @@
 //! Where a call comes from, also behind proxies.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
@@ -31,18 +31,19 @@ impl TrustedProxies {
     pub(crate) fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = extensions.get::<TcpConnectInfo>()?.remote_addr()?;
         let peer = peer.ip().to_canonical();
-        let forwarded: Vec<&str> = headers
+        // As bytes: what a client made up may be no text, and must not hide what its
+        // proxy put behind it.
+        let forwarded: Vec<&[u8]> = headers
             .get_all("x-forwarded-for")
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
             .collect();
         let mut client = peer;
         for address in forwarded.into_iter().rev() {
             if !self.trusts(client) {
                 break;
             }
-            let Ok(address) = address.trim().parse::<IpAddr>() else {
+            let Some(address) = parse(address) else {
                 break;
             };
             client = address.to_canonical();
@@ -55,33 +56,65 @@ impl TrustedProxies {
     }
 }
 
+/// Reads an address; some proxies put its port behind it.
+fn parse(address: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(address).ok()?.trim();
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    text.parse().ok().or_else(with_port)
+}
+
 /// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
 #[must_use]
 pub fn network(ip: IpAddr) -> IpAddr {
+    cut(ip, 64)
+}
+
+/// The networks of an IPv6 address that are limited by themselves, in bits, each with
+/// how many times the limit of one subscriber it has. Providers give one subscriber
+/// any of them (RFC 6177), and whoever has a /48 has 65,536 times a /64. The first is
+/// that of an IPv4 address, too.
+pub const LEVELS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
+
+/// What an address counts for, by the first of [`LEVELS`]: an IPv4 address for itself.
+pub fn networks(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
+    let levels = match ip.to_canonical() {
+        IpAddr::V4(_) => 1,
+        IpAddr::V6(_) => LEVELS.len(),
+    };
+    let levels = LEVELS.iter().take(levels);
+    levels.map(move |(bits, _)| cut(ip, *bits))
+}
+
+/// An IPv6 address without what is behind its first `bits`.
+fn cut(ip: IpAddr, bits: u32) -> IpAddr {
     match ip.to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !(u128::MAX >> bits)).into(),
         ip @ IpAddr::V4(_) => ip,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use http::HeaderValue;
 
     use super::*;
 
     fn seen(peer: &str, forwarded: &[&'static str]) -> String {
+        let forwarded: Vec<_> = forwarded.iter().map(|text| text.as_bytes()).collect();
+        seen_bytes(peer, &forwarded)
+    }
+
+    fn seen_bytes(peer: &str, forwarded: &[&[u8]]) -> String {
         let proxies = ["10.0.0.0/8", "2001:db8::/32"].map(|network| network.parse().unwrap());
-        let mut request = Request::new(());
-        request.extensions_mut().insert(TcpConnectInfo {
+        let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
+        extensions.insert(TcpConnectInfo {
             local_addr: None,
             remote_addr: Some(SocketAddr::new(peer.parse().unwrap(), 7)),
         });
         for value in forwarded {
-            let value = value.parse().unwrap();
-            request.metadata_mut().append("x-forwarded-for", value);
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(value).unwrap());
         }
-        let seen = TrustedProxies::new(proxies.into()).client_address(&request);
+        let seen = TrustedProxies::new(proxies.into()).address(&extensions, &headers);
         seen.unwrap().to_string()
     }
 
@@ -122,5 +155,34 @@ mod tests {
             "198.51.100.7"
         );
         assert_eq!(seen("10.1.1.1", &["203.0.113.5, nonsense"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nothing_that_a_proxy_says() {
+        let bad: &[u8] = b"\xff\xfe, 198.51.100.7";
+        assert_eq!(seen_bytes("10.1.1.1", &[bad]), "198.51.100.7");
+        let lines: [&[u8]; 2] = [b"203.0.113.5", b"203.0.113.6\xe9, 198.51.100.7"];
+        assert_eq!(seen_bytes("10.1.1.1", &lines), "198.51.100.7");
+        assert_eq!(seen_bytes("10.1.1.1", &[b"203.0.113.5, \xff"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn a_proxy_may_say_the_port_as_well() {
+        assert_eq!(seen("10.1.1.1", &["198.51.100.7:4711"]), "198.51.100.7");
+        assert_eq!(seen("10.1.1.1", &["[2001:db9::7]:4711"]), "2001:db9::7");
+    }
+
+    #[test]
+    fn an_ipv6_address_counts_for_the_networks_around_it() {
+        let networks = |ip: &str| {
+            let networks = networks(ip.parse().unwrap());
+            networks.map(|ip| ip.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(networks("192.0.2.1"), ["192.0.2.1"]);
+        assert_eq!(networks("::ffff:192.0.2.1"), ["192.0.2.1"]);
+        assert_eq!(
+            networks("2001:db8:1:2345::7"),
+            ["2001:db8:1:2345::", "2001:db8:1:2300::", "2001:db8:1::"]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What both services stand on: settings, logs, the database, the server, and
 //! the check of access tokens.
 
+pub mod address_rate;
 pub mod caller;
 pub mod chores;
 pub mod cli;

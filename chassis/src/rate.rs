@@ -48,6 +48,16 @@ impl Rate {
         Self { count, unit }
     }
 
+    /// So many times as often; for a rate that stands for several of those whom this
+    /// one is for.
+    #[must_use]
+    pub const fn times(self, factor: u32) -> Self {
+        Self {
+            count: self.count.saturating_mul(factor),
+            unit: self.unit,
+        }
+    }
+
     /// The time in which the bucket gets room for one more, in nanoseconds.
     fn interval(self) -> u64 {
         let seconds: u64 = match self.unit {
@@ -134,7 +144,30 @@ impl Buckets {
         let interval = self.rate.interval();
         let now = now.saturating_duration_since(self.start).as_nanos();
         let now = u64::try_from(now).unwrap_or(u64::MAX / 2);
+        self.with_bucket(who, |name, bucket| {
+            let full_at = if bucket[0] == name { bucket[1] } else { 0 };
+            let next = full_at.max(now) + interval;
+            let latest = now + interval * u64::from(self.rate.count);
+            if next > latest {
+                return Err(Duration::from_nanos(next - latest));
+            }
+            *bucket = [name, next];
+            Ok(())
+        })
+    }
 
+    /// Puts back what was taken for `who` a moment ago.
+    pub fn put_back(&self, who: impl Hash) {
+        let interval = self.rate.interval();
+        self.with_bucket(who, |name, bucket| {
+            if bucket[0] == name {
+                bucket[1] = bucket[1].saturating_sub(interval);
+            }
+        });
+    }
+
+    /// Does something with the bucket of `who`, or with the one to make way for it.
+    fn with_bucket<T>(&self, who: impl Hash, change: impl FnOnce(u64, &mut Bucket) -> T) -> T {
         let name = self.names.hash_one(who);
         let at = usize::try_from(name % (1 << 32)).unwrap_or_default();
         let shard = &self.shards[at % SHARDS];
@@ -143,16 +176,7 @@ impl Buckets {
         if sets.is_empty() {
             *sets = vec![[[0; 2]; WAYS]; SETS];
         }
-        let bucket = place(&mut sets[at / SHARDS % SETS], name);
-
-        let full_at = if bucket[0] == name { bucket[1] } else { 0 };
-        let next = full_at.max(now) + interval;
-        let latest = now + interval * u64::from(self.rate.count);
-        if next > latest {
-            return Err(Duration::from_nanos(next - latest));
-        }
-        *bucket = [name, next];
-        Ok(())
+        change(name, place(&mut sets[at / SHARDS % SETS], name))
     }
 }
 
@@ -234,6 +258,19 @@ mod tests {
         assert_eq!(taken(&buckets, 1, 1000, now), 1);
 
         assert!(buckets.take(1_u64, now + SECOND).is_ok());
+    }
+
+    #[test]
+    fn what_is_put_back_can_be_taken_again_and_no_more() {
+        let buckets = Buckets::new(Rate::per_hour(3));
+        let now = buckets.start;
+        assert_eq!(taken(&buckets, 1, 9, now), 3);
+
+        buckets.put_back(1_u64);
+        buckets.put_back(2_u64);
+
+        assert_eq!(taken(&buckets, 1, 9, now), 1);
+        assert_eq!(taken(&buckets, 2, 9, now), 3);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tonic::{Code, Request};
 
-use crate::client_address;
+use crate::address_rate::AddressBuckets;
 use crate::rate::{Buckets, Rate};
 use crate::status::Refusal;
 use crate::user_id::UserId;
@@ -21,7 +21,8 @@ pub struct Group {
     pub name: &'static str,
     /// `Service/Method`, or `Service/*` for those that no group names.
     pub rpcs: &'static [&'static str],
-    /// How often one address may call: an IPv4 address, or an IPv6 /64.
+    /// How often one address may call: an IPv4 address, or an IPv6 /64. An IPv6 /56 may
+    /// call four times as often, and a /48 sixteen times.
     pub ip: Option<Rate>,
     /// How often one user or program may call.
     pub user: Option<Rate>,
@@ -163,11 +164,10 @@ impl RateLimits {
     pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, By, u64)> + '_ {
         let groups = self.groups.iter().map(|(_, limits)| limits);
         groups.flat_map(|limits| {
-            let limits_by = [(By::Ip, &limits.ip), (By::User, &limits.user)];
-            limits_by.into_iter().filter_map(|(by, limit)| {
-                let refused = limit.as_ref()?.refused.load(Ordering::Relaxed);
-                Some((limits.name, by, refused))
-            })
+            let ip = limits.ip.as_ref().map(|limit| (By::Ip, &limit.refused));
+            let user = limits.user.as_ref().map(|limit| (By::User, &limit.refused));
+            let refused = ip.into_iter().chain(user);
+            refused.map(|(by, refused)| (limits.name, by, refused.load(Ordering::Relaxed)))
         })
     }
 }
@@ -177,67 +177,69 @@ impl RateLimits {
 pub struct Limits {
     name: &'static str,
     asked: Asked,
-    ip: Option<Limit>,
-    user: Option<Limit>,
+    ip: Option<Limit<AddressBuckets>>,
+    user: Option<Limit<Buckets>>,
 }
 
 #[derive(Debug)]
-struct Limit {
-    buckets: Buckets,
+struct Limit<B> {
+    buckets: B,
     refused: AtomicU64,
+}
+
+impl<B> Limit<B> {
+    fn new(rate: Rate, buckets: fn(Rate) -> B) -> Self {
+        Self {
+            buckets: buckets(rate),
+            refused: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Limits {
     fn new(group: Group, changes: &Changes) -> Self {
-        let limit = |by, default: Option<Rate>| {
+        let rate = |by, default: Option<Rate>| {
             let default = default.filter(|_| !changes.all_off);
             // The last word counts.
             let mut changes = changes.changes.iter().rev();
             let change = changes.find(|change| change.group == group.name && change.by == by);
-            let rate = change.map_or(default, |change| change.rate);
-            rate.map(|rate| Limit {
-                buckets: Buckets::new(rate),
-                refused: AtomicU64::new(0),
-            })
+            change.map_or(default, |change| change.rate)
         };
+        let (ip, user) = (rate(By::Ip, group.ip), rate(By::User, group.user));
         Self {
             name: group.name,
             asked: group.asked,
-            ip: limit(By::Ip, group.ip),
-            user: limit(By::User, group.user),
+            ip: ip.map(|rate| Limit::new(rate, AddressBuckets::new)),
+            user: user.map(|rate| Limit::new(rate, Buckets::new)),
         }
     }
 
     fn ask_ip(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), RateLimited> {
         match (&self.ip, ip) {
-            (Some(limit), Some(ip)) => self.ask(limit, By::Ip, client_address::network(ip), now),
+            (Some(limit), Some(ip)) => {
+                let taken = limit.buckets.take(ip, now);
+                taken.map_err(|wait| self.limited(By::Ip, &limit.refused, wait))
+            }
             // Nobody to count for.
             _ => Ok(()),
         }
     }
 
     fn ask_user(&self, user: UserId, now: Instant) -> Result<(), RateLimited> {
-        match &self.user {
-            Some(limit) => self.ask(limit, By::User, user, now),
-            None => Ok(()),
-        }
+        let Some(limit) = &self.user else {
+            return Ok(());
+        };
+        let taken = limit.buckets.take(user, now);
+        taken.map_err(|wait| self.limited(By::User, &limit.refused, wait))
     }
 
-    fn ask(
-        &self,
-        limit: &Limit,
-        by: By,
-        who: impl std::hash::Hash,
-        now: Instant,
-    ) -> Result<(), RateLimited> {
-        limit.buckets.take(who, now).map_err(|retry_after| {
-            limit.refused.fetch_add(1, Ordering::Relaxed);
-            RateLimited {
-                group: self.name,
-                by,
-                retry_after,
-            }
-        })
+    fn limited(&self, by: By, refused: &AtomicU64, retry_after: Duration) -> RateLimited {
+        refused.fetch_add(1, Ordering::Relaxed);
+        RateLimited {
+            group: self.name,
+            by,
+            retry_after,
+        }
     }
 }
 
@@ -328,11 +330,13 @@ mod tests {
     /// Group, rate by address, rate by user.
     fn rates(changes: &str) -> Vec<String> {
         let limits = RateLimits::new(&GROUPS, &changes.parse().unwrap()).unwrap();
-        let rate = |limit: &Option<Limit>| {
-            let buckets = limit.as_ref().map(|limit| &limit.buckets);
-            buckets.map_or("off".to_owned(), |buckets| format!("{buckets:?}"))
+        let off = || "off".to_owned();
+        let group = |limits: &Limits| {
+            let ip = limits.ip.as_ref().map(|limit| &limit.buckets);
+            let user = limits.user.as_ref().map(|limit| &limit.buckets);
+            let ip = ip.map_or_else(off, |buckets| format!("{buckets:?}"));
+            ip + " " + &user.map_or_else(off, |buckets| format!("{buckets:?}"))
         };
-        let group = |limits: &Limits| [rate(&limits.ip), rate(&limits.user)].join(" ");
         let groups = limits.groups.iter();
         groups.map(|(_, limits)| group(limits)).collect()
     }
@@ -351,10 +355,13 @@ mod tests {
 
     #[test]
     fn the_operator_changes_single_limits() {
-        assert_eq!(rates(""), ["Buckets(2/h) off", "off Buckets(9/s)"]);
+        assert_eq!(rates(""), ["AddressBuckets(2/h) off", "off Buckets(9/s)"]);
         let changed = rates("mail:user=7/m, rest:user=off");
-        assert_eq!(changed, ["Buckets(2/h) Buckets(7/m)", "off off"]);
-        assert_eq!(rates("off,mail:ip=3/s"), ["Buckets(3/s) off", "off off"]);
+        assert_eq!(changed, ["AddressBuckets(2/h) Buckets(7/m)", "off off"]);
+        assert_eq!(
+            rates("off,mail:ip=3/s"),
+            ["AddressBuckets(3/s) off", "off off"]
+        );
         assert_eq!(rates("mail:ip=3/s,mail:ip=off")[0], "off off");
     }
 
