@@ -22,8 +22,8 @@ pub enum IdentityError {
     #[error("the auth service refuses the call")]
     Refused(Status),
     /// It does not answer, or not as it should.
-    #[error("the auth service does not say who calls: {0}")]
-    Unavailable(Status),
+    #[error("the auth service does not say who calls")]
+    Unavailable(#[source] Status),
 }
 
 /// The accounts, as users see their own.

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::transport::Channel;
 
 use crate::token::KeySet;
+use crate::trouble::Trouble;
 use crate::upstream::Upstream;
 
 /// The longest time between two reads.
@@ -38,12 +39,14 @@ pub async fn follow(auth: Upstream, keys: KeySet) {
     let mut auth = AuthServiceClient::new(channel);
     let mut read_at = Instant::now();
     let mut retry = RETRY_MIN;
+    let mut trouble = Trouble::new("cannot read the key set");
     loop {
         // An answer can be as old as its question.
         let asked_at = Instant::now();
         match read(&mut auth).await {
             Ok((jwks, cache)) => {
                 keys.replace(&jwks);
+                trouble.is_over();
                 tracing::debug!(keys = jwks.len(), "read the key set");
                 read_at = asked_at;
                 if keys.is_current(&jwks) {
@@ -53,7 +56,7 @@ pub async fn follow(auth: Upstream, keys: KeySet) {
                 }
             }
             Err(status) => {
-                tracing::warn!(code = ?status.code(), "cannot read the key set");
+                trouble.failed(&status);
                 if read_at.elapsed() > STALE_MAX {
                     keys.replace(&[]);
                 }

@@ -33,6 +33,7 @@ pub mod telemetry;
 pub mod text;
 pub mod tls;
 pub mod token;
+pub mod trouble;
 pub mod upstream;
 pub mod user_id;
 

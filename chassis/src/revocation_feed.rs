@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::program::{Credentials, Program, SILENCE_MAX, in_time};
 use crate::revocations::{Revocations, Revoked};
 use crate::token::KeySet;
+use crate::trouble::Trouble;
 use crate::upstream::Upstream;
 use crate::user_id::UserId;
 
@@ -32,6 +33,7 @@ pub async fn follow(
         keys,
         clock,
         cursor: String::new(),
+        trouble: Trouble::new("cannot follow revocations"),
     };
     let mut retry = Duration::from_millis(50);
     loop {
@@ -39,9 +41,7 @@ pub async fn follow(
         match feed.watch().await {
             // It stops, or moves; another one may be there already.
             Ok(()) => tracing::info!("the feed of revocations ended"),
-            Err(status) => {
-                tracing::warn!(code = ?status.code(), "cannot follow revocations");
-            }
+            Err(status) => feed.trouble.failed(&status),
         }
         if began.elapsed() > SILENCE_MAX {
             retry = Duration::from_millis(50);
@@ -59,6 +59,7 @@ struct Feed {
     clock: Clock,
     /// Of the last answer; goes on there after a loss.
     cursor: String,
+    trouble: Trouble,
 }
 
 impl Feed {
@@ -97,6 +98,7 @@ impl Feed {
             None => {}
         }
         if answer.caught_up {
+            self.trouble.is_over();
             self.revocations.heard(self.clock.now().timestamp());
         }
         self.cursor = answer.cursor;

@@ -12,13 +12,56 @@ pub enum LogFormat {
     Json,
 }
 
+/// What a stranger can make log a line for every frame; their warnings are of no use to
+/// an operator. Those that `RUST_LOG` names by themselves log what it says.
+const QUIET: [&str; 3] = ["h2=error", "hyper=error", "rustls=error"];
+
+fn filter(chosen: EnvFilter) -> EnvFilter {
+    let directives = chosen.to_string();
+    let is_named = |target: &str| {
+        let mut directives = directives.split(',');
+        directives.any(|directive| directive.starts_with(target))
+    };
+    let quiet = QUIET.into_iter();
+    let quiet = quiet.filter(|quiet| !is_named(quiet.trim_end_matches("=error")));
+    let quiet = quiet.filter_map(|quiet| quiet.parse().ok());
+    quiet.fold(chosen, EnvFilter::add_directive)
+}
+
 /// Starts logging; call once, first thing in `main`.
 pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn"));
+    let filter = filter(
+        EnvFilter::try_from_default_env()
+            .unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn")),
+    );
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
     match format {
         LogFormat::Text => logs.with_ansi(false).init(),
         LogFormat::Json => logs.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directives(chosen: &str) -> Vec<String> {
+        let filter = filter(EnvFilter::new(chosen)).to_string();
+        let mut directives: Vec<_> = filter.split(',').map(str::to_owned).collect();
+        directives.sort_unstable();
+        directives
+    }
+
+    #[test]
+    fn strangers_cannot_fill_the_log_unless_the_operator_asks_for_it() {
+        let quiet = ["h2=error", "hyper=error", "info", "rustls=error"];
+        assert_eq!(directives("info"), quiet);
+        let quiet = ["debug", "h2=error", "hyper=error", "rustls=error"];
+        assert_eq!(directives("debug"), quiet);
+        let chosen = "info,h2=debug,hyper::proto=warn";
+        assert_eq!(
+            directives(chosen),
+            ["h2=debug", "hyper::proto=warn", "info", "rustls=error"]
+        );
     }
 }

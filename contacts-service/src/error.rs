@@ -1,12 +1,11 @@
 //! Everything that can go wrong in this service, and the one place that turns
 //! it into a gRPC status.
 
-use std::time::Duration;
-
 use chassis::db;
 use chassis::identity::IdentityError;
 use chassis::status::Refusal;
 use chassis::token::TokenError;
+use chassis::trouble::cause;
 use prost::Message;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -354,9 +353,9 @@ impl Error {
 }
 
 fn no_identity(error: &IdentityError) -> Refusal {
-    tracing::warn!(%error, "the auth service does not say who calls");
+    tracing::warn!(cause = cause(error), "a call needs the auth service");
     let text = "the service cannot reach the auth service; try again";
-    Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text).retry_after(Duration::from_secs(1))
+    Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text)
 }
 
 /// What was to be exceeded, and its limit.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chassis::deletion_feed::{Deleted, DeletionFeed};
 use chassis::pool::Pool;
 use chassis::revocations::Revocations;
+use chassis::trouble::Trouble;
 use chassis::user_id::UserId;
 use tokio::time::timeout;
 
@@ -30,7 +31,7 @@ const BATCH: i64 = 500;
 /// Why a pass did not reach its end.
 #[derive(Debug, thiserror::Error)]
 enum PassError {
-    #[error("the auth service does not tell: {0}")]
+    #[error("the auth service does not tell")]
     Feed(#[from] tonic::Status),
     #[error(transparent)]
     Store(#[from] Error),
@@ -43,11 +44,15 @@ pub async fn follow(db: Pool, feed: DeletionFeed, revocations: &Revocations) {
         feed,
         removed: HashSet::new(),
     };
+    let mut trouble = Trouble::new("cannot remove the contacts of all deleted users");
     loop {
         let pause = match purge.pass().await {
-            Ok(()) => PAUSE,
+            Ok(()) => {
+                trouble.is_over();
+                PAUSE
+            }
             Err(error) => {
-                tracing::warn!(%error, "cannot remove the contacts of all deleted users");
+                trouble.failed(&error);
                 RETRY
             }
         };

@@ -82,8 +82,12 @@ impl ClientTls {
         }
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let shaken = shake_hands(socket, self.name.clone(), self.config.load_full()).await;
-        shaken.inspect_err(|error| {
-            tracing::warn!(%error, host = self.host, "the TLS handshake failed");
+        shaken.map_err(|error| {
+            let host = &self.host;
+            io::Error::new(
+                error.kind(),
+                format!("the TLS handshake with {host} failed: {error}"),
+            )
         })
     }
 }

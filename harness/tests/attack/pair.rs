@@ -174,7 +174,7 @@ impl Program {
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .env("LISTEN_ADDR", "127.0.0.1:0")
             .env("ADDRESS_FILE", &address)
-            .env("RUST_LOG", "debug")
+            .env("RUST_LOG", "debug,h2=debug,hyper=debug,rustls=debug")
             .env("LOG_FORMAT", if number == "0" { "json" } else { "text" })
             .stdin(Stdio::null())
             .stderr(output.try_clone().unwrap())

@@ -1,0 +1,111 @@
+//! Says what is wrong with something that is tried again and again: when it begins,
+//! whenever the cause is another one, and when it is over.
+
+use std::error::Error;
+
+use tonic::Status;
+
+/// What an error says, and whatever caused it, in one line. What is said twice is
+/// written once.
+#[must_use]
+pub fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut line = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = match error.downcast_ref::<Status>() {
+            // Its own text has the first of its causes as Rust writes it.
+            Some(status) => format!("{:?}: {}", status.code(), status.message()),
+            // "transport error", whatever it is.
+            None if error.is::<tonic::transport::Error>() => String::new(),
+            None => error.to_string(),
+        };
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line = line + ": " + &text;
+        }
+        next = error.source();
+    }
+    line
+}
+
+/// Something that works, or does not.
+#[derive(Debug)]
+pub struct Trouble {
+    what: &'static str,
+    /// Told since it began.
+    causes: Vec<String>,
+}
+
+/// The most causes that are told; some say something else each time.
+const CAUSES_MAX: usize = 8;
+
+impl Trouble {
+    /// All is well. `what` is the log line where it is not.
+    #[must_use]
+    pub fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            causes: Vec::new(),
+        }
+    }
+
+    /// It failed. Logs the cause, unless that was told since it last worked.
+    pub fn failed(&mut self, error: &(dyn Error + 'static)) {
+        let cause = cause(error);
+        if self.causes.len() < CAUSES_MAX && !self.causes.contains(&cause) {
+            tracing::warn!(cause, "{}", self.what);
+            self.causes.push(cause);
+        }
+    }
+
+    /// It works, again perhaps.
+    pub fn is_over(&mut self) {
+        if !self.causes.is_empty() {
+            tracing::info!("over: {}", self.what);
+            self.causes.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Link(&'static str, #[source] Option<Box<Link>>);
+
+    fn links(texts: &[&'static str]) -> Link {
+        let (first, rest) = texts.split_first().unwrap();
+        let next = (!rest.is_empty()).then(|| Box::new(links(rest)));
+        Link(first, next)
+    }
+
+    #[test]
+    fn a_cause_is_told_with_its_own_to_the_last() {
+        let refused = links(&["tcp connect error", "connection refused (os error 111)"]);
+        let text = "tcp connect error: connection refused (os error 111)";
+        assert_eq!(cause(&refused), text);
+
+        let status = Status::from_error(Box::new(links(&["transport error", text])));
+        assert_eq!(cause(&status), format!("Unknown: transport error: {text}"));
+    }
+
+    #[test]
+    fn what_a_cause_repeats_of_its_effect_is_told_once() {
+        let repeats = links(&["no answer: too slow", "too slow", "the network is down"]);
+        assert_eq!(cause(&repeats), "no answer: too slow: the network is down");
+    }
+
+    #[test]
+    fn trouble_is_told_when_it_begins_and_when_its_cause_is_another() {
+        let mut trouble = Trouble::new("cannot ask");
+        for cause in ["refused", "refused", "away", "refused", "away"] {
+            trouble.failed(&links(&[cause]));
+        }
+        assert_eq!(trouble.causes, ["refused", "away"]);
+        trouble.is_over();
+        assert!(trouble.causes.is_empty());
+    }
+}
