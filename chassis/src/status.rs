@@ -9,6 +9,13 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The `ErrorInfo.domain` of every error.
 pub const DOMAIN: &str = "addressbook";
 
+/// When to try again, in milliseconds: what the retries that are built into gRPC
+/// libraries obey (gRFC A6), while nothing but our clients reads `RetryInfo`.
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+/// The delay of a call that fails while something is away, unless it knows better.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// A call that is answered with an error.
 ///
 /// # Examples
@@ -52,7 +59,6 @@ impl Refusal {
             "STORE_UNAVAILABLE",
             "the service cannot reach its database; try again",
         )
-        .retry_after(Duration::from_secs(1))
     }
 
     /// A fault of ours. The cause goes to the log, not to the client.
@@ -86,7 +92,8 @@ impl Refusal {
         self
     }
 
-    /// Says when to try again (`RetryInfo`).
+    /// Says when to try again (`RetryInfo` and `grpc-retry-pushback-ms`). An
+    /// UNAVAILABLE refusal says a second by itself.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.details.set_retry_info(Some(delay));
@@ -104,6 +111,56 @@ impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let mut details = refusal.details;
         details.set_error_info(refusal.reason, DOMAIN, refusal.metadata);
-        Self::with_error_details(refusal.code, refusal.message, details)
+        if refusal.code == Code::Unavailable && details.retry_info().is_none() {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
+        let delay = details.retry_info().and_then(|info| info.retry_delay);
+        let mut status = Self::with_error_details(refusal.code, refusal.message, details);
+        if let Some(delay) = delay {
+            // A retry that comes a moment too early is refused again.
+            let milliseconds = delay.as_nanos().div_ceil(1_000_000);
+            let milliseconds = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+            status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+        }
+        status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The delays of `RetryInfo`, and of the trailer.
+    fn delays(refusal: Refusal) -> (Option<Duration>, Option<String>) {
+        let status = Status::from(refusal);
+        let told = status.get_details_retry_info();
+        let pushback = status.metadata().get(PUSHBACK);
+        (
+            told.and_then(|info| info.retry_delay),
+            pushback.map(|delay| delay.to_str().unwrap().to_owned()),
+        )
+    }
+
+    #[test]
+    fn a_delay_is_told_to_people_and_to_libraries() {
+        let refusal = |delay| Refusal::new(Code::ResourceExhausted, "X", "x").retry_after(delay);
+        for (delay, trailer) in [
+            (Duration::from_millis(1500), "1500"),
+            (Duration::from_nanos(1), "1"),
+            (Duration::from_hours(1), "3600000"),
+            (Duration::from_hours(10_000), "2147483647"),
+        ] {
+            let told = (Some(delay), Some(trailer.to_owned()));
+            assert_eq!(delays(refusal(delay)), told);
+        }
+        let none = Refusal::new(Code::ResourceExhausted, "X", "x");
+        assert_eq!(delays(none), (None, None));
+    }
+
+    #[test]
+    fn whoever_meets_something_that_is_away_is_told_when_to_come_back() {
+        let told = delays(Refusal::new(Code::Unavailable, "X", "x"));
+        assert_eq!(told, (Some(RETRY_AFTER), Some("1000".to_owned())));
+        assert_eq!(delays(Refusal::internal()), (None, None));
     }
 }

@@ -19,6 +19,7 @@ mod outage;
 mod pki;
 mod program;
 mod python;
+mod reasons;
 mod revocation;
 mod smtp;
 mod stack;
