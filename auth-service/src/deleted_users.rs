@@ -52,6 +52,25 @@ impl Position {
         format!("d1_{micros}_{user_id}")
     }
 
+    /// The position, or the latest one that can have been told as a cursor: one beyond it
+    /// was made when a clock was wrong, and would pass over users.
+    #[must_use]
+    pub fn clamped(self, token_life: TimeDelta, now: DateTime<Utc>) -> Self {
+        let latest = Self::settled(token_life, now);
+        if self > latest {
+            tracing::error!("a cursor of deleted users is in the future; going back");
+        }
+        self.min(latest)
+    }
+
+    /// Nothing happens any more before it.
+    fn settled(token_life: TimeDelta, now: DateTime<Utc>) -> Self {
+        Self {
+            time: now - token_life - OVERLAP,
+            user_id: Uuid::nil(),
+        }
+    }
+
     fn of(deleted: &Deleted) -> Self {
         Self {
             time: deleted.delete_time,
@@ -82,24 +101,24 @@ pub async fn list(
     // One more than asked for tells whether there is another page.
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let deleted = store::deletion::behind(db, since, limit).await?;
-    Ok(page(deleted, since, size, now - token_life - OVERLAP))
+    Ok(page(
+        deleted,
+        since,
+        size,
+        Position::settled(token_life, now),
+    ))
 }
 
-/// Nothing happens any more before `settled`.
-fn page(mut deleted: Vec<Deleted>, since: Position, size: usize, settled: DateTime<Utc>) -> Page {
+fn page(mut deleted: Vec<Deleted>, since: Position, size: usize, settled: Position) -> Page {
     let more = deleted.len() > size;
     deleted.truncate(size);
     let last = deleted.last().map(Position::of);
-    let is_settled = |deleted: &&Deleted| deleted.delete_time <= settled;
+    let is_settled = |deleted: &&Deleted| deleted.delete_time <= settled.time;
     let last_settled = deleted.iter().rfind(is_settled).map(Position::of);
-    let end = Position {
-        time: settled,
-        user_id: Uuid::nil(),
-    };
     Page {
         next: last.filter(|_| more),
         // Within a pass `since` can be further on than what may be kept.
-        keep: last_settled.unwrap_or(since.min(end)),
+        keep: last_settled.unwrap_or(since.min(settled)),
         deleted,
     }
 }
@@ -127,6 +146,25 @@ mod tests {
         }
     }
 
+    fn settled() -> Position {
+        Position {
+            time: at(20),
+            user_id: Uuid::nil(),
+        }
+    }
+
+    #[test]
+    fn a_cursor_in_the_future_goes_back_to_what_is_settled() {
+        let (life, now) = (TimeDelta::minutes(10), at(1_800_000_000));
+        let latest = now - life - OVERLAP;
+
+        assert_eq!(position(1).clamped(life, now), position(1));
+        for future in [now - life, now + TimeDelta::days(1)] {
+            let future = position(future.timestamp());
+            assert_eq!(future.clamped(life, now).time, latest);
+        }
+    }
+
     #[test]
     fn a_position_is_read_as_it_was_told() {
         let told = position(1_800_000_000);
@@ -146,18 +184,18 @@ mod tests {
 
     #[test]
     fn what_is_kept_stays_behind_what_can_still_happen() {
-        let first = page(deleted(&[10, 20, 30]), Position::default(), 5, at(20));
+        let first = page(deleted(&[10, 20, 30]), Position::default(), 5, settled());
         assert_eq!((first.next, first.keep), (None, position(20)));
 
-        let young = page(deleted(&[30, 40]), position(10), 5, at(20));
+        let young = page(deleted(&[30, 40]), position(10), 5, settled());
         assert_eq!(young.keep, position(10));
-        let none = page(Vec::new(), position(10), 5, at(20));
+        let none = page(Vec::new(), position(10), 5, settled());
         assert_eq!(none.keep, position(10));
     }
 
     #[test]
     fn a_later_page_keeps_no_more_than_the_pages_before_have_told() {
-        let later = page(deleted(&[40, 50]), position(30), 1, at(20));
+        let later = page(deleted(&[40, 50]), position(30), 1, settled());
 
         assert_eq!(later.next, Some(position(40)));
         assert!(later.keep >= position(19) && later.keep <= position(20));

@@ -47,7 +47,7 @@ use std::thread::available_parallelism;
 use chassis::caller::RequireCaller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
-use chassis::db::{self, Database};
+use chassis::db::{Database, DbError};
 use chassis::keyring::{KeyRing, KeyRingError};
 use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
@@ -96,7 +96,7 @@ pub enum RunError {
     KeyRing(#[from] KeyRingError),
     /// The database is of no use.
     #[error(transparent)]
-    Database(#[from] db::DbError),
+    Database(#[from] DbError),
     /// argon2's parameters do not go together.
     #[error("the ARGON2 settings do not go together: {0}")]
     Recipe(HashError),
@@ -141,7 +141,8 @@ pub async fn run(
     let mail = Mail::new(&config)?;
     let outbox = Outbox::new(Arc::clone(&ring), mail.is_some());
     let database = Database::new(&config.database, &[])?;
-    database.ensure_usable().await?;
+    let clock = clock.of_database();
+    database.ensure_usable(&clock).await?;
     let background = database.background();
     let keeper = Keeper::start(
         background.clone(),
@@ -156,7 +157,7 @@ pub async fn run(
         known.map_err(RunError::Programs)?;
     }
     let metrics = Metrics::default();
-    database.publish(&metrics);
+    database.publish(&metrics, &clock);
     keeper.keys().publish(&metrics, &clock);
     let parts = Parts::new(
         config,
@@ -172,11 +173,12 @@ pub async fn run(
         Sender::new(db, outbox, mail, clock.clone()).start()
     });
     let mut chores = JoinSet::new();
-    let forgets = purge::forever(background.clone(), clock, parts.token_life());
+    let leeway = parts.config.token_leeway;
+    let needs = parts.database.watch(&clock, leeway);
+    let forgets = purge::forever(background, clock, leeway, parts.token_life());
     chores.spawn(forgets);
     chores.spawn(keeper.forever());
 
-    let needs = db::ping_every_second(background);
     let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
         .needs(needs)

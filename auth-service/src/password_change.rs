@@ -1,5 +1,6 @@
 //! Giving an account another password.
 
+use chassis::clock::Clock;
 use uuid::Uuid;
 
 use crate::accounts::{Accounts, User};
@@ -44,6 +45,7 @@ impl Accounts {
         session_id: Uuid,
         change: PasswordChange,
         attempt: Attempt<'_>,
+        clock: &Clock,
     ) -> Result<()> {
         let checked = self
             .check_own_password(user, change.current, attempt)
@@ -60,11 +62,13 @@ impl Accounts {
             return Err(Error::InvalidCredentials);
         }
         let kind = Kind::PasswordChanged;
-        store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, attempt.now).await?;
+        // The call may have waited for its hashes, and whoever watches revocations looks
+        // for young ones.
+        let now = clock.now();
+        store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, now).await?;
         let event = Event::new(user.id, kind, attempt.ip).session(session_id);
-        store::audit::insert(&mut *tx, event, attempt.now).await?;
-        let topic = Topic::PasswordChanged;
-        let letter = Letter::new(topic, &change.email, attempt.ip, attempt.now);
+        store::audit::insert(&mut *tx, event, now).await?;
+        let letter = Letter::new(Topic::PasswordChanged, &change.email, attempt.ip, now);
         self.outbox.put(&mut *tx, &letter).await?;
         tx.commit().await?;
         Ok(())

@@ -3,8 +3,8 @@
 //! Tokens, e-mails, users and sessions are taken in this order, also where the
 //! e-mail changes: two that want the same do not wait for each other in a circle.
 
+use chassis::clock::Clock;
 use chassis::deadline::Deadline;
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
@@ -29,8 +29,9 @@ impl Accounts {
         new_password: &str,
         ip: &str,
         deadline: Deadline,
-        now: DateTime<Utc>,
+        clock: &Clock,
     ) -> Result<()> {
+        let now = clock.now();
         let invalid = || Error::ResetTokenInvalid;
         let token = email_tokens::parse(token).ok_or_else(invalid)?;
         // Before the hash: a token that was made up costs none.
@@ -59,6 +60,9 @@ impl Accounts {
             return Err(invalid());
         }
         let kind = Kind::PasswordReset;
+        // The call may have waited for its hash, and whoever watches revocations looks for
+        // young ones.
+        let now = clock.now();
         // No session has the nil id: none is spared.
         store::sessions::revoke_others(&mut *tx, user_id, Uuid::nil(), kind, now).await?;
         self.throttle.forgive(&mut tx, user_id, address).await?;

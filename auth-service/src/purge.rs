@@ -21,10 +21,13 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 const BATCH: i64 = 500;
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// Forgets for ever, now and then.
-/// `token_life` is for how long a revocation can matter.
-pub async fn forever(db: Pool, clock: Clock, token_life: TimeDelta) {
+/// Forgets for ever, now and then, while the clocks of this machine and of the database
+/// differ by no more than `leeway`. `token_life` is for how long a revocation can matter.
+pub async fn forever(db: Pool, clock: Clock, leeway: Duration, token_life: TimeDelta) {
     let forget = async || {
+        if !clock.is_agreed(leeway) {
+            return Ok(0);
+        }
         let now = clock.now();
         Ok::<_, Error>(batch(&db, token_life, now).await? + deletion::sweep(&db, now).await?)
     };

@@ -26,6 +26,8 @@ use crate::store;
 const PAUSE: Duration = Duration::from_millis(300);
 /// The longest silence.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// More than the clocks of replicas differ that go by one database.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 /// More than a transaction can last, and clocks can differ.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
@@ -107,7 +109,7 @@ pub fn watch(
                 told_at = Some(Instant::now());
                 for revocation in found {
                     // Not the feed's: the next ones may never arrive.
-                    let cursor = Cursor(revocation.revoke_time);
+                    let cursor = Cursor(revocation.revoke_time.min(feed.cursor.0));
                     yield Told {
                         revocation: Some(revocation),
                         cursor,
@@ -149,12 +151,24 @@ impl Feed {
             self.told.insert(key)
         });
         let new: Vec<_> = new.collect();
-        // Without news the window moves on, too.
-        let latest = new.last().map_or(now, |last| last.revoke_time.max(now));
-        self.cursor = Cursor(self.cursor.0.max(latest));
+        for revocation in &new {
+            alarm(revocation, now);
+        }
+        // The window moves on with the time alone: a revocation that is stamped in the
+        // future must not take it along, past those that others write meanwhile.
+        self.cursor = Cursor(now);
         let since = self.cursor.0 - OVERLAP;
         self.told.retain(|(time, _)| *time > since);
         Ok(new)
+    }
+}
+
+/// Says that a clock is wrong, or was.
+fn alarm(revocation: &Revocation, now: DateTime<Utc>) {
+    let ahead = revocation.revoke_time - now;
+    if ahead > CLOCKS_DIFFER {
+        let ahead_seconds = ahead.num_seconds();
+        tracing::error!(ahead_seconds, "a revocation is stamped in the future");
     }
 }
 

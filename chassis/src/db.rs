@@ -2,7 +2,7 @@
 
 mod failure;
 mod migrate;
-mod ping;
+mod pulse;
 mod sessions;
 mod target;
 mod url;
@@ -13,12 +13,13 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 pub use self::failure::is_unavailable;
 pub use self::migrate::migrate;
-pub use self::ping::ping_every_second;
 pub use self::target::Target;
+use crate::clock::Clock;
 use crate::config::DatabaseConfig;
 use crate::metrics::{Metrics, count};
 use crate::pool::{Load, Pool};
@@ -134,9 +135,11 @@ impl Database {
 
     /// Refuses a database that this program cannot work with: a pooler that loses what
     /// belongs to a session, or missing migrations. Newer migrations than this program
-    /// knows are fine, so that an update can migrate first.
-    pub async fn ensure_usable(&self) -> Result<(), DbError> {
+    /// knows are fine, so that an update can migrate first. `clock` learns the
+    /// database's time.
+    pub async fn ensure_usable(&self, clock: &Clock) -> Result<(), DbError> {
         ensure_sessions(&self.target, self.patience, self.within).await?;
+        pulse::ask(&self.background, clock).await?;
         self.ensure_migrated().await
     }
 
@@ -169,8 +172,16 @@ impl Database {
         Ok(())
     }
 
-    /// Tells how busy the connections are.
-    pub fn publish(&self, metrics: &Metrics) {
+    /// Asks the database once a second; `clock` learns its time. True while it answers,
+    /// takes writes, and its clock differs from the machine's by no more than `leeway`.
+    #[must_use]
+    pub fn watch(&self, clock: &Clock, leeway: Duration) -> watch::Receiver<bool> {
+        let pools = [self.background.clone(), self.calls.clone()];
+        pulse::follow(pools, clock.clone(), leeway)
+    }
+
+    /// Tells how busy the connections are, and how the clocks differ.
+    pub fn publish(&self, metrics: &Metrics, clock: &Clock) {
         let pools = [self.calls.clone(), self.background.clone()];
         let sum = move |number: fn(Load) -> usize| {
             let numbers = pools.iter().map(|pool| number(pool.load()));
@@ -184,6 +195,11 @@ impl Database {
         });
         let help = "Who waits for a connection to the database";
         metrics.gauge("database_waiting", help, move || sum(|load| load.waiting));
+        let help = "How far the machine's clock is ahead of the database's";
+        let clock = clock.clone();
+        metrics.gauge("clock_ahead_seconds", help, move || {
+            clock.machine_ahead().as_seconds_f64()
+        });
     }
 
     /// For what a service does beside its calls.

@@ -56,6 +56,8 @@ struct Shared {
     /// The most recently used last, so that the others can grow old.
     idle: Mutex<Vec<Idle>>,
     wait_max: Duration,
+    /// Connections of earlier ones are not used again.
+    generation: AtomicUsize,
     homes: AtomicUsize,
     waiting: AtomicUsize,
 }
@@ -77,6 +79,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::default(),
             wait_max,
+            generation: AtomicUsize::new(0),
             homes: AtomicUsize::new(1),
             waiting: AtomicUsize::new(0),
         };
@@ -107,6 +110,12 @@ impl Pool {
         self.shared.idle().clear();
     }
 
+    /// Closes every connection that is open now, those in use after their use.
+    pub fn renew(&self) {
+        self.shared.generation.fetch_add(1, Ordering::Relaxed);
+        self.shared.idle().clear();
+    }
+
     /// How busy it is.
     #[must_use]
     pub fn load(&self) -> Load {
@@ -122,9 +131,11 @@ impl Pool {
         let until = Instant::now() + self.shared.wait_max;
         let permit = timeout_at(until, self.permit()).await;
         let permit = permit.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        let db = match self.reuse(until).await {
-            Some(db) => db,
-            None => Opened::new(self.connect(until).await?, self.home),
+        let db = if let Some(db) = self.reuse(until).await {
+            db
+        } else {
+            let generation = self.shared.generation();
+            Opened::new(self.connect(until).await?, self.home, generation)
         };
         Ok(Lease::new(db, Arc::clone(&self.shared), permit))
     }
@@ -192,6 +203,10 @@ impl Shared {
         let is_full = in_use + idle.len() > self.size;
         let other = || is_full.then(|| idle.len().checked_sub(1)).flatten();
         own.or_else(other).map(|index| idle.remove(index))
+    }
+
+    fn generation(&self) -> usize {
+        self.generation.load(Ordering::Relaxed)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use chassis::caller::RequireCaller;
 use chassis::clock::Clock;
-use chassis::db::{self, Database};
+use chassis::db::{Database, DbError};
 use chassis::deletion_feed::DeletionFeed;
 use chassis::identity::Identities;
 use chassis::key_feed;
@@ -75,7 +75,7 @@ pub enum RunError {
     AuthSecret(#[from] SecretFileError),
     /// The database is of no use.
     #[error(transparent)]
-    Database(#[from] db::DbError),
+    Database(#[from] DbError),
     /// The limits on calls are of no use.
     #[error(transparent)]
     RateLimits(#[from] NoSuchGroup),
@@ -122,8 +122,10 @@ pub async fn run(
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
     chores.spawn(key_feed::follow(auth.clone(), keys.clone()));
+    // What is heard of revocations is forgotten by this clock.
+    let clock = clock.of_database();
+    database.ensure_usable(&clock).await?;
     let watched = watched(&config, auth, &keys, &clock, &mut chores)?;
-    database.ensure_usable().await?;
     let rules = TokenRules {
         issuer: config.issuer,
         audience: config.audience,
@@ -135,7 +137,8 @@ pub async fn run(
     let mut guard = RequireCaller::new(Arc::new(verifier));
     let sealer = Arc::new(Sealer::new(&ring));
     let background = database.background();
-    chores.spawn(purge::forever(background.clone(), clock.clone()));
+    let leeway = config.token_leeway;
+    chores.spawn(purge::forever(background.clone(), clock.clone(), leeway));
     let hub = watching(config.watch_listen, &database, &mut chores);
     let quota = Quota {
         contacts: config.contact_quota,
@@ -143,10 +146,10 @@ pub async fn run(
     };
 
     let metrics = Metrics::default();
-    database.publish(&metrics);
+    database.publish(&metrics, &clock);
     keys.publish(&metrics);
     let mut server = Server::new(config.server)
-        .needs(db::ping_every_second(background.clone()))
+        .needs(database.watch(&clock, leeway))
         .needs(keys.loaded())
         .limits(limits);
     if let Some(Watched {

@@ -29,9 +29,16 @@ const DAYS_REMEMBERED: Days = Days::new(90);
 /// The most contacts of one owner that go at a time: a write of that owner waits.
 const BATCH: i64 = 1000;
 
-/// Forgets for ever, now and then.
-pub async fn forever(db: Pool, clock: Clock) {
-    let forget = || batch(&db, clock.now());
+/// Forgets for ever, now and then, while the clocks of this machine and of the database
+/// differ by no more than `leeway`.
+pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
+    let forget = async || {
+        if clock.is_agreed(leeway) {
+            batch(&db, clock.now()).await
+        } else {
+            Ok(0)
+        }
+    };
     chores::forever(
         "forgot old answers, revisions, merges and deleted contacts",
         PAUSE,

@@ -11,6 +11,7 @@ mod programs;
 mod users;
 
 use chassis::caller::Caller;
+use chassis::clock::Clock;
 use chassis::pool::{Pool, Transaction};
 use chassis::token::TokenError;
 use chassis::user_id::UserId;
@@ -110,6 +111,13 @@ impl<'a> Act<'a> {
     async fn record(&mut self, event: Event<'_>) -> Result<()> {
         let event = event.by(self.call.caller.user_id);
         store::audit::insert(&mut *self.tx, event, self.call.now).await
+    }
+
+    /// Revokes the tokens that a user or a program has until now; the last thing before
+    /// the commit. The call may have waited since it began, and tokens were made
+    /// meanwhile.
+    async fn revoke_all(&mut self, id: UserId, clock: &Clock) -> Result<()> {
+        store::revocations::insert_user(&mut *self.tx, id, clock.now()).await
     }
 
     async fn commit(self) -> Result<()> {

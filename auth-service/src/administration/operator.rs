@@ -41,7 +41,8 @@ pub enum MakeAdminError {
 pub async fn make_admin(config: MakeAdminConfig, clock: Clock) -> Result<(), MakeAdminError> {
     let email = Email::parse(&config.email).map_err(|_| MakeAdminError::Email)?;
     let database = Database::new(&config.database, &[])?;
-    database.ensure_usable().await?;
+    let clock = clock.of_database();
+    database.ensure_usable(&clock).await?;
     let made = give_role(&database.background(), &email, clock.now()).await;
     let made = made.map_err(|error| match error {
         Error::UserNotFound => MakeAdminError::Unknown,

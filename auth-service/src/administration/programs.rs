@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chassis::clock::Clock;
 use chassis::user_id::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -86,14 +87,14 @@ impl Administration {
     }
 
     /// Deletes the account of a program; its tokens are refused from now on.
-    pub async fn delete_program(&self, call: Call<'_>, name: &str) -> Result<()> {
+    pub async fn delete_program(&self, call: Call<'_>, name: &str, clock: &Clock) -> Result<()> {
         ensure_not_built_in(name)?;
         let mut act = self.begin(call).await?;
         let id = service_accounts::delete(&mut act.tx, known_name(name)?).await?;
         let id = id.ok_or(Error::ServiceAccountNotFound)?;
-        crate::store::revocations::insert_user(&mut *act.tx, id, call.now).await?;
         let event = Event::new(id, Kind::ServiceAccountDeleted, call.ip).detail(name);
         act.record(event).await?;
+        act.revoke_all(id, clock).await?;
         act.commit().await
     }
 }

@@ -48,17 +48,18 @@ impl Administration {
     }
 
     /// Locks a user out: no log-in, no refresh, and every access token is refused.
-    pub async fn disable_user(&self, call: Call<'_>, id: UserId) -> Result<User> {
+    pub async fn disable_user(&self, call: Call<'_>, id: UserId, clock: &Clock) -> Result<User> {
         let mut act = self.begin(call).await?;
         act.ensure_another_admin_than(id)?;
-        let (kind, now) = (Kind::UserDisabled, call.now);
-        let Some(user) = store::users::set_disabled(&mut *act.tx, id, true, now).await? else {
+        let kind = Kind::UserDisabled;
+        let Some(user) = store::users::set_disabled(&mut *act.tx, id, true, call.now).await? else {
             // Disabled already, or not there.
             return get(&mut act, id).await;
         };
-        store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
-        store::revocations::insert_user(&mut *act.tx, id, now).await?;
         act.record(Event::new(id, kind, call.ip)).await?;
+        let now = clock.now();
+        store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
+        act.revoke_all(id, clock).await?;
         act.commit().await?;
         Ok(user)
     }
@@ -108,12 +109,17 @@ impl Administration {
     }
 
     /// Ends every session of a user; returns how many.
-    pub async fn revoke_user_sessions(&self, call: Call<'_>, id: UserId) -> Result<u64> {
+    pub async fn revoke_user_sessions(
+        &self,
+        call: Call<'_>,
+        id: UserId,
+        clock: &Clock,
+    ) -> Result<u64> {
         let mut act = self.begin(call).await?;
         // Whoever logs in at this moment is waited for.
         let user = store::users::lock_for_change(&mut *act.tx, id).await?;
         user.ok_or(Error::UserNotFound)?;
-        let (kind, now) = (Kind::UserSessionsRevoked, call.now);
+        let (kind, now) = (Kind::UserSessionsRevoked, clock.now());
         // No session has the nil id to be spared.
         let count =
             store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
@@ -129,6 +135,7 @@ impl Administration {
         call: Call<'_>,
         id: UserId,
         change: RolesChange,
+        clock: &Clock,
     ) -> Result<User> {
         let mut act = self.begin(call).await?;
         let user = store::users::lock_for_change(&mut *act.tx, id)
@@ -145,12 +152,12 @@ impl Administration {
             return Ok(user);
         }
         let changed = store::users::set_roles(&mut *act.tx, id, new, call.now).await?;
-        if old.iter().any(|role| !new.contains(role)) {
-            store::revocations::insert_user(&mut *act.tx, id, call.now).await?;
-        }
         let detail = change_of_roles(old, new);
         let event = Event::new(id, Kind::UserRolesSet, call.ip).detail(&detail);
         act.record(event).await?;
+        if old.iter().any(|role| !new.contains(role)) {
+            act.revoke_all(id, clock).await?;
+        }
         act.commit().await?;
         changed.ok_or(Error::UserNotFound)
     }

@@ -94,7 +94,7 @@ impl account_service_server::AccountService for AccountService {
         let attempt = by.attempt(Kind::PasswordChangeFailed);
 
         self.accounts
-            .change_password(&by.user, by.session_id, change, attempt)
+            .change_password(&by.user, by.session_id, change, attempt, &self.clock)
             .await?;
 
         Ok(Response::new(pb::ChangePasswordResponse {}))

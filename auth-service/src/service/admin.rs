@@ -90,7 +90,8 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let user = self.administration.disable_user(by.call(), id).await?;
+        let disabled = self.administration.disable_user(by.call(), id, &self.clock);
+        let user = disabled.await?;
 
         Ok(Response::new(pb::DisableUserResponse {
             user: Some(user.into()),
@@ -137,8 +138,10 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let revoked = self.administration.revoke_user_sessions(by.call(), id);
-        let count = revoked.await?;
+        let count = self
+            .administration
+            .revoke_user_sessions(by.call(), id, &self.clock)
+            .await?;
 
         Ok(Response::new(pb::RevokeUserSessionsResponse {
             revoked_count: i32::try_from(count).unwrap_or(i32::MAX),
@@ -158,8 +161,10 @@ impl admin_service_server::AdminService for AdminService {
             etag: message.etag,
         };
 
-        let set = self.administration.set_user_roles(by.call(), id, change);
-        let user = set.await?;
+        let user = self
+            .administration
+            .set_user_roles(by.call(), id, change, &self.clock)
+            .await?;
 
         Ok(Response::new(pb::SetUserRolesResponse {
             user: Some(user.into()),
@@ -231,7 +236,9 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let name = &request.get_ref().client_id;
 
-        self.administration.delete_program(by.call(), name).await?;
+        self.administration
+            .delete_program(by.call(), name, &self.clock)
+            .await?;
 
         Ok(Response::new(pb::DeleteServiceAccountResponse {}))
     }

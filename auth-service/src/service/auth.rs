@@ -199,9 +199,8 @@ impl auth_service_server::AuthService for AuthService {
         let token = Zeroizing::new(message.token);
         let password = Zeroizing::new(message.new_password);
 
-        let now = self.clock.now();
         self.accounts
-            .reset_password(&token, &password, &client.ip, deadline, now)
+            .reset_password(&token, &password, &client.ip, deadline, &self.clock)
             .await?;
 
         Ok(Response::new(pb::ResetPasswordResponse {}))

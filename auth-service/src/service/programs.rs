@@ -119,9 +119,10 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         };
         let since = position(&message.since_cursor, "CURSOR_INVALID", "since_cursor")?;
         let page_token = position(&message.page_token, "PAGE_TOKEN_INVALID", "page_token")?;
+        let (life, now) = (self.token_life, self.clock.now());
+        let since = since.map(|since| since.clamped(life, now));
         let since = page_token.or(since).unwrap_or_default();
 
-        let (life, now) = (self.token_life, self.clock.now());
         let page = deleted_users::list(&self.background, since, size, life, now).await?;
 
         Ok(Response::new(list_of(page, now - life)))

@@ -5,7 +5,12 @@ use tonic::{Code, Status};
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, fields, reason, refusal};
 
-async fn change(app: &App, access: &str, current: &str, new: &str) -> Result<(), Status> {
+pub(crate) async fn change(
+    app: &App,
+    access: &str,
+    current: &str,
+    new: &str,
+) -> Result<(), Status> {
     let request = ChangePasswordRequest {
         current_password: current.into(),
         new_password: new.into(),

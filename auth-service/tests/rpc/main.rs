@@ -50,6 +50,7 @@ mod purge;
 mod refresh_races;
 mod refresh_token;
 mod replicas;
+mod revocation_times;
 mod revocations;
 mod revoked_keys;
 mod sessions;

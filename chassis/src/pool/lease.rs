@@ -31,13 +31,18 @@ pub(super) struct Opened {
     db: PgConnection,
     pub(super) at: Instant,
     pub(super) home: usize,
+    generation: usize,
 }
 
 impl Opened {
     /// One that was opened now on the runtime `home`.
-    pub(super) fn new(db: PgConnection, home: usize) -> Self {
-        let at = Instant::now();
-        Self { db, at, home }
+    pub(super) fn new(db: PgConnection, home: usize, generation: usize) -> Self {
+        Self {
+            db,
+            at: Instant::now(),
+            home,
+            generation,
+        }
     }
 
     /// Ends what `open` says may be open. Returns whether the server has acknowledged
@@ -123,7 +128,8 @@ impl Lease {
 
     /// Hands the connection on: no transaction is open.
     pub(super) fn give_back(self) {
-        if !self.shared.permits.is_closed() {
+        let is_current = self.db.generation == self.shared.generation();
+        if is_current && !self.shared.permits.is_closed() {
             let (db, since) = (self.db, Instant::now());
             // Before the permit goes: whoever gets it finds this one.
             self.shared.idle().push(Idle { db, since });

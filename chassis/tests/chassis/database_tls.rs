@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::config::{DatabaseConfig, RolePasswords};
 use chassis::db::{self, Database, DbError};
 use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search};
@@ -93,7 +94,7 @@ async fn a_connection_is_encrypted_where_the_url_says_so() {
         assert_eq!(used.as_deref(), Some("TLSv1.3"), "{parameters}");
         migrate(&config).await.unwrap();
         let database = Database::new(&config, &[]).unwrap();
-        database.ensure_usable().await.unwrap();
+        database.ensure_usable(&Clock::System).await.unwrap();
     }
 
     let plain = server.config("127.0.0.1", "sslmode=disable");

@@ -3,6 +3,7 @@
 use std::env;
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::config::{DatabaseConfig, RolePasswords};
 use chassis::db::{self, Database, DbError};
 use embedded_postgres::{PgBouncer, TestDatabase};
@@ -64,7 +65,7 @@ async fn pooling_by_session_keeps_all_that_a_session_has() {
         .unwrap();
     let settings = [("pg_trgm.word_similarity_threshold", "0.3")];
     let database = Database::new(&pooled.config("auth_service"), &settings).unwrap();
-    database.ensure_usable().await.unwrap();
+    database.ensure_usable(&Clock::System).await.unwrap();
     let calls = database.calls();
 
     for (setting, wanted) in [
@@ -99,7 +100,7 @@ async fn pooling_by_anything_less_is_refused_at_the_start() {
         };
         let database = Database::new(&pooled.config("auth_service"), &[]).unwrap();
 
-        let refused = database.ensure_usable().await;
+        let refused = database.ensure_usable(&Clock::System).await;
         assert!(
             matches!(refused, Err(DbError::Pooled)),
             "{mode}: {refused:?}"
@@ -121,7 +122,7 @@ async fn the_refusal_of_a_pooler_is_the_cause_of_the_error() {
     };
     let database = Database::new(&pooled.config("contacts_service"), &[]).unwrap();
 
-    let refused = database.ensure_usable().await.unwrap_err();
+    let refused = database.ensure_usable(&Clock::System).await.unwrap_err();
 
     let cause = std::error::Error::source(&refused).unwrap().to_string();
     assert!(cause.contains("authentication failed"), "{cause}");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::config::{DatabaseConfig, RolePasswords};
 use chassis::db::{self, Database};
 use chassis::pool::Pool;
@@ -153,7 +154,7 @@ async fn the_next_host_is_asked_where_one_is_away() {
     for sockets in [[away, &here], [&here, away]] {
         let url = url(&database, &sockets) + "&target_session_attrs=read-write";
         let database = Database::new(&config(url), &[]).unwrap();
-        database.ensure_usable().await.unwrap();
+        database.ensure_usable(&Clock::System).await.unwrap();
         assert_eq!(ask(&database.calls()).await.unwrap(), 7);
         database.listening().listen("news").await.unwrap();
     }

@@ -1,5 +1,8 @@
 //! How a database comes to be, and how a service sees that it is ready.
 
+use std::time::Duration;
+
+use chassis::clock::Clock;
 use chassis::config::RolePasswords;
 use chassis::db::{self, Database, DbError, MIGRATOR};
 use embedded_postgres::TestDatabase;
@@ -45,7 +48,7 @@ async fn migrate(database: &TestDatabase) -> Result<(), DbError> {
 
 async fn ensure(database: &TestDatabase, role: &str) -> Result<(), DbError> {
     let database = Database::new(&config(database.url(role)), &[])?;
-    database.ensure_usable().await
+    database.ensure_usable(&Clock::System).await
 }
 
 #[tokio::test]
@@ -209,12 +212,12 @@ async fn connections_have_their_limits() {
 async fn a_ping_tells_whether_the_database_is_there() {
     let database = migrated().await;
     let config = config(database.url("auth_service"));
-    let pool = Database::new(&config, &[]).unwrap().calls();
+    let pools = Database::new(&config, &[]).unwrap();
 
-    let mut up = db::ping_every_second(pool.clone());
+    let mut up = pools.watch(&Clock::System.of_database(), Duration::from_secs(30));
 
     assert!(!*up.borrow());
     up.wait_for(|up| *up).await.unwrap();
-    pool.close();
+    pools.background().close();
     up.wait_for(|up| !*up).await.unwrap();
 }
