@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use chassis::db::Failure;
 use chassis::rate_limits::RateLimited;
 use chassis::status::Refusal;
 use chassis::token::TokenError;
@@ -255,11 +256,8 @@ impl Error {
             Self::TotpNotPending => refuse(Code::FailedPrecondition, "TOTP_NOT_PENDING"),
             Self::RateLimited(limited) => Refusal::from(*limited),
             Self::UserMissing => Refusal::store_unavailable(),
-            Self::Database(error) if chassis::db::is_unavailable(error) => {
-                Refusal::store_unavailable()
-            }
-            Self::Database(_)
-            | Self::Hasher(_)
+            Self::Database(error) => Failure::of(error).refusal(),
+            Self::Hasher(_)
             | Self::Letter(_)
             | Self::Signing(_)
             | Self::SigningKeys(_)
@@ -282,7 +280,11 @@ impl From<SigningKeysError> for Error {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let status = Self::from(error.refusal());
-        if matches!(status.code(), Code::Internal | Code::Unavailable) {
+        let is_ours = matches!(
+            status.code(),
+            Code::Internal | Code::Unavailable | Code::DeadlineExceeded
+        );
+        if is_ours {
             // Only here: the cause can name tables and hosts.
             tracing::error!(error = &error as &dyn std::error::Error, "call failed");
         }

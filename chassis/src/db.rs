@@ -16,7 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-pub use self::failure::is_unavailable;
+pub use self::failure::{Failure, is_unavailable};
 pub use self::migrate::migrate;
 pub use self::target::Target;
 use crate::clock::Clock;

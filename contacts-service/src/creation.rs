@@ -23,7 +23,7 @@ use crate::share::rights::Rights;
 use crate::store::changes::Stamp;
 use crate::store::insertion::Under;
 use crate::store::requests::Answered;
-use crate::store::{contacts, insertion, labels, owners, requests};
+use crate::store::{contacts, insertion, labels, owners, parts, requests};
 
 /// For how long the answer to a call with a `request_id` is remembered.
 pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
@@ -130,7 +130,8 @@ impl Book<'_> {
     ) -> Result<Bytes> {
         let Some(call) = &terms.repeatable else {
             let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
-            if !terms.validate_only && !labelled && !self.is_shared() {
+            let is_one_part = parts(rows).nth(1).is_none();
+            if !terms.validate_only && !labelled && is_one_part && !self.is_shared() {
                 // One statement is enough.
                 let version = self.insert_rows(self.db, rows, Under::NextVersion).await?;
                 return Ok(answer(encoded(rows, version)));
@@ -218,10 +219,15 @@ impl Book<'_> {
         rows: &[(Stored, Keys)],
         under: Under,
     ) -> Result<Vec<Bytes>> {
-        if rows.is_empty() {
+        let mut parts = parts(rows);
+        let Some(first) = parts.next() else {
             return Ok(Vec::new());
+        };
+        let version = self.insert_rows(&mut *db, first, under).await?;
+        for part in parts {
+            self.insert_rows(&mut *db, part, Under::VersionTaken)
+                .await?;
         }
-        let version = self.insert_rows(&mut *db, rows, under).await?;
         // The owner's row is taken by now, at the latest.
         let rights = self.rights(&mut *db).await?;
         rows.iter()
@@ -245,6 +251,10 @@ impl Book<'_> {
     ) -> Result<i64> {
         insertion::insert(db, self.owner, rows, self.quota, self.now, under).await
     }
+}
+
+fn parts(rows: &[(Stored, Keys)]) -> impl Iterator<Item = &[(Stored, Keys)]> {
+    parts::of(rows, |(contact, _)| contact.body.len())
 }
 
 fn encoded(rows: &[(Stored, Keys)], version: i64) -> Vec<Bytes> {

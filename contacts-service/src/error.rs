@@ -1,7 +1,7 @@
 //! Everything that can go wrong in this service, and the one place that turns
 //! it into a gRPC status.
 
-use chassis::db;
+use chassis::db::Failure;
 use chassis::identity::IdentityError;
 use chassis::status::Refusal;
 use chassis::token::TokenError;
@@ -336,20 +336,24 @@ impl Error {
                 refusal.violation(format!("requests[{number}]"), problem)
             }
             // The causes go to the log only: they can name tables and hosts.
-            Self::Database(error) if db::is_unavailable(&error) => {
-                tracing::warn!(%error, "the database is away");
-                Refusal::store_unavailable()
-            }
-            Self::Database(error) => {
-                tracing::error!(%error, "the database failed");
-                Refusal::internal()
-            }
+            Self::Database(error) => not_done(&error),
             Self::Corrupt(error) => {
                 tracing::error!(%error, "a stored contact cannot be read");
                 Refusal::internal()
             }
         }
     }
+}
+
+fn not_done(error: &sqlx::Error) -> Refusal {
+    let failure = Failure::of(error);
+    match failure {
+        Failure::Fault | Failure::Failing => tracing::error!(%error, "the database failed"),
+        Failure::Away | Failure::TooSlow | Failure::Contended => {
+            tracing::warn!(%error, ?failure, "the database did not do it");
+        }
+    }
+    failure.refusal()
 }
 
 fn no_identity(error: &IdentityError) -> Refusal {

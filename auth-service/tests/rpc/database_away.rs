@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 use tonic::Code;
 
+use crate::admin::Admin;
 use crate::app::{App, PASSWORD, reason, refusal};
 
 /// Lets the service's role connect, or not, and ends its connections.
@@ -63,4 +64,21 @@ async fn no_token_is_called_dead_and_a_forged_one_needs_no_database() {
 
     set_connections(&app, &server, -1).await;
     assert!(!app.refresh(&token).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn an_act_that_waits_too_long_for_another_is_told_to_come_back() {
+    let app = App::start_with(&["--database-statement-seconds=1"]).await;
+    let by = Admin::new(&app, "root@example.org").await;
+    let user = app.sign_up("ada@example.org").await.unwrap();
+
+    let mut holder = app.db.begin().await.unwrap();
+    let hold = "SELECT id FROM auth.users FOR UPDATE";
+    sqlx::query(hold).fetch_all(&mut *holder).await.unwrap();
+    let status = by.disable(&user.id).await.unwrap_err();
+
+    let told = (status.code(), &*reason(&status));
+    assert_eq!(told, (Code::Unavailable, "STORE_BUSY"));
+    holder.rollback().await.unwrap();
+    by.disable(&user.id).await.unwrap();
 }

@@ -12,6 +12,7 @@ mod caller;
 mod connection;
 mod database_tls;
 mod deadline;
+mod failures;
 mod flood;
 mod health;
 mod key_feed;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::labels;
+use super::parts;
 use super::revisions::code;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
@@ -161,6 +162,22 @@ pub async fn replace_many(
     bytes_added: i64,
 ) -> Result<()> {
     labels::ensure(db, owner, stamp, contacts.iter().map(|(_, keys)| keys)).await?;
+    // The owner's totals grow with the first part.
+    let mut bytes_added = bytes_added;
+    for part in parts::of(contacts, |(contact, _)| contact.body.len()) {
+        replace_part(db, owner, stamp, part, bytes_added).await?;
+        bytes_added = 0;
+    }
+    Ok(())
+}
+
+async fn replace_part(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    contacts: &[(Stored, Keys)],
+    bytes_added: i64,
+) -> Result<()> {
     let columns = Columns::of(contacts);
     keeping!(
         r#"counted AS (

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::changes::{Stamp, keeping};
+use super::parts;
 use super::revisions::code;
 use crate::contact::ContactId;
 use crate::error::Result;
@@ -80,9 +81,22 @@ pub async fn relabel(
     contacts: &[Relabelled],
     bytes_added: i64,
 ) -> Result<()> {
-    if contacts.is_empty() {
-        return Ok(());
+    // The owner's totals grow with the first part.
+    let mut bytes_added = bytes_added;
+    for part in parts::of(contacts, |contact| contact.body.len()) {
+        relabel_part(db, owner, stamp, part, bytes_added).await?;
+        bytes_added = 0;
     }
+    Ok(())
+}
+
+async fn relabel_part(
+    db: &mut PgConnection,
+    owner: UserId,
+    stamp: Stamp,
+    contacts: &[Relabelled],
+    bytes_added: i64,
+) -> Result<()> {
     let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id.0).collect();
     let bodies: Vec<&[u8]> = contacts.iter().map(|contact| &*contact.body).collect();
     let labels = contacts.iter().map(|contact| contact.label_keys.join("\n"));

@@ -15,6 +15,7 @@ pub mod list;
 pub mod members;
 pub mod merges;
 pub mod owners;
+pub mod parts;
 pub mod point_reads;
 pub mod requests;
 pub mod revisions;

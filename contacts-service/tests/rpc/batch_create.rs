@@ -7,7 +7,7 @@ use crate::app::{App, rows};
 use crate::refusal::{assert_bad_fields, assert_refused, fields, reason_in_batch};
 use crate::sample::{ada, email, full, named};
 
-fn batch(contacts: impl IntoIterator<Item = Contact>) -> BatchCreateContactsRequest {
+pub fn batch(contacts: impl IntoIterator<Item = Contact>) -> BatchCreateContactsRequest {
     let requests = contacts.into_iter().map(|contact| CreateContactRequest {
         contact: Some(contact),
         ..CreateContactRequest::default()

@@ -51,6 +51,7 @@ mod limits;
 mod list_filter;
 mod list_order;
 mod list_paging;
+mod long_writes;
 mod merge;
 mod merge_model;
 mod merge_races;
