@@ -49,6 +49,7 @@ use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::db::{Database, DbError};
 use chassis::keyring::{KeyRing, KeyRingError};
+use chassis::limited;
 use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
@@ -269,16 +270,14 @@ impl Parts {
             info: self.info.clone(),
             proxies: proxies.clone(),
             clock: self.clock.clone(),
-        })
-        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        });
         let admin = AdminServiceServer::new(AdminService {
             administration: Administration::new(db.clone(), self.keeper.clone()),
             accounts: Arc::clone(&accounts),
             sealer: Arc::clone(&self.sealer),
             proxies: proxies.clone(),
             clock: self.clock.clone(),
-        })
-        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        });
         let account = AccountServiceServer::new(AccountService {
             accounts,
             sessions,
@@ -287,8 +286,7 @@ impl Parts {
             exports: Arc::clone(&self.exports),
             proxies,
             clock: self.clock.clone(),
-        })
-        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        });
         let programs = ServiceTokenServiceServer::new(ServiceTokenService {
             programs: Programs::new(db, self.keeper.keys(), Arc::clone(&self.verifier), settings),
             background: self.database.background(),
@@ -297,14 +295,19 @@ impl Parts {
             token_life: self.token_life(),
             clock: self.clock.clone(),
             stopping: services.stopping(),
-        })
-        .max_decoding_message_size(REQUEST_BYTES_MAX);
+        });
         services
-            .with(auth)
-            .with(InterceptedService::new(account, self.guard.clone()))
-            .with(InterceptedService::new(admin, self.guard.clone()))
-            .with(programs)
-            .with_http(self.jwks.routes())
+            .with(limited!(auth, REQUEST_BYTES_MAX))
+            .with(InterceptedService::new(
+                limited!(account, REQUEST_BYTES_MAX),
+                self.guard.clone(),
+            ))
+            .with(InterceptedService::new(
+                limited!(admin, REQUEST_BYTES_MAX),
+                self.guard.clone(),
+            ))
+            .with(limited!(programs, REQUEST_BYTES_MAX))
+            .with_page(Jwks::PATH, self.jwks.page())
     }
 
     /// How long a token can be of use.

@@ -2,7 +2,6 @@
 //! that says nothing, or half of a TLS handshake, of HTTP/2's preface or of an
 //! HTTP/1 request, is closed after a while.
 
-use std::io;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -27,7 +26,7 @@ pub(crate) fn admit(
     mut sockets: mpsc::Receiver<std::net::TcpStream>,
     tls: Option<ServerTls>,
     patience: Duration,
-) -> ReceiverStream<io::Result<Stream>> {
+) -> ReceiverStream<Stream> {
     let (admitted, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
         let mut waiting = JoinSet::new();
@@ -40,7 +39,7 @@ pub(crate) fn admit(
                     let (admitted, tls) = (admitted.clone(), tls.clone());
                     waiting.spawn(async move {
                         if let Some(stream) = begin(socket, tls, patience).await {
-                            let _ = admitted.send(Ok(stream)).await;
+                            let _ = admitted.send(stream).await;
                         }
                     });
                 }
@@ -175,7 +174,7 @@ mod tests {
         let (socket, _) = listener.accept().await.unwrap();
         accepted.send(socket.into_std().unwrap()).await.unwrap();
 
-        let Stream::Plain(socket) = admitted.next().await.unwrap().unwrap() else {
+        let Stream::Plain(socket) = admitted.next().await.unwrap() else {
             panic!("nobody asked for TLS");
         };
         assert!(socket.nodelay().unwrap());

@@ -1,7 +1,6 @@
 //! What every call goes through first: it is counted, and refused where its
 //! client makes too many.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
@@ -12,15 +11,13 @@ use std::task::{Context, Poll, ready as ready_or_wait};
 use std::time::Instant;
 
 use futures_util::future::Either;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prost::Message;
-use prost_types::FileDescriptorSet;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -28,6 +25,7 @@ use tower::{Layer, Service};
 use crate::client_address::TrustedProxies;
 use crate::metrics::Times;
 use crate::rate_limits::{Allowance, Limits, RateLimits};
+use crate::rpcs::{self, OTHER, Rpc};
 use crate::status::Refusal;
 
 /// The codes of gRPC by their numbers.
@@ -51,23 +49,30 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Where everything is counted that is no RPC of ours.
-const OTHER: usize = 0;
-
 /// The calls of a server, shared by its threads.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// By path, such as `/addressbook.auth.v1.AuthService/LogIn`.
-    at: HashMap<String, usize>,
-    rpcs: Vec<Rpc>,
+    /// By the numbers of their RPCs.
+    counted: Vec<Counted>,
+    /// Requests that were no call, by [`NO_CALLS`].
+    other_requests: [AtomicU64; NO_CALLS.len()],
     limits: RateLimits,
     proxies: TrustedProxies,
 }
 
+/// How a request that is no call is answered.
+const NO_CALLS: [StatusCode; 5] = [
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::MISDIRECTED_REQUEST,
+    StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+];
+
 #[derive(Debug)]
-struct Rpc {
+struct Counted {
     /// Such as `AuthService/LogIn`.
-    name: String,
+    name: &'static str,
     /// Answers more than once: its time says nothing.
     streams: bool,
     limits: Option<Arc<Limits>>,
@@ -76,8 +81,8 @@ struct Rpc {
     seconds: Times,
 }
 
-impl Rpc {
-    fn new(name: String, streams: bool, limits: Option<Arc<Limits>>) -> Self {
+impl Counted {
+    fn new(name: &'static str, streams: bool, limits: Option<Arc<Limits>>) -> Self {
         Self {
             name,
             streams,
@@ -87,49 +92,57 @@ impl Rpc {
             seconds: Times::default(),
         }
     }
+
+    fn count(&self, code: Code) {
+        let code = usize::try_from(i32::from(code)).unwrap_or_default();
+        self.codes[code].fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Calls {
-    /// Knows the RPCs of our protos; all others are one.
+    /// Counts the RPCs of our protos each by itself, and all others as one.
     pub(crate) fn new(limits: RateLimits, proxies: TrustedProxies) -> Self {
-        let mut at = HashMap::new();
-        let mut rpcs = vec![Rpc::new("other".to_owned(), false, None)];
-        // The build made it: it can be read.
-        let files = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap_or_default();
-        for file in &files.file {
-            for service in &file.service {
-                for method in &service.method {
-                    let name = format!("{}/{}", service.name(), method.name());
-                    let path = format!("/{}.{name}", file.package());
-                    let limits = limits.of(&path);
-                    at.insert(path, rpcs.len());
-                    rpcs.push(Rpc::new(name, method.server_streaming(), limits));
-                }
-            }
-        }
+        let ours = rpcs::all().iter().filter(|(_, rpc)| rpc.number != OTHER);
+        let mut ours: Vec<_> = ours.collect();
+        ours.sort_unstable_by_key(|(_, rpc)| rpc.number);
+        let ours = ours.into_iter();
+        let ours = ours.map(|(path, rpc)| Counted::new(&rpc.name, rpc.streams, limits.of(path)));
+        let other = Counted::new("other", false, None);
         Self {
-            at,
-            rpcs,
+            counted: [other].into_iter().chain(ours).collect(),
+            other_requests: Default::default(),
             limits,
             proxies,
+        }
+    }
+
+    /// Counts a call of something that is not served here.
+    pub(crate) fn count_unserved(&self, code: Code) {
+        self.counted[OTHER].count(code);
+    }
+
+    /// Counts a request that is no call.
+    pub(crate) fn count_no_call(&self, status: StatusCode) {
+        if let Some(at) = NO_CALLS.iter().position(|known| *known == status) {
+            self.other_requests[at].fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Collector for Calls {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let numbers = |rpc: &Rpc| rpc.codes.each_ref().map(|n| n.load(Ordering::Relaxed));
-        let called = |rpc: &&Rpc| {
+        let numbers = |rpc: &Counted| rpc.codes.each_ref().map(|n| n.load(Ordering::Relaxed));
+        let called = |rpc: &&Counted| {
             rpc.in_flight.load(Ordering::Relaxed) > 0 || numbers(rpc).iter().any(|n| *n > 0)
         };
-        let called: Vec<_> = self.rpcs.iter().filter(called).collect();
+        let called: Vec<_> = self.counted.iter().filter(called).collect();
 
         let help = "Calls that have ended, by RPC and code.";
         let mut metric = encoder.encode_descriptor("calls", help, None, MetricType::Counter)?;
         for rpc in &called {
             for (code, number) in CODES.iter().zip(numbers(rpc)) {
                 if number > 0 {
-                    let labels = [("rpc", rpc.name.as_str()), ("code", code)];
+                    let labels = [("rpc", rpc.name), ("code", code)];
                     ConstCounter::new(number).encode(metric.encode_family(&labels)?)?;
                 }
             }
@@ -138,7 +151,7 @@ impl Collector for Calls {
         let kind = MetricType::Gauge;
         let mut metric = encoder.encode_descriptor("calls_in_flight", help, None, kind)?;
         for rpc in &called {
-            let labels = [("rpc", rpc.name.as_str())];
+            let labels = [("rpc", rpc.name)];
             let number = rpc.in_flight.load(Ordering::Relaxed).cast_signed();
             ConstGauge::new(number).encode(metric.encode_family(&labels)?)?;
         }
@@ -146,8 +159,16 @@ impl Collector for Calls {
         let kind = MetricType::Histogram;
         let mut metric = encoder.encode_descriptor("call_seconds", help, None, kind)?;
         for rpc in called.iter().filter(|rpc| !rpc.streams) {
-            let labels = [("rpc", rpc.name.as_str())];
+            let labels = [("rpc", rpc.name)];
             rpc.seconds.0.encode(metric.encode_family(&labels)?)?;
+        }
+        let help = "Requests that were no call, by how HTTP answers them.";
+        let kind = MetricType::Counter;
+        let mut metric = encoder.encode_descriptor("requests_refused", help, None, kind)?;
+        for (status, number) in NO_CALLS.iter().zip(&self.other_requests) {
+            let labels = [("status", status.as_str())];
+            let number = number.load(Ordering::Relaxed);
+            ConstCounter::new(number).encode(metric.encode_family(&labels)?)?;
         }
         let help = "Calls refused by RATE_LIMITS, by group and by whom the limit is for.";
         let kind = MetricType::Counter;
@@ -165,10 +186,10 @@ impl Collector for Calls {
 pub(crate) struct CallsLayer(pub(crate) Arc<Calls>);
 
 impl<S> Layer<S> for CallsLayer {
-    type Service = Counted<S>;
+    type Service = Counting<S>;
 
-    fn layer(&self, inner: S) -> Counted<S> {
-        Counted {
+    fn layer(&self, inner: S) -> Counting<S> {
+        Counting {
             inner,
             calls: Arc::clone(&self.0),
         }
@@ -177,12 +198,12 @@ impl<S> Layer<S> for CallsLayer {
 
 /// The service of [`CallsLayer`].
 #[derive(Clone, Debug)]
-pub(crate) struct Counted<S> {
+pub(crate) struct Counting<S> {
     inner: S,
     calls: Arc<Calls>,
 }
 
-impl<S> Service<Request<Body>> for Counted<S>
+impl<S> Service<Request<Body>> for Counting<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     S::Future: Unpin,
@@ -196,8 +217,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let at = self.calls.at.get(request.uri().path()).copied();
-        let call = Call::begin(&self.calls, at.unwrap_or(OTHER));
+        let rpc = request.extensions().get::<&'static Rpc>();
+        let call = Call::begin(&self.calls, rpc.copied());
         if let Some(limits) = &call.rpc().limits {
             let proxies = &self.calls.proxies;
             let ip = proxies.address(request.extensions(), request.headers());
@@ -223,23 +244,27 @@ where
 struct Call {
     calls: Arc<Calls>,
     at: usize,
+    /// Whether it is answered more than once.
+    streams: bool,
     began: Instant,
     code: Code,
 }
 
 impl Call {
-    fn begin(calls: &Arc<Calls>, at: usize) -> Self {
-        calls.rpcs[at].in_flight.fetch_add(1, Ordering::Relaxed);
+    fn begin(calls: &Arc<Calls>, rpc: Option<&'static Rpc>) -> Self {
+        let at = rpc.map_or(OTHER, |rpc| rpc.number);
+        calls.counted[at].in_flight.fetch_add(1, Ordering::Relaxed);
         Self {
             calls: Arc::clone(calls),
             at,
+            streams: rpc.is_some_and(|rpc| rpc.streams),
             began: Instant::now(),
             code: Code::Cancelled,
         }
     }
 
-    fn rpc(&self) -> &Rpc {
-        &self.calls.rpcs[self.at]
+    fn rpc(&self) -> &Counted {
+        &self.calls.counted[self.at]
     }
 
     fn end(mut self, code: Code) {
@@ -251,9 +276,8 @@ impl Drop for Call {
     fn drop(&mut self) {
         let rpc = self.rpc();
         rpc.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let code = usize::try_from(i32::from(self.code)).unwrap_or_default();
-        rpc.codes[code].fetch_add(1, Ordering::Relaxed);
-        if !rpc.streams {
+        rpc.count(self.code);
+        if !self.streams {
             rpc.seconds.add(self.began.elapsed());
         }
     }
@@ -279,7 +303,7 @@ where
                 // A handler that fails says so at once; tonic lets the rest of an
                 // answer that is no stream succeed.
                 Some(code) => call.end(code),
-                None if !call.rpc().streams => call.end(Code::Ok),
+                None if !call.streams => call.end(Code::Ok),
                 None => {
                     let call = Some(call);
                     answer = answer.map(|body| Body::new(Stream { body, call }));

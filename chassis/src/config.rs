@@ -50,6 +50,14 @@ pub struct ServerConfig {
     #[arg(long = "request-timeout-seconds", env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
     pub request_timeout: Duration,
 
+    /// Longest time for a call, whatever deadline its client sets, in seconds; streams may go on
+    #[arg(long = "request-timeout-max-seconds", env = "REQUEST_TIMEOUT_MAX_SECONDS", default_value = "60", value_parser = seconds(1..=3600))]
+    pub request_timeout_max: Duration,
+
+    /// Time for the message of a request to arrive, in seconds; a second more for each 64 KiB that did
+    #[arg(long = "request-message-seconds", env = "REQUEST_MESSAGE_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
+    pub request_message: Duration,
+
     /// Time between reporting `NOT_SERVING` and refusing connections at a stop, in seconds
     #[arg(long = "shutdown-lead-seconds", env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds(0..=3600))]
     pub shutdown_lead: Duration,
@@ -61,6 +69,10 @@ pub struct ServerConfig {
     /// Age at which a connection is asked to reconnect, in seconds
     #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds(1..=31_536_000))]
     pub connection_age: Duration,
+
+    /// Time after that for its open calls and streams to end, in seconds; then they fail with UNAVAILABLE
+    #[arg(long = "connection-grace-seconds", env = "CONNECTION_GRACE_SECONDS", default_value = "60", value_parser = seconds(1..=86_400))]
+    pub connection_grace: Duration,
 
     /// Time for a new connection to shake hands, where TLS is spoken, and as much again to say its
     /// first words, in seconds
@@ -74,6 +86,12 @@ pub struct ServerConfig {
     /// Most calls at a time on one connection
     #[arg(long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub connection_streams: u32,
+
+    /// Names by which the service may be called, separated by commas, such as `book.example.com`; where
+    /// it listens to this machine only and without TLS, `localhost` and loopback addresses are always
+    /// allowed, and others only when they are named here
+    #[arg(long, env, value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
 
     /// Whether to speak with other machines without TLS; for private networks, and behind a proxy
     #[arg(long, env, default_value = "false", action = clap::ArgAction::Set)]

@@ -1,23 +1,29 @@
-//! When an answer is due. tonic would let an expired call end as CANCELLED, and
-//! a panic as a reset stream; here they become `DEADLINE_EXCEEDED` and INTERNAL,
-//! and a call that outlives the server is told so.
+//! When an answer is due. Whatever happens behind it, a call is answered in time and
+//! in form: one that takes too long, panics, or outlives its connection or the server
+//! is told so, and a failure of the transport gets a reason.
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::future::pending;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::status::Refusal;
+use crate::answers::Answers;
+use crate::arrival::Arrival;
+use crate::config::ServerConfig;
+use crate::connection::{Connection, Cut};
+use crate::rpcs::Rpc;
+use crate::status::{Refusal, explain};
 
 /// When the answer to a request is due; an extension of every request.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +40,24 @@ impl Deadline {
 }
 
 /// Answers in time and in form, whatever happens behind it.
-#[derive(Clone, Debug)]
-pub struct AnswerLayer {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerLayer {
     /// The time for a call whose client sets none.
-    pub default_timeout: Duration,
-    /// True, or without its sender, at the end of the time to stop in: calls
-    /// that are still open are answered then.
-    pub is_cut_off: watch::Receiver<bool>,
+    default_timeout: Duration,
+    /// The most time that a client can set.
+    longest_timeout: Duration,
+    /// The time for a message to arrive.
+    patience: Duration,
+}
+
+impl AnswerLayer {
+    pub(crate) fn new(config: &ServerConfig) -> Self {
+        Self {
+            default_timeout: config.request_timeout,
+            longest_timeout: config.request_timeout_max.max(config.request_timeout),
+            patience: config.request_message,
+        }
+    }
 }
 
 impl<S> Layer<S> for AnswerLayer {
@@ -49,18 +66,16 @@ impl<S> Layer<S> for AnswerLayer {
     fn layer(&self, inner: S) -> Answer<S> {
         Answer {
             inner,
-            default_timeout: self.default_timeout,
-            is_cut_off: self.is_cut_off.clone(),
+            layer: *self,
         }
     }
 }
 
 /// The service of [`AnswerLayer`].
 #[derive(Clone, Debug)]
-pub struct Answer<S> {
+pub(crate) struct Answer<S> {
     inner: S,
-    default_timeout: Duration,
-    is_cut_off: watch::Receiver<bool>,
+    layer: AnswerLayer,
 }
 
 impl<S> Service<Request<Body>> for Answer<S>
@@ -77,25 +92,61 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let timeout = grpc_timeout(request.headers()).unwrap_or(self.default_timeout);
+        let AnswerLayer {
+            default_timeout,
+            longest_timeout,
+            patience,
+        } = self.layer;
+        let timeout = grpc_timeout(request.headers()).unwrap_or(default_timeout);
+        let timeout = timeout.min(longest_timeout);
         // A little early, so that our answer is there before the client's own
         // timer cancels the call.
         let early = (timeout / 10).min(Duration::from_millis(5));
         let due = Instant::now() + timeout.saturating_sub(early);
-        request.extensions_mut().insert(Deadline(due));
+        let extensions = request.extensions_mut();
+        extensions.insert(Deadline(due));
+        let connection = extensions.get::<Arc<Connection>>().cloned();
+        let rpc = extensions.get::<&'static Rpc>().copied();
+        let (streams, client_streams) =
+            rpc.map_or((false, false), |rpc| (rpc.streams, rpc.client_streams));
+        let names_encoding = request.headers().contains_key("grpc-encoding");
+        let request = request.map(|body| {
+            let message = Arrival::new(body, patience, client_streams, names_encoding);
+            Body::new(message)
+        });
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let mut is_cut_off = self.is_cut_off.clone();
         Box::pin(async move {
             tokio::select! {
                 biased;
                 answer = timeout_at(due, answer) => match answer {
-                    Ok(Ok(answer)) => answer,
+                    Ok(Ok(Ok(mut answer))) => {
+                        explain(answer.headers_mut());
+                        let cut_off = cut_off(connection.as_deref());
+                        Ok(if streams {
+                            answer.map(|body| Body::new(Answers::new(body, Box::pin(cut_off))))
+                        } else {
+                            answer
+                        })
+                    }
                     Ok(Err(panic)) => Ok(panicked(&*panic)),
                     Err(_) => Ok(late()),
                 },
-                _ = is_cut_off.wait_for(|cut_off| *cut_off) => Ok(stopping()),
+                why = cut_off(connection.as_deref()) => {
+                    Ok(Status::from(Refusal::from(why)).into_http())
+                }
             }
         })
+    }
+}
+
+/// Completes when the calls of this connection are cut off.
+fn cut_off(connection: Option<&Connection>) -> impl Future<Output = Cut> + Send + use<> {
+    let cut_off = connection.map(Connection::cut_off);
+    async move {
+        match cut_off {
+            Some(cut_off) => cut_off.await,
+            None => pending().await,
+        }
     }
 }
 
@@ -108,15 +159,21 @@ fn late() -> Response<Body> {
     Status::from(refusal).into_http()
 }
 
-fn stopping() -> Response<Body> {
-    let refusal = Refusal::new(
-        Code::Unavailable,
-        "STOPPING",
-        "the service is stopping; the call may or may not have been done",
-    );
-    Status::from(refusal).into_http()
+impl From<Cut> for Refusal {
+    fn from(why: Cut) -> Self {
+        let (reason, text) = match why {
+            Cut::Stopping => (
+                "STOPPING",
+                "the service is stopping; the call may or may not have been done",
+            ),
+            Cut::Aged => (
+                "CONNECTION_AGED",
+                "the connection is too old; the call may or may not have been done",
+            ),
+        };
+        Self::new(Code::Unavailable, reason, text)
+    }
 }
-
 fn panicked(panic: &(dyn Any + Send)) -> Response<Body> {
     let text = panic
         .downcast_ref::<&str>()

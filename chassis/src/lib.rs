@@ -38,7 +38,15 @@ pub mod upstream;
 pub mod user_id;
 
 mod admission;
+mod answers;
+mod arrival;
 mod calls;
+mod connection;
+mod door;
 mod health;
+mod hosts;
+mod mounted;
+mod reflection;
+mod rpcs;
 mod verified;
 mod workers;

@@ -1,32 +1,26 @@
 //! Starts and stops a gRPC server; both services use this one.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::response::IntoResponse;
-use http::Request;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::service::Routes;
 use tonic_health::server::health_reporter;
-use tower::Service;
-use tower::layer::util::{Identity, Stack};
 
-use crate::calls::{Calls, CallsLayer};
+pub use crate::mounted::Services;
+
+use crate::calls::Calls;
 use crate::client_address::TrustedProxies;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
-use crate::deadline::AnswerLayer;
 use crate::health::States;
+use crate::hosts::Hosts;
 use crate::metrics::{self, Metrics};
+use crate::mounted;
 use crate::rate_limits::RateLimits;
 use crate::tls::TlsError;
 use crate::tls::server::ServerTls;
@@ -62,67 +56,12 @@ pub enum ServeError {
     /// A bug.
     #[error("a thread that serves has died")]
     WorkerDied,
-    /// The transport failed.
-    #[error("the server failed")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// Takes the address to listen on.
 pub async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
     let listener = TcpListener::bind(addr).await;
     listener.map_err(|cause| ServeError::Listen(addr, cause))
-}
-
-/// What a thread serves.
-pub struct Services {
-    routes: Routes,
-    names: Vec<&'static str>,
-    stopping: watch::Receiver<bool>,
-}
-
-impl Services {
-    pub(crate) fn new(shared: Routes, stopping: watch::Receiver<bool>) -> Self {
-        Self {
-            routes: shared,
-            names: Vec::new(),
-            stopping,
-        }
-    }
-
-    /// True once the server stops: streams that would go on for ever shall end.
-    #[must_use]
-    pub fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.clone()
-    }
-
-    /// Adds a gRPC service, with a health state under its name.
-    #[must_use]
-    pub fn with<S>(mut self, service: S) -> Self
-    where
-        S: Service<Request<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Response: IntoResponse,
-        S::Future: Send + 'static,
-    {
-        self.routes = self.routes.add_service(service);
-        self.names.push(S::NAME);
-        self
-    }
-
-    /// Adds plain HTTP routes on the same port.
-    #[must_use]
-    pub fn with_http(mut self, routes: axum::Router) -> Self {
-        self.routes = self.routes.into_axum_router().merge(routes).into();
-        self
-    }
-
-    pub(crate) fn into_parts(self) -> (Routes, Vec<&'static str>) {
-        (self.routes.prepare(), self.names)
-    }
 }
 
 /// A server to be.
@@ -204,13 +143,13 @@ impl Server {
         // They end with this function, however it ends.
         let mut chores = JoinSet::new();
         chores.extend(tls.clone().map(ServerTls::follow));
-        let (reporter, health_service) = health_reporter();
-        let shared = with_reflection(Routes::new(health_service))?;
+        let (reporter, health) = health_reporter();
+        let is_local = tls.is_none() && is_here(address);
+        let hosts = Hosts::new(&self.config.allowed_hosts, is_local);
         let (stop, soon) = watch::channel(false);
         let (cut_off, now) = watch::channel(false);
         let stopping = Stopping { soon, now };
-        let until = stopping.soon.clone();
-        let make = move || add(Services::new(shared.clone(), until.clone()));
+        let make = mounted::each(add, health, hosts, stopping.soon.clone());
         let calls = self.calls();
         let mut workers =
             Workers::start(&self.config, tls.as_ref(), Arc::new(make), calls, &stopping).await?;
@@ -263,9 +202,14 @@ impl Server {
     }
 }
 
+/// Whether nobody but this machine reaches an address.
+fn is_here(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
 /// Nobody outside this machine is spoken to in clear by accident.
 fn permit_plaintext(address: SocketAddr, is_allowed: bool) -> Result<(), ServeError> {
-    if address.ip().to_canonical().is_loopback() {
+    if is_here(address) {
         return Ok(());
     }
     if !is_allowed {
@@ -273,50 +217,6 @@ fn permit_plaintext(address: SocketAddr, is_allowed: bool) -> Result<(), ServeEr
     }
     tracing::warn!(%address, "TLS is not spoken: who can read the network can read passwords");
     Ok(())
-}
-
-/// Both versions of reflection: most tools still speak the older one.
-fn with_reflection(routes: Routes) -> Result<Routes, ServeError> {
-    let describe = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            // Without it a tool cannot show the details of an error.
-            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-    };
-    Ok(routes
-        .add_service(describe().build_v1()?)
-        .add_service(describe().build_v1alpha()?))
-}
-
-pub(crate) type Builder = tonic::transport::Server<Stack<AnswerLayer, Stack<CallsLayer, Identity>>>;
-
-pub(crate) fn builder(
-    config: &ServerConfig,
-    calls: Arc<Calls>,
-    is_cut_off: watch::Receiver<bool>,
-) -> Builder {
-    tonic::transport::Server::builder()
-        .accept_http1(true)
-        .max_concurrent_streams(config.connection_streams)
-        // tonic turns hyper's guard against reset floods off (RUSTSEC-2024-0003).
-        .http2_max_local_error_reset_streams(Some(1024))
-        .http2_keepalive_interval(Some(config.keepalive))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        // Not max_connection_age_grace: it cuts calls off (tonic 0.14.9).
-        .max_connection_age(with_jitter(config.connection_age))
-        .layer(CallsLayer(calls))
-        .layer(AnswerLayer {
-            default_timeout: config.request_timeout,
-            is_cut_off,
-        })
-}
-
-/// 10 % more or less by process (gRFC A9), so that the clients of replicas that
-/// started together do not reconnect together.
-fn with_jitter(age: Duration) -> Duration {
-    let percent = 90 + std::process::id() % 21;
-    age * percent / 100
 }
 
 /// Calls first, metrics second; written whole or not at all.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderValue};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -100,6 +101,12 @@ impl Refusal {
         self
     }
 
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
     /// The reason, as in `ErrorInfo`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -126,6 +133,34 @@ impl From<Refusal> for Status {
     }
 }
 
+/// Gives a failure of the transport a reason, and a code that fits: tonic knows no
+/// reasons, reports a message over the limit as `OUT_OF_RANGE`, and one that cannot be
+/// unpacked as INTERNAL, which clients retry and operators are woken for.
+pub(crate) fn explain(headers: &mut HeaderMap) {
+    let is_ok = |status: &HeaderValue| status.as_bytes() == b"0";
+    if headers.get("grpc-status").is_none_or(is_ok)
+        || headers.contains_key("grpc-status-details-bin")
+    {
+        return;
+    }
+    let Some(status) = Status::from_header_map(headers) else {
+        return;
+    };
+    let (code, reason) = match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => {
+            (Code::ResourceExhausted, "MESSAGE_TOO_LARGE")
+        }
+        Code::Unimplemented => (Code::Unimplemented, "COMPRESSION_UNSUPPORTED"),
+        Code::InvalidArgument | Code::Internal => (Code::InvalidArgument, "REQUEST_MALFORMED"),
+        // Of the health service, and of reflection.
+        Code::NotFound => (Code::NotFound, "NOT_SERVED"),
+        code => (code, "TRANSPORT_FAILED"),
+    };
+    let status = Status::from(Refusal::new(code, reason, status.message()));
+    // It holds nothing that is no header.
+    let _ = status.add_header(headers);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +174,52 @@ mod tests {
             told.and_then(|info| info.retry_delay),
             pushback.map(|delay| delay.to_str().unwrap().to_owned()),
         )
+    }
+
+    #[test]
+    fn a_failure_of_the_transport_gets_a_reason_and_keeps_its_other_headers() {
+        for (status, code, reason) in [
+            (
+                Status::out_of_range("too large"),
+                Code::ResourceExhausted,
+                "MESSAGE_TOO_LARGE",
+            ),
+            (
+                Status::unimplemented("br"),
+                Code::Unimplemented,
+                "COMPRESSION_UNSUPPORTED",
+            ),
+            (
+                Status::internal("gzip"),
+                Code::InvalidArgument,
+                "REQUEST_MALFORMED",
+            ),
+            (Status::unknown("?"), Code::Unknown, "TRANSPORT_FAILED"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-accept-encoding", HeaderValue::from_static("gzip"));
+            status.add_header(&mut headers).unwrap();
+
+            explain(&mut headers);
+
+            assert_eq!(headers["grpc-accept-encoding"], "gzip");
+            let told = Status::from_header_map(&headers).unwrap();
+            assert_eq!((told.code(), told.message()), (code, status.message()));
+            assert_eq!(told.get_details_error_info().unwrap().reason, reason);
+        }
+    }
+
+    #[test]
+    fn what_has_a_reason_or_none_to_have_stays_as_it_is() {
+        for status in [Status::from(Refusal::internal()), Status::ok("")] {
+            let mut headers = HeaderMap::new();
+            status.add_header(&mut headers).unwrap();
+            let before = headers.clone();
+
+            explain(&mut headers);
+
+            assert_eq!(headers, before);
+        }
     }
 
     #[test]

@@ -16,14 +16,13 @@ use tokio::time::sleep;
 use crate::admission;
 use crate::calls::Calls;
 use crate::config::ServerConfig;
-use crate::server::{ServeError, Services, builder};
+use crate::connection::Connections;
+use crate::mounted::Mounted;
+use crate::server::ServeError;
 use crate::tls::server::ServerTls;
 
-/// The time for answers to calls that were cut off to reach their clients.
-const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
-
 /// Makes what a thread serves, on that thread.
-pub(crate) type Make = Arc<dyn Fn() -> Services + Send + Sync>;
+pub(crate) type Make = Arc<dyn Fn() -> Result<Mounted, ServeError> + Send + Sync>;
 
 /// When to stop; a sender that is gone says so, too.
 #[derive(Clone)]
@@ -146,21 +145,12 @@ impl Worker {
         sockets: mpsc::Receiver<TcpStream>,
         made: oneshot::Sender<Vec<&'static str>>,
     ) -> Result<(), ServeError> {
-        let (routes, names) = (self.make)().into_parts();
-        let _ = made.send(names);
-        let Stopping { mut soon, mut now } = self.stopping;
-        let serving = builder(&self.config, self.calls, now.clone())
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(
-                admission::admit(sockets, self.tls, self.config.connection_preface),
-                async move { drop(soon.wait_for(|stop| *stop).await) },
-            );
-        tokio::select! {
-            served = serving => Ok(served?),
-            () = async {
-                let _ = now.wait_for(|stop| *stop).await;
-                sleep(ANSWERS_LEAVE).await;
-            } => Ok(()),
-        }
+        let mounted = (self.make)()?;
+        let _ = made.send(mounted.names);
+        let connections =
+            Connections::new(&self.config, self.calls, mounted.served, mounted.routes);
+        let admitted = admission::admit(sockets, self.tls, self.config.connection_preface);
+        connections.serve(admitted, &self.stopping).await;
+        Ok(())
     }
 }

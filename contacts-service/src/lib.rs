@@ -35,6 +35,7 @@ use chassis::deletion_feed::DeletionFeed;
 use chassis::identity::Identities;
 use chassis::key_feed;
 use chassis::keyring::{KeyRing, KeyRingError};
+use chassis::limited;
 use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
 use chassis::program::Credentials;
@@ -51,7 +52,6 @@ use proto::contacts::server::shares_service_server::SharesServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tonic::codec::CompressionEncoding;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::config::{Config, WatchListen};
@@ -190,15 +190,12 @@ pub async fn run(
 
 /// Adds what this service serves, behind `guard`.
 fn mounted(services: Services, service: Arc<ContactsService>, guard: &RequireCaller) -> Services {
-    let contacts = ContactsServiceServer::from_arc(Arc::clone(&service))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .accept_compressed(CompressionEncoding::Gzip);
-    let labels = LabelsServiceServer::from_arc(Arc::clone(&service))
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .accept_compressed(CompressionEncoding::Gzip);
-    let shares = SharesServiceServer::from_arc(service)
-        .max_decoding_message_size(REQUEST_BYTES_MAX)
-        .accept_compressed(CompressionEncoding::Gzip);
+    let contacts = ContactsServiceServer::from_arc(Arc::clone(&service));
+    let contacts = limited!(contacts, REQUEST_BYTES_MAX);
+    let labels = LabelsServiceServer::from_arc(Arc::clone(&service));
+    let labels = limited!(labels, REQUEST_BYTES_MAX);
+    let shares = SharesServiceServer::from_arc(service);
+    let shares = limited!(shares, REQUEST_BYTES_MAX);
     services
         .with(InterceptedService::new(contacts, guard.clone()))
         .with(InterceptedService::new(labels, guard.clone()))

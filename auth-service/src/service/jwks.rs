@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use proto::auth::v1 as pb;
 
@@ -36,8 +35,11 @@ impl Jwks {
         self.keys.load().algorithms.clone()
     }
 
-    /// `GET /.well-known/jwks.json`.
-    pub fn routes(&self) -> Router {
+    /// Where the keys are as plain JSON.
+    pub const PATH: &str = "/.well-known/jwks.json";
+
+    /// The page at [`Self::PATH`].
+    pub fn page(&self) -> MethodRouter {
         let keys = self.keys.clone();
         let headers = [
             (CONTENT_TYPE, "application/json".to_owned()),
@@ -47,7 +49,7 @@ impl Jwks {
             ),
         ];
         let answer = async move || (headers, keys.load().json.clone());
-        Router::new().route("/.well-known/jwks.json", get(answer))
+        get(answer)
     }
 }
 

@@ -6,9 +6,10 @@ use proto::auth::v1::{
     ChangePasswordRequest, ListSessionsRequest, LogInRequest, LogOutRequest, RefreshTokenRequest,
     RevokeSessionRequest, SignUpRequest, UpdateMeRequest, User,
 };
+use tonic::codec::CompressionEncoding;
 use tonic::{Code, Response, Status};
 
-use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, new_account};
+use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, new_account, reason};
 
 fn strings() -> Vec<String> {
     let mut strings: Vec<String> = [
@@ -58,9 +59,8 @@ fn check<T>(what: &str, text: &str, answer: Result<Response<T>, Status>) {
             Code::AlreadyExists,
             Code::NotFound,
             Code::Aborted,
-            // Larger than any request may be.
-            Code::OutOfRange,
-            // Text that is no address shares the bucket of failed log-ins.
+            // Larger than any request may be; and text that is no address shares the
+            // bucket of failed log-ins.
             Code::ResourceExhausted,
         ];
         assert!(
@@ -86,6 +86,24 @@ async fn sign_up_refuses_hostile_strings_with_a_reason() {
             check("SignUp", &text, app.auth.clone().sign_up(request).await);
         }
     }
+}
+
+#[tokio::test]
+async fn a_packed_request_is_understood_but_not_unpacked_without_end() {
+    let app = App::start().await;
+    let mut packed = app.auth.clone().send_compressed(CompressionEncoding::Gzip);
+    let mut bomb = new_account("bob@example.org");
+    bomb.display_name = "x".repeat(30 << 20);
+
+    packed
+        .sign_up(new_account("ada@example.org"))
+        .await
+        .unwrap();
+    let refused = packed.sign_up(bomb).await.unwrap_err();
+
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&refused), "MESSAGE_TOO_LARGE");
+    app.log_in("ada@example.org", PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use proto::auth::v1::{
     User, VerifyEmailRequest, VerifyEmailResponse,
 };
 use tokio::sync::{oneshot, watch};
+use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 
@@ -172,12 +173,16 @@ pub(crate) fn config() -> ServerConfig {
         log_format: LogFormat::Text,
         worker_threads: Some(2),
         request_timeout: Duration::from_secs(20),
+        request_timeout_max: Duration::from_mins(5),
+        request_message: Duration::from_secs(10),
         shutdown_lead: Duration::ZERO,
         shutdown_grace: Duration::from_secs(10),
         connection_age: Duration::from_mins(30),
+        connection_grace: Duration::from_mins(1),
         connection_preface: Duration::from_secs(10),
         keepalive: Duration::from_secs(30),
         connection_streams: 256,
+        allowed_hosts: Vec::new(),
         allow_plaintext: false,
         tls: TlsConfig::default(),
         trusted_proxies: Vec::new(),
@@ -236,9 +241,10 @@ impl App {
         let steered = Arc::clone(&steering);
         let add = move |services: Services| {
             let service = AuthServiceServer::new(TestService(Arc::clone(&steered)))
-                .max_decoding_message_size(MESSAGE_BYTES_MAX);
-            let page = axum::Router::new().route("/page", axum::routing::get(async || "a page"));
-            services.with(service).with_http(page)
+                .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                .accept_compressed(CompressionEncoding::Gzip);
+            let page = axum::routing::get(async || "a page");
+            services.with(service).with_page("/page", page)
         };
         let (shutdown, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {

@@ -3,13 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use chassis::config::ServerConfig;
 use proto::auth::v1::{GetJwksRequest, LogOutRequest, SignUpRequest};
 use tokio::time::timeout;
 use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::app::{App, EMPTY, MESSAGE_BYTES_MAX, WAIT, config};
-use crate::wire::{Connection, Frame, PATIENCE, open_raw};
+use crate::wire::{Connection, Frame, PATIENCE, open_raw, reason};
 
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 
@@ -81,8 +84,11 @@ async fn a_message_is_taken_up_to_the_limit() {
 
     let user = largest.unwrap().into_inner().user.unwrap();
     assert_eq!(user.display_name.len(), MESSAGE_BYTES_MAX - 4);
-    assert_eq!(larger.unwrap_err().code(), Code::OutOfRange);
-    assert!(far_larger.is_err());
+    for refused in [larger, far_larger] {
+        let status = refused.unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(reason(&status), "MESSAGE_TOO_LARGE");
+    }
     assert!(client.log_out(LogOutRequest::default()).await.is_ok());
 }
 
@@ -100,22 +106,6 @@ async fn a_message_that_is_none_is_refused_and_the_connection_lives_on() {
 
     let next = connection.call(EMPTY, &[]).await;
     assert_eq!(next.status.code(), Code::Ok);
-}
-
-#[tokio::test]
-async fn an_unknown_method_is_unimplemented() {
-    let app = App::start();
-    let mut connection = Connection::open(app.address).await;
-
-    for path in [
-        "/addressbook.auth.v1.AuthService/Nothing",
-        "/no.Such/Call",
-        "/",
-    ] {
-        let answer = connection.call(path, &[]).await;
-
-        assert_eq!(answer.status.code(), Code::Unimplemented, "{path}");
-    }
 }
 
 #[tokio::test]
@@ -172,6 +162,58 @@ async fn a_call_outlives_the_age_of_its_connection() {
     let answer = connection.call(WAIT, &[("grpc-timeout", "3S")]).await;
 
     assert_eq!(answer.status.code(), Code::DeadlineExceeded);
+    connection.ended().await.unwrap();
+}
+
+/// Asked to end after a second, and ended after another one.
+fn impatient() -> App {
+    let config = ServerConfig {
+        connection_age: Duration::from_secs(1),
+        connection_grace: Duration::from_secs(1),
+        ..config()
+    };
+    App::with(config, Vec::new())
+}
+
+#[tokio::test]
+async fn calls_that_are_open_when_their_connection_is_too_old_are_told_so() {
+    let app = impatient();
+    let mut connection = Connection::open(app.address).await;
+
+    let answer = connection.call(WAIT, &[]).await;
+
+    assert_eq!(answer.status.code(), Code::Unavailable);
+    assert_eq!(answer.reason(), "CONNECTION_AGED");
+    connection.ended().await.unwrap();
+    app.until_waiting(0).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_a_connection_that_is_too_old() {
+    let app = impatient();
+    let mut client = HealthClient::new(app.channel().await);
+    let request = HealthCheckRequest::default();
+    let mut states = client.watch(request).await.unwrap().into_inner();
+    states.message().await.unwrap().unwrap();
+
+    let end = timeout(PATIENCE, states.message())
+        .await
+        .expect("an end in time");
+
+    let end = end.unwrap_err();
+    assert_eq!(end.code(), Code::Unavailable);
+    assert_eq!(reason(&end), "CONNECTION_AGED");
+}
+
+#[tokio::test]
+async fn a_call_that_is_half_sent_does_not_keep_a_connection_that_is_too_old() {
+    let app = impatient();
+    let connection = Connection::open(app.address).await;
+    let headers = [("grpc-timeout", "99999999H")];
+    let (mut body, _answer) = connection.begin(EMPTY, &headers).await.unwrap();
+    body.send_data(Bytes::from_static(b"\0\0\0"), false)
+        .unwrap();
+
     connection.ended().await.unwrap();
 }
 

@@ -62,7 +62,10 @@ async fn a_handler_sees_the_clients_deadline() {
     for (timeout, milliseconds) in [
         ("7S", 7_000),
         ("2M", 120_000),
-        ("99999999H", 359_999_996_400_000),
+        // As long as the server allows.
+        ("5M", 300_000),
+        ("301S", 300_000),
+        ("99999999H", 300_000),
     ] {
         let answer = connection
             .call(TIME_LEFT, &[("grpc-timeout", timeout)])

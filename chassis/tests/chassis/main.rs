@@ -8,10 +8,12 @@
 )]
 
 mod app;
+mod arrival;
 mod caller;
 mod connection;
 mod database_tls;
 mod deadline;
+mod door;
 mod failures;
 mod flood;
 mod health;

@@ -60,6 +60,7 @@ async fn calls_are_counted_by_rpc_and_code() {
         "addressbook_calls_total{rpc=\"AuthService/LogIn\",code=\"INTERNAL\"} 1",
         "addressbook_calls_total{rpc=\"other\",code=\"UNIMPLEMENTED\"} 2",
         "addressbook_calls_in_flight{rpc=\"AuthService/LogOut\"} 0",
+        "addressbook_requests_refused_total{status=\"415\"} 0",
         "addressbook_call_seconds_count{rpc=\"AuthService/LogOut\"} 2",
     ] {
         assert!(page.contains(line), "{line}\n{page}");

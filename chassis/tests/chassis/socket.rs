@@ -93,7 +93,7 @@ async fn an_http_1_request_reaches_its_route() {
     let app = App::start();
     let mut socket = TcpStream::connect(app.address).await.unwrap();
 
-    let request = b"GET /page HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+    let request = b"GET /page HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     socket.write_all(request).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
@@ -109,7 +109,7 @@ async fn an_http_1_request_longer_than_the_first_look_reaches_its_route() {
 
     let padding = "x".repeat(10_000);
     let request = format!(
-        "GET /page HTTP/1.1\r\nhost: test\r\nx-padding: {padding}\r\nconnection: close\r\n\r\n"
+        "GET /page HTTP/1.1\r\nhost: localhost\r\nx-padding: {padding}\r\nconnection: close\r\n\r\n"
     );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -203,7 +203,7 @@ async fn an_http_1_request_reaches_its_route_over_tls() {
     let client = tls.client().over(b"http/1.1");
     let mut stream = client.connect(tls.app.address).await.unwrap();
 
-    let request = b"GET /page HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+    let request = b"GET /page HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use h2::client::SendRequest;
+use h2::SendStream;
+use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
+use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -76,37 +78,47 @@ impl Connection {
         headers: &[(&str, &str)],
         message: &[u8],
     ) -> Result<Answer, h2::Error> {
-        let mut request = Request::post(format!("http://test{path}"))
+        let (mut body, answer) = self.begin(path, headers).await?;
+        body.send_data(framed(message), true)?;
+        let (head, message, trailers) = read(answer).await?;
+        assert_eq!(head.status, 200);
+        let status = Status::from_header_map(&trailers)
+            .or_else(|| Status::from_header_map(&head.headers))
+            .expect("a gRPC status");
+        Ok(Answer {
+            status,
+            message: message.slice(message.len().min(5)..),
+        })
+    }
+
+    /// Begins a call with these headers, whose message is still to be sent.
+    pub(crate) async fn begin(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<(SendStream<Bytes>, ResponseFuture), h2::Error> {
+        let mut request = Request::post(format!("http://localhost{path}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut frame = BytesMut::new();
-        frame.put_u8(0);
-        frame.put_u32(message.len().try_into().unwrap());
-        frame.put_slice(message);
-
         let mut ready = self.requests.clone().ready().await?;
-        let (answer, mut body) = ready.send_request(request.body(()).unwrap(), false)?;
-        body.send_data(frame.freeze(), true)?;
-        let (head, mut body) = answer.await?.into_parts();
-        assert_eq!(head.status, 200);
-        let mut message = BytesMut::new();
-        while let Some(data) = body.data().await {
-            let data = data?;
-            body.flow_control().release_capacity(data.len())?;
-            message.put(data);
-        }
-        let trailers = body.trailers().await?.unwrap_or_default();
-        let status = Status::from_header_map(&trailers)
-            .or_else(|| Status::from_header_map(&head.headers))
-            .expect("a gRPC status");
-        let message = message.freeze();
-        Ok(Answer {
-            status,
-            message: message.slice(message.len().min(5)..),
-        })
+        let (answer, body) = ready.send_request(request.body(()).unwrap(), false)?;
+        Ok((body, answer))
+    }
+
+    /// Makes a request as it is; returns the answer's head and its text.
+    pub(crate) async fn request(&self, request: Request<()>, body: &str) -> (Parts, String) {
+        let answer = async {
+            let mut ready = self.requests.clone().ready().await?;
+            let (answer, mut sending) = ready.send_request(request, false)?;
+            sending.send_data(Bytes::copy_from_slice(body.as_bytes()), true)?;
+            read(answer).await
+        };
+        let answer = timeout(PATIENCE, answer).await.expect("an answer in time");
+        let (head, text, _) = answer.unwrap();
+        (head, String::from_utf8(text.to_vec()).unwrap())
     }
 
     /// Waits for the end of the connection.
@@ -118,6 +130,30 @@ impl Connection {
             .expect("an end in time")
             .unwrap()
     }
+}
+
+/// A message as gRPC frames it.
+pub(crate) fn framed(message: &[u8]) -> Bytes {
+    let mut frame = BytesMut::new();
+    frame.put_u8(0);
+    frame.put_u32(message.len().try_into().unwrap());
+    frame.put_slice(message);
+    frame.freeze()
+}
+
+/// Reads an answer to its end: its head, its body and its trailers.
+pub(crate) async fn read(
+    answer: ResponseFuture,
+) -> Result<(Parts, Bytes, http::HeaderMap), h2::Error> {
+    let (head, mut body) = answer.await?.into_parts();
+    let mut message = BytesMut::new();
+    while let Some(data) = body.data().await {
+        let data = data?;
+        body.flow_control().release_capacity(data.len())?;
+        message.put(data);
+    }
+    let trailers = body.trailers().await?.unwrap_or_default();
+    Ok((head, message.freeze(), trailers))
 }
 
 /// One HTTP/2 frame.

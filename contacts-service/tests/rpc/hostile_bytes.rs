@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 
 use crate::app::App;
 use crate::good_requests::{good_requests, string_fields};
+use crate::refusal::reason;
 use crate::sample::{ada, full};
 use crate::wire;
 
@@ -153,7 +154,9 @@ async fn a_message_over_the_limit_is_refused_and_the_connection_lives_on() {
             let message = vec![0; size];
             let answer = wire::call(&app.channel, method.name(), Some(&bearer), message).await;
 
-            assert_eq!(answer.unwrap_err().code(), Code::OutOfRange);
+            let status = answer.unwrap_err();
+            assert_eq!(status.code(), Code::ResourceExhausted);
+            assert_eq!(reason(&status), "MESSAGE_TOO_LARGE");
         }
     }
     owner.create(ada()).await.unwrap();

@@ -4,40 +4,36 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
+use embedded_postgres::TestDatabase;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::PgPoolOptions;
+use tempfile::TempDir;
 
-/// The lines of a contacts service that asks at `auth_url` until it gives up waiting
-/// for its database, which is some times.
-fn log(auth_url: &str) -> Vec<String> {
+use crate::stack::lines;
+
+/// A contacts service that asks at `auth_url`, and the folder of its files.
+fn service(auth_url: &str, database_url: &str) -> (Command, TempDir) {
     let files = tempfile::tempdir().unwrap();
     let file = |name: &str| files.path().join(name);
     fs::write(file("keys"), &*generate_line(1).unwrap()).unwrap();
     fs::write(file("secret"), "0123456789abcdef".repeat(4)).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name("contacts-service");
-    let ended = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .env_clear()
         .env("LISTEN_ADDR", "127.0.0.1:0")
         .env("SECRET_KEYS_FILE", file("keys"))
         .env("AUTH_SECRET_FILE", file("secret"))
         .env("AUTH_URL", auth_url)
         .env("ALLOW_PLAINTEXT", "true")
-        .env(
-            "DATABASE_URL",
-            "postgres://contacts_service@127.0.0.1:1/none",
-        )
-        .env("DATABASE_START_SECONDS", "2")
-        .output()
-        .unwrap();
-    let log = String::from_utf8(ended.stdout).unwrap();
-    log.lines().map(str::to_owned).collect()
-}
-
-fn assert_told_once(log: &[String], what: &str, cause: &str) {
-    let told: Vec<_> = log.iter().filter(|line| line.contains(what)).collect();
-    assert_eq!(told.len(), 1, "{what}: {log:#?}");
-    assert_eq!(told[0].matches(cause).count(), 1, "{told:?}");
+        .env("DATABASE_URL", database_url)
+        .env("DATABASE_START_SECONDS", "2");
+    (command, files)
 }
 
 #[test]
@@ -59,9 +55,40 @@ fn why_the_auth_service_is_not_reached_is_told_once() {
             "the TLS handshake with 127.0.0.1 failed",
         ),
     ] {
-        let log = log(url);
-        for what in ["cannot read the key set", "cannot follow revocations"] {
-            assert_told_once(&log, what, cause);
-        }
+        // It waits for its database for two seconds, and asks some times meanwhile.
+        let (mut service, _files) = service(url, "postgres://contacts_service@127.0.0.1:1/none");
+        let log = String::from_utf8(service.output().unwrap().stdout).unwrap();
+
+        let told = |line: &&str| line.contains("cannot read the key set");
+        let told: Vec<_> = log.lines().filter(told).collect();
+        assert_eq!(told.len(), 1, "{url}: {log}");
+        assert_eq!(told[0].matches(cause).count(), 1, "{told:?}");
     }
+}
+
+#[tokio::test]
+async fn why_revocations_are_not_heard_is_told() {
+    let database = TestDatabase::create("causes", async |options: PgConnectOptions| {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(options).await?;
+        MIGRATOR.run(&pool).await?;
+        pool.close().await;
+        Ok::<_, sqlx::migrate::MigrateError>(())
+    });
+    let database = database.await.unwrap();
+    let url = database.url("contacts_service");
+    let (mut service, _files) = service("http://127.0.0.1:1", &url);
+    let mut child = service.stdout(Stdio::piped()).spawn().unwrap();
+    let log = lines(child.stdout.take().unwrap());
+
+    let told = loop {
+        let line = log.recv_timeout(Duration::from_mins(1)).unwrap();
+        if line.contains("cannot follow revocations") {
+            break line;
+        }
+    };
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(told.contains("Connection refused"), "{told}");
 }

@@ -29,8 +29,9 @@ const CODES: [&str; 17] = [
 ];
 
 /// Words of SQL, filters, keys and tokens that stand in the code as text.
-const OTHER_WORDS: [&str; 11] = [
-    "AND", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP", "EC", "ES256", "JWT", "UTC", "OUT_DIR",
+const OTHER_WORDS: [&str; 12] = [
+    "AND", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP", "EC", "ES256", "JWT", "UTC",
+    "OUT_DIR",
 ];
 
 /// The texts of all files with this ending under a folder.
@@ -103,7 +104,7 @@ fn in_documents() -> BTreeSet<String> {
                 }
                 Some(_) => {}
                 None if name == "and" || name == "or" => {}
-                None => follows_code = CODES.contains(&name),
+                None => follows_code = name == "any" || CODES.contains(&name),
             }
         }
     }

@@ -1,0 +1,109 @@
+//! The message of a request has to arrive. A client that begins calls and does not
+//! go on would hold them, and the memory they take, until their deadlines.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use crate::status::Refusal;
+
+/// How fast a message may arrive at the least once it has begun to, in bytes a second.
+const SPEED_MIN: u64 = 64 * 1024;
+
+/// The body of a request, whose bytes come in time or not at all.
+pub(crate) struct Arrival {
+    body: Body,
+    patience: Duration,
+    /// Since when the message is waited for.
+    began: Instant,
+    bytes: u64,
+    /// Set while nothing comes.
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// More than one message may come, each in its own time.
+    streams: bool,
+    /// The request names an encoding that a compressed message can have.
+    names_encoding: bool,
+}
+
+impl Arrival {
+    /// Gives a message so much time, and more while it arrives.
+    pub(crate) fn new(body: Body, patience: Duration, streams: bool, names_encoding: bool) -> Self {
+        Self {
+            body,
+            patience,
+            began: Instant::now(),
+            bytes: 0,
+            alarm: None,
+            streams,
+            names_encoding,
+        }
+    }
+
+    /// Looks at bytes that came.
+    fn took(&mut self, data: &Bytes) -> Result<(), Status> {
+        let is_first = self.bytes == 0;
+        self.alarm = None;
+        self.bytes += data.len() as u64;
+        if self.streams {
+            (self.began, self.bytes) = (Instant::now(), 1);
+        }
+        // Its first byte says whether it is compressed.
+        if is_first && data.first() == Some(&1) && !self.names_encoding {
+            return Err(undeclared());
+        }
+        Ok(())
+    }
+}
+
+impl http_body::Body for Arrival {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            let data = frame
+                .as_ref()
+                .and_then(|frame| frame.as_ref().ok()?.data_ref());
+            if let Some(data) = data
+                && let Err(status) = this.took(&data.clone())
+            {
+                return Poll::Ready(Some(Err(status)));
+            }
+            return Poll::Ready(frame);
+        }
+        let more = Duration::from_millis(this.bytes * 1000 / SPEED_MIN);
+        let due = this.began + this.patience + more;
+        let alarm = this.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        ready!(alarm.as_mut().poll(cx));
+        Poll::Ready(Some(Err(too_slow(this.patience))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn too_slow(patience: Duration) -> Status {
+    let text = format!("the request did not arrive within {patience:?}; nothing was done");
+    Refusal::new(Code::DeadlineExceeded, "REQUEST_INCOMPLETE", text).into()
+}
+
+/// The code is gRPC's (compression.md, "Compression Method Asymmetry").
+fn undeclared() -> Status {
+    let text = "the message says that it is compressed, and grpc-encoding does not say how";
+    Refusal::new(Code::Internal, "COMPRESSION_UNDECLARED", text).into()
+}

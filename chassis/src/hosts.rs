@@ -1,0 +1,136 @@
+//! Under which names a server may be called. A page whose name leads to this machine
+//! (DNS rebinding) reaches what listens on it, and says its own name in `Host`.
+
+use std::net::IpAddr;
+
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, Uri};
+use tonic::Code;
+
+use crate::status::Refusal;
+
+/// The names.
+#[derive(Clone, Debug)]
+pub(crate) enum Hosts {
+    /// Whatever the caller says.
+    Any,
+    /// Those of this machine, and these.
+    Own(Vec<String>),
+}
+
+impl Hosts {
+    /// What is wrong with a name.
+    pub(crate) const PROBLEM: &'static str =
+        "this server is not called by this name; ALLOWED_HOSTS names others";
+
+    /// Names matter where someone has named them, and where a server that speaks
+    /// without TLS listens to its own machine only: it relies on nobody else reaching
+    /// it. With TLS a name for which there is no certificate gets nobody in.
+    pub(crate) fn new(allowed: &[String], is_local: bool) -> Self {
+        if allowed.is_empty() && !is_local {
+            return Self::Any;
+        }
+        let allowed = allowed.iter().map(|host| host.to_ascii_lowercase());
+        Self::Own(allowed.collect())
+    }
+
+    /// Whether the name that a request was sent to is a good one. A request without
+    /// one is no browser's.
+    pub(crate) fn admit(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let Self::Own(allowed) = self else {
+            return true;
+        };
+        if let Some(host) = uri.host() {
+            return is_one_of(host, allowed);
+        }
+        let mut hosts = headers.get_all(HOST).iter();
+        hosts.all(|host| {
+            let host = Authority::try_from(host.as_bytes());
+            host.is_ok_and(|host| is_one_of(host.host(), allowed))
+        })
+    }
+
+    /// As gRPC says it.
+    pub(crate) fn refusal() -> Refusal {
+        Refusal::new(Code::PermissionDenied, "HOST_NOT_ALLOWED", Self::PROBLEM)
+    }
+}
+
+fn is_one_of(host: &str, allowed: &[String]) -> bool {
+    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+    let is_here = |ip: IpAddr| ip.to_canonical().is_loopback();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse().is_ok_and(is_here)
+        || allowed.contains(&host)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn admits(hosts: &Hosts, host: &str) -> bool {
+        let as_uri = hosts.admit(
+            &format!("http://{host}/").parse().unwrap(),
+            &HeaderMap::new(),
+        );
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_str(host).unwrap());
+        let as_header = hosts.admit(&"/".parse().unwrap(), &headers);
+        assert_eq!(as_uri, as_header, "{host}");
+        as_uri
+    }
+
+    #[test]
+    fn a_server_for_its_own_machine_is_called_by_the_names_of_it() {
+        let hosts = Hosts::new(&["Book.Example.com".to_owned()], true);
+        for good in [
+            "localhost",
+            "LOCALHOST:50051",
+            "auth.localhost",
+            "127.0.0.1:1",
+            "127.9.9.9",
+            "[::1]:50051",
+            "[::ffff:127.0.0.1]",
+            "book.example.com:443",
+        ] {
+            assert!(admits(&hosts, good), "{good}");
+        }
+        for bad in [
+            "evil.example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com",
+            "10.0.0.1",
+            "0.0.0.0",
+            "[2001:db8::1]:1",
+            "example.com",
+        ] {
+            assert!(!admits(&hosts, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_server_for_others_is_called_by_any_name_unless_it_has_some() {
+        assert!(admits(&Hosts::new(&[], false), "evil.example.com"));
+        let hosts = Hosts::new(&["book.example.com".to_owned()], false);
+        assert!(!admits(&hosts, "evil.example.com"));
+        assert!(admits(&hosts, "book.example.com"));
+    }
+
+    #[test]
+    fn a_request_that_names_no_host_or_a_second_one_is_judged_by_what_it_says() {
+        let hosts = Hosts::new(&[], true);
+        let uri: Uri = "/".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        assert!(hosts.admit(&uri, &headers));
+        headers.append(HOST, HeaderValue::from_static("localhost"));
+        headers.append(HOST, HeaderValue::from_static("evil.example.com"));
+        assert!(!hosts.admit(&uri, &headers));
+        headers.clear();
+        headers.insert(HOST, HeaderValue::from_static("not a host"));
+        assert!(!hosts.admit(&uri, &headers));
+    }
+}

@@ -1,0 +1,125 @@
+//! The RPCs that there are, as their descriptors tell.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use prost::Message;
+use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto};
+
+/// An RPC.
+#[derive(Debug)]
+pub(crate) struct Rpc {
+    /// Of the service, such as `addressbook.auth.v1.AuthService`.
+    pub(crate) service: String,
+    /// Such as `AuthService/LogIn`.
+    pub(crate) name: String,
+    /// Where it is counted: those of our own protos one by one, from 1 on.
+    pub(crate) number: usize,
+    /// Whether it answers more than once.
+    pub(crate) streams: bool,
+    /// Whether requests come more than once.
+    pub(crate) client_streams: bool,
+}
+
+/// Where everything is counted that is no RPC of our own.
+pub(crate) const OTHER: usize = 0;
+
+static RPCS: LazyLock<HashMap<String, Rpc>> = LazyLock::new(read);
+
+/// All of them by path, such as `/addressbook.auth.v1.AuthService/LogIn`.
+pub(crate) fn all() -> &'static HashMap<String, Rpc> {
+    &RPCS
+}
+
+fn read() -> HashMap<String, Rpc> {
+    let (ours, others) = (
+        [proto::FILE_DESCRIPTOR_SET],
+        [
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ],
+    );
+    let mut rpcs = HashMap::new();
+    let mut number = OTHER;
+    for (service, method) in methods(&ours) {
+        number += 1;
+        add(&mut rpcs, service, &method, number);
+    }
+    for (service, method) in methods(&others) {
+        add(&mut rpcs, service, &method, OTHER);
+    }
+    rpcs
+}
+
+fn add(
+    rpcs: &mut HashMap<String, Rpc>,
+    service: String,
+    method: &MethodDescriptorProto,
+    number: usize,
+) {
+    let path = format!("/{service}/{}", method.name());
+    let short = service.rsplit('.').next().unwrap_or_default();
+    let rpc = Rpc {
+        name: format!("{short}/{}", method.name()),
+        service,
+        number,
+        streams: method.server_streaming(),
+        client_streams: method.client_streaming(),
+    };
+    rpcs.insert(path, rpc);
+}
+
+/// The methods in these descriptor sets, each with the full name of its service. The
+/// build made the sets: they can be read.
+fn methods(sets: &[&[u8]]) -> Vec<(String, MethodDescriptorProto)> {
+    let read = |set: &&[u8]| FileDescriptorSet::decode(*set).unwrap_or_default().file;
+    let files = sets.iter().flat_map(read);
+    let of_file = |file: FileDescriptorProto| {
+        let package = file.package().to_owned();
+        let of_service = file.service.into_iter().flat_map(move |service| {
+            let name = format!("{package}.{}", service.name());
+            let methods = service.method.into_iter();
+            methods.map(move |method| (name.clone(), method))
+        });
+        of_service.collect::<Vec<_>>()
+    };
+    files.flat_map(of_file).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn find(path: &str) -> Option<&'static Rpc> {
+        all().get(path)
+    }
+
+    #[test]
+    fn every_rpc_is_known_with_its_kind() {
+        let log_in = find("/addressbook.auth.v1.AuthService/LogIn").unwrap();
+        assert_eq!(log_in.name, "AuthService/LogIn");
+        assert!(!log_in.streams && !log_in.client_streams);
+        let watch = find("/addressbook.contacts.v1.ContactsService/WatchContacts").unwrap();
+        assert!(watch.streams && !watch.client_streams);
+        let health = find("/grpc.health.v1.Health/Watch").unwrap();
+        assert!(health.streams && health.number == OTHER);
+        for version in ["v1", "v1alpha"] {
+            let service = format!("/grpc.reflection.{version}.ServerReflection");
+            let reflection = find(&format!("{service}/ServerReflectionInfo")).unwrap();
+            assert!(reflection.streams && reflection.client_streams);
+        }
+        assert!(find("/addressbook.auth.v1.AuthService/Nothing").is_none());
+    }
+
+    #[test]
+    fn each_of_our_own_has_a_number_of_its_own() {
+        let numbers: Vec<_> = all().values().map(|rpc| rpc.number).collect();
+        let ours: HashSet<_> = numbers.iter().filter(|number| **number != OTHER).collect();
+        let others = numbers.iter().filter(|number| **number == OTHER).count();
+        assert_eq!(ours.len() + others, numbers.len());
+        assert_eq!(ours.into_iter().max(), Some(&(numbers.len() - others)));
+    }
+}
