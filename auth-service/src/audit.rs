@@ -25,6 +25,9 @@ pub enum Kind {
     SessionRevoked,
     /// The user ended every session but the one that called.
     OtherSessionsRevoked,
+    /// A log-in ended the sessions that were used the longest ago, since the user had too
+    /// many; the detail tells how many ended.
+    SessionsDisplaced,
     /// The password was changed; every other session was ended.
     PasswordChanged,
     /// A change of the password was refused: the current one was wrong.
@@ -92,6 +95,7 @@ impl Kind {
             Self::LogOut => "log_out",
             Self::SessionRevoked => "session_revoked",
             Self::OtherSessionsRevoked => "other_sessions_revoked",
+            Self::SessionsDisplaced => "sessions_displaced",
             Self::PasswordChanged => "password_changed",
             Self::PasswordChangeFailed => "password_change_failed",
             Self::UserDisabled => "user_disabled",

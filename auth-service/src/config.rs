@@ -62,6 +62,10 @@ pub struct Config {
     #[arg(long = "refresh-grace-seconds", env = "REFRESH_GRACE_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
     pub refresh_grace: Duration,
 
+    /// Live sessions of one user at most, 1 to 500; a log-in beyond that ends the one that was used the longest ago
+    #[arg(long, env, default_value = "100", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub sessions_per_user: u16,
+
     /// How far the clocks of replicas may differ, in seconds, 0 to 60
     #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
     pub token_leeway: Duration,
@@ -169,7 +173,7 @@ pub struct MailConfig {
     #[arg(long, env)]
     pub mail_link_base_url: Option<String>,
 
-    /// Folder to write mail to, and to the log as well, where there is no mail server; for development only
+    /// Folder to write mail to where there is no mail server; its tokens go to the log; for development only
     #[arg(long, env, value_parser = path_or_none())]
     pub mail_folder: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 
 use chassis::clock::Clock;
 use chassis::pool::{Pool, Transaction};
+use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -19,6 +20,8 @@ use crate::throttle::Throttle;
 /// For how long the rows of a deleted user are looked for again: longer than between
 /// two purges.
 const SWEPT: TimeDelta = TimeDelta::hours(3);
+/// Users of whom rows are left that one sweep looks at.
+const SWEPT_AT_ONCE: i64 = 100;
 
 impl Accounts {
     /// Ends the account of a user who knows its password.
@@ -65,7 +68,8 @@ pub(crate) async fn take<'a>(
 }
 
 /// Ends an account; returns when, or nothing where it is not as it was read: then the
-/// transaction must not be committed.
+/// transaction must not be committed. Of a user of whom there is much, the sweep removes
+/// the rest.
 ///
 /// A log-in that holds the account comes before, and loses its session here; a later
 /// one finds nothing. The time is asked for when nothing can begin any more, so that
@@ -83,20 +87,45 @@ pub(crate) async fn end(
     if !store::deletion::remove_user(&mut **tx, user.id, is_admin).await? {
         return Ok(None);
     }
-    store::deletion::remove_rows(tx, &[user.id.0], clock.now()).await?;
+    let removed = store::leftovers::remove_rows(tx, user.id, clock.now()).await?;
+    let blanked = store::leftovers::blank_audit(&mut **tx, user.id, Uuid::nil()).await?;
     throttle.forgive(tx, user.id, &user.email).await?;
     let now = clock.now();
     store::revocations::insert_user(&mut **tx, user.id, now).await?;
-    store::deletion::remember(&mut **tx, user.id, now).await?;
+    let rows_left = removed.more || blanked.last.is_some();
+    store::deletion::remember(&mut **tx, user.id, rows_left, now).await?;
     Ok(Some(now))
 }
 
-/// Removes what calls that were under way have written of users who were deleted
-/// meanwhile, as the entry of a wrong password; returns how many rows that were.
+/// Removes what is left of users who are gone: more than one transaction should remove,
+/// and what calls that were under way have written meanwhile, as the entry of a wrong
+/// password. Returns how many rows that were; to be called until it was none.
 pub async fn sweep(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
-    let users = store::deletion::later_than(db, now - SWEPT).await?;
-    let mut tx = db.begin().await?;
-    let count = store::deletion::remove_rows(&mut tx, &users, now).await?;
-    tx.commit().await?;
+    let mut count = 0;
+    for user_id in store::leftovers::unfinished(db, now - SWEPT, SWEPT_AT_ONCE).await? {
+        count += finish(db, user_id, now).await?;
+    }
+    Ok(count)
+}
+
+/// Removes all that is left of one user, a batch at a time.
+async fn finish(db: &Pool, user_id: UserId, now: DateTime<Utc>) -> Result<u64> {
+    let mut count = 0;
+    loop {
+        let mut tx = db.begin().await?;
+        let removed = store::leftovers::remove_rows(&mut tx, user_id, now).await?;
+        tx.commit().await?;
+        count += removed.rows;
+        if !removed.more {
+            break;
+        }
+    }
+    let mut after = Some(Uuid::nil());
+    while let Some(last) = after {
+        let step = store::leftovers::blank_audit(db, user_id, last).await?;
+        count += step.rows.unsigned_abs();
+        after = step.last;
+    }
+    store::leftovers::finished(db, user_id).await?;
     Ok(count)
 }

@@ -7,7 +7,7 @@ use crate::audit::Kind;
 use crate::credentials::{Attempt, new_password_version};
 use crate::email::{Email, parse_field};
 use crate::error::{Error, Result};
-use crate::mail::{Letter, Topic};
+use crate::mail::{About, Letter, Topic};
 use crate::password::Password;
 use crate::store;
 use crate::store::audit::Event;
@@ -51,13 +51,9 @@ impl Accounts {
             return Ok(user);
         }
         let (ip, now) = (attempt.ip, attempt.now);
-        // The new address can be anyone's: who has asked for too many mails sends no
+        // The new address can be anyone's: whoever has asked for too many mails sends no
         // more of them in this way.
-        let topic = Topic::Verification;
-        let allowed = self
-            .throttle
-            .allow_mail(topic.name(), new.as_str(), ip, now)
-            .await?;
+        let allowed = self.may_ask(new, ip, now).await?;
 
         let (password, version) = ((&checked).into(), new_password_version()?);
         let mut tx = self.db.begin().await?;
@@ -70,15 +66,15 @@ impl Accounts {
             return Err(Error::EmailTaken);
         }
         store::emails::delete(&mut *tx, old.as_str(), user.id).await?;
+        self.notify(&mut tx, &user, Topic::EmailChanged, About { ip, now })
+            .await?;
         let user = store::users::set_email(&mut *tx, user.id, new.as_str(), now)
             .await?
             .ok_or(Error::UserMissing)?;
         let event = Event::new(user.id, Kind::EmailChanged, ip).session(session_id);
         store::audit::insert(&mut *tx, event, now).await?;
-        let notice = Letter::new(Topic::EmailChanged, old, ip, now);
-        self.outbox.put(&mut *tx, &notice).await?;
         if allowed {
-            let letter = Letter::new(topic, new, ip, now);
+            let letter = Letter::new(Topic::Verification, new, ip, now);
             self.outbox.put(&mut *tx, &letter).await?;
         }
         tx.commit().await?;

@@ -383,6 +383,7 @@ fn token_settings(config: &Config) -> TokenSettings {
         idle_ttl: delta(config.refresh_idle_ttl),
         absolute_ttl: delta(config.refresh_absolute_ttl),
         grace: delta(config.refresh_grace),
+        sessions_per_user: config.sessions_per_user.into(),
     }
 }
 

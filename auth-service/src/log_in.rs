@@ -86,7 +86,7 @@ pub async fn log_in(
     // From here to the end neither the password nor the user can change: a change
     // that ends the sessions comes before, and is seen, or after, and sees ours.
     checked.lock(&mut tx).await?;
-    let user = store::users::lock(&mut *tx, checked.user_id)
+    let user = store::users::lock_for_change(&mut *tx, checked.user_id)
         .await?
         .ok_or(Error::UserMissing)?;
     if let Err(refusal) = may_log_in(accounts, &user) {

@@ -9,16 +9,15 @@ use crate::credentials::{Attempt, new_password_version};
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
-use crate::mail::{Letter, Topic};
+use crate::mail::{About, Topic};
 use crate::password::Password;
+use crate::sessions::{Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
 
 /// The old and the new password of an account.
 #[derive(Debug)]
 pub struct PasswordChange {
-    /// The account's.
-    pub email: Email,
     /// What the user says it is.
     pub current: Password,
     /// What it shall be.
@@ -32,21 +31,22 @@ impl PasswordChange {
         Ok(Self {
             current: Password::claim(current),
             new: Password::choose(new, "new_password", &email)?,
-            email,
         })
     }
 }
 
 impl Accounts {
-    /// Sets a new password and ends the other sessions.
+    /// Sets a new password, ends the other sessions, and gives the calling one new
+    /// tokens: a copy of its refresh token is of no use any more.
     pub async fn change_password(
         &self,
+        sessions: &Sessions,
         user: &User,
         session_id: Uuid,
         change: PasswordChange,
         attempt: Attempt<'_>,
         clock: &Clock,
-    ) -> Result<()> {
+    ) -> Result<TokenPair> {
         let checked = self
             .check_own_password(user, change.current, attempt)
             .await?;
@@ -65,12 +65,17 @@ impl Accounts {
         // The call may have waited for its hashes, and whoever watches revocations looks
         // for young ones.
         let now = clock.now();
-        store::sessions::revoke_others(&mut *tx, user.id, session_id, kind, now).await?;
+        store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, now).await?;
+        let tokens = sessions.renew(&mut tx, user.id, session_id, now).await?;
         let event = Event::new(user.id, kind, attempt.ip).session(session_id);
         store::audit::insert(&mut *tx, event, now).await?;
-        let letter = Letter::new(Topic::PasswordChanged, &change.email, attempt.ip, now);
-        self.outbox.put(&mut *tx, &letter).await?;
+        let about = About {
+            ip: attempt.ip,
+            now,
+        };
+        self.notify(&mut tx, user, Topic::PasswordChanged, about)
+            .await?;
         tx.commit().await?;
-        Ok(())
+        Ok(tokens)
     }
 }

@@ -5,7 +5,6 @@
 
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
-use uuid::Uuid;
 
 use crate::accounts::Accounts;
 use crate::audit::Kind;
@@ -14,7 +13,7 @@ use crate::email::Email;
 use crate::email_tokens::{self, Purpose};
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
-use crate::mail::{Letter, Topic};
+use crate::mail::{About, Topic};
 use crate::password::Password;
 use crate::store;
 use crate::store::audit::Event;
@@ -53,23 +52,23 @@ impl Accounts {
             user_id,
             version: spent.password_version,
         };
-        let in_order = store::emails::set_password(&mut *tx, old, version, &hash).await?
-            // Whoever read the mailbox has confirmed it as well.
-            && store::users::confirm_email(&mut *tx, user_id, address, now).await?;
-        if !in_order {
+        if !store::emails::set_password(&mut *tx, old, version, &hash).await? {
             return Err(invalid());
         }
+        // Whoever read the mailbox has confirmed it as well.
+        let user = store::users::confirm_email(&mut *tx, user_id, address, now)
+            .await?
+            .ok_or_else(invalid)?;
         let kind = Kind::PasswordReset;
         // The call may have waited for its hash, and whoever watches revocations looks for
         // young ones.
         let now = clock.now();
-        // No session has the nil id: none is spared.
-        store::sessions::revoke_others(&mut *tx, user_id, Uuid::nil(), kind, now).await?;
+        store::session_ends::end_all(&mut tx, user_id, None, kind, now).await?;
         self.throttle.forgive(&mut tx, user_id, address).await?;
         let event = Event::new(user_id, kind, ip);
         store::audit::insert(&mut *tx, event, now).await?;
-        let letter = Letter::new(Topic::PasswordChanged, &email, ip, now);
-        self.outbox.put(&mut *tx, &letter).await?;
+        self.notify(&mut tx, &user, Topic::PasswordChanged, About { ip, now })
+            .await?;
         tx.commit().await?;
         Ok(())
     }

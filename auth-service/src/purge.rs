@@ -45,7 +45,7 @@ pub async fn batch(
     token_life: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let sessions = store::sessions::purge(db, now - KEPT, BATCH).await?;
+    let sessions = store::session_ends::purge(db, now - KEPT, BATCH).await?;
     let challenges = store::mfa::purge_challenges(db, now, BATCH).await?;
     let attempts = store::throttles::purge(db, now - MEMORY, BATCH).await?;
     // A day more: a watcher that was away goes on at its cursor.

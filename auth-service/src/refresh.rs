@@ -109,14 +109,7 @@ impl Sessions {
         let Some(row) = store::sessions::rotate(&self.db, &rotation, now).await? else {
             return Ok(None);
         };
-        let subject = Subject {
-            auth_time: row.auth_time,
-            amr: row.amr,
-            roles: row.roles,
-            refresh_expire_time: row.idle_expire_time,
-            absolute_expire_time: row.absolute_expire_time,
-        };
-        self.pair(successor, subject, now).map(Some)
+        self.pair(successor, row.into(), now).map(Some)
     }
 
     /// Gives the same refresh token again; the session stays as it is.
@@ -163,7 +156,7 @@ impl Sessions {
         let (user_id, id) = (presented.user_id, presented.session_id);
         tracing::warn!(%user_id, session_id = %id, "refresh token reused");
         let revoke = async move {
-            store::sessions::revoke(&db, user_id, id, Kind::RefreshReused, &ip, now).await
+            store::session_ends::revoke(&db, user_id, id, Kind::RefreshReused, &ip, now).await
         };
         match tokio::spawn(revoke).await {
             Ok(revoked) => revoked.map(|_| ()),
@@ -184,7 +177,7 @@ fn judge(
     if state.disabled == Some(true) {
         return Err(Error::AccountDisabled);
     }
-    if state.revoke_time.is_some() {
+    if state.revoked {
         return Err(Error::SessionRevoked);
     }
     if state.idle_expire_time <= now || state.absolute_expire_time <= now {
@@ -249,7 +242,7 @@ mod tests {
             amr: Vec::new(),
             idle_expire_time: at(200_000),
             absolute_expire_time: at(300_000),
-            revoke_time: None,
+            revoked: false,
             disabled: Some(false),
             roles: Some(Vec::new()),
         };
@@ -303,15 +296,15 @@ mod tests {
         let (alive, first, _) = rotated();
         let judge = |state: &RefreshState, now| judge(state, &first, None, GRACE, at(now));
         let revoked = RefreshState {
-            revoke_time: Some(at(1001)),
+            revoked: true,
             ..alive.clone()
         };
         assert!(matches!(judge(&revoked, 1002), Err(Error::SessionRevoked)));
         assert!(matches!(judge(&alive, 200_000), Err(Error::SessionExpired)));
-        for revoke_time in [None, Some(at(1001))] {
+        for revoked in [false, true] {
             let disabled = RefreshState {
                 disabled: Some(true),
-                revoke_time,
+                revoked,
                 ..alive.clone()
             };
             let judged = judge(&disabled, 1002);

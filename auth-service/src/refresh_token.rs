@@ -100,10 +100,27 @@ impl Codec {
 
     /// Makes the first token of a session.
     pub fn first(&self, user_id: UserId, session_id: Uuid) -> Result<RefreshToken> {
+        self.fresh(user_id, session_id, 0)
+    }
+
+    /// Makes a token that nobody can derive from an earlier one.
+    pub fn fresh(
+        &self,
+        user_id: UserId,
+        session_id: Uuid,
+        generation: u32,
+    ) -> Result<RefreshToken> {
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
         rand::fill(&mut *secret)?;
         let key = &self.keys[&self.current];
-        Ok(write(key, self.current, user_id, session_id, 0, &*secret))
+        Ok(write(
+            key,
+            self.current,
+            user_id,
+            session_id,
+            generation,
+            &*secret,
+        ))
     }
 
     /// Derives the token that follows, made with the key `kid`; none where this

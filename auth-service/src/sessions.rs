@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::pool::{Pool, Transaction};
-use chassis::token::Claims;
+use chassis::token::{Claims, TokenError};
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::roles;
 use crate::signing_keys::KeysInForce;
 use crate::store;
 use crate::store::audit::Event;
+use crate::store::sessions::Rotated;
 
 /// The `client_id` of tokens that a user's log-in gave.
 pub(crate) const CLIENT_ID: &str = "addressbook";
@@ -126,6 +127,8 @@ pub struct TokenSettings {
     pub absolute_ttl: TimeDelta,
     /// Time in which a refresh can be repeated without a request id.
     pub grace: TimeDelta,
+    /// Live sessions of one user at most.
+    pub sessions_per_user: usize,
 }
 
 impl TokenSettings {
@@ -171,6 +174,18 @@ pub(crate) struct Subject {
     pub(crate) absolute_expire_time: DateTime<Utc>,
 }
 
+impl From<Rotated> for Subject {
+    fn from(row: Rotated) -> Self {
+        Self {
+            auth_time: row.auth_time,
+            amr: row.amr,
+            roles: row.roles,
+            refresh_expire_time: row.idle_expire_time,
+            absolute_expire_time: row.absolute_expire_time,
+        }
+    }
+}
+
 /// The sessions.
 pub struct Sessions {
     pub(crate) db: Pool,
@@ -191,7 +206,9 @@ impl Sessions {
         }
     }
 
-    /// Starts a session of a user who has just proved who it is.
+    /// Starts a session of a user who has just proved who it is, and whose row the
+    /// transaction holds for a change, so that log-ins of one user follow each other. Of
+    /// too many sessions those end that were used the longest ago.
     pub async fn start(
         &self,
         tx: &mut Transaction,
@@ -220,7 +237,36 @@ impl Sessions {
         store::sessions::insert(&mut **tx, &new, &token, now).await?;
         let event = Event::new(user.id, Kind::LogIn, &client.ip).session(token.session_id);
         store::audit::insert(&mut **tx, event, now).await?;
+        let most = self.settings.sessions_per_user;
+        let displaced = store::session_ends::displace(tx, user.id, most, now).await?;
+        if displaced > 0 {
+            let count = displaced.to_string();
+            let event = Event::new(user.id, Kind::SessionsDisplaced, &client.ip);
+            let event = event.session(token.session_id).detail(&count);
+            store::audit::insert(&mut **tx, event, now).await?;
+        }
+        store::session_ends::forget_ended(tx, user.id).await?;
         self.pair(token, subject, now)
+    }
+
+    /// Gives a live session tokens that derive from none of its earlier ones, of which no
+    /// copy is good any more.
+    pub async fn renew(
+        &self,
+        tx: &mut Transaction,
+        user_id: UserId,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<TokenPair> {
+        let generation = store::sessions::lock_generation(&mut **tx, user_id, id, now).await?;
+        let generation = generation.ok_or(TokenError::Revoked)?;
+        let next = u32::try_from(generation + 1).map_err(|_| Error::SessionExpired)?;
+        let token = self.codec.fresh(user_id, id, next)?;
+        let idle_expire_time = now + self.settings.idle_ttl;
+        let row = store::sessions::replace_token(&mut **tx, &token, idle_expire_time, now)
+            .await?
+            .ok_or(TokenError::Revoked)?;
+        self.pair(token, row.into(), now)
     }
 
     /// Ends the session of a refresh token, an old one too; a dead or foreign
@@ -228,7 +274,8 @@ impl Sessions {
     pub async fn log_out(&self, token: &str, client: &Client, now: DateTime<Utc>) -> Result<()> {
         if let Some(token) = self.codec.parse(token) {
             let (user_id, id) = (token.user_id, token.session_id);
-            store::sessions::revoke(&self.db, user_id, id, Kind::LogOut, &client.ip, now).await?;
+            store::session_ends::revoke(&self.db, user_id, id, Kind::LogOut, &client.ip, now)
+                .await?;
         }
         Ok(())
     }
@@ -254,7 +301,7 @@ impl Sessions {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let kind = Kind::SessionRevoked;
-        if store::sessions::revoke(&self.db, user_id, id, kind, &client.ip, now).await? {
+        if store::session_ends::revoke(&self.db, user_id, id, kind, &client.ip, now).await? {
             Ok(())
         } else {
             Err(Error::SessionNotFound)
@@ -271,7 +318,8 @@ impl Sessions {
     ) -> Result<u64> {
         let kind = Kind::OtherSessionsRevoked;
         let mut tx = self.db.begin().await?;
-        let count = store::sessions::revoke_others(&mut *tx, user_id, spared, kind, now).await?;
+        let ended = store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, now);
+        let count = ended.await?;
         let event = Event::new(user_id, kind, &client.ip).session(spared);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;

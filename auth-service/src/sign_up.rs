@@ -10,7 +10,7 @@ use crate::credentials::new_password_version;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
-use crate::mail::{Letter, Topic};
+use crate::mail::About;
 use crate::password::Password;
 use crate::phc::Verdict;
 use crate::refresh_token::sha256;
@@ -123,8 +123,7 @@ impl Accounts {
         store::users::insert(&mut *tx, &user).await?;
         let event = Event::new(user.id, Kind::SignUp, ip);
         store::audit::insert(&mut *tx, event, now).await?;
-        let letter = Letter::new(Topic::Verification, &new.email, ip, now);
-        self.outbox.put(&mut *tx, &letter).await?;
+        self.welcome(&mut tx, &new.email, About { ip, now }).await?;
         tx.commit().await?;
         Ok(Some(user))
     }

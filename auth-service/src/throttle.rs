@@ -11,6 +11,7 @@ use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgExecutor;
 
 use crate::error::{Error, Result};
 use crate::store::throttles as table;
@@ -89,11 +90,14 @@ fn of_address(free: i32) -> Ladder<5> {
     ]
 }
 
-/// Of mails to one account: three, then one an hour.
-const MAIL_ACCOUNT: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+/// Of mails to one e-mail address that anyone can ask for: three, then one an hour.
+const MAIL: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
-/// Of mails that one address asks for.
-const MAIL_ADDRESS: Ladder<3> = [
+/// Of notices to one e-mail address: five, then one an hour.
+const NOTICES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+
+/// Of mails that one client address asks for.
+const MAIL_ASKER: Ladder<3> = [
     (50, TimeDelta::zero()),
     (500, TimeDelta::seconds(10)),
     (i32::MAX, TimeDelta::minutes(1)),
@@ -192,22 +196,35 @@ impl Throttle {
         table::take_back(&self.db, attempted.address).await
     }
 
-    /// Counts a mail that someone asks for; false where there were too many of late.
-    /// An e-mail without an account has a bucket like any other, in the same
-    /// statements.
+    /// Counts a mail that a client address asks for; false where there were too many of
+    /// late.
+    pub async fn allow_asker(&self, ip: &str, now: DateTime<Utc>) -> Result<bool> {
+        let bucket = self.bucket("mail", "address", &network(ip));
+        count(&self.db, bucket, &MAIL_ASKER, now).await
+    }
+
+    /// Counts a mail to an e-mail address that anyone can ask for; false where there were
+    /// too many of late. The bucket is not the account's: there may be none, and it stays
+    /// when the account ends.
     pub async fn allow_mail(
         &self,
-        what: &str,
+        db: impl PgExecutor<'_>,
         email: &str,
-        ip: &str,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let account = self.bucket(what, "account", email);
-        let address = self.bucket(what, "address", &network(ip));
-        if !self.count(address, &MAIL_ADDRESS, now).await? {
-            return Ok(false);
-        }
-        self.count(account, &MAIL_ACCOUNT, now).await
+        let bucket = self.bucket("mail", "account", email);
+        count(db, bucket, &MAIL, now).await
+    }
+
+    /// Counts a notice to an e-mail address; false where there were too many of late.
+    pub async fn allow_notice(
+        &self,
+        tx: &mut Transaction,
+        email: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let bucket = self.bucket("notice", "account", email);
+        count(&mut **tx, bucket, &NOTICES, now).await
     }
 
     /// Forgets the wrong passwords of an account: it has a new one, or ends.
@@ -230,7 +247,7 @@ impl Throttle {
         ladder: &Ladder<5>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        if self.count(bucket, ladder, now).await? {
+        if count(&self.db, bucket, ladder, now).await? {
             return Ok(());
         }
         let until = table::blocked_until(&self.db, bucket).await?;
@@ -243,18 +260,6 @@ impl Throttle {
         Err(Error::LogInThrottled { retry_after })
     }
 
-    /// Counts one more, or returns false where the bucket is blocked.
-    async fn count<const STEPS: usize>(
-        &self,
-        bucket: [u8; 32],
-        ladder: &Ladder<STEPS>,
-        now: DateTime<Utc>,
-    ) -> Result<bool> {
-        let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
-        let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
-        table::reserve(&self.db, bucket, &most, &pauses, now).await
-    }
-
     fn bucket(&self, counted: &str, of: &str, what: &str) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.key);
         for part in [counted, of, what] {
@@ -265,6 +270,18 @@ impl Throttle {
         bucket.copy_from_slice(context.sign().as_ref());
         bucket
     }
+}
+
+/// Counts one more, or returns false where the bucket is blocked.
+async fn count<const STEPS: usize>(
+    db: impl PgExecutor<'_>,
+    bucket: [u8; 32],
+    ladder: &Ladder<STEPS>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
+    let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
+    table::reserve(db, bucket, &most, &pauses, now).await
 }
 
 /// Text that is no address is a network of its own.
@@ -306,7 +323,9 @@ mod tests {
         for ladder in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
-        assert!(MAIL_ACCOUNT.windows(2).all(|steps| steps[0] < steps[1]));
-        assert!(MAIL_ADDRESS.windows(2).all(|steps| steps[0] < steps[1]));
+        for ladder in [MAIL, NOTICES] {
+            assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
+        }
+        assert!(MAIL_ASKER.windows(2).all(|steps| steps[0] < steps[1]));
     }
 }

@@ -269,7 +269,7 @@ pub struct UpConfig {
     #[arg(skip)]
     pub contact_quota: Option<u32>,
 
-    /// Whether the auth service writes mail, into a folder and its log.
+    /// Whether the auth service writes mail into a folder, and tokens to its log.
     #[arg(skip = true)]
     pub mail: bool,
 

@@ -3,7 +3,6 @@
 use chassis::clock::Clock;
 use chassis::user_id::UserId;
 use unicode_normalization::UnicodeNormalization;
-use uuid::Uuid;
 
 use super::{Act, Administration, Call};
 use crate::accounts::User;
@@ -58,7 +57,7 @@ impl Administration {
         };
         act.record(Event::new(id, kind, call.ip)).await?;
         let now = clock.now();
-        store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
+        store::session_ends::end_all(&mut act.tx, id, None, kind, now).await?;
         act.revoke_all(id, clock).await?;
         act.commit().await?;
         Ok(user)
@@ -120,9 +119,7 @@ impl Administration {
         let user = store::users::lock_for_change(&mut *act.tx, id).await?;
         user.ok_or(Error::UserNotFound)?;
         let (kind, now) = (Kind::UserSessionsRevoked, clock.now());
-        // No session has the nil id to be spared.
-        let count =
-            store::sessions::revoke_others(&mut *act.tx, id, Uuid::nil(), kind, now).await?;
+        let count = store::session_ends::end_all(&mut act.tx, id, None, kind, now).await?;
         act.record(Event::new(id, kind, call.ip)).await?;
         act.commit().await?;
         Ok(count)

@@ -4,6 +4,7 @@
 //! tells of. A [`Sender`] behind the calls takes it, makes the token that it brings,
 //! and hands it to the mail server until that takes it.
 
+mod budget;
 mod letter;
 mod outbox;
 mod sender;
@@ -13,6 +14,7 @@ mod write;
 use chassis::tls::TlsError;
 use url::Url;
 
+pub(crate) use self::budget::About;
 pub use self::letter::{Letter, Topic};
 pub use self::outbox::Outbox;
 pub use self::sender::{Running, Sender};

@@ -182,7 +182,10 @@ impl Sender {
         let (id, attempts, topic) = (mail.id, mail.attempts, mail.letter.topic.name());
         let noted = match self.send(mail).await {
             Ok(()) => {
-                tracing::info!(%id, topic, "mail sent");
+                // A developer is told by the folder, in one line.
+                if !self.mail.transport.is_for_development() {
+                    tracing::info!(%id, topic, "mail sent");
+                }
                 store::outbox::delete(&self.db, id).await
             }
             Err(SendError::Never(cause)) => {

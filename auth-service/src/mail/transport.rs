@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{MailError, set};
 use crate::config::MailConfig;
+use crate::email_tokens::PREFIX;
 
 /// The longest time for one mail; less than its lease.
 pub(crate) const SEND_MAX: Duration = Duration::from_secs(45);
@@ -143,7 +144,7 @@ fn open_folder(folder: &Path) -> Result<Transport, MailError> {
         path: folder.display().to_string(),
         cause,
     })?;
-    tracing::warn!(folder = %folder.display(), "mail is written to a folder and to the log");
+    tracing::warn!(folder = %folder.display(), "mail is written to a folder, and its tokens to the log");
     Ok(Transport::Folder(folder.to_owned()))
 }
 
@@ -163,12 +164,15 @@ async fn keep(folder: &Path, id: Uuid, mail: &[u8]) -> std::io::Result<()> {
     file.write_all(mail).await?;
     file.flush().await?;
     fs::rename(&part, &path).await?;
-    tracing::info!(
-        "mail, written to {}:\n{}",
-        path.display(),
-        String::from_utf8_lossy(mail).replace('\r', "")
-    );
+    tracing::info!(file = %path.display(), token = token_in(mail), "mail written");
     Ok(())
+}
+
+/// What a developer wants of a mail: the token that it brings, or nothing.
+fn token_in(mail: &[u8]) -> &str {
+    let text = str::from_utf8(mail).unwrap_or_default();
+    let token = text.find(PREFIX).map(|at| &text[at..]).unwrap_or_default();
+    token.split_whitespace().next().unwrap_or_default()
 }
 
 /// 55x is about the mail (RFC 5321 section 4.2.3). Whatever else is refused is about

@@ -69,7 +69,7 @@ async fn take(tx: &mut Transaction, id: &UserToken, challenge: &ChallengeRow) ->
     if !store::emails::lock_password(&mut **tx, password).await? {
         return Err(Error::MfaChallengeExpired);
     }
-    let user = store::users::lock(&mut **tx, id.user_id)
+    let user = store::users::lock_for_change(&mut **tx, id.user_id)
         .await?
         .ok_or(Error::UserMissing)?;
     if user.disabled {

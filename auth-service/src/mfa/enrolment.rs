@@ -10,9 +10,8 @@ use super::{Call, Mfa, MfaCode, recovery_code};
 use crate::accounts::User;
 use crate::audit::Kind;
 use crate::credentials::{Attempt, Credentials};
-use crate::email::Email;
 use crate::error::{Error, Result};
-use crate::mail::{Letter, Topic};
+use crate::mail::{About, Topic};
 use crate::password::Password;
 use crate::store;
 use crate::throttle::Guess;
@@ -87,13 +86,13 @@ impl Mfa {
         let bucket = self.count(user.id, code, call.now).await?;
         let done = async {
             let mut tx = self.accounts.db.begin().await?;
-            let email = store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now)
+            let user = store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now)
                 .await?
                 .ok_or(Error::TotpEnabled)?;
             self.spend(&mut tx, user.id, code, &call).await?;
             let codes = new_codes(&mut tx, user.id, call.now).await?;
             let changed = (Kind::MfaEnabled, Topic::MfaEnabled);
-            self.tell(&mut tx, user.id, &email, changed, &call).await?;
+            self.tell(&mut tx, &user, changed, &call).await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             tx.commit().await?;
             Ok(codes)
@@ -117,13 +116,13 @@ impl Mfa {
         let done = async {
             let mut tx = self.accounts.db.begin().await?;
             known.lock(&mut tx).await?;
-            let email = store::users::set_mfa_enabled(&mut *tx, user.id, false, call.now)
+            let user = store::users::set_mfa_enabled(&mut *tx, user.id, false, call.now)
                 .await?
                 .ok_or(Error::TotpNotEnabled)?;
             self.spend(&mut tx, user.id, &proof.code, &call).await?;
             store::mfa::forget_user(&mut tx, user.id).await?;
             let changed = (Kind::MfaDisabled, Topic::MfaDisabled);
-            self.tell(&mut tx, user.id, &email, changed, &call).await?;
+            self.tell(&mut tx, &user, changed, &call).await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             tx.commit().await?;
             Ok(())
@@ -158,8 +157,7 @@ impl Mfa {
                 Kind::RecoveryCodesRegenerated,
                 Topic::RecoveryCodesRegenerated,
             );
-            self.tell(&mut tx, user.id, &user.email, changed, &call)
-                .await?;
+            self.tell(&mut tx, &user, changed, &call).await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             tx.commit().await?;
             Ok(codes)
@@ -190,14 +188,16 @@ impl Mfa {
     async fn tell(
         &self,
         tx: &mut Transaction,
-        user_id: UserId,
-        email: &str,
+        user: &User,
         (kind, topic): (Kind, Topic),
         call: &Call<'_>,
     ) -> Result<()> {
-        store::audit::insert(&mut **tx, call.event(user_id, kind), call.now).await?;
-        let letter = Letter::new(topic, &Email::parse(email)?, call.ip, call.now);
-        self.accounts.outbox.put(&mut **tx, &letter).await
+        store::audit::insert(&mut **tx, call.event(user.id, kind), call.now).await?;
+        let about = About {
+            ip: call.ip,
+            now: call.now,
+        };
+        self.accounts.notify(tx, user, topic, about).await
     }
 
     /// Counts a code, whichever call of the account it comes with.

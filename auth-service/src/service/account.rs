@@ -93,11 +93,15 @@ impl account_service_server::AccountService for AccountService {
         let change = PasswordChange::parse(&by.user, &current, &new)?;
         let attempt = by.attempt(Kind::PasswordChangeFailed);
 
-        self.accounts
-            .change_password(&by.user, by.session_id, change, attempt, &self.clock)
+        let (sessions, user, clock) = (&self.sessions, &by.user, &self.clock);
+        let tokens = self
+            .accounts
+            .change_password(sessions, user, by.session_id, change, attempt, clock)
             .await?;
 
-        Ok(Response::new(pb::ChangePasswordResponse {}))
+        Ok(Response::new(pb::ChangePasswordResponse {
+            tokens: Some(tokens.into()),
+        }))
     }
 
     #[tracing::instrument(skip_all)]

@@ -2,8 +2,7 @@
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
-use uuid::Uuid;
+use sqlx::PgExecutor;
 
 use crate::accounts::User;
 use crate::deleted_users::{Deleted, Position};
@@ -45,69 +44,23 @@ pub async fn remove_user(db: impl PgExecutor<'_>, user_id: UserId, is_admin: boo
     Ok(done.rows_affected() == 1)
 }
 
-/// Runs statements on the rows of users; says how many rows they changed.
-macro_rules! each {
-    ($db:expr, $users:expr, [$($sql:literal),* $(,)?]) => {
-        0 $(+ sqlx::query!($sql, $users).execute(&mut *$db).await?.rows_affected())*
-    };
-}
-
-/// Removes what is kept of users beside their accounts; says how many rows it was.
-/// Every table with a `user_id` has its line here, or is said to stay in
-/// tests/rpc/deletion.rs.
-pub async fn remove_rows(db: &mut PgConnection, users: &[Uuid], now: DateTime<Utc>) -> Result<u64> {
-    let sessions = remove_sessions(db, users, now).await?;
-    let others = each!(
-        db,
-        users,
-        [
-            "DELETE FROM auth.email_tokens WHERE user_id = ANY($1)",
-            "DELETE FROM auth.mfa_challenges WHERE user_id = ANY($1)",
-            "DELETE FROM auth.recovery_codes WHERE user_id = ANY($1)",
-            "DELETE FROM auth.totp_secrets WHERE user_id = ANY($1)",
-            // What happened stays, under an id that stands for nobody any more.
-            "UPDATE auth.audit_events SET ip = '' WHERE user_id = ANY($1) AND ip <> ''",
-        ]
-    );
-    Ok(sessions + others)
-}
-
-/// Their tokens are told by session, too: an instance whose clock is ahead may have
-/// made one that is younger than the revocation of the user.
-async fn remove_sessions(db: &mut PgConnection, users: &[Uuid], now: DateTime<Utc>) -> Result<u64> {
-    let count = sqlx::query_scalar!(
-        r#"
-        WITH gone AS (
-            DELETE FROM auth.sessions
-            WHERE user_id = ANY($1)
-            RETURNING user_id, id, revoke_time
-        ), told AS (
-            INSERT INTO auth.revocations (user_id, session_id, revoke_time)
-            SELECT user_id, id, $2
-            FROM gone
-            WHERE revoke_time IS NULL
-            ON CONFLICT DO NOTHING
-        )
-        SELECT count(*) AS "count!" FROM gone
-        "#,
-        users,
-        now,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(count.unsigned_abs())
-}
-
-/// Writes down for good that a user is gone.
-pub async fn remember(db: impl PgExecutor<'_>, user_id: UserId, now: DateTime<Utc>) -> Result<()> {
+/// Writes down for good that a user is gone, and whether rows of it are left.
+pub async fn remember(
+    db: impl PgExecutor<'_>,
+    user_id: UserId,
+    rows_left: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
         "
-        INSERT INTO auth.deleted_users (user_id, delete_time)
-        VALUES ($1, $2)
-        ON CONFLICT (user_id) DO UPDATE SET delete_time = excluded.delete_time
+        INSERT INTO auth.deleted_users (user_id, delete_time, rows_left)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (user_id) DO UPDATE
+        SET delete_time = excluded.delete_time, rows_left = excluded.rows_left
         ",
         user_id as UserId,
         now,
+        rows_left,
     )
     .execute(db)
     .await?;
@@ -137,14 +90,4 @@ pub async fn behind(
     .fetch_all(db)
     .await?;
     Ok(deleted)
-}
-
-/// Who was deleted later than `after`.
-pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT user_id FROM auth.deleted_users WHERE delete_time > $1",
-        after,
-    )
-    .fetch_all(db)
-    .await?)
 }

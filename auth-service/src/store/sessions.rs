@@ -5,12 +5,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::audit::Kind;
 use crate::error::Result;
 use crate::refresh_token::RefreshToken;
 use crate::sessions::{Client, NewSession, Session};
 
-/// Stores a new session.
+/// Stores a new session of a user whose row the transaction holds.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     new: &NewSession<'_>,
@@ -19,10 +18,12 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "
-        INSERT INTO auth.sessions (user_id, id, gen, cur_hash, cur_kid, create_time, auth_time, amr,
-                                   last_seen_time, idle_expire_time, absolute_expire_time,
-                                   ip, user_agent, client_label)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $6, $8, $9, $10, $11, $12)
+        INSERT INTO auth.sessions (user_id, id, epoch, gen, cur_hash, cur_kid, create_time,
+                                   auth_time, amr, last_seen_time, idle_expire_time,
+                                   absolute_expire_time, ip, user_agent, client_label)
+        SELECT u.id, $2, u.session_epoch, $3, $4, $5, $6, $6, $7, $6, $8, $9, $10, $11, $12
+        FROM auth.users AS u
+        WHERE u.id = $1
         ",
         token.user_id as UserId,
         token.session_id,
@@ -97,6 +98,7 @@ pub async fn rotate(
           AND s.idle_expire_time > $7
           AND s.absolute_expire_time > $7
           AND u.id = $1 AND u.id = s.user_id AND u.disable_time IS NULL
+          AND s.epoch = u.session_epoch
         RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles
         ",
         rotation.presented.user_id as UserId,
@@ -109,6 +111,71 @@ pub async fn rotate(
         rotation.idle_expire_time,
         rotation.client.ip,
         rotation.client.user_agent,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row)
+}
+
+/// Returns the generation of a live session, whose tokens nobody else changes until the
+/// transaction ends.
+pub async fn lock_generation(
+    db: impl PgExecutor<'_>,
+    user_id: UserId,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "
+        SELECT s.gen
+        FROM auth.sessions AS s
+        JOIN auth.users AS u ON u.id = s.user_id AND u.session_epoch = s.epoch
+        WHERE s.user_id = $1 AND s.id = $2 AND u.id = $1
+          AND s.revoke_time IS NULL
+          AND s.idle_expire_time > $3
+          AND s.absolute_expire_time > $3
+        FOR UPDATE OF s
+        ",
+        user_id as UserId,
+        id,
+        now,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Puts a token that derives from no earlier one in the place of the session's tokens:
+/// none of these is good any more, or gives its successor again. Returns nothing where
+/// the session is not there.
+pub async fn replace_token(
+    db: impl PgExecutor<'_>,
+    token: &RefreshToken,
+    idle_expire_time: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<Rotated>> {
+    let row = sqlx::query_as!(
+        Rotated,
+        "
+        UPDATE auth.sessions AS s
+        SET gen = $3,
+            prev_hash = NULL,
+            prev_request_hash = NULL,
+            cur_hash = $4,
+            cur_kid = $5,
+            rotate_time = $6,
+            last_seen_time = $6,
+            idle_expire_time = LEAST($7, s.absolute_expire_time)
+        FROM auth.users AS u
+        WHERE s.user_id = $1 AND s.id = $2 AND u.id = $1 AND u.id = s.user_id
+        RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles
+        ",
+        token.user_id as UserId,
+        token.session_id,
+        i64::from(token.generation),
+        &token.hash(),
+        i16::from(token.kid),
+        now,
+        idle_expire_time,
     )
     .fetch_optional(db)
     .await?;
@@ -136,8 +203,8 @@ pub struct RefreshState {
     pub idle_expire_time: DateTime<Utc>,
     /// When the session ends.
     pub absolute_expire_time: DateTime<Utc>,
-    /// When the session was ended before its time.
-    pub revoke_time: Option<DateTime<Utc>>,
+    /// Whether the session was ended before its time.
+    pub revoked: bool,
     /// Whether the user may not refresh; nothing where there is no user.
     pub disabled: Option<bool>,
     /// The user's.
@@ -154,7 +221,9 @@ pub async fn refresh_state(
         RefreshState,
         r#"
         SELECT s.cur_hash, s.cur_kid, s.prev_hash, s.prev_request_hash, s.rotate_time,
-               s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, s.revoke_time,
+               s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time,
+               s.revoke_time IS NOT NULL OR COALESCE(s.epoch <> u.session_epoch, false)
+                   AS "revoked!",
                CASE WHEN u.id IS NOT NULL THEN u.disable_time IS NOT NULL END AS disabled,
                u.roles AS "roles?"
         FROM auth.sessions AS s
@@ -169,78 +238,6 @@ pub async fn refresh_state(
     Ok(row)
 }
 
-/// Ends a live session and writes that down; false where it was over.
-pub async fn revoke(
-    db: impl PgExecutor<'_>,
-    user_id: UserId,
-    id: Uuid,
-    kind: Kind,
-    ip: &str,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let done = sqlx::query!(
-        "
-        WITH revoked AS (
-            UPDATE auth.sessions SET revoke_time = $3, revoke_reason = $4
-            WHERE user_id = $1 AND id = $2
-              AND revoke_time IS NULL
-              AND idle_expire_time > $3
-              AND absolute_expire_time > $3
-            RETURNING user_id, id
-        ), told AS (
-            INSERT INTO auth.revocations (user_id, session_id, revoke_time)
-            SELECT user_id, id, $3
-            FROM revoked
-            ON CONFLICT DO NOTHING
-        )
-        INSERT INTO auth.audit_events (user_id, id, kind, event_time, session_id, ip)
-        SELECT user_id, $5, $4, $3, id, $6
-        FROM revoked
-        ",
-        user_id as UserId,
-        id,
-        now,
-        kind.name(),
-        Uuid::now_v7(),
-        ip,
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Ends the user's live sessions but one; returns how many.
-pub async fn revoke_others(
-    db: impl PgExecutor<'_>,
-    user_id: UserId,
-    spared: Uuid,
-    kind: Kind,
-    now: DateTime<Utc>,
-) -> Result<u64> {
-    let done = sqlx::query!(
-        "
-        WITH revoked AS (
-            UPDATE auth.sessions SET revoke_time = $3, revoke_reason = $4
-            WHERE user_id = $1 AND id <> $2
-              AND revoke_time IS NULL
-              AND idle_expire_time > $3
-              AND absolute_expire_time > $3
-            RETURNING user_id, id
-        )
-        INSERT INTO auth.revocations (user_id, session_id, revoke_time)
-        SELECT user_id, id, $3
-        FROM revoked
-        ",
-        user_id as UserId,
-        spared,
-        now,
-        kind.name(),
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 /// Returns the user's live sessions made before `before`, the latest first.
 pub async fn list(
     db: impl PgExecutor<'_>,
@@ -252,15 +249,16 @@ pub async fn list(
     let sessions = sqlx::query_as!(
         Session,
         "
-        SELECT id, client_label, ip, user_agent, create_time, last_seen_time,
-               idle_expire_time, absolute_expire_time
-        FROM auth.sessions
-        WHERE user_id = $1
-          AND ($2::uuid IS NULL OR id < $2)
-          AND revoke_time IS NULL
-          AND idle_expire_time > $4
-          AND absolute_expire_time > $4
-        ORDER BY id DESC
+        SELECT s.id, s.client_label, s.ip, s.user_agent, s.create_time, s.last_seen_time,
+               s.idle_expire_time, s.absolute_expire_time
+        FROM auth.sessions AS s
+        JOIN auth.users AS u ON u.id = s.user_id AND u.session_epoch = s.epoch
+        WHERE s.user_id = $1 AND u.id = $1
+          AND ($2::uuid IS NULL OR s.id < $2)
+          AND s.revoke_time IS NULL
+          AND s.idle_expire_time > $4
+          AND s.absolute_expire_time > $4
+        ORDER BY s.id DESC
         LIMIT $3
         ",
         user_id as UserId,
@@ -271,27 +269,4 @@ pub async fn list(
     .fetch_all(db)
     .await?;
     Ok(sessions)
-}
-
-/// Forgets up to `limit` sessions whose absolute end was before `ended`; returns
-/// how many. Two callers at once take different ones.
-pub async fn purge(db: impl PgExecutor<'_>, ended: DateTime<Utc>, limit: i64) -> Result<u64> {
-    let done = sqlx::query!(
-        "
-        DELETE FROM auth.sessions
-        WHERE (user_id, id) IN (
-            SELECT user_id, id
-            FROM auth.sessions
-            WHERE absolute_expire_time < $1
-            ORDER BY absolute_expire_time
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        )
-        ",
-        ended,
-        limit,
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
 }

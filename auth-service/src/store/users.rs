@@ -112,6 +112,7 @@ pub async fn get_by_session(
         "FROM auth.users AS u
          JOIN auth.sessions AS s ON s.user_id = u.id
          WHERE u.id = $1 AND s.user_id = $1 AND s.id = $2
+           AND s.epoch = u.session_epoch
            AND s.revoke_time IS NULL
            AND s.idle_expire_time > $3
            AND s.absolute_expire_time > $3",
@@ -230,30 +231,27 @@ pub async fn set_roles(
     Ok(user)
 }
 
-/// Says whether log-ins ask for a second factor; returns the user's e-mail, or nothing
-/// where they did so before.
+/// Says whether log-ins ask for a second factor; returns the user after the change, or
+/// nothing where it changes nothing.
 pub async fn set_mfa_enabled(
     db: impl PgExecutor<'_>,
     id: UserId,
     enabled: bool,
     now: DateTime<Utc>,
-) -> Result<Option<String>> {
-    let email = sqlx::query_scalar!(
-        "
-        UPDATE auth.users
-        SET mfa_enable_time = CASE WHEN $2 THEN $3::timestamptz END,
-            version = version + 1,
-            update_time = $3
-        WHERE id = $1 AND (mfa_enable_time IS NULL) = $2
-        RETURNING email
-        ",
+) -> Result<Option<User>> {
+    let user = changed!(
+        "UPDATE auth.users AS u
+         SET mfa_enable_time = CASE WHEN $2 THEN $3::timestamptz END,
+             version = version + 1,
+             update_time = $3
+         WHERE u.id = $1 AND (mfa_enable_time IS NULL) = $2",
         id as UserId,
         enabled,
         now,
     )
     .fetch_optional(db)
     .await?;
-    Ok(email)
+    Ok(user)
 }
 
 /// Gives a user another e-mail, which nobody has confirmed; returns the user after
@@ -277,27 +275,26 @@ pub async fn set_email(
     Ok(user)
 }
 
-/// Notes that the owner of the mailbox has confirmed it; false where the user has
-/// another e-mail, or is disabled. Confirming again changes nothing.
+/// Notes that the owner of the mailbox has confirmed it; returns the user after the
+/// change, or nothing where it has another e-mail or is disabled. Confirming again
+/// changes nothing.
 pub async fn confirm_email(
     db: impl PgExecutor<'_>,
     id: UserId,
     email: &str,
     now: DateTime<Utc>,
-) -> Result<bool> {
-    let done = sqlx::query!(
-        "
-        UPDATE auth.users
-        SET email_verified = true,
-            version = version + CASE WHEN email_verified THEN 0 ELSE 1 END,
-            update_time = CASE WHEN email_verified THEN update_time ELSE $3 END
-        WHERE id = $1 AND email = $2 AND disable_time IS NULL
-        ",
+) -> Result<Option<User>> {
+    let user = changed!(
+        "UPDATE auth.users AS u
+         SET email_verified = true,
+             version = version + CASE WHEN email_verified THEN 0 ELSE 1 END,
+             update_time = CASE WHEN email_verified THEN update_time ELSE $3 END
+         WHERE u.id = $1 AND email = $2 AND disable_time IS NULL",
         id as UserId,
         email,
         now,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(user)
 }

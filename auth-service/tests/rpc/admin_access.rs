@@ -219,7 +219,8 @@ async fn an_administrator_without_session_or_account_is_refused_everything() {
     ada.disable(&bob.id).await.unwrap();
     all_refuse(&bob, &ada.id, REVOKED).await;
     // Were its session alive.
-    app.sql("UPDATE auth.sessions SET revoke_time = NULL").await;
+    app.sql("UPDATE auth.sessions SET revoke_time = NULL, epoch = 1 WHERE epoch = 0")
+        .await;
     all_refuse(&bob, &ada.id, (Code::PermissionDenied, "ACCOUNT_DISABLED")).await;
 }
 

@@ -174,6 +174,13 @@ impl App {
         self.log_in(email, PASSWORD).await.unwrap()
     }
 
+    /// As the owner of the mailbox does, who has read the mail.
+    pub(crate) async fn confirm_email(&self, email: &str) {
+        let sql = "UPDATE auth.users SET email_verified = true WHERE email = $1";
+        let query = sqlx::query(sql).bind(email);
+        query.execute(&self.db).await.unwrap();
+    }
+
     pub(crate) async fn refresh(&self, token: &str) -> Result<RefreshTokenResponse, Status> {
         self.refresh_as(token, "").await
     }

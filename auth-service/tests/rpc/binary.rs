@@ -218,3 +218,45 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
         assert_eq!(line, None, "{secret}");
     }
 }
+
+#[tokio::test]
+async fn a_mail_in_a_folder_is_one_line_of_the_log_with_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
+    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    let (mails, log) = (folder.path().join("mail"), folder.path().join("log"));
+    let database = crate::app::database().await;
+    let _service = tokio::process::Command::from(program())
+        .kill_on_drop(true)
+        .args(["--listen-addr", "127.0.0.1:0"])
+        .env("DATABASE_URL", database.url("auth_service"))
+        .env("SECRET_KEYS_FILE", &keys)
+        .env("ADDRESS_FILE", &address_file)
+        .env("MAIL_FOLDER", &mails)
+        .stdout(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let address = in_time("the service writes no address", async || {
+        std::fs::read_to_string(&address_file).ok()
+    });
+    let channel = crate::app::endpoint(address.await.trim()).connect().await;
+    let mut auth = AuthServiceClient::new(channel.unwrap());
+    let lines = || std::fs::read_to_string(&log).unwrap();
+    let before = lines();
+
+    auth.sign_up(new_account("ada@example.com")).await.unwrap();
+    let db = admin(&database).await;
+    in_time("the mail is not sent", async || {
+        let sql = "SELECT count(*) FROM auth.outbox";
+        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&db).await.unwrap();
+        (waiting == 0 && lines().contains("mail written")).then_some(())
+    })
+    .await;
+
+    let log = lines();
+    let new = log[before.len()..].lines();
+    // The database may come to life meanwhile.
+    let new: Vec<_> = new.filter(|line| !line.contains("chassis::")).collect();
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert!(new[0].contains("token=\"et1_"), "{new:?}");
+}

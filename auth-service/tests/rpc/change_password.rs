@@ -1,6 +1,6 @@
 //! `ChangePassword`.
 
-use proto::auth::v1::ChangePasswordRequest;
+use proto::auth::v1::{ChangePasswordRequest, TokenPair};
 use tonic::{Code, Status};
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, fields, reason, refusal};
@@ -10,16 +10,14 @@ pub(crate) async fn change(
     access: &str,
     current: &str,
     new: &str,
-) -> Result<(), Status> {
+) -> Result<TokenPair, Status> {
     let request = ChangePasswordRequest {
         current_password: current.into(),
         new_password: new.into(),
     };
-    app.account
-        .clone()
-        .change_password(bearer(request, access))
-        .await
-        .map(drop)
+    let mut account = app.account.clone();
+    let answer = account.change_password(bearer(request, access)).await?;
+    Ok(answer.into_inner().tokens.unwrap())
 }
 
 #[tokio::test]
@@ -29,7 +27,7 @@ async fn a_new_password_replaces_the_old_and_ends_the_other_sessions() {
     let other = app.log_in("ada@example.org", PASSWORD).await.unwrap();
     let bob = app.user("bob@example.org").await;
 
-    change(&app, &mine.access_token, PASSWORD, OTHER_PASSWORD)
+    let next = change(&app, &mine.access_token, PASSWORD, OTHER_PASSWORD)
         .await
         .unwrap();
 
@@ -41,7 +39,9 @@ async fn a_new_password_replaces_the_old_and_ends_the_other_sessions() {
         refusal(app.get_me(&other.access_token).await),
         "TOKEN_REVOKED"
     );
-    app.refresh(&mine.refresh_token).await.unwrap();
+    assert_eq!(next.session_id, mine.session_id);
+    app.get_me(&next.access_token).await.unwrap();
+    app.refresh(&next.refresh_token).await.unwrap();
     app.refresh(&bob.refresh_token).await.unwrap();
     assert_eq!(
         refusal(app.log_in("ada@example.org", PASSWORD).await),
@@ -49,6 +49,30 @@ async fn a_new_password_replaces_the_old_and_ends_the_other_sessions() {
     );
     app.log_in("ada@example.org", OTHER_PASSWORD).await.unwrap();
     assert!(app.audit().await.contains(&"password_changed".to_owned()));
+}
+
+/// Also one that was just replaced, by a call that names its request, or within the grace
+/// time.
+#[tokio::test]
+async fn a_copy_of_the_calling_sessions_refresh_token_is_of_no_use_after_the_change() {
+    let app = App::start().await;
+    for is_older in [false, true] {
+        let email = format!("ada.{is_older}@example.org");
+        let mut mine = app.user(&email).await;
+        let stolen = mine.refresh_token.clone();
+        let id = "0d2f4c61-7f0b-4c39-9a35-4a8e7bb0d5e1";
+        if is_older {
+            let refreshed = app.refresh_as(&stolen, id).await.unwrap();
+            mine = refreshed.tokens.unwrap();
+        }
+
+        let next = change(&app, &mine.access_token, PASSWORD, OTHER_PASSWORD).await;
+
+        let by_thief = app.refresh_as(&stolen, id).await;
+        assert_eq!(refusal(by_thief), "REFRESH_TOKEN_REUSED");
+        let next = app.refresh(&next.unwrap().refresh_token).await;
+        assert_eq!(refusal(next), "SESSION_REVOKED");
+    }
 }
 
 #[tokio::test]

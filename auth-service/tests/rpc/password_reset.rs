@@ -177,6 +177,7 @@ async fn a_token_from_before_a_change_of_the_password_is_dead() {
     let server = MailServer::start().await;
     let app = server.app().await;
     let access = app.user(ADA).await.access_token;
+    app.confirm_email(ADA).await;
     let first = token(&app, &server, ADA, 1).await;
     let second = token(&app, &server, ADA, 2).await;
     let request = ChangePasswordRequest {

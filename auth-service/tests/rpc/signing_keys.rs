@@ -84,8 +84,13 @@ pub(crate) async fn until_not_published(app: &App, kid: &str) {
 /// Logs in until the token is signed with this key; returns the token.
 pub(crate) async fn until_signs(app: &App, kid_wanted: &str) -> String {
     in_time("the key does not sign", async || {
-        let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
-        (kid(&access) == kid_wanted).then_some(access)
+        let tokens = app.log_in(ADA, PASSWORD).await.unwrap();
+        if kid(&tokens.access_token) == kid_wanted {
+            return Some(tokens.access_token);
+        }
+        // Or those that are of use would end: a user has so many sessions and no more.
+        app.log_out(&tokens.refresh_token).await.unwrap();
+        None
     })
     .await
 }

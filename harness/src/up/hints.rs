@@ -39,7 +39,7 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
     say("To make that user an administrator:");
     say(format_args!("  {}", make_admin(system, config)));
     say("");
-    say("Mail, such as the one to confirm an e-mail, is shown in the auth service's log.");
+    say("Of each mail the auth service's log shows the file and the token that it brings.");
     say("Ctrl-C stops everything.");
 }
 

@@ -55,6 +55,16 @@ impl Mailbox {
         Ok(())
     }
 
+    /// The mails to an address with this subject, or with any where it is empty.
+    pub(crate) fn count(&self, to: &str, subject: &str) -> usize {
+        let mails = self.mails.lock().unwrap();
+        let is_meant = |mail: &&String| {
+            mail.contains(&format!("RCPT TO:<{to}>"))
+                && mail.contains(&format!("Subject: {subject}"))
+        };
+        mails.iter().filter(is_meant).count()
+    }
+
     /// The token of a mail to this address with this subject, once it is there.
     pub(crate) async fn token(&self, to: &str, subject: &str) -> String {
         crate::pair::until("the mail comes", async || {

@@ -10,10 +10,12 @@
 mod admin;
 mod app;
 mod canary;
+mod crowd;
 mod double_spend;
 mod enumeration;
 mod freed_email;
 mod guessing;
+mod mail_flood;
 mod mailbox;
 mod pair;
 mod privilege;

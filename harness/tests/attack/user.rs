@@ -5,8 +5,8 @@ use chassis::clock::Clock;
 use proto::auth::v1::complete_mfa_request::Code as MfaCode;
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use proto::auth::v1::{
-    CompleteMfaRequest, CompleteMfaResponse, LogInRequest, LogOutRequest, MfaChallenge,
-    RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, TokenPair,
+    ChangePasswordRequest, CompleteMfaRequest, CompleteMfaResponse, LogInRequest, LogOutRequest,
+    MfaChallenge, RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, TokenPair,
 };
 use proto::contacts::v1::ListContactsRequest;
 use tonic::{Request, Status};
@@ -101,6 +101,20 @@ impl Side {
             request_id: String::new(),
         };
         Ok(self.auth.clone().refresh_token(request).await?.into_inner())
+    }
+
+    pub(crate) async fn change_password(
+        &self,
+        access_token: &str,
+        new_password: &str,
+    ) -> Result<TokenPair, Status> {
+        let request = ChangePasswordRequest {
+            current_password: PASSWORD.into(),
+            new_password: new_password.into(),
+        };
+        let mut account = self.account.clone();
+        let changed = account.change_password(bearer(request, access_token));
+        Ok(changed.await?.into_inner().tokens.unwrap())
     }
 
     pub(crate) async fn log_out(&self, token: &str) {

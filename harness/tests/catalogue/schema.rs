@@ -35,6 +35,13 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 10] = [
     ("public._sqlx_migrations_pkey", "sqlx makes it"),
 ];
 
+/// Columns with a constant for programs of the version before, which do not name them.
+const CONSTANTS: [&str; 3] = [
+    "auth.deleted_users.rows_left",
+    "auth.sessions.epoch",
+    "auth.users.session_epoch",
+];
+
 /// Texts in an index by which nothing is sorted.
 const UNSORTED_TEXTS: [(&str, &str); 1] = [(
     "auth.signing_keys_one_active.state",
@@ -112,11 +119,12 @@ async fn no_column_makes_its_own_value() {
          JOIN pg_class AS c ON c.oid = a.attrelid
          WHERE c.relkind = 'r'
            AND c.relnamespace IN ('auth'::regnamespace, 'contacts'::regnamespace)
-           AND (a.attidentity <> '' OR a.attgenerated <> '' OR a.atthasdef)",
+           AND (a.attidentity <> '' OR a.attgenerated <> '' OR a.atthasdef)
+         ORDER BY 1",
     )
     .await;
 
-    assert_eq!(makers, [""; 0]);
+    assert_eq!(makers, CONSTANTS);
 }
 
 #[tokio::test]

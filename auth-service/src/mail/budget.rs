@@ -1,0 +1,89 @@
+//! What mail an address gets, and how often.
+//!
+//! Mail that anyone can ask for, by whichever call, shares one budget for each address.
+//! Notices go to confirmed addresses only and have a share of their own, so that nobody
+//! silences them by asking for mail. Budgets survive the account.
+
+use chassis::pool::Transaction;
+use chrono::{DateTime, Utc};
+
+use super::{Letter, Topic};
+use crate::accounts::{Accounts, User};
+use crate::email::Email;
+use crate::error::Result;
+
+/// The call that a mail is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    /// Where it came from.
+    pub(crate) ip: &'a str,
+    /// Its time.
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Accounts {
+    /// Asks for a mail with a token, by someone who proves nothing. The call never looks
+    /// up the account and takes the same statements for every address. The sender finds
+    /// out later whether there is one, after the answer has gone out. Too many are not
+    /// sent.
+    pub async fn ask_for_mail(
+        &self,
+        topic: Topic,
+        email: &str,
+        ip: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let Ok(email) = Email::parse(email) else {
+            return Ok(());
+        };
+        if self.may_ask(&email, ip, now).await? {
+            let letter = Letter::new(topic, &email, ip, now);
+            self.outbox.put(&self.db, &letter).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts a mail that is asked for, by its address and by who asks; false where there
+    /// were too many of late.
+    pub(crate) async fn may_ask(&self, to: &Email, ip: &str, now: DateTime<Utc>) -> Result<bool> {
+        Ok(self.throttle.allow_asker(ip, now).await?
+            && self.throttle.allow_mail(&self.db, to.as_str(), now).await?)
+    }
+
+    /// Asks a new account to confirm its e-mail. Sign-ups are limited by themselves, so
+    /// that only the address counts.
+    pub(crate) async fn welcome(
+        &self,
+        tx: &mut Transaction,
+        email: &Email,
+        about: About<'_>,
+    ) -> Result<()> {
+        let About { ip, now } = about;
+        if self
+            .throttle
+            .allow_mail(&mut **tx, email.as_str(), now)
+            .await?
+        {
+            let letter = Letter::new(Topic::Verification, email, ip, now);
+            self.outbox.put(&mut **tx, &letter).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the owner of an account of a change. An address that nobody has confirmed
+    /// can be a stranger's, and is told nothing.
+    pub(crate) async fn notify(
+        &self,
+        tx: &mut Transaction,
+        user: &User,
+        topic: Topic,
+        about: About<'_>,
+    ) -> Result<()> {
+        let About { ip, now } = about;
+        if user.email_verified && self.throttle.allow_notice(tx, &user.email, now).await? {
+            let letter = Letter::new(topic, &Email::parse(&user.email)?, ip, now);
+            self.outbox.put(&mut **tx, &letter).await?;
+        }
+        Ok(())
+    }
+}

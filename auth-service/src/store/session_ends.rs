@@ -1,0 +1,286 @@
+//! The ends of sessions. Whatever ends many of one user costs the same however many
+//! there are.
+
+use chassis::pool::Transaction;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::revocations;
+use crate::audit::Kind;
+use crate::error::Result;
+
+/// Sessions that one statement marks as ended; more than a user is allowed.
+const MARKED_MAX: i64 = 1000;
+/// Rows of ended sessions that are kept of a user beside the live ones.
+const ENDED_MAX: i64 = 1000;
+/// Rows that a log-in removes where there are more: it adds one.
+const REMOVED_MAX: i64 = 200;
+
+/// Ends a live session and writes that down; false where it was over.
+pub async fn revoke(
+    db: impl PgExecutor<'_>,
+    user_id: UserId,
+    id: Uuid,
+    kind: Kind,
+    ip: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "
+        WITH revoked AS (
+            UPDATE auth.sessions SET revoke_time = $3, revoke_reason = $4
+            WHERE user_id = $1 AND id = $2
+              AND epoch = (SELECT session_epoch FROM auth.users WHERE id = $1)
+              AND revoke_time IS NULL
+              AND idle_expire_time > $3
+              AND absolute_expire_time > $3
+            RETURNING user_id, id
+        ), told AS (
+            INSERT INTO auth.revocations (user_id, session_id, revoke_time)
+            SELECT user_id, id, $3
+            FROM revoked
+            ON CONFLICT DO NOTHING
+        )
+        INSERT INTO auth.audit_events (user_id, id, kind, event_time, session_id, ip)
+        SELECT user_id, $5, $4, $3, id, $6
+        FROM revoked
+        ",
+        user_id as UserId,
+        id,
+        now,
+        kind.name(),
+        Uuid::now_v7(),
+        ip,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends the live sessions of a user, but for `spared`; returns how many.
+///
+/// All of them end with the epoch of their user. What is marked besides is for those who
+/// look at single sessions, and for access tokens, which name a session; where that is
+/// not enough, all access tokens of the user are revoked.
+pub async fn end_all(
+    tx: &mut Transaction,
+    user_id: UserId,
+    spared: Option<Uuid>,
+    kind: Kind,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let Some(epoch) = begin_epoch(tx, user_id).await? else {
+        return Ok(0);
+    };
+    if let Some(id) = spared {
+        take_along(tx, user_id, id, epoch).await?;
+    }
+    let before = epoch - 1;
+    let sessions = standing(tx, user_id, before, MARKED_MAX).await?;
+    let is_alive =
+        |session: &&Standing| session.idle_expire_time > now && session.absolute_expire_time > now;
+    let alive = sessions.iter().filter(is_alive);
+    let ids: Vec<_> = alive.map(|session| session.id).collect();
+    mark(tx, user_id, before, &ids, kind, now).await?;
+    if sessions.len() as u64 >= MARKED_MAX.unsigned_abs() {
+        revocations::insert_user(&mut **tx, user_id, now).await?;
+    }
+    Ok(ids.len() as u64)
+}
+
+async fn begin_epoch(tx: &mut Transaction, user_id: UserId) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "
+        UPDATE auth.users SET session_epoch = session_epoch + 1
+        WHERE id = $1
+        RETURNING session_epoch
+        ",
+        user_id as UserId,
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// A statement of its own: it has to see what another act wrote while the first waited.
+async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64) -> Result<()> {
+    sqlx::query!(
+        "
+        UPDATE auth.sessions SET epoch = $3::bigint
+        WHERE user_id = $1 AND id = $2 AND epoch = $3::bigint - 1 AND revoke_time IS NULL
+        ",
+        user_id as UserId,
+        id,
+        epoch,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A session that was not ended before its time.
+struct Standing {
+    id: Uuid,
+    last_seen_time: DateTime<Utc>,
+    idle_expire_time: DateTime<Utc>,
+    absolute_expire_time: DateTime<Utc>,
+}
+
+/// Returns the latest sessions of an epoch that were not ended before their time.
+async fn standing(
+    tx: &mut Transaction,
+    user_id: UserId,
+    epoch: i64,
+    limit: i64,
+) -> Result<Vec<Standing>> {
+    let sessions = sqlx::query_as!(
+        Standing,
+        "
+        SELECT id, last_seen_time, idle_expire_time, absolute_expire_time
+        FROM auth.sessions
+        WHERE user_id = $1 AND epoch = $2 AND revoke_time IS NULL
+        ORDER BY id DESC
+        LIMIT $3
+        ",
+        user_id as UserId,
+        epoch,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(sessions)
+}
+
+/// Marks sessions as ended. The ids at both ends of those that were looked at keep the
+/// statement to them, whatever the planner believes of the user.
+async fn mark(
+    tx: &mut Transaction,
+    user_id: UserId,
+    epoch: i64,
+    ids: &[Uuid],
+    kind: Kind,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else {
+        return Ok(());
+    };
+    sqlx::query!(
+        "
+        WITH ended AS (
+            UPDATE auth.sessions SET revoke_time = $6, revoke_reason = $7
+            WHERE user_id = $1 AND epoch = $2 AND id BETWEEN $3 AND $4 AND id = ANY($5)
+              AND revoke_time IS NULL
+            RETURNING user_id, id
+        )
+        INSERT INTO auth.revocations (user_id, session_id, revoke_time)
+        SELECT user_id, id, $6
+        FROM ended
+        ON CONFLICT DO NOTHING
+        ",
+        user_id as UserId,
+        epoch,
+        first,
+        last,
+        ids,
+        now,
+        kind.name(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Leaves a user, whose row the transaction holds, the `most` sessions that were used
+/// last; returns how many ended.
+pub async fn displace(
+    tx: &mut Transaction,
+    user_id: UserId,
+    most: usize,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let Some(epoch) = epoch_of(tx, user_id).await? else {
+        return Ok(0);
+    };
+    let limit = MARKED_MAX.saturating_add_unsigned(most as u64);
+    let mut sessions = standing(tx, user_id, epoch, limit).await?;
+    if sessions.len() <= most {
+        return Ok(0);
+    }
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.last_seen_time, session.id)));
+    let excess: Vec<_> = sessions[most..].iter().map(|session| session.id).collect();
+    let kind = Kind::SessionsDisplaced;
+    mark(tx, user_id, epoch, &excess, kind, now).await?;
+    Ok(excess.len())
+}
+
+async fn epoch_of(tx: &mut Transaction, user_id: UserId) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT session_epoch FROM auth.users WHERE id = $1",
+        user_id as UserId,
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Forgets sessions of a user that ended before many others of its did, so that their
+/// number has an end.
+pub async fn forget_ended(tx: &mut Transaction, user_id: UserId) -> Result<()> {
+    let Some(last) = id_at(tx, user_id, ENDED_MAX).await? else {
+        return Ok(());
+    };
+    let first = id_at(tx, user_id, ENDED_MAX + REMOVED_MAX - 1).await?;
+    sqlx::query!(
+        "
+        DELETE FROM auth.sessions
+        WHERE user_id = $1 AND id BETWEEN $2 AND $3 AND revoke_time IS NOT NULL
+        ",
+        user_id as UserId,
+        first.unwrap_or_default(),
+        last,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Returns the id of a user's session that has so many later ones, if there is one.
+async fn id_at(tx: &mut Transaction, user_id: UserId, later: i64) -> Result<Option<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "
+        SELECT id
+        FROM auth.sessions
+        WHERE user_id = $1
+        ORDER BY id DESC
+        OFFSET $2
+        LIMIT 1
+        ",
+        user_id as UserId,
+        later,
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Forgets up to `limit` sessions whose absolute end was before `ended`; returns
+/// how many. Two callers at once take different ones.
+pub async fn purge(db: impl PgExecutor<'_>, ended: DateTime<Utc>, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "
+        DELETE FROM auth.sessions
+        WHERE (user_id, id) IN (
+            SELECT user_id, id
+            FROM auth.sessions
+            WHERE absolute_expire_time < $1
+            ORDER BY absolute_expire_time
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
+        ",
+        ended,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
