@@ -30,6 +30,7 @@ pub mod refresh;
 pub mod refresh_token;
 pub mod revocations;
 pub mod roles;
+pub mod run_error;
 pub mod sealed;
 pub mod service;
 pub mod sessions;
@@ -47,15 +48,15 @@ use std::thread::available_parallelism;
 use chassis::caller::RequireCaller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
-use chassis::db::{Database, DbError};
-use chassis::keyring::{KeyRing, KeyRingError};
+use chassis::db::Database;
+use chassis::keyring::KeyRing;
 use chassis::limited;
 use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
-use chassis::rate_limits::{NoSuchGroup, RateLimits};
-use chassis::secret_file::{self, SecretFileError};
-use chassis::server::{ServeError, Server, Services};
+use chassis::rate_limits::RateLimits;
+use chassis::secret_file;
+use chassis::server::{Server, Services};
 use chassis::token::{KeySet, TokenRules, Verifier};
 use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
@@ -70,65 +71,25 @@ use tonic::service::interceptor::InterceptedService;
 use crate::accounts::{AccountRules, Accounts};
 use crate::administration::Administration;
 use crate::config::Config;
-use crate::hasher::{Capacity, Hasher, StartHasherError};
-use crate::mail::{Mail, MailError, Outbox, Sender};
+use crate::hasher::{Capacity, Hasher};
+use crate::mail::{Mail, Outbox, Sender};
 use crate::mfa::Mfa;
 use crate::password::Password;
-use crate::pepper::{NoSuchPepper, Peppers};
-use crate::phc::{HashError, Recipe};
+use crate::pepper::Peppers;
+use crate::phc::Recipe;
 use crate::programs::Programs;
 use crate::refresh_token::Codec;
+pub use crate::run_error::RunError;
 use crate::service::{
     AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
 };
 use crate::sessions::{Sessions, TokenSettings, delta};
-use crate::signing_keys::{Keeper, Schedule, SigningKeysError};
+use crate::signing_keys::{Keeper, Schedule};
 use crate::throttle::Throttle;
 
 /// The largest request, in bytes: the largest honest one, a password twice, has
 /// a few thousand.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
-
-/// Why the service does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The secret keys are of no use.
-    #[error(transparent)]
-    KeyRing(#[from] KeyRingError),
-    /// The database is of no use.
-    #[error(transparent)]
-    Database(#[from] DbError),
-    /// argon2's parameters do not go together.
-    #[error("the ARGON2 settings do not go together: {0}")]
-    Recipe(HashError),
-    /// The file of peppers is of no use.
-    #[error("PASSWORD_PEPPER_FILE: {0}")]
-    PepperFile(KeyRingError),
-    /// The pepper of new hashes is not there.
-    #[error(transparent)]
-    Pepper(#[from] NoSuchPepper),
-    /// The hasher does not start.
-    #[error(transparent)]
-    Hasher(#[from] StartHasherError),
-    /// The secret of the contacts service is of no use.
-    #[error(transparent)]
-    ContactsSecret(#[from] SecretFileError),
-    /// Mail cannot be sent as the settings say.
-    #[error(transparent)]
-    Mail(#[from] MailError),
-    /// A program's account cannot be kept.
-    #[error("cannot keep the account of the contacts service")]
-    Programs(#[source] error::Error),
-    /// There is nothing to sign with.
-    #[error(transparent)]
-    SigningKeys(#[from] SigningKeysError),
-    /// The limits on calls are of no use.
-    #[error(transparent)]
-    RateLimits(#[from] NoSuchGroup),
-    /// The server failed.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-}
 
 /// Runs the service on an already bound socket until `shutdown` completes.
 pub async fn run(
@@ -154,8 +115,8 @@ pub async fn run(
     .await?;
     if let Some(file) = &config.contacts_secret_file {
         let secret = secret_file::read(file)?;
-        let known = programs::ensure_contacts(&background, &secret, clock.now()).await;
-        known.map_err(RunError::Programs)?;
+        let known = programs::ensure_contacts(&background, &secret, clock.now());
+        known.await.map_err(RunError::Programs)?;
     }
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
@@ -176,10 +137,9 @@ pub async fn run(
     let mut chores = JoinSet::new();
     let leeway = parts.config.token_leeway;
     let needs = parts.database.watch(&clock, leeway);
-    let forgets = purge::forever(background, clock, leeway, parts.token_life());
-    chores.spawn(forgets);
+    let life = parts.token_life();
+    chores.spawn(purge::forever(background, clock, leeway, life));
     chores.spawn(keeper.forever());
-
     let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
         .needs(needs)

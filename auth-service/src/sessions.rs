@@ -317,7 +317,7 @@ impl Sessions {
         now: DateTime<Utc>,
     ) -> Result<u64> {
         let kind = Kind::OtherSessionsRevoked;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in_turn(user_id.0).await?;
         let ended = store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, now);
         let count = ended.await?;
         let event = Event::new(user_id, kind, &client.ip).session(spared);

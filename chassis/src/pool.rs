@@ -9,6 +9,7 @@
 mod lease;
 mod load;
 mod transaction;
+mod turns;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,11 +24,14 @@ use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
 use sqlx::{Connection, Either, Execute, Executor, PgConnection, SqlStr};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
+use uuid::Uuid;
 
-use self::lease::{Lease, Opened};
+use self::lease::{Lease, Opened, Right};
 pub use self::load::Load;
 use self::load::Waiting;
 pub use self::transaction::Transaction;
+pub use self::turns::Turn;
+use self::turns::Turns;
 use crate::db::{Target, is_unavailable};
 
 /// Idle for longer, a connection is asked whether it lives: under load none is,
@@ -40,12 +44,19 @@ const AGE_MAX: Duration = Duration::from_mins(30);
 /// The longest wait for an idle connection to say that it lives.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
+/// A user may use one of so many parts of the connections.
+const SHARES: usize = 4;
+/// As many connections a user may use in any case.
+const SHARE_MIN: usize = 2;
+
 /// Connections to one database; clones share them.
 #[derive(Clone)]
 pub struct Pool {
     shared: Arc<Shared>,
     /// The runtime that uses this clone.
     home: usize,
+    /// Whose share of the connections this clone uses.
+    user: Option<Uuid>,
 }
 
 struct Shared {
@@ -53,6 +64,10 @@ struct Shared {
     size: usize,
     /// One for each connection that may be in use.
     permits: Arc<Semaphore>,
+    /// So many connections each user may use at a time.
+    shares: Arc<Turns>,
+    /// Who waits for rows that one transaction at a time can hold.
+    turns: Arc<Turns>,
     /// The most recently used last, so that the others can grow old.
     idle: Mutex<Vec<Idle>>,
     wait_max: Duration,
@@ -77,6 +92,8 @@ impl Pool {
             target: target.into(),
             size,
             permits: Arc::new(Semaphore::new(size)),
+            shares: Turns::new((size / SHARES).max(SHARE_MIN)),
+            turns: Turns::new(1),
             idle: Mutex::default(),
             wait_max,
             generation: AtomicUsize::new(0),
@@ -86,6 +103,7 @@ impl Pool {
         Self {
             shared: Arc::new(shared),
             home: 0,
+            user: None,
         }
     }
 
@@ -96,12 +114,35 @@ impl Pool {
         Self {
             shared: Arc::clone(&self.shared),
             home: self.shared.homes.fetch_add(1, Ordering::Relaxed),
+            user: self.user,
+        }
+    }
+
+    /// The same pool for the calls of one user, who gets a quarter of the connections
+    /// and waits for more outside of the pool, so that others find some.
+    #[must_use]
+    pub fn share_of(&self, user: Uuid) -> Self {
+        Self {
+            user: Some(user),
+            ..self.clone()
         }
     }
 
     /// Begins a transaction; without a commit it is rolled back.
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
-        Transaction::begin(self.acquire().await?).await
+        Transaction::begin(self.acquire(None).await?).await
+    }
+
+    /// Begins a transaction that takes rows which others want, those of `key`: whoever
+    /// begins one with the same key waits for its end, without a connection.
+    pub async fn begin_in_turn(&self, key: Uuid) -> sqlx::Result<Transaction> {
+        let turn = self.turn(key).await?;
+        Transaction::begin(self.acquire(Some(turn)).await?).await
+    }
+
+    /// Waits for what [`Pool::begin_in_turn`] waits for, for one statement.
+    pub async fn turn(&self, key: Uuid) -> sqlx::Result<Turn> {
+        self.shared.turns.take(key).await
     }
 
     /// Ends all idle connections, and refuses new uses.
@@ -127,7 +168,11 @@ impl Pool {
         }
     }
 
-    async fn acquire(&self) -> sqlx::Result<Lease> {
+    async fn acquire(&self, turn: Option<Turn>) -> sqlx::Result<Lease> {
+        let share = match self.user {
+            Some(user) => Some(self.shared.shares.take(user).await?),
+            None => None,
+        };
         let until = Instant::now() + self.shared.wait_max;
         let permit = timeout_at(until, self.permit()).await;
         let permit = permit.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
@@ -137,7 +182,12 @@ impl Pool {
             let generation = self.shared.generation();
             Opened::new(self.connect(until).await?, self.home, generation)
         };
-        Ok(Lease::new(db, Arc::clone(&self.shared), permit))
+        let right = Right {
+            _permit: permit,
+            _share: share,
+            _turn: turn,
+        };
+        Ok(Lease::new(db, Arc::clone(&self.shared), right))
     }
 
     async fn permit(&self) -> sqlx::Result<OwnedSemaphorePermit> {
@@ -221,7 +271,7 @@ macro_rules! on_a_lease {
     ($pool:expr, $db:ident => $work:expr) => {{
         let pool = $pool.clone();
         Box::pin(async move {
-            let mut lease = pool.acquire().await?;
+            let mut lease = pool.acquire(None).await?;
             let $db = &mut lease.db;
             let done = $work.await;
             lease.after(&done);
@@ -243,7 +293,7 @@ impl<'p> Executor<'p> for &'_ Pool {
     {
         let pool = self.clone();
         Box::pin(try_stream! {
-            let mut lease = pool.acquire().await?;
+            let mut lease = pool.acquire(None).await?;
             let ended = {
                 let mut steps = lease.db.fetch_many(query);
                 loop {

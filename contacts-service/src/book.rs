@@ -22,7 +22,7 @@ use crate::watch::hub::Hub;
 
 /// One owner's address book, to be written.
 pub struct Book<'a> {
-    pub(crate) db: &'a Pool,
+    pub(crate) db: Pool,
     pub(crate) owner: UserId,
     /// Who writes: the owner, or another user with whom it is shared.
     pub(crate) writer: UserId,
@@ -39,10 +39,16 @@ impl Drop for Book<'_> {
 }
 
 impl Book<'_> {
+    /// Opens a transaction that takes the owner's row: the writes of one owner follow each
+    /// other, and wait for each other without a connection.
+    pub(crate) async fn open(&self) -> Result<Transaction> {
+        Ok(self.db.begin_in_turn(self.owner.0).await?)
+    }
+
     /// Begins a write: takes the owner's next version, and then looks at what the
     /// writer may do, which nobody changes meanwhile.
     pub(crate) async fn begin(&self) -> Result<(Transaction, Taken, Rights)> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let (taken, rights) = self.take(&mut tx).await?;
         Ok((tx, taken, rights))
     }
@@ -131,7 +137,7 @@ impl Book<'_> {
     /// Keeps a pair of contacts from being suggested as duplicates. Changes nothing
     /// that anybody syncs, and so takes no version.
     pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         owners::hold(&mut tx, self.owner).await?;
         self.rights(&mut *tx).await?.ensure_all()?;
         duplicates::ignore(&mut *tx, self.owner, pair).await?;

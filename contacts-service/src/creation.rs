@@ -84,7 +84,7 @@ impl Book<'_> {
     pub async fn create(&self, new: &New, terms: &Terms) -> Result<Bytes> {
         let rows = vec![new.row(ContactId::generate(), self.now)];
         // Also before it is looked for in the book: nothing tells of other contacts.
-        self.rights(self.db).await?.ensure_kept(&[], &rows[0].1)?;
+        self.rights(&self.db).await?.ensure_kept(&[], &rows[0].1)?;
         let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
         self.insert_on(terms, &rows, the_one).await
     }
@@ -96,7 +96,7 @@ impl Book<'_> {
         allow_partial: bool,
         terms: &Terms,
     ) -> Result<BatchCreateContactsResponse> {
-        let rights = self.rights(self.db).await?;
+        let rights = self.rights(&self.db).await?;
         let outcomes = Outcomes::new(allow_partial);
         let mut batch = Batch::sort_out(batch, outcomes, &rights, self.now).await?;
         for _ in 0..TRIES {
@@ -108,11 +108,11 @@ impl Book<'_> {
             match refused {
                 Error::UidTaken { .. } => {
                     let uids: Vec<&str> = batch.uids().collect();
-                    let taken = contacts::taken_uids(self.db, self.owner, &uids).await?;
+                    let taken = contacts::taken_uids(&self.db, self.owner, &uids).await?;
                     batch.refuse_uids(&taken)?;
                 }
                 Error::QuotaExceeded(_) if allow_partial => {
-                    let used = owners::used(self.db, self.owner).await?;
+                    let used = owners::used(&self.db, self.owner).await?;
                     batch.refuse_beyond(self.quota, used)?;
                 }
                 error => return Err(error),
@@ -133,10 +133,11 @@ impl Book<'_> {
             let is_one_part = parts(rows).nth(1).is_none();
             if !terms.validate_only && !labelled && is_one_part && !self.is_shared() {
                 // One statement is enough.
-                let version = self.insert_rows(self.db, rows, Under::NextVersion).await?;
+                let _turn = self.db.turn(self.owner.0).await?;
+                let version = self.insert_rows(&self.db, rows, Under::NextVersion).await?;
                 return Ok(answer(encoded(rows, version)));
             }
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.open().await?;
             let contacts = self.insert(&mut tx, rows, Under::NextVersion).await?;
             if !terms.validate_only {
                 tx.commit().await?;
@@ -160,7 +161,7 @@ impl Book<'_> {
         // giving it again.
         let since = self.now - ANSWERS_KEPT;
         let request_id = self.request_id(call);
-        let answered = requests::find(self.db, self.owner, &request_id, since).await?;
+        let answered = requests::find(&self.db, self.owner, &request_id, since).await?;
         match (answered, made) {
             (Some(answered), _) => repeated(call, answered),
             (None, Err(error)) => Err(error),
@@ -175,7 +176,7 @@ impl Book<'_> {
         rows: &Rows,
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Option<Bytes>> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let answer = answer(self.insert(&mut tx, rows, Under::NextVersion).await?);
         if !self.remember(&mut tx, call, &answer).await? {
             return Ok(None);

@@ -69,7 +69,7 @@ impl Book<'_> {
             let answer = self.first_answer(call, merged).await?;
             return Ok(MergeContactsResponse::decode(answer)?);
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let mut answer = self.merge_in(&mut tx, merge).await?;
         if merge.terms.validate_only {
             // Rolled back where it ends.
@@ -82,7 +82,7 @@ impl Book<'_> {
 
     /// Nothing where the call was answered before.
     async fn merge_once(&self, call: &Repeatable, merge: &Merge) -> Result<Option<Bytes>> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let answer = self.merge_in(&mut tx, merge).await?.encode_to_vec().into();
         if !self.remember(&mut tx, call, &answer).await? {
             return Ok(None);

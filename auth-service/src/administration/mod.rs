@@ -16,6 +16,7 @@ use chassis::pool::{Pool, Transaction};
 use chassis::token::TokenError;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 pub use self::operator::{MakeAdminError, make_admin};
 pub use self::programs::{NewProgram, is_built_in};
@@ -68,10 +69,11 @@ impl Administration {
         Act::begin(self.open(call).await?, call).await
     }
 
-    /// Opens the transaction of an act that takes other rows before users.
+    /// Opens the transaction of an act that takes other rows before users. Acts wait for
+    /// each other without a connection.
     async fn open(&self, call: Call<'_>) -> Result<Transaction> {
         call.caller.ensure(ADMIN_SCOPE)?;
-        Ok(self.db.begin().await?)
+        Ok(self.db.begin_in_turn(Uuid::nil()).await?)
     }
 }
 

@@ -88,6 +88,9 @@ async fn two_who_turn_on_each_other_at_once_leave_one() {
 async fn who_is_demoted_while_an_act_begins_does_not_finish_it() {
     let app = App::start().await;
     let bob = Admin::new(&app, "bob@example.org").await;
+    // In one process acts wait for each other before the database.
+    let replica = app.replica().await;
+    let there = Admin::with(&replica, bob.tokens.clone(), bob.id.clone());
     // Bob's calls pass the first look, and wait for this transaction.
     let mut demotion = app.db.begin().await.unwrap();
     sqlx::query("UPDATE auth.users SET roles = '{}'")
@@ -98,7 +101,7 @@ async fn who_is_demoted_while_an_act_begins_does_not_finish_it() {
     let acts = async {
         tokio::join!(
             bob.create("backdoor", &["auth.admin"]),
-            bob.disable(&bob.id)
+            there.disable(&bob.id)
         )
     };
     let commit = async {

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+use super::turns::Turn;
 use super::{Idle, Shared};
 
 /// The longest wait for a connection to become usable again.
@@ -105,15 +106,22 @@ impl Open {
 pub(super) struct Lease {
     pub(super) db: Opened,
     shared: Arc<Shared>,
-    _permit: OwnedSemaphorePermit,
+    _right: Right,
+}
+
+/// The right to use a connection, until it is back in the pool, or closed.
+pub(super) struct Right {
+    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) _share: Option<Turn>,
+    pub(super) _turn: Option<Turn>,
 }
 
 impl Lease {
-    pub(super) fn new(db: Opened, shared: Arc<Shared>, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(db: Opened, shared: Arc<Shared>, right: Right) -> Self {
         Self {
             db,
             shared,
-            _permit: permit,
+            _right: right,
         }
     }
 

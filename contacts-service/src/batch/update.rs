@@ -66,8 +66,8 @@ impl Book<'_> {
         // To fold five hundred of the worst takes most of a second: it is done
         // before the owner's row is taken, and only what another call changed
         // meanwhile is done again behind it.
-        let rights = self.rights(self.db).await?;
-        let seen = contacts::get_many(self.db, self.owner, &ids).await?;
+        let rights = self.rights(&self.db).await?;
+        let seen = contacts::get_many(&self.db, self.owner, &ids).await?;
         self.work_out(&mut items, seen, &rights).await;
         let (mut tx, taken, rights_now) = self.begin().await?;
         if rights_now != rights {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chassis::caller::Caller;
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::v1 as pb;
 use tonic::Request;
@@ -72,7 +73,8 @@ impl ContactsService {
         if owner == caller.user_id {
             return Ok(View::whole(owner));
         }
-        let grants = shares::grants(&self.db, owner, caller.user_id).await?;
+        let db = self.share_of(caller.user_id);
+        let grants = shares::grants(&db, owner, caller.user_id).await?;
         Ok(View {
             owner,
             reader: caller.user_id,
@@ -85,7 +87,8 @@ impl ContactsService {
         if view.part == Part::All {
             return Ok(());
         }
-        let grants = shares::grants(&self.db, view.owner, view.reader).await?;
+        let db = self.share_of(view.reader);
+        let grants = shares::grants(&db, view.owner, view.reader).await?;
         if Rights::of(&grants)?.seen == view.part {
             Ok(())
         } else {
@@ -100,16 +103,22 @@ impl ContactsService {
         let caller = Caller::with_scope(request, WRITE)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;
         if owner != caller.user_id {
-            let grants = shares::grants(&self.db, owner, caller.user_id).await?;
+            let db = self.share_of(caller.user_id);
+            let grants = shares::grants(&db, owner, caller.user_id).await?;
             Rights::of(&grants)?.ensure_some()?;
         }
         Ok(self.book_of(owner, &caller))
     }
 
+    /// The connections of one user's calls.
+    pub(super) fn share_of(&self, user: UserId) -> Pool {
+        self.db.share_of(user.0)
+    }
+
     /// The owner's address book, to be written by the caller.
     pub(super) fn book_of(&self, owner: UserId, caller: &Arc<Caller>) -> Book<'_> {
         Book {
-            db: &self.db,
+            db: self.share_of(caller.user_id),
             owner,
             writer: caller.user_id,
             now: self.clock.now(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::labels_service_server as server;
@@ -50,11 +51,11 @@ impl server::LabelsService for ContactsService {
         let view = self.view(&request).await?;
         let id = LabelId::parse("id", &request.get_ref().id)?;
 
-        let label = labels::get(&self.db, view.owner, id).await?;
+        let label = labels::get(&self.share_of(view.reader), view.owner, id).await?;
         let label = label.filter(|label| view.part.shows(label.id));
         let label = label.ok_or(Error::from(LabelError::NotFound(id)))?;
 
-        let label = Some(self.counted(view.owner, label).await?);
+        let label = Some(counted(&self.share_of(view.reader), view.owner, label).await?);
         Ok(Response::new(GetLabelResponse { label }))
     }
 
@@ -82,7 +83,7 @@ impl server::LabelsService for ContactsService {
 
         let label = book.rename_label(id, name, &patch.etag).await?;
 
-        let label = Some(self.counted(book.owner, label).await?);
+        let label = Some(counted(&book.db, book.owner, label).await?);
         Ok(Response::new(UpdateLabelResponse { label }))
     }
 
@@ -111,18 +112,18 @@ impl server::LabelsService for ContactsService {
 
         let label = book.modify_members(id, &membership).await?;
 
-        let label = Some(self.counted(book.owner, label).await?);
+        let label = Some(counted(&book.db, book.owner, label).await?);
         Ok(Response::new(ModifyLabelMembersResponse { label }))
     }
 }
 
-impl ContactsService {
-    async fn counted(&self, owner: UserId, label: label::Label) -> Result<Label> {
-        let counts = members::counts(&self.db, owner, &[&label.name_key]).await?;
-        let count = counts.get(&label.name_key).copied().unwrap_or(0);
-        Ok(message(label, count))
-    }
+async fn counted(db: &Pool, owner: UserId, label: label::Label) -> Result<Label> {
+    let counts = members::counts(db, owner, &[&label.name_key]).await?;
+    let count = counts.get(&label.name_key).copied().unwrap_or(0);
+    Ok(message(label, count))
+}
 
+impl ContactsService {
     async fn page_of_labels(
         &self,
         view: &View,
@@ -135,8 +136,8 @@ impl ContactsService {
 
         // One more than asked for tells whether there is a next page.
         let after = after.unwrap_or_default();
-        let ids = view.part.label_ids();
-        let mut page = labels::list(&self.db, view.owner, ids, &after, size + 1).await?;
+        let (db, ids) = (self.share_of(view.reader), view.part.label_ids());
+        let mut page = labels::list(&db, view.owner, ids, &after, size + 1).await?;
         let shown = usize::try_from(size).unwrap_or(usize::MAX);
         let more = page.len() > shown;
         page.truncate(shown);
@@ -144,7 +145,7 @@ impl ContactsService {
         let next_page_token = next.map_or_else(String::new, |last| tokens.seal(&last.name_key));
 
         let keys: Vec<&str> = page.iter().map(|label| &*label.name_key).collect();
-        let counts = members::counts(&self.db, view.owner, &keys).await?;
+        let counts = members::counts(&db, view.owner, &keys).await?;
         let labels = page.into_iter().map(|label| {
             let count = counts.get(&label.name_key).copied().unwrap_or(0);
             message(label, count)

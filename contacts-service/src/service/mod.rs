@@ -139,7 +139,8 @@ impl server::ContactsService for ContactsService {
         let ids = lists::parse_ids(&request.get_ref().ids)?;
 
         let allow_missing = request.get_ref().allow_missing;
-        let answer = lists::batch_get(&self.db, &view, &ids, allow_missing).await?;
+        let answer =
+            lists::batch_get(&self.share_of(view.reader), &view, &ids, allow_missing).await?;
         self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
@@ -151,7 +152,8 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<ListContactsResponse>, Status> {
         let view = self.view(&request).await?;
 
-        let answer = lists::list(&self.db, &self.sealer, &view, request.into_inner()).await?;
+        let db = self.share_of(view.reader);
+        let answer = lists::list(&db, &self.sealer, &view, request.into_inner()).await?;
         self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
@@ -229,7 +231,8 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<ListContactRevisionsResponse>, Status> {
         let view = self.view(&request).await?;
 
-        let answer = revisions::list(&self.db, &self.sealer, &view, request.into_inner()).await?;
+        let db = self.share_of(view.reader);
+        let answer = revisions::list(&db, &self.sealer, &view, request.into_inner()).await?;
         self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
@@ -257,7 +260,8 @@ impl server::ContactsService for ContactsService {
 
         view.ensure_all()?;
         let (owner, request) = (view.owner, request.into_inner());
-        let answer = duplicates::find(&self.db, &self.sealer, &self.finds, owner, request).await?;
+        let db = self.share_of(view.reader);
+        let answer = duplicates::find(&db, &self.sealer, &self.finds, owner, request).await?;
 
         Ok(Response::new(answer))
     }
@@ -304,7 +308,8 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<SearchContactsResponse>, Status> {
         let view = self.view(&request).await?;
 
-        let answer = searches::search(&self.db, &self.sealer, &view, request.into_inner()).await?;
+        let db = self.share_of(view.reader);
+        let answer = searches::search(&db, &self.sealer, &view, request.into_inner()).await?;
         self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
@@ -317,8 +322,8 @@ impl server::ContactsService for ContactsService {
         let view = self.view(&request).await?;
         let request = request.into_inner();
 
-        let now = self.clock.now();
-        let answer = birthdays::list(&self.db, &self.sealer, &view, now, request).await?;
+        let (db, now) = (self.share_of(view.reader), self.clock.now());
+        let answer = birthdays::list(&db, &self.sealer, &view, now, request).await?;
         self.ensure_settled(&view).await?;
 
         Ok(Response::new(answer))
@@ -345,7 +350,8 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<SyncContactsResponse>, Status> {
         let mut view = self.view(&request).await?;
 
-        let answer = sync::sync(&self.db, &self.sealer, &mut view, request.get_ref()).await?;
+        let db = self.share_of(view.reader);
+        let answer = sync::sync(&db, &self.sealer, &mut view, request.get_ref()).await?;
 
         Ok(Response::new(answer))
     }
@@ -360,7 +366,7 @@ impl server::ContactsService for ContactsService {
         let view = self.view(&request).await?;
         let caller = Caller::of(&request).map_err(Error::from)?;
         let reader = Reader {
-            db: self.db.clone(),
+            db: self.share_of(view.reader),
             watch: self.hub.watch(view.owner, caller.user_id)?,
             guard: self.guard.clone(),
             caller,
@@ -382,7 +388,7 @@ impl server::ContactsService for ContactsService {
         let view = self.view(&request).await?;
 
         view.ensure_all()?;
-        let answer = stats::of(&self.db, view.owner, self.quota).await?;
+        let answer = stats::of(&self.share_of(view.reader), view.owner, self.quota).await?;
 
         Ok(Response::new(answer))
     }

@@ -73,7 +73,13 @@ impl server::SharesService for ContactsService {
         let tokens = Tokens::new(&self.sealer, "ListShares", caller.user_id, &bare);
         let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
 
-        let listed = shares::list(&self.db, caller.user_id, after, size + 1).await?;
+        let listed = shares::list(
+            &self.share_of(caller.user_id),
+            caller.user_id,
+            after,
+            size + 1,
+        )
+        .await?;
         let (shares, next) = page(listed, size);
 
         Ok(Response::new(ListSharesResponse {
@@ -102,7 +108,8 @@ impl server::SharesService for ContactsService {
                 return Err(invalid("share.state", problem).into());
             }
             let recipient = self.recipient(&caller, &metadata).await?;
-            let found = shares::get_of(&self.db, owner, id, &recipient).await?;
+            let db = self.share_of(caller.user_id);
+            let found = shares::get_of(&db, owner, id, &recipient).await?;
             found.ok_or(Error::from(ShareError::NotFound))?;
             let book = self.book_of(owner, &caller);
             book.accept(id, &recipient, named.state, &patch.etag)
@@ -153,7 +160,8 @@ impl server::SharesService for ContactsService {
         let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
 
         let recipient = self.recipient(&caller, &metadata).await?;
-        let listed = shares::list_of(&self.db, &recipient, after, size + 1).await?;
+        let listed =
+            shares::list_of(&self.share_of(caller.user_id), &recipient, after, size + 1).await?;
         let (shares, next) = page(listed, size);
 
         Ok(Response::new(ListSharedWithMeResponse {
@@ -177,10 +185,11 @@ impl ContactsService {
             id: caller.user_id,
             email: None,
         };
-        let mut found = shares::get_of(&self.db, owner, id, &recipient).await?;
+        let db = self.share_of(caller.user_id);
+        let mut found = shares::get_of(&db, owner, id, &recipient).await?;
         if found.is_none() {
             recipient.email = self.email_of(caller, metadata).await?;
-            found = shares::get_of(&self.db, owner, id, &recipient).await?;
+            found = shares::get_of(&db, owner, id, &recipient).await?;
         }
         if found.is_none() {
             return Ok(false);

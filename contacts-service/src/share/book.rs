@@ -12,7 +12,7 @@ impl Book<'_> {
     /// Offers the owner's contacts; with `validate_only`, everything is done but
     /// storing.
     pub async fn offer(&self, offer: &Offer, validate_only: bool) -> Result<Share> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let label = match offer.label_id {
             None => None,
@@ -54,7 +54,7 @@ impl Book<'_> {
         is_editor: Option<bool>,
         expected: &str,
     ) -> Result<Share> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let share = shares::get(&mut *tx, self.owner, id).await?;
         let share = share.ok_or(ShareError::NotFound)?;
@@ -80,7 +80,7 @@ impl Book<'_> {
         accepts: bool,
         expected: &str,
     ) -> Result<Share> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
         let share = shares::get_of(&mut *tx, self.owner, id, recipient).await?;
         let share = share.ok_or(ShareError::NotFound)?;
@@ -100,7 +100,7 @@ impl Book<'_> {
     /// Ends a share of the owner's; or, as the other side, the `recipient`'s. False
     /// where there is none.
     pub async fn end_share(&self, id: ShareId, recipient: Option<&Recipient>) -> Result<bool> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.open().await?;
         owners::take(&mut tx, self.owner).await?;
         let share = match recipient {
             None => shares::get(&mut *tx, self.owner, id).await?,

@@ -39,6 +39,7 @@ mod default_region;
 mod delete;
 mod duplicates;
 mod duplicates_crowd;
+mod fair;
 mod get;
 mod gone_owners;
 mod hostile_bytes;

@@ -102,9 +102,15 @@ fn ada_of(id: &str) -> Contact {
 async fn nothing_is_written_behind_the_end_of_a_share() {
     let app = App::start().await;
     let (owner, other) = (app.plain_owner(), app.plain_owner());
+    // In one process they would wait for each other before the database.
+    let elsewhere = app.another_instance().await;
     for kind in 0..16 {
         let contact = owner.has(ada()).await;
-        let (editor, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
+        let (_, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
+        let editor = Owner {
+            book: owner.user.to_string(),
+            ..app.owner_on(elsewhere.clone(), other.user)
+        };
         let mut db = app.admin().await;
         let mut held = db.begin().await.unwrap();
         let take = "SELECT FROM contacts.owner_state WHERE owner_id = $1 FOR UPDATE";

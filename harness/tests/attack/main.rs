@@ -13,6 +13,7 @@ mod canary;
 mod crowd;
 mod double_spend;
 mod enumeration;
+mod faults;
 mod freed_email;
 mod guessing;
 mod mail_flood;

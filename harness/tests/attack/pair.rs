@@ -51,9 +51,24 @@ impl Pair {
         Self::start_with([&[], &[]]).await
     }
 
-    /// With more settings for each of the auth services.
+    /// With more settings for the services of each side.
     pub(crate) async fn start_with(more: [&[(&'static str, &str)]; 2]) -> Self {
-        let database = TestDatabase::create("attack", migrate).await.unwrap();
+        let database = Self::database().await;
+        let url = |role: &str| database.url(role);
+        Self::start_on(database.clone(), &url, more).await
+    }
+
+    /// A database on which every migration ran.
+    pub(crate) async fn database() -> TestDatabase {
+        TestDatabase::create("attack", migrate).await.unwrap()
+    }
+
+    /// On this database, which the services reach by the URL of their role.
+    pub(crate) async fn start_on(
+        database: TestDatabase,
+        url: &dyn Fn(&str) -> String,
+        more: [&[(&'static str, &str)]; 2],
+    ) -> Self {
         let (files, mailbox) = (tempfile::tempdir().unwrap(), Mailbox::open());
         for name in ["auth.keys", "contacts.keys", "pepper.keys"] {
             fs::write(files.path().join(name), &*generate_line(1).unwrap()).unwrap();
@@ -61,15 +76,15 @@ impl Pair {
         fs::write(files.path().join("secret"), PROGRAM_SECRET).unwrap();
         let (mut programs, mut sides) = (Vec::new(), Vec::new());
         for (number, more) in more.into_iter().enumerate() {
-            let mut settings = auth_settings(&database, files.path(), &mailbox);
-            settings.extend(
-                more.iter()
-                    .map(|(name, value)| (*name, (*value).to_owned())),
-            );
+            let mut settings = auth_settings(files.path(), &mailbox);
+            settings.push(("DATABASE_URL", url("auth_service")));
+            settings.extend(owned(more));
             let name = format!("auth-service-{number}");
             let (auth, auth_channel) = Program::start(&name, files.path(), &settings).await;
-            let mut settings = contacts_settings(&database, files.path());
+            let mut settings = contacts_settings(files.path());
+            settings.push(("DATABASE_URL", url("contacts_service")));
             settings.push(("AUTH_URL", format!("http://{}", auth.address)));
+            settings.extend(owned(more));
             let name = format!("contacts-service-{number}");
             let (contacts, channel) = Program::start(&name, files.path(), &settings).await;
             programs.extend([auth, contacts]);
@@ -95,6 +110,26 @@ impl Pair {
     /// The services in turn.
     pub(crate) fn side(&self, number: usize) -> Side {
         self.sides[number % 2].clone()
+    }
+
+    /// One more service on the pair's database, which may not serve: named by its program
+    /// and a number from 2 on, with more settings.
+    pub(crate) async fn further(
+        &self,
+        name: &str,
+        more: &[(&'static str, &str)],
+    ) -> (Program, Channel) {
+        let files = self.files.path();
+        let (role, mut settings) = if name.starts_with("auth") {
+            ("auth_service", auth_settings(files, &self.mailbox))
+        } else {
+            let mut settings = contacts_settings(files);
+            settings.push(("AUTH_URL", format!("http://{}", self.programs[0].address)));
+            ("contacts_service", settings)
+        };
+        settings.push(("DATABASE_URL", self.database.url(role)));
+        settings.extend(owned(more));
+        Program::listening(name, files, &settings).await
     }
 
     /// What is in a file that only the services read.
@@ -125,14 +160,16 @@ impl Pair {
     }
 }
 
-fn auth_settings(
-    database: &TestDatabase,
-    files: &Path,
-    mailbox: &Mailbox,
-) -> Vec<(&'static str, String)> {
+fn owned<'a>(
+    settings: &'a [(&'static str, &str)],
+) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
+    settings.iter().map(owned)
+}
+
+fn auth_settings(files: &Path, mailbox: &Mailbox) -> Vec<(&'static str, String)> {
     let file = |name: &str| files.join(name).display().to_string();
     vec![
-        ("DATABASE_URL", database.url("auth_service")),
         ("SECRET_KEYS_FILE", file("auth.keys")),
         ("PASSWORD_PEPPER_FILE", file("pepper.keys")),
         ("CONTACTS_SECRET_FILE", file("secret")),
@@ -144,10 +181,9 @@ fn auth_settings(
     ]
 }
 
-fn contacts_settings(database: &TestDatabase, files: &Path) -> Vec<(&'static str, String)> {
+fn contacts_settings(files: &Path) -> Vec<(&'static str, String)> {
     let file = |name: &str| files.join(name).display().to_string();
     vec![
-        ("DATABASE_URL", database.url("contacts_service")),
         ("SECRET_KEYS_FILE", file("contacts.keys")),
         ("AUTH_SECRET_FILE", file("secret")),
         ("RATE_LIMITS", "off".to_owned()),
@@ -155,16 +191,26 @@ fn contacts_settings(database: &TestDatabase, files: &Path) -> Vec<(&'static str
 }
 
 /// A running service; killed when dropped.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     address: String,
     log: PathBuf,
 }
 
 impl Program {
-    /// Starts one, named by its program and a number, and waits until it serves. One
-    /// writes JSON and one text, both of them more than in production.
+    /// Starts one, named by its program and a number, and waits until it serves.
     async fn start(name: &str, files: &Path, settings: &[(&str, String)]) -> (Self, Channel) {
+        let (program, channel) = Self::listening(name, files, settings).await;
+        until(&format!("{name} serves"), async || {
+            is_serving(&program.address).await.then_some(())
+        })
+        .await;
+        (program, channel)
+    }
+
+    /// Starts one, and waits until it listens. One writes JSON and one text, both of
+    /// them more than in production.
+    async fn listening(name: &str, files: &Path, settings: &[(&str, String)]) -> (Self, Channel) {
         let (kind, number) = name.rsplit_once('-').unwrap();
         let address = files.join(format!("{name}.address"));
         let log = files.join(format!("{name}.log"));
@@ -186,17 +232,26 @@ impl Program {
             address: String::new(),
             log,
         };
-        program.address = until(&format!("{name} serves"), async || {
-            let log = fs::read_to_string(&program.log).unwrap();
+        program.address = until(&format!("{name} listens"), async || {
+            let log = program.log();
             assert!(!log.contains("cannot go on"), "{log}");
             let text = fs::read_to_string(&address).ok()?;
-            let line = text.lines().next()?.to_owned();
-            is_serving(&line).await.then_some(line)
+            Some(text.lines().next()?.to_owned())
         })
         .await;
         let url = format!("http://{}", program.address);
         let channel = Endpoint::from_shared(url).unwrap().connect_lazy();
         (program, channel)
+    }
+
+    /// What it has written so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Whether it reports that it serves.
+    pub(crate) async fn is_serving(&self) -> bool {
+        is_serving(&self.address).await
     }
 }
 

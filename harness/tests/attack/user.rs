@@ -8,7 +8,7 @@ use proto::auth::v1::{
     ChangePasswordRequest, CompleteMfaRequest, CompleteMfaResponse, LogInRequest, LogOutRequest,
     MfaChallenge, RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, TokenPair,
 };
-use proto::contacts::v1::ListContactsRequest;
+use proto::contacts::v1::{Contact, ListContactsRequest};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
@@ -22,6 +22,14 @@ pub(crate) fn bearer<T>(message: T, token: &str) -> Request<T> {
     let value = format!("Bearer {token}").parse().unwrap();
     request.metadata_mut().insert("authorization", value);
     request
+}
+
+/// A contact.
+pub(crate) fn ada() -> Contact {
+    Contact {
+        given_name: "Ada".into(),
+        ..Contact::default()
+    }
 }
 
 /// `ErrorInfo.reason`; the code where there is none.

@@ -1,0 +1,55 @@
+//! Why the service does not run.
+
+use chassis::db::DbError;
+use chassis::keyring::KeyRingError;
+use chassis::rate_limits::NoSuchGroup;
+use chassis::secret_file::SecretFileError;
+use chassis::server::ServeError;
+
+use crate::error::Error;
+use crate::hasher::StartHasherError;
+use crate::mail::MailError;
+use crate::pepper::NoSuchPepper;
+use crate::phc::HashError;
+use crate::signing_keys::SigningKeysError;
+
+/// Why the service does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The secret keys are of no use.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
+    /// The database is of no use.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// argon2's parameters do not go together.
+    #[error("the ARGON2 settings do not go together: {0}")]
+    Recipe(HashError),
+    /// The file of peppers is of no use.
+    #[error("PASSWORD_PEPPER_FILE: {0}")]
+    PepperFile(KeyRingError),
+    /// The pepper of new hashes is not there.
+    #[error(transparent)]
+    Pepper(#[from] NoSuchPepper),
+    /// The hasher does not start.
+    #[error(transparent)]
+    Hasher(#[from] StartHasherError),
+    /// The secret of the contacts service is of no use.
+    #[error(transparent)]
+    ContactsSecret(#[from] SecretFileError),
+    /// Mail cannot be sent as the settings say.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// A program's account cannot be kept.
+    #[error("cannot keep the account of the contacts service")]
+    Programs(#[source] Error),
+    /// There is nothing to sign with.
+    #[error(transparent)]
+    SigningKeys(#[from] SigningKeysError),
+    /// The limits on calls are of no use.
+    #[error(transparent)]
+    RateLimits(#[from] NoSuchGroup),
+    /// The server failed.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}

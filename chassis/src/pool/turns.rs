@@ -1,0 +1,116 @@
+//! Queues by key, in which callers wait outside of the pool: so many at a time of each key
+//! go on, in the order in which they came.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+pub(super) struct Turns {
+    at_a_time: usize,
+    /// Those in which someone goes on or waits.
+    queues: Mutex<HashMap<Uuid, Arc<Semaphore>>>,
+}
+
+/// The right to go on, until it is dropped.
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
+    // After the permit: whoever leaves last takes the queue along.
+    _place: Place,
+}
+
+/// A place in a queue.
+struct Place {
+    key: Uuid,
+    queue: Arc<Semaphore>,
+    turns: Arc<Turns>,
+}
+
+impl Turns {
+    pub(super) fn new(at_a_time: usize) -> Arc<Self> {
+        Arc::new(Self {
+            at_a_time,
+            queues: Mutex::default(),
+        })
+    }
+
+    /// Waits for a turn.
+    pub(super) async fn take(self: &Arc<Self>, key: Uuid) -> sqlx::Result<Turn> {
+        let place = self.place(key);
+        let permit = Arc::clone(&place.queue).acquire_owned().await;
+        Ok(Turn {
+            _permit: permit.map_err(|_| sqlx::Error::PoolClosed)?,
+            _place: place,
+        })
+    }
+
+    fn place(self: &Arc<Self>, key: Uuid) -> Place {
+        let mut queues = self.queues();
+        let new = || Arc::new(Semaphore::new(self.at_a_time));
+        let queue = Arc::clone(queues.entry(key).or_insert_with(new));
+        Place {
+            key,
+            queue,
+            turns: Arc::clone(self),
+        }
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Semaphore>>> {
+        // Nothing that is done under the lock can leave it half done.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut queues = self.turns.queues();
+        // Copies are made under the lock: beside the map's own there is ours alone.
+        if Arc::strong_count(&self.queue) <= 2 {
+            queues.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const ADA: Uuid = Uuid::from_u128(1);
+    const BOB: Uuid = Uuid::from_u128(2);
+
+    #[tokio::test]
+    async fn each_key_has_its_own_queue_in_order() {
+        let turns = Turns::new(1);
+        let first = turns.take(ADA).await.unwrap();
+        let mut second = Box::pin(turns.take(ADA));
+        let mut third = Box::pin(turns.take(ADA));
+        assert!((&mut second).now_or_never().is_none());
+        assert!((&mut third).now_or_never().is_none());
+        let other = turns.take(BOB).now_or_never();
+        assert!(other.is_some());
+
+        drop(first);
+
+        assert!((&mut third).now_or_never().is_none());
+        let second = second.now_or_never().unwrap();
+        drop(second);
+        assert!(third.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_nobody_is_in_takes_no_memory() {
+        let turns = Turns::new(2);
+        let two = (turns.take(ADA).await, turns.take(ADA).await);
+        // One that gave up while it waited.
+        assert!(turns.take(ADA).now_or_never().is_none());
+        let other = turns.take(BOB).await;
+        assert_eq!(turns.queues().len(), 2);
+
+        drop((two, other));
+
+        assert_eq!(turns.queues().len(), 0);
+    }
+}

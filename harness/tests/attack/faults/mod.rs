@@ -1,0 +1,4 @@
+//! Faults under the running pair: callers who give up, clocks that are wrong.
+
+mod cancelled;
+mod clocks;
