@@ -1,28 +1,36 @@
 //! Bringing the database up to date.
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, raw_sql};
 
 use super::target::Target;
 use super::{DbError, MIGRATOR, ensure_sessions, hosts, read_password};
 use crate::config::{DatabaseConfig, RolePasswords};
 
-/// Held while passwords are set: of two changes of a role at the same time one
-/// fails, and the server's log gets to see its statement.
-const PASSWORD_LOCK: i64 = 0x7061_7373_776f_7264;
+/// Held while roles and rights are made good: of two changes of a role at the same time
+/// one fails, and the server's log gets to see its statement.
+const RIGHTS_LOCK: i64 = 0x7061_7373_776f_7264;
 
-/// Brings the database up to date, and sets the roles' passwords where files
-/// are given. Needs an owner's rights; several at once wait for each other.
+/// Makes the services' roles, where they are missing.
+const ROLES: &str = include_str!("roles.sql");
+/// Gives them the rights that they lack.
+const RIGHTS: &str = include_str!("rights.sql");
+
+/// Brings the database up to date, makes the services' roles and rights good, as after a
+/// restore, and sets the roles' passwords where files are given. Needs an owner's rights;
+/// several at once wait for each other.
 pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Result<(), DbError> {
     let target = Target::new(hosts(config)?, &[]);
     let (patience, within) = (config.database_start, config.database_acquire);
     ensure_sessions(&target, patience, within).await?;
     let mut db = target.connect(within).await?;
-    MIGRATOR.run(&mut db).await?;
     sqlx::query("SELECT pg_advisory_lock($1)")
-        .bind(PASSWORD_LOCK)
+        .bind(RIGHTS_LOCK)
         .execute(&mut db)
         .await?;
+    raw_sql(ROLES).execute(&mut db).await?;
+    MIGRATOR.run(&mut db).await?;
+    raw_sql(RIGHTS).execute(&mut db).await?;
     for (role, file) in [
         ("auth_service", &passwords.auth_role_password_file),
         ("contacts_service", &passwords.contacts_role_password_file),

@@ -244,6 +244,11 @@ impl Program {
         (program, channel)
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// What it has written so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
@@ -264,7 +269,7 @@ impl Drop for Program {
 }
 
 /// A program beside `dev`.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(name);
     assert!(
         path.exists(),

@@ -1,9 +1,11 @@
 //! Who may do what. The table below is the whole of it.
 
+use chassis::config::RolePasswords;
+use chassis::db;
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection};
 
-use crate::database::{connect, migrated, texts};
+use crate::database::{config, connect, migrated, texts};
 
 /// Role, table, verbs.
 const GRANTS: &str = "
@@ -54,12 +56,9 @@ async fn refusal(database: &TestDatabase, role: &str, sql: &str) -> Option<Strin
     }
 }
 
-#[tokio::test]
-async fn the_grants_are_those_of_the_table() {
-    let database = migrated().await;
-    let mut db = connect(&database, "postgres").await;
-
-    // Also what is granted by column, by way of another role, or to everyone.
+/// What is granted: also by column, by way of another role, or to everyone.
+async fn grants(database: &TestDatabase) -> Vec<String> {
+    let mut db = connect(database, "postgres").await;
     let grants = texts(
         &mut db,
         "SELECT format('%s %s %s', r.rolname, format('%s.%s', n.nspname, c.relname),
@@ -78,13 +77,61 @@ async fn the_grants_are_those_of_the_table() {
          GROUP BY r.rolname, n.nspname, c.relname
          ORDER BY r.rolname, n.nspname, c.relname",
     );
-    let grants = grants.await;
+    grants.await
+}
 
-    let wanted = GRANTS.trim().lines().map(|line| {
-        let words: Vec<_> = line.split_whitespace().collect();
-        words.join(" ")
-    });
-    assert_eq!(grants, wanted.collect::<Vec<_>>());
+/// What the table above says.
+fn wanted() -> Vec<String> {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    GRANTS.trim().lines().map(words).collect()
+}
+
+#[tokio::test]
+async fn the_grants_are_those_of_the_table() {
+    let database = migrated().await;
+
+    assert_eq!(grants(&database).await, wanted());
+}
+
+#[tokio::test]
+async fn whatever_is_taken_away_is_given_again_by_migrating_once_more() {
+    let database = migrated().await;
+    let take = "REVOKE ALL ON ALL TABLES IN SCHEMA auth, contacts, public
+                    FROM auth_service, contacts_service;
+                REVOKE ALL (ip) ON auth.audit_events FROM auth_service;
+                REVOKE ALL ON SCHEMA auth, contacts, public FROM auth_service, contacts_service;
+                GRANT ALL ON SCHEMA public TO PUBLIC";
+    let mut db = connect(&database, "postgres").await;
+    sqlx::raw_sql(take).execute(&mut db).await.unwrap();
+    assert_eq!(grants(&database).await, [""; 0]);
+
+    let owner = config(database.url("postgres"));
+    db::migrate(&owner, &RolePasswords::default())
+        .await
+        .unwrap();
+
+    assert_eq!(grants(&database).await, wanted());
+    for role in SERVICES {
+        let make = "CREATE TABLE public.mine (id int)";
+        let refused = refusal(&database, role, make).await;
+        assert_eq!(refused.as_deref(), Some("42501"), "{role}");
+    }
+}
+
+#[tokio::test]
+async fn rights_that_cannot_be_given_are_an_error() {
+    let database = migrated().await;
+    let take = "CREATE ROLE not_the_owner LOGIN CREATEROLE;
+                GRANT SELECT, INSERT ON public._sqlx_migrations TO not_the_owner;
+                GRANT USAGE, CREATE ON SCHEMA public TO not_the_owner;
+                REVOKE SELECT ON auth.users FROM auth_service";
+    let mut db = connect(&database, "postgres").await;
+    sqlx::raw_sql(take).execute(&mut db).await.unwrap();
+
+    let stranger = config(database.url("not_the_owner"));
+    let refused = db::migrate(&stranger, &RolePasswords::default()).await;
+
+    assert!(refused.is_err());
 }
 
 #[tokio::test]

@@ -2,3 +2,5 @@
 
 mod cancelled;
 mod clocks;
+mod crowd;
+mod restored;
