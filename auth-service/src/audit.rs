@@ -40,6 +40,8 @@ pub enum Kind {
     UserSessionsRevoked,
     /// An administrator changed a user's roles; the detail tells from what to what.
     UserRolesSet,
+    /// An administrator turned a user's second factor off.
+    UserMfaReset,
     /// An administrator made the account of a program, which the detail names. Events of
     /// programs are under their own ids.
     ServiceAccountCreated,
@@ -65,12 +67,19 @@ pub enum Kind {
     PasswordReset,
     /// The owner of the mailbox has confirmed the e-mail.
     EmailVerified,
+    /// A confirmation of the e-mail was refused: the password was wrong.
+    EmailVerificationFailed,
+    /// The owner of the mailbox has confirmed the e-mail for the first time, and not shown
+    /// to have set the account up: sessions, second factor and password were ended.
+    AccountClaimed,
     /// The account has another e-mail.
     EmailChanged,
     /// A change of the e-mail was refused: the current password was wrong.
     EmailChangeFailed,
     /// The account was ended, by its user or by an administrator.
     UserDeleted,
+    /// The account was ended: nobody had confirmed its e-mail, and nobody used it.
+    UserExpired,
     /// The user's end of the account was refused: the current password was wrong.
     UserDeletionFailed,
     /// A signing key was made, and is published. Events of keys are under the nil
@@ -102,6 +111,7 @@ impl Kind {
             Self::UserEnabled => "user_enabled",
             Self::UserSessionsRevoked => "user_sessions_revoked",
             Self::UserRolesSet => "user_roles_set",
+            Self::UserMfaReset => "user_mfa_reset",
             Self::ServiceAccountCreated => "service_account_created",
             Self::ServiceAccountSecretRotated => "service_account_secret_rotated",
             Self::ServiceAccountDeleted => "service_account_deleted",
@@ -114,9 +124,12 @@ impl Kind {
             Self::PasswordResetRequested => "password_reset_requested",
             Self::PasswordReset => "password_reset",
             Self::EmailVerified => "email_verified",
+            Self::EmailVerificationFailed => "email_verification_failed",
+            Self::AccountClaimed => "account_claimed",
             Self::EmailChanged => "email_changed",
             Self::EmailChangeFailed => "email_change_failed",
             Self::UserDeleted => "user_deleted",
+            Self::UserExpired => "user_expired",
             Self::UserDeletionFailed => "user_deletion_failed",
             Self::SigningKeyStaged => "signing_key_staged",
             Self::SigningKeyActivated => "signing_key_activated",

@@ -118,6 +118,10 @@ pub struct Config {
     #[arg(long, env, default_value = "false", action = clap::ArgAction::Set)]
     pub email_verification_required: bool,
 
+    /// Time after which an account ends whose e-mail nobody has confirmed and which nobody uses, in seconds (30 days); 0 for never, as where no mail is sent
+    #[arg(long = "unverified-account-seconds", env = "UNVERIFIED_ACCOUNT_SECONDS", default_value = "2592000", value_parser = seconds(0..=TEN_YEARS))]
+    pub unverified_account: Duration,
+
     /// Mail.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -144,6 +148,10 @@ pub struct MakeAdminConfig {
     /// E-mail of an account that has signed up
     #[arg(long)]
     pub email: String,
+
+    /// Take the account also where nobody has confirmed that the e-mail is theirs
+    #[arg(long)]
+    pub unverified: bool,
 
     /// The database.
     #[command(flatten)]

@@ -112,6 +112,8 @@ impl Accounts {
         attempt: Attempt<'_>,
     ) -> Result<Credentials> {
         let stored = known.as_ref().map(|(_, row)| row.password_hash.clone());
+        // Nobody knows the password of an account that has none.
+        let stored = stored.filter(|hash| !hash.is_empty());
         let verdict = self
             .hasher
             .verify(password, stored, Turn::First, attempt.deadline)

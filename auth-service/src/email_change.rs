@@ -1,13 +1,15 @@
 //! Giving an account another e-mail.
 
+use chassis::pool::Transaction;
 use uuid::Uuid;
 
 use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
-use crate::credentials::{Attempt, new_password_version};
+use crate::credentials::{Attempt, Credentials, new_password_version};
 use crate::email::{Email, parse_field};
 use crate::error::{Error, Result};
 use crate::mail::{About, Letter, Topic};
+use crate::mfa::StepUp;
 use crate::password::Password;
 use crate::store;
 use crate::store::audit::Event;
@@ -41,43 +43,71 @@ impl Accounts {
         user: User,
         session_id: Uuid,
         change: EmailChange,
+        step_up: &StepUp<'_>,
         attempt: Attempt<'_>,
     ) -> Result<User> {
-        let EmailChange { old, new, .. } = &change;
-        let checked = self
-            .check_own_password(&user, change.current_password.clone(), attempt)
-            .await?;
-        if old == new {
+        let password = change.current_password.clone();
+        let checked = self.check_own_password(&user, password, attempt).await?;
+        if change.old == change.new {
             return Ok(user);
         }
-        let (ip, now) = (attempt.ip, attempt.now);
+        // Before anything tells whether the new e-mail has an account.
+        let counted = step_up.count(&user).await?;
+        let about = About {
+            ip: attempt.ip,
+            now: attempt.now,
+        };
         // The new address can be anyone's: whoever has asked for too many mails sends no
         // more of them in this way.
-        let allowed = self.may_ask(new, ip, now).await?;
+        let mails = self.may_ask(&change.new, about.ip, about.now).await?;
 
-        let (password, version) = ((&checked).into(), new_password_version()?);
-        let mut tx = self.db.begin().await?;
-        store::email_tokens::delete_all(&mut *tx, user.id).await?;
-        if !store::emails::take(&mut *tx, password).await? {
+        let done = async {
+            let mut tx = self.db.begin().await?;
+            let changed = self.move_account(&mut tx, &user, &change, &checked, about);
+            let changed = changed.await?;
+            step_up.spend(&mut tx, &changed, &counted).await?;
+            let event = Event::new(user.id, Kind::EmailChanged, about.ip).session(session_id);
+            store::audit::insert(&mut *tx, event, about.now).await?;
+            if mails {
+                let topic = Topic::Verification;
+                let letter = Letter::new(topic, &change.new, about.ip, about.now);
+                let letter = letter.asked_by(Some(session_id));
+                self.outbox.put(&mut *tx, &letter).await?;
+            }
+            tx.commit().await?;
+            Ok(changed)
+        };
+        let done = step_up.noted(done.await, &user).await;
+        if let Err(Error::EmailTaken) = done {
+            let event = Event::new(user.id, Kind::EmailChangeFailed, about.ip);
+            let event = event.session(session_id).detail("email_taken");
+            store::audit::insert(&self.db, event, about.now).await?;
+        }
+        done
+    }
+
+    /// Gives an account whose password was checked its new address, and tells the old one.
+    async fn move_account(
+        &self,
+        tx: &mut Transaction,
+        user: &User,
+        EmailChange { old, new, .. }: &EmailChange,
+        checked: &Credentials,
+        about: About<'_>,
+    ) -> Result<User> {
+        let version = new_password_version()?;
+        store::email_tokens::delete_all(&mut **tx, user.id).await?;
+        if !store::emails::take(&mut **tx, checked.into()).await? {
             // Changed in between: what was right is not any more.
             return Err(Error::InvalidCredentials);
         }
-        if !store::emails::copy(&mut *tx, password, new.as_str(), version).await? {
+        if !store::emails::copy(&mut **tx, checked.into(), new.as_str(), version).await? {
             return Err(Error::EmailTaken);
         }
-        store::emails::delete(&mut *tx, old.as_str(), user.id).await?;
-        self.notify(&mut tx, &user, Topic::EmailChanged, About { ip, now })
-            .await?;
-        let user = store::users::set_email(&mut *tx, user.id, new.as_str(), now)
+        store::emails::delete(&mut **tx, old.as_str(), user.id).await?;
+        self.notify(tx, user, Topic::EmailChanged, about).await?;
+        store::users::set_email(&mut **tx, user.id, new.as_str(), about.now)
             .await?
-            .ok_or(Error::UserMissing)?;
-        let event = Event::new(user.id, Kind::EmailChanged, ip).session(session_id);
-        store::audit::insert(&mut *tx, event, now).await?;
-        if allowed {
-            let letter = Letter::new(Topic::Verification, new, ip, now);
-            self.outbox.put(&mut *tx, &letter).await?;
-        }
-        tx.commit().await?;
-        Ok(user)
+            .ok_or(Error::UserMissing)
     }
 }

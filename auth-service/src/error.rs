@@ -48,6 +48,15 @@ pub enum Error {
     /// Never issued, used, expired, or for another e-mail.
     #[error("the token to confirm an e-mail is not valid")]
     EmailTokenInvalid,
+    /// The mail was asked for by a session, and nobody shows to be its user.
+    #[error(
+        "the mail was asked for in a session: send the token with an access token of the \
+         account, or with its password"
+    )]
+    EmailTokenOfSession,
+    /// The access token is another account's.
+    #[error("the token confirms the e-mail of another account than the one that is logged in")]
+    EmailTokenOfOther,
     /// Never issued, used, expired, or from before a change of the account.
     #[error("the token to choose a new password is not valid")]
     ResetTokenInvalid,
@@ -213,6 +222,10 @@ impl Error {
             Self::AccountDisabled => refuse(Code::PermissionDenied, "ACCOUNT_DISABLED"),
             Self::EmailNotVerified => refuse(Code::FailedPrecondition, "EMAIL_NOT_VERIFIED"),
             Self::EmailTokenInvalid => refuse(Code::Unauthenticated, "EMAIL_TOKEN_INVALID"),
+            Self::EmailTokenOfSession => refuse(Code::FailedPrecondition, "EMAIL_TOKEN_OF_SESSION"),
+            Self::EmailTokenOfOther => {
+                refuse(Code::FailedPrecondition, "EMAIL_TOKEN_OF_OTHER_ACCOUNT")
+            }
             Self::ResetTokenInvalid => refuse(Code::Unauthenticated, "RESET_TOKEN_INVALID"),
             Self::RefreshTokenInvalid => refuse(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"),
             Self::RefreshTokenReused => refuse(Code::Unauthenticated, "REFRESH_TOKEN_REUSED"),
@@ -274,6 +287,15 @@ impl From<SigningKeysError> for Error {
             SigningKeysError::Store(error) => error,
             other => Self::SigningKeys(Box::new(other)),
         }
+    }
+}
+
+impl Error {
+    /// A call needs a code of the second factor, and has none.
+    #[must_use]
+    pub fn mfa_code_missing() -> Self {
+        let problem = "must be set: the account has a second factor";
+        Self::invalid("MFA_CODE_MISSING", "code", problem)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod administration;
 pub mod audit;
+mod claim;
 pub mod common_passwords;
 pub mod config;
 pub mod credentials;
@@ -13,6 +14,7 @@ pub mod email_change;
 pub mod email_tokens;
 pub mod email_verification;
 pub mod error;
+pub mod expiry;
 pub mod export;
 pub mod hasher;
 pub mod limits;
@@ -34,6 +36,7 @@ pub mod run_error;
 pub mod sealed;
 pub mod service;
 pub mod sessions;
+mod settings;
 pub mod sign_up;
 pub mod signer;
 pub mod signing_keys;
@@ -41,9 +44,7 @@ pub mod store;
 pub mod throttle;
 pub mod user_token;
 
-use std::num::NonZero;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use chassis::caller::RequireCaller;
 use chassis::client_address::TrustedProxies;
@@ -57,7 +58,7 @@ use chassis::pool::Pool;
 use chassis::rate_limits::RateLimits;
 use chassis::secret_file;
 use chassis::server::{Server, Services};
-use chassis::token::{KeySet, TokenRules, Verifier};
+use chassis::token::Verifier;
 use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
 use proto::auth::server::admin_service_server::AdminServiceServer;
@@ -71,20 +72,20 @@ use tonic::service::interceptor::InterceptedService;
 use crate::accounts::{AccountRules, Accounts};
 use crate::administration::Administration;
 use crate::config::Config;
-use crate::hasher::{Capacity, Hasher};
+use crate::expiry::Expiry;
+use crate::hasher::Hasher;
 use crate::mail::{Mail, Outbox, Sender};
 use crate::mfa::Mfa;
 use crate::password::Password;
-use crate::pepper::Peppers;
-use crate::phc::Recipe;
 use crate::programs::Programs;
+use crate::purge::Forgets;
 use crate::refresh_token::Codec;
 pub use crate::run_error::RunError;
 use crate::service::{
     AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
 };
-use crate::sessions::{Sessions, TokenSettings, delta};
-use crate::signing_keys::{Keeper, Schedule};
+use crate::sessions::{Sessions, delta};
+use crate::signing_keys::Keeper;
 use crate::throttle::Throttle;
 
 /// The largest request, in bytes: the largest honest one, a password twice, has
@@ -109,7 +110,7 @@ pub async fn run(
     let keeper = Keeper::start(
         background.clone(),
         Arc::clone(&ring),
-        schedule(&config),
+        settings::schedule(&config),
         clock.clone(),
     )
     .await?;
@@ -137,8 +138,15 @@ pub async fn run(
     let mut chores = JoinSet::new();
     let leeway = parts.config.token_leeway;
     let needs = parts.database.watch(&clock, leeway);
-    let life = parts.token_life();
-    chores.spawn(purge::forever(background, clock, leeway, life));
+    let expiry = parts.expiry(&background, sender.is_some());
+    let forgets = Forgets {
+        db: background,
+        clock,
+        leeway,
+        token_life: parts.token_life(),
+        expiry,
+    };
+    chores.spawn(forgets.forever());
     chores.spawn(keeper.forever());
     let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
@@ -182,9 +190,9 @@ impl Parts {
         keeper: Keeper,
         outbox: Outbox,
     ) -> Result<Self, RunError> {
-        let verifier = Arc::new(verifier(&config, keeper.accepted(), &clock));
+        let verifier = Arc::new(settings::verifier(&config, keeper.accepted(), &clock));
         Ok(Self {
-            hasher: Arc::new(hasher(&config)?),
+            hasher: Arc::new(settings::hasher(&config)?),
             outbox,
             codec: Arc::new(Codec::new(&ring)),
             sealer: Arc::new(Sealer::new(&ring)),
@@ -207,7 +215,7 @@ impl Parts {
     /// Adds the services of one thread.
     fn serve(&self, services: Services) -> Services {
         let db = self.database.calls();
-        let settings = token_settings(&self.config);
+        let settings = settings::token_settings(&self.config);
         let proxies = TrustedProxies::new(self.config.server.trusted_proxies.clone());
         let accounts = Arc::new(self.accounts(&db));
         let sessions = Arc::new(Sessions::new(
@@ -228,6 +236,7 @@ impl Parts {
             mfa: Arc::clone(&mfa),
             jwks: self.jwks.clone(),
             info: self.info.clone(),
+            guard: self.guard.clone(),
             proxies: proxies.clone(),
             clock: self.clock.clone(),
         });
@@ -275,75 +284,32 @@ impl Parts {
         delta(self.config.access_token_ttl + self.config.token_leeway)
     }
 
-    fn accounts(&self, db: &Pool) -> Accounts {
+    fn throttle(&self, db: &Pool) -> Throttle {
         let failures = self.config.log_in_address_failures;
+        Throttle::new(db.clone(), &self.ring, failures)
+    }
+
+    /// Nobody can confirm an e-mail where no mail is sent.
+    fn expiry(&self, db: &Pool, sends_mail: bool) -> Option<Expiry> {
+        let after = self.config.unverified_account;
+        (sends_mail && !after.is_zero()).then(|| Expiry {
+            after: delta(after),
+            throttle: self.throttle(db),
+        })
+    }
+
+    fn accounts(&self, db: &Pool) -> Accounts {
         Accounts::new(
             db.clone(),
             Arc::clone(&self.hasher),
             &self.ring,
-            Throttle::new(db.clone(), &self.ring, failures),
+            self.throttle(db),
             self.outbox.clone(),
             AccountRules {
                 sign_up_enabled: self.config.sign_up_enabled,
                 email_verification_required: self.config.email_verification_required,
             },
         )
-    }
-}
-
-fn schedule(config: &Config) -> Schedule {
-    Schedule {
-        algorithm: config.signing_algorithm,
-        rotation: config.signing_key_rotation,
-        cache: config.signing_key_cache,
-        token_life: config.access_token_ttl + config.token_leeway,
-    }
-}
-
-fn verifier(config: &Config, keys: KeySet, clock: &Clock) -> Verifier {
-    let rules = TokenRules {
-        issuer: config.issuer.clone(),
-        audience: config.audience.clone(),
-        leeway: config.token_leeway,
-    };
-    Verifier::new(&rules, keys, clock.clone())
-}
-
-fn peppers(config: &Config) -> Result<Peppers, RunError> {
-    let Some(file) = &config.password_pepper_file else {
-        return Ok(Peppers::default());
-    };
-    let ring = KeyRing::read(file).map_err(RunError::PepperFile)?;
-    Ok(Peppers::new(&ring, config.password_pepper_kid)?)
-}
-
-fn hasher(config: &Config) -> Result<Hasher, RunError> {
-    let peppers = peppers(config)?;
-    let recipe = Recipe::new(
-        config.argon2_memory_kib,
-        config.argon2_iterations,
-        config.argon2_parallelism,
-    )
-    .and_then(|recipe| recipe.with(peppers))
-    .map_err(RunError::Recipe)?;
-    // All processors: hashing gives way to the calls that hash nothing.
-    let all = || available_parallelism().map_or(1, NonZero::get);
-    let capacity = Capacity {
-        threads: config.hasher_threads.map_or_else(all, usize::from),
-        queue: usize::from(config.hasher_queue),
-    };
-    Ok(Hasher::start(&recipe, capacity)?)
-}
-
-fn token_settings(config: &Config) -> TokenSettings {
-    TokenSettings {
-        issuer: config.issuer.clone(),
-        audience: config.audience.clone(),
-        access_ttl: delta(config.access_token_ttl),
-        idle_ttl: delta(config.refresh_idle_ttl),
-        absolute_ttl: delta(config.refresh_absolute_ttl),
-        grace: delta(config.refresh_grace),
-        sessions_per_user: config.sessions_per_user.into(),
     }
 }
 

@@ -8,6 +8,7 @@ use chassis::deadline::Deadline;
 
 use crate::accounts::Accounts;
 use crate::audit::Kind;
+use crate::claim;
 use crate::credentials::new_password_version;
 use crate::email::Email;
 use crate::email_tokens::{self, Purpose};
@@ -55,10 +56,15 @@ impl Accounts {
         if !store::emails::set_password(&mut *tx, old, version, &hash).await? {
             return Err(invalid());
         }
+        let before = store::users::lock_for_change(&mut *tx, user_id).await?;
         // Whoever read the mailbox has confirmed it as well.
         let user = store::users::confirm_email(&mut *tx, user_id, address, now)
             .await?
             .ok_or_else(invalid)?;
+        if before.is_some_and(|before| !before.email_verified) {
+            // Or somebody else's second factor would keep the owner of the mailbox out.
+            claim::take_over(&mut tx, user_id, ip, now).await?;
+        }
         let kind = Kind::PasswordReset;
         // The call may have waited for its hash, and whoever watches revocations looks for
         // young ones.

@@ -1,5 +1,6 @@
 //! Forgets what is over: sessions, log-ins without their second factor, attempts that
-//! failed, revocations, mail, and what was written of users who are gone.
+//! failed, revocations, mail, what was written of users who are gone, and accounts that
+//! nobody confirms.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
 use crate::deletion;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::expiry::Expiry;
 use crate::store;
 use crate::throttle::MEMORY;
 
@@ -21,22 +23,45 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 const BATCH: i64 = 500;
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// Forgets for ever, now and then, while the clocks of this machine and of the database
-/// differ by no more than `leeway`. `token_life` is for how long a revocation can matter.
-pub async fn forever(db: Pool, clock: Clock, leeway: Duration, token_life: TimeDelta) {
-    let forget = async || {
-        if !clock.is_agreed(leeway) {
+/// Forgets what is over.
+pub struct Forgets {
+    /// Where that is.
+    pub db: Pool,
+    /// The time.
+    pub clock: Clock,
+    /// How far the clocks of this machine and of the database may differ; nothing is
+    /// forgotten while they differ more.
+    pub leeway: Duration,
+    /// For how long a revocation can matter.
+    pub token_life: TimeDelta,
+    /// Which accounts end that nobody confirms, if any.
+    pub expiry: Option<Expiry>,
+}
+
+impl Forgets {
+    /// Forgets for ever, now and then.
+    pub async fn forever(self) {
+        chores::forever(
+            "forgot old sessions, challenges, attempts, revocations, mail and accounts",
+            PAUSE,
+            async || self.all().await,
+        )
+        .await;
+    }
+
+    async fn all(&self) -> Result<u64> {
+        if !self.clock.is_agreed(self.leeway) {
             return Ok(0);
         }
-        let now = clock.now();
-        Ok::<_, Error>(batch(&db, token_life, now).await? + deletion::sweep(&db, now).await?)
-    };
-    chores::forever(
-        "forgot old sessions, challenges, attempts, revocations and mail",
-        PAUSE,
-        forget,
-    )
-    .await;
+        let now = self.clock.now();
+        let forgotten = batch(&self.db, self.token_life, now).await?;
+        let swept = deletion::sweep(&self.db, now).await?;
+        let ended = match &self.expiry {
+            Some(expiry) => expiry.batch(&self.db, &self.clock).await?,
+            None => 0,
+        };
+        Ok(forgotten + swept + ended)
+    }
 }
 
 /// Forgets one batch of each; returns how many that were.

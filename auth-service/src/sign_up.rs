@@ -144,7 +144,7 @@ impl Accounts {
             return Err(Error::EmailTaken);
         }
         let same_body = known.request_body_hash.as_deref() == Some(&new.body_hash());
-        let stored = Some(known.password_hash);
+        let stored = Some(known.password_hash).filter(|hash| !hash.is_empty());
         let verdict = self
             .hasher
             .verify(new.password, stored, Turn::Later, deadline)

@@ -237,6 +237,11 @@ impl Throttle {
         Ok(())
     }
 
+    /// Forgets the wrong codes of a user, whose app is another or none.
+    pub async fn forgive_codes(&self, tx: &mut Transaction, user_id: UserId) -> Result<()> {
+        table::forget(&mut **tx, self.bucket_of_user(Guess::Totp, user_id)).await
+    }
+
     fn bucket_of_user(&self, guess: Guess, id: UserId) -> [u8; 32] {
         self.bucket(guess.name(), "account", &id.to_string())
     }

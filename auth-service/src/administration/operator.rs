@@ -32,6 +32,12 @@ pub enum MakeAdminError {
     /// An account that cannot log in administers nothing.
     #[error("the account with this e-mail is disabled")]
     Disabled,
+    /// Anybody can sign up with an address that is not theirs.
+    #[error(
+        "nobody has confirmed this e-mail, so that anyone can have signed up with it: \
+         confirm it first, or add --unverified"
+    )]
+    Unverified,
     /// The database did not do what was asked.
     #[error("cannot make an administrator")]
     Failed(#[source] Error),
@@ -43,10 +49,17 @@ pub async fn make_admin(config: MakeAdminConfig, clock: Clock) -> Result<(), Mak
     let database = Database::new(&config.database, &[])?;
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
-    let made = give_role(&database.background(), &email, clock.now()).await;
+    let made = give_role(
+        &database.background(),
+        &email,
+        config.unverified,
+        clock.now(),
+    )
+    .await;
     let made = made.map_err(|error| match error {
         Error::UserNotFound => MakeAdminError::Unknown,
         Error::AccountDisabled => MakeAdminError::Disabled,
+        Error::EmailNotVerified => MakeAdminError::Unverified,
         error => MakeAdminError::Failed(error),
     })?;
     say(made);
@@ -60,7 +73,7 @@ struct Made {
     already: bool,
 }
 
-async fn give_role(db: &Pool, email: &Email, now: DateTime<Utc>) -> Result<Made> {
+async fn give_role(db: &Pool, email: &Email, unverified: bool, now: DateTime<Utc>) -> Result<Made> {
     let known = store::emails::get(db, email.as_str()).await?;
     let user_id = known.ok_or(Error::UserNotFound)?.user_id;
     let mut tx = db.begin().await?;
@@ -70,6 +83,9 @@ async fn give_role(db: &Pool, email: &Email, now: DateTime<Utc>) -> Result<Made>
     let user = user.ok_or(Error::UserNotFound)?;
     if user.disabled {
         return Err(Error::AccountDisabled);
+    }
+    if !user.email_verified && !unverified {
+        return Err(Error::EmailNotVerified);
     }
     let already = roles::make_admin(&user.roles);
     if !already {

@@ -5,11 +5,13 @@ use chassis::user_id::UserId;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Act, Administration, Call};
-use crate::accounts::User;
+use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
+use crate::claim;
 use crate::deletion;
 use crate::email::Email;
 use crate::error::{Error, Result};
+use crate::mail::{About, Topic};
 use crate::roles::{self, Roles};
 use crate::store;
 use crate::store::audit::Event;
@@ -105,6 +107,36 @@ impl Administration {
         }
         act.record(Event::new(id, Kind::UserDeleted, "")).await?;
         act.commit().await
+    }
+
+    /// Turns a user's second factor off, for someone who has lost it and has shown
+    /// otherwise who they are.
+    pub async fn reset_user_mfa(
+        &self,
+        call: Call<'_>,
+        id: UserId,
+        accounts: &Accounts,
+    ) -> Result<User> {
+        let mut act = self.begin(call).await?;
+        if id == call.caller.user_id {
+            return Err(Error::OwnAccount);
+        }
+        let user = store::users::lock_for_change(&mut *act.tx, id).await?;
+        let user = user.ok_or(Error::UserNotFound)?;
+        let Some(changed) = claim::end_second_factor(&mut act.tx, id, call.now).await? else {
+            return Ok(user);
+        };
+        accounts.throttle.forgive_codes(&mut act.tx, id).await?;
+        let about = About {
+            ip: call.ip,
+            now: call.now,
+        };
+        let told = accounts.notify(&mut act.tx, &changed, Topic::MfaReset, about);
+        told.await?;
+        act.record(Event::new(id, Kind::UserMfaReset, call.ip))
+            .await?;
+        act.commit().await?;
+        Ok(changed)
     }
 
     /// Ends every session of a user; returns how many.

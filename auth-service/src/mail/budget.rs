@@ -6,6 +6,7 @@
 
 use chassis::pool::Transaction;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{Letter, Topic};
 use crate::accounts::{Accounts, User};
@@ -22,7 +23,7 @@ pub(crate) struct About<'a> {
 }
 
 impl Accounts {
-    /// Asks for a mail with a token, by someone who proves nothing. The call never looks
+    /// Asks for a mail with a token, by `asker`, or by someone who proves nothing. The call never looks
     /// up the account and takes the same statements for every address. The sender finds
     /// out later whether there is one, after the answer has gone out. Too many are not
     /// sent.
@@ -30,6 +31,7 @@ impl Accounts {
         &self,
         topic: Topic,
         email: &str,
+        asker: Option<&(User, Uuid)>,
         ip: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
@@ -37,7 +39,9 @@ impl Accounts {
             return Ok(());
         };
         if self.may_ask(&email, ip, now).await? {
-            let letter = Letter::new(topic, &email, ip, now);
+            // A session asks for its own account only.
+            let asker = asker.filter(|(user, _)| user.email == email.as_str());
+            let letter = Letter::new(topic, &email, ip, now).asked_by(asker.map(|(_, id)| *id));
             self.outbox.put(&self.db, &letter).await?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::email::Email;
 use crate::email_tokens::Purpose;
@@ -22,6 +23,8 @@ pub enum Topic {
     MfaEnabled,
     /// Tells that they do so no more.
     MfaDisabled,
+    /// Tells that an administrator turned the second factor off.
+    MfaReset,
     /// Tells that the recovery codes are others.
     RecoveryCodesRegenerated,
 }
@@ -37,6 +40,7 @@ impl Topic {
             Self::EmailChanged => "email-changed-mail",
             Self::MfaEnabled => "mfa-enabled-mail",
             Self::MfaDisabled => "mfa-disabled-mail",
+            Self::MfaReset => "mfa-reset-mail",
             Self::RecoveryCodesRegenerated => "recovery-codes-regenerated-mail",
         }
     }
@@ -51,6 +55,7 @@ impl Topic {
             | Self::EmailChanged
             | Self::MfaEnabled
             | Self::MfaDisabled
+            | Self::MfaReset
             | Self::RecoveryCodesRegenerated => None,
         }
     }
@@ -72,8 +77,14 @@ pub struct Letter {
     pub ip: String,
     /// When that was.
     pub time: DateTime<Utc>,
-    /// What it brings; made behind the call.
+    /// The session that asked for it, where one did; its token is for that user alone.
+    #[serde(default)]
+    pub session_id: Option<Uuid>,
+    /// What it brings; made after the call.
     pub token: Option<String>,
+    /// When the account that the token is for was made; known with the token.
+    #[serde(default)]
+    pub account_time: Option<DateTime<Utc>>,
 }
 
 impl Letter {
@@ -85,8 +96,17 @@ impl Letter {
             to: to.as_str().to_owned(),
             ip: ip.to_owned(),
             time: now,
+            session_id: None,
             token: None,
+            account_time: None,
         }
+    }
+
+    /// Says which session asks for it.
+    #[must_use]
+    pub fn asked_by(mut self, session_id: Option<Uuid>) -> Self {
+        self.session_id = session_id;
+        self
     }
 
     /// When it is of no use any more.

@@ -133,8 +133,7 @@ impl Sender {
             }
         };
         if let (Some(purpose), None) = (letter.topic.purpose(), &letter.token) {
-            letter.token = self.token(tx, purpose, &letter).await?;
-            if letter.token.is_none() {
+            if !self.add_token(tx, purpose, &mut letter).await? {
                 store::outbox::delete(&mut **tx, id).await?;
                 return Ok(None);
             }
@@ -148,24 +147,26 @@ impl Sender {
         }))
     }
 
-    /// Makes a token; nothing where the address has no account that may have one.
-    async fn token(
+    /// Makes the token of a letter; false where the address has no account that may have
+    /// one.
+    async fn add_token(
         &self,
         tx: &mut Transaction,
         purpose: Purpose,
-        letter: &Letter,
-    ) -> Result<Option<String>> {
+        letter: &mut Letter,
+    ) -> Result<bool> {
         let recipient = store::email_tokens::recipient(&mut **tx, &letter.to).await?;
         let Some(recipient) = recipient.filter(|recipient| match purpose {
             Purpose::Verification => !recipient.disabled && !recipient.email_verified,
             Purpose::Reset => !recipient.disabled,
         }) else {
-            return Ok(None);
+            return Ok(false);
         };
         let token = UserToken::generate(PREFIX, recipient.user_id)?;
         let bound = Bound {
             email: letter.to.clone(),
             password_version: recipient.password_version,
+            session_id: letter.session_id,
         };
         let expire_time = letter.expire_time();
         store::email_tokens::insert(&mut **tx, &token, purpose, &bound, expire_time).await?;
@@ -174,7 +175,9 @@ impl Sender {
             let event = Event::new(recipient.user_id, kind, &letter.ip);
             store::audit::insert(&mut **tx, event, letter.time).await?;
         }
-        Ok(Some(token.as_str().to_owned()))
+        letter.token = Some(token.as_str().to_owned());
+        letter.account_time = Some(recipient.create_time);
+        Ok(true)
     }
 
     /// Sends one mail, and notes what became of it.

@@ -1,5 +1,6 @@
 //! Writes mail: plain text, ASCII only, and nothing in it that a stranger chose.
 
+use std::fmt::Display;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -55,9 +56,13 @@ impl Writer {
         let token = letter.token.as_deref().unwrap_or_default();
         match letter.topic {
             Topic::Verification => format!(
-                "Please confirm that this e-mail address is yours. {}\n\n\
+                "This address was given to an account that was made on\n{}.\n\n\
+                 If the account is yours, confirm that the address is. {}\n\n\
                  It works once, and for 24 hours. Asked for\n{call}.\n\n\
-                 If that was not you, do nothing: the address stays unconfirmed.\n",
+                 If the account is not yours, do nothing: the address stays unconfirmed. To\n\
+                 take the account over, with nothing that others set up in it, choose a\n\
+                 password by \"forgot password\".\n",
+                minute(letter.account_time.unwrap_or(letter.time)),
                 self.way("/verify-email", token),
             ),
             Topic::Reset => format!(
@@ -88,6 +93,13 @@ impl Writer {
                  If that was not you, someone else has been in your account: choose a new\n\
                  password now by \"forgot password\", which ends all sessions.\n",
             ),
+            Topic::MfaReset => format!(
+                "An administrator turned two-step verification off for your account on\n{}.\n\
+                 From now on the password is enough to log in, and the app and the recovery\n\
+                 codes from before are of no use any more.\n\n\
+                 If you did not ask for that, tell whoever runs this service at once.\n",
+                minute(letter.time),
+            ),
             Topic::RecoveryCodesRegenerated => format!(
                 "Your account was given new recovery codes\n{call}.\n\
                  Those from before are of no use any more.\n\n\
@@ -116,6 +128,7 @@ fn subject(topic: Topic) -> &'static str {
         Topic::EmailChanged => "Your e-mail address was changed",
         Topic::MfaEnabled => "Two-step verification was turned on",
         Topic::MfaDisabled => "Two-step verification was turned off",
+        Topic::MfaReset => "Two-step verification was reset",
         Topic::RecoveryCodesRegenerated => "Your recovery codes were renewed",
     }
 }
@@ -126,7 +139,11 @@ fn call(ip: &str, time: DateTime<Utc>) -> String {
     } else {
         ip
     };
-    format!("from {ip} on {}", time.format("%Y-%m-%d at %H:%M UTC"))
+    format!("from {ip} on {}", minute(time))
+}
+
+fn minute(time: DateTime<Utc>) -> impl Display {
+    time.format("%Y-%m-%d at %H:%M UTC")
 }
 
 #[cfg(test)]
@@ -180,6 +197,7 @@ mod tests {
             Topic::EmailChanged,
             Topic::MfaEnabled,
             Topic::MfaDisabled,
+            Topic::MfaReset,
             Topic::RecoveryCodesRegenerated,
         ] {
             let mail = written(topic, None);

@@ -48,6 +48,7 @@ impl Mfa {
         if user.mfa_enabled {
             return Err(Error::TotpEnabled);
         }
+        ensure_confirmed(user)?;
         let known = self.know(user, password, deadline, &call).await?;
         let secret = TotpSecret::generate()?;
         let sealed = self.seal(user.id, &secret)?;
@@ -60,6 +61,7 @@ impl Mfa {
         if user.mfa_enabled {
             return Err(Error::TotpEnabled);
         }
+        ensure_confirmed(&user)?;
         store::mfa::put_totp(&mut *tx, user.id, &sealed, call.now).await?;
         tx.commit().await?;
         Ok(Enrolment {
@@ -79,6 +81,7 @@ impl Mfa {
         if user.mfa_enabled {
             return Err(Error::TotpEnabled);
         }
+        ensure_confirmed(user)?;
         let since = call.now - PENDING_MAX;
         if !store::mfa::has_totp_since(&self.accounts.db, user.id, since).await? {
             return Err(Error::TotpNotPending);
@@ -89,6 +92,8 @@ impl Mfa {
             let user = store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now)
                 .await?
                 .ok_or(Error::TotpEnabled)?;
+            // Another call may have changed it.
+            ensure_confirmed(&user)?;
             self.spend(&mut tx, user.id, code, &call).await?;
             let codes = new_codes(&mut tx, user.id, call.now).await?;
             let changed = (Kind::MfaEnabled, Topic::MfaEnabled);
@@ -201,10 +206,24 @@ impl Mfa {
     }
 
     /// Counts a code, whichever call of the account it comes with.
-    async fn count(&self, user_id: UserId, code: &MfaCode, now: DateTime<Utc>) -> Result<[u8; 32]> {
+    pub(super) async fn count(
+        &self,
+        user_id: UserId,
+        code: &MfaCode,
+        now: DateTime<Utc>,
+    ) -> Result<[u8; 32]> {
         let throttle = &self.accounts.throttle;
         let of = user_id.to_string();
         throttle.attempt_code(code.guess(), &of, now).await
+    }
+}
+
+/// Whoever holds somebody else's address must not lock its owner out.
+fn ensure_confirmed(user: &User) -> Result<()> {
+    if user.email_verified {
+        Ok(())
+    } else {
+        Err(Error::EmailNotVerified)
     }
 }
 

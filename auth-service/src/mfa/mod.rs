@@ -5,6 +5,7 @@ pub mod challenge;
 mod complete;
 mod enrolment;
 mod recovery_code;
+mod step_up;
 mod totp;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::store::audit::Event;
 use crate::throttle::Guess;
 
 pub use self::enrolment::{BothFactors, Enrolment};
+pub use self::step_up::StepUp;
 
 const KEY_PURPOSE: &str = "totp-secret-encryption";
 

@@ -22,7 +22,7 @@ use crate::audit::Kind;
 use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
 use crate::export::export;
-use crate::mfa::Mfa;
+use crate::mfa::{Mfa, MfaCode, StepUp};
 use crate::password::Password;
 use crate::password_change::PasswordChange;
 use crate::sessions::{Session, Sessions};
@@ -114,10 +114,13 @@ impl account_service_server::AccountService for AccountService {
         let password = Zeroizing::new(message.current_password);
         let change = EmailChange::parse(&by.user, &password, &message.new_email)?;
         let attempt = by.attempt(Kind::EmailChangeFailed);
+        let code = Some(&message.code).filter(|code| !code.is_empty());
+        let step_up = StepUp::new(&self.mfa, code.map(|code| MfaCode::either(code)), by.call());
 
+        let (user, session_id) = (by.user.clone(), by.session_id);
         let user = self
             .accounts
-            .change_email(by.user.clone(), by.session_id, change, attempt)
+            .change_email(user, session_id, change, &step_up, attempt)
             .await?;
 
         Ok(Response::new(pb::ChangeEmailResponse {

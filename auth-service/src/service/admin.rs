@@ -8,7 +8,6 @@ use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
 use chassis::user_id::UserId;
-use chrono::{DateTime, Utc};
 use proto::auth::server::admin_service_server;
 use proto::auth::v1 as pb;
 use secrecy::ExposeSecret;
@@ -17,13 +16,12 @@ use tonic::{Request, Response, Status};
 use super::admin_answers::{micros, time_in};
 use super::audit_answers::kind_in;
 use super::pages::Pages;
-use super::{client, uuid};
+use super::uuid;
 use crate::accounts::Accounts;
-use crate::administration::{Administration, Call, NewProgram, RolesChange};
+use crate::administration::{Administration, NewProgram, RolesChange};
 use crate::audit::Selection;
 use crate::error::Result;
 use crate::roles::Roles;
-use crate::sessions::Client;
 
 const PAGE_SIZE_MAX: usize = 500;
 
@@ -128,6 +126,24 @@ impl admin_service_server::AdminService for AdminService {
         deleted.await?;
 
         Ok(Response::new(pb::DeleteUserResponse {}))
+    }
+
+    #[tracing::instrument(skip_all)]
+    async fn reset_user_mfa(
+        &self,
+        request: Request<pb::ResetUserMfaRequest>,
+    ) -> Result<Response<pb::ResetUserMfaResponse>, Status> {
+        let by = self.asker(&request).await?;
+        let id = user_id(&request.get_ref().user_id)?;
+
+        let reset = self
+            .administration
+            .reset_user_mfa(by.call(), id, &self.accounts);
+        let user = reset.await?;
+
+        Ok(Response::new(pb::ResetUserMfaResponse {
+            user: Some(user.into()),
+        }))
     }
 
     #[tracing::instrument(skip_all)]
@@ -330,41 +346,7 @@ impl admin_service_server::AdminService for AdminService {
     }
 }
 
-/// Who asks for an act.
-struct Asker {
-    caller: Arc<Caller>,
-    client: Client,
-    now: DateTime<Utc>,
-}
-
-impl Asker {
-    fn call(&self) -> Call<'_> {
-        Call {
-            caller: &self.caller,
-            ip: &self.client.ip,
-            now: self.now,
-        }
-    }
-}
-
 impl AdminService {
-    /// The administrator who reads. Others are not told what is wrong with a request.
-    async fn reader<T>(&self, request: &Request<T>) -> Result<Arc<Caller>> {
-        let caller = Caller::of(request)?;
-        let now = self.clock.now();
-        self.administration.ensure_admin(&caller, now).await?;
-        Ok(caller)
-    }
-
-    /// The administrator who acts; the act looks at it again, in its transaction.
-    async fn asker<T>(&self, request: &Request<T>) -> Result<Asker> {
-        Ok(Asker {
-            caller: self.reader(request).await?,
-            client: client(request, &self.proxies),
-            now: self.clock.now(),
-        })
-    }
-
     fn pages<'a>(
         &'a self,
         method: &'a str,

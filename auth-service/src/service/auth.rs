@@ -2,25 +2,33 @@
 
 use std::sync::Arc;
 
+use chassis::caller::RequireCaller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::deadline::Deadline;
 use chassis::rate_limits::Allowance;
+use chrono::{DateTime, Utc};
 use proto::auth::server::auth_service_server;
 use proto::auth::v1 as pb;
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::admin_answers::algorithm;
 use super::{Jwks, client};
-use crate::accounts::{Accounts, RequestId};
+use crate::accounts::{Accounts, RequestId, User};
+use crate::audit::Kind;
+use crate::credentials::Attempt;
+use crate::email_verification::{Claimant, Verified};
 use crate::error::Error;
 use crate::log_in::{LogIn, LoggedIn, log_in};
 use crate::mail::Topic;
 use crate::mfa::Mfa;
+use crate::password::Password;
 use crate::sessions::Sessions;
 use crate::sign_up::NewAccount;
+use crate::throttle::Guess;
 
 /// What clients can ask of this server.
 pub type ServerInfo = pb::GetServerInfoResponse;
@@ -37,6 +45,8 @@ pub struct AuthService {
     pub jwks: Jwks,
     /// What clients can ask, without what the keys tell.
     pub info: ServerInfo,
+    /// Who calls, where a call has an access token; none needs one.
+    pub guard: RequireCaller,
     /// Whose word on a client's address counts.
     pub proxies: TrustedProxies,
     /// The time.
@@ -152,10 +162,12 @@ impl auth_service_server::AuthService for AuthService {
         request: Request<pb::SendEmailVerificationRequest>,
     ) -> Result<Response<pb::SendEmailVerificationResponse>, Status> {
         let (now, client) = (self.clock.now(), client(&request, &self.proxies));
+        let asker = self.session_of(&request, now).await?;
         let email = &request.get_ref().email;
 
+        let (topic, asker) = (Topic::Verification, asker.as_ref());
         self.accounts
-            .ask_for_mail(Topic::Verification, email, &client.ip, now)
+            .ask_for_mail(topic, email, asker, &client.ip, now)
             .await?;
 
         Ok(Response::new(pb::SendEmailVerificationResponse {}))
@@ -166,12 +178,33 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::VerifyEmailRequest>,
     ) -> Result<Response<pb::VerifyEmailResponse>, Status> {
-        let (now, client) = (self.clock.now(), client(&request, &self.proxies));
-        let token = Zeroizing::new(request.into_inner().token);
+        let (client, deadline) = (client(&request, &self.proxies), Deadline::of(&request));
+        let now = self.clock.now();
+        let session = self.session_of(&request, now).await?;
+        let message = request.into_inner();
+        let token = Zeroizing::new(message.token);
+        let password = Zeroizing::new(message.current_password);
+        let claimant = match session {
+            Some((user, _)) => Claimant::Session(Box::new(user)),
+            None if password.is_empty() => Claimant::Unknown,
+            None => Claimant::Password(Password::claim(&password)),
+        };
 
-        self.accounts.verify_email(&token, &client.ip, now).await?;
+        let attempt = Attempt {
+            guess: Guess::CurrentPassword,
+            failure: Kind::EmailVerificationFailed,
+            ip: &client.ip,
+            deadline,
+            now,
+        };
+        let verified = self
+            .accounts
+            .verify_email(&token, claimant, attempt)
+            .await?;
 
-        Ok(Response::new(pb::VerifyEmailResponse {}))
+        Ok(Response::new(pb::VerifyEmailResponse {
+            password_removed: verified == Verified::Claimed,
+        }))
     }
 
     #[tracing::instrument(skip_all)]
@@ -183,7 +216,7 @@ impl auth_service_server::AuthService for AuthService {
         let email = &request.get_ref().email;
 
         self.accounts
-            .ask_for_mail(Topic::Reset, email, &client.ip, now)
+            .ask_for_mail(Topic::Reset, email, None, &client.ip, now)
             .await?;
 
         Ok(Response::new(pb::RequestPasswordResetResponse {}))
@@ -225,6 +258,21 @@ impl auth_service_server::AuthService for AuthService {
         };
 
         Ok(Response::new(info))
+    }
+}
+
+impl AuthService {
+    /// The session of a call with an access token, which then has to be good.
+    async fn session_of<T>(
+        &self,
+        request: &Request<T>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(User, Uuid)>, Status> {
+        if !request.metadata().contains_key("authorization") {
+            return Ok(None);
+        }
+        let caller = self.guard.caller(request)?;
+        Ok(Some(self.accounts.of_caller(&caller, now).await?))
     }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod admin_answers;
+mod asker;
 mod audit_answers;
 mod auth;
 mod by;

@@ -3,6 +3,7 @@
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use crate::email_tokens::Purpose;
 use crate::error::Result;
@@ -12,7 +13,9 @@ use crate::user_token::UserToken;
 pub struct Recipient {
     /// The account of the e-mail.
     pub user_id: UserId,
-    /// Counts changes of the account's password and e-mail.
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+    /// Names the account's password.
     pub password_version: i64,
     /// Whether the owner of the mailbox has confirmed it.
     pub email_verified: bool,
@@ -26,7 +29,7 @@ pub async fn recipient(db: impl PgExecutor<'_>, email: &str) -> Result<Option<Re
         Recipient,
         r#"
         SELECT u.id AS "user_id: UserId", e.password_version, u.email_verified,
-               u.disable_time IS NOT NULL AS "disabled!"
+               u.disable_time IS NOT NULL AS "disabled!", u.create_time
         FROM auth.emails AS e
         JOIN auth.users AS u ON u.id = e.user_id
         WHERE e.email_norm = $1 AND u.email = $1
@@ -44,6 +47,8 @@ pub struct Bound {
     pub email: String,
     /// Of the password, when the token was made.
     pub password_version: i64,
+    /// The session that asked for the mail, where one did.
+    pub session_id: Option<Uuid>,
 }
 
 /// Keeps a token's hash.
@@ -56,14 +61,16 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "
-        INSERT INTO auth.email_tokens (user_id, hash, purpose, email, password_version, expire_time)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO auth.email_tokens (user_id, hash, purpose, email, password_version,
+                                       session_id, expire_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ",
         token.user_id as UserId,
         &token.hash(),
         purpose.name(),
         bound.email,
         bound.password_version,
+        bound.session_id,
         expire_time,
     )
     .execute(db)
@@ -81,7 +88,7 @@ pub async fn get(
     let bound = sqlx::query_as!(
         Bound,
         "
-        SELECT email, password_version
+        SELECT email, password_version, session_id
         FROM auth.email_tokens
         WHERE user_id = $1 AND hash = $2 AND purpose = $3 AND expire_time > $4
         ",
@@ -108,7 +115,7 @@ pub async fn spend(
         "
         DELETE FROM auth.email_tokens
         WHERE user_id = $1 AND hash = $2 AND purpose = $3 AND expire_time > $4
-        RETURNING email, password_version
+        RETURNING email, password_version, session_id
         ",
         token.user_id as UserId,
         &token.hash(),

@@ -11,7 +11,8 @@ use crate::error::Result;
 pub struct EmailRow {
     /// Whose it is.
     pub user_id: UserId,
-    /// A PHC string.
+    /// A PHC string; empty where the account has no password until the owner of the
+    /// mailbox chooses one.
     pub password_hash: String,
     /// Names this password, whatever its hash.
     pub password_version: i64,
@@ -221,6 +222,40 @@ pub async fn copy(
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Keeps an account's address for the caller alone until the transaction ends; false
+/// where the address is not this user's.
+pub async fn hold(db: impl PgExecutor<'_>, email: &str, user_id: UserId) -> Result<bool> {
+    let row = sqlx::query!(
+        "SELECT user_id FROM auth.emails WHERE email_norm = $1 AND user_id = $2 FOR UPDATE",
+        email,
+        user_id as UserId,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Leaves an account without a password.
+pub async fn remove_password(
+    db: impl PgExecutor<'_>,
+    email: &str,
+    user_id: UserId,
+    new_version: i64,
+) -> Result<()> {
+    sqlx::query!(
+        "
+        UPDATE auth.emails SET password_hash = '', password_version = $3
+        WHERE email_norm = $1 AND user_id = $2
+        ",
+        email,
+        user_id as UserId,
+        new_version,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Forgets an address of an account.

@@ -15,4 +15,5 @@ pub mod session_ends;
 pub mod sessions;
 pub mod signing_keys;
 pub mod throttles;
+pub mod unconfirmed;
 pub mod users;

@@ -46,8 +46,8 @@ pub async fn insert(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
     sqlx::query!(
         "
         INSERT INTO auth.users (id, email, display_name, email_verified, roles, version,
-                                create_time, update_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                                session_epoch, create_time, update_time, unconfirmed_since)
+        VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $7)
         ",
         user.id as UserId,
         user.email,
@@ -264,7 +264,12 @@ pub async fn set_email(
 ) -> Result<Option<User>> {
     let user = changed!(
         "UPDATE auth.users AS u
-         SET email = $2, email_verified = false, version = version + 1, update_time = $3
+         SET email = $2,
+             email_verified = false,
+             unconfirmed_since = CASE WHEN email_verified THEN 'infinity'
+                                      ELSE unconfirmed_since END,
+             version = version + 1,
+             update_time = $3
          WHERE u.id = $1",
         id as UserId,
         email,
@@ -287,6 +292,7 @@ pub async fn confirm_email(
     let user = changed!(
         "UPDATE auth.users AS u
          SET email_verified = true,
+             unconfirmed_since = 'infinity',
              version = version + CASE WHEN email_verified THEN 0 ELSE 1 END,
              update_time = CASE WHEN email_verified THEN update_time ELSE $3 END
          WHERE u.id = $1 AND email = $2 AND disable_time IS NULL",

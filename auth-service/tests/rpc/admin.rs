@@ -7,7 +7,7 @@ use proto::auth::v1::admin_service_client::AdminServiceClient;
 use proto::auth::v1::{
     AuditEvent, CreateServiceAccountRequest, DeleteServiceAccountRequest, DeleteUserRequest,
     DisableUserRequest, EnableUserRequest, GetUserRequest, ListAuditEventsRequest,
-    ListUsersRequest, ListUsersResponse, RevokeUserSessionsRequest,
+    ListUsersRequest, ListUsersResponse, ResetUserMfaRequest, RevokeUserSessionsRequest,
     RotateServiceAccountSecretRequest, SetUserRolesRequest, TokenPair, User,
 };
 use tonic::transport::Channel;
@@ -69,6 +69,13 @@ impl Admin {
         let user_id = user_id.into();
         let request = self.asks(DisableUserRequest { user_id });
         let answer = self.client.clone().disable_user(request).await?;
+        Ok(answer.into_inner().user.unwrap())
+    }
+
+    pub(crate) async fn reset_mfa(&self, user_id: &str) -> Result<User, Status> {
+        let user_id = user_id.into();
+        let request = self.asks(ResetUserMfaRequest { user_id });
+        let answer = self.client.clone().reset_user_mfa(request).await?;
         Ok(answer.into_inner().user.unwrap())
     }
 
@@ -161,6 +168,7 @@ pub(crate) async fn make_admin(
     let args = [
         "auth-service",
         "make-admin",
+        "--unverified",
         "--email",
         email,
         "--database-url",

@@ -26,6 +26,7 @@ async fn every_rpc(by: &Admin, victim: &str) -> Vec<(&'static str, Result<(), St
         ("GetUser", by.get(victim).await.map(drop)),
         ("DisableUser", by.disable(victim).await.map(drop)),
         ("EnableUser", by.enable(victim).await.map(drop)),
+        ("ResetUserMfa", by.reset_mfa(victim).await.map(drop)),
         (
             "RevokeUserSessions",
             by.revoke_sessions(victim).await.map(drop),

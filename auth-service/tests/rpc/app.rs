@@ -174,6 +174,13 @@ impl App {
         self.log_in(email, PASSWORD).await.unwrap()
     }
 
+    /// Makes an account whose e-mail is confirmed, and logs in.
+    pub(crate) async fn confirmed(&self, email: &str) -> TokenPair {
+        let tokens = self.user(email).await;
+        self.confirm_email(email).await;
+        tokens
+    }
+
     /// As the owner of the mailbox does, who has read the mail.
     pub(crate) async fn confirm_email(&self, email: &str) {
         let sql = "UPDATE auth.users SET email_verified = true WHERE email = $1";

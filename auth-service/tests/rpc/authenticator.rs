@@ -97,8 +97,7 @@ impl App {
 
     /// Makes an account with a second factor, whose app shows an unused code.
     pub(crate) async fn secured(&self, email: &str) -> Secured {
-        let tokens = self.user(email).await;
-        self.confirm_email(email).await;
+        let tokens = self.confirmed(email).await;
         let enrolled = self.enroll(&tokens.access_token, PASSWORD).await.unwrap();
         let authenticator = Authenticator::scan(&enrolled.otpauth_uri);
         let code = authenticator.code(self.now());

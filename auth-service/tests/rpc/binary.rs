@@ -198,6 +198,7 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
     .await;
     let request = VerifyEmailRequest {
         token: token.clone(),
+        current_password: PASSWORD.into(),
     };
     auth.verify_email(request).await.unwrap();
     let request = ResetPasswordRequest {

@@ -21,6 +21,7 @@ pub(crate) async fn change(
     let request = ChangeEmailRequest {
         current_password: password.into(),
         new_email: email.into(),
+        code: String::new(),
     };
     let mut account = app.account.clone();
     let response = account.change_email(bearer(request, access)).await?;

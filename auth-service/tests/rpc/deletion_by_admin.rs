@@ -126,6 +126,7 @@ async fn an_administrator_who_is_deleted_while_it_writes_is_in_nobodys_way() {
         for deletion_first in [true, false] {
             let email = format!("{write:?}-{deletion_first}@example.com").to_lowercase();
             let ada = Admin::new(&app, &email).await;
+            app.confirm_email(&email).await;
             let deletion = root.delete_user(&ada.id);
             let own = write.run(&app, &email, &ada.tokens.access_token);
 

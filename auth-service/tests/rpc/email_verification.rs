@@ -18,9 +18,11 @@ pub(crate) async fn ask(app: &App, email: &str) {
     answer.unwrap();
 }
 
+/// As the account's user, who knows its password.
 pub(crate) async fn verify(app: &App, token: &str) -> Result<(), Status> {
     let request = VerifyEmailRequest {
         token: token.into(),
+        current_password: PASSWORD.into(),
     };
     app.auth.clone().verify_email(request).await.map(drop)
 }
@@ -63,8 +65,12 @@ async fn of_ten_uses_of_one_token_at_once_one_succeeds() {
 
     let mut calls = JoinSet::new();
     for _ in 0..10 {
-        let (mut auth, token) = (app.auth.clone(), token.clone());
-        calls.spawn(async move { auth.verify_email(VerifyEmailRequest { token }).await });
+        let mut auth = app.auth.clone();
+        let request = VerifyEmailRequest {
+            token: token.clone(),
+            current_password: String::new(),
+        };
+        calls.spawn(async move { auth.verify_email(request).await });
     }
     let answers = calls.join_all().await;
 

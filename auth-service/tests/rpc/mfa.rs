@@ -15,7 +15,7 @@ const BOB: &str = "bob@example.com";
 #[tokio::test]
 async fn an_app_is_asked_for_once_it_has_shown_a_code() {
     let app = App::start().await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
     let access = &tokens.access_token;
 
     let enrolled = app.enroll(access, PASSWORD).await.unwrap();
@@ -55,7 +55,7 @@ async fn an_app_is_asked_for_once_it_has_shown_a_code() {
 #[tokio::test]
 async fn the_operator_names_the_server_in_apps() {
     let app = App::start_with(&["--totp-issuer=Example Inc."]).await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
 
     let enrolled = app.enroll(&tokens.access_token, PASSWORD).await.unwrap();
 
@@ -66,7 +66,7 @@ async fn the_operator_names_the_server_in_apps() {
 #[tokio::test]
 async fn enrolling_needs_the_password_and_is_no_way_to_guess_it() {
     let app = App::start().await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
     let access = &tokens.access_token;
 
     for wrong in ["", "not-the-password", OTHER_PASSWORD] {
@@ -89,7 +89,7 @@ async fn enrolling_needs_the_password_and_is_no_way_to_guess_it() {
 #[tokio::test]
 async fn enrolling_again_replaces_the_secret_that_waits() {
     let app = App::start().await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
     let access = &tokens.access_token;
     let first = app.enroll(access, PASSWORD).await.unwrap();
     let second = app.enroll(access, PASSWORD).await.unwrap();
@@ -106,7 +106,7 @@ async fn enrolling_again_replaces_the_secret_that_waits() {
 #[tokio::test]
 async fn a_secret_waits_for_an_hour() {
     let app = App::start().await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
     let enrolled = app.enroll(&tokens.access_token, PASSWORD).await.unwrap();
     let authenticator = Authenticator::scan(&enrolled.otpauth_uri);
     app.advance(3600);
@@ -145,7 +145,7 @@ async fn an_app_that_is_in_use_is_not_replaced() {
 async fn of_two_confirmations_at_once_one_gives_codes() {
     let app = App::start_with(PATIENT).await;
     let replica = app.replica_with(PATIENT).await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
     let access = &tokens.access_token;
     let enrolled = app.enroll(access, PASSWORD).await.unwrap();
     let code = Authenticator::scan(&enrolled.otpauth_uri).code(app.now());
@@ -251,7 +251,7 @@ async fn a_stranger_turns_off_nothing() {
     let app = App::start().await;
     let ada = app.secured(ADA).await;
     let bob = app.secured(BOB).await;
-    let eve = app.user("eve@example.com").await;
+    let eve = app.confirmed("eve@example.com").await;
 
     let missing = app.disable_totp("", PASSWORD, &ada.code(&app)).await;
     assert_eq!(refusal(missing), "TOKEN_INVALID");

@@ -15,7 +15,7 @@ const BOB: &str = "bob@example.com";
 #[tokio::test]
 async fn nothing_that_opens_the_account_is_stored() {
     let app = App::start().await;
-    let tokens = app.user(ADA).await;
+    let tokens = app.confirmed(ADA).await;
     let enrolled = app.enroll(&tokens.access_token, PASSWORD).await.unwrap();
     let ada = app.secured(BOB).await;
     let challenge = app.challenge(BOB).await;

@@ -1,6 +1,8 @@
 //! `RequestPasswordReset`, `ResetPassword`.
 
-use proto::auth::v1::{ChangePasswordRequest, RequestPasswordResetRequest, ResetPasswordRequest};
+use proto::auth::v1::{
+    ChangePasswordRequest, RequestPasswordResetRequest, ResetPasswordRequest, VerifyEmailRequest,
+};
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
@@ -169,7 +171,11 @@ async fn a_token_works_for_a_quarter_of_an_hour_and_for_one_purpose() {
         "RESET_TOKEN_INVALID"
     );
     reset(&app, &second, OTHER_PASSWORD).await.unwrap();
-    verify(&app, &confirm).await.unwrap();
+    let request = VerifyEmailRequest {
+        token: confirm,
+        current_password: OTHER_PASSWORD.into(),
+    };
+    app.auth.clone().verify_email(request).await.unwrap();
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ fn make_admin(system: &System, config: &UpConfig) -> String {
     } else {
         "cargo dev make-admin".to_owned()
     };
-    format!("{place} --email ada@example.com")
+    format!("{place} --email ada@example.com --unverified")
 }
 
 /// Says who the demo user is.

@@ -2,7 +2,7 @@
 
 use proto::auth::v1::{ConfirmTotpRequest, EnrollTotpRequest, TokenPair};
 
-use crate::pair::Side;
+use crate::pair::{Pair, Side};
 use crate::user::{PASSWORD, bearer, totp_code, totp_secret};
 
 /// A user whose log-ins need an app, of which no code but the first was used.
@@ -14,8 +14,14 @@ pub(crate) struct Secured {
 }
 
 impl Secured {
-    pub(crate) async fn new(side: &Side, email: &str) -> Self {
+    pub(crate) async fn new(pair: &Pair, side: &Side, email: &str) -> Self {
         let tokens = side.user(email).await;
+        let token = pair
+            .mailbox
+            .token(email, "Confirm your e-mail address")
+            .await;
+        let verified = side.verify_email(token, &tokens.access_token).await;
+        verified.unwrap();
         let request = EnrollTotpRequest {
             current_password: PASSWORD.into(),
         };

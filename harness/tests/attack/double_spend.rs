@@ -6,7 +6,6 @@ use std::fmt::Debug;
 use proto::auth::v1::complete_mfa_request::Code;
 use proto::auth::v1::{
     RequestPasswordResetRequest, ResetPasswordRequest, SendEmailVerificationRequest,
-    VerifyEmailRequest,
 };
 use tokio::task::JoinSet;
 use tonic::Status;
@@ -78,13 +77,8 @@ async fn a_mailed_token_works_once() {
     let choose = pair.mailbox.token(email, "Choose a new password").await;
 
     let confirmed = at_once(&pair, |side, _| {
-        let token = confirm.clone();
-        async move {
-            side.auth
-                .clone()
-                .verify_email(VerifyEmailRequest { token })
-                .await
-        }
+        let (token, access) = (confirm.clone(), user.access_token.clone());
+        async move { side.verify_email(token, &access).await }
     });
     one_won(&confirmed.await, &["EMAIL_TOKEN_INVALID"]);
     let chosen = at_once(&pair, |side, number| {
@@ -105,7 +99,7 @@ async fn a_mailed_token_works_once() {
 async fn a_code_and_a_recovery_code_work_once() {
     let pair = Pair::start().await;
     let email = "ada@example.com";
-    let ada = Secured::new(&pair.side(0), email).await;
+    let ada = Secured::new(&pair, &pair.side(0), email).await;
     let recovery = Code::RecoveryCode(ada.recovery_codes[0].clone());
     for code in [Code::TotpCode(ada.code()), recovery] {
         let mut challenges = Vec::new();
@@ -129,7 +123,7 @@ async fn a_code_and_a_recovery_code_work_once() {
 async fn a_reset_does_not_pass_by_the_second_factor() {
     let pair = Pair::start().await;
     let email = "ada@example.com";
-    Secured::new(&pair.side(0), email).await;
+    Secured::new(&pair, &pair.side(0), email).await;
     let request = RequestPasswordResetRequest {
         email: email.into(),
     };

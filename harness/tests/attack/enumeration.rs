@@ -47,7 +47,7 @@ async fn known_and_unknown_emails_have_the_same_answers_to_the_byte() {
     let known = "ada@example.com";
     let secured = "bob@example.com";
     pair.side(0).sign_up(known).await.unwrap();
-    Secured::new(&pair.side(0), secured).await;
+    Secured::new(&pair, &pair.side(0), secured).await;
     let mut all = Vec::new();
 
     for email in [known, secured, "unknown@example.com"] {

@@ -28,6 +28,7 @@ fn change_email(side: &Side, of: &TokenPair, to: &str) -> JoinHandle<Result<(), 
     let request = ChangeEmailRequest {
         current_password: PASSWORD.into(),
         new_email: to.into(),
+        code: String::new(),
     };
     let (mut account, request) = (side.account.clone(), bearer(request, &of.access_token));
     tokio::spawn(async move { account.change_email(request).await.map(drop) })

@@ -22,5 +22,6 @@ mod pair;
 mod privilege;
 mod replay;
 mod sharing;
+mod squatting;
 mod stolen_key;
 mod user;

@@ -141,7 +141,13 @@ impl Pair {
     pub(crate) fn make_admin(&self, email: &str) {
         let mut command = Command::new(program("auth-service"));
         let command = command
-            .args(["make-admin", "--email", email, "--database-url"])
+            .args([
+                "make-admin",
+                "--unverified",
+                "--email",
+                email,
+                "--database-url",
+            ])
             .arg(self.database.url("postgres"));
         assert!(command.output().unwrap().status.success());
     }

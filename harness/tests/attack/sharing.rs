@@ -12,7 +12,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 use crate::pair::{Pair, Side};
-use crate::user::{bearer, refusal};
+use crate::user::{PASSWORD, bearer, refusal};
 
 fn shares(side: &Side) -> SharesServiceClient<Channel> {
     SharesServiceClient::new(side.contacts.clone())
@@ -26,9 +26,11 @@ async fn verify(pair: &Pair, email: &str) {
     let mut auth = side.auth.clone();
     auth.send_email_verification(request).await.unwrap();
     let token = pair.mailbox.token(email, "Confirm").await;
-    auth.verify_email(VerifyEmailRequest { token })
-        .await
-        .unwrap();
+    let request = VerifyEmailRequest {
+        token,
+        current_password: PASSWORD.into(),
+    };
+    auth.verify_email(request).await.unwrap();
 }
 
 async fn offer(side: &Side, token: &str, email: &str) -> Share {

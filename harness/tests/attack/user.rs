@@ -7,6 +7,7 @@ use proto::auth::v1::log_in_response::Result as LogInResult;
 use proto::auth::v1::{
     ChangePasswordRequest, CompleteMfaRequest, CompleteMfaResponse, LogInRequest, LogOutRequest,
     MfaChallenge, RefreshTokenRequest, RefreshTokenResponse, SignUpRequest, TokenPair,
+    VerifyEmailRequest, VerifyEmailResponse,
 };
 use proto::contacts::v1::{Contact, ListContactsRequest};
 use tonic::{Request, Status};
@@ -109,6 +110,21 @@ impl Side {
             request_id: String::new(),
         };
         Ok(self.auth.clone().refresh_token(request).await?.into_inner())
+    }
+
+    /// Confirms an e-mail as the user of this session.
+    pub(crate) async fn verify_email(
+        &self,
+        token: String,
+        access_token: &str,
+    ) -> Result<VerifyEmailResponse, Status> {
+        let request = VerifyEmailRequest {
+            token,
+            current_password: String::new(),
+        };
+        let mut auth = self.auth.clone();
+        let verified = auth.verify_email(bearer(request, access_token));
+        Ok(verified.await?.into_inner())
     }
 
     pub(crate) async fn change_password(

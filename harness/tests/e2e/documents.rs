@@ -84,6 +84,8 @@ fn no_setting_takes_a_number_that_breaks_the_service() {
         ("TOKEN_LEEWAY_SECONDS", "0"),
         ("LOG_IN_ADDRESS_FAILURES", "0"),
         ("PASSWORD_PEPPER_KID", "0"),
+        // Never.
+        ("UNVERIFIED_ACCOUNT_SECONDS", "0"),
         // 4 GiB.
         ("CONTACT_BYTES_QUOTA", "4294967295"),
     ];

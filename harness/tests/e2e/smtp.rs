@@ -22,6 +22,7 @@ use crate::pki::Authority;
 use crate::program::Program;
 use crate::tools::mail_python;
 
+const OWN_PASSWORD: &str = "the otter naps at noon";
 const ADA: &str = "ada@example.com";
 
 /// A database and the files of an auth service and a mail server.
@@ -124,7 +125,7 @@ async fn client(auth: &Program) -> AuthServiceClient<Channel> {
 async fn sign_up(auth: &Program) {
     let request = SignUpRequest {
         email: ADA.to_owned(),
-        password: "the otter naps at noon".to_owned(),
+        password: OWN_PASSWORD.to_owned(),
         ..SignUpRequest::default()
     };
     client(auth).await.sign_up(request).await.unwrap();
@@ -139,6 +140,7 @@ async fn is_sound(mail: &Value, auth: &Program) {
     let token = text.lines().find(|line| line.starts_with("et1_")).unwrap();
     let request = VerifyEmailRequest {
         token: token.to_owned(),
+        current_password: OWN_PASSWORD.to_owned(),
     };
     client(auth).await.verify_email(request).await.unwrap();
 }

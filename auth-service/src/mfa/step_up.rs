@@ -1,0 +1,61 @@
+//! The code that goes with a change of an account that has a second factor.
+
+use chassis::pool::Transaction;
+
+use super::{Call, Mfa, MfaCode};
+use crate::accounts::User;
+use crate::error::{Error, Result};
+use crate::store;
+
+/// What a call shows beside the password.
+pub struct StepUp<'a> {
+    mfa: &'a Mfa,
+    code: Option<MfaCode>,
+    call: Call<'a>,
+}
+
+/// A code that was counted as a guess, if one was needed.
+pub(crate) struct Counted(Option<[u8; 32]>);
+
+impl<'a> StepUp<'a> {
+    /// A call that shows this code, if any.
+    #[must_use]
+    pub fn new(mfa: &'a Mfa, code: Option<MfaCode>, call: Call<'a>) -> Self {
+        Self { mfa, code, call }
+    }
+
+    /// Counts the code, where the account asks for one.
+    pub(crate) async fn count(&self, user: &User) -> Result<Counted> {
+        if !user.mfa_enabled {
+            return Ok(Counted(None));
+        }
+        let code = self.code.as_ref().ok_or_else(Error::mfa_code_missing)?;
+        let bucket = self.mfa.count(user.id, code, self.call.now).await?;
+        Ok(Counted(Some(bucket)))
+    }
+
+    /// Uses the code up, where the account asks for one. The transaction holds the row of
+    /// the user, as it is now.
+    pub(crate) async fn spend(
+        &self,
+        tx: &mut Transaction,
+        user: &User,
+        counted: &Counted,
+    ) -> Result<()> {
+        if !user.mfa_enabled {
+            return Ok(());
+        }
+        let (Some(code), Some(bucket)) = (&self.code, counted.0) else {
+            // Turned on while the password was checked.
+            return Err(Error::mfa_code_missing());
+        };
+        self.mfa.spend(tx, user.id, code, &self.call).await?;
+        store::throttles::forget(&mut **tx, bucket).await
+    }
+
+    /// Writes down that a code was wrong, after the transaction that it was looked at in;
+    /// passes the outcome on.
+    pub(crate) async fn noted<T>(&self, done: Result<T>, user: &User) -> Result<T> {
+        self.mfa.noted(done, user.id, &self.call).await
+    }
+}

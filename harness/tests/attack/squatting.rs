@@ -1,0 +1,100 @@
+//! Somebody else's address, held by an attacker who came first.
+
+use proto::auth::v1::{
+    EnrollTotpRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+    SendEmailVerificationRequest, VerifyEmailRequest,
+};
+
+use crate::pair::{Pair, Side, until};
+use crate::user::{OTHER_PASSWORD, PASSWORD, bearer, reason, refusal};
+
+const VICTIM: &str = "victim@example.com";
+const CONFIRM: &str = "Confirm your e-mail address";
+
+/// The click on the link, by somebody without an account.
+async fn click(side: &Side, token: &str) -> Result<bool, tonic::Status> {
+    let request = VerifyEmailRequest {
+        token: token.to_owned(),
+        current_password: String::new(),
+    };
+    let answer = side.auth.clone().verify_email(request).await?;
+    Ok(answer.into_inner().password_removed)
+}
+
+async fn choose_password(pair: &Pair, side: &Side) {
+    let mut auth = side.auth.clone();
+    let request = RequestPasswordResetRequest {
+        email: VICTIM.into(),
+    };
+    auth.request_password_reset(request).await.unwrap();
+    let token = pair.mailbox.token(VICTIM, "Choose a new password").await;
+    let request = ResetPasswordRequest {
+        token,
+        new_password: OTHER_PASSWORD.into(),
+    };
+    auth.reset_password(request).await.unwrap();
+}
+
+/// Nothing of the attacker's is good any more, on any service.
+async fn is_out(pair: &Pair, attacker: &proto::auth::v1::TokenPair) {
+    for side in &pair.sides {
+        let refused = until("contacts refuses the token", async || {
+            let status = side.list(&attacker.access_token).await.err()?;
+            Some(reason(&status))
+        });
+        assert_eq!(refused.await, "TOKEN_REVOKED");
+        let refreshed = side.refresh(&attacker.refresh_token).await;
+        assert_eq!(refusal(refreshed), "SESSION_REVOKED");
+        let log_in = side.log_in(VICTIM, PASSWORD).await;
+        assert_eq!(refusal(log_in), "INVALID_CREDENTIALS");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attacker_keeps_nothing_when_the_owner_of_the_mailbox_comes() {
+    let pair = Pair::start().await;
+    let attacker = pair.side(0).user(VICTIM).await;
+    let request = EnrollTotpRequest {
+        current_password: PASSWORD.into(),
+    };
+    let mut account = pair.side(1).account;
+    let enrolled = account.enroll_totp(bearer(request, &attacker.access_token));
+    assert_eq!(refusal(enrolled.await), "EMAIL_NOT_VERIFIED");
+
+    let token = pair.mailbox.token(VICTIM, CONFIRM).await;
+    assert!(click(&pair.side(1), &token).await.unwrap());
+
+    is_out(&pair, &attacker).await;
+    choose_password(&pair, &pair.side(0)).await;
+    let owner = pair.side(1).log_in(VICTIM, OTHER_PASSWORD).await;
+    pair.side(0)
+        .list(&owner.unwrap().access_token)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_on_the_attackers_link_does_not_confirm_the_attackers_account() {
+    let pair = Pair::start().await;
+    let attacker = pair.side(0).user(VICTIM).await;
+    pair.mailbox.token(VICTIM, CONFIRM).await;
+    let request = SendEmailVerificationRequest {
+        email: VICTIM.into(),
+    };
+    let mut auth = pair.side(1).auth;
+    let asked = auth.send_email_verification(bearer(request, &attacker.access_token));
+    asked.await.unwrap();
+    until("the second mail comes", async || {
+        (pair.mailbox.count(VICTIM, CONFIRM) == 2).then_some(())
+    })
+    .await;
+    let token = pair.mailbox.token(VICTIM, CONFIRM).await;
+
+    for side in &pair.sides {
+        let clicked = click(side, &token).await;
+        assert_eq!(refusal(clicked), "EMAIL_TOKEN_OF_SESSION");
+    }
+
+    choose_password(&pair, &pair.side(1)).await;
+    is_out(&pair, &attacker).await;
+}
