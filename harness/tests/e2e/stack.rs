@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
 /// How long a start may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The repository.
 pub(crate) fn workspace() -> &'static Path {
