@@ -12,6 +12,7 @@ mod causes;
 mod deletion;
 mod demo;
 mod documents;
+mod links;
 mod mail_server;
 mod outage;
 #[allow(dead_code, reason = "it is shared with the chassis")]
