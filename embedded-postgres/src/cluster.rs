@@ -19,7 +19,7 @@ use crate::binaries::Binaries;
 use crate::error::{Error, OrPath, Result};
 use crate::folder::Folder;
 use crate::process::{Signal, spawn_tied};
-use crate::{initdb, pid_file};
+use crate::{initdb, pid_file, standby};
 
 /// The name of the superuser.
 pub const SUPERUSER: &str = "postgres";
@@ -63,13 +63,29 @@ impl Cluster {
     /// Starts a server on the folder, which is filled at the first time, and
     /// returns when it accepts connections. Blocks for about a second.
     pub fn start(binaries: Binaries, folder: Folder) -> Result<Self> {
+        Self::start_on(binaries, folder, initdb::run)
+    }
+
+    /// Starts a hot standby of the server that listens in `primary`, in a new folder: a
+    /// copy that follows it, answers reads and takes no writes.
+    pub fn start_standby(binaries: Binaries, folder: Folder, primary: &Path) -> Result<Self> {
+        Self::start_on(binaries, folder, |binaries, account, data| {
+            standby::copy(binaries, account, data, primary)
+        })
+    }
+
+    fn start_on(
+        binaries: Binaries,
+        folder: Folder,
+        fill: impl FnOnce(&Binaries, &Account, &Path) -> Result<()>,
+    ) -> Result<Self> {
         let data = folder.path().join("pg");
         let account = Account::choose(&data)?;
         account.check_reach(folder.path())?;
         account.check_reach(&binaries.dir)?;
         let (socket_dir, short_dir) = socket_dir(folder.path())?;
         account.create_private(&socket_dir)?;
-        initdb::run(&binaries, &account, &data)?;
+        fill(&binaries, &account, &data)?;
         initdb::check_version(&binaries, &data)?;
 
         let mut cluster = Self {

@@ -15,6 +15,7 @@ mod initdb;
 mod pid_file;
 mod pooler;
 mod process;
+mod standby;
 mod test_database;
 mod wheel;
 

@@ -112,6 +112,11 @@ impl Pair {
         self.sides[number % 2].clone()
     }
 
+    /// All services.
+    pub(crate) fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
     /// One more service on the pair's database, which may not serve: named by its program
     /// and a number from 2 on, with more settings.
     pub(crate) async fn further(
@@ -119,6 +124,20 @@ impl Pair {
         name: &str,
         more: &[(&'static str, &str)],
     ) -> (Program, Channel) {
+        Program::listening(name, self.files.path(), &self.settings(name, more)).await
+    }
+
+    /// As `further`, for one that ends by itself; returns all that it wrote.
+    pub(crate) async fn refused(&self, name: &str, more: &[(&'static str, &str)]) -> String {
+        let program = Program::run(name, self.files.path(), &self.settings(name, more));
+        until(&format!("{name} ends"), async || {
+            let log = program.log();
+            log.contains("cannot go on").then_some(log)
+        })
+        .await
+    }
+
+    fn settings(&self, name: &str, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let files = self.files.path();
         let (role, mut settings) = if name.starts_with("auth") {
             ("auth_service", auth_settings(files, &self.mailbox))
@@ -129,7 +148,7 @@ impl Pair {
         };
         settings.push(("DATABASE_URL", self.database.url(role)));
         settings.extend(owned(more));
-        Program::listening(name, files, &settings).await
+        settings
     }
 
     /// What is in a file that only the services read.
@@ -214,30 +233,10 @@ impl Program {
         (program, channel)
     }
 
-    /// Starts one, and waits until it listens. One writes JSON and one text, both of
-    /// them more than in production.
+    /// Starts one, and waits until it listens.
     async fn listening(name: &str, files: &Path, settings: &[(&str, String)]) -> (Self, Channel) {
-        let (kind, number) = name.rsplit_once('-').unwrap();
-        let address = files.join(format!("{name}.address"));
-        let log = files.join(format!("{name}.log"));
-        let output = File::create(&log).unwrap();
-        let child = Command::new(program(kind))
-            .env_clear()
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .env("LISTEN_ADDR", "127.0.0.1:0")
-            .env("ADDRESS_FILE", &address)
-            .env("RUST_LOG", "debug,h2=debug,hyper=debug,rustls=debug")
-            .env("LOG_FORMAT", if number == "0" { "json" } else { "text" })
-            .stdin(Stdio::null())
-            .stderr(output.try_clone().unwrap())
-            .stdout(output)
-            .spawn()
-            .unwrap();
-        let mut program = Self {
-            child,
-            address: String::new(),
-            log,
-        };
+        let mut program = Self::run(name, files, settings);
+        let address = address_file(name, files);
         program.address = until(&format!("{name} listens"), async || {
             let log = program.log();
             assert!(!log.contains("cannot go on"), "{log}");
@@ -248,6 +247,30 @@ impl Program {
         let url = format!("http://{}", program.address);
         let channel = Endpoint::from_shared(url).unwrap().connect_lazy();
         (program, channel)
+    }
+
+    /// Starts one. One writes JSON and one text, both of them more than in production.
+    fn run(name: &str, files: &Path, settings: &[(&str, String)]) -> Self {
+        let (kind, number) = name.rsplit_once('-').unwrap();
+        let log = files.join(format!("{name}.log"));
+        let output = File::create(&log).unwrap();
+        let child = Command::new(program(kind))
+            .env_clear()
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("ADDRESS_FILE", address_file(name, files))
+            .env("RUST_LOG", "debug,h2=debug,hyper=debug,rustls=debug")
+            .env("LOG_FORMAT", if number == "0" { "json" } else { "text" })
+            .stdin(Stdio::null())
+            .stderr(output.try_clone().unwrap())
+            .stdout(output)
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            address: String::new(),
+            log,
+        }
     }
 
     /// Where it listens.
@@ -272,6 +295,11 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where a service says on what address it listens.
+fn address_file(name: &str, files: &Path) -> PathBuf {
+    files.join(format!("{name}.address"))
 }
 
 /// A program beside `dev`.

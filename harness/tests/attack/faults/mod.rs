@@ -1,6 +1,10 @@
-//! Faults under the running pair: callers who give up, clocks that are wrong.
+//! Faults under the running pair: callers who give up, clocks that are wrong, routes that
+//! lead to a standby, poolers in between.
 
 mod cancelled;
 mod clocks;
 mod crowd;
+mod pooler;
 mod restored;
+mod route;
+mod standby;

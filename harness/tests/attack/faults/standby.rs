@@ -1,0 +1,168 @@
+//! A route that leads to a standby for a while, and back.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use embedded_postgres::{Binaries, Cluster, Folder, Search};
+use futures_util::future::join_all;
+use proto::auth::v1::{UpdateMeRequest, User};
+use proto::contacts::v1::CreateContactRequest;
+use sqlx::ConnectOptions;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use super::route::Route;
+use crate::pair::{Pair, Side, until};
+use crate::user::{ada, bearer, reason};
+
+/// More than the connections of a service.
+const WRITES: usize = 30;
+
+/// A hot standby of the server whose socket is in this folder; nothing on a machine that
+/// cannot make one. In CI that is a failure.
+#[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
+fn standby_of(primary: &Path) -> Option<Cluster> {
+    let binaries = Binaries::find(&Search::from_environment()).unwrap();
+    if binaries.dir().join("pg_basebackup").exists() {
+        let folder = Folder::ephemeral().unwrap();
+        return Some(Cluster::start_standby(binaries, folder, primary).unwrap());
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "CI must not go without pg_basebackup"
+    );
+    eprintln!("NOT TESTED: pg_basebackup is not installed");
+    None
+}
+
+/// One who writes to both services.
+struct Writer {
+    side: Side,
+    token: String,
+}
+
+impl Writer {
+    async fn new(side: Side, email: &str) -> Self {
+        let token = side.user(email).await.access_token;
+        Self { side, token }
+    }
+
+    /// Returns the id of a new contact.
+    async fn create(&self) -> Result<Uuid, Status> {
+        let request = CreateContactRequest {
+            contact: Some(ada()),
+            ..CreateContactRequest::default()
+        };
+        let mut book = self.side.book.clone();
+        let created = book.create_contact(bearer(request, &self.token)).await?;
+        let contact = created.into_inner().contact.unwrap();
+        Ok(contact.id.parse().unwrap())
+    }
+
+    async fn rename(&self) -> Result<(), Status> {
+        let user = User {
+            display_name: Uuid::new_v4().to_string(),
+            ..User::default()
+        };
+        let request = UpdateMeRequest {
+            user: Some(user),
+            ..UpdateMeRequest::default()
+        };
+        let mut account = self.side.account.clone();
+        account.update_me(bearer(request, &self.token)).await?;
+        Ok(())
+    }
+
+    async fn write(&self) -> Result<Uuid, Status> {
+        self.rename().await?;
+        self.create().await
+    }
+
+    /// Returns the contacts whose creation was acknowledged.
+    async fn write_until(&self, is_over: &AtomicBool) -> Vec<Uuid> {
+        let mut ids = Vec::new();
+        while !is_over.load(Ordering::Relaxed) {
+            match self.write().await {
+                Ok(id) => ids.push(id),
+                Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
+            }
+        }
+        ids
+    }
+}
+
+/// Leads the route to the standby for as long as it takes until all services say that they
+/// do not serve, and back; what was opened meanwhile stays open. Returns how long it took from
+/// then on until all served again.
+async fn lead_astray(pair: &Pair, route: &Route, standby: &Path, writers: &[Writer]) -> Duration {
+    let primary = pair.database.admin();
+    route.lead_to(standby);
+    route.cut();
+    for program in pair.programs() {
+        until("it does not serve", async || {
+            (!program.is_serving().await).then_some(())
+        })
+        .await;
+        until("it says why", async || {
+            program.log().contains("read-only").then_some(())
+        })
+        .await;
+    }
+    for writer in writers {
+        let refused = (writer.rename().await, writer.create().await);
+        assert_eq!(reason(&refused.0.unwrap_err()), "STORE_UNAVAILABLE");
+        assert_eq!(reason(&refused.1.unwrap_err()), "STORE_UNAVAILABLE");
+    }
+
+    route.lead_to(primary.get_socket().unwrap());
+    let began = Instant::now();
+    for program in pair.programs() {
+        until("it serves again", async || {
+            program.is_serving().await.then_some(())
+        })
+        .await;
+    }
+    let took = began.elapsed();
+    // And every one of their connections does.
+    let calls = (0..WRITES).flat_map(|_| writers.iter().map(Writer::write));
+    for written in join_all(calls).await {
+        written.unwrap();
+    }
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_go_on_by_themselves_after_a_route_led_to_a_standby() {
+    let database = Pair::database().await;
+    let admin = database.admin();
+    let (primary, name) = (admin.get_socket().unwrap(), admin.get_database().unwrap());
+    let Some(standby) = standby_of(primary) else {
+        return;
+    };
+    let route = Route::to(primary).await;
+    let url = |role: &str| route.url(name, role);
+    let pair = Pair::start_on(database.clone(), &url, [&[], &[]]).await;
+    let writers = [
+        Writer::new(pair.side(0), "ada@example.com").await,
+        Writer::new(pair.side(1), "bob@example.com").await,
+    ];
+
+    let is_over = AtomicBool::new(false);
+    let writing = join_all(writers.iter().map(|writer| writer.write_until(&is_over)));
+    let meanwhile = async {
+        for _ in 0..2 {
+            let took = lead_astray(&pair, &route, standby.socket_dir(), &writers).await;
+            println!("all serve again after {} ms", took.as_millis());
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let (acknowledged, ()) = tokio::join!(writing, meanwhile);
+
+    let ids = acknowledged.concat();
+    let count = "SELECT count(*) FROM contacts.contacts WHERE id = ANY($1)";
+    let count = sqlx::query_scalar(count).bind(&ids);
+    let mut db = admin.connect().await.unwrap();
+    let count: i64 = count.fetch_one(&mut db).await.unwrap();
+    assert_eq!(usize::try_from(count).unwrap(), ids.len());
+}
