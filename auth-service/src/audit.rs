@@ -11,6 +11,10 @@ use crate::error::{Error, Result};
 pub enum Kind {
     /// An account was made.
     SignUp,
+    /// A sign-up was refused: the e-mail is this account's.
+    SignUpTaken,
+    /// The account's own sign-up was repeated, with another password.
+    SignUpFailed,
     /// A session was started.
     LogIn,
     /// The password was wrong, the account unknown, disabled or not confirmed.
@@ -76,6 +80,8 @@ pub enum Kind {
     EmailChanged,
     /// A change of the e-mail was refused: the current password was wrong.
     EmailChangeFailed,
+    /// A change of the e-mail was refused: another account has it.
+    EmailChangeTaken,
     /// The account was ended, by its user or by an administrator.
     UserDeleted,
     /// The account was ended: nobody had confirmed its e-mail, and nobody used it.
@@ -97,6 +103,8 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::SignUp => "sign_up",
+            Self::SignUpTaken => "sign_up_taken",
+            Self::SignUpFailed => "sign_up_failed",
             Self::LogIn => "log_in",
             Self::LogInFailed => "log_in_failed",
             Self::RefreshReplayed => "refresh_replayed",
@@ -128,6 +136,7 @@ impl Kind {
             Self::AccountClaimed => "account_claimed",
             Self::EmailChanged => "email_changed",
             Self::EmailChangeFailed => "email_change_failed",
+            Self::EmailChangeTaken => "email_change_taken",
             Self::UserDeleted => "user_deleted",
             Self::UserExpired => "user_expired",
             Self::UserDeletionFailed => "user_deletion_failed",

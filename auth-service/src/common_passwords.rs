@@ -28,7 +28,7 @@ mod tests {
         assert!(LINES.len() > 5000);
         assert!(LINES.is_sorted_by(|a, b| a < b));
         for line in LINES.iter() {
-            assert!(line.len() >= Password::BYTES_MIN, "{line}");
+            assert!(line.chars().count() >= Password::CHARS_MIN, "{line}");
             assert!(contains(line), "{line}");
         }
     }

@@ -52,6 +52,9 @@ impl Accounts {
             return Ok(user);
         }
         // Before anything tells whether the new e-mail has an account.
+        self.throttle
+            .attempt_email_change(user.id, attempt.now)
+            .await?;
         let counted = step_up.count(&user).await?;
         let about = About {
             ip: attempt.ip,
@@ -79,8 +82,7 @@ impl Accounts {
         };
         let done = step_up.noted(done.await, &user).await;
         if let Err(Error::EmailTaken) = done {
-            let event = Event::new(user.id, Kind::EmailChangeFailed, about.ip);
-            let event = event.session(session_id).detail("email_taken");
+            let event = Event::new(user.id, Kind::EmailChangeTaken, about.ip).session(session_id);
             store::audit::insert(&self.db, event, about.now).await?;
         }
         done

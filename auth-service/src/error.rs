@@ -135,6 +135,12 @@ pub enum Error {
         /// When the next one is looked at.
         retry_after: Duration,
     },
+    /// Too many changes of the e-mail.
+    #[error("too many changes of the e-mail; try again later")]
+    EmailChangeThrottled {
+        /// When the next one is looked at.
+        retry_after: Duration,
+    },
     /// A wrong code, or one that was used.
     #[error("the code is not valid")]
     MfaCodeInvalid,
@@ -209,6 +215,8 @@ impl Error {
     /// How the error looks to the client.
     fn refusal(&self) -> Refusal {
         let refuse = |code, reason| Refusal::new(code, reason, self.to_string());
+        let throttled =
+            |reason, wait: &Duration| refuse(Code::ResourceExhausted, reason).retry_after(*wait);
         match self {
             Self::Invalid {
                 reason,
@@ -245,25 +253,20 @@ impl Error {
             Self::EtagMismatch { etag } => {
                 refuse(Code::Aborted, "ETAG_MISMATCH").metadata("etag", etag)
             }
-            Self::HasherOverloaded { retry_after } => {
-                refuse(Code::ResourceExhausted, "HASHER_OVERLOADED").retry_after(*retry_after)
-            }
-            Self::ExportsBusy { retry_after } => {
-                refuse(Code::ResourceExhausted, "EXPORTS_BUSY").retry_after(*retry_after)
-            }
+            Self::HasherOverloaded { retry_after } => throttled("HASHER_OVERLOADED", retry_after),
+            Self::ExportsBusy { retry_after } => throttled("EXPORTS_BUSY", retry_after),
             Self::ExportTooSlow => refuse(Code::Aborted, "EXPORT_TOO_SLOW"),
             Self::ClientInvalid => refuse(Code::Unauthenticated, "CLIENT_INVALID"),
             Self::ScopeNotAllowed { scope } => {
                 refuse(Code::PermissionDenied, "SCOPE_NOT_ALLOWED").metadata("scope", scope)
             }
-            Self::LogInThrottled { retry_after } => {
-                refuse(Code::ResourceExhausted, "LOG_IN_THROTTLED").retry_after(*retry_after)
+            Self::LogInThrottled { retry_after } => throttled("LOG_IN_THROTTLED", retry_after),
+            Self::EmailChangeThrottled { retry_after } => {
+                throttled("EMAIL_CHANGE_THROTTLED", retry_after)
             }
             Self::MfaCodeInvalid => refuse(Code::Unauthenticated, "MFA_CODE_INVALID"),
             Self::MfaChallengeExpired => refuse(Code::Unauthenticated, "MFA_CHALLENGE_EXPIRED"),
-            Self::MfaThrottled { retry_after } => {
-                refuse(Code::ResourceExhausted, "MFA_THROTTLED").retry_after(*retry_after)
-            }
+            Self::MfaThrottled { retry_after } => throttled("MFA_THROTTLED", retry_after),
             Self::TotpEnabled => refuse(Code::FailedPrecondition, "TOTP_ENABLED"),
             Self::TotpNotEnabled => refuse(Code::FailedPrecondition, "TOTP_NOT_ENABLED"),
             Self::TotpNotPending => refuse(Code::FailedPrecondition, "TOTP_NOT_PENDING"),

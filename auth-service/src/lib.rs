@@ -26,6 +26,7 @@ pub mod password_change;
 pub mod password_reset;
 pub mod pepper;
 pub mod phc;
+pub mod predictable;
 pub mod programs;
 pub mod purge;
 pub mod refresh;
@@ -322,7 +323,7 @@ fn server_info(config: &Config) -> ServerInfo {
         access_token_ttl: config.access_token_ttl.try_into().ok(),
         refresh_idle_ttl: config.refresh_idle_ttl.try_into().ok(),
         refresh_absolute_ttl: config.refresh_absolute_ttl.try_into().ok(),
-        password_min_length: i32::try_from(Password::BYTES_MIN).unwrap_or(i32::MAX),
+        password_min_length: i32::try_from(Password::CHARS_MIN).unwrap_or(i32::MAX),
         email_verification_required: config.email_verification_required,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

@@ -8,14 +8,15 @@ use zeroize::Zeroizing;
 use crate::common_passwords;
 use crate::email::Email;
 use crate::error::Error;
+use crate::predictable::is_predictable;
 
 /// A password in NFC, wiped when dropped. Never cut, trimmed or case-folded.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// The shortest password, in bytes.
-    pub const BYTES_MIN: usize = 12;
+    /// The shortest password, in characters: code points, as NIST SP 800-63B counts.
+    pub const CHARS_MIN: usize = 12;
     /// The longest password, in bytes.
     pub const BYTES_MAX: usize = 1024;
     /// A local part shorter than this may stand in the password: most contain
@@ -29,11 +30,15 @@ impl Password {
         let Some(password) = nfc(text) else {
             return refuse("PASSWORD_TOO_LONG", "longer than 1024 bytes");
         };
-        if password.len() < Self::BYTES_MIN {
-            return refuse("PASSWORD_TOO_SHORT", "shorter than 12 bytes");
+        if password.chars().count() < Self::CHARS_MIN {
+            return refuse("PASSWORD_TOO_SHORT", "shorter than 12 characters");
         }
         if common_passwords::contains(&password) {
             return refuse("PASSWORD_COMMON", "one of the most used passwords");
+        }
+        if is_predictable(&password) {
+            let problem = "a few characters repeated, or in the order of alphabet or keyboard";
+            return refuse("PASSWORD_COMMON", problem);
         }
         let local = email.local();
         let folded: Zeroizing<String> = Zeroizing::new(password.to_lowercase().nfc().collect());
@@ -92,18 +97,21 @@ mod tests {
     }
 
     #[test]
-    fn length_is_counted_in_bytes_of_the_normal_form() {
+    fn a_password_has_12_characters_and_1024_bytes_of_the_normal_form() {
         let email = "ada@example.org";
         assert_eq!(reason("kx0-f7a-p2q", email), "PASSWORD_TOO_SHORT");
         assert_eq!(reason("kx0-f7a-p2q9", email), "");
-        // 6 letters: 18 bytes decomposed, 12 composed, and 5 letters only 10.
-        assert_eq!(reason(&"u\u{308}".repeat(6), email), "");
-        assert_eq!(reason(&"u\u{308}".repeat(5), email), "PASSWORD_TOO_SHORT");
-        assert_eq!(reason(&"7q".repeat(512), email), "");
-        assert_eq!(
-            reason(&format!("{}x", "7q".repeat(512)), email),
-            "PASSWORD_TOO_LONG"
-        );
+        // 12 letters of two or three bytes each, and 11 of them.
+        assert_eq!(reason("ключотдвери9", email), "");
+        assert_eq!(reason("ключотдвери", email), "PASSWORD_TOO_SHORT");
+        // Each is two characters, and one of the normal form.
+        let decomposed = "u\u{308}o\u{308}a\u{308}e\u{301}o\u{301}i\u{301}";
+        assert_eq!(reason(decomposed, email), "PASSWORD_TOO_SHORT");
+        assert_eq!(reason(&format!("{decomposed}kx0-f7"), email), "");
+        let longest = format!("{}1024 bytes", "ключ от двери ".repeat(42).split_at(1014).0);
+        assert_eq!(longest.len(), 1024);
+        assert_eq!(reason(&longest, email), "");
+        assert_eq!(reason(&format!("{longest}x"), email), "PASSWORD_TOO_LONG");
         assert_eq!(reason(&"7q".repeat(100_000), email), "PASSWORD_TOO_LONG");
     }
 
@@ -113,6 +121,13 @@ mod tests {
             reason("PasswordPassword", "ada@example.org"),
             "PASSWORD_COMMON"
         );
+    }
+
+    #[test]
+    fn a_predictable_password_is_refused() {
+        for password in ["aaaaaaaaaaaa", "123412341234", "Abcdefghijkl"] {
+            assert_eq!(reason(password, "eve@example.org"), "PASSWORD_COMMON");
+        }
     }
 
     #[test]

@@ -6,17 +6,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::{Accounts, DisplayName, RequestId, User};
 use crate::audit::Kind;
-use crate::credentials::new_password_version;
+use crate::credentials::{Attempt, new_password_version};
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
 use crate::mail::About;
 use crate::password::Password;
-use crate::phc::Verdict;
 use crate::refresh_token::sha256;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::emails::{EmailRow, NewEmail};
+use crate::throttle::Guess;
 
 /// How long a sign-up can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
@@ -74,9 +74,18 @@ impl Accounts {
         deadline: Deadline,
         now: DateTime<Utc>,
     ) -> Result<User> {
+        // A repeat shows whether its password is the account's, so that it is a guess as a
+        // log-in is.
+        let attempt = Attempt {
+            guess: Guess::LogIn,
+            failure: Kind::SignUpFailed,
+            ip,
+            deadline,
+            now,
+        };
         // Before the hash: a taken e-mail costs none.
         if let Some(known) = store::emails::get(&self.db, new.email.as_str()).await? {
-            return self.repeat(known, new, deadline, now).await;
+            return self.repeat(known, new, attempt).await;
         }
         let password = new.password.clone();
         let hash = self.hasher.hash(password, Turn::Later, deadline).await?;
@@ -85,7 +94,7 @@ impl Accounts {
         }
         // Someone was faster; perhaps this very call, sent twice.
         let known = store::emails::get(&self.db, new.email.as_str()).await?;
-        self.repeat(known.ok_or(Error::EmailTaken)?, new, deadline, now)
+        self.repeat(known.ok_or(Error::EmailTaken)?, new, attempt)
             .await
     }
 
@@ -130,31 +139,46 @@ impl Accounts {
 
     /// Answers a call whose e-mail is taken: again, where it is the call that
     /// took it.
-    async fn repeat(
-        &self,
-        known: EmailRow,
-        new: NewAccount,
-        deadline: Deadline,
-        now: DateTime<Utc>,
-    ) -> Result<User> {
+    async fn repeat(&self, known: EmailRow, new: NewAccount, attempt: Attempt<'_>) -> Result<User> {
         let same_request = new.request_id.is_some_and(|id| {
-            known.request_hash.as_deref() == Some(&id.0) && now < known.create_time + REPEAT_MAX
+            known.request_hash.as_deref() == Some(&id.0)
+                && attempt.now < known.create_time + REPEAT_MAX
         });
         if !same_request {
+            self.note_taken(&known, attempt).await?;
             return Err(Error::EmailTaken);
         }
-        let same_body = known.request_body_hash.as_deref() == Some(&new.body_hash());
-        let stored = Some(known.password_hash).filter(|hash| !hash.is_empty());
-        let verdict = self
-            .hasher
-            .verify(new.password, stored, Turn::Later, deadline)
-            .await?;
-        if !same_body || verdict == Verdict::Wrong {
+        let reused = || {
             let problem = "was used for another request";
-            return Err(Error::invalid("REQUEST_ID_REUSED", "request_id", problem));
+            Error::invalid("REQUEST_ID_REUSED", "request_id", problem)
+        };
+        // Before the password, of which this answer tells nothing.
+        if known.request_body_hash.as_deref() != Some(&new.body_hash()) {
+            return Err(reused());
+        }
+        let checked = self
+            .check_password(Some(&new.email), new.password, attempt)
+            .await
+            .map_err(|error| match error {
+                Error::InvalidCredentials => reused(),
+                other => other,
+            })?;
+        if checked.user_id != known.user_id {
+            // The e-mail has changed hands meanwhile.
+            return Err(Error::EmailTaken);
         }
         store::users::get(&self.db, known.user_id)
             .await?
             .ok_or(Error::UserMissing)
+    }
+
+    /// Writes down that somebody learned that an e-mail has an account.
+    async fn note_taken(&self, known: &EmailRow, attempt: Attempt<'_>) -> Result<()> {
+        let (id, now) = (known.user_id, attempt.now);
+        if self.throttle.allow_strangers_entry(id, now).await? {
+            let event = Event::new(id, Kind::SignUpTaken, attempt.ip);
+            store::audit::insert(&self.db, event, now).await?;
+        }
+        Ok(())
     }
 }

@@ -96,6 +96,13 @@ const MAIL: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))
 /// Of notices to one e-mail address: five, then one an hour.
 const NOTICES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
+/// Of a user who asks for other e-mails, each of which shows whether it has an account:
+/// five, then one an hour.
+const EMAIL_CHANGES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+
+/// Of entries that strangers make in the audit of an account: ten, then one an hour.
+const STRANGERS_ENTRIES: Ladder<2> = [(10, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+
 /// Of mails that one client address asks for.
 const MAIL_ASKER: Ladder<3> = [
     (50, TimeDelta::zero()),
@@ -183,6 +190,24 @@ impl Throttle {
         }
     }
 
+    /// Counts a change of a user's e-mail before it is made, or refuses it.
+    pub async fn attempt_email_change(&self, id: UserId, now: DateTime<Utc>) -> Result<()> {
+        let bucket = self.bucket("email-change", "account", &id.to_string());
+        match self.reserve(bucket, &EMAIL_CHANGES, now).await {
+            Err(Error::LogInThrottled { retry_after }) => {
+                Err(Error::EmailChangeThrottled { retry_after })
+            }
+            reserved => reserved,
+        }
+    }
+
+    /// Counts an entry that a stranger makes in the audit of an account; false where there
+    /// were too many of late.
+    pub async fn allow_strangers_entry(&self, id: UserId, now: DateTime<Utc>) -> Result<bool> {
+        let bucket = self.bucket("audit", "account", &id.to_string());
+        count(&self.db, bucket, &STRANGERS_ENTRIES, now).await
+    }
+
     /// The guess was right.
     pub async fn succeeded(&self, attempted: &Attempted) -> Result<()> {
         table::forget(&self.db, attempted.account).await?;
@@ -246,10 +271,10 @@ impl Throttle {
         self.bucket(guess.name(), "account", &id.to_string())
     }
 
-    async fn reserve(
+    async fn reserve<const STEPS: usize>(
         &self,
         bucket: [u8; 32],
-        ladder: &Ladder<5>,
+        ladder: &Ladder<STEPS>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         if count(&self.db, bucket, ladder, now).await? {
@@ -328,7 +353,7 @@ mod tests {
         for ladder in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
-        for ladder in [MAIL, NOTICES] {
+        for ladder in [MAIL, NOTICES, EMAIL_CHANGES, STRANGERS_ENTRIES] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
         assert!(MAIL_ASKER.windows(2).all(|steps| steps[0] < steps[1]));

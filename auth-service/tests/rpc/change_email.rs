@@ -2,6 +2,7 @@
 
 use proto::auth::v1::{ChangeEmailRequest, User};
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, fields, reason, refusal};
 use crate::email_verification::verify;
@@ -110,6 +111,44 @@ async fn a_wrong_password_changes_nothing_and_is_slowed_down() {
     app.log_in(ADA, PASSWORD).await.unwrap();
     assert_eq!(app.audited("email_change_failed").await, 3);
     assert_eq!(app.audited("password_change_failed").await, 0);
+}
+
+#[tokio::test]
+async fn a_user_learns_of_five_emails_whether_they_have_an_account_and_then_of_one_an_hour() {
+    let app = App::start().await;
+    let access = app.user(ADA).await.access_token;
+    app.sign_up("bob@example.com").await.unwrap();
+    let replica = app.replica().await;
+    let ask = async |app: &App| refusal(change(app, &access, PASSWORD, "bob@example.com").await);
+
+    for number in 0..5 {
+        assert_eq!(ask([&app, &replica][number % 2]).await, "EMAIL_TAKEN");
+    }
+
+    let status = change(&replica, &access, PASSWORD, "nobody@example.com").await;
+    let status = status.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&status), "EMAIL_CHANGE_THROTTLED");
+    let delay = status.get_details_retry_info().unwrap().retry_delay;
+    assert_eq!(delay.unwrap().as_secs(), 3600);
+    assert_eq!(app.audited("email_change_taken").await, 5);
+    assert_eq!(app.audited("email_change_failed").await, 0);
+    // Her own needs no answer that tells.
+    change(&app, &access, PASSWORD, ADA).await.unwrap();
+    app.advance(3600);
+    let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
+    change(&app, &access, PASSWORD, LOVELACE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_of_the_email_counts_for_its_address_as_a_sign_up_does() {
+    let app = App::alone(&["--rate-limits=off,sign_up:ip=2/h"]).await;
+    let access = app.user(ADA).await.access_token;
+    change(&app, &access, PASSWORD, LOVELACE).await.unwrap();
+
+    let limited = change(&app, &access, PASSWORD, ADA).await;
+
+    assert_eq!(refusal(limited), "RATE_LIMITED");
 }
 
 #[tokio::test]

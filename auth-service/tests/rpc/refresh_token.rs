@@ -3,7 +3,10 @@
 use proto::auth::v1::TokenPair;
 use tonic::Code;
 
-use crate::app::{App, START, reason, refusal};
+use crate::app::{App, START, fields, reason, refusal};
+
+const REQUEST: &str = "01980b5e-6f1c-7cde-9a3b-2f7d6c1e8a90";
+const OTHER_REQUEST: &str = "01980b5e-6f1c-7cde-9a3b-2f7d6c1e8a91";
 
 async fn next(app: &App, token: &str) -> TokenPair {
     let answer = app.refresh(token).await.unwrap();
@@ -114,16 +117,21 @@ async fn without_a_grace_time_every_repetition_ends_the_session() {
 async fn a_request_id_extends_the_repetition_to_a_day() {
     let app = App::start().await;
     let first = app.user("ada@example.org").await.refresh_token;
-    let second = app.refresh_as(&first, "r-1").await.unwrap().tokens.unwrap();
+    let second = app
+        .refresh_as(&first, REQUEST)
+        .await
+        .unwrap()
+        .tokens
+        .unwrap();
 
     app.advance(86_400);
-    let again = app.refresh_as(&first, "r-1").await.unwrap();
+    let again = app.refresh_as(&first, REQUEST).await.unwrap();
     assert!(again.replayed);
     assert_eq!(again.tokens.unwrap().refresh_token, second.refresh_token);
 
     app.advance(1);
     assert_eq!(
-        refusal(app.refresh_as(&first, "r-1").await),
+        refusal(app.refresh_as(&first, REQUEST).await),
         "REFRESH_TOKEN_REUSED"
     );
 }
@@ -132,13 +140,39 @@ async fn a_request_id_extends_the_repetition_to_a_day() {
 async fn another_request_id_does_not_extend_it() {
     let app = App::start().await;
     let first = app.user("ada@example.org").await.refresh_token;
-    app.refresh_as(&first, "r-1").await.unwrap();
+    app.refresh_as(&first, REQUEST).await.unwrap();
     app.advance(31);
 
     assert_eq!(
-        refusal(app.refresh_as(&first, "r-2").await),
+        refusal(app.refresh_as(&first, OTHER_REQUEST).await),
         "REFRESH_TOKEN_REUSED"
     );
+}
+
+#[tokio::test]
+async fn a_request_id_that_can_be_guessed_is_refused_and_changes_nothing() {
+    let app = App::start().await;
+    let first = app.user("ada@example.org").await.refresh_token;
+
+    let long = "z".repeat(36);
+    for request_id in [
+        "1",
+        "r-1",
+        "123456789012345678901",
+        "00000000-0000-0000-0000-000000000001",
+        &long,
+    ] {
+        let status = app.refresh_as(&first, request_id).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{request_id}");
+        assert_eq!(reason(&status), "REQUEST_ID_INVALID");
+        assert_eq!(fields(&status), ["request_id"]);
+    }
+
+    for good in [REQUEST, "a1b2c3d4e5f6g7h8i9j0kw", &REQUEST.replace('-', "")] {
+        let token = app.user(&format!("{good}@example.org")).await.refresh_token;
+        app.refresh_as(&token, good).await.unwrap();
+    }
+    assert!(!app.refresh_as(&first, REQUEST).await.unwrap().replayed);
 }
 
 #[tokio::test]

@@ -8,6 +8,16 @@ use tonic::Code;
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD, START, fields, new_account, reason, refusal};
 
+const REQUEST: &str = "01980b5e-6f1c-7cde-9a3b-2f7d6c1e8a90";
+
+/// A request that can be sent again.
+fn repeatable() -> SignUpRequest {
+    SignUpRequest {
+        request_id: REQUEST.into(),
+        ..new_account("ada@example.org")
+    }
+}
+
 #[tokio::test]
 async fn an_account_is_made_with_its_normal_email() {
     let app = App::start().await;
@@ -80,6 +90,11 @@ async fn a_bad_field_is_named() {
             "REQUEST_ID_INVALID",
             "request_id",
         ),
+        (
+            with(|r| r.request_id = "1".into()),
+            "REQUEST_ID_INVALID",
+            "request_id",
+        ),
     ] {
         let status = app.sign_up_as(&request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
@@ -95,7 +110,7 @@ async fn of_twelve_sign_ups_of_one_email_one_wins() {
     for number in 0..12 {
         let mut auth = app.auth.clone();
         let mut request = new_account("ada@example.org");
-        request.request_id = format!("{number}");
+        request.request_id = format!("01980b5e-6f1c-7cde-9a3b-{number:012}");
         calls.spawn(async move { auth.sign_up(request).await });
     }
 
@@ -106,34 +121,28 @@ async fn of_twelve_sign_ups_of_one_email_one_wins() {
     for answer in refused {
         assert_eq!(refusal(answer), "EMAIL_TAKEN");
     }
+    assert_eq!(app.audited("sign_up_taken").await, 10);
     let users: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.users")
         .fetch_one(&app.db)
         .await
         .unwrap();
     assert_eq!(users, 1);
-    assert_eq!(app.audit().await, ["sign_up"]);
+    assert_eq!(app.audited("sign_up").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_request_sent_twelve_times_makes_one_account_and_says_so_twelve_times() {
+async fn one_request_sent_three_times_makes_one_account_and_says_so_three_times() {
     let app = App::start().await;
     let mut calls = JoinSet::new();
-    for _ in 0..12 {
-        let mut auth = app.auth.clone();
-        let mut request = new_account("ada@example.org");
-        request.request_id = "same".into();
-        calls.spawn(async move {
-            auth.sign_up(request)
-                .await
-                .unwrap()
-                .into_inner()
-                .user
-                .unwrap()
-                .id
-        });
+    for _ in 0..3 {
+        let app = app.auth.clone();
+        calls.spawn(async move { app.clone().sign_up(repeatable()).await });
     }
 
-    let ids: HashSet<String> = calls.join_all().await.into_iter().collect();
+    let answers = calls.join_all().await.into_iter().map(Result::unwrap);
+    let ids: HashSet<String> = answers
+        .map(|answer| answer.into_inner().user.unwrap().id)
+        .collect();
 
     assert_eq!(ids.len(), 1);
     assert_eq!(app.audit().await, ["sign_up"]);
@@ -143,7 +152,7 @@ async fn one_request_sent_twelve_times_makes_one_account_and_says_so_twelve_time
 async fn a_request_can_be_repeated_for_a_day() {
     let app = App::start().await;
     let request = SignUpRequest {
-        request_id: "5f1d7a1e".into(),
+        request_id: REQUEST.into(),
         ..new_account("ada@example.org")
     };
     let user = app.sign_up_as(&request).await.unwrap();
@@ -159,7 +168,7 @@ async fn a_request_can_be_repeated_for_a_day() {
 async fn a_request_id_is_for_one_request() {
     let app = App::start().await;
     let request = SignUpRequest {
-        request_id: "5f1d7a1e".into(),
+        request_id: REQUEST.into(),
         ..new_account("ada@example.org")
     };
     app.sign_up_as(&request).await.unwrap();
@@ -173,7 +182,7 @@ async fn a_request_id_is_for_one_request() {
         ..request.clone()
     };
     let other_id = SignUpRequest {
-        request_id: "another".into(),
+        request_id: REQUEST.replace("01", "02"),
         ..request.clone()
     };
 
@@ -183,6 +192,67 @@ async fn a_request_id_is_for_one_request() {
         assert_eq!(reason(&status), "REQUEST_ID_REUSED");
     }
     assert_eq!(refusal(app.sign_up_as(&other_id).await), "EMAIL_TAKEN");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_repeats_with_other_passwords_three_are_checked() {
+    let app = App::start().await;
+    app.sign_up_as(&repeatable()).await.unwrap();
+    let replica = app.replica().await;
+    let mut calls = JoinSet::new();
+    for number in 0..100 {
+        let mut auth = [&app, &replica][number % 2].auth.clone();
+        let guess = SignUpRequest {
+            password: format!("harbour-lantern-{}", 100 + number),
+            ..repeatable()
+        };
+        calls.spawn(async move { auth.sign_up(guess).await });
+    }
+
+    let answers: Vec<_> = calls.join_all().await.into_iter().map(refusal).collect();
+
+    let count = |what: &str| answers.iter().filter(|answer| *answer == what).count();
+    assert_eq!(count("REQUEST_ID_REUSED"), 3);
+    assert_eq!(count("LOG_IN_THROTTLED"), 97);
+    assert_eq!(app.audited("sign_up_failed").await, 3);
+    // They are guesses of the log-in's password.
+    let log_in = app.log_in("ada@example.org", PASSWORD).await;
+    assert_eq!(refusal(log_in), "LOG_IN_THROTTLED");
+    app.advance(3);
+    app.sign_up_as(&repeatable()).await.unwrap();
+    app.log_in("ada@example.org", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_repeat_with_another_name_is_told_so_before_its_password_is_looked_at() {
+    let app = App::start().await;
+    app.sign_up_as(&repeatable()).await.unwrap();
+
+    for _ in 0..9 {
+        let other = SignUpRequest {
+            display_name: "Someone Else".into(),
+            password: OTHER_PASSWORD.into(),
+            ..repeatable()
+        };
+        assert_eq!(refusal(app.sign_up_as(&other).await), "REQUEST_ID_REUSED");
+    }
+
+    app.log_in("ada@example.org", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_owner_of_a_taken_email_can_read_of_the_sign_up_that_met_it() {
+    let app = App::start().await;
+    app.sign_up("ada@example.org").await.unwrap();
+
+    for _ in 0..15 {
+        assert_eq!(refusal(app.sign_up("ada@example.org").await), "EMAIL_TAKEN");
+    }
+    assert_eq!(app.audited("sign_up_taken").await, 10);
+    app.advance(3600);
+    assert_eq!(refusal(app.sign_up("ada@example.org").await), "EMAIL_TAKEN");
+
+    assert_eq!(app.audited("sign_up_taken").await, 11);
 }
 
 #[tokio::test]

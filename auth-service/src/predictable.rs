@@ -1,0 +1,126 @@
+//! Passwords that are on no list and yet among the first that anybody tries: a few
+//! characters again and again, and the rows of a keyboard.
+
+use zeroize::Zeroizing;
+
+/// A unit up to this long says no more when it is repeated.
+const UNIT_CHARS_MAX: usize = 6;
+
+/// So many runs are no more than a habit: `abcdef123456`.
+const RUNS_MAX: usize = 2;
+
+/// What people go along, round and round.
+const ROWS: [&str; 3] = [
+    "1234567890",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+];
+
+/// Whether a password, in whatever case, is a short unit repeated, or one or two runs along
+/// a row, the code points, or a single character.
+#[must_use]
+pub fn is_predictable(password: &str) -> bool {
+    let folded: Zeroizing<Vec<char>> =
+        Zeroizing::new(password.chars().flat_map(char::to_lowercase).collect());
+    repeats(&folded) || runs(&folded) <= RUNS_MAX
+}
+
+fn repeats(text: &[char]) -> bool {
+    let longest = UNIT_CHARS_MAX.min(text.len() / 2);
+    // The last unit may be cut.
+    (1..=longest).any(|unit| text[unit..] == text[..text.len() - unit])
+}
+
+/// The fewest runs that the text is made of: each as long as it can be.
+fn runs(text: &[char]) -> usize {
+    let mut rest = text;
+    let mut count = 0;
+    while !rest.is_empty() {
+        rest = &rest[longest_run(rest)..];
+        count += 1;
+    }
+    count
+}
+
+fn longest_run(text: &[char]) -> usize {
+    let by_code = [0, 1, -1].map(|step| run(text, |a, b| code(a) + step == code(b)));
+    let by_row = ROWS.map(|row| {
+        let up = run(text, |a, b| follows(row, a, b));
+        up.max(run(text, |a, b| follows(row, b, a)))
+    });
+    by_code.into_iter().chain(by_row).max().unwrap_or(1)
+}
+
+/// How many characters from the first on go on in this way.
+fn run(text: &[char], goes_on: impl Fn(char, char) -> bool) -> usize {
+    let pairs = text.windows(2);
+    1 + pairs.take_while(|pair| goes_on(pair[0], pair[1])).count()
+}
+
+fn code(character: char) -> i64 {
+    i64::from(u32::from(character))
+}
+
+/// Whether `b` stands after `a` in the row, or the row ends with `a` and begins with `b`.
+fn follows(row: &str, a: char, b: char) -> bool {
+    let (Some(a), Some(b)) = (row.find(a), row.find(b)) else {
+        return false;
+    };
+    (a + 1) % row.len() == b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_units_are_predictable() {
+        for password in [
+            "aaaaaaaaaaaa",
+            "abcabcabcabc",
+            "123412341234",
+            "AbCaBcAbCaBcAb",
+            "x7!x7!x7!x7!",
+            "ottersotters",
+            "ääääääääääää",
+            "🦦🦦🦦🦦🦦🦦🦦🦦🦦🦦🦦🦦",
+            &"7q".repeat(512),
+        ] {
+            assert!(is_predictable(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn runs_are_predictable() {
+        for password in [
+            "abcdefghijkl",
+            "ZYXWVUTSRQPONM",
+            "123456789012",
+            "012345678901",
+            "098765432109",
+            "qwertyuiopas",
+            "asdfghjklzxcvbnm",
+            "poiuytrewq12",
+            "abcdef123456",
+            "aaaaaabbbbbb",
+            "aaaaaaaaaaab",
+            "абвгдежзийкл",
+        ] {
+            assert!(is_predictable(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn others_are_not() {
+        for password in [
+            "harbour-lantern-48",
+            "the otter naps at noon",
+            "kx0-f7a-p2q9",
+            "hunter2hunter3",
+            "lanternlantern",
+            "abcd-1234-efgh",
+        ] {
+            assert!(!is_predictable(password), "{password}");
+        }
+    }
+}
