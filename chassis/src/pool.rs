@@ -176,17 +176,17 @@ impl Pool {
         let until = Instant::now() + self.shared.wait_max;
         let permit = timeout_at(until, self.permit()).await;
         let permit = permit.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        let db = if let Some(db) = self.reuse(until).await {
-            db
-        } else {
-            let generation = self.shared.generation();
-            Opened::new(self.connect(until).await?, self.home, generation)
-        };
         let right = Right {
             _permit: permit,
             _share: share,
             _turn: turn,
         };
+        let right = match self.reuse(right, until).await {
+            Ok(lease) => return Ok(lease),
+            Err(right) => right,
+        };
+        let generation = self.shared.generation();
+        let db = Opened::new(self.connect(until).await?, self.home, generation);
         Ok(Lease::new(db, Arc::clone(&self.shared), right))
     }
 
@@ -199,17 +199,20 @@ impl Pool {
         permit.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// An idle connection that lives.
-    async fn reuse(&self, until: Instant) -> Option<Opened> {
-        while let Some(Idle { mut db, since }) = self.shared.take_idle(self.home) {
+    /// An idle connection that lives; the right to open one where there is none.
+    async fn reuse(&self, mut right: Right, until: Instant) -> Result<Lease, Right> {
+        while let Some(Idle { db, since }) = self.shared.take_idle(self.home) {
             if db.at.elapsed() > AGE_MAX {
                 continue;
             }
-            if since.elapsed() < TRUSTED || is_alive(&mut db, until).await {
-                return Some(db);
+            // Before it is asked: whoever gives up meanwhile leaves it to the next one.
+            let mut lease = Lease::new(db, Arc::clone(&self.shared), right);
+            if since.elapsed() < TRUSTED || is_alive(&mut lease, until).await {
+                return Ok(lease);
             }
+            right = lease.close();
         }
-        None
+        Err(right)
     }
 
     /// Connects, again and again while the server is away; returns why it could not.
@@ -272,7 +275,7 @@ macro_rules! on_a_lease {
         let pool = $pool.clone();
         Box::pin(async move {
             let mut lease = pool.acquire(None).await?;
-            let $db = &mut lease.db;
+            let $db = &mut *lease;
             let done = $work.await;
             lease.after(&done);
             done
@@ -295,7 +298,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         Box::pin(try_stream! {
             let mut lease = pool.acquire(None).await?;
             let ended = {
-                let mut steps = lease.db.fetch_many(query);
+                let mut steps = lease.fetch_many(query);
                 loop {
                     match steps.try_next().await {
                         Ok(Some(step)) => yield step,

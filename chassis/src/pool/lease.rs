@@ -19,8 +19,12 @@ use tokio::time::{Instant, timeout};
 use super::turns::Turn;
 use super::{Idle, Shared};
 
-/// The longest wait for a connection to become usable again.
-const RECOVERY_MAX: Duration = Duration::from_secs(5);
+/// The longest wait for a transaction to be rolled back.
+const ROLLBACK_MAX: Duration = Duration::from_secs(5);
+
+/// The longest wait for the end of a statement that nobody waits for. Most end in a few
+/// milliseconds; a longer one would keep the room of one that somebody waits for.
+const END_MAX: Duration = Duration::from_millis(200);
 
 /// The most errors of earlier statements that can still arrive: that of the statement
 /// which was given up, and that of closing one that fell out of the cache.
@@ -99,14 +103,29 @@ impl Open {
             Self::Transaction => "ROLLBACK; SHOW transaction_read_only",
         }
     }
+
+    /// The longest wait for it.
+    fn patience(self) -> Duration {
+        match self {
+            Self::Nothing => END_MAX,
+            Self::Transaction => ROLLBACK_MAX,
+        }
+    }
 }
 
-/// A connection in use. Dropped, it is closed: whoever was cancelled in the
-/// middle of a statement leaves nothing behind.
+/// A connection in use. Dropped, it is handed on once it has settled: whoever gives up in
+/// the middle of a statement, as clients do that hang up, costs no connection.
 pub(super) struct Lease {
-    pub(super) db: Opened,
+    held: Option<Held>,
+    /// What may be open when it is dropped.
+    pub(super) open: Open,
+}
+
+/// A connection, and the right to use it. Dropped, it is closed.
+struct Held {
+    db: Opened,
     shared: Arc<Shared>,
-    _right: Right,
+    right: Right,
 }
 
 /// The right to use a connection, until it is back in the pool, or closed.
@@ -119,9 +138,8 @@ pub(super) struct Right {
 impl Lease {
     pub(super) fn new(db: Opened, shared: Arc<Shared>, right: Right) -> Self {
         Self {
-            db,
-            shared,
-            _right: right,
+            held: Some(Held { db, shared, right }),
+            open: Open::Nothing,
         }
     }
 
@@ -129,13 +147,31 @@ impl Lease {
     pub(super) fn after<T>(self, result: &sqlx::Result<T>) {
         match result {
             Ok(_) => self.give_back(),
-            Err(sqlx::Error::Database(_)) => self.settle(Open::Nothing),
-            Err(_) => {}
+            // Dropped, it settles.
+            Err(sqlx::Error::Database(_)) => {}
+            Err(_) => drop(self.close()),
         }
     }
 
     /// Hands the connection on: no transaction is open.
-    pub(super) fn give_back(self) {
+    pub(super) fn give_back(mut self) {
+        if let Some(held) = self.held.take() {
+            held.give_back();
+        }
+    }
+
+    /// Closes the connection; its right is left.
+    #[expect(clippy::expect_used, reason = "only what consumes it takes it")]
+    pub(super) fn close(mut self) -> Right {
+        self.held
+            .take()
+            .expect("a lease holds its connection")
+            .right
+    }
+}
+
+impl Held {
+    fn give_back(self) {
         let is_current = self.db.generation == self.shared.generation();
         if is_current && !self.shared.permits.is_closed() {
             let (db, since) = (self.db, Instant::now());
@@ -145,15 +181,39 @@ impl Lease {
     }
 
     /// Hands the connection on once it has settled; nobody waits for it.
-    pub(super) fn settle(mut self, open: Open) {
+    fn settle(mut self, open: Open) {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
         runtime.spawn(async move {
-            let settled = timeout(RECOVERY_MAX, self.db.settle(open)).await;
+            let settled = timeout(open.patience(), self.db.settle(open)).await;
             if matches!(settled, Ok(Ok(true))) {
                 self.give_back();
             }
         });
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.settle(self.open);
+        }
+    }
+}
+
+impl Deref for Lease {
+    type Target = PgConnection;
+
+    #[expect(clippy::expect_used, reason = "only what consumes it takes it")]
+    fn deref(&self) -> &PgConnection {
+        &self.held.as_ref().expect("a lease holds its connection").db
+    }
+}
+
+impl DerefMut for Lease {
+    #[expect(clippy::expect_used, reason = "only what consumes it takes it")]
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.held.as_mut().expect("a lease holds its connection").db
     }
 }

@@ -13,7 +13,7 @@ use futures_util::future::{join_all, poll_fn};
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use crate::pool::{database, rows, until};
+use crate::pool::{backend, database, pool, rows, until};
 
 /// A pool whose statements wait briefly for locks and run briefly.
 async fn impatient_pool(size: u32) -> (TestDatabase, Pool) {
@@ -91,6 +91,44 @@ async fn a_commit_after_a_statement_that_was_given_up_leaves_no_aborted_transact
 
     is_settled(&pool).await;
     reads_succeed(&pool, 1).await;
+}
+
+/// Statements of which each notes its server process, and is given up at a later wait
+/// than the one before.
+#[tokio::test]
+async fn callers_who_hang_up_cost_no_connection() {
+    const CALLS: usize = 100;
+    let (_database, pool) = pool(1).await;
+    backend(&pool).await;
+
+    for call in 0..CALLS {
+        let note = "INSERT INTO rows SELECT pg_backend_pid() FROM pg_sleep(0.001)
+                    ON CONFLICT DO NOTHING";
+        let note = sqlx::query(note).execute(&pool);
+        given_up_after(call % 5, note).await;
+        is_settled(&pool).await;
+    }
+
+    let processes = rows(&pool).await;
+    println!("{processes} server processes for {CALLS} calls");
+    // One; more where the machine stood still for longer than a statement is waited for.
+    assert!(processes <= 5, "{processes}");
+}
+
+#[tokio::test]
+async fn a_begin_that_was_given_up_begins_nothing() {
+    let (database, pool) = pool(1).await;
+    let first = backend(&pool).await;
+
+    for waits in 0..10 {
+        drop(given_up_after(waits % 3, pool.begin()).await);
+        is_settled(&pool).await;
+        let mut admin = database.admin().connect().await.unwrap();
+        let state = "SELECT state FROM pg_stat_activity WHERE pid = $1";
+        let state = sqlx::query_scalar(state).bind(first);
+        let state: Option<String> = state.fetch_one(&mut admin).await.unwrap();
+        assert_eq!(state.as_deref(), Some("idle"));
+    }
 }
 
 /// One of the things that callers do: they commit, fail or are slow, in a transaction or
