@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
 const SECRETS: &[&str] = &[
     "addressbook.auth.v1.SignUpRequest",
     "addressbook.auth.v1.LogInRequest",
+    "addressbook.auth.v1.LogInResponse",
     "addressbook.auth.v1.RefreshTokenRequest",
     "addressbook.auth.v1.LogOutRequest",
     "addressbook.auth.v1.ChangePasswordRequest",
@@ -60,6 +61,7 @@ const SECRETS: &[&str] = &[
     "addressbook.auth.v1.CreateServiceAccountResponse",
     "addressbook.auth.v1.RotateServiceAccountSecretResponse",
     "addressbook.auth.v1.CompleteMfaRequest",
+    "addressbook.auth.v1.CompleteMfaResponse",
     "addressbook.auth.v1.MfaChallenge",
     "addressbook.auth.v1.EnrollTotpRequest",
     "addressbook.auth.v1.EnrollTotpResponse",

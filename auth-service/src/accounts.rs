@@ -14,6 +14,7 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::device_token::DeviceTokens;
 use crate::error::{Error, Result};
 use crate::hasher::Hasher;
 use crate::mail::Outbox;
@@ -132,6 +133,7 @@ pub struct Accounts {
     pub(crate) outbox: Outbox,
     pub(crate) rules: AccountRules,
     pub(crate) throttle: Throttle,
+    pub(crate) devices: DeviceTokens,
     /// Names unknown e-mails in the audit without saying them.
     pseudonyms: hmac::Key,
 }
@@ -154,6 +156,7 @@ impl Accounts {
             outbox,
             rules,
             throttle,
+            devices: DeviceTokens::new(ring),
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*key),
         }
     }

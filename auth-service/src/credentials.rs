@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
+use crate::device_token::Owner;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::hasher::Turn;
@@ -34,6 +35,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Whose password it is.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            user_id: self.user_id,
+            password_version: self.password_version,
+        }
+    }
+
     /// Keeps the password from being changed until the transaction ends; fails where it
     /// was changed since it was checked, or the account has another e-mail.
     pub(crate) async fn lock(&self, tx: &mut Transaction) -> Result<()> {
@@ -62,17 +71,23 @@ pub struct Attempt<'a> {
 
 impl Accounts {
     /// Checks the password of a log-in. An unknown e-mail, or text that is none, takes
-    /// the same statements and the same time as a wrong password.
+    /// the same statements and the same time as a wrong password. A device that has logged
+    /// in to this account is counted by itself.
     pub async fn check_password(
         &self,
         email: Option<&Email>,
         password: Password,
+        device_token: &str,
         attempt: Attempt<'_>,
     ) -> Result<Credentials> {
         // No address is empty, so that text which is none finds nothing.
         let email = email.map_or("", Email::as_str);
-        let attempted = self.attempt(Whose::Email(email), &attempt).await?;
+        // Says whose token would be good; the password is looked at after it is counted.
         let known = store::emails::get(&self.db, email).await?;
+        let owner = known.as_ref().map_or(Owner::NOBODY, EmailRow::owner);
+        let device = self.devices.device(device_token, owner, attempt.now);
+        let whose = device.as_ref().map_or(Whose::Email(email), Whose::Device);
+        let attempted = self.attempt(whose, &attempt).await?;
         let blamed = known
             .as_ref()
             .map_or_else(|| self.pseudonym(email), |row| row.user_id);

@@ -9,6 +9,7 @@ pub mod config;
 pub mod credentials;
 pub mod deleted_users;
 pub mod deletion;
+pub mod device_token;
 pub mod email;
 pub mod email_change;
 pub mod email_tokens;

@@ -3,6 +3,7 @@
 use chassis::deadline::Deadline;
 use chassis::text::single_line;
 use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
 
 use crate::accounts::{Accounts, User};
 use crate::audit::Kind;
@@ -27,17 +28,24 @@ pub struct LogIn {
     email: Option<Email>,
     password: Password,
     client_label: String,
+    device_token: Zeroizing<String>,
 }
 
 impl LogIn {
     /// Reads what came over the wire.
-    pub fn parse(email: &str, password: &str, client_label: &str) -> Result<Self> {
+    pub fn parse(
+        email: &str,
+        password: &str,
+        client_label: &str,
+        device_token: Zeroizing<String>,
+    ) -> Result<Self> {
         let client_label = single_line(client_label, CLIENT_LABEL_CHARS_MAX)
             .map_err(|problem| Error::invalid("CLIENT_LABEL_INVALID", "client_label", problem))?;
         Ok(Self {
             email: Email::parse(email).ok(),
             password: Password::claim(password),
             client_label,
+            device_token,
         })
     }
 }
@@ -48,6 +56,8 @@ pub struct SignedIn {
     pub user: User,
     /// The session's tokens.
     pub tokens: TokenPair,
+    /// By which the device is known at the next log-in.
+    pub device_token: Zeroizing<String>,
 }
 
 /// What came of a right password.
@@ -76,7 +86,9 @@ pub async fn log_in(
     };
     let email = log_in.email.as_ref();
     let password = log_in.password.clone();
-    let checked = accounts.check_password(email, password, attempt).await?;
+    let checked = accounts
+        .check_password(email, password, &log_in.device_token, attempt)
+        .await?;
     let new_hash = rehashed(accounts, &checked, log_in.password, deadline).await?;
 
     let mut tx = accounts.db.begin().await?;
@@ -105,8 +117,13 @@ pub async fn log_in(
     let tokens = sessions
         .start(&mut tx, &user, Proof::Password, label, client, now)
         .await?;
+    let device_token = accounts.devices.issue(checked.owner(), now)?;
     tx.commit().await?;
-    Ok(LoggedIn::Session(Box::new(SignedIn { user, tokens })))
+    Ok(LoggedIn::Session(Box::new(SignedIn {
+        user,
+        tokens,
+        device_token,
+    })))
 }
 
 /// What only someone with the password is told.

@@ -157,7 +157,7 @@ impl Accounts {
             return Err(reused());
         }
         let checked = self
-            .check_password(Some(&new.email), new.password, attempt)
+            .check_password(Some(&new.email), new.password, "", attempt)
             .await
             .map_err(|error| match error {
                 Error::InvalidCredentials => reused(),

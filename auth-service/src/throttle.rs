@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chassis::client_address;
 use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
@@ -13,6 +15,7 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
+use crate::device_token::Device;
 use crate::error::{Error, Result};
 use crate::store::throttles as table;
 
@@ -51,6 +54,9 @@ impl Guess {
 pub enum Whose<'a> {
     /// That of the account with this e-mail, if there is one.
     Email(&'a str),
+    /// That of the account that this device has logged in to before. Strangers who guess
+    /// are not counted there.
+    Device(&'a Device),
     /// That of a user who calls with a session. An e-mail can change hands; a user's
     /// failures stay its own.
     User(UserId),
@@ -154,6 +160,11 @@ impl Throttle {
     ) -> Result<Attempted> {
         let account = match whose {
             Whose::Email(email) => self.bucket(guess.name(), "account", email),
+            Whose::Device(device) => self.bucket(
+                guess.name(),
+                "device",
+                &BASE64_URL_SAFE_NO_PAD.encode(device),
+            ),
             Whose::User(id) => self.bucket_of_user(guess, id),
         };
         let attempted = Attempted {

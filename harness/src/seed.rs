@@ -98,6 +98,7 @@ async fn access_token(target: &Target, password: &str) -> Result<String> {
         email: EMAIL.to_owned(),
         password: password.to_owned(),
         client_label: "cargo dev --seed".to_owned(),
+        ..LogInRequest::default()
     };
     let answer = match client.log_in(log_in).await {
         Err(status) if status.code() == Code::Unauthenticated => {

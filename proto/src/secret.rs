@@ -19,6 +19,7 @@ opaque!(
     ChangeEmailRequest,
     ChangePasswordRequest,
     CompleteMfaRequest,
+    CompleteMfaResponse,
     ConfirmTotpRequest,
     ConfirmTotpResponse,
     CreateServiceAccountResponse,
@@ -30,6 +31,7 @@ opaque!(
     IssueServiceTokenRequest,
     IssueServiceTokenResponse,
     LogInRequest,
+    LogInResponse,
     LogOutRequest,
     MfaChallenge,
     RefreshTokenRequest,
@@ -41,3 +43,13 @@ opaque!(
     TokenPair,
     VerifyEmailRequest,
 );
+
+/// Part of a message that holds tokens.
+impl fmt::Debug for auth::log_in_response::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tokens(_) => "Tokens(..)",
+            Self::MfaChallenge(_) => "MfaChallenge(..)",
+        })
+    }
+}

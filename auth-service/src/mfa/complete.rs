@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Call, Mfa, MfaCode};
 use crate::accounts::User;
+use crate::device_token::Owner;
 use crate::error::{Error, Result};
 use crate::log_in::SignedIn;
 use crate::sessions::{Client, Proof};
@@ -51,8 +52,17 @@ impl Mfa {
                 .start(&mut tx, &user, proof, label, client, now)
                 .await?;
             store::throttles::forget(&mut *tx, bucket).await?;
+            let owner = Owner {
+                user_id: user.id,
+                password_version: challenge.password_version,
+            };
+            let device_token = self.accounts.devices.issue(owner, now)?;
             tx.commit().await?;
-            Ok(SignedIn { user, tokens })
+            Ok(SignedIn {
+                user,
+                tokens,
+                device_token,
+            })
         };
         self.noted(done.await, id.user_id, &call).await
     }

@@ -85,7 +85,9 @@ impl auth_service_server::AuthService for AuthService {
         let (client, deadline) = (client(&request, &self.proxies), Deadline::of(&request));
         let message = request.into_inner();
         let password = Zeroizing::new(message.password);
-        let attempt = LogIn::parse(&message.email, &password, &message.client_label)?;
+        let device_token = Zeroizing::new(message.device_token);
+        let (email, label) = (&message.email, &message.client_label);
+        let attempt = LogIn::parse(email, &password, label, device_token)?;
 
         let now = self.clock.now();
         let logged_in = log_in(
@@ -102,10 +104,12 @@ impl auth_service_server::AuthService for AuthService {
             LoggedIn::Session(signed_in) => pb::LogInResponse {
                 result: Some(LogInResult::Tokens(signed_in.tokens.into())),
                 user: Some(signed_in.user.into()),
+                device_token: signed_in.device_token.to_string(),
             },
             LoggedIn::Challenge(challenge) => pb::LogInResponse {
                 result: Some(LogInResult::MfaChallenge(challenge.into())),
                 user: None,
+                device_token: String::new(),
             },
         }))
     }

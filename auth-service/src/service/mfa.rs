@@ -33,6 +33,7 @@ impl AuthService {
         Ok(Response::new(pb::CompleteMfaResponse {
             tokens: Some(signed_in.tokens.into()),
             user: Some(signed_in.user.into()),
+            device_token: signed_in.device_token.to_string(),
         }))
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::credentials::Credentials;
+use crate::device_token::Owner;
 use crate::error::Result;
 
 /// What is known of an address.
@@ -22,6 +23,17 @@ pub struct EmailRow {
     pub request_body_hash: Option<Vec<u8>>,
     /// When it was signed up.
     pub create_time: DateTime<Utc>,
+}
+
+impl EmailRow {
+    /// Whom a device's token has to be for.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner {
+            user_id: self.user_id,
+            password_version: self.password_version,
+        }
+    }
 }
 
 /// An address to keep.

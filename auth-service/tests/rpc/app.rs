@@ -160,6 +160,7 @@ impl App {
             email: email.into(),
             password: password.into(),
             client_label: "test".into(),
+            ..LogInRequest::default()
         };
         let response = self.auth.clone().log_in(request).await?.into_inner();
         match response.result.unwrap() {

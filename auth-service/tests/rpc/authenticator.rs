@@ -167,6 +167,7 @@ impl App {
             email: email.into(),
             password: PASSWORD.into(),
             client_label: "laptop".into(),
+            ..LogInRequest::default()
         };
         let response = self.auth.clone().log_in(request).await.unwrap();
         let response = response.into_inner();

@@ -15,7 +15,7 @@ fn request(number: u8) -> LogInRequest {
         // Of the same one few are looked at at a time.
         email: format!("user-{number}@example.org"),
         password: PASSWORD.into(),
-        client_label: String::new(),
+        ..LogInRequest::default()
     }
 }
 

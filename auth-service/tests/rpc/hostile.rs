@@ -111,16 +111,17 @@ async fn log_in_refuses_hostile_strings_with_a_reason() {
     let app = App::start().await;
     app.sign_up("ada@example.org").await.unwrap();
     for text in strings() {
-        let fields: [fn(&mut LogInRequest) -> &mut String; 3] = [
+        let fields: [fn(&mut LogInRequest) -> &mut String; 4] = [
             |r| &mut r.email,
             |r| &mut r.password,
             |r| &mut r.client_label,
+            |r| &mut r.device_token,
         ];
         for field in fields {
             let mut request = LogInRequest {
                 email: "ada@example.org".into(),
                 password: PASSWORD.into(),
-                client_label: String::new(),
+                ..LogInRequest::default()
             };
             field(&mut request).clone_from(&text);
             check("LogIn", &text, app.auth.clone().log_in(request).await);

@@ -111,7 +111,7 @@ async fn first_token(auth: &mut AuthServiceClient<Channel>) -> String {
     let request = LogInRequest {
         email,
         password,
-        client_label: String::new(),
+        ..LogInRequest::default()
     };
     match auth.log_in(request).await.unwrap().into_inner().result {
         Some(log_in_response::Result::Tokens(tokens)) => tokens.refresh_token,

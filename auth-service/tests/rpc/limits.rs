@@ -71,7 +71,7 @@ async fn log_ins_are_counted_by_the_address_that_a_trusted_proxy_tells() {
         let mut request = Request::new(LogInRequest {
             email: ADA.into(),
             password: PASSWORD.into(),
-            client_label: String::new(),
+            ..LogInRequest::default()
         });
         let value = address.parse().unwrap();
         request.metadata_mut().insert("x-forwarded-for", value);

@@ -135,6 +135,7 @@ async fn a_bad_client_label_is_named() {
             email: "ada@example.org".into(),
             password: PASSWORD.into(),
             client_label: label,
+            ..LogInRequest::default()
         };
         let status = app.auth.clone().log_in(request).await.unwrap_err();
         assert_eq!(reason(&status), "CLIENT_LABEL_INVALID");

@@ -24,6 +24,7 @@ mod database_away;
 mod deleted_users;
 mod deletion;
 mod deletion_by_admin;
+mod device_token;
 mod email_verification;
 mod expiry;
 mod export;

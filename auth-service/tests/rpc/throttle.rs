@@ -42,7 +42,7 @@ async fn of_two_hundred_guesses_at_once_three_are_checked() {
         let request = LogInRequest {
             email: ADA.into(),
             password: format!("wrong-password-{number}"),
-            client_label: String::new(),
+            ..LogInRequest::default()
         };
         calls.spawn(async move { auth.log_in(request).await.unwrap_err() });
     }
@@ -207,7 +207,7 @@ async fn clients_behind_a_trusted_proxy_are_told_apart() {
         let mut request = Request::new(LogInRequest {
             email: email.into(),
             password: WRONG.into(),
-            client_label: String::new(),
+            ..LogInRequest::default()
         });
         let value = address.parse().unwrap();
         request.metadata_mut().insert("x-forwarded-for", value);

@@ -275,6 +275,7 @@ impl Worker {
             email: self.email.clone(),
             password: PASSWORD.into(),
             client_label: "load".into(),
+            ..LogInRequest::default()
         };
         self.ask(0, &request, "rt1_").await
     }

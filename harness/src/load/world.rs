@@ -143,7 +143,7 @@ impl World {
         let request = LogInRequest {
             email: email.to_owned(),
             password: "not-the-password".into(),
-            client_label: String::new(),
+            ..LogInRequest::default()
         };
         let began = Instant::now();
         match auth.log_in(request).await {
@@ -183,6 +183,7 @@ impl World {
             email: email.to_owned(),
             password: PASSWORD.into(),
             client_label: "load".into(),
+            ..LogInRequest::default()
         };
         let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
         let mut tries = 0;

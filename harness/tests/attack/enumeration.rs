@@ -57,7 +57,7 @@ async fn known_and_unknown_emails_have_the_same_answers_to_the_byte() {
             let request = proto::auth::v1::LogInRequest {
                 email: email.into(),
                 password: OTHER_PASSWORD.into(),
-                client_label: String::new(),
+                ..Default::default()
             };
             answers.push(seen(auth.log_in(request).await));
             let email = email.to_owned();

@@ -16,6 +16,7 @@ mod enumeration;
 mod faults;
 mod freed_email;
 mod guessing;
+mod lock_out;
 mod mail_flood;
 mod mailbox;
 mod pair;

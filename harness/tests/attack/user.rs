@@ -68,6 +68,7 @@ impl Side {
             email: email.into(),
             password: password.into(),
             client_label: "attack".into(),
+            ..LogInRequest::default()
         };
         let answer = self.auth.clone().log_in(request).await?;
         Ok(answer.into_inner().result.unwrap())

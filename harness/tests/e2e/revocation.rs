@@ -46,7 +46,7 @@ impl Clients {
         let request = LogInRequest {
             email: email.into(),
             password: PASSWORD.into(),
-            client_label: String::new(),
+            ..LogInRequest::default()
         };
         let answer = self.auth.log_in(request).await.unwrap().into_inner();
         match answer.result.unwrap() {
