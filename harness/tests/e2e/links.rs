@@ -36,7 +36,10 @@ fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     let mut folders = vec![workspace().join("docs")];
     let top = fs::read_dir(workspace()).unwrap();
-    pages.extend(top.map(|entry| entry.unwrap().path()).filter(is_page));
+    pages.extend(
+        top.map(|entry| entry.unwrap().path())
+            .filter(|page| is_page(page)),
+    );
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -50,7 +53,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-fn is_page(path: &PathBuf) -> bool {
+fn is_page(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "md")
 }
 
