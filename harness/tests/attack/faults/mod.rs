@@ -4,6 +4,7 @@
 mod cancelled;
 mod clocks;
 mod crowd;
+mod large_batch;
 mod pooler;
 mod restored;
 mod route;
