@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::clients::Peer;
 use crate::tls::server::ServerTls;
 use crate::tls::stream::{Spoken, Stream};
 
@@ -21,12 +22,24 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of an HTTP/1 head is looked at.
 const LOOK_BYTES: usize = 4096;
 
+/// A connection that was taken.
+pub(crate) struct Accepted {
+    pub(crate) socket: std::net::TcpStream,
+    pub(crate) peer: Peer,
+}
+
+/// A connection that speaks.
+pub(crate) struct Admitted {
+    pub(crate) stream: Stream,
+    pub(crate) peer: Peer,
+}
+
 /// The connections that speak within `patience`, over TLS where it is given.
 pub(crate) fn admit(
-    mut sockets: mpsc::Receiver<std::net::TcpStream>,
+    mut sockets: mpsc::Receiver<Accepted>,
     tls: Option<ServerTls>,
     patience: Duration,
-) -> ReceiverStream<Stream> {
+) -> ReceiverStream<Admitted> {
     let (admitted, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
         let mut waiting = JoinSet::new();
@@ -35,11 +48,11 @@ pub(crate) fn admit(
                 () = admitted.closed() => return,
                 Some(_) = waiting.join_next() => {}
                 socket = sockets.recv() => {
-                    let Some(socket) = socket else { return };
+                    let Some(Accepted { socket, peer }) = socket else { return };
                     let (admitted, tls) = (admitted.clone(), tls.clone());
                     waiting.spawn(async move {
                         if let Some(stream) = begin(socket, tls, patience).await {
-                            let _ = admitted.send(stream).await;
+                            let _ = admitted.send(Admitted { stream, peer }).await;
                         }
                     });
                 }
@@ -146,7 +159,12 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio_stream::StreamExt;
 
+    use std::sync::Arc;
+
     use super::*;
+    use crate::client_address::TrustedProxies;
+    use crate::clients::Clients;
+    use crate::config::ClientConfig;
 
     #[test]
     fn first_words_are_told_apart() {
@@ -171,10 +189,13 @@ mod tests {
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         peer.write_all(PREFACE).await.unwrap();
-        let (socket, _) = listener.accept().await.unwrap();
-        accepted.send(socket.into_std().unwrap()).await.unwrap();
+        let (socket, address) = listener.accept().await.unwrap();
+        let clients = Clients::new(&ClientConfig::default(), TrustedProxies::default());
+        let peer = Arc::new(clients).connect(address.ip()).unwrap();
+        let socket = socket.into_std().unwrap();
+        accepted.send(Accepted { socket, peer }).await.ok().unwrap();
 
-        let Stream::Plain(socket) = admitted.next().await.unwrap() else {
+        let Stream::Plain(socket) = admitted.next().await.unwrap().stream else {
             panic!("nobody asked for TLS");
         };
         assert!(socket.nodelay().unwrap());

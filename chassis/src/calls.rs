@@ -22,7 +22,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::client_address::TrustedProxies;
+use crate::clients::{Clients, Crowded};
 use crate::metrics::Times;
 use crate::rate_limits::{Allowance, Limits, RateLimits};
 use crate::rpcs::{self, OTHER, Rpc};
@@ -57,7 +57,7 @@ pub(crate) struct Calls {
     /// Requests that were no call, by [`NO_CALLS`].
     other_requests: [AtomicU64; NO_CALLS.len()],
     limits: RateLimits,
-    proxies: TrustedProxies,
+    pub(crate) clients: Arc<Clients>,
 }
 
 /// How a request that is no call is answered.
@@ -101,7 +101,7 @@ impl Counted {
 
 impl Calls {
     /// Counts the RPCs of our protos each by itself, and all others as one.
-    pub(crate) fn new(limits: RateLimits, proxies: TrustedProxies) -> Self {
+    pub(crate) fn new(limits: RateLimits, clients: Arc<Clients>) -> Self {
         let ours = rpcs::all().iter().filter(|(_, rpc)| rpc.number != OTHER);
         let mut ours: Vec<_> = ours.collect();
         ours.sort_unstable_by_key(|(_, rpc)| rpc.number);
@@ -112,7 +112,7 @@ impl Calls {
             counted: [other].into_iter().chain(ours).collect(),
             other_requests: Default::default(),
             limits,
-            proxies,
+            clients,
         }
     }
 
@@ -219,17 +219,16 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let rpc = request.extensions().get::<&'static Rpc>();
         let call = Call::begin(&self.calls, rpc.copied());
+        if let Some(crowded) = request.extensions().get::<Crowded>() {
+            return call.refuse(*crowded);
+        }
         if let Some(limits) = &call.rpc().limits {
-            let proxies = &self.calls.proxies;
-            let ip = proxies.address(request.extensions(), request.headers());
+            let clients = &self.calls.clients;
+            let ip = clients.address(request.extensions(), request.headers());
             match Allowance::enter(limits, ip, call.began) {
                 Ok(Some(allowance)) => drop(request.extensions_mut().insert(allowance)),
                 Ok(None) => {}
-                Err(limited) => {
-                    call.end(Code::ResourceExhausted);
-                    let refused = Status::from(Refusal::from(limited)).into_http();
-                    return Either::Left(ready(Ok(refused)));
-                }
+                Err(limited) => return call.refuse(limited),
             }
         }
         Either::Right(Answer {
@@ -265,6 +264,16 @@ impl Call {
 
     fn rpc(&self) -> &Counted {
         &self.calls.counted[self.at]
+    }
+
+    /// Answers at once.
+    fn refuse<F>(
+        self,
+        why: impl Into<Refusal>,
+    ) -> Either<Ready<Result<Response<Body>, Infallible>>, F> {
+        let refusal = why.into();
+        self.end(refusal.code());
+        Either::Left(ready(Ok(Status::from(refusal).into_http())))
     }
 
     fn end(mut self, code: Code) {

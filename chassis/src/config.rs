@@ -30,6 +30,29 @@ pub struct TlsConfig {
     pub tls_client_ca_file: Option<PathBuf>,
 }
 
+/// What one client may have open.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ClientConfig {
+    /// Most connections of one address (IPv4, or IPv6 /64) at a time; trusted proxies have as many as
+    /// they like
+    #[arg(long, env, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub client_connections: u32,
+
+    /// Most calls and streams of one address (IPv4, or IPv6 /64) at a time
+    #[arg(long, env, default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub client_calls: u32,
+}
+
+/// What is set where nothing is said.
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            client_connections: 1000,
+            client_calls: 2000,
+        }
+    }
+}
+
 /// How to serve.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerConfig {
@@ -86,6 +109,10 @@ pub struct ServerConfig {
     /// Most calls at a time on one connection
     #[arg(long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub connection_streams: u32,
+
+    /// Its clients.
+    #[command(flatten)]
+    pub clients: ClientConfig,
 
     /// Names by which the service may be called, separated by commas, such as `book.example.com`; where
     /// it listens to this machine only and without TLS, `localhost` and loopback addresses are always

@@ -25,11 +25,13 @@ use tonic::service::Routes;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::{Layer, Service};
 
+use crate::admission::Admitted;
 use crate::calls::{Calls, CallsLayer, Counting};
+use crate::clients::Peer;
 use crate::config::ServerConfig;
 use crate::deadline::{Answer, AnswerLayer};
 use crate::door::{Door, Served};
-use crate::tls::stream::Stream;
+use crate::taken::{Answering, Taken};
 use crate::trouble::cause;
 use crate::workers::Stopping;
 
@@ -39,7 +41,8 @@ pub(crate) const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
 /// A connection, as its calls know it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    peer: TcpConnectInfo,
+    info: TcpConnectInfo,
+    peer: Peer,
     cut: watch::Receiver<Option<Cut>>,
 }
 
@@ -99,7 +102,7 @@ impl Connections {
     }
 
     /// Serves these connections until the server stops, and then until all have ended.
-    pub(crate) async fn serve(&self, mut streams: ReceiverStream<Stream>, stopping: &Stopping) {
+    pub(crate) async fn serve(&self, mut streams: ReceiverStream<Admitted>, stopping: &Stopping) {
         let mut open = JoinSet::new();
         let mut soon = stopping.soon.clone();
         loop {
@@ -118,12 +121,14 @@ impl Connections {
     }
 
     /// Serves a connection to its end.
-    fn one(&self, stream: Stream, stopping: Stopping) -> impl Future<Output = ()> + use<> {
+    fn one(&self, admitted: Admitted, stopping: Stopping) -> impl Future<Output = ()> + use<> {
+        let Admitted { stream, peer } = admitted;
         let (cut, is_cut) = watch::channel(None);
         let calls = OfConnection {
             service: self.service.clone(),
             connection: Arc::new(Connection {
-                peer: stream.connect_info(),
+                info: stream.connect_info(),
+                peer,
                 cut: is_cut,
             }),
         };
@@ -185,16 +190,19 @@ struct OfConnection {
 }
 
 impl hyper::service::Service<Request<Incoming>> for OfConnection {
-    type Response = Response<Body>;
+    type Response = Response<Taken>;
     type Error = Infallible;
-    type Future = <Calling as Service<Request<Body>>>::Future;
+    type Future = Answering<<Calling as Service<Request<Body>>>::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(Body::new);
         let extensions = request.extensions_mut();
-        extensions.insert(self.connection.peer.clone());
+        extensions.insert(self.connection.info.clone());
         extensions.insert(Arc::clone(&self.connection));
+        let peer = &self.connection.peer;
+        let call = peer.call(request.extensions(), request.headers());
+        let call = call.map_err(|crowded| request.extensions_mut().insert(crowded));
         // It is ready at all times.
-        self.service.clone().call(request)
+        Answering::new(self.service.clone().call(request), call.ok())
     }
 }

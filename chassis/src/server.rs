@@ -15,6 +15,7 @@ pub use crate::mounted::Services;
 
 use crate::calls::Calls;
 use crate::client_address::TrustedProxies;
+use crate::clients::{self, Clients};
 use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::health::States;
@@ -117,7 +118,9 @@ impl Server {
     /// What every call goes through first.
     fn calls(&self) -> Arc<Calls> {
         let proxies = TrustedProxies::new(self.config.trusted_proxies.clone());
-        let calls = Arc::new(Calls::new(self.limits.clone(), proxies));
+        let clients = Arc::new(Clients::new(&self.config.clients, proxies));
+        self.metrics.collect(clients::Told(Arc::clone(&clients)));
+        let calls = Arc::new(Calls::new(self.limits.clone(), clients));
         self.metrics.collect(Arc::clone(&calls));
         let started = Clock::System.now().timestamp();
         let started = u32::try_from(started).map_or(f64::NAN, f64::from);

@@ -3,7 +3,6 @@
 //! ready together leave in one write. A call costs half of what it does on a
 //! runtime that moves tasks between threads.
 
-use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -13,8 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
-use crate::admission;
+use crate::admission::{self, Accepted};
 use crate::calls::Calls;
+use crate::clients::Clients;
 use crate::config::ServerConfig;
 use crate::connection::Connections;
 use crate::mounted::Mounted;
@@ -37,7 +37,8 @@ pub(crate) struct Stopping {
 pub(crate) struct Workers {
     /// The names of the services.
     pub(crate) names: Vec<&'static str>,
-    sockets: Vec<mpsc::Sender<TcpStream>>,
+    sockets: Vec<mpsc::Sender<Accepted>>,
+    clients: Arc<Clients>,
     running: usize,
     ends: mpsc::Receiver<Result<(), ServeError>>,
 }
@@ -56,6 +57,7 @@ impl Workers {
         let mut workers = Self {
             names: Vec::new(),
             sockets: Vec::new(),
+            clients: Arc::clone(&calls.clients),
             running: count,
             ends,
         };
@@ -85,10 +87,10 @@ impl Workers {
 
     /// Hands connections out in turn, for ever.
     pub(crate) fn accept(&self, listener: TcpListener) -> impl Future<Output = ()> + use<> {
-        let sockets = self.sockets.clone();
+        let (sockets, clients) = (self.sockets.clone(), Arc::clone(&self.clients));
         async move {
             for worker in sockets.iter().cycle() {
-                match accept(&listener).await {
+                match accept(&listener, &clients).await {
                     // A worker that is gone has told why.
                     Ok(socket) => drop(worker.send(socket).await),
                     // Out of file descriptors, or a connection that is gone
@@ -112,8 +114,15 @@ impl Workers {
     }
 }
 
-async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
-    listener.accept().await?.0.into_std()
+/// Takes the next connection of a client that does not have too many.
+async fn accept(listener: &TcpListener, clients: &Arc<Clients>) -> std::io::Result<Accepted> {
+    loop {
+        let (socket, address) = listener.accept().await?;
+        if let Some(peer) = clients.connect(address.ip()) {
+            let socket = socket.into_std()?;
+            return Ok(Accepted { socket, peer });
+        }
+    }
 }
 
 struct Worker {
@@ -127,7 +136,7 @@ struct Worker {
 impl Worker {
     fn run(
         self,
-        sockets: mpsc::Receiver<TcpStream>,
+        sockets: mpsc::Receiver<Accepted>,
         made: oneshot::Sender<Vec<&'static str>>,
     ) -> Result<(), ServeError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -142,7 +151,7 @@ impl Worker {
 
     async fn serve(
         self,
-        sockets: mpsc::Receiver<TcpStream>,
+        sockets: mpsc::Receiver<Accepted>,
         made: oneshot::Sender<Vec<&'static str>>,
     ) -> Result<(), ServeError> {
         let mounted = (self.make)()?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chassis::config::{ServerConfig, TlsConfig};
+use chassis::config::{ClientConfig, ServerConfig, TlsConfig};
 use chassis::deadline::Deadline;
 use chassis::rate_limits::{Asked, Changes, Group, RateLimits};
 use chassis::server::{ServeError, Server, Services};
@@ -182,6 +182,7 @@ pub(crate) fn config() -> ServerConfig {
         connection_preface: Duration::from_secs(10),
         keepalive: Duration::from_secs(30),
         connection_streams: 256,
+        clients: ClientConfig::default(),
         allowed_hosts: Vec::new(),
         allow_plaintext: false,
         tls: TlsConfig::default(),

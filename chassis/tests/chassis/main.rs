@@ -10,6 +10,7 @@
 mod app;
 mod arrival;
 mod caller;
+mod clients;
 mod connection;
 mod database_tls;
 mod deadline;

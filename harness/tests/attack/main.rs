@@ -9,6 +9,7 @@
 
 mod admin;
 mod app;
+mod browser;
 mod canary;
 mod crowd;
 mod double_spend;
@@ -16,6 +17,7 @@ mod enumeration;
 mod faults;
 mod freed_email;
 mod guessing;
+mod holding;
 mod lock_out;
 mod mail_flood;
 mod mailbox;
@@ -26,3 +28,4 @@ mod sharing;
 mod squatting;
 mod stolen_key;
 mod user;
+mod wire;

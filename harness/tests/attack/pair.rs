@@ -151,6 +151,11 @@ impl Pair {
         settings
     }
 
+    /// A service: auth, contacts, and then those of the other side.
+    pub(crate) fn program(&self, number: usize) -> &Program {
+        &self.programs[number]
+    }
+
     /// What is in a file that only the services read.
     pub(crate) fn file(&self, name: &str) -> String {
         fs::read_to_string(self.files.path().join(name)).unwrap()
@@ -276,6 +281,14 @@ impl Program {
     /// Where it listens.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The memory that it takes, in MiB.
+    pub(crate) fn memory_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() / 1024
     }
 
     /// What it has written so far.
