@@ -1,6 +1,8 @@
 //! Everything about one account as a JSON document, read at one moment and sent as
 //! fast as the client reads, in little memory.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_stream::try_stream;
@@ -9,15 +11,17 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use sqlx::PgConnection;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::store::export as table;
 
-/// Exports at a time: each holds a connection to the database.
-pub const AT_A_TIME: usize = 2;
+/// One in so many connections to the database may be an export's.
+const CONNECTIONS_EACH: usize = 3;
+/// The fewest exports at a time: more than one user's.
+const AT_A_TIME_MIN: usize = 2;
 
 /// The version of the document, as its `format` says.
 const FORMAT: &str = "addressbook.auth.v1";
@@ -30,6 +34,8 @@ const ROWS: i64 = 100;
 const STALL_MAX: Duration = Duration::from_secs(5);
 /// The longest time for the whole.
 const TIME_MAX: Duration = Duration::from_mins(2);
+/// An export takes less, mostly.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The lists of the document.
 #[derive(Clone, Copy)]
@@ -56,6 +62,62 @@ impl List {
     }
 }
 
+/// The exports that are under way. Each holds a connection to the database: a user has
+/// one at a time, and others find a place beside it.
+pub struct Exports {
+    places: Arc<Semaphore>,
+    users: Mutex<HashSet<UserId>>,
+}
+
+/// The right to one export, until it is dropped.
+pub struct Permit {
+    exports: Arc<Exports>,
+    user: UserId,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Exports {
+    /// A third of so many connections can be of exports.
+    #[must_use]
+    pub fn new(connections: u32) -> Arc<Self> {
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let places = (connections / CONNECTIONS_EACH).clamp(AT_A_TIME_MIN, Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(places)),
+            users: Mutex::default(),
+        })
+    }
+
+    /// Refuses a user who exports already, and everybody where no place is left.
+    pub fn begin(self: &Arc<Self>, user: UserId) -> Result<Permit> {
+        let busy = Error::ExportsBusy {
+            retry_after: RETRY_AFTER,
+        };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Err(busy);
+        };
+        if !self.users().insert(user) {
+            return Err(busy);
+        }
+        Ok(Permit {
+            exports: Arc::clone(self),
+            user,
+            _place: place,
+        })
+    }
+
+    fn users(&self) -> MutexGuard<'_, HashSet<UserId>> {
+        // Nothing that is done under the lock can leave it half done.
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.exports.users().remove(&self.user);
+    }
+}
+
 enum Part {
     Chunk(Vec<u8>),
     End,
@@ -66,7 +128,7 @@ enum Part {
 pub fn export(
     db: Pool,
     user_id: UserId,
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
     now: DateTime<Utc>,
 ) -> impl Stream<Item = Result<Vec<u8>>> {
     let (parts, mut received) = mpsc::channel(1);

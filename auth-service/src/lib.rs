@@ -67,7 +67,6 @@ use proto::auth::server::admin_service_server::AdminServiceServer;
 use proto::auth::server::auth_service_server::AuthServiceServer;
 use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
@@ -75,6 +74,7 @@ use crate::accounts::{AccountRules, Accounts};
 use crate::administration::Administration;
 use crate::config::Config;
 use crate::expiry::Expiry;
+use crate::export::Exports;
 use crate::hasher::Hasher;
 use crate::mail::{Mail, Outbox, Sender};
 use crate::mfa::Mfa;
@@ -178,7 +178,7 @@ struct Parts {
     sealer: Arc<Sealer>,
     verifier: Arc<Verifier>,
     guard: RequireCaller,
-    exports: Arc<Semaphore>,
+    exports: Arc<Exports>,
     jwks: Jwks,
     info: ServerInfo,
 }
@@ -202,7 +202,7 @@ impl Parts {
                 keys: keeper.keys(),
                 cache: config.signing_key_cache,
             },
-            exports: Arc::new(Semaphore::new(export::AT_A_TIME)),
+            exports: Exports::new(config.database.database_connections),
             info: server_info(&config),
             guard: RequireCaller::new(Arc::clone(&verifier)),
             keeper,

@@ -6,7 +6,7 @@ use chassis::caller::Caller;
 use chassis::pool::Pool;
 use chassis::token::{Claims, TokenError, Verifier};
 use chassis::user_id::UserId;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -120,6 +120,11 @@ impl Programs {
         }
         let is_asked = |scope: &String| request.scopes.is_empty() || request.scopes.contains(scope);
         let scopes: Vec<_> = account.scopes.into_iter().filter(is_asked).collect();
+        // Tokens of this second may be revoked, and this one is younger.
+        let now = account.revoke_time.map_or(now, |revoked| {
+            let after = revoked + TimeDelta::seconds(1);
+            after.clamp(now, now + TimeDelta::seconds(1))
+        });
         let settings = &self.settings;
         let claims = settings.claims(account.id, client_id, scopes.join(" "), now);
         Ok(ProgramToken {
@@ -139,9 +144,8 @@ impl Programs {
             let user = store::users::get_by_session(&self.db, claims.sub, session_id, now);
             user.await?.is_some_and(|user| !user.disabled)
         } else {
-            let (name, id) = (&claims.client_id, claims.sub);
-            let scopes = store::service_accounts::scopes(&self.db, name, id);
-            scopes.await?.is_some()
+            let caller = Caller::from(claims.clone());
+            scopes_of(&self.db, &caller).await?.is_some()
         };
         // As services that watch revocations see it: by the second.
         let revoked = store::revocations::of_user(&self.db, claims.sub).await?;
@@ -151,26 +155,44 @@ impl Programs {
 
     /// Refuses the token of a program that is gone, or may not have this scope any more.
     pub async fn ensure_allowed(&self, caller: &Caller, scope: &str) -> Result<()> {
-        caller.ensure(scope)?;
-        let (name, id) = (&caller.client_id, caller.user_id);
-        let scopes = store::service_accounts::scopes(&self.db, name, id).await?;
-        let scopes = scopes.ok_or(TokenError::Revoked)?;
-        if scopes.iter().any(|known| known == scope) {
-            Ok(())
-        } else {
-            Err(TokenError::InsufficientScope.into())
-        }
+        ensure_allowed(&self.db, caller, scope).await
+    }
+}
+
+/// As [`Programs::ensure_allowed`], by a connection of this pool.
+pub async fn ensure_allowed(db: &Pool, caller: &Caller, scope: &str) -> Result<()> {
+    caller.ensure(scope)?;
+    ensure_scope(scopes_of(db, caller).await?, scope)
+}
+
+/// What the program may that calls; nothing where its token is revoked.
+pub(crate) async fn scopes_of(db: &Pool, caller: &Caller) -> Result<Option<Vec<String>>> {
+    let (name, id) = (&caller.client_id, caller.user_id);
+    store::service_accounts::scopes(db, name, id, caller.issue_time()).await
+}
+
+/// Refuses a program whose token is revoked, or who may not have this scope.
+pub(crate) fn ensure_scope(scopes: Option<Vec<String>>, scope: &str) -> Result<()> {
+    let scopes = scopes.ok_or(TokenError::Revoked)?;
+    if scopes.iter().any(|known| known == scope) {
+        Ok(())
+    } else {
+        Err(TokenError::InsufficientScope.into())
     }
 }
 
 /// Makes sure that the contacts service can watch revocations by this secret. Two
-/// replicas may do so at once.
+/// replicas may do so at once. Where an older secret ends, so do the tokens that it got.
 pub async fn ensure_contacts(db: &Pool, secret: &SecretString, now: DateTime<Utc>) -> Result<()> {
     let (id, scopes) = (UserId(Uuid::now_v7()), [REVOCATIONS.to_owned()]);
     let hash = sha256(secret.expose_secret().as_bytes());
     let mut tx = db.begin().await?;
     store::service_accounts::upsert(&mut *tx, CONTACTS, id, &scopes, now).await?;
-    store::service_accounts::add_secret(&mut tx, CONTACTS, &hash, now).await?;
+    let ended = store::service_accounts::add_secret(&mut tx, CONTACTS, &hash, now).await?;
+    let known = store::service_accounts::lock(&mut *tx, CONTACTS).await?;
+    if let Some(id) = known.filter(|_| ended > 0) {
+        store::revocations::insert_user(&mut *tx, id, now).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tonic::metadata::MetadataMap;
 use tonic::service::Interceptor;
 use tonic::{Request, Status};
@@ -45,6 +46,12 @@ impl Caller {
         let caller = Self::of(request)?;
         caller.ensure(scope)?;
         Ok(caller)
+    }
+
+    /// When its token was made.
+    #[must_use]
+    pub fn issue_time(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.issued_at, 0).unwrap_or_default()
     }
 
     /// Refuses a caller whose token does not allow `scope`.

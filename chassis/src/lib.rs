@@ -36,6 +36,7 @@ pub mod token;
 pub mod trouble;
 pub mod upstream;
 pub mod user_id;
+pub mod while_allowed;
 
 mod admission;
 mod answers;

@@ -8,6 +8,7 @@ use proto::auth::v1::watch_revocations_response::Revoked as Told;
 use proto::auth::v1::{WatchRevocationsRequest, WatchRevocationsResponse};
 use tokio::time::{Instant, sleep};
 use tonic::Status;
+use tonic_types::StatusExt;
 
 use crate::clock::Clock;
 use crate::program::{Credentials, Program, SILENCE_MAX, in_time};
@@ -41,6 +42,8 @@ pub async fn follow(
         match feed.watch().await {
             // It stops, or moves; another one may be there already.
             Ok(()) => tracing::info!("the feed of revocations ended"),
+            // With the token, which is asked for anew: nothing is missed meanwhile.
+            Err(status) if is_expired(&status) && began.elapsed() > SILENCE_MAX => continue,
             Err(status) => feed.trouble.failed(&status),
         }
         if began.elapsed() > SILENCE_MAX {
@@ -50,6 +53,11 @@ pub async fn follow(
         sleep(retry).await;
         retry = (retry * 2).min(RETRY_MAX);
     }
+}
+
+fn is_expired(status: &Status) -> bool {
+    let info = status.get_details_error_info();
+    info.is_some_and(|info| info.reason == "TOKEN_EXPIRED")
 }
 
 struct Feed {

@@ -23,6 +23,7 @@ pub use self::programs::{NewProgram, is_built_in};
 pub use self::users::RolesChange;
 use crate::accounts::User;
 use crate::error::{Error, Result};
+use crate::programs::{ensure_scope, scopes_of};
 use crate::roles::{self, ADMIN_SCOPE};
 use crate::signing_keys::Keeper;
 use crate::store;
@@ -56,8 +57,7 @@ impl Administration {
     pub async fn ensure_admin(&self, caller: &Caller, now: DateTime<Utc>) -> Result<()> {
         caller.ensure(ADMIN_SCOPE)?;
         let Some(session_id) = caller.session_id else {
-            let (name, id) = (&caller.client_id, caller.user_id);
-            return ensure_scope(store::service_accounts::scopes(&self.db, name, id).await?);
+            return ensure_scope(scopes_of(&self.db, caller).await?, ADMIN_SCOPE);
         };
         let user = store::users::get_by_session(&self.db, caller.user_id, session_id, now);
         ensure_role(user.await?)
@@ -134,7 +134,8 @@ async fn ensure_still_admin(
 ) -> Result<()> {
     let Some(session_id) = caller.session_id else {
         let (name, id) = (&caller.client_id, caller.user_id);
-        return ensure_scope(store::service_accounts::keep(&mut **tx, name, id).await?);
+        let scopes = store::service_accounts::keep(&mut **tx, name, id, caller.issue_time());
+        return ensure_scope(scopes.await?, ADMIN_SCOPE);
     };
     let user = store::users::get_by_session(&mut **tx, caller.user_id, session_id, now);
     ensure_role(user.await?)
@@ -146,15 +147,6 @@ fn ensure_role(user: Option<User>) -> Result<()> {
         return Err(Error::AccountDisabled);
     }
     if roles::make_admin(&user.roles) {
-        Ok(())
-    } else {
-        Err(TokenError::InsufficientScope.into())
-    }
-}
-
-fn ensure_scope(scopes: Option<Vec<String>>) -> Result<()> {
-    let scopes = scopes.ok_or(TokenError::Revoked)?;
-    if scopes.iter().any(|scope| scope == ADMIN_SCOPE) {
         Ok(())
     } else {
         Err(TokenError::InsufficientScope.into())

@@ -58,6 +58,7 @@ impl Administration {
         &self,
         call: Call<'_>,
         new: NewProgram,
+        clock: &Clock,
     ) -> Result<(Program, SecretString)> {
         ensure_not_built_in(&new.client_id)?;
         let (id, name) = (UserId(Uuid::now_v7()), &new.client_id);
@@ -65,7 +66,7 @@ impl Administration {
         if !service_accounts::insert(&mut *act.tx, name, id, &new.scopes, call.now).await? {
             return Err(Error::ServiceAccountTaken);
         }
-        give_secret(act, name, id, Kind::ServiceAccountCreated).await
+        give_secret(act, name, id, Kind::ServiceAccountCreated, clock).await
     }
 
     /// Returns up to `limit` programs behind the one named `after`, in order of names.
@@ -73,17 +74,19 @@ impl Administration {
         service_accounts::list(&self.db, after.unwrap_or_default(), limit).await
     }
 
-    /// Gives a program one more secret; all but the one before end.
+    /// Gives a program one more secret; all but the one before end, and with the first
+    /// that does, all tokens of the program until now: nothing tells which secret got them.
     pub async fn rotate_program_secret(
         &self,
         call: Call<'_>,
         name: &str,
+        clock: &Clock,
     ) -> Result<(Program, SecretString)> {
         ensure_not_built_in(name)?;
         let mut act = self.begin(call).await?;
         let id = service_accounts::lock(&mut *act.tx, known_name(name)?).await?;
         let id = id.ok_or(Error::ServiceAccountNotFound)?;
-        give_secret(act, name, id, Kind::ServiceAccountSecretRotated).await
+        give_secret(act, name, id, Kind::ServiceAccountSecretRotated, clock).await
     }
 
     /// Deletes the account of a program; its tokens are refused from now on.
@@ -135,13 +138,17 @@ async fn give_secret(
     name: &str,
     id: UserId,
     kind: Kind,
+    clock: &Clock,
 ) -> Result<(Program, SecretString)> {
     let secret = random_secret()?;
     let hash = sha256(secret.expose_secret().as_bytes());
-    service_accounts::add_secret(&mut act.tx, name, &hash, act.call.now).await?;
+    let ended = service_accounts::add_secret(&mut act.tx, name, &hash, act.call.now).await?;
     act.record(Event::new(id, kind, act.call.ip).detail(name))
         .await?;
     let program = service_accounts::get(&mut *act.tx, name).await?;
+    if ended > 0 {
+        act.revoke_all(id, clock).await?;
+    }
     act.commit().await?;
     Ok((program.ok_or(Error::ServiceAccountNotFound)?, secret))
 }

@@ -2,15 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
+use chassis::caller::Caller;
 use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
+use chassis::while_allowed::{TOGETHER, while_allowed};
 use futures_util::{Stream, StreamExt};
 use proto::auth::server::account_service_server;
 use proto::auth::v1 as pb;
-use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -21,15 +21,13 @@ use crate::accounts::{Accounts, DisplayName, UserChange};
 use crate::audit::Kind;
 use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
-use crate::export::export;
+use crate::export::{Exports, export};
 use crate::mfa::{Mfa, MfaCode, StepUp};
 use crate::password::Password;
 use crate::password_change::PasswordChange;
 use crate::sessions::{Session, Sessions};
 
 const PAGE_SIZE_MAX: usize = 100;
-/// An export takes less, mostly.
-const EXPORT_RETRY: Duration = Duration::from_secs(5);
 
 /// Shows and changes the caller's own account.
 pub struct AccountService {
@@ -41,8 +39,8 @@ pub struct AccountService {
     pub mfa: Arc<Mfa>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
-    /// One permit for each export at a time.
-    pub exports: Arc<Semaphore>,
+    /// The exports under way.
+    pub exports: Arc<Exports>,
     /// Whose word on a client's address counts.
     pub proxies: TrustedProxies,
     /// The time.
@@ -243,12 +241,16 @@ impl account_service_server::AccountService for AccountService {
         request: Request<pb::ExportMeRequest>,
     ) -> Result<Response<Self::ExportMeStream>, Status> {
         let by = self.who(&request).await?;
-        let permit = Arc::clone(&self.exports).try_acquire_owned();
-        let permit = permit.map_err(|_| Error::ExportsBusy {
-            retry_after: EXPORT_RETRY,
-        })?;
+        let caller = Caller::of(&request).map_err(Error::from)?;
+        let permit = self.exports.begin(by.user.id)?;
+        let (accounts, clock) = (Arc::clone(&self.accounts), self.clock.clone());
 
         let chunks = export(self.accounts.db.clone(), by.user.id, permit, by.now);
+        // A session that ends takes its exports along.
+        let chunks = while_allowed(chunks, TOGETHER, async move || {
+            let known = accounts.of_caller(&caller, clock.now());
+            known.await.map(drop)
+        });
 
         let answers = chunks.map(|chunk| match chunk {
             Ok(chunk) => Ok(pb::ExportMeResponse { chunk }),

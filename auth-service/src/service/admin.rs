@@ -196,7 +196,10 @@ impl admin_service_server::AdminService for AdminService {
         let message = request.into_inner();
         let new = NewProgram::parse(message.client_id, message.scopes)?;
 
-        let made = self.administration.create_program(by.call(), new).await?;
+        let made = self
+            .administration
+            .create_program(by.call(), new, &self.clock)
+            .await?;
 
         Ok(Response::new(pb::CreateServiceAccountResponse {
             service_account: Some(made.0.into()),
@@ -235,7 +238,9 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let name = &request.get_ref().client_id;
 
-        let rotated = self.administration.rotate_program_secret(by.call(), name);
+        let rotated = self
+            .administration
+            .rotate_program_secret(by.call(), name, &self.clock);
         let (program, secret) = rotated.await?;
 
         Ok(Response::new(pb::RotateServiceAccountSecretResponse {

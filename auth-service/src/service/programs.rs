@@ -1,11 +1,14 @@
 //! `addressbook.auth.v1.ServiceTokenService`.
 
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use chassis::caller::RequireCaller;
+use chassis::caller::{Caller, RequireCaller};
 use chassis::clock::Clock;
 use chassis::pool::Pool;
-use chassis::token::Claims;
+use chassis::token::{Claims, TokenError};
+use chassis::while_allowed::{TOGETHER, while_allowed};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt};
 use proto::auth::server::service_token_service_server;
@@ -18,7 +21,7 @@ use zeroize::Zeroizing;
 use super::timestamp;
 use crate::deleted_users::{self, Deleted, Page, Position};
 use crate::error::{Error, Result};
-use crate::programs::{INTROSPECT, Programs, REVOCATIONS, TokenRequest};
+use crate::programs::{INTROSPECT, Programs, REVOCATIONS, TokenRequest, ensure_allowed};
 use crate::revocations::{self, Cursor, Subject, Told};
 use crate::signing_keys::Keeper;
 
@@ -90,13 +93,24 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         &self,
         request: Request<pb::WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
-        self.require(&request, REVOCATIONS).await?;
+        let caller = self.require(&request, REVOCATIONS).await?;
         let since = &request.get_ref().since_cursor;
         let cursor = Cursor::parse(since, self.clock.now(), self.token_life)?;
 
         let (db, clock) = (self.background.clone(), self.clock.clone());
         let keeper = self.keeper.clone();
         let told = revocations::watch(db, keeper, clock, cursor, self.stopping.clone());
+        let (db, guard) = (self.background.clone(), self.guard.clone());
+        let key_gone = OnceLock::new();
+        let told = while_allowed(told, TOGETHER, async move || {
+            match guard.check(&caller) {
+                // Its own key is revoked, which the feed has still to tell.
+                Err(TokenError::Invalid)
+                    if key_gone.get_or_init(Instant::now).elapsed() < KEY_TOLD => {}
+                checked => checked?,
+            }
+            ensure_allowed(&db, &caller, REVOCATIONS).await
+        });
 
         let life = self.token_life;
         let answers = told.map(move |told| told.map(|told| answer(told, life)).map_err(Into::into));
@@ -129,13 +143,16 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
     }
 }
 
+/// In this time a feed whose token was signed with a key that is revoked tells of it.
+const KEY_TOLD: Duration = Duration::from_secs(1);
 const PAGE_SIZE_DEFAULT: usize = 500;
 const PAGE_SIZE_MAX: usize = 1000;
 
 impl ServiceTokenService {
-    async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<(), Status> {
+    async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<Arc<Caller>, Status> {
         let caller = self.guard.caller(request)?;
-        Ok(self.programs.ensure_allowed(&caller, scope).await?)
+        self.programs.ensure_allowed(&caller, scope).await?;
+        Ok(caller)
     }
 }
 

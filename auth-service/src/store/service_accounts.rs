@@ -3,6 +3,7 @@
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use crate::error::Result;
 
@@ -12,6 +13,8 @@ pub struct ServiceAccount {
     pub id: UserId,
     /// What its tokens may allow.
     pub scopes: Vec<String>,
+    /// Until when its tokens are revoked, if any are.
+    pub revoke_time: Option<DateTime<Utc>>,
 }
 
 /// A program as administrators see it.
@@ -38,29 +41,48 @@ pub async fn get_by_secret(
     let account = sqlx::query_as!(
         ServiceAccount,
         r#"
-        SELECT a.id AS "id: UserId", a.scopes
+        SELECT a.id AS "id: UserId", a.scopes,
+               (
+                   SELECT r.revoke_time
+                   FROM auth.revocations AS r
+                   WHERE r.user_id = a.id AND r.session_id = $3
+               ) AS revoke_time
         FROM auth.service_accounts AS a
         JOIN auth.service_secrets AS s ON s.client_id = a.client_id
         WHERE a.client_id = $1 AND s.hash = $2
         "#,
         client_id,
         hash.as_slice(),
+        Uuid::nil(),
     )
     .fetch_optional(db)
     .await?;
     Ok(account)
 }
 
-/// Returns what a program may, where it is still there.
+/// Returns what a program may, where it is still there, and its tokens that were made
+/// at `issue_time` are not revoked.
 pub async fn scopes(
     db: impl PgExecutor<'_>,
     client_id: &str,
     id: UserId,
+    issue_time: DateTime<Utc>,
 ) -> Result<Option<Vec<String>>> {
     let scopes = sqlx::query_scalar!(
-        "SELECT scopes FROM auth.service_accounts WHERE client_id = $1 AND id = $2",
+        "
+        SELECT a.scopes
+        FROM auth.service_accounts AS a
+        WHERE a.client_id = $1 AND a.id = $2
+          AND NOT EXISTS (
+              SELECT 1
+              FROM auth.revocations AS r
+              WHERE r.user_id = a.id AND r.session_id = $3 AND r.revoke_time >= $4
+          )
+        ",
         client_id,
         id as UserId,
+        Uuid::nil(),
+        issue_time,
     )
     .fetch_optional(db)
     .await?;
@@ -72,16 +94,24 @@ pub async fn keep(
     db: impl PgExecutor<'_>,
     client_id: &str,
     id: UserId,
+    issue_time: DateTime<Utc>,
 ) -> Result<Option<Vec<String>>> {
     let scopes = sqlx::query_scalar!(
         "
-        SELECT scopes
-        FROM auth.service_accounts
-        WHERE client_id = $1 AND id = $2
-        FOR KEY SHARE
+        SELECT a.scopes
+        FROM auth.service_accounts AS a
+        WHERE a.client_id = $1 AND a.id = $2
+          AND NOT EXISTS (
+              SELECT 1
+              FROM auth.revocations AS r
+              WHERE r.user_id = a.id AND r.session_id = $3 AND r.revoke_time >= $4
+          )
+        FOR KEY SHARE OF a
         ",
         client_id,
         id as UserId,
+        Uuid::nil(),
+        issue_time,
     )
     .fetch_optional(db)
     .await?;
@@ -223,13 +253,14 @@ pub async fn upsert(
     Ok(())
 }
 
-/// Adds a secret, or makes it the latest; all but the latest two end.
+/// Adds a secret, or makes it the latest; all but the latest two end. Returns how many
+/// did.
 pub async fn add_secret(
     tx: &mut sqlx::PgConnection,
     client_id: &str,
     hash: &[u8; 32],
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<u64> {
     sqlx::query!(
         "
         INSERT INTO auth.service_secrets (client_id, hash, create_time)
@@ -242,7 +273,7 @@ pub async fn add_secret(
     )
     .execute(&mut *tx)
     .await?;
-    sqlx::query!(
+    let ended = sqlx::query!(
         "
         DELETE FROM auth.service_secrets
         WHERE client_id = $1 AND hash NOT IN (
@@ -258,5 +289,5 @@ pub async fn add_secret(
     )
     .execute(&mut *tx)
     .await?;
-    Ok(())
+    Ok(ended.rows_affected())
 }

@@ -174,12 +174,44 @@ async fn unread(
 
 #[tokio::test]
 async fn clients_that_do_not_read_keep_the_others_waiting_only_for_a_while() {
-    let app = App::alone(&[]).await;
-    let tokens = app.user("ada@example.org").await;
+    let app = App::alone(&["--database-connections=6"]).await;
+    let users = ["ada@example.org", "bob@example.org", "eve@example.org"];
+    let mut tokens = Vec::new();
+    for email in users {
+        tokens.push(app.user(email).await.access_token);
+    }
     many_events(&app).await;
     let mut slow = Vec::new();
 
     // Two take all places, unless this machine is so slow that the first gave up.
+    let busy = 'busy: loop {
+        for access in &tokens {
+            match unread(&app, access).await {
+                Ok(stream) => slow.push(stream),
+                Err(status) => break 'busy status,
+            }
+        }
+    };
+    assert_eq!(reason(&busy), "EXPORTS_BUSY");
+
+    in_time("the slow exports keep their places", async || {
+        let first = open(&app, &tokens[0]).await.ok()?;
+        Some(read(first).await.unwrap())
+    })
+    .await;
+    for (stream, _) in slow {
+        assert_eq!(refusal(read(stream).await), "EXPORT_TOO_SLOW");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_read_keeps_only_itself_waiting() {
+    let app = App::alone(&[]).await;
+    let tokens = app.user("ada@example.org").await;
+    let bob = app.user("bob@example.org").await;
+    many_events(&app).await;
+    let mut slow = Vec::new();
+
     let busy = loop {
         match unread(&app, &tokens.access_token).await {
             Ok(stream) => slow.push(stream),
@@ -188,15 +220,20 @@ async fn clients_that_do_not_read_keep_the_others_waiting_only_for_a_while() {
     };
     assert_eq!(reason(&busy), "EXPORTS_BUSY");
 
-    in_time("the slow exports keep their places", async || {
-        let first = open(&app, &tokens.access_token).await.ok()?;
-        let second = open(&app, &tokens.access_token).await.ok()?;
-        Some((read(first).await.unwrap(), read(second).await.unwrap()))
-    })
-    .await;
-    for (stream, _) in slow {
-        assert_eq!(refusal(read(stream).await), "EXPORT_TOO_SLOW");
-    }
+    export(&app, &bob.access_token).await;
+}
+
+#[tokio::test]
+async fn an_export_ends_with_its_session() {
+    let app = App::start().await;
+    let tokens = app.user("ada@example.org").await;
+    many_events(&app).await;
+    let (mut stream, _channel) = unread(&app, &tokens.access_token).await.unwrap();
+    assert!(stream.message().await.unwrap().is_some());
+
+    app.log_out(&tokens.refresh_token).await.unwrap();
+
+    assert_eq!(refusal(read(stream).await), "TOKEN_REVOKED");
 }
 
 #[tokio::test]

@@ -61,4 +61,5 @@ mod sessions;
 mod sign_up;
 mod signing_keys;
 mod squatting;
+mod stream_ends;
 mod throttle;

@@ -32,4 +32,5 @@ mod tls_files;
 mod tls_mutual;
 mod token;
 mod upstream;
+mod while_allowed;
 mod wire;

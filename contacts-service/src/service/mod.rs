@@ -17,12 +17,14 @@ mod sync;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::caller::{Caller, RequireCaller};
 use chassis::clock::Clock;
 use chassis::identity::Identities;
 use chassis::page_token::Sealer;
 use chassis::pool::Pool;
+use chassis::while_allowed::while_allowed;
 use futures_util::{Stream, StreamExt};
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
@@ -368,14 +370,16 @@ impl server::ContactsService for ContactsService {
         let reader = Reader {
             db: self.share_of(view.reader),
             watch: self.hub.watch(view.owner, caller.user_id)?,
-            guard: self.guard.clone(),
-            caller,
             view,
             stopping: self.stopping.clone(),
         };
 
         let sealer = Arc::clone(&self.sealer);
         let events = sync::watch(sealer, reader, &request.get_ref().sync_token)?;
+        let guard = self.guard.clone();
+        let events = while_allowed(events, Duration::ZERO, async move || {
+            Ok(guard.check(&caller)?)
+        });
 
         let answers = events.map(|event| event.map_err(Into::into));
         Ok(Response::new(Box::pin(answers)))

@@ -1,11 +1,9 @@
 //! One reader's stream.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_stream::try_stream;
 use bytes::Bytes;
-use chassis::caller::{Caller, RequireCaller};
 use chassis::pool::Pool;
 use futures_util::Stream;
 use tokio::sync::watch::Receiver;
@@ -23,8 +21,6 @@ const PART: Limits = Limits {
     count: 100,
     bytes: 256 * 1024,
 };
-/// Between two looks at whether the reader's token is still good.
-const TICK: Duration = Duration::from_secs(1);
 /// The longest silence.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Between two readings of the feed once all is told: a burst of writes is read
@@ -59,12 +55,8 @@ pub struct Reader {
     pub db: Pool,
     /// The watch on the owner's contacts.
     pub watch: Watch,
-    /// Knows which tokens are good.
-    pub guard: RequireCaller,
     /// The contacts that are read.
     pub view: View,
-    /// Whose stream it is.
-    pub caller: Arc<Caller>,
     /// True when streams shall end.
     pub stopping: Receiver<bool>,
 }
@@ -77,11 +69,8 @@ pub fn tell(reader: Reader, from: Option<Position>) -> impl Stream<Item = Result
         let mut from = from;
         let mut is_behind = true;
         while !teller.is_stopping() {
-            teller.check()?;
             let part = teller.read(from).await?;
             for item in part.items {
-                // The reader may have taken its time.
-                teller.check()?;
                 let event = item.contact.map_or(Event::Deleted(item.id), Event::Changed);
                 yield teller.told(event, item.position);
             }
@@ -94,7 +83,7 @@ pub fn tell(reader: Reader, from: Option<Position>) -> impl Stream<Item = Result
                 yield teller.told(Event::CaughtUp, part.end);
             }
             loop {
-                match teller.rest(part.end).await? {
+                match teller.rest(part.end).await {
                     Woken::News => break,
                     Woken::Silence => yield teller.told(Event::Heartbeat, part.end),
                     Woken::Stop => return,
@@ -114,7 +103,6 @@ struct Teller {
     reader: Reader,
     read_at: Instant,
     told_at: Instant,
-    tick: Instant,
 }
 
 impl Teller {
@@ -124,16 +112,11 @@ impl Teller {
             reader,
             read_at: now,
             told_at: now,
-            tick: now + TICK,
         }
     }
 
     fn is_stopping(&self) -> bool {
         *self.reader.stopping.borrow()
-    }
-
-    fn check(&self) -> Result<()> {
-        Ok(self.reader.guard.check(&self.reader.caller)?)
     }
 
     fn told(&mut self, event: Event, position: Position) -> Told {
@@ -151,25 +134,19 @@ impl Teller {
         sync::read(db, view, from, PART).await
     }
 
-    /// Waits for news, and for the end of what allows to wait.
-    async fn rest(&mut self, end: Position) -> Result<Woken> {
-        loop {
-            let reader = &mut self.reader;
-            let is_changed = tokio::select! {
-                biased;
-                _ = reader.stopping.wait_for(|stop| *stop) => return Ok(Woken::Stop),
-                () = reader.watch.changed(end.version) => true,
-                () = sleep_until(self.tick) => false,
-            };
-            if is_changed {
-                sleep_until(self.read_at + BREATH).await;
-                return Ok(Woken::News);
-            }
-            self.tick = Instant::now() + TICK;
-            self.check()?;
-            if self.told_at.elapsed() >= SILENCE_MAX {
-                return Ok(Woken::Silence);
-            }
+    /// Waits for news.
+    async fn rest(&mut self, end: Position) -> Woken {
+        let silence = self.told_at + SILENCE_MAX;
+        let reader = &mut self.reader;
+        let woken = tokio::select! {
+            biased;
+            _ = reader.stopping.wait_for(|stop| *stop) => Woken::Stop,
+            () = reader.watch.changed(end.version) => Woken::News,
+            () = sleep_until(silence) => Woken::Silence,
+        };
+        if matches!(woken, Woken::News) {
+            sleep_until(self.read_at + BREATH).await;
         }
+        woken
     }
 }

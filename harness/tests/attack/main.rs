@@ -27,5 +27,6 @@ mod replay;
 mod sharing;
 mod squatting;
 mod stolen_key;
+mod streams;
 mod user;
 mod wire;
