@@ -30,9 +30,13 @@ pub struct Config {
     #[arg(long, env, default_value = "addressbook")]
     pub issuer: String,
 
-    /// The `aud` claim of access tokens
+    /// The `aud` claim of access tokens; those with `auth.admin` have `/auth` after it
     #[arg(long, env, default_value = "addressbook")]
     pub audience: String,
+
+    /// How long after its log-in a session can ask for `auth.admin`, in seconds (15 minutes)
+    #[arg(long = "admin-authentication-seconds", env = "ADMIN_AUTHENTICATION_SECONDS", default_value = "900", value_parser = seconds(1..=86_400))]
+    pub admin_authentication: Duration,
 
     /// Algorithm of signing keys; where the one in use has another, it is replaced
     #[arg(long, env, value_enum, default_value = "EdDSA")]

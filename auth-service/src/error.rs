@@ -63,12 +63,18 @@ pub enum Error {
     /// Unknown program or wrong secret: nothing may tell which.
     #[error("client id or secret is wrong")]
     ClientInvalid,
-    /// The program may not have this scope.
-    #[error("the client may not have the scope {scope:?}")]
+    /// The program or the user may not have this scope.
+    #[error("the caller may not have the scope {scope:?}")]
     ScopeNotAllowed {
         /// The scope.
         scope: String,
     },
+    /// Who administers has to have logged in a moment ago.
+    #[error("the log-in is too long ago for this scope; log in again")]
+    AuthenticationTooOld,
+    /// Who administers has to have used every factor that there is.
+    #[error("the log-in was without the account's second factor; log in again")]
+    AuthenticationTooWeak,
     /// Not a token of ours, or one of a session that is forgotten.
     #[error("the refresh token is not valid")]
     RefreshTokenInvalid,
@@ -260,6 +266,8 @@ impl Error {
             Self::ScopeNotAllowed { scope } => {
                 refuse(Code::PermissionDenied, "SCOPE_NOT_ALLOWED").metadata("scope", scope)
             }
+            Self::AuthenticationTooOld => refuse(Code::Unauthenticated, "AUTHENTICATION_TOO_OLD"),
+            Self::AuthenticationTooWeak => refuse(Code::Unauthenticated, "AUTHENTICATION_TOO_WEAK"),
             Self::LogInThrottled { retry_after } => throttled("LOG_IN_THROTTLED", retry_after),
             Self::EmailChangeThrottled { retry_after } => {
                 throttled("EMAIL_CHANGE_THROTTLED", retry_after)

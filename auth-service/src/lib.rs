@@ -17,6 +17,7 @@ pub mod email_verification;
 pub mod error;
 pub mod expiry;
 pub mod export;
+pub mod grant;
 pub mod hasher;
 pub mod limits;
 pub mod log_in;
@@ -243,7 +244,11 @@ impl Parts {
             clock: self.clock.clone(),
         });
         let admin = AdminServiceServer::new(AdminService {
-            administration: Administration::new(db.clone(), self.keeper.clone()),
+            administration: Administration::new(
+                db.clone(),
+                self.keeper.clone(),
+                grant::own_audience(&settings.audience),
+            ),
             accounts: Arc::clone(&accounts),
             sealer: Arc::clone(&self.sealer),
             proxies: proxies.clone(),

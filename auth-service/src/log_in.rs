@@ -10,6 +10,7 @@ use crate::audit::Kind;
 use crate::credentials::{Attempt, Credentials};
 use crate::email::Email;
 use crate::error::{Error, Result};
+use crate::grant::{Grant, Wish};
 use crate::hasher::Turn;
 use crate::mfa::challenge::{self, Challenge};
 use crate::password::Password;
@@ -29,6 +30,7 @@ pub struct LogIn {
     password: Password,
     client_label: String,
     device_token: Zeroizing<String>,
+    grant: Grant,
 }
 
 impl LogIn {
@@ -38,6 +40,7 @@ impl LogIn {
         password: &str,
         client_label: &str,
         device_token: Zeroizing<String>,
+        scopes: &[String],
     ) -> Result<Self> {
         let client_label = single_line(client_label, CLIENT_LABEL_CHARS_MAX)
             .map_err(|problem| Error::invalid("CLIENT_LABEL_INVALID", "client_label", problem))?;
@@ -46,6 +49,7 @@ impl LogIn {
             password: Password::claim(password),
             client_label,
             device_token,
+            grant: Grant::parse(scopes)?,
         })
     }
 }
@@ -101,21 +105,24 @@ pub async fn log_in(
     let user = store::users::lock_for_change(&mut *tx, checked.user_id)
         .await?
         .ok_or(Error::UserMissing)?;
-    if let Err(refusal) = may_log_in(accounts, &user) {
+    if let Err(refusal) = may_log_in(accounts, &user, log_in.grant) {
         let event = Event::new(user.id, Kind::LogInFailed, &client.ip);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
         return Err(refusal);
     }
-    let label = &log_in.client_label;
+    let wish = Wish {
+        client_label: &log_in.client_label,
+        grant: log_in.grant,
+    };
     if user.mfa_enabled {
         let version = checked.password_version;
-        let challenge = challenge::ask(&mut tx, &user, version, label, &client.ip, now).await?;
+        let challenge = challenge::ask(&mut tx, &user, version, wish, &client.ip, now).await?;
         tx.commit().await?;
         return Ok(LoggedIn::Challenge(challenge));
     }
     let tokens = sessions
-        .start(&mut tx, &user, Proof::Password, label, client, now)
+        .start(&mut tx, &user, Proof::Password, wish, client, now)
         .await?;
     let device_token = accounts.devices.issue(checked.owner(), now)?;
     tx.commit().await?;
@@ -127,14 +134,14 @@ pub async fn log_in(
 }
 
 /// What only someone with the password is told.
-fn may_log_in(accounts: &Accounts, user: &User) -> Result<()> {
+fn may_log_in(accounts: &Accounts, user: &User, grant: Grant) -> Result<()> {
     if user.disabled {
         return Err(Error::AccountDisabled);
     }
     if accounts.rules.email_verification_required && !user.email_verified {
         return Err(Error::EmailNotVerified);
     }
-    Ok(())
+    grant.ensure_role(&user.roles)
 }
 
 /// Hashes a correct password anew, where its hash is not as today's are.

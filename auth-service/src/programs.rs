@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::grant::{ADMIN_SCOPE, own_audience};
 use crate::refresh_token::sha256;
-use crate::roles::ADMIN_SCOPE;
 use crate::sessions::TokenSettings;
 use crate::signing_keys::KeysInForce;
 use crate::store;
@@ -44,9 +44,10 @@ pub struct TokenRequest<'a> {
     pub client_id: &'a str,
     /// Its secret.
     pub secret: &'a str,
-    /// What the token shall allow; all that is possible when empty.
+    /// What the token shall allow; when empty all that is possible, but for administration
+    /// where there is more.
     pub scopes: Vec<String>,
-    /// Whom it is for; this system when empty.
+    /// Whom it is for; whoever needs it when empty.
     pub audience: &'a str,
 }
 
@@ -105,28 +106,17 @@ impl Programs {
         let account = store::service_accounts::get_by_secret(&self.db, client_id, &hash)
             .await?
             .ok_or(Error::ClientInvalid)?;
-        if !request.audience.is_empty() && request.audience != self.settings.audience {
-            let problem = "is not the audience of this system";
-            return Err(Error::invalid("AUDIENCE_UNKNOWN", "audience", problem));
-        }
-        if let Some(scope) = request
-            .scopes
-            .iter()
-            .find(|scope| !account.scopes.contains(scope))
-        {
-            return Err(Error::ScopeNotAllowed {
-                scope: scope.clone(),
-            });
-        }
-        let is_asked = |scope: &String| request.scopes.is_empty() || request.scopes.contains(scope);
-        let scopes: Vec<_> = account.scopes.into_iter().filter(is_asked).collect();
+        let scopes = granted(&account.scopes, &request.scopes)?;
         // Tokens of this second may be revoked, and this one is younger.
         let now = account.revoke_time.map_or(now, |revoked| {
             let after = revoked + TimeDelta::seconds(1);
             after.clamp(now, now + TimeDelta::seconds(1))
         });
         let settings = &self.settings;
-        let claims = settings.claims(account.id, client_id, scopes.join(" "), now);
+        let claims = Claims {
+            aud: audience(&settings.audience, request.audience, &scopes)?,
+            ..settings.claims(account.id, client_id, scopes.join(" "), now)
+        };
         Ok(ProgramToken {
             access_token: self.keys.load().sign(&claims)?,
             expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
@@ -179,6 +169,50 @@ pub(crate) fn ensure_scope(scopes: Option<Vec<String>>, scope: &str) -> Result<(
     } else {
         Err(TokenError::InsufficientScope.into())
     }
+}
+
+/// Which of the scopes that a program may have its token gets.
+fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
+    if let Some(scope) = asked.iter().find(|scope| !may.contains(scope)) {
+        return Err(Error::ScopeNotAllowed {
+            scope: scope.clone(),
+        });
+    }
+    // To administer has to be asked for, where anything else can be meant.
+    let is_meant = |scope: &String| {
+        if asked.is_empty() {
+            may.len() == 1 || scope != ADMIN_SCOPE
+        } else {
+            asked.contains(scope)
+        }
+    };
+    let scopes: Vec<_> = may
+        .iter()
+        .filter(|scope| is_meant(scope))
+        .cloned()
+        .collect();
+    if administers(&scopes) && scopes.iter().any(|scope| scope.starts_with("contacts.")) {
+        let problem = "auth.admin is for the auth service alone, and goes with none of contacts";
+        return Err(Error::invalid("SCOPES_MIXED", "scopes", problem));
+    }
+    Ok(scopes)
+}
+
+/// Whom a token with these scopes is for: a service that sees a token could use it.
+fn audience(all: &str, asked: &str, scopes: &[String]) -> Result<String> {
+    let own = own_audience(all);
+    if asked == own || asked.is_empty() && administers(scopes) {
+        return Ok(own);
+    }
+    if !administers(scopes) && (asked.is_empty() || asked == all) {
+        return Ok(all.to_owned());
+    }
+    let problem = "is not the audience of this system, or not the one of these scopes";
+    Err(Error::invalid("AUDIENCE_UNKNOWN", "audience", problem))
+}
+
+fn administers(scopes: &[String]) -> bool {
+    scopes.iter().any(|scope| scope == ADMIN_SCOPE)
 }
 
 /// Makes sure that the contacts service can watch revocations by this secret. Two

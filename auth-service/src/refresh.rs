@@ -11,11 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::accounts::RequestId;
 use crate::audit::Kind;
 use crate::error::{Error, Result};
+use crate::grant::{self, Grant, Subject};
 use crate::refresh_token::{RefreshToken, sha256};
-use crate::sessions::{Client, Sessions, Subject, TokenPair};
+use crate::sessions::{Client, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
-use crate::store::sessions::{RefreshState, Rotation};
+use crate::store::sessions::{RefreshState, Rotated, Rotation};
 
 /// How long a refresh can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
@@ -48,6 +49,7 @@ impl Sessions {
         &self,
         token: &str,
         request_id: Option<RequestId>,
+        grant: Grant,
         client: &Client,
         allowance: Option<Allowance>,
         now: DateTime<Utc>,
@@ -58,7 +60,9 @@ impl Sessions {
         let limited = asked.and_then(Result::err);
         for _ in 0..TRIES {
             if limited.is_none()
-                && let Some(tokens) = self.rotate(&presented, request_id, client, now).await?
+                && let Some(tokens) = self
+                    .rotate(&presented, request_id, grant, client, now)
+                    .await?
             {
                 return Ok(Refreshed {
                     tokens,
@@ -70,9 +74,13 @@ impl Sessions {
                 .await?
                 .ok_or(Error::RefreshTokenInvalid)?;
             match judge(&state, &presented, request_id, self.settings.grace, now)? {
-                Verdict::TryAgain => limited.map_or(Ok(()), Err)?,
+                Verdict::TryAgain => {
+                    limited.map_or(Ok(()), Err)?;
+                    // It may have been refused for what it asks for.
+                    self.ensure(grant, &state.into(), now)?;
+                }
                 Verdict::Replay => {
-                    let tokens = self.replay(&presented, state, client, now).await?;
+                    let tokens = self.replay(&presented, state, grant, client, now).await?;
                     return Ok(Refreshed {
                         tokens,
                         replayed: true,
@@ -92,6 +100,7 @@ impl Sessions {
         &self,
         presented: &RefreshToken,
         request_id: Option<RequestId>,
+        grant: Grant,
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<Option<TokenPair>> {
@@ -105,11 +114,13 @@ impl Sessions {
             request_hash: request_id.map(|id| id.0),
             idle_expire_time: now + self.settings.idle_ttl,
             client,
+            administers_since: (grant == Grant::Administration)
+                .then(|| grant::since(now, self.settings.admin_authentication)),
         };
         let Some(row) = store::sessions::rotate(&self.db, &rotation, now).await? else {
             return Ok(None);
         };
-        self.pair(successor, row.into(), now).map(Some)
+        self.pair(successor, row.into(), grant, now).map(Some)
     }
 
     /// Gives the same refresh token again; the session stays as it is.
@@ -117,6 +128,7 @@ impl Sessions {
         &self,
         presented: &RefreshToken,
         state: RefreshState,
+        grant: Grant,
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<TokenPair> {
@@ -133,15 +145,10 @@ impl Sessions {
             .session(presented.session_id);
         // One entry for each refresh, however often it is repeated.
         let id = replay_event_id(presented, state.rotate_time.unwrap_or(now));
+        let subject = Subject::from(state);
+        self.ensure(grant, &subject, now)?;
         store::audit::insert_once(&self.db, id, event, now).await?;
-        let subject = Subject {
-            auth_time: state.auth_time,
-            amr: state.amr,
-            roles: state.roles.unwrap_or_default(),
-            refresh_expire_time: state.idle_expire_time,
-            absolute_expire_time: state.absolute_expire_time,
-        };
-        self.pair(successor, subject, now)
+        self.pair(successor, subject, grant, now)
     }
 
     /// Ends the session of a token that was used before, for good, although the
@@ -161,6 +168,32 @@ impl Sessions {
         match tokio::spawn(revoke).await {
             Ok(revoked) => revoked.map(|_| ()),
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+impl From<Rotated> for Subject {
+    fn from(row: Rotated) -> Self {
+        Self {
+            auth_time: row.auth_time,
+            amr: row.amr,
+            roles: row.roles,
+            mfa_enabled: row.mfa_enabled,
+            refresh_expire_time: row.idle_expire_time,
+            absolute_expire_time: row.absolute_expire_time,
+        }
+    }
+}
+
+impl From<RefreshState> for Subject {
+    fn from(state: RefreshState) -> Self {
+        Self {
+            auth_time: state.auth_time,
+            amr: state.amr,
+            roles: state.roles.unwrap_or_default(),
+            mfa_enabled: state.mfa_enabled,
+            refresh_expire_time: state.idle_expire_time,
+            absolute_expire_time: state.absolute_expire_time,
         }
     }
 }
@@ -245,6 +278,7 @@ mod tests {
             revoked: false,
             disabled: Some(false),
             roles: Some(Vec::new()),
+            mfa_enabled: false,
         };
         (state, first, second)
     }

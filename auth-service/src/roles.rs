@@ -1,4 +1,4 @@
-//! Roles: how they are named, and what they allow.
+//! Roles: how they are named.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,6 @@ use crate::error::{Error, Result};
 
 /// Makes an administrator.
 pub const ADMIN: &str = "admin";
-
-/// What tokens of administrators allow.
-pub const ADMIN_SCOPE: &str = "auth.admin";
 
 /// The roles that a user shall have: sorted, none twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,13 +51,6 @@ pub fn make_admin(roles: &[String]) -> bool {
     roles.iter().any(|role| role == ADMIN)
 }
 
-/// The `scope` of the tokens of a user with these roles.
-#[must_use]
-pub fn scope(roles: &[String]) -> String {
-    let more = if make_admin(roles) { " auth.admin" } else { "" };
-    format!("contacts.read contacts.write{more}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,10 +90,10 @@ mod tests {
 
     #[test]
     fn only_the_role_itself_makes_an_administrator() {
-        let scope_of = |role: &str| scope(&[role.to_owned()]);
-        assert_eq!(scope_of("admin"), "contacts.read contacts.write auth.admin");
+        let makes_admin = |role: &str| make_admin(&[role.to_owned()]);
+        assert!(makes_admin("admin"));
         for other in ["administrator", "admin-", "sub-admin"] {
-            assert_eq!(scope_of(other), "contacts.read contacts.write");
+            assert!(!makes_admin(other), "{other}");
         }
     }
 }

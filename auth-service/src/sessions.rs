@@ -12,12 +12,11 @@ use uuid::Uuid;
 use crate::accounts::User;
 use crate::audit::Kind;
 use crate::error::{Error, Result};
+use crate::grant::{self, Grant, SECOND_FACTOR, Subject, Wish};
 use crate::refresh_token::{Codec, RefreshToken};
-use crate::roles;
 use crate::signing_keys::KeysInForce;
 use crate::store;
 use crate::store::audit::Event;
-use crate::store::sessions::Rotated;
 
 /// The `client_id` of tokens that a user's log-in gave.
 pub(crate) const CLIENT_ID: &str = "addressbook";
@@ -80,7 +79,7 @@ impl Proof {
     fn amr(self) -> Vec<String> {
         let names: &[&str] = match self {
             Self::Password => &["pwd"],
-            Self::SecondFactor => &["pwd", "otp", "mfa"],
+            Self::SecondFactor => &["pwd", "otp", SECOND_FACTOR],
         };
         names.iter().map(|name| (*name).to_owned()).collect()
     }
@@ -117,8 +116,10 @@ pub struct TokenPair {
 pub struct TokenSettings {
     /// The `iss` claim.
     pub issuer: String,
-    /// The `aud` claim.
+    /// The `aud` claim of ordinary tokens.
     pub audience: String,
+    /// How long after its log-in a session can administer.
+    pub admin_authentication: TimeDelta,
     /// Life of an access token.
     pub access_ttl: TimeDelta,
     /// Life of a session that is not refreshed.
@@ -165,27 +166,6 @@ pub fn delta(time: Duration) -> TimeDelta {
     TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
 }
 
-/// What an access token is about.
-pub(crate) struct Subject {
-    pub(crate) auth_time: DateTime<Utc>,
-    pub(crate) amr: Vec<String>,
-    pub(crate) roles: Vec<String>,
-    pub(crate) refresh_expire_time: DateTime<Utc>,
-    pub(crate) absolute_expire_time: DateTime<Utc>,
-}
-
-impl From<Rotated> for Subject {
-    fn from(row: Rotated) -> Self {
-        Self {
-            auth_time: row.auth_time,
-            amr: row.amr,
-            roles: row.roles,
-            refresh_expire_time: row.idle_expire_time,
-            absolute_expire_time: row.absolute_expire_time,
-        }
-    }
-}
-
 /// The sessions.
 pub struct Sessions {
     pub(crate) db: Pool,
@@ -214,7 +194,7 @@ impl Sessions {
         tx: &mut Transaction,
         user: &User,
         proof: Proof,
-        client_label: &str,
+        wish: Wish<'_>,
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<TokenPair> {
@@ -224,6 +204,7 @@ impl Sessions {
             auth_time: now,
             amr: proof.amr(),
             roles: user.roles.clone(),
+            mfa_enabled: user.mfa_enabled,
             refresh_expire_time: absolute_expire_time.min(now + self.settings.idle_ttl),
             absolute_expire_time,
         };
@@ -231,7 +212,7 @@ impl Sessions {
             amr: &subject.amr,
             idle_expire_time: subject.refresh_expire_time,
             absolute_expire_time,
-            client_label,
+            client_label: wish.client_label,
             client,
         };
         store::sessions::insert(&mut **tx, &new, &token, now).await?;
@@ -246,7 +227,7 @@ impl Sessions {
             store::audit::insert(&mut **tx, event, now).await?;
         }
         store::session_ends::forget_ended(tx, user.id).await?;
-        self.pair(token, subject, now)
+        self.pair(token, subject, wish.grant, now)
     }
 
     /// Gives a live session tokens that derive from none of its earlier ones, of which no
@@ -266,7 +247,7 @@ impl Sessions {
         let row = store::sessions::replace_token(&mut **tx, &token, idle_expire_time, now)
             .await?
             .ok_or(TokenError::Revoked)?;
-        self.pair(token, row.into(), now)
+        self.pair(token, row.into(), Grant::Ordinary, now)
     }
 
     /// Ends the session of a refresh token, an old one too; a dead or foreign
@@ -326,17 +307,31 @@ impl Sessions {
         Ok(count)
     }
 
-    /// Adds a fresh access token to a refresh token.
+    /// Refuses what a session may not have.
+    pub(crate) fn ensure(&self, grant: Grant, subject: &Subject, now: DateTime<Utc>) -> Result<()> {
+        let since = grant::since(now, self.settings.admin_authentication);
+        grant.ensure(subject, since)
+    }
+
+    /// Adds a fresh access token to a refresh token. None is signed without the look at
+    /// whether it may be.
     pub(crate) fn pair(
         &self,
         refresh_token: RefreshToken,
         subject: Subject,
+        grant: Grant,
         now: DateTime<Utc>,
     ) -> Result<TokenPair> {
+        self.ensure(grant, &subject, now)?;
         let settings = &self.settings;
         let access_expire_time = subject.absolute_expire_time.min(now + settings.access_ttl);
-        let (user_id, scope) = (refresh_token.user_id, roles::scope(&subject.roles));
+        let (user_id, scope) = (refresh_token.user_id, grant.scope().to_owned());
+        let aud = match grant {
+            Grant::Ordinary => settings.audience.clone(),
+            Grant::Administration => grant::own_audience(&settings.audience),
+        };
         let claims = Claims {
+            aud,
             sid: Some(refresh_token.session_id),
             exp: access_expire_time.timestamp(),
             auth_time: subject.auth_time.timestamp(),

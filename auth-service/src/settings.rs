@@ -9,6 +9,7 @@ use chassis::token::{KeySet, TokenRules, Verifier};
 
 use crate::RunError;
 use crate::config::Config;
+use crate::grant::own_audience;
 use crate::hasher::{Capacity, Hasher};
 use crate::pepper::Peppers;
 use crate::phc::Recipe;
@@ -27,7 +28,7 @@ pub(crate) fn schedule(config: &Config) -> Schedule {
 pub(crate) fn verifier(config: &Config, keys: KeySet, clock: &Clock) -> Verifier {
     let rules = TokenRules {
         issuer: config.issuer.clone(),
-        audience: config.audience.clone(),
+        audiences: vec![config.audience.clone(), own_audience(&config.audience)],
         leeway: config.token_leeway,
     };
     Verifier::new(&rules, keys, clock.clone())
@@ -63,6 +64,7 @@ pub(crate) fn token_settings(config: &Config) -> TokenSettings {
     TokenSettings {
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
+        admin_authentication: delta(config.admin_authentication),
         access_ttl: delta(config.access_token_ttl),
         idle_ttl: delta(config.refresh_idle_ttl),
         absolute_ttl: delta(config.refresh_absolute_ttl),

@@ -259,7 +259,7 @@ mod tests {
         keys.replace(&[serde_json::from_str(&sealed.public_jwk).unwrap()]);
         let rules = TokenRules {
             issuer: "issuer".into(),
-            audience: "audience".into(),
+            audiences: vec!["audience".into()],
             leeway: Duration::ZERO,
         };
         let seconds = std::sync::atomic::AtomicI64::new(1000);

@@ -24,6 +24,8 @@ pub struct Caller {
     pub session_id: Option<Uuid>,
     /// The program that asked for its token.
     pub client_id: String,
+    /// Whom its token is for.
+    pub audience: String,
     /// When its token was made, in seconds since the epoch.
     pub issued_at: i64,
     /// When its token ends, in seconds since the epoch.
@@ -70,6 +72,7 @@ impl From<Claims> for Caller {
             user_id: claims.sub,
             session_id: claims.sid,
             client_id: claims.client_id,
+            audience: claims.aud,
             issued_at: claims.iat,
             expires_at: claims.exp,
             key_id: String::new(),

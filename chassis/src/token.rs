@@ -242,8 +242,8 @@ impl KeySet {
 pub struct TokenRules {
     /// The `iss` claim.
     pub issuer: String,
-    /// The `aud` claim.
-    pub audience: String,
+    /// The `aud` claims of which a token has to have one.
+    pub audiences: Vec<String>,
     /// How far clocks may differ.
     pub leeway: Duration,
 }
@@ -274,7 +274,7 @@ impl Verifier {
         let validation = |algorithm| {
             let mut validation = Validation::new(algorithm);
             validation.set_issuer(&[&rules.issuer]);
-            validation.set_audience(&[&rules.audience]);
+            validation.set_audience(&rules.audiences);
             validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
             // Times are checked below, against our clock.
             validation.validate_exp = false;

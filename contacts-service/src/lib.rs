@@ -128,7 +128,7 @@ pub async fn run(
     let watched = watched(&config, auth, &keys, &clock, &mut chores)?;
     let rules = TokenRules {
         issuer: config.issuer,
-        audience: config.audience,
+        audiences: vec![config.audience],
         leeway: config.token_leeway,
     };
     let verifier = Verifier::new(&rules, keys.clone(), clock.clone());

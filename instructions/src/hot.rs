@@ -157,7 +157,7 @@ fn verifier() -> Result<(Verifier, String), Error> {
     keys.replace(&[serde_json::from_str(&key.public_jwk).map_err(unprepared)?]);
     let rules = TokenRules {
         issuer: claims.iss,
-        audience: claims.aud,
+        audiences: vec![claims.aud],
         leeway: Duration::from_secs(30),
     };
     Ok((Verifier::new(&rules, keys, Clock::System), token))

@@ -23,8 +23,9 @@ pub use self::programs::{NewProgram, is_built_in};
 pub use self::users::RolesChange;
 use crate::accounts::User;
 use crate::error::{Error, Result};
+use crate::grant::ADMIN_SCOPE;
 use crate::programs::{ensure_scope, scopes_of};
-use crate::roles::{self, ADMIN_SCOPE};
+use crate::roles;
 use crate::signing_keys::Keeper;
 use crate::store;
 use crate::store::audit::Event;
@@ -44,18 +45,34 @@ pub struct Call<'a> {
 pub struct Administration {
     db: Pool,
     keeper: Keeper,
+    audience: String,
 }
 
 impl Administration {
-    /// Administers this database, and the signing keys that `keeper` keeps.
+    /// Administers this database, and the signing keys that `keeper` keeps, for tokens of
+    /// this audience.
     #[must_use]
-    pub fn new(db: Pool, keeper: Keeper) -> Self {
-        Self { db, keeper }
+    pub fn new(db: Pool, keeper: Keeper, audience: String) -> Self {
+        Self {
+            db,
+            keeper,
+            audience,
+        }
+    }
+
+    /// Refuses a token that does not allow it, and one that other services see.
+    fn ensure_token(&self, caller: &Caller) -> Result<()> {
+        caller.ensure(ADMIN_SCOPE)?;
+        if caller.audience == self.audience {
+            Ok(())
+        } else {
+            Err(TokenError::InsufficientScope.into())
+        }
     }
 
     /// Refuses whoever is no administrator at this moment.
     pub async fn ensure_admin(&self, caller: &Caller, now: DateTime<Utc>) -> Result<()> {
-        caller.ensure(ADMIN_SCOPE)?;
+        self.ensure_token(caller)?;
         let Some(session_id) = caller.session_id else {
             return ensure_scope(scopes_of(&self.db, caller).await?, ADMIN_SCOPE);
         };
@@ -72,7 +89,7 @@ impl Administration {
     /// Opens the transaction of an act that takes other rows before users. Acts wait for
     /// each other without a connection.
     async fn open(&self, call: Call<'_>) -> Result<Transaction> {
-        call.caller.ensure(ADMIN_SCOPE)?;
+        self.ensure_token(call.caller)?;
         Ok(self.db.begin_in_turn(Uuid::nil()).await?)
     }
 }

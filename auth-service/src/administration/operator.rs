@@ -109,6 +109,6 @@ fn say(made: Made) {
     if made.already {
         println!("user {user_id} is an administrator already");
     } else {
-        println!("user {user_id} is an administrator from its next log-in or refresh on");
+        println!("user {user_id} can administer: log in and ask for the scope auth.admin");
     }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::accounts::User;
 use crate::audit::Kind;
 use crate::error::Result;
+use crate::grant::Wish;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::mfa::NewChallenge;
@@ -29,7 +30,7 @@ pub(crate) async fn ask(
     tx: &mut Transaction,
     user: &User,
     password_version: i64,
-    client_label: &str,
+    wish: Wish<'_>,
     ip: &str,
     now: DateTime<Utc>,
 ) -> Result<Challenge> {
@@ -37,11 +38,14 @@ pub(crate) async fn ask(
         id: UserToken::generate(PREFIX, user.id)?,
         expire_time: now + LIFE,
     };
+    let scopes = wish.grant.scopes().iter().map(ToString::to_string);
+    let scopes: Vec<_> = scopes.collect();
     let new = NewChallenge {
         user_id: user.id,
         hash: challenge.id.hash(),
         password_version,
-        client_label,
+        client_label: wish.client_label,
+        scopes: &scopes,
         expire_time: challenge.expire_time,
     };
     store::mfa::insert_challenge(&mut **tx, &new).await?;

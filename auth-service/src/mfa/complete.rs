@@ -7,6 +7,7 @@ use super::{Call, Mfa, MfaCode};
 use crate::accounts::User;
 use crate::device_token::Owner;
 use crate::error::{Error, Result};
+use crate::grant::{Grant, Wish};
 use crate::log_in::SignedIn;
 use crate::sessions::{Client, Proof};
 use crate::store;
@@ -34,6 +35,10 @@ impl Mfa {
         let challenge = store::mfa::challenge(&self.accounts.db, id.user_id, id.hash(), now)
             .await?
             .ok_or(Error::MfaChallengeExpired)?;
+        let wish = Wish {
+            client_label: &challenge.client_label,
+            grant: Grant::parse(&challenge.scopes)?,
+        };
         // Nobody guesses a recovery code: counted by challenge, they are a way in for
         // an owner whose app someone blocks who knows the password.
         let of = match code.guess() {
@@ -45,11 +50,12 @@ impl Mfa {
         let done = async {
             let mut tx = self.accounts.db.begin().await?;
             let user = take(&mut tx, id, &challenge).await?;
+            wish.grant.ensure_role(&user.roles)?;
             self.spend(&mut tx, user.id, code, &call).await?;
-            let (label, proof) = (&challenge.client_label, Proof::SecondFactor);
+            let proof = Proof::SecondFactor;
             let tokens = self
                 .sessions
-                .start(&mut tx, &user, proof, label, client, now)
+                .start(&mut tx, &user, proof, wish, client, now)
                 .await?;
             store::throttles::forget(&mut *tx, bucket).await?;
             let owner = Owner {

@@ -22,6 +22,7 @@ use crate::audit::Kind;
 use crate::credentials::Attempt;
 use crate::email_verification::{Claimant, Verified};
 use crate::error::Error;
+use crate::grant::Grant;
 use crate::log_in::{LogIn, LoggedIn, log_in};
 use crate::mail::Topic;
 use crate::mfa::Mfa;
@@ -86,8 +87,8 @@ impl auth_service_server::AuthService for AuthService {
         let message = request.into_inner();
         let password = Zeroizing::new(message.password);
         let device_token = Zeroizing::new(message.device_token);
-        let (email, label) = (&message.email, &message.client_label);
-        let attempt = LogIn::parse(email, &password, label, device_token)?;
+        let (email, label, scopes) = (&message.email, &message.client_label, &message.scopes);
+        let attempt = LogIn::parse(email, &password, label, device_token, scopes)?;
 
         let now = self.clock.now();
         let logged_in = log_in(
@@ -132,11 +133,12 @@ impl auth_service_server::AuthService for AuthService {
         let message = request.into_inner();
         let token = present(message.refresh_token)?;
         let request_id = RequestId::parse(&message.request_id)?;
+        let grant = Grant::parse(&message.scopes)?;
 
         let now = self.clock.now();
         let refreshed = self
             .sessions
-            .refresh(&token, request_id, &client, allowance, now)
+            .refresh(&token, request_id, grant, &client, allowance, now)
             .await?;
 
         Ok(Response::new(pb::RefreshTokenResponse {

@@ -148,6 +148,8 @@ pub struct NewChallenge<'a> {
     pub password_version: i64,
     /// What the client calls the session.
     pub client_label: &'a str,
+    /// What its access token shall allow.
+    pub scopes: &'a [String],
     /// When it can no longer be answered.
     pub expire_time: DateTime<Utc>,
 }
@@ -157,14 +159,15 @@ pub async fn insert_challenge(db: impl PgExecutor<'_>, new: &NewChallenge<'_>) -
     sqlx::query!(
         "
         INSERT INTO auth.mfa_challenges (user_id, hash, password_version, client_label,
-                                         expire_time)
-        VALUES ($1, $2, $3, $4, $5)
+                                         expire_time, scopes)
+        VALUES ($1, $2, $3, $4, $5, $6)
         ",
         new.user_id as UserId,
         &new.hash,
         new.password_version,
         new.client_label,
         new.expire_time,
+        new.scopes,
     )
     .execute(db)
     .await?;
@@ -179,6 +182,8 @@ pub struct ChallengeRow {
     pub password_version: i64,
     /// What the client calls the session.
     pub client_label: String,
+    /// What its access token shall allow.
+    pub scopes: Vec<String>,
 }
 
 /// Returns a challenge that has not ended.
@@ -191,7 +196,7 @@ pub async fn challenge(
     let row = sqlx::query_as!(
         ChallengeRow,
         "
-        SELECT u.email, c.password_version, c.client_label
+        SELECT u.email, c.password_version, c.client_label, c.scopes
         FROM auth.mfa_challenges AS c
         JOIN auth.users AS u ON u.id = c.user_id
         WHERE c.user_id = $1 AND u.id = $1 AND c.hash = $2 AND c.expire_time > $3

@@ -55,6 +55,8 @@ pub struct Rotation<'a> {
     pub idle_expire_time: DateTime<Utc>,
     /// Who calls.
     pub client: &'a Client,
+    /// For an access token that administers: the earliest log-in that may have one.
+    pub administers_since: Option<DateTime<Utc>>,
 }
 
 /// What an access token needs.
@@ -69,10 +71,13 @@ pub struct Rotated {
     pub absolute_expire_time: DateTime<Utc>,
     /// The user's.
     pub roles: Vec<String>,
+    /// Whether the user has a second factor.
+    pub mfa_enabled: bool,
 }
 
 /// Moves a session on from the presented token, where that is its current one
-/// and both session and user are in order. Of several callers one wins.
+/// and both session and user are in order. Of several callers one wins. Nothing happens
+/// either where the session may not administer, and shall.
 pub async fn rotate(
     db: impl PgExecutor<'_>,
     rotation: &Rotation<'_>,
@@ -80,7 +85,7 @@ pub async fn rotate(
 ) -> Result<Option<Rotated>> {
     let row = sqlx::query_as!(
         Rotated,
-        "
+        r#"
         UPDATE auth.sessions AS s
         SET gen = s.gen + 1,
             prev_hash = s.cur_hash,
@@ -99,8 +104,12 @@ pub async fn rotate(
           AND s.absolute_expire_time > $7
           AND u.id = $1 AND u.id = s.user_id AND u.disable_time IS NULL
           AND s.epoch = u.session_epoch
-        RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles
-        ",
+          AND ($11::timestamptz IS NULL
+               OR s.auth_time >= $11 AND 'admin' = ANY (u.roles)
+                  AND (u.mfa_enable_time IS NULL OR 'mfa' = ANY (s.amr)))
+        RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles,
+                  u.mfa_enable_time IS NOT NULL AS "mfa_enabled!"
+        "#,
         rotation.presented.user_id as UserId,
         rotation.presented.session_id,
         &rotation.presented.hash(),
@@ -111,6 +120,7 @@ pub async fn rotate(
         rotation.idle_expire_time,
         rotation.client.ip,
         rotation.client.user_agent,
+        rotation.administers_since,
     )
     .fetch_optional(db)
     .await?;
@@ -155,7 +165,7 @@ pub async fn replace_token(
 ) -> Result<Option<Rotated>> {
     let row = sqlx::query_as!(
         Rotated,
-        "
+        r#"
         UPDATE auth.sessions AS s
         SET gen = $3,
             prev_hash = NULL,
@@ -167,8 +177,9 @@ pub async fn replace_token(
             idle_expire_time = LEAST($7, s.absolute_expire_time)
         FROM auth.users AS u
         WHERE s.user_id = $1 AND s.id = $2 AND u.id = $1 AND u.id = s.user_id
-        RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles
-        ",
+        RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles,
+                  u.mfa_enable_time IS NOT NULL AS "mfa_enabled!"
+        "#,
         token.user_id as UserId,
         token.session_id,
         i64::from(token.generation),
@@ -209,6 +220,8 @@ pub struct RefreshState {
     pub disabled: Option<bool>,
     /// The user's.
     pub roles: Option<Vec<String>>,
+    /// Whether the user has a second factor.
+    pub mfa_enabled: bool,
 }
 
 /// Returns the state of a session, alive or not.
@@ -225,7 +238,7 @@ pub async fn refresh_state(
                s.revoke_time IS NOT NULL OR COALESCE(s.epoch <> u.session_epoch, false)
                    AS "revoked!",
                CASE WHEN u.id IS NOT NULL THEN u.disable_time IS NOT NULL END AS disabled,
-               u.roles AS "roles?"
+               u.roles AS "roles?", u.mfa_enable_time IS NOT NULL AS "mfa_enabled!"
         FROM auth.sessions AS s
         LEFT JOIN auth.users AS u ON u.id = s.user_id
         WHERE s.user_id = $1 AND s.id = $2

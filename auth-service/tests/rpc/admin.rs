@@ -7,13 +7,17 @@ use proto::auth::v1::admin_service_client::AdminServiceClient;
 use proto::auth::v1::{
     AuditEvent, CreateServiceAccountRequest, DeleteServiceAccountRequest, DeleteUserRequest,
     DisableUserRequest, EnableUserRequest, GetUserRequest, ListAuditEventsRequest,
-    ListUsersRequest, ListUsersResponse, ResetUserMfaRequest, RevokeUserSessionsRequest,
-    RotateServiceAccountSecretRequest, SetUserRolesRequest, TokenPair, User,
+    ListUsersRequest, ListUsersResponse, RefreshTokenRequest, ResetUserMfaRequest,
+    RevokeUserSessionsRequest, RotateServiceAccountSecretRequest, SetUserRolesRequest, TokenPair,
+    User,
 };
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use crate::app::{App, PASSWORD, bearer};
+
+/// What administrators ask for.
+pub(crate) const SCOPE: &str = "auth.admin";
 
 /// A caller of `AdminService`.
 pub(crate) struct Admin {
@@ -27,8 +31,19 @@ impl Admin {
     pub(crate) async fn new(app: &App, email: &str) -> Self {
         let id = app.sign_up(email).await.unwrap().id;
         make_admin(app, email).await.unwrap();
-        let tokens = app.log_in(email, PASSWORD).await.unwrap();
-        Self::with(app, tokens, id)
+        Self::log_in(app, email, &id).await
+    }
+
+    /// Logs in to administer.
+    pub(crate) async fn log_in(app: &App, email: &str, id: &str) -> Self {
+        let tokens = app.log_in_for(email, PASSWORD, &[SCOPE]).await.unwrap();
+        Self::with(app, tokens, id.into())
+    }
+
+    /// Refreshes tokens, to administer.
+    pub(crate) async fn refreshed(app: &App, tokens: &TokenPair, id: &str) -> Self {
+        let tokens = refresh_for(app, &tokens.refresh_token, &[SCOPE]).await;
+        Self::with(app, tokens.unwrap(), id.into())
     }
 
     /// Whoever has these tokens.
@@ -179,6 +194,21 @@ pub(crate) async fn make_admin(
         unreachable!("the arguments say make-admin");
     };
     administration::make_admin(config, app.clock()).await
+}
+
+/// Exchanges a refresh token, and asks for these scopes.
+pub(crate) async fn refresh_for(
+    app: &App,
+    token: &str,
+    scopes: &[&str],
+) -> Result<TokenPair, Status> {
+    let request = RefreshTokenRequest {
+        refresh_token: token.into(),
+        scopes: scopes.iter().map(ToString::to_string).collect(),
+        ..RefreshTokenRequest::default()
+    };
+    let answer = app.auth.clone().refresh_token(request).await?;
+    Ok(answer.into_inner().tokens.unwrap())
 }
 
 /// What an access token says.

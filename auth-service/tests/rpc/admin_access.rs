@@ -11,7 +11,7 @@ use proto::auth::v1::{
 use tonic::{Code, Request, Status};
 
 use crate::admin::{Admin, claims, make_admin};
-use crate::app::{App, PASSWORD, bearer, reason, refusal};
+use crate::app::{App, bearer, reason, refusal};
 use crate::programs::{self, asks, issue, token};
 
 /// The outcome of each RPC, on somebody else's account.
@@ -150,11 +150,7 @@ async fn a_token_that_someone_rewrote_is_refused() {
 }
 
 /// As if an honest token said more than its user may, whatever the reason.
-#[tokio::test]
-async fn a_signed_scope_is_not_believed_without_the_role() {
-    let app = App::start().await;
-    let victim = app.sign_up("bob@example.org").await.unwrap();
-    let mut tokens = app.user("mallory@example.org").await;
+async fn says_that_it_administers(app: &App, access_token: &str, audience: &str) -> String {
     let sql = "SELECT kid, public_jwk, private_key_sealed FROM auth.signing_keys";
     let (kid, public_jwk, private_key_sealed) =
         sqlx::query_as(sql).fetch_one(&app.db).await.unwrap();
@@ -164,12 +160,36 @@ async fn a_signed_scope_is_not_believed_without_the_role() {
         public_jwk,
         private_key_sealed,
     };
-    let mut claims: Claims = serde_json::from_value(claims(&tokens.access_token)).unwrap();
-    claims.scope = "auth.admin".into();
+    let mut claims: Claims = serde_json::from_value(claims(access_token)).unwrap();
+    claims.scope = "contacts.read auth.admin".into();
+    claims.aud = audience.into();
     claims.roles = vec!["admin".into()];
-
     let signer = Signer::open(&sealed, &app.ring()).unwrap();
-    tokens.access_token = signer.sign(&claims).unwrap();
+    signer.sign(&claims).unwrap()
+}
+
+/// So were the tokens of earlier versions, which contacts took as well.
+#[tokio::test]
+async fn a_signed_scope_is_not_believed_where_contacts_sees_the_token() {
+    let app = App::start().await;
+    let mut ada = Admin::new(&app, "ada@example.org").await;
+    let victim = app.sign_up("bob@example.org").await.unwrap();
+    let access = ada.tokens.access_token.clone();
+
+    ada.tokens.access_token = says_that_it_administers(&app, &access, "addressbook").await;
+    all_refuse(&ada, &victim.id, NOT_ALLOWED).await;
+    ada.tokens.access_token = says_that_it_administers(&app, &access, "addressbook/auth").await;
+    ada.get(&victim.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signed_scope_is_not_believed_without_the_role() {
+    let app = App::start().await;
+    let victim = app.sign_up("bob@example.org").await.unwrap();
+    let mut tokens = app.user("mallory@example.org").await;
+
+    let access = &tokens.access_token;
+    tokens.access_token = says_that_it_administers(&app, access, "addressbook/auth").await;
 
     app.get_me(&tokens.access_token).await.unwrap();
     let by = Admin::with(&app, tokens, String::new());
@@ -181,11 +201,6 @@ async fn a_demoted_administrators_token_ends_before_its_time() {
     let app = App::start().await;
     let ada = Admin::new(&app, "ada@example.org").await;
     let bob = Admin::new(&app, "bob@example.org").await;
-    assert!(
-        claims(&bob.tokens.access_token)["scope"]
-            .to_string()
-            .contains("auth.admin")
-    );
     bob.get(&ada.id).await.unwrap();
 
     ada.set_roles(&bob.id, &[]).await.unwrap();
@@ -200,8 +215,7 @@ async fn a_demoted_administrators_token_ends_before_its_time() {
     assert_eq!(claims(&fresh.access_token)["roles"], serde_json::json!([]));
     // And with the role again, by the next refresh.
     make_admin(&app, "bob@example.org").await.unwrap();
-    let fresh = app.refresh(&fresh.refresh_token).await.unwrap();
-    let bob = Admin::with(&app, fresh.tokens.unwrap(), bob.id);
+    let bob = Admin::refreshed(&app, &fresh, &bob.id).await;
     bob.get(&ada.id).await.unwrap();
 }
 
@@ -210,8 +224,7 @@ async fn an_administrator_without_session_or_account_is_refused_everything() {
     let app = App::start().await;
     let ada = Admin::new(&app, "ada@example.org").await;
     let bob = Admin::new(&app, "bob@example.org").await;
-    let gone = app.log_in("bob@example.org", PASSWORD).await.unwrap();
-    let gone = Admin::with(&app, gone, bob.id.clone());
+    let gone = Admin::log_in(&app, "bob@example.org", &bob.id).await;
 
     app.log_out(&gone.tokens.refresh_token).await.unwrap();
     all_refuse(&gone, &ada.id, REVOKED).await;

@@ -3,7 +3,7 @@
 use tonic::Code;
 
 use crate::admin::Admin;
-use crate::app::{App, PASSWORD, reason, refusal};
+use crate::app::{App, reason, refusal};
 use crate::programs::{asks, issue};
 
 /// How many can administer.
@@ -65,10 +65,9 @@ async fn two_who_turn_on_each_other_at_once_leave_one() {
     for round in 0..6 {
         app.sql("UPDATE auth.users SET disable_time = NULL, roles = '{admin}'")
             .await;
-        let ada = app.log_in("ada@example.org", PASSWORD).await.unwrap();
-        let ada = Admin::with(&app, ada, ids[0].clone());
-        let bob = app.log_in("bob@example.org", PASSWORD).await.unwrap();
-        let bob = Admin::with(&replica, bob, ids[1].clone());
+        let ada = Admin::log_in(&app, "ada@example.org", &ids[0]).await;
+        let bob = Admin::log_in(&app, "bob@example.org", &ids[1]).await;
+        let bob = Admin::with(&replica, bob.tokens, bob.id);
 
         let (ours, theirs) = if round % 2 == 0 {
             tokio::join!(ada.disable(&bob.id), bob.disable(&ada.id))

@@ -156,10 +156,21 @@ impl App {
     }
 
     pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<TokenPair, Status> {
+        self.log_in_for(email, password, &[]).await
+    }
+
+    /// Logs in, and asks for these scopes.
+    pub(crate) async fn log_in_for(
+        &self,
+        email: &str,
+        password: &str,
+        scopes: &[&str],
+    ) -> Result<TokenPair, Status> {
         let request = LogInRequest {
             email: email.into(),
             password: password.into(),
             client_label: "test".into(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
             ..LogInRequest::default()
         };
         let response = self.auth.clone().log_in(request).await?.into_inner();
@@ -201,6 +212,7 @@ impl App {
         let request = RefreshTokenRequest {
             refresh_token: token.into(),
             request_id: request_id.into(),
+            ..RefreshTokenRequest::default()
         };
         Ok(self.auth.clone().refresh_token(request).await?.into_inner())
     }

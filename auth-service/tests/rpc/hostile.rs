@@ -138,6 +138,7 @@ async fn refresh_and_log_out_refuse_hostile_strings_with_a_reason() {
         let refresh = |refresh_token: &str, request_id: &str| RefreshTokenRequest {
             refresh_token: refresh_token.into(),
             request_id: request_id.into(),
+            ..RefreshTokenRequest::default()
         };
         check(
             "refresh_token",

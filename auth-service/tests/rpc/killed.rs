@@ -125,7 +125,7 @@ async fn refresh(
 ) -> Result<RefreshTokenResponse, Status> {
     let request = RefreshTokenRequest {
         refresh_token: token.to_owned(),
-        request_id: String::new(),
+        ..RefreshTokenRequest::default()
     };
     Ok(auth.refresh_token(request).await?.into_inner())
 }

@@ -28,6 +28,7 @@ mod device_token;
 mod email_verification;
 mod expiry;
 mod export;
+mod grants;
 mod hasher;
 mod hostile;
 mod jwks;

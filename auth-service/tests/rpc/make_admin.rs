@@ -32,7 +32,7 @@ async fn an_account_becomes_an_administrator_at_its_next_refresh() {
     assert_eq!((code, again), (Some(0), Some(0)));
     assert_eq!(
         said,
-        format!("user {id} is an administrator from its next log-in or refresh on\n")
+        format!("user {id} can administer: log in and ask for the scope auth.admin\n")
     );
     assert_eq!(
         said_again,

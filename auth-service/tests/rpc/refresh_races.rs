@@ -10,7 +10,7 @@ use crate::app::{App, refusal};
 fn request(token: &str) -> RefreshTokenRequest {
     RefreshTokenRequest {
         refresh_token: token.into(),
-        request_id: String::new(),
+        ..RefreshTokenRequest::default()
     }
 }
 

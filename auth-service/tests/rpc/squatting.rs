@@ -281,11 +281,7 @@ async fn an_administrator_turns_a_lost_second_factor_off_and_the_owner_is_told()
     let app = server.app().await;
     let root = Admin::new(&app, "root@example.com").await;
     let ada = app.secured(ADA).await;
-    let root = Admin::with(
-        &app,
-        app.log_in("root@example.com", PASSWORD).await.unwrap(),
-        root.id,
-    );
+    let root = Admin::log_in(&app, "root@example.com", &root.id).await;
     let id = app.get_me(ada.access()).await.unwrap().id;
 
     let user = root.reset_mfa(&id).await.unwrap();

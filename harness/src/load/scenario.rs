@@ -283,7 +283,7 @@ impl Worker {
     async fn refresh(&mut self) -> Result<(), Failure> {
         let request = RefreshTokenRequest {
             refresh_token: std::mem::take(&mut self.refresh_token),
-            request_id: String::new(),
+            ..RefreshTokenRequest::default()
         };
         let message = request.encode_to_vec();
         let answer = self.connection.call(&self.methods[0], &message).await?;

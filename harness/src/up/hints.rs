@@ -8,6 +8,7 @@ use crate::print::say;
 use crate::seed::Demo;
 
 const AUTH: &str = "addressbook.auth.v1.AuthService";
+const ADMIN: &str = "addressbook.auth.v1.AdminService";
 const CONTACTS: &str = "addressbook.contacts.v1.ContactsService";
 
 /// Says where the services are and how to call them.
@@ -36,8 +37,13 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
          {CONTACTS}/CreateContact"
     ));
     say("");
-    say("To make that user an administrator:");
+    say("To make that user an administrator, and to administer:");
     say(format_args!("  {}", make_admin(system, config)));
+    let asks = format!(r#"{user},"scopes":["auth.admin"]"#);
+    say(format_args!("  {}", token("ADMIN", auth, &asks)));
+    say(format_args!(
+        "  grpcurl -plaintext -H \"authorization: Bearer $ADMIN\" {auth} {ADMIN}/ListUsers"
+    ));
     say("");
     say("Of each mail the auth service's log shows the file and the token that it brings.");
     say("Ctrl-C stops everything.");
@@ -69,7 +75,12 @@ pub(crate) fn say_demo(auth: SocketAddr, demo: &Demo) {
 }
 
 fn log_in(auth: SocketAddr, user: &str) -> String {
+    token("TOKEN", auth, user)
+}
+
+/// The command that logs in, and keeps the access token.
+fn token(variable: &str, auth: SocketAddr, user: &str) -> String {
     format!(
-        r#"TOKEN=$(grpcurl -plaintext -d '{{{user}}}' {auth} {AUTH}/LogIn | sed -n 's/.*"accessToken": "\(.*\)".*/\1/p')"#
+        r#"{variable}=$(grpcurl -plaintext -d '{{{user}}}' {auth} {AUTH}/LogIn | sed -n 's/.*"accessToken": "\(.*\)".*/\1/p')"#
     )
 }

@@ -2,11 +2,15 @@
 
 use proto::auth::v1::TokenPair;
 use proto::auth::v1::admin_service_client::AdminServiceClient;
+use proto::auth::v1::log_in_response::Result as LogInResult;
 use tonic::Request;
 use tonic::transport::Channel;
 
 use crate::pair::{Pair, Side};
 use crate::user::{PASSWORD, bearer};
+
+/// What administrators ask for.
+pub(crate) const SCOPE: &str = "auth.admin";
 
 pub(crate) struct Admin {
     side: Side,
@@ -14,13 +18,21 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Signs up, is made an administrator, and logs in, all at one side.
+    /// Signs up, is made an administrator, and logs in to administer, all at one side.
     pub(crate) async fn new(pair: &Pair, side: usize, email: &str) -> Self {
         let side = pair.side(side);
         side.sign_up(email).await.unwrap();
         pair.make_admin(email);
-        let tokens = side.log_in(email, PASSWORD).await.unwrap();
+        let tokens = Self::tokens(&side, email).await;
         Self { side, tokens }
+    }
+
+    /// Of a log-in to administer.
+    pub(crate) async fn tokens(side: &Side, email: &str) -> TokenPair {
+        match side.try_log_in_for(email, PASSWORD, &[SCOPE]).await {
+            Ok(LogInResult::Tokens(tokens)) => tokens,
+            other => panic!("no tokens but {other:?}"),
+        }
     }
 
     pub(crate) fn client(&self) -> AdminServiceClient<Channel> {

@@ -17,6 +17,7 @@ use proto::contacts::v1::{
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use tonic::{Response, Status};
 
+use crate::admin::Admin;
 use crate::app::Secured;
 use crate::pair::{PROGRAM_SECRET, Pair};
 use crate::user::{OTHER_PASSWORD, PASSWORD, bearer, totp_secret};
@@ -196,7 +197,7 @@ async fn programs(pair: &Pair, found: &Found) {
     let side = pair.side(0);
     side.sign_up("root@example.com").await.unwrap();
     pair.make_admin("root@example.com");
-    let root = side.log_in("root@example.com", PASSWORD).await.unwrap();
+    let root = Admin::tokens(&side, "root@example.com").await;
     let request = CreateServiceAccountRequest {
         client_id: "reporter".into(),
         scopes: vec!["auth.introspect".into()],

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod administrators_token;
 mod app;
 mod browser;
 mod canary;

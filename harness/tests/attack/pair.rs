@@ -34,6 +34,8 @@ pub(crate) struct Side {
     pub(crate) admin: AdminServiceClient<Channel>,
     pub(crate) programs: ServiceTokenServiceClient<Channel>,
     pub(crate) book: ContactsServiceClient<Channel>,
+    /// For further clients of the auth service.
+    pub(crate) accounts: Channel,
     /// For further clients of the contacts service.
     pub(crate) contacts: Channel,
 }
@@ -92,7 +94,8 @@ impl Pair {
                 auth: AuthServiceClient::new(auth_channel.clone()),
                 account: AccountServiceClient::new(auth_channel.clone()),
                 admin: AdminServiceClient::new(auth_channel.clone()),
-                programs: ServiceTokenServiceClient::new(auth_channel),
+                programs: ServiceTokenServiceClient::new(auth_channel.clone()),
+                accounts: auth_channel,
                 book: ContactsServiceClient::new(channel.clone()),
                 contacts: channel,
             });

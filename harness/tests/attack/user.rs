@@ -64,10 +64,21 @@ impl Side {
         email: &str,
         password: &str,
     ) -> Result<LogInResult, Status> {
+        self.try_log_in_for(email, password, &[]).await
+    }
+
+    /// Logs in, and asks for these scopes.
+    pub(crate) async fn try_log_in_for(
+        &self,
+        email: &str,
+        password: &str,
+        scopes: &[&str],
+    ) -> Result<LogInResult, Status> {
         let request = LogInRequest {
             email: email.into(),
             password: password.into(),
             client_label: "attack".into(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
             ..LogInRequest::default()
         };
         let answer = self.auth.clone().log_in(request).await?;
@@ -106,9 +117,19 @@ impl Side {
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Result<RefreshTokenResponse, Status> {
+        self.refresh_for(token, &[]).await
+    }
+
+    /// Refreshes, and asks for these scopes.
+    pub(crate) async fn refresh_for(
+        &self,
+        token: &str,
+        scopes: &[&str],
+    ) -> Result<RefreshTokenResponse, Status> {
         let request = RefreshTokenRequest {
             refresh_token: token.into(),
-            request_id: String::new(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            ..RefreshTokenRequest::default()
         };
         Ok(self.auth.clone().refresh_token(request).await?.into_inner())
     }

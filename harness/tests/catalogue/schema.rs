@@ -36,8 +36,9 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 10] = [
 ];
 
 /// Columns with a constant for programs of the version before, which do not name them.
-const CONSTANTS: [&str; 3] = [
+const CONSTANTS: [&str; 4] = [
     "auth.deleted_users.rows_left",
+    "auth.mfa_challenges.scopes",
     "auth.sessions.epoch",
     "auth.users.session_epoch",
 ];

@@ -58,7 +58,7 @@ async fn a_killed_database_is_unavailable_comes_back_and_logs_nobody_out() {
 
     let refreshed = auth.refresh_token(RefreshTokenRequest {
         refresh_token: tokens.refresh_token.clone(),
-        request_id: String::new(),
+        ..RefreshTokenRequest::default()
     });
     let refreshed = refreshed.await.unwrap().into_inner().tokens.unwrap();
     assert_eq!(refreshed.session_id, tokens.session_id);

@@ -43,9 +43,14 @@ impl Clients {
     }
 
     async fn log_in(&mut self, email: &str) -> TokenPair {
+        self.log_in_for(email, &[]).await
+    }
+
+    async fn log_in_for(&mut self, email: &str, scopes: &[&str]) -> TokenPair {
         let request = LogInRequest {
             email: email.into(),
             password: PASSWORD.into(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
             ..LogInRequest::default()
         };
         let answer = self.auth.log_in(request).await.unwrap().into_inner();
@@ -188,12 +193,13 @@ async fn a_disabled_users_access_token_stops_everywhere() {
     let mut clients = Clients::of(&stack);
     clients.sign_up("ada@example.com").await;
     stack.make_admin("ada@example.com");
+    let admin = clients.log_in_for("ada@example.com", &["auth.admin"]).await;
     let ada = clients.log_in("ada@example.com").await;
     let id = clients.sign_up("bob@example.com").await;
     let bob = clients.log_in("bob@example.com").await;
     clients.list(&bob).await.unwrap();
 
-    clients.disable(&ada, &id).await;
+    clients.disable(&admin, &id).await;
 
     let (reason, after) = clients.refused(&bob).await;
     assert_eq!(reason, "TOKEN_REVOKED");

@@ -60,7 +60,7 @@ fn the_readmes_administrator_works_as_pasted() {
 
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said} {output:?}");
-    for fact in ["is an administrator from", "\"users\": [", "\"admin\""] {
+    for fact in ["can administer", "\"users\": [", "\"admin\""] {
         assert!(said.contains(fact), "no {fact} in {said}");
     }
 }

@@ -215,7 +215,7 @@ impl Desk {
     pub(crate) fn on(keys: KeySet) -> Self {
         let rules = TokenRules {
             issuer: "https://auth.test".to_owned(),
-            audience: "addressbook".to_owned(),
+            audiences: vec!["addressbook".to_owned()],
             leeway: Duration::from_secs(30),
         };
         let now = Arc::new(AtomicI64::new(NOW));

@@ -30,7 +30,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
     follow.abort();
     let rules = TokenRules {
         issuer: "addressbook".to_owned(),
-        audience: "addressbook".to_owned(),
+        audiences: vec!["addressbook".to_owned()],
         leeway: Duration::from_secs(30),
     };
     let verifier = Verifier::new(&rules, keys, Clock::System);
