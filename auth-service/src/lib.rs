@@ -57,6 +57,7 @@ use chassis::keyring::KeyRing;
 use chassis::limited;
 use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
+use chassis::passed_on::Forwarders;
 use chassis::pool::Pool;
 use chassis::rate_limits::RateLimits;
 use chassis::secret_file;
@@ -155,6 +156,7 @@ pub async fn run(
     let served = Server::new(parts.config.server.clone())
         .needs(needs)
         .limits(limits)
+        .forwarders(parts.forwarders())
         .metrics(metrics)
         .run(listener, shutdown, move |services| parts.serve(services))
         .await;
@@ -284,6 +286,11 @@ impl Parts {
             ))
             .with(limited!(programs, REQUEST_BYTES_MAX))
             .with_page(Jwks::PATH, self.jwks.page())
+    }
+
+    /// Services that ask for their users, which are those that hear of revocations.
+    fn forwarders(&self) -> Forwarders {
+        Forwarders::new(self.guard.clone(), programs::REVOCATIONS, limits::PROGRAMS)
     }
 
     /// How long a token can be of use.

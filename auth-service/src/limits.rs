@@ -6,6 +6,9 @@
 use chassis::rate::Rate;
 use chassis::rate_limits::{Asked, Group};
 
+/// The name of the limits of programs, also where they call for users.
+pub const PROGRAMS: &str = "program";
+
 /// The groups of RPCs. `GetJwks` and `GetServerInfo` are in none: they answer
 /// from memory.
 pub const GROUPS: [Group; 7] = [
@@ -63,7 +66,7 @@ pub const GROUPS: [Group; 7] = [
     },
     // A gateway may ask about every token that it sees.
     Group {
-        name: "program",
+        name: PROGRAMS,
         rpcs: &["ServiceTokenService/*"],
         ip: Some(Rate::per_second(2000)),
         user: Some(Rate::per_second(2000)),

@@ -108,14 +108,7 @@ impl RequireCaller {
     /// Whose call it is. Counts it for its user, whose limits thus come behind all
     /// that is wrong with the token.
     pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
-        let caller = bearer(request.metadata())
-            .and_then(|token| self.tokens.caller(token))
-            .and_then(|caller| {
-                if let Some(revocations) = &self.revocations {
-                    revocations.check(&caller)?;
-                }
-                Ok(caller)
-            });
+        let caller = self.bearer_of(request.metadata(), "authorization");
         let caller = caller.map_err(refuse)?;
         if let Some(allowance) = request.extensions().get::<Allowance>() {
             allowance.ask_user(caller.user_id).map_err(Refusal::from)?;
@@ -125,6 +118,19 @@ impl RequireCaller {
 }
 
 impl RequireCaller {
+    /// Whose token the entry of this name holds.
+    pub(crate) fn bearer_of(
+        &self,
+        metadata: &MetadataMap,
+        name: &str,
+    ) -> Result<Arc<Caller>, TokenError> {
+        let caller = self.tokens.caller(bearer(metadata, name)?)?;
+        if let Some(revocations) = &self.revocations {
+            revocations.check(&caller)?;
+        }
+        Ok(caller)
+    }
+
     /// Refuses a caller whose token is not good any more. For streams, which would
     /// outlive it; they end to the second, since no other clock waits for them.
     pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
@@ -158,10 +164,10 @@ fn refuse(error: TokenError) -> Status {
     status
 }
 
-/// The token of the only `authorization` entry; the scheme's case is free
-/// (RFC 9110 section 11.1).
-fn bearer(metadata: &MetadataMap) -> Result<&str, TokenError> {
-    let mut entries = metadata.get_all("authorization").iter();
+/// The token of the only entry of this name; the scheme's case is free (RFC 9110 section
+/// 11.1).
+fn bearer<'a>(metadata: &'a MetadataMap, name: &str) -> Result<&'a str, TokenError> {
+    let mut entries = metadata.get_all(name).iter();
     let entry = entries.next().ok_or(TokenError::Missing)?;
     if entries.next().is_some() {
         return Err(TokenError::Invalid);

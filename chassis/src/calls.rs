@@ -24,7 +24,8 @@ use tower::{Layer, Service};
 
 use crate::clients::{Clients, Crowded};
 use crate::metrics::Times;
-use crate::rate_limits::{Allowance, Limits, RateLimits};
+use crate::passed_on::Forwarders;
+use crate::rate_limits::{Allowance, Limits, RateLimited, RateLimits};
 use crate::rpcs::{self, OTHER, Rpc};
 use crate::status::Refusal;
 
@@ -58,6 +59,9 @@ pub(crate) struct Calls {
     other_requests: [AtomicU64; NO_CALLS.len()],
     limits: RateLimits,
     pub(crate) clients: Arc<Clients>,
+    forwarders: Option<Forwarders>,
+    /// Those of programs that call for users.
+    forwarding: Option<Arc<Limits>>,
 }
 
 /// How a request that is no call is answered.
@@ -101,7 +105,11 @@ impl Counted {
 
 impl Calls {
     /// Counts the RPCs of our protos each by itself, and all others as one.
-    pub(crate) fn new(limits: RateLimits, clients: Arc<Clients>) -> Self {
+    pub(crate) fn new(
+        limits: RateLimits,
+        clients: Arc<Clients>,
+        forwarders: Option<Forwarders>,
+    ) -> Self {
         let ours = rpcs::all().iter().filter(|(_, rpc)| rpc.number != OTHER);
         let mut ours: Vec<_> = ours.collect();
         ours.sort_unstable_by_key(|(_, rpc)| rpc.number);
@@ -111,9 +119,26 @@ impl Calls {
         Self {
             counted: [other].into_iter().chain(ours).collect(),
             other_requests: Default::default(),
+            forwarding: forwarders.as_ref().and_then(|by| limits.group(by.group())),
             limits,
             clients,
+            forwarders,
         }
+    }
+
+    /// Counts a call for its address; returns what it has still to ask for.
+    fn enter(
+        &self,
+        limits: &Arc<Limits>,
+        request: &Request<Body>,
+        at: Instant,
+    ) -> Result<Option<Allowance>, RateLimited> {
+        let headers = request.headers();
+        let mut ip = self.clients.address(request.extensions(), headers);
+        if let Some(forwarders) = &self.forwarders {
+            ip = forwarders.client(self.forwarding.as_ref(), headers, ip, at)?;
+        }
+        Allowance::enter(limits, ip, at)
     }
 
     /// Counts a call of something that is not served here.
@@ -223,9 +248,7 @@ where
             return call.refuse(*crowded);
         }
         if let Some(limits) = &call.rpc().limits {
-            let clients = &self.calls.clients;
-            let ip = clients.address(request.extensions(), request.headers());
-            match Allowance::enter(limits, ip, call.began) {
+            match self.calls.enter(limits, &request, call.began) {
                 Ok(Some(allowance)) => drop(request.extensions_mut().insert(allowance)),
                 Ok(None) => {}
                 Err(limited) => return call.refuse(limited),

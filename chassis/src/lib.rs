@@ -18,6 +18,7 @@ pub mod keyring;
 pub mod limits;
 pub mod metrics;
 pub mod page_token;
+pub mod passed_on;
 pub mod pool;
 pub mod probe;
 pub mod program;

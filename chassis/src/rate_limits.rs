@@ -160,6 +160,12 @@ impl RateLimits {
             .filter(|limits| limits.ip.is_some() || limits.user.is_some())
     }
 
+    /// The limits of the group with this name.
+    pub(crate) fn group(&self, name: &str) -> Option<Arc<Limits>> {
+        let mut groups = self.groups.iter().map(|(_, limits)| limits);
+        groups.find(|limits| limits.name == name).cloned()
+    }
+
     /// Refused calls so far, by group and by whom the limit is for.
     pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, By, u64)> + '_ {
         let groups = self.groups.iter().map(|(_, limits)| limits);
@@ -214,7 +220,7 @@ impl Limits {
         }
     }
 
-    fn ask_ip(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), RateLimited> {
+    pub(crate) fn ask_ip(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), RateLimited> {
         match (&self.ip, ip) {
             (Some(limit), Some(ip)) => {
                 let taken = limit.buckets.take(ip, now);
@@ -225,7 +231,7 @@ impl Limits {
         }
     }
 
-    fn ask_user(&self, user: UserId, now: Instant) -> Result<(), RateLimited> {
+    pub(crate) fn ask_user(&self, user: UserId, now: Instant) -> Result<(), RateLimited> {
         let Some(limit) = &self.user else {
             return Ok(());
         };

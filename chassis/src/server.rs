@@ -22,6 +22,7 @@ use crate::health::States;
 use crate::hosts::Hosts;
 use crate::metrics::{self, Metrics};
 use crate::mounted;
+use crate::passed_on::Forwarders;
 use crate::rate_limits::RateLimits;
 use crate::tls::TlsError;
 use crate::tls::server::ServerTls;
@@ -71,6 +72,7 @@ pub struct Server {
     needs: Vec<watch::Receiver<bool>>,
     reports: Vec<(&'static str, watch::Receiver<bool>)>,
     limits: RateLimits,
+    forwarders: Option<Forwarders>,
     metrics: Metrics,
 }
 
@@ -83,6 +85,7 @@ impl Server {
             needs: Vec::new(),
             reports: Vec::new(),
             limits: RateLimits::default(),
+            forwarders: None,
             metrics: Metrics::default(),
         }
     }
@@ -91,6 +94,13 @@ impl Server {
     #[must_use]
     pub fn limits(mut self, limits: RateLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Lets these programs say for whose address a call of theirs is counted.
+    #[must_use]
+    pub fn forwarders(mut self, forwarders: Forwarders) -> Self {
+        self.forwarders = Some(forwarders);
         self
     }
 
@@ -120,7 +130,8 @@ impl Server {
         let proxies = TrustedProxies::new(self.config.trusted_proxies.clone());
         let clients = Arc::new(Clients::new(&self.config.clients, proxies));
         self.metrics.collect(clients::Told(Arc::clone(&clients)));
-        let calls = Arc::new(Calls::new(self.limits.clone(), clients));
+        let forwarders = self.forwarders.clone();
+        let calls = Arc::new(Calls::new(self.limits.clone(), clients, forwarders));
         self.metrics.collect(Arc::clone(&calls));
         let started = Clock::System.now().timestamp();
         let started = u32::try_from(started).map_or(f64::NAN, f64::from);

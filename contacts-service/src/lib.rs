@@ -29,6 +29,7 @@ pub mod watch;
 use std::sync::Arc;
 
 use chassis::caller::RequireCaller;
+use chassis::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::db::{Database, DbError};
 use chassis::deletion_feed::DeletionFeed;
@@ -117,7 +118,9 @@ pub async fn run(
     let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
     let ring = KeyRing::read(&config.secret_keys_file)?;
     let auth = auth(&config)?;
-    let identities = Identities::new(&auth);
+    let credentials = credentials(&config)?;
+    let proxies = TrustedProxies::new(config.server.trusted_proxies.clone());
+    let identities = Identities::new(&auth, credentials.clone(), proxies);
     let database = Database::new(&config.database, &DATABASE_SETTINGS)?;
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
@@ -125,7 +128,7 @@ pub async fn run(
     // What is heard of revocations is forgotten by this clock.
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
-    let watched = watched(&config, auth, &keys, &clock, &mut chores)?;
+    let watched = watched(&config, auth, credentials, &keys, &clock, &mut chores);
     let rules = TokenRules {
         issuer: config.issuer,
         audiences: vec![config.audience],
@@ -230,21 +233,26 @@ struct Watched {
     deletions: DeletionFeed,
 }
 
+/// What the auth service knows this one by, if it does.
+fn credentials(config: &Config) -> Result<Option<Credentials>, SecretFileError> {
+    let file = config.auth_secret_file.as_deref();
+    let secret = file.map(secret_file::read).transpose()?;
+    Ok(secret.map(|secret| Credentials {
+        client_id: CLIENT_ID.to_owned(),
+        secret,
+    }))
+}
+
 /// Follows what is revoked, where the auth service knows this one.
 fn watched(
     config: &Config,
     auth: Upstream,
+    credentials: Option<Credentials>,
     keys: &KeySet,
     clock: &Clock,
     chores: &mut JoinSet<()>,
-) -> Result<Option<Watched>, SecretFileError> {
-    let Some(file) = &config.auth_secret_file else {
-        return Ok(None);
-    };
-    let credentials = Credentials {
-        client_id: CLIENT_ID.to_owned(),
-        secret: secret_file::read(file)?,
-    };
+) -> Option<Watched> {
+    let credentials = credentials?;
     let (mode, silence_max) = (config.revocation_mode, config.revocation_silence);
     let revocations = Arc::new(Revocations::new(mode, silence_max));
     let (known, keys, clock) = (Arc::clone(&revocations), keys.clone(), clock.clone());
@@ -258,8 +266,8 @@ fn watched(
     ));
     let waiting = Arc::clone(&revocations);
     chores.spawn(async move { waiting.wait().await });
-    Ok(Some(Watched {
+    Some(Watched {
         revocations,
         deletions,
-    }))
+    })
 }

@@ -14,7 +14,7 @@ pub const GROUPS: [Group; 4] = [
         user: Some(Rate::per_minute(60)),
         asked: Asked::Before,
     },
-    // Most ask the auth service, for which all of them come from one address.
+    // Most ask the auth service.
     Group {
         name: "share",
         rpcs: &["SharesService/*"],

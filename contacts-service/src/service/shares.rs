@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chassis::caller::Caller;
 use chassis::email::Email;
+use chassis::identity::UserCall;
 use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::shares_service_server as server;
@@ -12,7 +13,6 @@ use proto::contacts::v1::{
     ListSharedWithMeRequest, ListSharedWithMeResponse, ListSharesRequest, ListSharesResponse,
     Share, ShareRole, ShareState, UpdateShareRequest, UpdateShareResponse,
 };
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::ContactsService;
@@ -36,7 +36,7 @@ impl server::SharesService for ContactsService {
         request: Request<CreateShareRequest>,
     ) -> Result<Response<CreateShareResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
-        let (metadata, _, request) = request.into_parts();
+        let (call, request) = self.identities.call(request);
         let asked = given(request.share)?;
         let recipient_email = parse_email(&asked.recipient_email)?;
         let is_editor = parse_role(asked.role)?;
@@ -44,7 +44,7 @@ impl server::SharesService for ContactsService {
             .then(|| LabelId::parse("share.label_id", &asked.label_id))
             .transpose()?;
 
-        let owner_email = self.email_of(&caller, &metadata).await?;
+        let owner_email = self.email_of(&caller, &call).await?;
         let owner_email = owner_email.ok_or(Error::from(ShareError::EmailNotVerified))?;
         if owner_email == recipient_email {
             return Err(invalid("share.recipient_email", "is your own").into());
@@ -93,7 +93,7 @@ impl server::SharesService for ContactsService {
         request: Request<UpdateShareRequest>,
     ) -> Result<Response<UpdateShareResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
-        let (metadata, _, request) = request.into_parts();
+        let (call, request) = self.identities.call(request);
         let patch = given(request.share)?;
         let id = ShareId::parse("share.id", &patch.id)?;
         let owner = owner(&caller, &request.owner_id)?;
@@ -107,7 +107,7 @@ impl server::SharesService for ContactsService {
                 let problem = "can only be accepted; use DeleteShare to end it";
                 return Err(invalid("share.state", problem).into());
             }
-            let recipient = self.recipient(&caller, &metadata).await?;
+            let recipient = self.recipient(&caller, &call).await?;
             let db = self.share_of(caller.user_id);
             let found = shares::get_of(&db, owner, id, &recipient).await?;
             found.ok_or(Error::from(ShareError::NotFound))?;
@@ -132,14 +132,14 @@ impl server::SharesService for ContactsService {
         request: Request<DeleteShareRequest>,
     ) -> Result<Response<DeleteShareResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
-        let (metadata, _, request) = request.into_parts();
+        let (call, request) = self.identities.call(request);
         let id = ShareId::parse("id", &request.id)?;
         let owner = owner(&caller, &request.owner_id)?;
 
         let ended = if owner == caller.user_id {
             self.book_of(owner, &caller).end_share(id, None).await?
         } else {
-            self.leave(owner, id, &caller, &metadata).await?
+            self.leave(owner, id, &caller, &call).await?
         };
         if !ended && !request.allow_missing {
             return Err(Error::from(ShareError::NotFound).into());
@@ -153,13 +153,13 @@ impl server::SharesService for ContactsService {
         request: Request<ListSharedWithMeRequest>,
     ) -> Result<Response<ListSharedWithMeResponse>, Status> {
         let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
-        let (metadata, _, request) = request.into_parts();
+        let (call, request) = self.identities.call(request);
         let size = parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?;
         let bare = ListSharedWithMeRequest::default();
         let tokens = Tokens::new(&self.sealer, "ListSharedWithMe", caller.user_id, &bare);
         let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
 
-        let recipient = self.recipient(&caller, &metadata).await?;
+        let recipient = self.recipient(&caller, &call).await?;
         let listed =
             shares::list_of(&self.share_of(caller.user_id), &recipient, after, size + 1).await?;
         let (shares, next) = page(listed, size);
@@ -179,7 +179,7 @@ impl ContactsService {
         owner: UserId,
         id: ShareId,
         caller: &Arc<Caller>,
-        metadata: &MetadataMap,
+        call: &UserCall,
     ) -> Result<bool> {
         let mut recipient = Recipient {
             id: caller.user_id,
@@ -188,7 +188,7 @@ impl ContactsService {
         let db = self.share_of(caller.user_id);
         let mut found = shares::get_of(&db, owner, id, &recipient).await?;
         if found.is_none() {
-            recipient.email = self.email_of(caller, metadata).await?;
+            recipient.email = self.email_of(caller, call).await?;
             found = shares::get_of(&db, owner, id, &recipient).await?;
         }
         if found.is_none() {
@@ -198,14 +198,14 @@ impl ContactsService {
         book.end_share(id, Some(&recipient)).await
     }
 
-    async fn email_of(&self, caller: &Caller, metadata: &MetadataMap) -> Result<Option<Email>> {
-        Ok(self.identities.verified_email(caller, metadata).await?)
+    async fn email_of(&self, caller: &Caller, call: &UserCall) -> Result<Option<Email>> {
+        Ok(self.identities.verified_email(caller, call).await?)
     }
 
-    async fn recipient(&self, caller: &Arc<Caller>, metadata: &MetadataMap) -> Result<Recipient> {
+    async fn recipient(&self, caller: &Arc<Caller>, call: &UserCall) -> Result<Recipient> {
         Ok(Recipient {
             id: caller.user_id,
-            email: self.email_of(caller, metadata).await?,
+            email: self.email_of(caller, call).await?,
         })
     }
 }

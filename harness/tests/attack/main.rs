@@ -23,6 +23,7 @@ mod lock_out;
 mod mail_flood;
 mod mailbox;
 mod pair;
+mod passed_on;
 mod privilege;
 mod replay;
 mod sharing;
