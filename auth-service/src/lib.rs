@@ -250,6 +250,7 @@ impl Parts {
                 db.clone(),
                 self.keeper.clone(),
                 grant::own_audience(&settings.audience),
+                &self.ring,
             ),
             accounts: Arc::clone(&accounts),
             sealer: Arc::clone(&self.sealer),

@@ -73,11 +73,17 @@ impl Book<'_> {
         self.writer != self.owner
     }
 
-    /// Changes a live contact.
+    /// Changes a live contact. An update that is repeated has the answer of before.
     pub async fn update(&self, change: Change) -> Result<Bytes> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, change.id).await?;
         let current = rights.open(current)?;
+        if self
+            .is_repeated(&mut *tx, &change, current.as_ref())
+            .await?
+        {
+            return Ok(current.map(Stored::encoded).unwrap_or_default());
+        }
         let before = rights.before(current.as_ref())?;
         let contact = match change.apply(current, self.now)? {
             Changed::Not(contact) => return Ok(contact.encoded()),

@@ -18,6 +18,7 @@ pub mod order;
 pub mod page;
 pub mod purge;
 pub mod quota;
+mod repeat;
 pub mod revision;
 pub mod search;
 pub mod service;

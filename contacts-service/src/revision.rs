@@ -35,12 +35,19 @@ impl Book<'_> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;
         let current = rights.open(current)?.ok_or(Error::NotFound(id))?;
-        check_etag(&current, expected)?;
         let body = if version == current.version {
             Some(current.body.clone())
         } else {
             revisions::body(&mut *tx, self.owner, id, version).await?
         };
+        let found = body.as_deref().unwrap_or_default();
+        if self
+            .is_restored(&mut *tx, &current, expected, found)
+            .await?
+        {
+            return Ok(current.encoded());
+        }
+        check_etag(&current, expected)?;
         let body = body.ok_or(Error::RevisionNotFound { id, version })?;
         if !rights.seen.holds(&body)? {
             return Err(Error::RevisionNotFound { id, version });

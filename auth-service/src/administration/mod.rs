@@ -8,10 +8,12 @@ mod audit;
 mod keys;
 mod operator;
 mod programs;
+mod secrets;
 mod users;
 
 use chassis::caller::Caller;
 use chassis::clock::Clock;
+use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
 use chassis::token::TokenError;
 use chassis::user_id::UserId;
@@ -20,6 +22,7 @@ use uuid::Uuid;
 
 pub use self::operator::{MakeAdminError, make_admin};
 pub use self::programs::{NewProgram, is_built_in};
+use self::secrets::Secrets;
 pub use self::users::RolesChange;
 use crate::accounts::User;
 use crate::error::{Error, Result};
@@ -46,17 +49,19 @@ pub struct Administration {
     db: Pool,
     keeper: Keeper,
     audience: String,
+    secrets: Secrets,
 }
 
 impl Administration {
     /// Administers this database, and the signing keys that `keeper` keeps, for tokens of
-    /// this audience.
+    /// this audience. The secrets of programs are derived by `ring`.
     #[must_use]
-    pub fn new(db: Pool, keeper: Keeper, audience: String) -> Self {
+    pub fn new(db: Pool, keeper: Keeper, audience: String, ring: &KeyRing) -> Self {
         Self {
             db,
             keeper,
             audience,
+            secrets: Secrets::new(ring),
         }
     }
 

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use aws_lc_rs::rand;
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chassis::clock::Clock;
 use chassis::user_id::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
+use super::secrets::Making;
 use super::{Act, Administration, Call};
+use crate::accounts::RequestId;
 use crate::audit::Kind;
 use crate::error::{Error, Result};
 use crate::programs::{CONTACTS, SCOPES};
@@ -22,19 +20,19 @@ use crate::store::service_accounts::{self, Program};
 
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
-/// What secrets begin with, so that people and scanners know what they found.
-const SECRET_PREFIX: &str = "abs1_";
 
 /// The account of a program to make.
 #[derive(Clone, Debug)]
 pub struct NewProgram {
     client_id: String,
     scopes: Vec<String>,
+    request_id: Option<RequestId>,
 }
 
 impl NewProgram {
     /// Reads what came over the wire.
-    pub fn parse(client_id: String, scopes: Vec<String>) -> Result<Self> {
+    pub fn parse(client_id: String, scopes: Vec<String>, request_id: &str) -> Result<Self> {
+        let request_id = RequestId::parse(request_id)?;
         if !is_name(&client_id) {
             let problem = "not [a-z][a-z0-9._-]* of at most 64 characters";
             return Err(Error::invalid("CLIENT_ID_INVALID", "client_id", problem));
@@ -48,12 +46,14 @@ impl NewProgram {
         Ok(Self {
             client_id,
             scopes: sorted.into_iter().collect(),
+            request_id,
         })
     }
 }
 
 impl Administration {
-    /// Makes the account of a program; returns it with its secret.
+    /// Makes the account of a program; returns it with its secret. A repeat of the call
+    /// with its `request_id` gets the same, for a day.
     pub async fn create_program(
         &self,
         call: Call<'_>,
@@ -62,11 +62,20 @@ impl Administration {
     ) -> Result<(Program, SecretString)> {
         ensure_not_built_in(&new.client_id)?;
         let (id, name) = (UserId(Uuid::now_v7()), &new.client_id);
+        let making = Making {
+            caller: call.caller.user_id,
+            act: "create",
+            client_id: name,
+            scopes: &new.scopes,
+            request_id: new.request_id,
+        };
         let mut act = self.begin(call).await?;
         if !service_accounts::insert(&mut *act.tx, name, id, &new.scopes, call.now).await? {
-            return Err(Error::ServiceAccountTaken);
+            let before = self.made_before(&mut act, &making).await?;
+            return before.ok_or(Error::ServiceAccountTaken);
         }
-        give_secret(act, name, id, Kind::ServiceAccountCreated, clock).await
+        let kind = Kind::ServiceAccountCreated;
+        self.give_secret(act, &making, id, kind, clock).await
     }
 
     /// Returns up to `limit` programs behind the one named `after`, in order of names.
@@ -76,17 +85,66 @@ impl Administration {
 
     /// Gives a program one more secret; all but the one before end, and with the first
     /// that does, all tokens of the program until now: nothing tells which secret got them.
+    /// A repeat of the call with its `request_id` gets the same secret, for a day.
     pub async fn rotate_program_secret(
         &self,
         call: Call<'_>,
         name: &str,
+        request_id: &str,
         clock: &Clock,
     ) -> Result<(Program, SecretString)> {
         ensure_not_built_in(name)?;
+        let making = Making {
+            caller: call.caller.user_id,
+            act: "rotate",
+            client_id: name,
+            scopes: &[],
+            request_id: RequestId::parse(request_id)?,
+        };
         let mut act = self.begin(call).await?;
         let id = service_accounts::lock(&mut *act.tx, known_name(name)?).await?;
         let id = id.ok_or(Error::ServiceAccountNotFound)?;
-        give_secret(act, name, id, Kind::ServiceAccountSecretRotated, clock).await
+        if let Some(before) = self.made_before(&mut act, &making).await? {
+            return Ok(before);
+        }
+        let kind = Kind::ServiceAccountSecretRotated;
+        self.give_secret(act, &making, id, kind, clock).await
+    }
+
+    /// What an earlier call returned that this one repeats.
+    async fn made_before(
+        &self,
+        act: &mut Act<'_>,
+        making: &Making<'_>,
+    ) -> Result<Option<(Program, SecretString)>> {
+        let live = service_accounts::secrets(&mut *act.tx, making.client_id).await?;
+        let Some(secret) = self.secrets.made_before(making, &live, act.call.now) else {
+            return Ok(None);
+        };
+        let program = service_accounts::get(&mut *act.tx, making.client_id).await?;
+        Ok(program.map(|program| (program, secret)))
+    }
+
+    async fn give_secret(
+        &self,
+        mut act: Act<'_>,
+        making: &Making<'_>,
+        id: UserId,
+        kind: Kind,
+        clock: &Clock,
+    ) -> Result<(Program, SecretString)> {
+        let (name, now) = (making.client_id, act.call.now);
+        let secret = self.secrets.make(making, now)?;
+        let hash = sha256(secret.expose_secret().as_bytes());
+        let ended = service_accounts::add_secret(&mut act.tx, name, &hash, now).await?;
+        act.record(Event::new(id, kind, act.call.ip).detail(name))
+            .await?;
+        let program = service_accounts::get(&mut *act.tx, name).await?;
+        if ended > 0 {
+            act.revoke_all(id, clock).await?;
+        }
+        act.commit().await?;
+        Ok((program.ok_or(Error::ServiceAccountNotFound)?, secret))
     }
 
     /// Deletes the account of a program; its tokens are refused from now on.
@@ -133,35 +191,6 @@ fn is_name(text: &str) -> bool {
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
 }
 
-async fn give_secret(
-    mut act: Act<'_>,
-    name: &str,
-    id: UserId,
-    kind: Kind,
-    clock: &Clock,
-) -> Result<(Program, SecretString)> {
-    let secret = random_secret()?;
-    let hash = sha256(secret.expose_secret().as_bytes());
-    let ended = service_accounts::add_secret(&mut act.tx, name, &hash, act.call.now).await?;
-    act.record(Event::new(id, kind, act.call.ip).detail(name))
-        .await?;
-    let program = service_accounts::get(&mut *act.tx, name).await?;
-    if ended > 0 {
-        act.revoke_all(id, clock).await?;
-    }
-    act.commit().await?;
-    Ok((program.ok_or(Error::ServiceAccountNotFound)?, secret))
-}
-
-/// 256 bits, so that SHA-256 is enough at rest.
-fn random_secret() -> Result<SecretString> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    rand::fill(&mut *bytes)?;
-    let mut text = SECRET_PREFIX.to_owned();
-    BASE64_URL_SAFE_NO_PAD.encode_string(bytes.as_slice(), &mut text);
-    Ok(text.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,13 +213,5 @@ mod tests {
         ] {
             assert!(!is_name(bad), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_long_and_never_the_same() {
-        let (one, other) = (random_secret().unwrap(), random_secret().unwrap());
-        assert_eq!(one.expose_secret().len(), 5 + 43);
-        assert!(one.expose_secret().starts_with("abs1_"));
-        assert_ne!(one.expose_secret(), other.expose_secret());
     }
 }

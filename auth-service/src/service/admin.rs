@@ -194,7 +194,7 @@ impl admin_service_server::AdminService for AdminService {
     ) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
         let by = self.asker(&request).await?;
         let message = request.into_inner();
-        let new = NewProgram::parse(message.client_id, message.scopes)?;
+        let new = NewProgram::parse(message.client_id, message.scopes, &message.request_id)?;
 
         let made = self
             .administration
@@ -236,12 +236,13 @@ impl admin_service_server::AdminService for AdminService {
         request: Request<pb::RotateServiceAccountSecretRequest>,
     ) -> Result<Response<pb::RotateServiceAccountSecretResponse>, Status> {
         let by = self.asker(&request).await?;
-        let name = &request.get_ref().client_id;
+        let message = request.get_ref();
+        let (name, request_id) = (&message.client_id, &message.request_id);
 
-        let rotated = self
+        let (program, secret) = self
             .administration
-            .rotate_program_secret(by.call(), name, &self.clock);
-        let (program, secret) = rotated.await?;
+            .rotate_program_secret(by.call(), name, request_id, &self.clock)
+            .await?;
 
         Ok(Response::new(pb::RotateServiceAccountSecretResponse {
             service_account: Some(program.into()),

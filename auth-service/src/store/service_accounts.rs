@@ -207,6 +207,27 @@ pub async fn get(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Prog
     Ok(program)
 }
 
+/// A secret that works.
+#[derive(Debug)]
+pub struct LiveSecret {
+    /// Its SHA-256.
+    pub hash: Vec<u8>,
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+}
+
+/// Returns the secrets of a program.
+pub async fn secrets(db: impl PgExecutor<'_>, client_id: &str) -> Result<Vec<LiveSecret>> {
+    let secrets = sqlx::query_as!(
+        LiveSecret,
+        "SELECT hash, create_time FROM auth.service_secrets WHERE client_id = $1",
+        client_id,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(secrets)
+}
+
 /// Deletes a program; returns its id, where it was there.
 pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Option<UserId>> {
     // The account first: whoever adds a secret has locked it, and is waited for.

@@ -139,9 +139,19 @@ impl Admin {
         client_id: &str,
         scopes: &[&str],
     ) -> Result<(String, String), Status> {
+        self.create_as(client_id, scopes, "").await
+    }
+
+    pub(crate) async fn create_as(
+        &self,
+        client_id: &str,
+        scopes: &[&str],
+        request_id: &str,
+    ) -> Result<(String, String), Status> {
         let request = self.asks(CreateServiceAccountRequest {
             client_id: client_id.into(),
             scopes: scopes.iter().map(ToString::to_string).collect(),
+            request_id: request_id.into(),
         });
         let answer = self.client.clone().create_service_account(request).await?;
         let made = answer.into_inner();
@@ -149,8 +159,18 @@ impl Admin {
     }
 
     pub(crate) async fn rotate_secret(&self, client_id: &str) -> Result<String, Status> {
-        let client_id = client_id.into();
-        let request = self.asks(RotateServiceAccountSecretRequest { client_id });
+        self.rotate_secret_as(client_id, "").await
+    }
+
+    pub(crate) async fn rotate_secret_as(
+        &self,
+        client_id: &str,
+        request_id: &str,
+    ) -> Result<String, Status> {
+        let request = self.asks(RotateServiceAccountSecretRequest {
+            client_id: client_id.into(),
+            request_id: request_id.into(),
+        });
         let mut client = self.client.clone();
         let answer = client.rotate_service_account_secret(request).await?;
         Ok(answer.into_inner().client_secret)

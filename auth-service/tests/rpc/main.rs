@@ -53,6 +53,7 @@ mod programs;
 mod purge;
 mod refresh_races;
 mod refresh_token;
+mod repeats;
 mod replicas;
 mod revocation_times;
 mod revocations;

@@ -77,6 +77,7 @@ impl Book<'_> {
         }
         let current = contacts::get_many(&mut *tx, self.owner, &ids).await?;
         self.work_out(&mut items, current, &rights_now).await;
+        self.pass_repeated(&mut tx, &mut items, &rights_now).await?;
 
         let mut writes = Writes::of(items, taken, self.quota, &mut outcomes)?;
         let uids = writes.new_uids();
@@ -113,6 +114,32 @@ impl Book<'_> {
             item.made = Some(Made { from, changed });
             yield_now().await;
         }
+    }
+
+    /// Leaves contacts as they are that were changed by an earlier call of the same batch,
+    /// whose answer may have been lost.
+    async fn pass_repeated(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        items: &mut [Item],
+        rights: &Rights,
+    ) -> Result<()> {
+        for item in items {
+            let Some(made) = &mut item.made else { continue };
+            if !matches!(made.changed, Err(Error::EtagMismatch { .. })) {
+                continue;
+            }
+            let current = contacts::get(&mut *tx, self.owner, item.change.id).await?;
+            let current = rights.open(current)?;
+            if self
+                .is_repeated(&mut *tx, &item.change, current.as_ref())
+                .await?
+                && let Some(current) = current
+            {
+                made.changed = Ok(Changed::Not(current));
+            }
+        }
+        Ok(())
     }
 
     fn apply(&self, change: Change, contact: Option<Stored>, rights: &Rights) -> Result<Changed> {

@@ -58,11 +58,14 @@ impl Book<'_> {
         let taken = owners::take(&mut tx, self.owner).await?;
         let share = shares::get(&mut *tx, self.owner, id).await?;
         let share = share.ok_or(ShareError::NotFound)?;
-        check_etag(&share, expected)?;
-        let is_editor = is_editor.unwrap_or(share.is_editor);
-        if is_editor == share.is_editor {
+        // A repeat whose answer was lost has the etag of before.
+        if is_editor == Some(share.is_editor) {
             return Ok(share);
         }
+        check_etag(&share, expected)?;
+        let Some(is_editor) = is_editor else {
+            return Ok(share);
+        };
         let changed = Share {
             is_editor,
             ..self.written(share, taken)
@@ -84,8 +87,12 @@ impl Book<'_> {
         let taken = owners::take(&mut tx, self.owner).await?;
         let share = shares::get_of(&mut *tx, self.owner, id, recipient).await?;
         let share = share.ok_or(ShareError::NotFound)?;
+        // A repeat whose answer was lost has the etag of before.
+        if accepts && share.accept_time.is_some() {
+            return Ok(share);
+        }
         check_etag(&share, expected)?;
-        if !accepts || share.accept_time.is_some() {
+        if !accepts {
             return Ok(share);
         }
         let changed = Share {

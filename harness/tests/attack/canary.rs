@@ -201,6 +201,8 @@ async fn programs(pair: &Pair, found: &Found) {
     let request = CreateServiceAccountRequest {
         client_id: "reporter".into(),
         scopes: vec!["auth.introspect".into()],
+        // Its secret is derived.
+        request_id: "5f0c2a1b-e4d7-498f-a36b-1c9d8e2f7041".into(),
     };
     let mut admin = side.admin.clone();
     let created = admin.create_service_account(bearer(request, &root.access_token));
