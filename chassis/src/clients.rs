@@ -200,12 +200,11 @@ impl Peer {
         extensions: &Extensions,
         headers: &HeaderMap,
     ) -> Result<OpenCall, Crowded> {
-        let client = match &self.open {
-            Some(open) => Some(Arc::clone(&open.client)),
-            None => {
-                let address = self.clients.address(extensions, headers);
-                address.and_then(|address| self.clients.client(address))
-            }
+        let client = if let Some(open) = &self.open {
+            Some(Arc::clone(&open.client))
+        } else {
+            let address = self.clients.address(extensions, headers);
+            address.and_then(|address| self.clients.client(address))
         };
         let Some(client) = client else {
             return Ok(OpenCall(None));

@@ -27,23 +27,20 @@ pub fn while_allowed<T, E>(
         let mut stream = pin!(stream);
         let mut asked: Option<Instant> = None;
         loop {
-            let item = match stream.next().now_or_never() {
-                Some(item) => {
-                    // The reader may have taken its time.
-                    if asked.is_none_or(|at| at.elapsed() > answer_life) {
-                        ask().await?;
-                        asked = Some(Instant::now());
-                    }
-                    item
-                }
-                None => {
-                    let tick = asked.unwrap_or_else(Instant::now) + TICK;
-                    let waited = timeout_at(tick, stream.next()).await;
+            let item = if let Some(item) = stream.next().now_or_never() {
+                // The reader may have taken its time.
+                if asked.is_none_or(|at| at.elapsed() > answer_life) {
                     ask().await?;
                     asked = Some(Instant::now());
-                    let Ok(item) = waited else { continue };
-                    item
                 }
+                item
+            } else {
+                let tick = asked.unwrap_or_else(Instant::now) + TICK;
+                let waited = timeout_at(tick, stream.next()).await;
+                ask().await?;
+                asked = Some(Instant::now());
+                let Ok(item) = waited else { continue };
+                item
             };
             let Some(item) = item else { break };
             yield item?;

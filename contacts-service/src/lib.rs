@@ -129,6 +129,7 @@ pub async fn run(
     // What is heard of revocations is forgotten by this clock.
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
+    let quota = quota(&config);
     let watched = watched(&config, auth, credentials, &keys, &clock, &mut chores);
     let rules = TokenRules {
         issuer: config.issuer,
@@ -144,10 +145,6 @@ pub async fn run(
     let leeway = config.token_leeway;
     chores.spawn(purge::forever(background.clone(), clock.clone(), leeway));
     let hub = watching(config.watch_listen, &database, &mut chores);
-    let quota = Quota {
-        contacts: config.contact_quota,
-        bytes: config.contact_bytes_quota,
-    };
 
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
@@ -190,6 +187,14 @@ pub async fn run(
     // They end with this function, however it ends.
     chores.shutdown().await;
     Ok(ended?)
+}
+
+/// How much an owner may keep.
+fn quota(config: &Config) -> Quota {
+    Quota {
+        contacts: config.contact_quota,
+        bytes: config.contact_bytes_quota,
+    }
 }
 
 /// Adds what this service serves, behind `guard`.
