@@ -10,6 +10,8 @@ use std::path::Path;
 use aws_lc_rs::{hkdf, rand};
 use zeroize::Zeroizing;
 
+use crate::secret_file;
+
 /// 32 secret bytes, wiped when dropped.
 pub type Key32 = Zeroizing<[u8; 32]>;
 
@@ -47,11 +49,11 @@ pub enum KeyRingError {
 impl KeyRing {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, KeyRingError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| KeyRingError::Unreadable {
+        let text = secret_file::lines(path).map_err(|cause| KeyRingError::Unreadable {
             path: path.display().to_string(),
             cause,
         })?;
-        Self::parse(&Zeroizing::new(text))
+        Self::parse(&text)
     }
 
     /// Reads the lines of a key file; empty ones and those with `#` in front are

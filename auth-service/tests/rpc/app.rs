@@ -10,6 +10,7 @@ use chassis::cli::{Cli, Command};
 use chassis::clock::Clock;
 use chassis::db::MIGRATOR;
 use chassis::keyring::{KeyRing, generate_line};
+use chassis::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -71,7 +72,7 @@ impl App {
     async fn start_some(flags: &[&str], count: usize) -> Self {
         let database = database().await;
         let keys = tempfile::tempdir().unwrap();
-        std::fs::write(keys.path().join("keys"), &*generate_line(1).unwrap()).unwrap();
+        secret_file::write(&keys.path().join("keys"), &generate_line(1).unwrap()).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         Self::run(database, Arc::new(keys), clock, flags, count).await
     }

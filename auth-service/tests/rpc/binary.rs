@@ -2,7 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-use chassis::keyring::KeyRing;
+use chassis::keyring::{KeyRing, generate_line};
+use chassis::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{RequestPasswordResetRequest, ResetPasswordRequest, VerifyEmailRequest};
@@ -64,7 +65,7 @@ async fn an_empty_variable_is_an_unset_one() {
 async fn a_database_without_migrations_is_named_in_one_line() {
     let (database, folder) = (empty_database().await, tempfile::tempdir().unwrap());
     let keys = folder.path().join("keys");
-    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
     let mut command = program();
     command
         .env("DATABASE_URL", database.url("postgres"))
@@ -83,7 +84,7 @@ async fn a_database_without_migrations_is_named_in_one_line() {
 async fn a_migrated_database_is_served_until_the_program_is_told_to_stop() {
     let (database, folder) = (empty_database().await, tempfile::tempdir().unwrap());
     let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
-    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
 
     let mut migrate = program();
     migrate
@@ -137,7 +138,7 @@ async fn a_migrated_database_is_served_until_the_program_is_told_to_stop() {
 async fn a_password_in_the_url_is_not_shown_when_the_url_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys");
-    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
     let mut command = program();
     command
         .env(
@@ -158,7 +159,7 @@ async fn a_password_in_the_url_is_not_shown_when_the_url_is_wrong() {
 async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
     let (server, folder) = (MailServer::start().await, tempfile::tempdir().unwrap());
     let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
-    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
     let database = crate::app::database().await;
     let log = folder.path().join("log");
     let mut service = tokio::process::Command::from(program())
@@ -224,7 +225,7 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
 async fn a_mail_in_a_folder_is_one_line_of_the_log_with_its_token() {
     let folder = tempfile::tempdir().unwrap();
     let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
-    std::fs::write(&keys, &*chassis::keyring::generate_line(1).unwrap()).unwrap();
+    secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
     let (mails, log) = (folder.path().join("mail"), folder.path().join("log"));
     let database = crate::app::database().await;
     let _service = tokio::process::Command::from(program())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use auth_service::pepper::Peppers;
 use auth_service::phc::{Recipe, Verdict};
 use chassis::keyring::{KeyRing, generate_line};
+use chassis::secret_file;
 use tempfile::TempDir;
 use tonic::Code;
 
@@ -26,7 +27,7 @@ impl Files {
         let [one, two] = [1, 2].map(|kid| generate_line(kid).unwrap().to_string());
         let both = format!("{one}\n{two}");
         for (name, lines) in [("one", one), ("both", both), ("two", two)] {
-            std::fs::write(folder.path().join(name), lines).unwrap();
+            secret_file::write(&folder.path().join(name), &lines).unwrap();
         }
         Self { folder }
     }

@@ -10,6 +10,8 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
+use crate::secret_file;
+
 /// Why TLS cannot be spoken.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -59,13 +61,19 @@ pub(crate) struct Pem {
 
 impl Pem {
     pub(crate) fn read(path: &Path) -> Result<Self, TlsError> {
-        let shown = path.display().to_string();
-        match fs::read(path) {
-            Ok(text) => Ok(Self {
-                path: shown,
-                text: Zeroizing::new(text),
-            }),
-            Err(cause) => Err(TlsError::Unreadable { path: shown, cause }),
+        Self::new(path, fs::read(path).map(Zeroizing::new))
+    }
+
+    /// One that holds a private key.
+    pub(crate) fn read_secret(path: &Path) -> Result<Self, TlsError> {
+        Self::new(path, secret_file::bytes(path))
+    }
+
+    fn new(path: &Path, text: io::Result<Zeroizing<Vec<u8>>>) -> Result<Self, TlsError> {
+        let path = path.display().to_string();
+        match text {
+            Ok(text) => Ok(Self { path, text }),
+            Err(cause) => Err(TlsError::Unreadable { path, cause }),
         }
     }
 
@@ -125,7 +133,7 @@ impl Pair {
     pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         Ok(Self {
             certificate: Pem::read(certificate)?,
-            key: Pem::read(key)?,
+            key: Pem::read_secret(key)?,
         })
     }
 

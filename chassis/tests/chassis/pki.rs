@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chassis::secret_file;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
@@ -63,9 +64,15 @@ impl Leaf {
     pub(crate) fn write(&self, dir: &Path, name: &str) -> (PathBuf, PathBuf) {
         (
             write(dir, &format!("{name}.crt"), &self.certificate),
-            write(dir, &format!("{name}.key"), &self.key),
+            write_key(dir, &format!("{name}.key"), &self.key),
         )
     }
+}
+
+fn write_key(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    secret_file::write(&path, text).unwrap();
+    path
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> PathBuf {

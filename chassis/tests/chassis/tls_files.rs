@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use chassis::config::{ServerConfig, TlsConfig};
+use chassis::secret_file;
 use chassis::server::ServeError;
 use chassis::tls::TlsError;
 use rustls::pki_types::CertificateDer;
@@ -97,7 +98,7 @@ async fn what_is_broken_changes_nothing() {
     stays(&tls, &before).await;
 
     // And once all is well, it counts.
-    fs::write(path("server.key"), &other.key).unwrap();
+    secret_file::write(&path("server.key"), &other.key).unwrap();
     until_shown(&tls, &other).await;
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
+use chassis::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::admin_service_client::AdminServiceClient;
@@ -73,9 +74,10 @@ impl Pair {
     ) -> Self {
         let (files, mailbox) = (tempfile::tempdir().unwrap(), Mailbox::open());
         for name in ["auth.keys", "contacts.keys", "pepper.keys"] {
-            fs::write(files.path().join(name), &*generate_line(1).unwrap()).unwrap();
+            let line = generate_line(1).unwrap();
+            secret_file::write(&files.path().join(name), &line).unwrap();
         }
-        fs::write(files.path().join("secret"), PROGRAM_SECRET).unwrap();
+        secret_file::write(&files.path().join("secret"), PROGRAM_SECRET).unwrap();
         let (mut programs, mut sides) = (Vec::new(), Vec::new());
         for (number, more) in more.into_iter().enumerate() {
             let mut settings = auth_settings(files.path(), &mailbox);

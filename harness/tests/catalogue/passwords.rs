@@ -49,7 +49,7 @@ async fn has_password(db: &mut PgConnection, role: &str, password: &str) -> bool
 fn passwords(folder: &std::path::Path, auth: &str, contacts: &str) -> RolePasswords {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
-        std::fs::write(&path, text).unwrap();
+        chassis::secret_file::write(&path, text).unwrap();
         Some(path)
     };
     RolePasswords {

@@ -1,6 +1,5 @@
 //! A contacts service that does not reach the auth service says why, once.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
+use chassis::secret_file;
 use embedded_postgres::TestDatabase;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::postgres::PgPoolOptions;
@@ -20,8 +20,8 @@ use crate::stack::lines;
 fn service(auth_url: &str, database_url: &str) -> (Command, TempDir) {
     let files = tempfile::tempdir().unwrap();
     let file = |name: &str| files.path().join(name);
-    fs::write(file("keys"), &*generate_line(1).unwrap()).unwrap();
-    fs::write(file("secret"), "0123456789abcdef".repeat(4)).unwrap();
+    secret_file::write(&file("keys"), &generate_line(1).unwrap()).unwrap();
+    secret_file::write(&file("secret"), &"0123456789abcdef".repeat(4)).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name("contacts-service");
     let mut command = Command::new(program);
     command

@@ -12,6 +12,7 @@ mod causes;
 mod deletion;
 mod demo;
 mod documents;
+mod key_files;
 mod links;
 mod mail_server;
 mod outage;

@@ -1,10 +1,10 @@
 //! The auth service hands its mail to a real mail server, over TLS or not at all.
 
-use std::fs;
 use std::time::Duration;
 
 use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
+use chassis::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{SignUpRequest, VerifyEmailRequest};
@@ -42,9 +42,12 @@ impl Office {
         theirs.issue(&["127.0.0.1"]).write(files.path(), "unknown");
         let elsewhere = ours.issue(&["mail.example.com"]);
         elsewhere.write(files.path(), "elsewhere");
-        fs::write(files.path().join("password"), PASSWORD).unwrap();
-        fs::write(files.path().join("wrong"), "another password").unwrap();
-        fs::write(files.path().join("keys"), &*generate_line(1).unwrap()).unwrap();
+        let secret = |name: &str, text: &str| {
+            secret_file::write(&files.path().join(name), text).unwrap();
+        };
+        secret("password", PASSWORD);
+        secret("wrong", "another password");
+        secret("keys", &generate_line(1).unwrap());
         Self {
             db: PgPool::connect_with(database.admin()).await.unwrap(),
             database,
