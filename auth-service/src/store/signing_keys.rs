@@ -7,10 +7,6 @@ use crate::error::Result;
 use crate::signer::SealedKey;
 use crate::signing_keys::State;
 
-/// Held while keys change their states: "signkeys" in ASCII. A row to lock would
-/// be missing where there is no key yet.
-const LOCK: i64 = 0x7369_676e_6b65_7973;
-
 /// A key as it is stored.
 #[derive(Clone, Debug)]
 pub struct KeyRow {
@@ -37,9 +33,10 @@ impl KeyRow {
 }
 
 /// Waits until no other transaction changes keys, and keeps them from it until
-/// this one ends.
+/// this one ends. Readers go on. Not an advisory lock, which every role of the database
+/// can take; nor a row's, where there may be no key yet.
 pub async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
-    sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK)
+    sqlx::query!("LOCK TABLE auth.signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(db)
         .await?;
     Ok(())

@@ -5,6 +5,7 @@ use proto::auth::v1::{
     ListAuditEventsRequest, ListSigningKeysRequest, RevokeSigningKeyRequest,
     RotateSigningKeyRequest, SigningAlgorithm, SigningKey, SigningKeyState,
 };
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ async fn rotate(by: &Admin) -> (SigningKey, bool) {
     (next.key.unwrap(), next.already_staged)
 }
 
-async fn revoke(by: &Admin, kid: &str) -> Result<SigningKey, Status> {
+pub(crate) async fn revoke(by: &Admin, kid: &str) -> Result<SigningKey, Status> {
     let request = by.asks(RevokeSigningKeyRequest { kid: kid.into() });
     let answer = by.client.clone().revoke_signing_key(request).await?;
     Ok(answer.into_inner().key.unwrap())
@@ -103,6 +104,37 @@ async fn a_key_that_is_asked_for_is_published_from_the_answer_on() {
     let (key, _) = rotate(&ada).await;
 
     assert!(published(&app).await.contains(&key.kid));
+}
+
+#[tokio::test]
+async fn the_role_of_contacts_cannot_keep_keys_as_they_are() {
+    let app = App::alone(&FLAGS).await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let contacts = app.database.connect_options("contacts_service");
+    let mut contacts = PgConnection::connect_with(&contacts).await.unwrap();
+    // Any role can take such a lock; "signkeys" in ASCII was that of the keys.
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(0x7369_676e_6b65_7973_i64)
+        .execute(&mut contacts)
+        .await
+        .unwrap();
+
+    let (key, _) = rotate(&ada).await;
+
+    assert!(published(&app).await.contains(&key.kid));
+    for mode in ["ACCESS SHARE", "SHARE ROW EXCLUSIVE"] {
+        let lock = format!("BEGIN; LOCK TABLE auth.signing_keys IN {mode} MODE");
+        let refused = sqlx::raw_sql(AssertSqlSafe(lock))
+            .execute(&mut contacts)
+            .await;
+        let refused = refused.unwrap_err();
+        let code = refused.as_database_error().unwrap().code();
+        assert_eq!(code.as_deref(), Some("42501"), "{refused}");
+        sqlx::raw_sql("ROLLBACK")
+            .execute(&mut contacts)
+            .await
+            .unwrap();
+    }
 }
 
 /// Whoever hears of a revoked key reads the keys of the service that told it.
