@@ -11,7 +11,7 @@ pub const PROGRAMS: &str = "program";
 
 /// The groups of RPCs. `GetJwks` and `GetServerInfo` are in none: they answer
 /// from memory.
-pub const GROUPS: [Group; 7] = [
+pub const GROUPS: [Group; 8] = [
     // A hash, and rows for ever; and an answer that tells whether an e-mail has an account.
     Group {
         name: "sign_up",
@@ -62,6 +62,15 @@ pub const GROUPS: [Group; 7] = [
         rpcs: &["AuthService/LogOut", "AccountService/*"],
         ip: Some(Rate::per_minute(6000)),
         user: Some(Rate::per_minute(600)),
+        asked: Asked::Before,
+    },
+    // By whoever knows no secret, too. The user is the program with the secret that the call
+    // brings, so that nobody else uses up what it may.
+    Group {
+        name: "service_token",
+        rpcs: &["ServiceTokenService/IssueServiceToken"],
+        ip: Some(Rate::per_minute(600)),
+        user: Some(Rate::per_minute(60)),
         asked: Asked::Before,
     },
     // A gateway may ask about every token that it sees.

@@ -1,6 +1,7 @@
 //! How many calls a client and a user may make, by groups of RPCs. Each replica
 //! counts for itself, in memory.
 
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -231,7 +232,7 @@ impl Limits {
         }
     }
 
-    pub(crate) fn ask_user(&self, user: UserId, now: Instant) -> Result<(), RateLimited> {
+    pub(crate) fn ask_user(&self, user: impl Hash, now: Instant) -> Result<(), RateLimited> {
         let Some(limit) = &self.user else {
             return Ok(());
         };
@@ -293,8 +294,8 @@ impl Allowance {
         }))
     }
 
-    /// Counts a call of this user.
-    pub(crate) fn ask_user(&self, user: UserId) -> Result<(), RateLimited> {
+    /// Counts a call of this user, or of what an RPC without a token knows its caller by.
+    pub fn ask_user(&self, user: impl Hash) -> Result<(), RateLimited> {
         self.limits.ask_user(user, self.at)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chassis::caller::{Caller, RequireCaller};
 use chassis::clock::Clock;
 use chassis::pool::Pool;
+use chassis::rate_limits::Allowance;
 use chassis::token::{Claims, TokenError};
 use chassis::while_allowed::{TOGETHER, while_allowed};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -50,8 +51,13 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         &self,
         request: Request<pb::IssueServiceTokenRequest>,
     ) -> Result<Response<pb::IssueServiceTokenResponse>, Status> {
+        let allowance = Allowance::of(&request);
         let message = request.into_inner();
         let secret = Zeroizing::new(message.client_secret);
+        if let Some(allowance) = allowance {
+            let asked = allowance.ask_user((&message.client_id, secret.as_str()));
+            asked.map_err(Error::from)?;
+        }
         let request = TokenRequest {
             client_id: &message.client_id,
             secret: &secret,

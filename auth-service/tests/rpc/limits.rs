@@ -194,6 +194,38 @@ async fn a_program_is_limited_as_a_user_is() {
 }
 
 #[tokio::test]
+async fn a_program_gets_so_many_tokens_and_a_guess_uses_none_of_them_up() {
+    let (_file, flag) = programs::secret_file(programs::SECRET);
+    let limits = "--rate-limits=off,service_token:ip=7/h,service_token:user=2/h";
+    let app = App::alone(&[&flag, limits]).await;
+    let asks = async |name: &str, secret: &str| {
+        let issued = programs::issue(&app, programs::asks(name, secret, &[])).await;
+        issued.map(drop).map_err(|status| {
+            let by = status.get_error_details().error_info().cloned().unwrap();
+            (
+                by.reason,
+                by.metadata.get("by").cloned().unwrap_or_default(),
+            )
+        })
+    };
+    let invalid = || Err(("CLIENT_INVALID".to_owned(), String::new()));
+    let limited = |by: &str| Err(("RATE_LIMITED".to_owned(), by.to_owned()));
+    let (name, wrong) = ("contacts-service", "x".repeat(43));
+
+    for _ in 0..2 {
+        assert_eq!(asks(name, &wrong).await, invalid());
+    }
+    assert_eq!(asks(name, &wrong).await, limited("user"));
+    for _ in 0..2 {
+        assert_eq!(asks(name, programs::SECRET).await, Ok(()));
+    }
+    assert_eq!(asks(name, programs::SECRET).await, limited("user"));
+
+    assert_eq!(asks("nobody", &wrong).await, invalid());
+    assert_eq!(asks("somebody", &wrong).await, limited("ip"));
+}
+
+#[tokio::test]
 async fn the_defaults_let_a_class_sign_up_at_once() {
     let app = App::alone(&["--rate-limits="]).await;
     for number in 0..60 {
