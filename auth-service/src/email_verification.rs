@@ -5,6 +5,7 @@
 //! session or the password; or else takes the account over, and nothing goes on that was
 //! set up before.
 
+use chassis::clock::Clock;
 use chassis::pool::Transaction;
 
 use crate::accounts::{Accounts, User};
@@ -45,6 +46,7 @@ impl Accounts {
         token: &str,
         claimant: Claimant,
         attempt: Attempt<'_>,
+        clock: &Clock,
     ) -> Result<Verified> {
         let invalid = || Error::EmailTokenInvalid;
         let token = email_tokens::parse(token).ok_or_else(invalid)?;
@@ -66,7 +68,7 @@ impl Accounts {
         let verified = if is_proven {
             Verified::Kept
         } else {
-            self.claim(&mut tx, &token, &bound, attempt).await?
+            self.claim(&mut tx, &token, &bound, attempt, clock).await?
         };
         store::users::confirm_email(&mut *tx, token.user_id, &bound.email, now)
             .await?
@@ -107,6 +109,7 @@ impl Accounts {
         token: &UserToken,
         bound: &Bound,
         attempt: Attempt<'_>,
+        clock: &Clock,
     ) -> Result<Verified> {
         // In the order of log-ins and resets.
         if !store::emails::hold(&mut **tx, &bound.email, token.user_id).await? {
@@ -119,9 +122,9 @@ impl Accounts {
         }
         let version = new_password_version()?;
         store::emails::remove_password(&mut **tx, &bound.email, user.id, version).await?;
-        let (kind, now) = (Kind::AccountClaimed, attempt.now);
-        store::session_ends::end_all(tx, user.id, None, kind, now).await?;
-        claim::take_over(tx, user.id, attempt.ip, now).await?;
+        let kind = Kind::AccountClaimed;
+        store::session_ends::end_all(tx, user.id, None, kind, clock).await?;
+        claim::take_over(tx, user.id, attempt.ip, attempt.now).await?;
         Ok(Verified::Claimed)
     }
 }

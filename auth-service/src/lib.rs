@@ -120,7 +120,7 @@ pub async fn run(
     .await?;
     if let Some(file) = &config.contacts_secret_file {
         let secret = secret_file::read(file)?;
-        let known = programs::ensure_contacts(&background, &secret, clock.now());
+        let known = programs::ensure_contacts(&background, &secret, &clock);
         known.await.map_err(RunError::Programs)?;
     }
     let metrics = Metrics::default();
@@ -228,6 +228,7 @@ impl Parts {
             Arc::clone(&self.codec),
             self.keeper.keys(),
             settings.clone(),
+            self.clock.clone(),
         ));
         let mfa = Arc::new(Mfa::new(
             Arc::clone(&accounts),

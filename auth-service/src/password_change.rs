@@ -62,10 +62,9 @@ impl Accounts {
             return Err(Error::InvalidCredentials);
         }
         let kind = Kind::PasswordChanged;
-        // The call may have waited for its hashes, and whoever watches revocations looks
-        // for young ones.
+        store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, clock).await?;
+        // The call may have waited for its hashes.
         let now = clock.now();
-        store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, now).await?;
         let tokens = sessions.renew(&mut tx, user.id, session_id, now).await?;
         let event = Event::new(user.id, kind, attempt.ip).session(session_id);
         store::audit::insert(&mut *tx, event, now).await?;

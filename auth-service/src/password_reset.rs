@@ -66,10 +66,9 @@ impl Accounts {
             claim::take_over(&mut tx, user_id, ip, now).await?;
         }
         let kind = Kind::PasswordReset;
-        // The call may have waited for its hash, and whoever watches revocations looks for
-        // young ones.
+        store::session_ends::end_all(&mut tx, user_id, None, kind, clock).await?;
+        // The call may have waited for its hash.
         let now = clock.now();
-        store::session_ends::end_all(&mut tx, user_id, None, kind, now).await?;
         self.throttle.forgive(&mut tx, user_id, address).await?;
         let event = Event::new(user_id, kind, ip);
         store::audit::insert(&mut *tx, event, now).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chassis::caller::Caller;
+use chassis::clock::Clock;
 use chassis::pool::Pool;
 use chassis::token::{Claims, TokenError, Verifier};
 use chassis::user_id::UserId;
@@ -217,7 +218,8 @@ fn administers(scopes: &[String]) -> bool {
 
 /// Makes sure that the contacts service can watch revocations by this secret. Two
 /// replicas may do so at once. Where an older secret ends, so do the tokens that it got.
-pub async fn ensure_contacts(db: &Pool, secret: &SecretString, now: DateTime<Utc>) -> Result<()> {
+pub async fn ensure_contacts(db: &Pool, secret: &SecretString, clock: &Clock) -> Result<()> {
+    let now = clock.now();
     let (id, scopes) = (UserId(Uuid::now_v7()), [REVOCATIONS.to_owned()]);
     let hash = sha256(secret.expose_secret().as_bytes());
     let mut tx = db.begin().await?;
@@ -225,7 +227,7 @@ pub async fn ensure_contacts(db: &Pool, secret: &SecretString, now: DateTime<Utc
     let ended = store::service_accounts::add_secret(&mut tx, CONTACTS, &hash, now).await?;
     let known = store::service_accounts::lock(&mut *tx, CONTACTS).await?;
     if let Some(id) = known.filter(|_| ended > 0) {
-        store::revocations::insert_user(&mut *tx, id, now).await?;
+        store::revocations::insert_user(&mut *tx, id, clock.now()).await?;
     }
     tx.commit().await?;
     Ok(())

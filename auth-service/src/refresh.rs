@@ -13,7 +13,7 @@ use crate::audit::Kind;
 use crate::error::{Error, Result};
 use crate::grant::{self, Grant, Subject};
 use crate::refresh_token::{RefreshToken, sha256};
-use crate::sessions::{Client, Sessions, TokenPair};
+use crate::sessions::{self, Client, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::sessions::{RefreshState, Rotated, Rotation};
@@ -87,7 +87,7 @@ impl Sessions {
                     });
                 }
                 Verdict::Reuse => {
-                    self.end_reused(&presented, client, now).await?;
+                    self.end_reused(&presented, client).await?;
                     return Err(Error::RefreshTokenReused);
                 }
             }
@@ -138,7 +138,7 @@ impl Sessions {
             // A replica with a newer key file made it; ours will follow.
             .ok_or(Error::RefreshConflict)?;
         if state.cur_hash != successor.hash() {
-            self.end_reused(presented, client, now).await?;
+            self.end_reused(presented, client).await?;
             return Err(Error::RefreshTokenReused);
         }
         let event = Event::new(presented.user_id, Kind::RefreshReplayed, &client.ip)
@@ -153,17 +153,12 @@ impl Sessions {
 
     /// Ends the session of a token that was used before, for good, although the
     /// call fails; also where its client hangs up.
-    async fn end_reused(
-        &self,
-        presented: &RefreshToken,
-        client: &Client,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        let (db, ip) = (self.db.clone(), client.ip.clone());
+    async fn end_reused(&self, presented: &RefreshToken, client: &Client) -> Result<()> {
+        let (db, clock, ip) = (self.db.clone(), self.clock.clone(), client.ip.clone());
         let (user_id, id) = (presented.user_id, presented.session_id);
         tracing::warn!(%user_id, session_id = %id, "refresh token reused");
         let revoke = async move {
-            store::session_ends::revoke(&db, user_id, id, Kind::RefreshReused, &ip, now).await
+            sessions::end(&db, &clock, (user_id, id), Kind::RefreshReused, &ip).await
         };
         match tokio::spawn(revoke).await {
             Ok(revoked) => revoked.map(|_| ()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::pool::{Pool, Transaction};
 use chassis::token::{Claims, TokenError};
 use chassis::user_id::UserId;
@@ -171,17 +172,25 @@ pub struct Sessions {
     pub(crate) db: Pool,
     pub(crate) codec: Arc<Codec>,
     pub(crate) settings: TokenSettings,
+    pub(crate) clock: Clock,
     keys: KeysInForce,
 }
 
 impl Sessions {
     /// Keeps sessions in this database.
     #[must_use]
-    pub fn new(db: Pool, codec: Arc<Codec>, keys: KeysInForce, settings: TokenSettings) -> Self {
+    pub fn new(
+        db: Pool,
+        codec: Arc<Codec>,
+        keys: KeysInForce,
+        settings: TokenSettings,
+        clock: Clock,
+    ) -> Self {
         Self {
             db,
             codec,
             settings,
+            clock,
             keys,
         }
     }
@@ -219,7 +228,9 @@ impl Sessions {
         let event = Event::new(user.id, Kind::LogIn, &client.ip).session(token.session_id);
         store::audit::insert(&mut **tx, event, now).await?;
         let most = self.settings.sessions_per_user;
-        let displaced = store::session_ends::displace(tx, user.id, most, now).await?;
+        // The call may have waited for its hash, and tokens were made meanwhile.
+        let ended = self.clock.now();
+        let displaced = store::session_ends::displace(tx, user.id, most, ended).await?;
         if displaced > 0 {
             let count = displaced.to_string();
             let event = Event::new(user.id, Kind::SessionsDisplaced, &client.ip);
@@ -252,11 +263,10 @@ impl Sessions {
 
     /// Ends the session of a refresh token, an old one too; a dead or foreign
     /// token has none to end.
-    pub async fn log_out(&self, token: &str, client: &Client, now: DateTime<Utc>) -> Result<()> {
+    pub async fn log_out(&self, token: &str, client: &Client) -> Result<()> {
         if let Some(token) = self.codec.parse(token) {
-            let (user_id, id) = (token.user_id, token.session_id);
-            store::session_ends::revoke(&self.db, user_id, id, Kind::LogOut, &client.ip, now)
-                .await?;
+            let session = (token.user_id, token.session_id);
+            end(&self.db, &self.clock, session, Kind::LogOut, &client.ip).await?;
         }
         Ok(())
     }
@@ -274,15 +284,9 @@ impl Sessions {
     }
 
     /// Ends one live session of a user.
-    pub async fn revoke(
-        &self,
-        user_id: UserId,
-        id: Uuid,
-        client: &Client,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        let kind = Kind::SessionRevoked;
-        if store::session_ends::revoke(&self.db, user_id, id, kind, &client.ip, now).await? {
+    pub async fn revoke(&self, user_id: UserId, id: Uuid, client: &Client) -> Result<()> {
+        let (session, kind) = ((user_id, id), Kind::SessionRevoked);
+        if end(&self.db, &self.clock, session, kind, &client.ip).await? {
             Ok(())
         } else {
             Err(Error::SessionNotFound)
@@ -295,14 +299,13 @@ impl Sessions {
         user_id: UserId,
         spared: Uuid,
         client: &Client,
-        now: DateTime<Utc>,
     ) -> Result<u64> {
         let kind = Kind::OtherSessionsRevoked;
         let mut tx = self.db.begin_in_turn(user_id.0).await?;
-        let ended = store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, now);
+        let ended = store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, &self.clock);
         let count = ended.await?;
         let event = Event::new(user_id, kind, &client.ip).session(spared);
-        store::audit::insert(&mut *tx, event, now).await?;
+        store::audit::insert(&mut *tx, event, self.clock.now()).await?;
         tx.commit().await?;
         Ok(count)
     }
@@ -346,6 +349,23 @@ impl Sessions {
             refresh_token,
         })
     }
+}
+
+/// Ends one live session; false where it was over. The time is asked for when nobody can
+/// refresh it any more: what was made while the call waited lives as long as the
+/// revocation is known.
+pub(crate) async fn end(
+    db: &Pool,
+    clock: &Clock,
+    (user_id, id): (UserId, Uuid),
+    kind: Kind,
+    ip: &str,
+) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    store::session_ends::hold(&mut *tx, user_id, id).await?;
+    let ended = store::session_ends::revoke(&mut *tx, user_id, id, kind, ip, clock.now()).await?;
+    tx.commit().await?;
+    Ok(ended)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ impl Administration {
     /// and whether it was there.
     pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<(KeyInfo, bool)> {
         let asked = asked(self.begin(call).await?);
-        let next = self.keeper.request_rotation(asked, call.now).await?;
+        let next = self.keeper.request_rotation(asked).await?;
         let key = get(&self.db, &next.kid).await?;
         Ok((key.ok_or(Error::SigningKeyNotFound)?, next.already_staged))
     }
@@ -23,7 +23,7 @@ impl Administration {
             return Err(Error::SigningKeyNotFound);
         }
         let asked = asked(self.begin(call).await?);
-        self.keeper.revoke(asked, kid, call.now).await?;
+        self.keeper.revoke(asked, kid).await?;
         get(&self.db, kid).await?.ok_or(Error::SigningKeyNotFound)
     }
 

@@ -58,8 +58,7 @@ impl Administration {
             return get(&mut act, id).await;
         };
         act.record(Event::new(id, kind, call.ip)).await?;
-        let now = clock.now();
-        store::session_ends::end_all(&mut act.tx, id, None, kind, now).await?;
+        store::session_ends::end_all(&mut act.tx, id, None, kind, clock).await?;
         act.revoke_all(id, clock).await?;
         act.commit().await?;
         Ok(user)
@@ -150,8 +149,8 @@ impl Administration {
         // Whoever logs in at this moment is waited for.
         let user = store::users::lock_for_change(&mut *act.tx, id).await?;
         user.ok_or(Error::UserNotFound)?;
-        let (kind, now) = (Kind::UserSessionsRevoked, clock.now());
-        let count = store::session_ends::end_all(&mut act.tx, id, None, kind, now).await?;
+        let kind = Kind::UserSessionsRevoked;
+        let count = store::session_ends::end_all(&mut act.tx, id, None, kind, clock).await?;
         act.record(Event::new(id, kind, call.ip)).await?;
         act.commit().await?;
         Ok(count)

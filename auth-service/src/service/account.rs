@@ -192,9 +192,7 @@ impl account_service_server::AccountService for AccountService {
         let by = self.who(&request).await?;
         let id = uuid("session_id", &request.get_ref().session_id)?;
 
-        self.sessions
-            .revoke(by.user.id, id, &by.client, by.now)
-            .await?;
+        self.sessions.revoke(by.user.id, id, &by.client).await?;
 
         Ok(Response::new(pb::RevokeSessionResponse {}))
     }
@@ -208,7 +206,7 @@ impl account_service_server::AccountService for AccountService {
 
         let count = self
             .sessions
-            .revoke_others(by.user.id, by.session_id, &by.client, by.now)
+            .revoke_others(by.user.id, by.session_id, &by.client)
             .await?;
 
         Ok(Response::new(pb::RevokeOtherSessionsResponse {

@@ -155,9 +155,7 @@ impl auth_service_server::AuthService for AuthService {
         let client = client(&request, &self.proxies);
         let token = present(request.into_inner().refresh_token)?;
 
-        self.sessions
-            .log_out(&token, &client, self.clock.now())
-            .await?;
+        self.sessions.log_out(&token, &client).await?;
 
         Ok(Response::new(pb::LogOutResponse {}))
     }
@@ -205,7 +203,7 @@ impl auth_service_server::AuthService for AuthService {
         };
         let verified = self
             .accounts
-            .verify_email(&token, claimant, attempt)
+            .verify_email(&token, claimant, attempt, &self.clock)
             .await?;
 
         Ok(Response::new(pb::VerifyEmailResponse {

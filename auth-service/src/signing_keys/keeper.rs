@@ -8,7 +8,6 @@ use chassis::clock::Clock;
 use chassis::keyring::KeyRing;
 use chassis::pool::Pool;
 use chassis::token::KeySet;
-use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
 use super::{Asked, KeysInForce, Next, Schedule, SigningKeys, SigningKeysError, rotation};
@@ -42,7 +41,7 @@ impl Keeper {
         schedule: Schedule,
         clock: Clock,
     ) -> Result<Self, SigningKeysError> {
-        rotation::advance(&db, &ring, &schedule, clock.now()).await?;
+        rotation::advance(&db, &ring, &schedule, &clock).await?;
         let rows = store::signing_keys::published(&db).await?;
         let keys = SigningKeys::read(&rows, &ring, None)?;
         let accepted = KeySet::default();
@@ -76,18 +75,28 @@ impl Keeper {
     }
 
     /// As [`rotation::request_rotation`]; the key is published here when this returns.
-    pub async fn request_rotation(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Result<Next> {
-        let Shared { ring, schedule, .. } = &*self.0;
-        let next = rotation::request_rotation(asked, ring, schedule.algorithm, now).await?;
+    pub async fn request_rotation(&self, asked: Asked<'_>) -> Result<Next> {
+        let Shared {
+            ring,
+            schedule,
+            clock,
+            ..
+        } = &*self.0;
+        let next = rotation::request_rotation(asked, ring, schedule.algorithm, clock).await?;
         self.read().await?;
         Ok(next)
     }
 
     /// As [`rotation::revoke`]; this service neither signs with the key nor accepts it
     /// when this returns. So it does for a key that was revoked before.
-    pub async fn revoke(&self, asked: Asked<'_>, kid: &str, now: DateTime<Utc>) -> Result<()> {
-        let Shared { ring, schedule, .. } = &*self.0;
-        rotation::revoke(asked, ring, schedule.algorithm, kid, now).await?;
+    pub async fn revoke(&self, asked: Asked<'_>, kid: &str) -> Result<()> {
+        let Shared {
+            ring,
+            schedule,
+            clock,
+            ..
+        } = &*self.0;
+        rotation::revoke(asked, ring, schedule.algorithm, kid, clock).await?;
         self.read().await?;
         Ok(())
     }
@@ -96,7 +105,7 @@ impl Keeper {
         let Shared {
             db, ring, schedule, ..
         } = &*self.0;
-        let changed = rotation::advance(db, ring, schedule, self.0.clock.now()).await?;
+        let changed = rotation::advance(db, ring, schedule, &self.0.clock).await?;
         self.read().await?;
         Ok(changed)
     }

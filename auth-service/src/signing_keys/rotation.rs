@@ -1,6 +1,7 @@
 //! Moves signing keys from state to state, for all instances at once: each turn
 //! is a transaction that no other one is beside.
 
+use chassis::clock::Clock;
 use chassis::keyring::KeyRing;
 use chassis::pool::{Pool, Transaction};
 use chassis::user_id::UserId;
@@ -17,14 +18,9 @@ use crate::store::{self, signing_keys as stored};
 
 /// Does what is due; returns how many keys changed their state. Of instances
 /// that do so at the same time, one does it and the others find it done.
-pub async fn advance(
-    db: &Pool,
-    ring: &KeyRing,
-    schedule: &Schedule,
-    now: DateTime<Utc>,
-) -> Result<u64> {
+pub async fn advance(db: &Pool, ring: &KeyRing, schedule: &Schedule, clock: &Clock) -> Result<u64> {
     // Nearly always there is nothing to do, which takes no lock to see.
-    if due(&stored::published(db).await?, schedule, now).is_empty() {
+    if due(&stored::published(db).await?, schedule, clock.now()).is_empty() {
         return Ok(0);
     }
     let asked = Asked {
@@ -32,8 +28,8 @@ pub async fn advance(
         by: None,
         ip: "",
     };
-    let mut turn = Turn::on(asked, ring, schedule.algorithm, now).await?;
-    for step in due(&turn.keys().await?, schedule, now) {
+    let mut turn = Turn::on(asked, ring, schedule.algorithm, clock).await?;
+    for step in due(&turn.keys().await?, schedule, turn.now) {
         turn.take(step).await?;
     }
     turn.commit().await
@@ -64,9 +60,9 @@ pub async fn request_rotation(
     asked: Asked<'_>,
     ring: &KeyRing,
     algorithm: Algorithm,
-    now: DateTime<Utc>,
+    clock: &Clock,
 ) -> Result<Next> {
-    let mut turn = Turn::on(asked, ring, algorithm, now).await?;
+    let mut turn = Turn::on(asked, ring, algorithm, clock).await?;
     if let Some(key) = staged(&turn.keys().await?) {
         return Ok(Next {
             kid: key.kid.clone(),
@@ -90,9 +86,9 @@ pub async fn revoke(
     ring: &KeyRing,
     algorithm: Algorithm,
     kid: &str,
-    now: DateTime<Utc>,
+    clock: &Clock,
 ) -> Result<bool> {
-    let mut turn = Turn::on(asked, ring, algorithm, now).await?;
+    let mut turn = Turn::on(asked, ring, algorithm, clock).await?;
     turn.take(Step::Revoke(kid.to_owned())).await?;
     if turn.changes.is_empty() {
         return Ok(false);
@@ -119,14 +115,15 @@ impl<'a> Turn<'a> {
         mut asked: Asked<'a>,
         ring: &'a KeyRing,
         algorithm: Algorithm,
-        now: DateTime<Utc>,
+        clock: &Clock,
     ) -> Result<Self> {
         stored::lock(&mut *asked.tx).await?;
         Ok(Self {
             asked,
             ring,
             algorithm,
-            now,
+            // Of the act, not of the call, which may have waited.
+            now: clock.now(),
             changes: Vec::new(),
         })
     }

@@ -1,6 +1,7 @@
 //! The ends of sessions. Whatever ends many of one user costs the same however many
 //! there are.
 
+use chassis::clock::Clock;
 use chassis::pool::Transaction;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -17,6 +18,18 @@ const MARKED_MAX: i64 = 1000;
 const ENDED_MAX: i64 = 1000;
 /// Rows that a log-in removes where there are more: it adds one.
 const REMOVED_MAX: i64 = 200;
+
+/// Waits for whoever changes a session, and keeps others from it.
+pub async fn hold(db: impl PgExecutor<'_>, user_id: UserId, id: Uuid) -> Result<()> {
+    sqlx::query!(
+        "SELECT 1 AS one FROM auth.sessions WHERE user_id = $1 AND id = $2 FOR UPDATE",
+        user_id as UserId,
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
 
 /// Ends a live session and writes that down; false where it was over.
 pub async fn revoke(
@@ -63,13 +76,14 @@ pub async fn revoke(
 ///
 /// All of them end with the epoch of their user. What is marked besides is for those who
 /// look at single sessions, and for access tokens, which name a session; where that is
-/// not enough, all access tokens of the user are revoked.
+/// not enough, all access tokens of the user are revoked. The time is asked for when no
+/// session can begin any more: tokens were made while the call waited.
 pub async fn end_all(
     tx: &mut Transaction,
     user_id: UserId,
     spared: Option<Uuid>,
     kind: Kind,
-    now: DateTime<Utc>,
+    clock: &Clock,
 ) -> Result<u64> {
     let Some(epoch) = begin_epoch(tx, user_id).await? else {
         return Ok(0);
@@ -77,7 +91,7 @@ pub async fn end_all(
     if let Some(id) = spared {
         take_along(tx, user_id, id, epoch).await?;
     }
-    let before = epoch - 1;
+    let (before, now) = (epoch - 1, clock.now());
     let sessions = standing(tx, user_id, before, MARKED_MAX).await?;
     let is_alive =
         |session: &&Standing| session.idle_expire_time > now && session.absolute_expire_time > now;

@@ -1,14 +1,16 @@
 //! When something is revoked, and what a time that is wrong does.
 
-use proto::auth::v1::ListDeletedUsersRequest;
+use proto::auth::v1::{ListDeletedUsersRequest, RevokeOtherSessionsRequest, RevokeSessionRequest};
 use sqlx::AssertSqlSafe;
 
 use crate::admin::Admin;
-use crate::app::{App, OTHER_PASSWORD, PASSWORD, START, bearer};
+use crate::admin_keys::revoke;
+use crate::app::{App, OTHER_PASSWORD, PASSWORD, START, bearer, refusal};
 use crate::change_password::change;
 use crate::deletion::delete;
 use crate::programs::{app, client, token};
 use crate::revocations::{caught_up, next, session, watch};
+use crate::signing_keys::{FLAGS, kid};
 
 #[tokio::test]
 async fn a_revocation_stamped_in_the_future_keeps_nobody_from_hearing_of_others() {
@@ -98,16 +100,87 @@ async fn acts_of_administrators_revoke_what_was_made_while_they_waited() {
     }
 }
 
+/// A session's end is known for as long as its tokens live: also those that a refresh at
+/// another replica gave while the end waited.
+#[tokio::test]
+async fn the_end_of_sessions_is_of_the_time_when_it_happens() {
+    for kind in ["log out", "one", "others", "reuse"] {
+        let app = App::start().await;
+        let first = app.user("ada@example.org").await;
+        let by = app.log_in("ada@example.org", PASSWORD).await.unwrap();
+        let mut old = first.refresh_token.clone();
+        for _ in 0..2 {
+            let again = app.refresh(&old).await.unwrap().tokens.unwrap();
+            if kind == "reuse" {
+                break;
+            }
+            old = again.refresh_token;
+        }
+        if kind == "reuse" {
+            app.advance(60);
+        }
+        let began = app.clock().now().timestamp();
+
+        let act = async {
+            match kind {
+                "log out" => app.log_out(&old).await.unwrap(),
+                "one" => {
+                    let session_id = first.session_id.clone();
+                    let request = bearer(RevokeSessionRequest { session_id }, &by.access_token);
+                    app.account.clone().revoke_session(request).await.unwrap();
+                }
+                "others" => {
+                    let request = bearer(RevokeOtherSessionsRequest {}, &by.access_token);
+                    let mut account = app.account.clone();
+                    account.revoke_other_sessions(request).await.unwrap();
+                }
+                _ => assert_eq!(refusal(app.refresh(&old).await), "REFRESH_TOKEN_REUSED"),
+            }
+        };
+        // What ends all takes the user first.
+        let table = if kind == "others" {
+            "users"
+        } else {
+            "sessions"
+        };
+
+        let late = stamped_after_a_wait(&app, table, act).await - (began - START);
+        assert_eq!(late, 5, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_key_is_of_the_time_when_it_happens() {
+    let app = App::alone(&FLAGS).await;
+    let by = Admin::new(&app, "root@example.org").await;
+    let kid = kid(&by.tokens.access_token);
+    let mut holder = app.db.begin().await.unwrap();
+    let hold = "LOCK TABLE auth.signing_keys IN SHARE ROW EXCLUSIVE MODE";
+    sqlx::query(hold).execute(&mut *holder).await.unwrap();
+
+    let meanwhile = async {
+        app.waiting_for_a_lock(1).await;
+        app.advance(5);
+        holder.rollback().await.unwrap();
+    };
+    let (revoked, ()) = tokio::join!(revoke(&by, &kid), meanwhile);
+
+    let revoked = revoked.unwrap();
+    assert_eq!(revoked.state_time.unwrap().seconds, START + 5);
+}
+
 #[tokio::test]
 async fn a_change_of_password_revokes_what_was_made_while_it_waited() {
-    let app = App::start().await;
-    let tokens = app.user("ada@example.org").await;
-    app.log_in("ada@example.org", PASSWORD).await.unwrap();
+    for table in ["emails", "users"] {
+        let app = App::start().await;
+        let tokens = app.user("ada@example.org").await;
+        app.log_in("ada@example.org", PASSWORD).await.unwrap();
 
-    let act = async {
-        let changed = change(&app, &tokens.access_token, PASSWORD, OTHER_PASSWORD).await;
-        changed.unwrap();
-    };
+        let act = async {
+            let changed = change(&app, &tokens.access_token, PASSWORD, OTHER_PASSWORD).await;
+            changed.unwrap();
+        };
 
-    assert_eq!(stamped_after_a_wait(&app, "emails", act).await, 5);
+        assert_eq!(stamped_after_a_wait(&app, table, act).await, 5, "{table}");
+    }
 }

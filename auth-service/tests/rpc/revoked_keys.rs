@@ -25,9 +25,9 @@ async fn the_tokens_of_a_revoked_key_are_refused_and_a_new_one_signs() {
     let app = App::alone(&FLAGS).await;
     let tokens = app.user(ADA).await;
     let stolen = kid(&tokens.access_token);
-    let (db, ring, now) = (pool(&app), app.ring(), app.clock().now());
+    let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
     let revoke = async |kid: &str| {
-        signing_keys::revoke(asked(&db).await, &ring, Algorithm::EdDsa, kid, now)
+        signing_keys::revoke(asked(&db).await, &ring, Algorithm::EdDsa, kid, &clock)
             .await
             .unwrap()
     };
@@ -64,11 +64,11 @@ async fn the_tokens_of_a_revoked_key_are_refused_and_a_new_one_signs() {
 async fn the_staged_key_takes_the_place_of_a_revoked_one() {
     let app = App::alone(&FLAGS).await;
     let stolen = kid(&app.user(ADA).await.access_token);
-    let (db, ring, now) = (pool(&app), app.ring(), app.clock().now());
+    let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
     let next = rotate(&app).await;
 
     let asked = asked(&db).await;
-    let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, &stolen, now).await;
+    let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, &stolen, &clock).await;
 
     assert!(revoked.unwrap());
     let mut after = keys(&app).await;
@@ -92,9 +92,9 @@ async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
     app.get_me(&first).await.unwrap();
 
     for kid in [&kid(&first), &staged] {
-        let now = app.clock().now();
+        let clock = app.clock();
         let asked = asked(&db).await;
-        let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, kid, now).await;
+        let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, kid, &clock).await;
         assert!(revoked.unwrap());
         until_not_published(&app, kid).await;
     }
@@ -110,11 +110,11 @@ async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
 async fn a_revoked_key_does_not_sign_on_where_its_successor_does_not_open() {
     let app = App::alone(&FLAGS).await;
     let tokens = app.user(ADA).await;
-    let (stolen, now) = (kid(&tokens.access_token), app.clock().now());
+    let (stolen, clock) = (kid(&tokens.access_token), app.clock());
     let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
 
     let asked = asked(&pool(&app)).await;
-    let revoked = signing_keys::revoke(asked, &foreign, Algorithm::EdDsa, &stolen, now).await;
+    let revoked = signing_keys::revoke(asked, &foreign, Algorithm::EdDsa, &stolen, &clock).await;
 
     assert!(revoked.unwrap());
     until_not_published(&app, &stolen).await;

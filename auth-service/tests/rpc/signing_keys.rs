@@ -106,9 +106,9 @@ pub(crate) async fn asked(db: &Pool) -> Asked<'static> {
 
 /// Stages a key; returns its kid.
 pub(crate) async fn rotate(app: &App) -> String {
-    let now = app.clock().now();
+    let clock = app.clock();
     let asked = asked(&pool(app)).await;
-    let staged = request_rotation(asked, &app.ring(), Algorithm::EdDsa, now).await;
+    let staged = request_rotation(asked, &app.ring(), Algorithm::EdDsa, &clock).await;
     assert!(!staged.unwrap().already_staged);
     key_that_is(app, "staged").await
 }
@@ -128,7 +128,7 @@ async fn a_new_key_is_published_for_two_cache_times_before_it_signs() {
     let new = rotate(&app).await;
     until_published(&app, &new).await;
     app.advance(19);
-    let early = advance(&db, &ring, &SCHEDULE, app.clock().now()).await;
+    let early = advance(&db, &ring, &SCHEDULE, &app.clock()).await;
     let still_old = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
     app.advance(1);
     let signed = until_signs(&app, &new).await;
@@ -165,7 +165,7 @@ async fn a_retiring_keys_tokens_are_good_until_they_end_and_then_it_is_gone() {
     app.advance(1);
     assert_eq!(refusal(app.get_me(&last_token).await), "TOKEN_EXPIRED");
     app.advance(9);
-    let early = advance(&db, &ring, &SCHEDULE, app.clock().now()).await;
+    let early = advance(&db, &ring, &SCHEDULE, &app.clock()).await;
     assert_eq!(early.unwrap(), 0);
     assert!(published(&app).await.contains(&first));
     assert!(sealed_bytes(&app, &first).await > 0);
@@ -201,13 +201,12 @@ async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
     let app = App::alone(&FLAGS).await;
     let replica = app.replica_with(&FLAGS).await;
     app.sign_up(ADA).await.unwrap();
-    let now = app.clock().now();
 
     let mut asking = JoinSet::new();
     for _ in 0..8 {
-        let (db, ring) = (pool(&app), app.ring());
+        let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
         asking.spawn(async move {
-            request_rotation(asked(&db).await, &ring, Algorithm::EdDsa, now)
+            request_rotation(asked(&db).await, &ring, Algorithm::EdDsa, &clock)
                 .await
                 .unwrap()
         });
@@ -218,11 +217,10 @@ async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
     assert!(staged.iter().all(|next| next.kid == staged[0].kid));
     assert_eq!(states(&app).await, ["active", "staged"]);
     app.advance(20);
-    let now = app.clock().now();
     let mut advancing = JoinSet::new();
     for _ in 0..8 {
-        let (db, ring) = (pool(&app), app.ring());
-        advancing.spawn(async move { advance(&db, &ring, &SCHEDULE, now).await.unwrap() });
+        let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
+        advancing.spawn(async move { advance(&db, &ring, &SCHEDULE, &clock).await.unwrap() });
     }
     advancing.join_all().await;
 
@@ -351,9 +349,9 @@ async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
     let app = App::alone(&FLAGS).await;
     let old = app.user(ADA).await.access_token;
     let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
-    let now = app.clock().now();
+    let clock = app.clock();
     let asked = asked(&pool(&app)).await;
-    let staged = request_rotation(asked, &foreign, Algorithm::EdDsa, now).await;
+    let staged = request_rotation(asked, &foreign, Algorithm::EdDsa, &clock).await;
     assert!(!staged.unwrap().already_staged);
     let closed = key_that_is(&app, "staged").await;
     until_published(&app, &closed).await;
