@@ -12,6 +12,7 @@ use crate::rate_limits::Allowance;
 use crate::revocations::Revocations;
 use crate::status::Refusal;
 use crate::token::{Claims, TokenError, Verifier};
+use crate::unread::Asker;
 use crate::user_id::UserId;
 use crate::verified::VerifiedTokens;
 
@@ -110,6 +111,9 @@ impl RequireCaller {
     pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
         let caller = self.bearer_of(request.metadata(), "authorization");
         let caller = caller.map_err(refuse)?;
+        if let Some(asker) = request.extensions().get::<Asker>() {
+            let _ = asker.set(caller.user_id);
+        }
         if let Some(allowance) = request.extensions().get::<Allowance>() {
             allowance.ask_user(caller.user_id).map_err(Refusal::from)?;
         }

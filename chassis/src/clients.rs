@@ -20,6 +20,7 @@ use tonic::Code;
 use crate::client_address::{LEVELS, TrustedProxies, networks};
 use crate::config::ClientConfig;
 use crate::status::Refusal;
+use crate::unread::Unread;
 
 /// When a call that was one too many is worth to be made again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -72,6 +73,7 @@ pub(crate) struct Clients {
     connections: AtomicU64,
     /// By [`What`].
     refused: [AtomicU64; 2],
+    unread: Arc<Unread>,
 }
 
 impl Clients {
@@ -82,6 +84,7 @@ impl Clients {
             open: Mutex::default(),
             connections: AtomicU64::new(0),
             refused: Default::default(),
+            unread: Arc::new(Unread::new(config)),
         }
     }
 
@@ -194,6 +197,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// What the server's clients have not read.
+    pub(crate) fn unread(&self) -> Arc<Unread> {
+        Arc::clone(&self.clients.unread)
+    }
+
     /// Takes a call on this connection.
     pub(crate) fn call(
         &self,
@@ -262,6 +270,7 @@ mod tests {
         let config = ClientConfig {
             client_connections: 2,
             client_calls: 3,
+            ..ClientConfig::default()
         };
         let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
         Arc::new(Clients::new(&config, proxies))

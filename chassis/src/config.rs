@@ -41,6 +41,19 @@ pub struct ClientConfig {
     /// Most calls and streams of one address (IPv4, or IPv6 /64) at a time
     #[arg(long, env, default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub client_calls: u32,
+
+    /// Time for a client to take an answer, or a message of a stream, in seconds; a second more for each
+    /// 64 KiB that it has
+    #[arg(long = "answer-seconds", env = "ANSWER_SECONDS", default_value = "20", value_parser = seconds(1..=3600))]
+    pub answer: Duration,
+
+    /// Most bytes of answers that one connection has not taken
+    #[arg(long, env, default_value = "33554432", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    pub connection_answer_bytes: u64,
+
+    /// Most bytes of answers that one user has not taken
+    #[arg(long, env, default_value = "67108864", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    pub user_answer_bytes: u64,
 }
 
 /// What is set where nothing is said.
@@ -49,6 +62,9 @@ impl Default for ClientConfig {
         Self {
             client_connections: 1000,
             client_calls: 2000,
+            answer: Duration::from_secs(20),
+            connection_answer_bytes: 32 * 1024 * 1024,
+            user_answer_bytes: 64 * 1024 * 1024,
         }
     }
 }

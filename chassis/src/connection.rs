@@ -9,11 +9,12 @@ use std::error::Error;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,18 +32,25 @@ use crate::clients::Peer;
 use crate::config::ServerConfig;
 use crate::deadline::{Answer, AnswerLayer};
 use crate::door::{Door, Served};
+use crate::impatient::Impatient;
 use crate::taken::{Answering, Taken};
 use crate::trouble::cause;
+use crate::unread::{Asker, Patience, Reader};
 use crate::workers::Stopping;
 
 /// The time for answers to calls that were cut off to reach their clients.
 pub(crate) const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
+
+/// What the transport keeps of each answer, besides what is counted as unread.
+const SEND_BYTES: usize = 64 * 1024;
 
 /// A connection, as its calls know it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     info: TcpConnectInfo,
     peer: Peer,
+    /// In bytes.
+    unread: Arc<AtomicU64>,
     cut: watch::Receiver<Option<Cut>>,
 }
 
@@ -73,9 +81,11 @@ impl Connection {
 /// What serves the connections of a thread.
 pub(crate) struct Connections {
     service: Calling,
-    http: Builder<TokioExecutor>,
+    http: Builder<Patience>,
     age: Duration,
     grace: Duration,
+    /// With clients that do not read.
+    patience: Duration,
 }
 
 /// What a request goes through.
@@ -98,6 +108,7 @@ impl Connections {
             http: http(config),
             age: with_jitter(config.connection_age),
             grace: config.connection_grace,
+            patience: config.clients.answer,
         }
     }
 
@@ -129,9 +140,11 @@ impl Connections {
             connection: Arc::new(Connection {
                 info: stream.connect_info(),
                 peer,
+                unread: Arc::default(),
                 cut: is_cut,
             }),
         };
+        let stream = Impatient::new(stream, self.patience);
         let (http, age, grace) = (self.http.clone(), self.age, self.grace);
         async move {
             let Stopping { mut soon, mut now } = stopping;
@@ -161,8 +174,8 @@ fn told(ended: Result<(), Box<dyn Error + Send + Sync>>) {
     }
 }
 
-fn http(config: &ServerConfig) -> Builder<TokioExecutor> {
-    let mut http = Builder::new(TokioExecutor::new());
+fn http(config: &ServerConfig) -> Builder<Patience> {
+    let mut http = Builder::new(Patience(config.clients.answer));
     // The time for a head on a connection that is there.
     let patience = config.connection_preface;
     http.http1()
@@ -171,6 +184,7 @@ fn http(config: &ServerConfig) -> Builder<TokioExecutor> {
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(config.connection_streams)
+        .max_send_buf_size(SEND_BYTES)
         .keep_alive_interval(config.keepalive)
         .keep_alive_timeout(Duration::from_secs(10));
     http
@@ -199,10 +213,17 @@ impl hyper::service::Service<Request<Incoming>> for OfConnection {
         let extensions = request.extensions_mut();
         extensions.insert(self.connection.info.clone());
         extensions.insert(Arc::clone(&self.connection));
+        let asker = Asker::default();
+        extensions.insert(Arc::clone(&asker));
         let peer = &self.connection.peer;
         let call = peer.call(request.extensions(), request.headers());
         let call = call.map_err(|crowded| request.extensions_mut().insert(crowded));
+        let reader = Reader {
+            unread: peer.unread(),
+            connection: Arc::clone(&self.connection.unread),
+            asker,
+        };
         // It is ready at all times.
-        Answering::new(self.service.clone().call(request), call.ok())
+        Answering::new(self.service.clone().call(request), call.ok(), reader)
     }
 }

@@ -1,21 +1,75 @@
-//! An answer until it was taken: its call counts as open until then.
+//! An answer until it was taken: its call counts as open until then, and its bytes as
+//! unread.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::clients::OpenCall;
+use crate::status::Refusal;
+use crate::unread::{Held, NoRoom, Reader, Waits};
+
+/// Answers that are not larger are not counted as unread: a client has only so many.
+const SMALL: usize = 1024;
+
+/// As HTTP/2 frames them. What the transport has in hand is gone from here.
+const PIECE: usize = 16 * 1024;
 
 /// The body of an answer, whose end is the end of its call.
 pub(crate) struct Taken {
     body: Body,
     _call: Option<OpenCall>,
+    reader: Option<Reader>,
+    /// What the transport has not asked for yet.
+    rest: Bytes,
+    held: Option<Held>,
+    /// How many came from the body.
+    messages: u64,
+    is_refused: bool,
+}
+
+impl Taken {
+    /// Holds a message until it is taken. None where there is no room.
+    fn hold(&mut self, data: Bytes) -> Option<()> {
+        if let Some(reader) = &self.reader
+            && data.len() > SMALL
+        {
+            self.held = Some(reader.hold(data.len() as u64)?);
+        }
+        self.messages += 1;
+        let (message, bytes) = (self.messages, data.len() as u64);
+        Waits::Client { message, bytes }.tell();
+        self.rest = data;
+        Some(())
+    }
+
+    /// What the transport takes at once. It asks for a piece when the client has let it
+    /// send at least a byte, and then has the whole. So the last piece of what is
+    /// counted is one byte: when it goes, everything may.
+    fn piece(&mut self) -> Bytes {
+        let length = match self.rest.len() {
+            length if length > PIECE => PIECE,
+            length if length > 1 && self.held.is_some() => length - 1,
+            length => length,
+        };
+        self.rest.split_to(length)
+    }
+
+    /// In place of the rest of the answer.
+    fn refuse(&mut self) -> Frame<Bytes> {
+        self.is_refused = true;
+        self.body = Body::empty();
+        let mut trailers = HeaderMap::new();
+        // It holds nothing that is no header.
+        let _ = Status::from(Refusal::from(NoRoom)).add_header(&mut trailers);
+        Frame::trailers(trailers)
+    }
 }
 
 impl http_body::Body for Taken {
@@ -26,14 +80,30 @@ impl http_body::Body for Taken {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let this = &mut *self;
+        if this.rest.is_empty() {
+            this.held = None;
+            Waits::Server.tell();
+            let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+            let data = match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                None => return Poll::Ready(None),
+            };
+            if this.hold(data).is_none() {
+                return Poll::Ready(Some(Ok(this.refuse())));
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(this.piece()))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && (self.is_refused || self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
+        // It is asked for before there is a rest.
         self.body.size_hint()
     }
 }
@@ -43,11 +113,17 @@ pub(crate) struct Answering<F> {
     future: F,
     /// None of a call that is refused, and once it is answered.
     call: Option<OpenCall>,
+    reader: Option<Reader>,
 }
 
 impl<F> Answering<F> {
-    pub(crate) fn new(future: F, call: Option<OpenCall>) -> Self {
-        Self { future, call }
+    pub(crate) fn new(future: F, call: Option<OpenCall>, reader: Reader) -> Self {
+        let reader = Some(reader);
+        Self {
+            future,
+            call,
+            reader,
+        }
     }
 }
 
@@ -59,7 +135,15 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(answer) = ready!(Pin::new(&mut self.future).poll(cx));
-        let call = self.call.take();
-        Poll::Ready(Ok(answer.map(|body| Taken { body, _call: call })))
+        let (call, reader) = (self.call.take(), self.reader.take());
+        Poll::Ready(Ok(answer.map(|body| Taken {
+            body,
+            _call: call,
+            reader,
+            rest: Bytes::new(),
+            held: None,
+            messages: 0,
+            is_refused: false,
+        })))
     }
 }

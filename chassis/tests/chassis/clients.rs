@@ -25,6 +25,7 @@ fn app(client_connections: u32, client_calls: u32, proxy: Option<&str>) -> App {
     let clients = ClientConfig {
         client_connections,
         client_calls,
+        ..ClientConfig::default()
     };
     let config = ServerConfig {
         clients,

@@ -45,7 +45,7 @@ async fn begin(address: &str, path: &str, sent: &[u8], is_all: bool) -> Vec<Begu
 
 /// How the calls end, once they all have: how many for each reason, the most frequent
 /// first.
-async fn ends(begun: Vec<Begun>) -> Vec<(String, usize)> {
+pub(crate) async fn ends(begun: Vec<Begun>) -> Vec<(String, usize)> {
     let ended = |call: Begun| async move {
         let _body = call.body;
         status(call.answer).await
@@ -65,7 +65,7 @@ async fn ends(begun: Vec<Begun>) -> Vec<(String, usize)> {
     counts
 }
 
-async fn is_served(side: &Side, email: &str) {
+pub(crate) async fn is_served(side: &Side, email: &str) {
     let tokens = side.user(email).await;
     side.list(&tokens.access_token).await.unwrap();
     side.refresh(&tokens.refresh_token).await.unwrap();

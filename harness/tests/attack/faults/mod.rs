@@ -1,5 +1,5 @@
 //! Faults under the running pair: callers who give up, clocks that are wrong, routes that
-//! lead to a standby, poolers in between.
+//! lead to a standby, poolers in between, answers that nobody reads.
 
 mod cancelled;
 mod clocks;
@@ -9,3 +9,4 @@ mod pooler;
 mod restored;
 mod route;
 mod standby;
+mod unread;
