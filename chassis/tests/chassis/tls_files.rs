@@ -135,7 +135,7 @@ async fn files_of_no_use_end_a_start_and_show_nothing_of_themselves() {
     let (certificate, key) = authority.issue(&["localhost"]).write(folder.path(), "a");
     let (_, other_key) = authority.issue(&["localhost"]).write(folder.path(), "b");
     let nothing = folder.path().join("nothing");
-    fs::write(&nothing, "hunter2").unwrap();
+    secret_file::write(&nothing, "hunter2").unwrap();
     let missing = folder.path().join("missing");
 
     let error = start_error(with_files(missing, key.clone())).await;
