@@ -56,7 +56,9 @@ impl Sessions {
     ) -> Result<Refreshed> {
         // A forged token costs nothing but this.
         let presented = self.codec.parse(token).ok_or(Error::RefreshTokenInvalid)?;
-        let asked = allowance.map(|allowance| allowance.ask_all(presented.user_id));
+        // By session: a dead one must not use up what the user's others need.
+        let id = presented.session_id;
+        let asked = allowance.as_ref().map(|allowance| allowance.ask_all(id));
         let limited = asked.and_then(Result::err);
         for _ in 0..TRIES {
             if limited.is_none()
@@ -80,6 +82,11 @@ impl Sessions {
                     self.ensure(grant, &state.into(), now)?;
                 }
                 Verdict::Replay => {
+                    if let Some(allowance) = &allowance {
+                        // Whatever else was asked, each refresh can be repeated as often.
+                        let at = state.rotate_time.unwrap_or(now);
+                        allowance.ask_user(replay_event_id(&presented, at))?;
+                    }
                     let tokens = self.replay(&presented, state, grant, client, now).await?;
                     return Ok(Refreshed {
                         tokens,

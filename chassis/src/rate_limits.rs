@@ -13,7 +13,6 @@ use tonic::{Code, Request};
 use crate::address_rate::AddressBuckets;
 use crate::rate::{Buckets, Rate};
 use crate::status::Refusal;
-use crate::user_id::UserId;
 
 /// RPCs that share their limits.
 #[derive(Clone, Copy, Debug)]
@@ -305,9 +304,9 @@ impl Allowance {
         request.extensions().get().cloned()
     }
 
-    /// Counts the call for its address and for this user: what a handler of
+    /// Counts the call for its address and for this user or session: what a handler of
     /// [`Asked::ByHandler`] has to do.
-    pub fn ask_all(&self, user: UserId) -> Result<(), RateLimited> {
+    pub fn ask_all(&self, user: impl Hash) -> Result<(), RateLimited> {
         self.limits.ask_ip(self.ip, self.at)?;
         self.ask_user(user)
     }

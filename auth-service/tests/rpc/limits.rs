@@ -151,6 +151,33 @@ async fn a_lost_answer_is_given_again_whatever_the_limit() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_is_not_given_without_end() {
+    let app = app("refresh:user=2/h").await;
+    let first = app.user(ADA).await.refresh_token;
+    app.refresh(&first).await.unwrap();
+
+    for _ in 0..2 {
+        assert!(app.refresh(&first).await.unwrap().replayed);
+    }
+
+    assert_eq!(by(&app.refresh(&first).await.unwrap_err()), "user");
+}
+
+#[tokio::test]
+async fn a_dead_refresh_token_leaves_the_other_sessions_their_limit() {
+    let app = app("refresh:user=1/h").await;
+    let dead = app.user(ADA).await.refresh_token;
+    app.log_out(&dead).await.unwrap();
+    let alive = app.log_in(ADA, PASSWORD).await.unwrap().refresh_token;
+
+    for _ in 0..3 {
+        assert_eq!(refusal(app.refresh(&dead).await), "SESSION_REVOKED");
+    }
+
+    app.refresh(&alive).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_dead_refresh_token_is_called_dead_whatever_the_limits() {
     let app = app("refresh:user=1/h,refresh:ip=2/h").await;
     let (ada, bob) = (app.user(ADA).await, app.user(BOB).await);
