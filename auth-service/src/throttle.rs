@@ -99,7 +99,7 @@ fn of_address(free: i32) -> Ladder<5> {
 /// Of mails to one e-mail address that anyone can ask for: three, then one an hour.
 const MAIL: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
-/// Of notices to one e-mail address: five, then one an hour.
+/// Of notices of one kind to one e-mail address: five, then one an hour.
 const NOTICES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
 /// Of a user who asks for other e-mails, each of which shows whether it has an account:
@@ -252,14 +252,16 @@ impl Throttle {
         count(db, bucket, &MAIL, now).await
     }
 
-    /// Counts a notice to an e-mail address; false where there were too many of late.
+    /// Counts a notice to an e-mail address; false where there were too many of late. Each
+    /// kind has a bucket, or many of one would silence the others.
     pub async fn allow_notice(
         &self,
         tx: &mut Transaction,
         email: &str,
+        kind: &str,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let bucket = self.bucket("notice", "account", email);
+        let bucket = self.bucket("notice", kind, email);
         count(&mut **tx, bucket, &NOTICES, now).await
     }
 

@@ -1,8 +1,8 @@
 //! What mail an address gets, and how often.
 //!
 //! Mail that anyone can ask for, by whichever call, shares one budget for each address.
-//! Notices go to confirmed addresses only and have a share of their own, so that nobody
-//! silences them by asking for mail. Budgets survive the account.
+//! Notices go to confirmed addresses only and have shares of their own, by kind, so that
+//! nobody silences one by asking for mail or by other changes. Budgets survive the account.
 
 use chassis::pool::Transaction;
 use chrono::{DateTime, Utc};
@@ -84,7 +84,11 @@ impl Accounts {
         about: About<'_>,
     ) -> Result<()> {
         let About { ip, now } = about;
-        if user.email_verified && self.throttle.allow_notice(tx, &user.email, now).await? {
+        if !user.email_verified {
+            return Ok(());
+        }
+        let (email, kind) = (&user.email, topic.name());
+        if self.throttle.allow_notice(tx, email, kind, now).await? {
             let letter = Letter::new(topic, &Email::parse(&user.email)?, ip, now);
             self.outbox.put(&mut **tx, &letter).await?;
         }

@@ -1,6 +1,7 @@
 //! How much mail an address gets.
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD};
+use crate::change_email::change as change_email;
 use crate::change_password::change;
 use crate::deletion::delete;
 use crate::email_verification::{ask, verify};
@@ -90,4 +91,11 @@ async fn a_confirmed_address_is_told_of_five_changes_then_of_one_an_hour() {
 
     assert_eq!(mails(&server, &app).await, 1 + 6);
     assert_eq!(server.mailed(ADA, CHANGED, 6).await.len(), 6);
+    // Which does not silence what else there is to tell.
+    let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
+    let moved = change_email(&app, &access, PASSWORD, "lovelace@example.com").await;
+    moved.unwrap();
+    server
+        .mailed(ADA, "Your e-mail address was changed", 1)
+        .await;
 }
