@@ -179,6 +179,10 @@ impl Administration {
         if old == new {
             return Ok(user);
         }
+        // Whoever squats an address must not get the role that is meant for its owner.
+        if roles::make_admin(new) && !roles::make_admin(old) && !user.email_verified {
+            return Err(Error::EmailNotVerified);
+        }
         let changed = store::users::set_roles(&mut *act.tx, id, new, call.now).await?;
         let detail = change_of_roles(old, new);
         let event = Event::new(id, Kind::UserRolesSet, call.ip).detail(&detail);

@@ -304,6 +304,24 @@ async fn roles_come_with_the_next_token_and_go_with_all_that_are_out() {
 }
 
 #[tokio::test]
+async fn nobody_administers_who_has_not_confirmed_its_e_mail() {
+    let app = App::start().await;
+    let by = Admin::new(&app, "ada@example.org").await;
+    let bob = app.sign_up("bob@example.org").await.unwrap();
+
+    let refused = by.set_roles(&bob.id, &["admin", "support"]).await;
+
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "EMAIL_NOT_VERIFIED");
+    assert_eq!(by.get(&bob.id).await.unwrap(), bob);
+    by.set_roles(&bob.id, &["support"]).await.unwrap();
+    app.confirm_email("bob@example.org").await;
+    by.set_roles(&bob.id, &["admin"]).await.unwrap();
+    assert_eq!(by.get(&bob.id).await.unwrap().roles, ["admin"]);
+}
+
+#[tokio::test]
 async fn bad_roles_and_stale_etags_change_nothing() {
     let app = App::start().await;
     let by = Admin::new(&app, "ada@example.org").await;

@@ -83,7 +83,7 @@ async fn acts_of_administrators_revoke_what_was_made_while_they_waited() {
         let app = App::start().await;
         let by = Admin::new(&app, "root@example.org").await;
         let user = app.sign_up("ada@example.org").await.unwrap().id;
-        by.set_roles(&user, &["admin"]).await.unwrap();
+        by.set_roles(&user, &["support"]).await.unwrap();
         app.log_in("ada@example.org", PASSWORD).await.unwrap();
         by.create("mailer", &["contacts.read"]).await.unwrap();
 
