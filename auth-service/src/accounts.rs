@@ -167,7 +167,7 @@ impl Accounts {
     pub async fn of_caller(&self, caller: &Caller, now: DateTime<Utc>) -> Result<(User, Uuid)> {
         // A program's token stands for no account.
         let session_id = caller.session_id.ok_or(TokenError::Invalid)?;
-        let user = store::users::get_by_session(&self.db, caller.user_id, session_id, now)
+        let user = store::users::of_caller(&self.db, caller, session_id, now)
             .await?
             .ok_or(TokenError::Revoked)?;
         if user.disabled {

@@ -131,17 +131,14 @@ impl Programs {
         let Ok(claims) = self.verifier.verify(token) else {
             return Ok(None);
         };
+        let caller = Caller::from(claims.clone());
         let is_alive = if let Some(session_id) = claims.sid {
-            let user = store::users::get_by_session(&self.db, claims.sub, session_id, now);
+            let user = store::users::of_caller(&self.db, &caller, session_id, now);
             user.await?.is_some_and(|user| !user.disabled)
         } else {
-            let caller = Caller::from(claims.clone());
             scopes_of(&self.db, &caller).await?.is_some()
         };
-        // As services that watch revocations see it: by the second.
-        let revoked = store::revocations::of_user(&self.db, claims.sub).await?;
-        let is_revoked = revoked.is_some_and(|time| claims.iat <= time.timestamp());
-        Ok((is_alive && !is_revoked).then_some(claims))
+        Ok(is_alive.then_some(claims))
     }
 
     /// Refuses the token of a program that is gone, or may not have this scope any more.

@@ -81,7 +81,7 @@ impl Administration {
         let Some(session_id) = caller.session_id else {
             return ensure_scope(scopes_of(&self.db, caller).await?, ADMIN_SCOPE);
         };
-        let user = store::users::get_by_session(&self.db, caller.user_id, session_id, now);
+        let user = store::users::of_caller(&self.db, caller, session_id, now);
         ensure_role(user.await?)
     }
 
@@ -159,7 +159,7 @@ async fn ensure_still_admin(
         let scopes = store::service_accounts::keep(&mut **tx, name, id, caller.issue_time());
         return ensure_scope(scopes.await?, ADMIN_SCOPE);
     };
-    let user = store::users::get_by_session(&mut **tx, caller.user_id, session_id, now);
+    let user = store::users::of_caller(&mut **tx, caller, session_id, now);
     ensure_role(user.await?)
 }
 

@@ -63,22 +63,6 @@ pub async fn insert_user(
     Ok(())
 }
 
-/// Returns until when all tokens of a user or a program are revoked.
-pub async fn of_user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<DateTime<Utc>>> {
-    let revoke_time = sqlx::query_scalar!(
-        "
-        SELECT revoke_time
-        FROM auth.revocations
-        WHERE user_id = $1 AND session_id = $2
-        ",
-        user_id as UserId,
-        Uuid::nil(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(revoke_time)
-}
-
 /// Forgets up to `limit` revocations whose tokens have ended; returns how many.
 pub async fn purge(db: impl PgExecutor<'_>, before: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(

@@ -1,5 +1,6 @@
 //! The users table.
 
+use chassis::caller::Caller;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -101,10 +102,11 @@ pub async fn lock_for_change(db: impl PgExecutor<'_>, id: UserId) -> Result<Opti
     Ok(user)
 }
 
-/// Returns a user whose session is alive.
-pub async fn get_by_session(
+/// Returns the user of an access token, where its session is alive, and the user's tokens
+/// of its time are not revoked: by the second, as services that watch revocations see it.
+pub async fn of_caller(
     db: impl PgExecutor<'_>,
-    id: UserId,
+    caller: &Caller,
     session_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<User>> {
@@ -115,10 +117,17 @@ pub async fn get_by_session(
            AND s.epoch = u.session_epoch
            AND s.revoke_time IS NULL
            AND s.idle_expire_time > $3
-           AND s.absolute_expire_time > $3",
-        id as UserId,
+           AND s.absolute_expire_time > $3
+           AND NOT EXISTS (
+               SELECT 1
+               FROM auth.revocations AS r
+               WHERE r.user_id = u.id AND r.session_id = $4 AND r.revoke_time >= $5
+           )",
+        caller.user_id as UserId,
         session_id,
         now,
+        Uuid::nil(),
+        caller.issue_time(),
     )
     .fetch_optional(db)
     .await?;

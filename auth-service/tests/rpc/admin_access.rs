@@ -205,7 +205,10 @@ async fn a_demoted_administrators_token_ends_before_its_time() {
 
     ada.set_roles(&bob.id, &[]).await.unwrap();
 
-    all_refuse(&bob, &ada.id, NOT_ALLOWED).await;
+    all_refuse(&bob, &ada.id, REVOKED).await;
+    let me = app.get_me(&bob.tokens.access_token).await;
+    assert_eq!(refusal(me), "TOKEN_REVOKED");
+    app.advance(1);
     let fresh = app.refresh(&bob.tokens.refresh_token).await.unwrap();
     let fresh = fresh.tokens.unwrap();
     assert_eq!(
@@ -215,6 +218,7 @@ async fn a_demoted_administrators_token_ends_before_its_time() {
     assert_eq!(claims(&fresh.access_token)["roles"], serde_json::json!([]));
     // And with the role again, by the next refresh.
     make_admin(&app, "bob@example.org").await.unwrap();
+    all_refuse(&bob, &ada.id, REVOKED).await;
     let bob = Admin::refreshed(&app, &fresh, &bob.id).await;
     bob.get(&ada.id).await.unwrap();
 }
@@ -232,7 +236,8 @@ async fn an_administrator_without_session_or_account_is_refused_everything() {
 
     ada.disable(&bob.id).await.unwrap();
     all_refuse(&bob, &ada.id, REVOKED).await;
-    // Were its session alive.
+    // Were its session alive, and its token not revoked.
+    app.sql("DELETE FROM auth.revocations").await;
     app.sql("UPDATE auth.sessions SET revoke_time = NULL, epoch = 1 WHERE epoch = 0")
         .await;
     all_refuse(&bob, &ada.id, (Code::PermissionDenied, "ACCOUNT_DISABLED")).await;
