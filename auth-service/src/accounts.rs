@@ -18,6 +18,7 @@ use crate::device_token::DeviceTokens;
 use crate::error::{Error, Result};
 use crate::hasher::Hasher;
 use crate::mail::Outbox;
+use crate::predictable::is_counted_up;
 use crate::refresh_token::sha256;
 use crate::store;
 use crate::throttle::Throttle;
@@ -100,7 +101,8 @@ impl RequestId {
             return Ok(None);
         }
         let different: BTreeSet<char> = text.chars().collect();
-        if text.chars().count() < Self::CHARS_MIN || different.len() < Self::DIFFERENT_CHARS_MIN {
+        let is_short = text.chars().count() < Self::CHARS_MIN;
+        if is_short || different.len() < Self::DIFFERENT_CHARS_MIN || is_counted_up(&text) {
             let problem = "can be guessed; send a random UUID, or 22 to 64 random characters";
             return Err(invalid(Cow::from(problem)));
         }

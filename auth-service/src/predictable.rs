@@ -25,6 +25,14 @@ pub fn is_predictable(password: &str) -> bool {
     repeats(&folded) || runs(&folded) <= RUNS_MAX
 }
 
+/// Whether a text that should be random is made of runs, four characters long or more on
+/// average, as a counter is that was filled up with zeros.
+#[must_use]
+pub fn is_counted_up(text: &str) -> bool {
+    let text: Vec<char> = text.chars().filter(|c| *c != '-').collect();
+    runs(&text) * 4 <= text.len()
+}
+
 fn repeats(text: &[char]) -> bool {
     let longest = UNIT_CHARS_MAX.min(text.len() / 2);
     // The last unit may be cut.

@@ -160,6 +160,9 @@ async fn a_request_id_that_can_be_guessed_is_refused_and_changes_nothing() {
         "r-1",
         "123456789012345678901",
         "00000000-0000-0000-0000-000000000001",
+        "00000000-0000-4000-8000-000000000001",
+        "12345678-1234-1234-1234-123456789012",
+        "abcdefghijklmnopqrstuv",
         &long,
     ] {
         let status = app.refresh_as(&first, request_id).await.unwrap_err();
