@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use prost::Message;
+use prost::bytes::Buf;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
 use tonic::{Code, Status};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::elements;
 
 /// Reads and writes protobuf as tonic's own codec does, but blames a request
 /// that cannot be read on the caller (`INVALID_ARGUMENT`): tonic would answer
@@ -49,6 +52,12 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        // The message is there as a whole, and in one piece.
+        if elements::are_too_many(buf.chunk()) {
+            return Err(malformed(
+                "the request has more elements than any call takes",
+            ));
+        }
         self.0
             .decode(buf)
             .map_err(|error| malformed(error.message()))

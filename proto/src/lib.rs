@@ -2,6 +2,7 @@
 //! serves.
 
 pub mod codec;
+mod elements;
 mod secret;
 
 #[allow(

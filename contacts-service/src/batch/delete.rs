@@ -54,7 +54,10 @@ impl Book<'_> {
                 (Ok(_), None) => {}
             }
         }
-        check_size(done.iter().map(|(_, contact)| contact.body.len()))?;
+        check_size(
+            "requests",
+            done.iter().map(|(_, contact)| contact.body.len()),
+        )?;
         if !dying.is_empty() {
             let deleted = Some(self.now);
             changes::set_delete_time(&mut tx, self.owner, stamp, &dying, deleted).await?;

@@ -21,22 +21,22 @@ pub fn check_count(count: usize) -> Result<()> {
     match count {
         0 => Err(Error::invalid("BATCH_EMPTY", "requests", "is empty")),
         1..=REQUESTS_MAX => Ok(()),
-        _ => Err(too_large("has more than 500 elements")),
+        _ => Err(too_large("requests", "has more than 500 elements")),
     }
 }
 
 /// Refuses contacts of these sizes that are more than an answer holds which clients
 /// can read.
-pub fn check_size(sizes: impl ExactSizeIterator<Item = usize>) -> Result<()> {
+pub fn check_size(field: &str, sizes: impl ExactSizeIterator<Item = usize>) -> Result<()> {
     let count = sizes.len();
     if page::fitting(sizes, count) < count {
-        return Err(too_large("takes more than 3 MiB"));
+        return Err(too_large(field, "takes more than 3 MiB"));
     }
     Ok(())
 }
 
-fn too_large(problem: &str) -> Error {
-    Error::invalid("BATCH_TOO_LARGE", "requests", problem)
+fn too_large(field: &str, problem: &str) -> Error {
+    Error::invalid("BATCH_TOO_LARGE", field, problem)
 }
 
 /// What becomes of each request of a batch.

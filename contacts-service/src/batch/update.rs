@@ -254,6 +254,6 @@ impl Writes {
             .chain(written)
             .map(|contact| contact.body.len())
             .collect();
-        check_size(sizes.into_iter())
+        check_size("requests", sizes.into_iter())
     }
 }

@@ -69,7 +69,10 @@ impl Query {
                 )),
                 Ok(field) => Ok(field),
             });
-        let fields = fields.collect::<Result<Vec<_>>>()?;
+        // Each line is compared with them, so that each stands there once.
+        let mut fields = fields.collect::<Result<Vec<_>>>()?;
+        fields.sort_unstable();
+        fields.dedup();
         let folded = fold(text);
         let words: Vec<Word> = folded
             .split(' ')
@@ -188,6 +191,13 @@ mod tests {
         let query = Query::parse("  Hans\tMÜLLER ", &[]).unwrap();
         assert_eq!((&*query.text, query.words.len()), ("hans muller", 2));
         assert_eq!(query.digits, None);
+    }
+
+    #[test]
+    fn a_field_that_is_asked_for_often_is_looked_at_once() {
+        let fields = [SearchField::Phone as i32, SearchField::Email as i32].repeat(1_000);
+        let query = Query::parse("a", &fields).unwrap();
+        assert_eq!(query.fields.len(), 2);
     }
 
     #[test]

@@ -71,10 +71,13 @@ pub(super) fn parse_terms<M: Message>(
 pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<New>>> {
     let batch = changes::batch(request.requests, one_of_many).await?;
     // The answer has all of them again.
-    check_size(batch.iter().map(|new| {
-        new.as_ref()
-            .map_or(0, |new| new.body.message().encoded_len())
-    }))?;
+    check_size(
+        "requests",
+        batch.iter().map(|new| {
+            new.as_ref()
+                .map_or(0, |new| new.body.message().encoded_len())
+        }),
+    )?;
     Ok(batch)
 }
 

@@ -9,6 +9,7 @@ use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
 use proto::contacts::v1::ListContactsRequest;
 use uuid::Uuid;
 
+use crate::batch;
 use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
@@ -55,6 +56,8 @@ pub(super) async fn batch_get(
             shown.insert(contact.id, contact.encoded());
         }
     }
+    let sizes = ids.iter().map(|id| shown.get(id).map_or(0, Bytes::len));
+    batch::check_size("ids", sizes)?;
     let mut answer = BatchGetContactsResponse::default();
     for id in ids {
         match shown.get(id) {

@@ -66,3 +66,20 @@ async fn at_most_500_ids_are_taken() {
     assert_bad_fields(too_many, &["ids"]);
     assert_eq!(owner.batch_get(&[], false).await.unwrap(), (vec![], vec![]));
 }
+
+#[tokio::test]
+async fn an_answer_is_not_larger_than_clients_read() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let mut large = ada();
+    large.notes = "n".repeat(8_000);
+    let id = owner.has(large).await.id;
+
+    let refused = owner.batch_get(&vec![&*id; 500], false).await;
+
+    assert_refused(refused, Code::InvalidArgument, "BATCH_TOO_LARGE");
+    assert_eq!(
+        owner.batch_get(&[&*id; 300], false).await.unwrap().0.len(),
+        300
+    );
+}

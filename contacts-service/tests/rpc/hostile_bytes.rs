@@ -177,3 +177,21 @@ async fn a_compressed_request_is_understood_but_not_unpacked_without_end() {
     assert_eq!(owner.get(&stored.id).await.unwrap(), stored);
     assert_eq!(refused.code(), Code::ResourceExhausted);
 }
+
+#[tokio::test]
+async fn a_request_of_very_many_empty_elements_is_refused_before_it_is_decoded() {
+    let app = App::start().await;
+    let owner = app.plain_owner();
+    let bearer = format!("Bearer {}", owner.token);
+    let empty = [0x0a, 0].repeat(1_000_000);
+
+    for method in ["BatchCreateContacts", "BatchUpdateContacts"] {
+        let method = format!("/addressbook.contacts.v1.ContactsService/{method}");
+        let answer = wire::call(&app.channel, &method, Some(&bearer), empty.clone()).await;
+        assert_eq!(
+            reason(&answer.unwrap_err()),
+            "REQUEST_MALFORMED",
+            "{method}"
+        );
+    }
+}
