@@ -67,3 +67,13 @@ impl fmt::Display for ContactId {
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
+
+/// Whether an etag is one of before this version, as that of a repeated write is.
+#[must_use]
+pub fn is_earlier(etag: &str, version: i64) -> bool {
+    let number = etag
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let number: Option<i64> = number.and_then(|text| text.parse().ok());
+    number.is_some_and(|earlier| (1..version).contains(&earlier))
+}

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::members::{put_on, relabelled, respell, take_off};
 use super::{Label, LabelId, LabelName};
 use crate::book::Book;
-use crate::contact::{ContactId, etag};
+use crate::contact::{ContactId, etag, is_earlier};
 use crate::error::{Error, LabelError, Result};
 use crate::store::{contacts, labels, shares};
 
@@ -57,10 +57,10 @@ impl Book<'_> {
         rights.ensure_all()?;
         let label = labels::get(&mut *tx, self.owner, id).await?;
         let label = label.ok_or(LabelError::NotFound(id))?;
-        let names_it = name.is_some();
-        let wished = name.filter(|name| name.name != label.name);
+        let is_so_named = name.as_ref().is_some_and(|name| name.name == label.name);
+        let wished = name.filter(|_| !is_so_named);
         // A repeat whose answer was lost has the etag of before.
-        if wished.is_some() || !names_it {
+        if !(is_so_named && is_earlier(expected, label.version)) {
             check_etag(&label, expected)?;
         }
         let Some(name) = wished else {

@@ -3,7 +3,7 @@
 
 use super::{Offer, Recipient, SHARES_MAX, Share, ShareId};
 use crate::book::Book;
-use crate::contact::etag;
+use crate::contact::{etag, is_earlier};
 use crate::error::{Error, LabelError, Result, ShareError};
 use crate::store::owners::Taken;
 use crate::store::{labels, owners, shares};
@@ -59,11 +59,11 @@ impl Book<'_> {
         let share = shares::get(&mut *tx, self.owner, id).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         // A repeat whose answer was lost has the etag of before.
-        if is_editor == Some(share.is_editor) {
+        if is_editor == Some(share.is_editor) && is_earlier(expected, share.version) {
             return Ok(share);
         }
         check_etag(&share, expected)?;
-        let Some(is_editor) = is_editor else {
+        let Some(is_editor) = is_editor.filter(|is_editor| *is_editor != share.is_editor) else {
             return Ok(share);
         };
         let changed = Share {
@@ -87,12 +87,13 @@ impl Book<'_> {
         let taken = owners::take(&mut tx, self.owner).await?;
         let share = shares::get_of(&mut *tx, self.owner, id, recipient).await?;
         let share = share.ok_or(ShareError::NotFound)?;
+        let is_accepted = share.accept_time.is_some();
         // A repeat whose answer was lost has the etag of before.
-        if accepts && share.accept_time.is_some() {
+        if accepts && is_accepted && is_earlier(expected, share.version) {
             return Ok(share);
         }
         check_etag(&share, expected)?;
-        if !accepts {
+        if !accepts || is_accepted {
             return Ok(share);
         }
         let changed = Share {
