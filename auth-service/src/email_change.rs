@@ -107,9 +107,10 @@ impl Accounts {
             return Err(Error::EmailTaken);
         }
         store::emails::delete(&mut **tx, old.as_str(), user.id).await?;
+        let changed = store::users::set_email(&mut **tx, user.id, new.as_str(), about.now);
+        let changed = changed.await?.ok_or(Error::UserMissing)?;
+        // Last, as whatever else changes the user does: its notice locks a row as well.
         self.notify(tx, user, Topic::EmailChanged, about).await?;
-        store::users::set_email(&mut **tx, user.id, new.as_str(), about.now)
-            .await?
-            .ok_or(Error::UserMissing)
+        Ok(changed)
     }
 }

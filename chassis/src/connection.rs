@@ -185,6 +185,9 @@ fn http(config: &ServerConfig) -> Builder<Patience> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(config.connection_streams)
         .max_send_buf_size(SEND_BYTES)
+        // As many calls may be given up at once as may be open: a proxy's connection is
+        // that of many users.
+        .max_pending_accept_reset_streams(usize::try_from(config.connection_streams).ok())
         .keep_alive_interval(config.keepalive)
         .keep_alive_timeout(Duration::from_secs(10));
     http

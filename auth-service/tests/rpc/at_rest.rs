@@ -39,7 +39,7 @@ async fn no_token_and_no_password_is_stored() {
     let app = App::start().await;
     let first = app.user("ada@example.org").await;
     let second = app
-        .refresh_as(&first.refresh_token, "my-request-id")
+        .refresh_as(&first.refresh_token, "my-request-id-6f1d93b27c")
         .await
         .unwrap()
         .tokens
@@ -74,7 +74,7 @@ async fn no_token_and_no_password_is_stored() {
             assert!(!dump.contains(&usable));
         }
     }
-    for usable in [PASSWORD, OTHER_PASSWORD, "my-request-id"] {
+    for usable in [PASSWORD, OTHER_PASSWORD, "my-request-id-6f1d93b27c"] {
         assert!(!dump.contains(usable));
         assert!(!dump.contains(&hex::encode(usable)));
     }
