@@ -16,29 +16,31 @@ use crate::telemetry::LogFormat;
 
 /// The files of a server's TLS.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Encryption")]
 pub struct TlsConfig {
-    /// File with the service's certificate and those that issued it, PEM; without one TLS is not spoken
+    /// File with the service's certificate chain, PEM; without one the service does not use TLS
     #[arg(long, env, requires = "tls_key_file")]
     pub tls_cert_file: Option<PathBuf>,
 
-    /// File with the key of that certificate, PEM
+    /// File with the private key of that certificate, PEM
     #[arg(long, env, requires = "tls_cert_file")]
     pub tls_key_file: Option<PathBuf>,
 
-    /// File with the certificates of those who issue certificates to clients, PEM; other clients are refused
+    /// File with the CA certificates for client certificates, PEM; clients without such a certificate are refused
     #[arg(long, env, requires = "tls_cert_file")]
     pub tls_client_ca_file: Option<PathBuf>,
 }
 
 /// What one client may have open.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
 pub struct ClientConfig {
-    /// Most connections of one address (IPv4, or IPv6 /64) at a time; trusted proxies have as many as
-    /// they like
+    /// Maximum number of connections per client address (IPv4, or IPv6 /64); trusted proxies are not
+    /// limited
     #[arg(long, env, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub client_connections: u32,
 
-    /// Most calls and streams of one address (IPv4, or IPv6 /64) at a time
+    /// Maximum number of concurrent calls and streams per client address (IPv4, or IPv6 /64)
     #[arg(long, env, default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub client_calls: u32,
 
@@ -72,88 +74,100 @@ impl Default for ClientConfig {
 /// How to serve.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerConfig {
-    /// File to write the bound address to while the service accepts calls; that of the metrics on a
-    /// second line
-    #[arg(long, env)]
+    /// File to which the service writes its address while it accepts calls, and that of the metrics on
+    /// a second line
+    #[arg(help_heading = "Network", long, env)]
     pub address_file: Option<PathBuf>,
 
-    /// Look of the log lines
-    #[arg(long, env, value_enum, default_value = "text")]
+    /// Format of the log lines
+    #[arg(
+        help_heading = "Logs and metrics",
+        long,
+        env,
+        value_enum,
+        default_value = "text"
+    )]
     pub log_format: LogFormat,
 
-    /// Threads that serve calls; half the number of processors when left out
-    #[arg(long, env, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Threads that serve calls; by default half the number of processors
+    #[arg(help_heading = "Calls", long, env, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub worker_threads: Option<u16>,
 
-    /// Longest time for a call whose client sets no deadline, in seconds
-    #[arg(long = "request-timeout-seconds", env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
+    /// Deadline of a call whose client sets none, in seconds
+    #[arg(help_heading = "Calls", long = "request-timeout-seconds", env = "REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
     pub request_timeout: Duration,
 
-    /// Longest time for a call, whatever deadline its client sets, in seconds; streams may go on
-    #[arg(long = "request-timeout-max-seconds", env = "REQUEST_TIMEOUT_MAX_SECONDS", default_value = "60", value_parser = seconds(1..=3600))]
+    /// Maximum duration of a call, whatever deadline its client sets, in seconds; streams are exempt
+    #[arg(help_heading = "Calls", long = "request-timeout-max-seconds", env = "REQUEST_TIMEOUT_MAX_SECONDS", default_value = "60", value_parser = seconds(1..=3600))]
     pub request_timeout_max: Duration,
 
-    /// Time for the message of a request to arrive, in seconds; a second more for each 64 KiB that did
-    #[arg(long = "request-message-seconds", env = "REQUEST_MESSAGE_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
+    /// Time in which the message of a request must arrive, in seconds, plus a second for each 64 KiB received
+    #[arg(help_heading = "Calls", long = "request-message-seconds", env = "REQUEST_MESSAGE_SECONDS", default_value = "10", value_parser = seconds(1..=3600))]
     pub request_message: Duration,
 
-    /// Time between reporting `NOT_SERVING` and refusing connections at a stop, in seconds
-    #[arg(long = "shutdown-lead-seconds", env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds(0..=3600))]
+    /// Time between reporting `NOT_SERVING` and refusing connections when stopping, in seconds
+    #[arg(help_heading = "Start and stop", long = "shutdown-lead-seconds", env = "SHUTDOWN_LEAD_SECONDS", default_value = "0", value_parser = seconds(0..=3600))]
     pub shutdown_lead: Duration,
 
-    /// Longest wait for open calls at a stop, in seconds
-    #[arg(long = "shutdown-grace-seconds", env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds(0..=3600))]
+    /// Maximum wait for open calls when stopping, in seconds
+    #[arg(help_heading = "Start and stop", long = "shutdown-grace-seconds", env = "SHUTDOWN_GRACE_SECONDS", default_value = "10", value_parser = seconds(0..=3600))]
     pub shutdown_grace: Duration,
 
-    /// Age at which a connection is asked to reconnect, in seconds
-    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds(1..=31_536_000))]
+    /// Age at which a client is asked to reconnect, in seconds
+    #[arg(help_heading = "Network", long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds(1..=31_536_000))]
     pub connection_age: Duration,
 
-    /// Time after that for its open calls and streams to end, in seconds; then they fail with UNAVAILABLE
-    #[arg(long = "connection-grace-seconds", env = "CONNECTION_GRACE_SECONDS", default_value = "60", value_parser = seconds(1..=86_400))]
+    /// Time after that in which its open calls and streams can end, in seconds; then they fail with UNAVAILABLE
+    #[arg(help_heading = "Network", long = "connection-grace-seconds", env = "CONNECTION_GRACE_SECONDS", default_value = "60", value_parser = seconds(1..=86_400))]
     pub connection_grace: Duration,
 
-    /// Time for a new connection to shake hands, where TLS is spoken, and as much again to say its
-    /// first words, in seconds
-    #[arg(long = "connection-preface-seconds", env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds(1..=300))]
+    /// Time in which a new connection must complete its TLS handshake, and the same time again for
+    /// its HTTP/2 preface, in seconds
+    #[arg(help_heading = "Network", long = "connection-preface-seconds", env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds(1..=300))]
     pub connection_preface: Duration,
 
-    /// Silence after which a connection is asked whether it lives, in seconds
-    #[arg(long = "keepalive-seconds", env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds(1..=86_400))]
+    /// Time without traffic after which a connection is checked with a ping, in seconds
+    #[arg(help_heading = "Network", long = "keepalive-seconds", env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds(1..=86_400))]
     pub keepalive: Duration,
 
-    /// Most calls at a time on one connection
-    #[arg(long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    /// Maximum number of concurrent calls per connection
+    #[arg(help_heading = "Network", long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub connection_streams: u32,
 
     /// Its clients.
     #[command(flatten)]
     pub clients: ClientConfig,
 
-    /// Names by which the service may be called, separated by commas, such as `book.example.com`; where
-    /// it listens to this machine only and without TLS, `localhost` and loopback addresses are always
-    /// allowed, and others only when they are named here
-    #[arg(long, env, value_delimiter = ',')]
+    /// Host names under which the service may be called, separated by commas, such as
+    /// `book.example.com`; a service that listens on this machine only and without TLS accepts
+    /// `localhost`, loopback addresses and these names
+    #[arg(help_heading = "Network", long, env, value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 
-    /// Whether to speak with other machines without TLS; for private networks, and behind a proxy
-    #[arg(long, env, default_value = "false", action = clap::ArgAction::Set)]
+    /// Whether to serve other machines without TLS; for private networks, and behind a proxy
+    #[arg(help_heading = "Encryption", long, env, default_value = "false", action = clap::ArgAction::Set)]
     pub allow_plaintext: bool,
 
     /// TLS.
     #[command(flatten)]
     pub tls: TlsConfig,
 
-    /// Networks of proxies whose `x-forwarded-for` tells the client's address, separated by commas
-    #[arg(long, env, value_delimiter = ',')]
+    /// Networks of proxies whose `x-forwarded-for` is trusted, separated by commas, such as `10.0.0.0/8`
+    #[arg(help_heading = "Network", long, env, value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Changes to the limits on calls, such as `log_in:ip=60/m,log_in:user=off`; `off` lifts all
-    #[arg(long, env, default_value = "", hide_default_value = true)]
+    /// Changes to the rate limits, such as `log_in:ip=60/m,log_in:user=off`; `off` lifts all
+    #[arg(
+        help_heading = "Calls",
+        long,
+        env,
+        default_value = "",
+        hide_default_value = true
+    )]
     pub rate_limits: Changes,
 
-    /// Address to tell metrics at, under `/metrics`; not told when left out
-    #[arg(long, env)]
+    /// Address that serves metrics, under `/metrics`; none by default
+    #[arg(help_heading = "Logs and metrics", long, env)]
     pub metrics_addr: Option<SocketAddr>,
 }
 
@@ -169,29 +183,30 @@ impl ServerConfig {
 
 /// Where the data is.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
     /// PostgreSQL URL, such as `postgres://user@host:5432/addressbook`; of several hosts, separated by
     /// commas, the one that takes writes is used
     #[arg(long, env, hide_env_values = true)]
     pub database_url: SecretString,
 
-    /// File that holds the password, in place of one in the URL
+    /// File with the password, instead of one in the URL
     #[arg(long, env)]
     pub database_password_file: Option<PathBuf>,
 
-    /// Most connections to the database, 3 at least
+    /// Maximum number of connections to the database, at least 3
     #[arg(long, env, default_value = "12", value_parser = clap::value_parser!(u32).range(3..=10_000))]
     pub database_connections: u32,
 
-    /// Longest wait for a connection to the database, in seconds
+    /// Maximum wait for a connection to the database, in seconds
     #[arg(long = "database-acquire-seconds", env = "DATABASE_ACQUIRE_SECONDS", default_value = "3", value_parser = seconds(1..=600))]
     pub database_acquire: Duration,
 
-    /// Longest time for one statement, in seconds
+    /// Maximum duration of one statement, in seconds
     #[arg(long = "database-statement-seconds", env = "DATABASE_STATEMENT_SECONDS", default_value = "5", value_parser = seconds(1..=3600))]
     pub database_statement: Duration,
 
-    /// Longest wait for the database at the start, in seconds
+    /// Maximum wait for the database at the start, in seconds
     #[arg(long = "database-start-seconds", env = "DATABASE_START_SECONDS", default_value = "30", value_parser = seconds(1..=86_400))]
     pub database_start: Duration,
 }

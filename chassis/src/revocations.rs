@@ -18,7 +18,7 @@ use crate::user_id::UserId;
 /// What happens to tokens while nothing is heard of revocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
-    /// Tokens live to their end
+    /// Tokens are accepted until they expire
     Open,
     /// Calls fail with UNAVAILABLE
     Closed,

@@ -14,65 +14,101 @@ use chassis::revocations::Mode;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
     /// Address to listen on; port 0 picks a free one
-    #[arg(long, env, default_value = Config::LISTEN_ADDR)]
+    #[arg(help_heading = "Network", long, env, default_value = Config::LISTEN_ADDR)]
     pub listen_addr: SocketAddr,
 
-    /// File of secret keys, one `KID:HEX` a line; the highest KID seals page tokens
-    #[arg(long, env)]
+    /// File of secret keys, one `KID:HEX` per line (printed by `generate-key`); the highest KID seals page tokens
+    #[arg(help_heading = "Keys and tokens", long, env)]
     pub secret_keys_file: PathBuf,
 
-    /// Address of the auth service, which publishes the keys of access tokens
-    #[arg(long, env, default_value = "http://127.0.0.1:50051")]
+    /// URL of the auth service, which publishes the keys of access tokens
+    #[arg(
+        help_heading = "Auth service",
+        long,
+        env,
+        default_value = "http://127.0.0.1:50051"
+    )]
     pub auth_url: String,
 
-    /// File with the certificates of those who issue the auth service's, PEM; the public web's when left out
-    #[arg(long, env)]
+    /// File with the CA certificates for the auth service, PEM; by default those of the public web
+    #[arg(help_heading = "Auth service", long, env)]
     pub auth_ca_file: Option<PathBuf>,
 
-    /// File with the certificate to show to the auth service, PEM
-    #[arg(long, env, requires = "auth_client_key_file")]
+    /// File with the client certificate for the auth service, PEM
+    #[arg(
+        help_heading = "Auth service",
+        long,
+        env,
+        requires = "auth_client_key_file"
+    )]
     pub auth_client_cert_file: Option<PathBuf>,
 
-    /// File with the key of that certificate, PEM
-    #[arg(long, env, requires = "auth_client_cert_file")]
+    /// File with the private key of that certificate, PEM
+    #[arg(
+        help_heading = "Auth service",
+        long,
+        env,
+        requires = "auth_client_cert_file"
+    )]
     pub auth_client_key_file: Option<PathBuf>,
 
-    /// File with the secret that `CONTACTS_SECRET_FILE` of the auth service names; without it revoked
-    /// tokens live to their end, and contacts of deleted users stay
-    #[arg(long, env, required_if_eq("revocation_mode", "closed"))]
+    /// File with the secret of `CONTACTS_SECRET_FILE` of the auth service; without it revoked tokens
+    /// are accepted until they expire, and contacts of deleted users stay
+    #[arg(
+        help_heading = "Auth service",
+        long,
+        env,
+        required_if_eq("revocation_mode", "closed")
+    )]
     pub auth_secret_file: Option<PathBuf>,
 
-    /// What happens to tokens while the auth service does not tell which are revoked
-    #[arg(long, env, value_enum, default_value = "open")]
+    /// What happens to access tokens while no revocations are received from the auth service
+    #[arg(
+        help_heading = "Auth service",
+        long,
+        env,
+        value_enum,
+        default_value = "open"
+    )]
     pub revocation_mode: Mode,
 
-    /// Longest silence of the auth service before that, in seconds, 3 at least
-    #[arg(long = "revocation-silence-seconds", env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds(3..=3600))]
+    /// Time without a message from the auth service before that happens, in seconds, at least 3
+    #[arg(help_heading = "Auth service", long = "revocation-silence-seconds", env = "REVOCATION_SILENCE_SECONDS", default_value = "10", value_parser = seconds(3..=3600))]
     pub revocation_silence: Duration,
 
     /// The `iss` claim that access tokens must have
-    #[arg(long, env, default_value = "addressbook")]
+    #[arg(
+        help_heading = "Keys and tokens",
+        long,
+        env,
+        default_value = "addressbook"
+    )]
     pub issuer: String,
 
     /// The `aud` claim that access tokens must have
-    #[arg(long, env, default_value = "addressbook")]
+    #[arg(
+        help_heading = "Keys and tokens",
+        long,
+        env,
+        default_value = "addressbook"
+    )]
     pub audience: String,
 
-    /// How far the clocks of the services may differ, in seconds, 0 to 60
-    #[arg(long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
+    /// Tolerated difference between the clocks of the services, in seconds, 0 to 60
+    #[arg(help_heading = "Keys and tokens", long = "token-leeway-seconds", env = "TOKEN_LEEWAY_SECONDS", default_value = "30", value_parser = seconds(0..=60))]
     pub token_leeway: Duration,
 
-    /// Most live contacts of one owner
-    #[arg(long, env, default_value = "50000", value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
+    /// Maximum number of contacts per owner, without deleted ones
+    #[arg(help_heading = "Contacts", long, env, default_value = "50000", value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
     pub contact_quota: i64,
 
-    /// Most bytes of one owner's contacts, those of deleted ones included (256 MiB)
-    #[arg(long, env, default_value = "268435456", value_parser = clap::value_parser!(i64).range(65_536..=1 << 50))]
+    /// Maximum size of one owner's contacts in bytes, with deleted ones (256 MiB)
+    #[arg(help_heading = "Contacts", long, env, default_value = "268435456", value_parser = clap::value_parser!(i64).range(65_536..=1 << 50))]
     pub contact_bytes_quota: i64,
 
-    /// Whether replicas tell each other of changes by LISTEN and NOTIFY, which takes one connection
-    /// more to the database; without it those who watch learn of them within a second
-    #[arg(long, env, value_enum, default_value = "on")]
+    /// Whether replicas notify each other of changes by LISTEN and NOTIFY, which takes one more
+    /// connection to the database; without it watchers receive changes within a second
+    #[arg(help_heading = "Contacts", long, env, value_enum, default_value = "on")]
     pub watch_listen: WatchListen,
 
     /// The database.
@@ -87,9 +123,9 @@ pub struct Config {
 /// Whether a replica listens to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum WatchListen {
-    /// It does, where the database lets it
+    /// Replicas notify each other, where the database allows it
     On,
-    /// It does not
+    /// They do not
     Off,
 }
 

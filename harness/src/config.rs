@@ -35,6 +35,8 @@ pub enum Command {
     MakeAdmin(MakeAdminConfig),
     /// Check every query against a migrated database, and write `.sqlx`
     Prepare(PrepareConfig),
+    /// Write `docs/CONFIGURATION.md` from the services' help
+    Configuration(ConfigurationConfig),
 }
 
 /// How to measure.
@@ -194,6 +196,18 @@ pub struct PrepareConfig {
     /// What compiles; cargo sets it
     #[arg(long, env = "CARGO", hide = true, default_value = "cargo")]
     pub cargo: PathBuf,
+}
+
+/// How to write the page of settings.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConfigurationConfig {
+    /// Write nothing; fail where the page is not up to date
+    #[arg(long)]
+    pub check: bool,
+
+    /// What compiles; cargo sets it
+    #[arg(long, env = "CARGO", hide = true)]
+    pub cargo: Option<PathBuf>,
 }
 
 /// Where the system keeps its data.

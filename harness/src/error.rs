@@ -33,6 +33,9 @@ pub enum Error {
     /// Someone changed a query or the schema.
     #[error(".sqlx is not up to date; run `cargo dev prepare`")]
     StaleQueries,
+    /// Someone changed a setting.
+    #[error("docs/CONFIGURATION.md is not up to date; run `cargo dev configuration`")]
+    StaleConfiguration,
     /// The services were not built.
     #[error("cargo could not build the services")]
     Build,

@@ -3,6 +3,7 @@
 
 mod clock;
 pub mod config;
+pub mod configuration;
 mod error;
 pub mod load;
 pub mod make_admin;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use harness::config::{Cli, Command};
-use harness::{load, make_admin, prepare, print, up};
+use harness::{configuration, load, make_admin, prepare, print, up};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         Command::Load(config) => load::run(*config).await,
         Command::MakeAdmin(config) => make_admin::run(config).await,
         Command::Prepare(config) => prepare::run(config).await,
+        Command::Configuration(config) => configuration::run(config).await,
     };
 
     match result {

@@ -1,4 +1,4 @@
-//! What the README says is so.
+//! What the documents say is so.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,10 +7,15 @@ use std::process::Command;
 
 use crate::stack::workspace;
 
-/// A fenced block of the README: what stands behind its fence, and its text.
+/// The pages with commands to paste, in the order in which they are read.
+fn pages() -> String {
+    read("README.md") + &read("docs/TOUR.md")
+}
+
+/// The fenced blocks with this text after their fence.
 pub(crate) fn blocks(info: &str) -> Vec<String> {
-    let readme = read("README.md");
-    let mut parts = readme.split("\n```");
+    let pages = pages();
+    let mut parts = pages.split("\n```");
     let mut blocks = Vec::new();
     // Every second fence ends a block.
     parts.next();
@@ -21,14 +26,14 @@ pub(crate) fn blocks(info: &str) -> Vec<String> {
             blocks.push(text.to_owned());
         }
     }
-    assert!(!blocks.is_empty(), "the README has no block `{info}`");
+    assert!(!blocks.is_empty(), "no page has a block `{info}`");
     blocks
 }
 
-/// The README's blocks of a tour, in order; those that must fail say so.
+/// The blocks of the tour, in order; those that must fail say so.
 pub(crate) fn tour() -> Vec<(bool, String)> {
-    let readme = read("README.md");
-    let at = |text: &str| readme.find(text).unwrap();
+    let pages = pages();
+    let at = |text: &str| pages.find(text).unwrap();
     let fails = blocks("sh tour fails").into_iter().map(|text| (true, text));
     let mut tour: Vec<_> = blocks("sh tour")
         .into_iter()
@@ -44,31 +49,14 @@ fn read(file: &str) -> String {
 }
 
 #[test]
-fn the_python_client_in_the_readme_is_the_one_that_is_run() {
-    let client = read("clients/python/tour.py");
+fn the_page_of_settings_is_what_the_programs_say() {
+    let checked = Command::new(env!("CARGO_BIN_EXE_dev"))
+        .args(["configuration", "--check"])
+        .env_remove("CARGO")
+        .output()
+        .unwrap();
 
-    assert_eq!(blocks("python"), [client.trim_end()]);
-    assert!(client.lines().count() <= 40);
-}
-
-#[test]
-fn every_setting_is_in_the_readme_with_its_default() {
-    let readme = read("README.md");
-    for service in ["auth-service", "contacts-service"] {
-        for (name, default) in settings(service) {
-            let row = readme
-                .lines()
-                .find(|line| line.starts_with(&format!("| `{name}` |")));
-            let row = row.unwrap_or_else(|| panic!("{name} is not in the README"));
-            let cells: Vec<_> = row.split('|').map(str::trim).collect();
-            let expected = match (&*name, default) {
-                ("LISTEN_ADDR", _) => "`127.0.0.1:50051`, `127.0.0.1:50052`".to_owned(),
-                (_, Some(default)) => format!("`{default}`"),
-                (_, None) => cells[2].to_owned(),
-            };
-            assert_eq!(cells[2], expected, "{name}");
-        }
-    }
+    assert!(checked.status.success(), "{checked:?}");
 }
 
 /// Numbers at the ends of what a setting's type holds: each is refused with the setting's

@@ -1,4 +1,4 @@
-//! The README's tour, pasted into a shell with a real grpcurl.
+//! The tours of the documents, pasted into a shell with a real grpcurl.
 
 use std::path::Path;
 use std::process::{Command, Output};
