@@ -107,8 +107,8 @@ mod tests {
         let empty = [0x0a, 0].repeat(TOP_MAX + 1);
         assert!(are_too_many(&empty));
 
-        assert!(are_too_many(&batch(1, 60_000)));
-        assert!(are_too_many(&batch(100, 1_000)));
+        assert!(are_too_many(&batch(1, 100_000)));
+        assert!(are_too_many(&batch(100, 2_000)));
     }
 
     #[test]

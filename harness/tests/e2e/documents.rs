@@ -76,6 +76,8 @@ fn no_setting_takes_a_number_that_breaks_the_service() {
         ("UNVERIFIED_ACCOUNT_SECONDS", "0"),
         // 4 GiB.
         ("CONTACT_BYTES_QUOTA", "4294967295"),
+        ("CONNECTION_ANSWER_BYTES", "4294967295"),
+        ("USER_ANSWER_BYTES", "4294967295"),
     ];
     let mut numbers = 0;
     for service in ["auth-service", "contacts-service"] {
