@@ -4,7 +4,7 @@
 //! the round trips of a query and cannot be turned off. This one hands a
 //! connection on as it is when its last statement succeeded, for then the server has
 //! said that no transaction is open. After an error the server is asked first
-//! ([`lease`]); a connection that was idle for a while is asked whether it lives.
+//! (`lease`); a connection that was idle for a while is asked whether it lives.
 
 mod lease;
 mod load;
