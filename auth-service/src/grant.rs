@@ -104,6 +104,8 @@ pub(crate) struct Subject {
     pub(crate) mfa_enabled: bool,
     pub(crate) refresh_expire_time: DateTime<Utc>,
     pub(crate) absolute_expire_time: DateTime<Utc>,
+    /// Until when all access tokens of the user are revoked.
+    pub(crate) tokens_revoke_time: Option<DateTime<Utc>>,
 }
 
 /// The audience of tokens for the auth service alone.
@@ -151,6 +153,7 @@ mod tests {
                 mfa_enabled,
                 refresh_expire_time: at(1000),
                 absolute_expire_time: at(1000),
+                tokens_revoke_time: None,
             };
             Grant::Ordinary.ensure(&subject, at(100)).unwrap();
             Grant::Administration.ensure(&subject, at(100))

@@ -7,14 +7,14 @@ use chassis::clock::Clock;
 use chassis::pool::Pool;
 use chassis::token::{Claims, TokenError, Verifier};
 use chassis::user_id::UserId;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::grant::{ADMIN_SCOPE, own_audience};
 use crate::refresh_token::sha256;
-use crate::sessions::TokenSettings;
+use crate::sessions::{TokenSettings, issue_time};
 use crate::signing_keys::KeysInForce;
 use crate::store;
 
@@ -108,11 +108,7 @@ impl Programs {
             .await?
             .ok_or(Error::ClientInvalid)?;
         let scopes = granted(&account.scopes, &request.scopes)?;
-        // Tokens of this second may be revoked, and this one is younger.
-        let now = account.revoke_time.map_or(now, |revoked| {
-            let after = revoked + TimeDelta::seconds(1);
-            after.clamp(now, now + TimeDelta::seconds(1))
-        });
+        let now = issue_time(now, account.revoke_time);
         let settings = &self.settings;
         let claims = Claims {
             aud: audience(&settings.audience, request.audience, &scopes)?,

@@ -183,6 +183,7 @@ impl From<Rotated> for Subject {
             mfa_enabled: row.mfa_enabled,
             refresh_expire_time: row.idle_expire_time,
             absolute_expire_time: row.absolute_expire_time,
+            tokens_revoke_time: row.tokens_revoke_time,
         }
     }
 }
@@ -196,6 +197,7 @@ impl From<RefreshState> for Subject {
             mfa_enabled: state.mfa_enabled,
             refresh_expire_time: state.idle_expire_time,
             absolute_expire_time: state.absolute_expire_time,
+            tokens_revoke_time: state.tokens_revoke_time,
         }
     }
 }
@@ -281,6 +283,7 @@ mod tests {
             disabled: Some(false),
             roles: Some(Vec::new()),
             mfa_enabled: false,
+            tokens_revoke_time: None,
         };
         (state, first, second)
     }

@@ -161,6 +161,13 @@ impl TokenSettings {
     }
 }
 
+/// The time that a token made `now` carries. Revocations of all tokens of a user or a
+/// program count by the second: in the second of one, the token is dated to the next.
+pub(crate) fn issue_time(now: DateTime<Utc>, revoked: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    let second = TimeDelta::seconds(1);
+    revoked.map_or(now, |revoked| (revoked + second).clamp(now, now + second))
+}
+
 /// Reads a setting; settings are years at most.
 #[must_use]
 pub fn delta(time: Duration) -> TimeDelta {
@@ -216,6 +223,7 @@ impl Sessions {
             mfa_enabled: user.mfa_enabled,
             refresh_expire_time: absolute_expire_time.min(now + self.settings.idle_ttl),
             absolute_expire_time,
+            tokens_revoke_time: store::revocations::of_user(&mut **tx, user.id).await?,
         };
         let new = NewSession {
             amr: &subject.amr,
@@ -238,7 +246,7 @@ impl Sessions {
             store::audit::insert(&mut **tx, event, now).await?;
         }
         store::session_ends::forget_ended(tx, user.id).await?;
-        self.pair(token, subject, wish.grant, now)
+        self.pair(token, subject, wish.grant, self.clock.now())
     }
 
     /// Gives a live session tokens that derive from none of its earlier ones, of which no
@@ -329,6 +337,7 @@ impl Sessions {
         let settings = &self.settings;
         let access_expire_time = subject.absolute_expire_time.min(now + settings.access_ttl);
         let (user_id, scope) = (refresh_token.user_id, grant.scope().to_owned());
+        let issued = issue_time(now, subject.tokens_revoke_time);
         let aud = match grant {
             Grant::Ordinary => settings.audience.clone(),
             Grant::Administration => grant::own_audience(&settings.audience),
@@ -340,7 +349,7 @@ impl Sessions {
             auth_time: subject.auth_time.timestamp(),
             amr: subject.amr,
             roles: subject.roles,
-            ..settings.claims(user_id, CLIENT_ID, scope, now)
+            ..settings.claims(user_id, CLIENT_ID, scope, issued)
         };
         Ok(TokenPair {
             access_token: self.keys.load().sign(&claims)?,

@@ -37,7 +37,7 @@ pub struct LeasedRow {
     pub sealed: Vec<u8>,
     /// When it was written.
     pub create_time: DateTime<Utc>,
-    /// When it is of no use any more.
+    /// When it expires.
     pub expire_time: DateTime<Utc>,
     /// How often it was leased, this time included.
     pub attempts: i64,
@@ -112,7 +112,7 @@ pub async fn delete(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Forgets up to `limit` mails that were of no use before `expired`, which no sender
+/// Forgets up to `limit` mails that expired before `expired`, which no sender
 /// did; returns how many.
 pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(

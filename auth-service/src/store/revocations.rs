@@ -41,6 +41,22 @@ pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result
     Ok(subjects.map(revocation).collect())
 }
 
+/// Returns until when all tokens of a user are revoked.
+pub async fn of_user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<DateTime<Utc>>> {
+    let revoke_time = sqlx::query_scalar!(
+        "
+        SELECT revoke_time
+        FROM auth.revocations
+        WHERE user_id = $1 AND session_id = $2
+        ",
+        user_id as UserId,
+        Uuid::nil(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(revoke_time)
+}
+
 /// Revokes every token that a user or a program has until now.
 pub async fn insert_user(
     db: impl PgExecutor<'_>,

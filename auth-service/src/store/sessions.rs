@@ -73,6 +73,8 @@ pub struct Rotated {
     pub roles: Vec<String>,
     /// Whether the user has a second factor.
     pub mfa_enabled: bool,
+    /// Until when all access tokens of the user are revoked.
+    pub tokens_revoke_time: Option<DateTime<Utc>>,
 }
 
 /// Moves a session on from the presented token, where that is its current one
@@ -108,7 +110,10 @@ pub async fn rotate(
                OR s.auth_time >= $11 AND 'admin' = ANY (u.roles)
                   AND (u.mfa_enable_time IS NULL OR 'mfa' = ANY (s.amr)))
         RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles,
-                  u.mfa_enable_time IS NOT NULL AS "mfa_enabled!"
+                  u.mfa_enable_time IS NOT NULL AS "mfa_enabled!",
+                  (SELECT r.revoke_time
+                   FROM auth.revocations AS r
+                   WHERE r.user_id = s.user_id AND r.session_id = $12) AS tokens_revoke_time
         "#,
         rotation.presented.user_id as UserId,
         rotation.presented.session_id,
@@ -121,6 +126,7 @@ pub async fn rotate(
         rotation.client.ip,
         rotation.client.user_agent,
         rotation.administers_since,
+        Uuid::nil(),
     )
     .fetch_optional(db)
     .await?;
@@ -178,7 +184,10 @@ pub async fn replace_token(
         FROM auth.users AS u
         WHERE s.user_id = $1 AND s.id = $2 AND u.id = $1 AND u.id = s.user_id
         RETURNING s.auth_time, s.amr, s.idle_expire_time, s.absolute_expire_time, u.roles,
-                  u.mfa_enable_time IS NOT NULL AS "mfa_enabled!"
+                  u.mfa_enable_time IS NOT NULL AS "mfa_enabled!",
+                  (SELECT r.revoke_time
+                   FROM auth.revocations AS r
+                   WHERE r.user_id = s.user_id AND r.session_id = $8) AS tokens_revoke_time
         "#,
         token.user_id as UserId,
         token.session_id,
@@ -187,6 +196,7 @@ pub async fn replace_token(
         i16::from(token.kid),
         now,
         idle_expire_time,
+        Uuid::nil(),
     )
     .fetch_optional(db)
     .await?;
@@ -222,6 +232,8 @@ pub struct RefreshState {
     pub roles: Option<Vec<String>>,
     /// Whether the user has a second factor.
     pub mfa_enabled: bool,
+    /// Until when all access tokens of the user are revoked.
+    pub tokens_revoke_time: Option<DateTime<Utc>>,
 }
 
 /// Returns the state of a session, alive or not.
@@ -238,13 +250,17 @@ pub async fn refresh_state(
                s.revoke_time IS NOT NULL OR COALESCE(s.epoch <> u.session_epoch, false)
                    AS "revoked!",
                CASE WHEN u.id IS NOT NULL THEN u.disable_time IS NOT NULL END AS disabled,
-               u.roles AS "roles?", u.mfa_enable_time IS NOT NULL AS "mfa_enabled!"
+               u.roles AS "roles?", u.mfa_enable_time IS NOT NULL AS "mfa_enabled!",
+               (SELECT r.revoke_time
+                FROM auth.revocations AS r
+                WHERE r.user_id = s.user_id AND r.session_id = $3) AS tokens_revoke_time
         FROM auth.sessions AS s
         LEFT JOIN auth.users AS u ON u.id = s.user_id
         WHERE s.user_id = $1 AND s.id = $2
         "#,
         user_id as UserId,
         id,
+        Uuid::nil(),
     )
     .fetch_optional(db)
     .await?;

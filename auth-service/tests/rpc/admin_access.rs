@@ -11,7 +11,7 @@ use proto::auth::v1::{
 use tonic::{Code, Request, Status};
 
 use crate::admin::{Admin, claims, make_admin};
-use crate::app::{App, bearer, reason, refusal};
+use crate::app::{App, PASSWORD, bearer, reason, refusal};
 use crate::programs::{self, asks, issue, token};
 
 /// The outcome of each RPC, on somebody else's account.
@@ -194,6 +194,23 @@ async fn a_signed_scope_is_not_believed_without_the_role() {
     app.get_me(&tokens.access_token).await.unwrap();
     let by = Admin::with(&app, tokens, String::new());
     all_refuse(&by, &victim.id, NOT_ALLOWED).await;
+}
+
+#[tokio::test]
+async fn tokens_made_in_the_second_of_a_revocation_but_after_it_work() {
+    let app = App::start().await;
+    let ada = Admin::new(&app, "ada@example.org").await;
+    let bob = Admin::new(&app, "bob@example.org").await;
+
+    ada.set_roles(&bob.id, &[]).await.unwrap();
+    let refreshed = app.refresh(&bob.tokens.refresh_token).await.unwrap();
+    let logged_in = app.log_in("bob@example.org", PASSWORD).await.unwrap();
+
+    for tokens in [refreshed.tokens.unwrap(), logged_in] {
+        app.get_me(&tokens.access_token).await.unwrap();
+    }
+    let before = app.get_me(&bob.tokens.access_token).await;
+    assert_eq!(refusal(before), "TOKEN_REVOKED");
 }
 
 #[tokio::test]
