@@ -78,12 +78,16 @@ impl Book<'_> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, change.id).await?;
         let current = rights.open(current)?;
-        if self
-            .is_repeated(&mut *tx, &change, current.as_ref())
-            .await?
-        {
-            return Ok(current.map(Stored::encoded).unwrap_or_default());
-        }
+        let current = match current {
+            Some(current) => {
+                let repeated = self.repeated(&mut *tx, &[(&change, &current)]).await?;
+                if !repeated.is_empty() {
+                    return Ok(current.encoded());
+                }
+                Some(current)
+            }
+            None => None,
+        };
         let before = rights.before(current.as_ref())?;
         let contact = match change.apply(current, self.now)? {
             Changed::Not(contact) => return Ok(contact.encoded()),

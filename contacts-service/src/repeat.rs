@@ -1,36 +1,43 @@
 //! Writes that are made again because their answer was lost. Their etag is that of before
-//! the write; what the write did stands in the last revision.
+//! the write; what the write replaced stands in the latest revision.
+
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgExecutor;
+use tokio::task::yield_now;
 
 use crate::book::Book;
 use crate::change::{Change, Changed};
-use crate::contact::etag;
 use crate::contact::stored::Stored;
+use crate::contact::{ContactId, earlier};
 use crate::error::Result;
-use crate::revision::Revision;
 use crate::store::revisions;
 
 impl Book<'_> {
-    /// Whether the last write of a contact was this very update, from the etag that it
-    /// names: then a repeat changes nothing, and has the same answer.
-    pub(crate) async fn is_repeated(
+    /// Returns the contacts whose last write was the change beside them, from the etag
+    /// that it names: then a repeat changes nothing, and has the same answer. One
+    /// statement for all; other calls go on in between.
+    pub(crate) async fn repeated(
         &self,
         db: impl PgExecutor<'_>,
-        change: &Change,
-        current: Option<&Stored>,
-    ) -> Result<bool> {
-        let Some(current) = current else {
-            return Ok(false);
-        };
-        let Some(before) = self.replaced(db, current, &change.etag).await? else {
-            return Ok(false);
-        };
-        let again = change.clone().apply(Some(before.contact), self.now);
-        Ok(match again {
-            Ok(Changed::Into { row, .. }) => row.0.body == current.body,
-            _ => false,
-        })
+        changes: &[(&Change, &Stored)],
+    ) -> Result<HashSet<ContactId>> {
+        let named = changes.iter().map(|(change, now)| (*now, &*change.etag));
+        let mut before = self.replaced(db, named).await?;
+        let mut repeated = HashSet::new();
+        for (change, current) in changes {
+            let Some(before) = before.remove(&current.id) else {
+                continue;
+            };
+            let again = Change::clone(change).apply(Some(before), self.now);
+            if let Ok(Changed::Into { row, .. }) = again
+                && row.0.body == current.body
+            {
+                repeated.insert(current.id);
+            }
+            yield_now().await;
+        }
+        Ok(repeated)
     }
 
     /// Whether the last write of a contact was the one that made this of it, from this
@@ -45,22 +52,23 @@ impl Book<'_> {
         if current.body != body {
             return Ok(false);
         }
-        Ok(self.replaced(db, current, expected).await?.is_some())
+        let before = self.replaced(db, [(current, expected)].into_iter()).await?;
+        Ok(!before.is_empty())
     }
 
-    /// What the last write of a live contact replaced, where that had this etag.
-    async fn replaced(
+    /// What the last write of live contacts replaced, where that had the etag beside them.
+    async fn replaced<'a>(
         &self,
         db: impl PgExecutor<'_>,
-        current: &Stored,
-        expected: &str,
-    ) -> Result<Option<Revision>> {
-        let is_gone = current.delete_time.is_some();
-        if is_gone || expected.is_empty() || expected == etag(current.version) {
-            return Ok(None);
+        named: impl Iterator<Item = (&'a Stored, &'a str)>,
+    ) -> Result<HashMap<ContactId, Stored>> {
+        let live = named.filter(|(current, _)| current.delete_time.is_none());
+        let named: Vec<_> = live
+            .filter_map(|(current, etag)| Some((current, earlier(etag, current.version)?)))
+            .collect();
+        if named.is_empty() {
+            return Ok(HashMap::new());
         }
-        let before = revisions::before(db, self.owner, current, current.version, 1).await?;
-        let mut before = before.into_iter();
-        Ok(before.find(|before| etag(before.contact.version) == expected))
+        revisions::replaced(db, self.owner, &named).await
     }
 }

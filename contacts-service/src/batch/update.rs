@@ -46,6 +46,13 @@ struct Writes {
     used: Quota,
 }
 
+impl Item {
+    fn has_stale_etag(&self) -> bool {
+        let changed = self.made.as_ref().map(|made| &made.changed);
+        matches!(changed, Some(Err(Error::EtagMismatch { .. })))
+    }
+}
+
 impl Book<'_> {
     /// Changes a batch under one version: all of it, or what can be changed.
     pub async fn update_all(
@@ -65,7 +72,7 @@ impl Book<'_> {
 
         // To fold five hundred of the worst takes most of a second: it is done
         // before the owner's row is taken, and only what another call changed
-        // meanwhile is done again behind it.
+        // meanwhile is done again after it.
         let rights = self.rights(&self.db).await?;
         let seen = contacts::get_many(&self.db, self.owner, &ids).await?;
         self.work_out(&mut items, seen, &rights).await;
@@ -124,19 +131,30 @@ impl Book<'_> {
         items: &mut [Item],
         rights: &Rights,
     ) -> Result<()> {
-        for item in items {
-            let Some(made) = &mut item.made else { continue };
-            if !matches!(made.changed, Err(Error::EtagMismatch { .. })) {
-                continue;
-            }
-            let current = contacts::get(&mut *tx, self.owner, item.change.id).await?;
-            let current = rights.open(current)?;
-            if self
-                .is_repeated(&mut *tx, &item.change, current.as_ref())
-                .await?
-                && let Some(current) = current
+        let mut stale: HashMap<ContactId, &mut Item> = items
+            .iter_mut()
+            .filter(|item| item.has_stale_etag())
+            .map(|item| (item.change.id, item))
+            .collect();
+        if stale.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = stale.keys().map(|id| id.0).collect();
+        let found = contacts::get_many(&mut *tx, self.owner, &ids).await?;
+        let changes: Vec<_> = found
+            .iter()
+            .filter_map(|current| Some((&stale.get(&current.id)?.change, current)))
+            .collect();
+        let repeated = self.repeated(&mut *tx, &changes).await?;
+        for current in found {
+            if repeated.contains(&current.id)
+                && let Some(item) = stale.remove(&current.id)
+                && let Some(current) = rights.open(Some(current))?
             {
-                made.changed = Ok(Changed::Not(current));
+                item.made = Some(Made {
+                    from: Some(current.version),
+                    changed: Ok(Changed::Not(current)),
+                });
             }
         }
         Ok(())

@@ -68,12 +68,9 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// Whether an etag is one of before this version, as that of a repeated write is.
+/// The version before this one that an etag names, as that of a repeated write does.
 #[must_use]
-pub fn is_earlier(etag: &str, version: i64) -> bool {
-    let number = etag
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    let number: Option<i64> = number.and_then(|text| text.parse().ok());
-    number.is_some_and(|earlier| (1..version).contains(&earlier))
+pub fn earlier(text: &str, version: i64) -> Option<i64> {
+    let number = text.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
+    ((1..version).contains(&number) && etag(number) == text).then_some(number)
 }

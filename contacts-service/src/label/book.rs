@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::members::{put_on, relabelled, respell, take_off};
 use super::{Label, LabelId, LabelName};
 use crate::book::Book;
-use crate::contact::{ContactId, etag, is_earlier};
+use crate::contact::{ContactId, earlier, etag};
 use crate::error::{Error, LabelError, Result};
 use crate::store::{contacts, labels, shares};
 
@@ -60,7 +60,7 @@ impl Book<'_> {
         let is_so_named = name.as_ref().is_some_and(|name| name.name == label.name);
         let wished = name.filter(|_| !is_so_named);
         // A repeat whose answer was lost has the etag of before.
-        if !(is_so_named && is_earlier(expected, label.version)) {
+        if !(is_so_named && earlier(expected, label.version).is_some()) {
             check_etag(&label, expected)?;
         }
         let Some(name) = wished else {

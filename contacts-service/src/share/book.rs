@@ -3,7 +3,7 @@
 
 use super::{Offer, Recipient, SHARES_MAX, Share, ShareId};
 use crate::book::Book;
-use crate::contact::{etag, is_earlier};
+use crate::contact::{earlier, etag};
 use crate::error::{Error, LabelError, Result, ShareError};
 use crate::store::owners::Taken;
 use crate::store::{labels, owners, shares};
@@ -59,7 +59,7 @@ impl Book<'_> {
         let share = shares::get(&mut *tx, self.owner, id).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         // A repeat whose answer was lost has the etag of before.
-        if is_editor == Some(share.is_editor) && is_earlier(expected, share.version) {
+        if is_editor == Some(share.is_editor) && earlier(expected, share.version).is_some() {
             return Ok(share);
         }
         check_etag(&share, expected)?;
@@ -89,7 +89,7 @@ impl Book<'_> {
         let share = share.ok_or(ShareError::NotFound)?;
         let is_accepted = share.accept_time.is_some();
         // A repeat whose answer was lost has the etag of before.
-        if accepts && is_accepted && is_earlier(expected, share.version) {
+        if accepts && is_accepted && earlier(expected, share.version).is_some() {
             return Ok(share);
         }
         check_etag(&share, expected)?;

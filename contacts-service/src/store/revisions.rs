@@ -1,6 +1,8 @@
 //! What contacts were. The last revision of a contact is its own row; each write
 //! puts the one before into the table of revisions (`store/changes.rs`).
 
+use std::collections::HashMap;
+
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
@@ -93,6 +95,56 @@ pub async fn before(
         change: change(row.change),
     });
     Ok(revisions.collect())
+}
+
+/// Returns what the last write of each of the owner's contacts replaced, where that had
+/// the version beside it.
+pub async fn replaced(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    named: &[(&Stored, i64)],
+) -> Result<HashMap<ContactId, Stored>> {
+    let ids: Vec<Uuid> = named.iter().map(|(current, _)| current.id.0).collect();
+    let versions: Vec<i64> = named.iter().map(|(_, version)| *version).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            a.place AS "place!", r.version, r.revision_time, r.delete_time, r.merged_into, r.body
+        FROM unnest($2::uuid[], $3::int8[]) WITH ORDINALITY AS a (id, version, place)
+        CROSS JOIN LATERAL (
+            SELECT version, revision_time, delete_time, merged_into, body
+            FROM contacts.revisions
+            WHERE owner_id = $1 AND contact_id = a.id
+            ORDER BY version DESC
+            LIMIT 1
+        ) AS r
+        WHERE r.version = a.version
+        "#,
+        owner as UserId,
+        &ids,
+        &versions,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut replaced = HashMap::new();
+    for row in rows {
+        let place = usize::try_from(row.place - 1).ok();
+        let Some((last, _)) = place.and_then(|place| named.get(place)) else {
+            continue;
+        };
+        let before = Stored {
+            id: last.id,
+            uid: last.uid.clone(),
+            version: row.version,
+            create_time: last.create_time,
+            update_time: row.revision_time,
+            delete_time: row.delete_time,
+            merged_into: row.merged_into,
+            body: row.body,
+        };
+        replaced.insert(last.id, before);
+    }
+    Ok(replaced)
 }
 
 /// What the owner's contact held in an earlier revision.
