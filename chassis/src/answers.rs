@@ -5,7 +5,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
@@ -43,9 +42,7 @@ impl http_body::Body for Answers {
             && let Poll::Ready(why) = cut_off.as_mut().poll(cx)
         {
             (this.body, this.cut_off) = (Body::empty(), None);
-            let mut trailers = HeaderMap::new();
-            // It holds nothing that is no header.
-            let _ = Status::from(Refusal::from(why)).add_header(&mut trailers);
+            let trailers = Refusal::from(why).into_trailers();
             return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
         }
         let mut frame = ready!(Pin::new(&mut this.body).poll_frame(cx));

@@ -22,7 +22,7 @@ use crate::config::ClientConfig;
 use crate::status::Refusal;
 use crate::unread::Unread;
 
-/// When a call that was one too many is worth to be made again.
+/// Delay after which a refused call can be repeated.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What is counted.

@@ -21,7 +21,7 @@ pub struct KeyRing {
     current: u8,
 }
 
-/// Why a key file is of no use. Says nothing of the keys.
+/// Why a key file cannot be used. Says nothing of the keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
     /// The file cannot be read.

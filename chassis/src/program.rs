@@ -72,7 +72,7 @@ impl Program {
         });
         let token = in_time(asked).await?.into_inner().access_token;
         let bearer = MetadataValue::try_from(format!("Bearer {token}"));
-        bearer.map_err(|_| Status::internal("the token is no header"))
+        bearer.map_err(|_| Status::internal("the token cannot be sent as a header"))
     }
 }
 

@@ -17,7 +17,7 @@ const CHARS_MIN: usize = 43;
 /// makes the files readable by all by default.
 const MOUNTED: &str = "/run/secrets";
 
-/// Why a secret is of no use. Says nothing of the secret.
+/// Why a secret cannot be used. Says nothing of the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
     /// The file cannot be read.

@@ -37,7 +37,7 @@ pub enum ServeError {
     /// The address file cannot be written.
     #[error("cannot write the address file: {0}")]
     AddressFile(#[source] io::Error),
-    /// The files of TLS are of no use.
+    /// The TLS files cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// Passwords and tokens would go over the network in clear.

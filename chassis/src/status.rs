@@ -107,6 +107,14 @@ impl Refusal {
         self.code
     }
 
+    /// The trailers of an answer that ends with this error after it began.
+    pub(crate) fn into_trailers(self) -> HeaderMap {
+        let mut trailers = HeaderMap::new();
+        // Its texts are percent-encoded, its details base64: all are valid headers.
+        let _ = Status::from(self).add_header(&mut trailers);
+        trailers
+    }
+
     /// The reason, as in `ErrorInfo`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -157,7 +165,7 @@ pub(crate) fn explain(headers: &mut HeaderMap) {
         code => (code, "TRANSPORT_FAILED"),
     };
     let status = Status::from(Refusal::new(code, reason, status.message()));
-    // It holds nothing that is no header.
+    // All of it is valid in headers.
     let _ = status.add_header(headers);
 }
 

@@ -1,12 +1,12 @@
-//! An answer until it was taken: its call counts as open until then, and its bytes as
-//! unread.
+//! An answer until its client has read it. Until then its call counts as open, and its
+//! bytes as unread.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
@@ -15,27 +15,27 @@ use crate::clients::OpenCall;
 use crate::status::Refusal;
 use crate::unread::{Held, NoRoom, Reader, Waits};
 
-/// Answers that are not larger are not counted as unread: a client has only so many.
+/// Answers up to this size are not counted: the limit on open calls bounds them.
 const SMALL: usize = 1024;
 
-/// As HTTP/2 frames them. What the transport has in hand is gone from here.
+/// The size of an HTTP/2 frame, in which an answer is handed to the transport.
 const PIECE: usize = 16 * 1024;
 
-/// The body of an answer, whose end is the end of its call.
+/// The body of an answer. Its end is the end of its call.
 pub(crate) struct Taken {
     body: Body,
     _call: Option<OpenCall>,
     reader: Option<Reader>,
-    /// What the transport has not asked for yet.
+    /// The part of the current message that the transport has not asked for yet.
     rest: Bytes,
     held: Option<Held>,
-    /// How many came from the body.
+    /// The number of messages so far.
     messages: u64,
     is_refused: bool,
 }
 
 impl Taken {
-    /// Holds a message until it is taken. None where there is no room.
+    /// Keeps a message until it is read. None where the limit leaves no room.
     fn hold(&mut self, data: Bytes) -> Option<()> {
         if let Some(reader) = &self.reader
             && data.len() > SMALL
@@ -49,9 +49,10 @@ impl Taken {
         Some(())
     }
 
-    /// What the transport takes at once. It asks for a piece when the client has let it
-    /// send at least a byte, and then has the whole. So the last piece of what is
-    /// counted is one byte: when it goes, everything may.
+    /// The next piece for the transport. The transport asks for a piece as soon as the
+    /// client's window lets it send one byte, and then owns the whole piece. So the last
+    /// piece of a counted message is one byte: when the transport asks for it, the client
+    /// has accepted everything before it.
     fn piece(&mut self) -> Bytes {
         let length = match self.rest.len() {
             length if length > PIECE => PIECE,
@@ -61,14 +62,11 @@ impl Taken {
         self.rest.split_to(length)
     }
 
-    /// In place of the rest of the answer.
+    /// Ends the answer with an error in place of what is left of it.
     fn refuse(&mut self) -> Frame<Bytes> {
         self.is_refused = true;
         self.body = Body::empty();
-        let mut trailers = HeaderMap::new();
-        // It holds nothing that is no header.
-        let _ = Status::from(Refusal::from(NoRoom)).add_header(&mut trailers);
-        Frame::trailers(trailers)
+        Frame::trailers(Refusal::from(NoRoom).into_trailers())
     }
 }
 
@@ -103,7 +101,7 @@ impl http_body::Body for Taken {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // It is asked for before there is a rest.
+        // hyper asks before the first frame, while `rest` is empty.
         self.body.size_hint()
     }
 }

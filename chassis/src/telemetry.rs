@@ -12,7 +12,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What a stranger can make log a line for every frame; their warnings are of no use to
+/// A stranger can make these log a line for every frame, and their warnings do not help
 /// an operator. Those that `RUST_LOG` names by themselves log what it says.
 const QUIET: [&str; 3] = ["h2=error", "hyper=error", "rustls=error"];
 

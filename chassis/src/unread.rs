@@ -1,5 +1,5 @@
-//! What was answered and is not taken yet. A client that asks and does not read would
-//! hold the memory of its answers: it may hold so many bytes, and each for a time.
+//! Answers that their client has not read yet. They take memory, so their bytes are
+//! limited per connection and per user, and each must be read within a time.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -18,15 +18,14 @@ use crate::config::ClientConfig;
 use crate::status::Refusal;
 use crate::user_id::UserId;
 
-/// How fast an answer is to be taken at the least once its time has begun, in bytes a
-/// second.
+/// The lowest speed at which a client must read an answer, in bytes per second.
 const SPEED_MIN: u64 = 64 * 1024;
 
-/// When a call whose answer found no room is worth to be made again.
+/// Delay after which a call whose answer was refused can be repeated.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How much may be held by the clients of a server, shared by its threads. Users who
-/// hold nothing take no memory.
+/// The bytes of unread answers of a server's clients, shared by its threads. A user
+/// without any has no entry.
 #[derive(Debug)]
 pub(crate) struct Unread {
     of_connection: u64,
@@ -48,7 +47,7 @@ impl Unread {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts for a user, unless it holds too much.
+    /// Counts bytes for a user, unless that exceeds the limit.
     fn take(&self, user: UserId, bytes: u64) -> bool {
         let mut users = self.users();
         let held = users.entry(user).or_default();
@@ -82,8 +81,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Takes room for so many bytes. A client that holds nothing always gets it, or an
-    /// answer larger than all room would never be given.
+    /// Reserves so many bytes. A client without unread answers always gets them, or an
+    /// answer larger than the limit could never be sent.
     pub(crate) fn hold(&self, bytes: u64) -> Option<Held> {
         let fits = |held: u64| {
             let sum = held + bytes;
@@ -105,7 +104,7 @@ impl Reader {
     }
 }
 
-/// Bytes that are held until this is dropped.
+/// Bytes that are reserved until this is dropped.
 pub(crate) struct Held {
     unread: Arc<Unread>,
     connection: Arc<AtomicU64>,
@@ -122,7 +121,7 @@ impl Drop for Held {
     }
 }
 
-/// There is no room for an answer.
+/// The limit leaves no room for an answer.
 pub(crate) struct NoRoom;
 
 impl From<NoRoom> for Refusal {
@@ -133,12 +132,12 @@ impl From<NoRoom> for Refusal {
     }
 }
 
-/// Whom a call waits for.
+/// Which side a call waits for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Waits {
     #[default]
     Server,
-    /// To take a message of so many bytes, the call's last.
+    /// The client, to read a message of so many bytes, the latest of the call.
     Client { message: u64, bytes: u64 },
 }
 
@@ -147,14 +146,14 @@ tokio::task_local! {
 }
 
 impl Waits {
-    /// Tells whom the call of this task waits for.
+    /// Records which side the call of this task waits for.
     pub(crate) fn tell(self) {
-        // HTTP/1.1 has no task for each call.
+        // HTTP/1.1 does not run each call as a task.
         let _ = WAITS.try_with(|waits| waits.set(self));
     }
 }
 
-/// Runs the calls of HTTP/2 connections, each as long as its client takes its answer.
+/// Runs the calls of HTTP/2 connections, each until its client stops reading its answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience(pub(crate) Duration);
 
@@ -166,7 +165,7 @@ where
         let patience = self.0;
         let call = async move {
             let (mut call, mut alarm) = (pin!(call), Alarm::default());
-            // The end of a call that is not done resets its stream.
+            // Dropping an unfinished call resets its stream.
             poll_fn(|cx| match call.as_mut().poll(cx) {
                 Poll::Ready(()) => Poll::Ready(()),
                 Poll::Pending => alarm.poll(WAITS.with(Cell::get), patience, cx),

@@ -31,7 +31,7 @@ pub enum UpstreamError {
          use https://, or set ALLOW_PLAINTEXT where the network is private"
     )]
     Plaintext(String),
-    /// The files are of no use.
+    /// The files cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
 }

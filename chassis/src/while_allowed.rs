@@ -7,17 +7,17 @@ use async_stream::try_stream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
-/// Between two questions while there is nothing to tell.
+/// Interval of the checks while the stream has no item.
 const TICK: Duration = Duration::from_secs(1);
-/// For questions that cost a statement: what comes one after the other within this time
-/// was read together.
+/// An `answer_life` for checks that cost a statement: items that follow each other within
+/// this time were read together.
 pub const TOGETHER: Duration = Duration::from_millis(20);
 
-/// Tells what `stream` tells for as long as its caller may hear it, and ends with the
-/// error of `ask` within a second of when it may not. `ask` is asked after an item was
-/// waited for and before it is told: nothing that happened after the end of the right
-/// gets out. An item that was there already is told by an answer that is no older than
-/// `answer_life`.
+/// Passes on the items of `stream` while its caller may read them, and ends with the error
+/// of `ask` within a second after the caller may not. After waiting for an item, `ask` is
+/// called before the item is passed on, so nothing that happened after the right ended is
+/// sent. An item that was ready at once is passed on under an answer of `ask` that is at
+/// most `answer_life` old.
 pub fn while_allowed<T, E>(
     stream: impl Stream<Item = Result<T, E>>,
     answer_life: Duration,

@@ -10,7 +10,7 @@ use crate::print;
 use crate::stop::Stop;
 use crate::up::{Service, System};
 
-/// This many ends within the time below mean that it is of no use.
+/// This many ends within the time below mean that it cannot run.
 const ENDS_MAX: usize = 5;
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
 

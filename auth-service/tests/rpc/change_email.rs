@@ -133,7 +133,7 @@ async fn a_user_learns_of_five_emails_whether_they_have_an_account_and_then_of_o
     assert_eq!(delay.unwrap().as_secs(), 3600);
     assert_eq!(app.audited("email_change_taken").await, 5);
     assert_eq!(app.audited("email_change_failed").await, 0);
-    // Her own needs no answer that tells.
+    // Her own address is not limited: the answer reveals nothing.
     change(&app, &access, PASSWORD, ADA).await.unwrap();
     app.advance(3600);
     let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;

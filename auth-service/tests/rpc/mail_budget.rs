@@ -91,7 +91,7 @@ async fn a_confirmed_address_is_told_of_five_changes_then_of_one_an_hour() {
 
     assert_eq!(mails(&server, &app).await, 1 + 6);
     assert_eq!(server.mailed(ADA, CHANGED, 6).await.len(), 6);
-    // Which does not silence what else there is to tell.
+    // Notices of other kinds are still sent.
     let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
     let moved = change_email(&app, &access, PASSWORD, "lovelace@example.com").await;
     moved.unwrap();

@@ -132,19 +132,21 @@ async fn passwords_are_not_guessed_by_confirming() {
 }
 
 /// Whoever clicks on the link in a mail that a squatter asked for.
+/// Has a mail sent to Ada's address, from somebody's session.
+async fn ask_as(app: &App, somebody: &TokenPair) {
+    let request = SendEmailVerificationRequest { email: ADA.into() };
+    let request = bearer(request, &somebody.access_token);
+    let answer = app.auth.clone().send_email_verification(request).await;
+    answer.unwrap();
+}
+
 #[tokio::test]
 async fn a_mail_that_a_session_asked_for_confirms_nothing_without_one() {
     let server = MailServer::start().await;
     let app = server.app().await;
     let squatter = app.user(ADA).await;
     welcome(&server).await;
-    let asks = SendEmailVerificationRequest { email: ADA.into() };
-    let asked = bearer(asks, &squatter.access_token);
-    app.auth
-        .clone()
-        .send_email_verification(asked)
-        .await
-        .unwrap();
+    ask_as(&app, &squatter).await;
     let token = server.mailed(ADA, CONFIRM, 2).await[1].token();
 
     let clicked = claim(&app, &token).await;
@@ -169,13 +171,7 @@ async fn a_mail_that_somebody_elses_session_asks_for_is_nobodys_in_particular() 
     app.sign_up(ADA).await.unwrap();
     welcome(&server).await;
     let bob = app.user("bob@example.com").await;
-    let asks = SendEmailVerificationRequest { email: ADA.into() };
-    let asked = bearer(asks, &bob.access_token);
-    app.auth
-        .clone()
-        .send_email_verification(asked)
-        .await
-        .unwrap();
+    ask_as(&app, &bob).await;
 
     let token = server.mailed(ADA, CONFIRM, 2).await[1].token();
 

@@ -25,7 +25,7 @@ async fn watch(app: &App, secret: &str) -> Result<Feed, Status> {
     Ok(answer.into_inner())
 }
 
-/// What a feed tells until it fails, and why it does.
+/// Returns what a feed sends until it fails, and the reason of the failure.
 async fn end(feed: &mut Feed) -> (Vec<Revoked>, String) {
     let mut told = Vec::new();
     loop {

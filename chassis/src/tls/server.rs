@@ -77,7 +77,7 @@ impl ServerTls {
     }
 
     /// Follows the files, for ever. What stands still for two looks is tried, so
-    /// that nothing half written is; what is of no use is said once.
+    /// that nothing half written is; what cannot be used is logged once.
     pub(crate) async fn follow(self) {
         let mut tried = Some(self.in_force.load().mark);
         let mut seen = tried;
@@ -106,7 +106,7 @@ impl ServerTls {
                     self.in_force.store(Arc::new(new));
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the new TLS files are of no use; the former stay in force");
+                    tracing::error!(%error, "the new TLS files cannot be used; the former stay in force");
                 }
             }
         }

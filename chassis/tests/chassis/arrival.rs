@@ -7,10 +7,10 @@ use chassis::config::ServerConfig;
 use h2::SendStream;
 use h2::client::ResponseFuture;
 use tokio::time::{sleep, timeout};
-use tonic::{Code, Status};
+use tonic::Code;
 
 use crate::app::{App, EMPTY, MESSAGE_BYTES_MAX, config};
-use crate::wire::{Connection, PATIENCE, framed, read, reason};
+use crate::wire::{Connection, PATIENCE, framed, read, reason, status};
 
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
@@ -20,17 +20,6 @@ fn impatient() -> App {
         ..config()
     };
     App::with(config, Vec::new())
-}
-
-async fn status(answer: ResponseFuture) -> Status {
-    let answer = timeout(PATIENCE, read(answer))
-        .await
-        .expect("an answer in time");
-    let (head, _, trailers) = answer.unwrap();
-    let status = Status::from_header_map(&trailers);
-    status
-        .or_else(|| Status::from_header_map(&head.headers))
-        .unwrap()
 }
 
 /// A call with a deadline that is far away, of which so much is sent.

@@ -11,11 +11,11 @@ use h2::client::ResponseFuture;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
-use tonic::{Code, Status};
+use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::app::{App, EMPTY, config, eventually};
-use crate::wire::{Connection, PATIENCE, framed, read, reason};
+use crate::wire::{Connection, PATIENCE, framed, reason, status};
 
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
@@ -53,21 +53,10 @@ async fn begun(connection: &Connection, from: &str) -> (SendStream<Bytes>, Respo
     connection.begin(EMPTY, &headers).await.unwrap()
 }
 
-/// Waits until the server has all that was sent on a connection before: what comes
-/// behind it was answered, if only with nothing.
+/// Waits until the server has received everything sent on a connection so far: it has
+/// answered a later call.
 async fn arrived(connection: &mut Connection) {
     connection.call("/nothing.here/At", &[]).await;
-}
-
-async fn status(answer: ResponseFuture) -> Status {
-    let answer = timeout(PATIENCE, read(answer))
-        .await
-        .expect("an answer in time");
-    let (head, _, trailers) = answer.unwrap();
-    let status = Status::from_header_map(&trailers);
-    status
-        .or_else(|| Status::from_header_map(&head.headers))
-        .unwrap()
 }
 
 /// Whether a call is answered as it should.

@@ -156,6 +156,18 @@ pub(crate) async fn read(
     Ok((head, message.freeze(), trailers))
 }
 
+/// Waits for the status of an answer, in its trailers or its head.
+pub(crate) async fn status(answer: ResponseFuture) -> Status {
+    let answer = timeout(PATIENCE, read(answer))
+        .await
+        .expect("an answer in time");
+    let (head, _, trailers) = answer.unwrap();
+    let status = Status::from_header_map(&trailers);
+    status
+        .or_else(|| Status::from_header_map(&head.headers))
+        .unwrap()
+}
+
 /// One HTTP/2 frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {

@@ -31,7 +31,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the connection is of no use any more.
+    /// Whether the connection is broken.
     pub(super) fn is_of_connection(&self) -> bool {
         matches!(self, Self::Transport(_) | Self::Http(_) | Self::Connect(_))
     }

@@ -1,5 +1,5 @@
-//! Guesses that are meant to lock an owner out, and two calls that tell more than they
-//! should when they are made again and again.
+//! Guesses that are meant to lock an owner out, and two calls that reveal something when
+//! they are repeated.
 
 use proto::auth::v1::{ChangeEmailRequest, LogInRequest, SignUpRequest};
 use tokio::task::JoinSet;

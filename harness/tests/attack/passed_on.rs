@@ -1,5 +1,5 @@
-//! Calls that the contacts service makes for its users: one user's use nobody else's up, and
-//! nobody but a program says where it calls from.
+//! Calls that the contacts service makes for its users: one user cannot use up the limit of
+//! others, and only a program can name the client's address.
 
 use proto::auth::v1::GetMeRequest;
 use proto::auth::v1::account_service_client::AccountServiceClient;

@@ -1,5 +1,5 @@
-//! Streams that are held open: behind the end of the right to read them, or so that
-//! others get none.
+//! Streams that are held open: after the right to read them ended, or so that others get
+//! none.
 
 use proto::auth::v1::watch_revocations_response::Revoked;
 use proto::auth::v1::{

@@ -6,14 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
 use chassis::secret_file;
-use embedded_postgres::TestDatabase;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::postgres::PgPoolOptions;
 use tempfile::TempDir;
 
+use crate::program::migrated;
 use crate::stack::lines;
 
 /// A contacts service that asks at `auth_url`, and the folder of its files.
@@ -68,14 +65,7 @@ fn why_the_auth_service_is_not_reached_is_told_once() {
 
 #[tokio::test]
 async fn why_revocations_are_not_heard_is_told() {
-    let database = TestDatabase::create("causes", async |options: PgConnectOptions| {
-        let pool = PgPoolOptions::new().max_connections(1);
-        let pool = pool.connect_with(options).await?;
-        MIGRATOR.run(&pool).await?;
-        pool.close().await;
-        Ok::<_, sqlx::migrate::MigrateError>(())
-    });
-    let database = database.await.unwrap();
+    let database = migrated().await;
     let url = database.url("contacts_service");
     let (mut service, _files) = service("http://127.0.0.1:1", &url);
     let mut child = service.stdout(Stdio::piped()).spawn().unwrap();

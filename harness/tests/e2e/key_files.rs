@@ -5,13 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
 use chassis::secret_file;
-use embedded_postgres::TestDatabase;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::pki::Authority;
+use crate::program::migrated;
 
 /// Every setting that names a file of secrets, by program and sub-command.
 const FILES: [(&str, &str, &[&str]); 4] = [
@@ -71,14 +69,7 @@ fn write_files(folder: &Path) {
 
 #[tokio::test]
 async fn a_secret_that_others_can_read_ends_the_start() {
-    let database = TestDatabase::create("key_files", async |options: PgConnectOptions| {
-        let pool = PgPoolOptions::new().max_connections(1);
-        let pool = pool.connect_with(options).await?;
-        MIGRATOR.run(&pool).await?;
-        pool.close().await;
-        Ok::<_, sqlx::migrate::MigrateError>(())
-    });
-    let database = database.await.unwrap();
+    let database = migrated().await;
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path());
     for (program, does, names) in FILES {

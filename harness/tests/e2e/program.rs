@@ -7,10 +7,27 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use chassis::db::MIGRATOR;
+use embedded_postgres::TestDatabase;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A migrated database of its own.
+pub(crate) async fn migrated() -> TestDatabase {
+    TestDatabase::create("migrated", migrate).await.unwrap()
+}
+
+async fn migrate(options: PgConnectOptions) -> Result<(), MigrateError> {
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await?;
+    MIGRATOR.run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
 
 /// Asks until it is so.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {

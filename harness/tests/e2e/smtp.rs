@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chassis::db::MIGRATOR;
 use chassis::keyring::generate_line;
 use chassis::secret_file;
 use embedded_postgres::TestDatabase;
@@ -10,8 +9,6 @@ use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{SignUpRequest, VerifyEmailRequest};
 use serde_json::Value;
 use sqlx::PgPool;
-use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -19,7 +16,7 @@ use tonic::transport::Channel;
 
 use crate::mail_server::{MailServer, PASSWORD, Tls, USER};
 use crate::pki::Authority;
-use crate::program::Program;
+use crate::program::{Program, migrated};
 use crate::tools::mail_python;
 
 const OWN_PASSWORD: &str = "the otter naps at noon";
@@ -34,7 +31,7 @@ struct Office {
 
 impl Office {
     async fn open() -> Self {
-        let database = TestDatabase::create("smtp", migrate).await.unwrap();
+        let database = migrated().await;
         let files = tempfile::tempdir().unwrap();
         let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
         ours.write(files.path(), "ca.crt");
@@ -109,14 +106,6 @@ impl Office {
         let sql = "UPDATE auth.outbox SET due_time = now()";
         sqlx::query(sql).execute(&self.db).await.unwrap();
     }
-}
-
-async fn migrate(options: PgConnectOptions) -> Result<(), MigrateError> {
-    let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
 }
 
 async fn client(auth: &Program) -> AuthServiceClient<Channel> {

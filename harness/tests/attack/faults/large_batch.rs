@@ -89,7 +89,7 @@ async fn ids(side: &Side, token: &str) -> Vec<String> {
     }
 }
 
-/// It works, or takes too long: no client is told to try the same again for ever.
+/// It works, or takes too long: no client is asked to repeat it for ever.
 fn worked(result: &Result<(), Status>) -> bool {
     if let Err(status) = result {
         assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
