@@ -37,7 +37,7 @@ impl PasswordChange {
 
 impl Accounts {
     /// Sets a new password, ends the other sessions, and gives the calling one new
-    /// tokens: a copy of its refresh token is of no use any more.
+    /// tokens: a copy of its refresh token does not work any more.
     pub async fn change_password(
         &self,
         sessions: &Sessions,

@@ -1,5 +1,5 @@
 //! Peppers: secrets that are hashed along with passwords and kept outside the
-//! database, so that a dump of it is of no use to guess with.
+//! database, so that passwords cannot be guessed with a dump of it.
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 /// A unit up to this long says no more when it is repeated.
 const UNIT_CHARS_MAX: usize = 6;
 
-/// So many runs are no more than a habit: `abcdef123456`.
+/// A password of so few runs is predictable: `abcdef123456`.
 const RUNS_MAX: usize = 2;
 
 /// What people go along, round and round.

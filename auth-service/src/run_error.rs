@@ -16,16 +16,16 @@ use crate::signing_keys::SigningKeysError;
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The secret keys are of no use.
+    /// The secret keys cannot be used.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
-    /// The database is of no use.
+    /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
     /// argon2's parameters do not go together.
     #[error("the ARGON2 settings do not go together: {0}")]
     Recipe(HashError),
-    /// The file of peppers is of no use.
+    /// The file of peppers cannot be used.
     #[error("PASSWORD_PEPPER_FILE: {0}")]
     PepperFile(KeyRingError),
     /// The pepper of new hashes is not there.
@@ -34,7 +34,7 @@ pub enum RunError {
     /// The hasher does not start.
     #[error(transparent)]
     Hasher(#[from] StartHasherError),
-    /// The secret of the contacts service is of no use.
+    /// The secret of the contacts service cannot be used.
     #[error(transparent)]
     ContactsSecret(#[from] SecretFileError),
     /// Mail cannot be sent as the settings say.
@@ -46,7 +46,7 @@ pub enum RunError {
     /// There is nothing to sign with.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
-    /// The limits on calls are of no use.
+    /// The limits on calls cannot be used.
     #[error(transparent)]
     RateLimits(#[from] NoSuchGroup),
     /// The server failed.

@@ -152,7 +152,7 @@ impl Accounts {
             let problem = "was used for another request";
             Error::invalid("REQUEST_ID_REUSED", "request_id", problem)
         };
-        // Before the password, of which this answer tells nothing.
+        // Before the password is checked, so that this answer does not depend on it.
         if known.request_body_hash.as_deref() != Some(&new.body_hash()) {
             return Err(reused());
         }

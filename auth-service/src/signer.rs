@@ -45,7 +45,7 @@ impl Algorithm {
     }
 }
 
-/// Why a key is of no use. Says nothing of the key.
+/// Why a key cannot be used. Says nothing of the key.
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
     /// The ring lost the key that sealed it.

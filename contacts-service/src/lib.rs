@@ -66,19 +66,19 @@ use crate::watch::{hints, poll};
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The secret keys are of no use.
+    /// The secret keys cannot be used.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
     /// The auth service cannot be called.
     #[error("cannot call the auth service: {0}")]
     Auth(#[from] UpstreamError),
-    /// The secret for the auth service is of no use.
+    /// The secret for the auth service cannot be used.
     #[error(transparent)]
     AuthSecret(#[from] SecretFileError),
-    /// The database is of no use.
+    /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The limits on calls are of no use.
+    /// The limits on calls cannot be used.
     #[error(transparent)]
     RateLimits(#[from] NoSuchGroup),
     /// The server failed.

@@ -87,7 +87,7 @@ impl Binaries {
         self.major
     }
 
-    /// Accepts the folder, or says why it is of no use. A link such as
+    /// Accepts the folder, or says why it cannot be used. A link such as
     /// `/usr/local/bin/postgres` is followed, since a server finds its own files
     /// from where it really is.
     fn check(dir: &Path) -> Result<Self, String> {

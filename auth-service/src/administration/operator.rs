@@ -23,7 +23,7 @@ pub enum MakeAdminError {
     /// The text is no e-mail.
     #[error("the text behind --email is no e-mail address")]
     Email,
-    /// The database is of no use.
+    /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
     /// Nobody signed up with it.

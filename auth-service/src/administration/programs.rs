@@ -83,8 +83,9 @@ impl Administration {
         service_accounts::list(&self.db, after.unwrap_or_default(), limit).await
     }
 
-    /// Gives a program one more secret; all but the one before end, and with the first
-    /// that does, all tokens of the program until now: nothing tells which secret got them.
+    /// Adds a secret to a program. All older secrets but the latest stop working; when one
+    /// does, all tokens of the program so far are revoked, because it is not known which
+    /// secret each was issued for.
     /// A repeat of the call with its `request_id` gets the same secret, for a day.
     pub async fn rotate_program_secret(
         &self,

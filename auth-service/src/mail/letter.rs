@@ -109,7 +109,7 @@ impl Letter {
         self
     }
 
-    /// When it is of no use any more.
+    /// When it expires.
     #[must_use]
     pub fn expire_time(&self) -> DateTime<Utc> {
         self.time + self.topic.life()

@@ -95,14 +95,14 @@ impl Writer {
             ),
             Topic::MfaReset => format!(
                 "An administrator turned two-step verification off for your account on\n{}.\n\
-                 From now on the password is enough to log in, and the app and the recovery\n\
-                 codes from before are of no use any more.\n\n\
+                 From now on the password is enough to log in, and the app and the earlier\n\
+                 recovery codes do not work any more.\n\n\
                  If you did not ask for that, tell whoever runs this service at once.\n",
                 minute(letter.time),
             ),
             Topic::RecoveryCodesRegenerated => format!(
                 "Your account was given new recovery codes\n{call}.\n\
-                 Those from before are of no use any more.\n\n\
+                 Earlier ones do not work any more.\n\n\
                  If that was not you, someone else has been in your account: choose a new\n\
                  password now by \"forgot password\", which ends all sessions, and make\n\
                  recovery codes of your own.\n",

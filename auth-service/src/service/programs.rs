@@ -110,7 +110,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         let key_gone = OnceLock::new();
         let told = while_allowed(told, TOGETHER, async move || {
             match guard.check(&caller) {
-                // Its own key is revoked, which the feed has still to tell.
+                // The key of its own token was revoked; the feed must still send that.
                 Err(TokenError::Invalid)
                     if key_gone.get_or_init(Instant::now).elapsed() < KEY_TOLD => {}
                 checked => checked?,
@@ -149,7 +149,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
     }
 }
 
-/// In this time a feed whose token was signed with a key that is revoked tells of it.
+/// Time in which a feed sends the revocation of the key that signed its own token.
 const KEY_TOLD: Duration = Duration::from_secs(1);
 const PAGE_SIZE_DEFAULT: usize = 500;
 const PAGE_SIZE_MAX: usize = 1000;
@@ -170,7 +170,7 @@ fn position(text: &str, reason: &'static str, field: &'static str) -> Result<Opt
     Position::parse(text).ok_or_else(invalid).map(Some)
 }
 
-/// Tokens of users who were deleted before `ended` are of no use any more.
+/// Tokens of users who were deleted before `ended` have all expired.
 fn list_of(page: Page, ended: DateTime<Utc>) -> pb::ListDeletedUsersResponse {
     let user = |deleted: Deleted| pb::DeletedUser {
         user_id: deleted.user_id.to_string(),

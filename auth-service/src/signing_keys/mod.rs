@@ -28,7 +28,7 @@ pub enum SigningKeysError {
     /// The database failed, or no key can be made.
     #[error("cannot read or replace the signing keys")]
     Store(#[from] Error),
-    /// A key is of no use.
+    /// A key cannot be used.
     #[error(transparent)]
     Signer(#[from] SignerError),
     /// None signs, although one was just made.
@@ -92,7 +92,7 @@ impl SigningKeys {
                 Ok(signer) => Some(Arc::new(signer)),
                 Err(error) if before.is_none() => return Err(error.into()),
                 Err(error) => {
-                    tracing::error!(%error, "the active signing key is of no use here");
+                    tracing::error!(%error, "the active signing key cannot be used here");
                     let published = |signer: &&Arc<Signer>| is_among(rows, signer.kid());
                     signer.filter(published).cloned()
                 }
