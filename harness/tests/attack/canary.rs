@@ -158,13 +158,12 @@ async fn live(pair: &Pair, found: &Found) {
 /// A token, and the part of it that alone is worth having.
 fn token(found: &Found, what: &'static str, token: &str) {
     found.secret(what, token);
-    let signature = token.rsplit('.').next().unwrap();
-    found.secret(
-        what,
-        signature
-            .split_once('_')
-            .map_or(signature, |(_, bytes)| bytes),
-    );
+    // The signature of a JWT, in which any letter can be; of others what follows the prefix.
+    let part = match token.rsplit_once('.') {
+        Some((_, signature)) => signature,
+        None => token.split_once('_').unwrap().1,
+    };
+    found.secret(what, part);
 }
 
 async fn mail(pair: &Pair, found: &Found) {
