@@ -61,14 +61,13 @@ use chassis::passed_on::Forwarders;
 use chassis::pool::Pool;
 use chassis::rate_limits::RateLimits;
 use chassis::secret_file;
-use chassis::server::{Server, Services};
+use chassis::server::{Server, Services, Socket};
 use chassis::token::Verifier;
 use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
 use proto::auth::server::admin_service_server::AdminServiceServer;
 use proto::auth::server::auth_service_server::AuthServiceServer;
 use proto::auth::server::service_token_service_server::ServiceTokenServiceServer;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
@@ -96,11 +95,11 @@ use crate::throttle::Throttle;
 /// a few thousand.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
-/// Runs the service on an already bound socket until `shutdown` completes.
+/// Runs the service on this socket until `shutdown` completes.
 pub async fn run(
     config: Config,
     clock: Clock,
-    listener: TcpListener,
+    socket: impl Into<Socket>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
@@ -158,7 +157,7 @@ pub async fn run(
         .limits(limits)
         .forwarders(parts.forwarders())
         .metrics(metrics)
-        .run(listener, shutdown, move |services| parts.serve(services))
+        .run(socket, shutdown, move |services| parts.serve(services))
         .await;
     if let Some(sender) = sender {
         sender.stop(grace).await;

@@ -14,8 +14,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
-    let listener = server::listen(config.listen_addr).await?;
-    auth_service::run(config, Clock::System, listener, shutdown::requested()).await?;
+    let socket = server::take(config.listen_addr)?;
+    auth_service::run(config, Clock::System, socket, shutdown::requested()).await?;
     Ok(())
 }
 

@@ -52,6 +52,7 @@ mod impatient;
 mod mounted;
 mod reflection;
 mod rpcs;
+mod socket;
 mod taken;
 mod unread;
 mod verified;

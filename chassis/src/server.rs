@@ -3,15 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tonic_health::server::health_reporter;
 
 pub use crate::mounted::Services;
+pub use crate::socket::Socket;
 
 use crate::calls::Calls;
 use crate::client_address::TrustedProxies;
@@ -60,17 +61,20 @@ pub enum ServeError {
     WorkerDied,
 }
 
-/// Takes the address to listen on.
-pub async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
-    let listener = TcpListener::bind(addr).await;
-    listener.map_err(|cause| ServeError::Listen(addr, cause))
+/// Takes the address to listen on; connections are refused until the server runs.
+pub fn take(addr: SocketAddr) -> Result<Socket, ServeError> {
+    Socket::take(addr).map_err(|cause| ServeError::Listen(addr, cause))
 }
+
+/// Completes when the server may listen.
+type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A server to be.
 pub struct Server {
     config: ServerConfig,
     needs: Vec<watch::Receiver<bool>>,
     reports: Vec<(&'static str, watch::Receiver<bool>)>,
+    gate: Gate,
     limits: RateLimits,
     forwarders: Option<Forwarders>,
     metrics: Metrics,
@@ -84,6 +88,7 @@ impl Server {
             config,
             needs: Vec::new(),
             reports: Vec::new(),
+            gate: Box::pin(std::future::ready(())),
             limits: RateLimits::default(),
             forwarders: None,
             metrics: Metrics::default(),
@@ -118,6 +123,13 @@ impl Server {
         self
     }
 
+    /// Listens only after this has completed.
+    #[must_use]
+    pub fn listens_after(mut self, gate: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.gate = Box::pin(gate);
+        self
+    }
+
     /// Reports `NOT_SERVING` whenever this is false.
     #[must_use]
     pub fn needs(mut self, need: watch::Receiver<bool>) -> Self {
@@ -145,11 +157,12 @@ impl Server {
     /// configured grace at most. `add` is called once on each thread that serves.
     pub async fn run(
         self,
-        listener: TcpListener,
+        socket: impl Into<Socket>,
         shutdown: impl Future<Output = ()>,
         add: impl Fn(Services) -> Services + Send + Sync + 'static,
     ) -> Result<(), ServeError> {
-        let address = listener.local_addr().map_err(ServeError::Socket)?;
+        let socket = socket.into();
+        let address = socket.address().map_err(ServeError::Socket)?;
         let tls = ServerTls::load(&self.config.tls)?;
         if tls.is_none() {
             permit_plaintext(address, self.config.allow_plaintext)?;
@@ -177,16 +190,21 @@ impl Server {
         let follow = states.follow(self.needs).await;
         let mut addresses = vec![address];
         if let Some(addr) = self.config.metrics_addr {
-            let listener = listen(addr).await?;
+            let listener = take(addr)?.listen().map_err(ServeError::Socket)?;
             addresses.push(listener.local_addr().map_err(ServeError::Socket)?);
             chores.spawn(metrics::serve(self.metrics, listener));
         }
         let file = self.config.address_file.as_deref();
-        write_addresses(file, &addresses).map_err(ServeError::AddressFile)?;
-        let metrics = addresses.get(1).map(tracing::field::display);
-        tracing::info!(%address, metrics, tls = tls.is_some(), "serving");
-
-        let accept = workers.accept(listener);
+        let listen = async {
+            self.gate.await;
+            let listener = socket.listen();
+            let listener = listener.map_err(|cause| ServeError::Listen(address, cause))?;
+            write_addresses(file, &addresses).map_err(ServeError::AddressFile)?;
+            let metrics = addresses.get(1).map(tracing::field::display);
+            tracing::info!(%address, metrics, tls = tls.is_some(), "serving");
+            Ok(listener)
+        };
+        let accept = workers.accept(listen);
         let until_stop = async {
             shutdown.await;
             tracing::info!("stopping");
@@ -196,7 +214,7 @@ impl Server {
         };
         tokio::select! {
             ended = workers.ended() => ended?,
-            () = accept => {}
+            never = accept => never?,
             () = until_stop => {}
         }
         stop.send_replace(true);

@@ -85,10 +85,17 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Hands connections out in turn, for ever.
-    pub(crate) fn accept(&self, listener: TcpListener) -> impl Future<Output = ()> + use<> {
+    /// Hands the connections of this listener out in turn, for ever.
+    pub(crate) fn accept<L>(
+        &self,
+        listen: L,
+    ) -> impl Future<Output = Result<(), ServeError>> + use<L>
+    where
+        L: Future<Output = Result<TcpListener, ServeError>>,
+    {
         let (sockets, clients) = (self.sockets.clone(), Arc::clone(&self.clients));
         async move {
+            let listener = listen.await?;
             for worker in sockets.iter().cycle() {
                 match accept(&listener, &clients).await {
                     // A worker that is gone has told why.
@@ -101,6 +108,7 @@ impl Workers {
                     }
                 }
             }
+            Ok(())
         }
     }
 

@@ -14,6 +14,7 @@ pub mod gone_owners;
 pub mod label;
 pub mod limits;
 pub mod merge;
+mod opening;
 pub mod order;
 pub mod page;
 pub mod purge;
@@ -45,13 +46,12 @@ use chassis::rate_limits::{NoSuchGroup, RateLimits};
 use chassis::revocation_feed;
 use chassis::revocations::Revocations;
 use chassis::secret_file::{self, SecretFileError};
-use chassis::server::{ServeError, Server, Services};
+use chassis::server::{ServeError, Server, Services, Socket};
 use chassis::token::{KeySet, TokenRules, Verifier};
 use chassis::upstream::{ClientFiles, Upstream, UpstreamError};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
 use proto::contacts::server::labels_service_server::LabelsServiceServer;
 use proto::contacts::server::shares_service_server::SharesServiceServer;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
@@ -109,11 +109,11 @@ const DATABASE_SETTINGS: [(&str, &str); 4] = [
     ("jit", "off"),
 ];
 
-/// Runs the service on an already bound socket until `shutdown` completes.
+/// Runs the service on this socket until `shutdown` completes.
 pub async fn run(
     config: Config,
     clock: Clock,
-    listener: TcpListener,
+    socket: impl Into<Socket>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
@@ -130,13 +130,9 @@ pub async fn run(
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
     let quota = quota(&config);
+    let patience = opening::patience(&config);
     let watched = watched(&config, auth, credentials, &keys, &clock, &mut chores);
-    let rules = TokenRules {
-        issuer: config.issuer,
-        audiences: vec![config.audience],
-        leeway: config.token_leeway,
-    };
-    let verifier = Verifier::new(&rules, keys.clone(), clock.clone());
+    let verifier = Verifier::new(&rules(&config), keys.clone(), clock.clone());
 
     // One memory of good tokens for all threads.
     let mut guard = RequireCaller::new(Arc::new(verifier));
@@ -149,6 +145,7 @@ pub async fn run(
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
     keys.publish(&metrics);
+    let mut first = vec![keys.loaded()];
     let mut server = Server::new(config.server)
         .needs(database.watch(&clock, leeway))
         .needs(keys.loaded())
@@ -159,6 +156,7 @@ pub async fn run(
     }) = watched
     {
         revocations.publish(&metrics);
+        first.push(revocations.are_heard());
         server = server
             .needs(revocations.ready())
             .reports(REVOCATIONS, revocations.are_heard());
@@ -166,6 +164,7 @@ pub async fn run(
         chores.spawn(async move { gone_owners::follow(background, deletions, &known).await });
         guard = guard.without(revocations);
     }
+    let server = server.listens_after(opening::heard(first, patience));
     let finds = Arc::new(Semaphore::new(service::AT_A_TIME));
     let add = move |services: Services| {
         let db = database.calls();
@@ -183,10 +182,19 @@ pub async fn run(
         });
         mounted(services, service, &guard)
     };
-    let ended = server.metrics(metrics).run(listener, shutdown, add).await;
+    let ended = server.metrics(metrics).run(socket, shutdown, add).await;
     // They end with this function, however it ends.
     chores.shutdown().await;
     Ok(ended?)
+}
+
+/// Which tokens are good.
+fn rules(config: &Config) -> TokenRules {
+    TokenRules {
+        issuer: config.issuer.clone(),
+        audiences: vec![config.audience.clone()],
+        leeway: config.token_leeway,
+    }
 }
 
 /// How much an owner may keep.

@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
-    let listener = server::listen(config.listen_addr).await?;
-    contacts_service::run(config, Clock::System, listener, shutdown::requested()).await?;
+    let socket = server::take(config.listen_addr)?;
+    contacts_service::run(config, Clock::System, socket, shutdown::requested()).await?;
     Ok(())
 }

@@ -171,7 +171,8 @@ impl App {
         (endpoint, channel)
     }
 
-    fn config(&self) -> Config {
+    /// The settings of an instance.
+    pub fn config(&self) -> Config {
         let args = [
             "contacts-service",
             "--auth-url",
@@ -308,7 +309,8 @@ async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::Migrate
     Ok(())
 }
 
-async fn until_serving(channel: Channel) {
+/// Completes when the service reports that it serves.
+pub async fn until_serving(channel: Channel) {
     let request = HealthCheckRequest::default();
     let mut states = HealthClient::new(channel)
         .watch(request)

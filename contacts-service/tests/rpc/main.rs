@@ -57,6 +57,7 @@ mod long_writes;
 mod merge;
 mod merge_model;
 mod merge_races;
+mod opening;
 mod page_tokens;
 mod phones;
 mod purge;

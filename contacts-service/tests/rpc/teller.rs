@@ -32,6 +32,10 @@ struct Told {
     revoked: Vec<Uuid>,
     /// The cursors that passes began at.
     asked: Vec<String>,
+    /// Those who follow what is revoked.
+    followers: usize,
+    /// Nobody is told that everything has been told.
+    holds_back: bool,
 }
 
 struct Gone {
@@ -67,6 +71,16 @@ impl Teller {
         let mut told = self.0.lock().unwrap();
         told.gone.iter_mut().for_each(|gone| gone.settled = true);
         wake(&mut told);
+    }
+
+    /// Keeps to itself, from now on or no more, that everything has been told.
+    pub fn hold_back(&self, does: bool) {
+        self.0.lock().unwrap().holds_back = does;
+    }
+
+    /// How many have begun to follow what is revoked.
+    pub fn followers(&self) -> usize {
+        self.0.lock().unwrap().followers
     }
 
     /// Where passes began, the latest last.
@@ -114,15 +128,19 @@ impl ServiceTokenService for Teller {
         &self,
         _: Request<WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
+        self.0.lock().unwrap().followers += 1;
         let told = stream::unfold((self.clone(), 0), async |(teller, next)| {
-            let user = teller.0.lock().unwrap().revoked.get(next).copied();
+            let (user, holds_back) = {
+                let told = teller.0.lock().unwrap();
+                (told.revoked.get(next).copied(), told.holds_back)
+            };
             if user.is_none() {
                 // The pause of a feed.
                 sleep(Duration::from_millis(20)).await;
             }
             let seconds = |seconds| Some(Timestamp { seconds, nanos: 0 });
             let answer = WatchRevocationsResponse {
-                caught_up: user.is_none(),
+                caught_up: user.is_none() && !holds_back,
                 revoke_time: seconds(1),
                 forget_time: seconds(4_102_444_800),
                 revoked: user.map(|user| Revoked::UserId(user.to_string())),
