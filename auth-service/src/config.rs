@@ -1,5 +1,4 @@
-//! Settings, read once at start. Each is a flag, an environment variable and a
-//! line of help.
+//! Settings, read once at start. Each is a flag, an environment variable and a help text.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::signer::Algorithm;
 
-/// The longest lives, in seconds; beyond, dates could overflow.
+/// The longest lifetimes, in seconds; with longer ones dates could overflow.
 const TEN_YEARS: u64 = 315_360_000;
 
 /// What the operator can set.
@@ -160,7 +159,7 @@ pub struct Config {
     pub server: ServerConfig,
 }
 
-/// What this program does besides.
+/// The sub-commands of this program only.
 #[derive(Debug, clap::Subcommand)]
 pub enum OwnCommand {
     /// Make the account with this e-mail an administrator, then exit
@@ -183,11 +182,13 @@ pub struct MakeAdminConfig {
     pub database: DatabaseConfig,
 }
 
-/// How to send mail. An empty text is none, so that a compose file can leave it open.
+/// How to send mail. An empty text counts as unset, because a compose file cannot unset a
+/// variable.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Mail")]
 pub struct MailConfig {
-    /// Mail server, such as `smtps://user@mail.example.com` or `smtp://user@mail.example.com:587?tls=required`; without one no mail is sent
+    /// URL of the mail server, such as `smtps://user@mail.example.com` or
+    /// `smtp://user@mail.example.com:587?tls=required`; no mail is sent when unset
     #[arg(long, env, hide_env_values = true)]
     pub smtp_url: Option<SecretString>,
 
@@ -195,7 +196,8 @@ pub struct MailConfig {
     #[arg(long, env, value_parser = path_or_none())]
     pub smtp_password_file: Option<PathBuf>,
 
-    /// File with the CA certificates for the mail server, PEM; by default those that the system trusts
+    /// PEM file of CA certificates for the mail server; by default the system's trust
+    /// store
     #[arg(long, env, value_parser = path_or_none())]
     pub smtp_ca_file: Option<PathBuf>,
 
@@ -216,7 +218,7 @@ impl Settings for Config {
     type Own = OwnCommand;
 
     const NAME: &'static str = "auth-service";
-    const ABOUT: &'static str = "Signs users up and in, and hands out tokens";
+    const ABOUT: &'static str = "Signs users up, logs them in, and issues tokens";
     const LISTEN_ADDR: &'static str = "127.0.0.1:50051";
 
     fn server(&self) -> &ServerConfig {
@@ -224,7 +226,7 @@ impl Settings for Config {
     }
 }
 
-/// A path, or the empty text, which clap refuses by itself.
+/// A path, or the empty text, which clap would refuse.
 fn path_or_none() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }

@@ -31,10 +31,10 @@ pub enum Error {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// The operator closed sign-up.
-    #[error("sign-up is closed on this server")]
+    #[error("sign-up is disabled on this server")]
     SignUpDisabled,
     /// The e-mail has an account.
-    #[error("the e-mail has an account already")]
+    #[error("the e-mail already has an account")]
     EmailTaken,
     /// Unknown e-mail or wrong password: nothing may tell which.
     #[error("e-mail or password is wrong")]
@@ -43,22 +43,22 @@ pub enum Error {
     #[error("the account is disabled")]
     AccountDisabled,
     /// The password was right, but the e-mail is not confirmed.
-    #[error("the e-mail is not confirmed yet")]
+    #[error("the e-mail is not verified")]
     EmailNotVerified,
     /// Never issued, used, expired, or for another e-mail.
-    #[error("the token to confirm an e-mail is not valid")]
+    #[error("the token to verify an e-mail is invalid")]
     EmailTokenInvalid,
     /// The mail was asked for by a session, and nobody shows to be its user.
     #[error(
-        "the mail was asked for in a session: send the token with an access token of the \
+        "the mail was requested in a session: send the token with an access token of the \
          account, or with its password"
     )]
     EmailTokenOfSession,
     /// The access token is another account's.
-    #[error("the token confirms the e-mail of another account than the one that is logged in")]
+    #[error("the token is for the e-mail of another account than the one that is logged in")]
     EmailTokenOfOther,
     /// Never issued, used, expired, or from before a change of the account.
-    #[error("the token to choose a new password is not valid")]
+    #[error("the token to reset the password is invalid")]
     ResetTokenInvalid,
     /// Unknown program or wrong secret: nothing may tell which.
     #[error("client id or secret is wrong")]
@@ -73,67 +73,67 @@ pub enum Error {
     #[error("the log-in is too long ago for this scope; log in again")]
     AuthenticationTooOld,
     /// Who administers has to have used every factor that there is.
-    #[error("the log-in was without the account's second factor; log in again")]
+    #[error("the log-in was made without the account's second factor; log in again")]
     AuthenticationTooWeak,
     /// Not a token of ours, or one of a session that is forgotten.
-    #[error("the refresh token is not valid")]
+    #[error("the refresh token is invalid")]
     RefreshTokenInvalid,
     /// An older token of the session was presented.
-    #[error("the refresh token was used before; its session is ended")]
+    #[error("the refresh token was used before; its session is revoked")]
     RefreshTokenReused,
     /// The session was ended.
-    #[error("the session was ended")]
+    #[error("the session was revoked")]
     SessionRevoked,
     /// The session's time is over.
-    #[error("the session is expired")]
+    #[error("the session has expired")]
     SessionExpired,
     /// Another refresh of the session is under way.
-    #[error("another refresh of the session was faster; try again")]
+    #[error("another call refreshed the session at the same time; retry")]
     RefreshConflict,
     /// Absent, over, or someone else's.
-    #[error("no such session")]
+    #[error("session not found")]
     SessionNotFound,
     /// No user has this id.
-    #[error("no such user")]
+    #[error("user not found")]
     UserNotFound,
     /// An administrator does not lock itself out.
-    #[error("an administrator cannot do this to itself")]
+    #[error("administrators cannot do this to their own account")]
     OwnAccount,
     /// There would be nobody left to let anybody in.
-    #[error("there would be no administrator left")]
+    #[error("no administrator would be left")]
     LastAdministrator,
     /// No program has this name.
-    #[error("no such service account")]
+    #[error("service account not found")]
     ServiceAccountNotFound,
     /// A program has this name.
-    #[error("there is a service account with this name already")]
+    #[error("another service account has this client_id")]
     ServiceAccountTaken,
     /// The program is the system's own.
-    #[error("this service account is the system's own, and set by its operator alone")]
+    #[error("this service account is part of the system; only the operator can change it")]
     ServiceAccountBuiltIn,
     /// No signing key has this id.
-    #[error("no such signing key")]
+    #[error("signing key not found")]
     SigningKeyNotFound,
     /// Someone else changed the resource in between.
-    #[error("the account was changed since; read it again")]
+    #[error("the account was changed in the meantime; read it again")]
     EtagMismatch {
         /// The current one.
         etag: String,
     },
     /// Too many passwords wait to be hashed.
-    #[error("too many log-ins and sign-ups at the moment; try again")]
+    #[error("too many log-ins and sign-ups at the moment; retry")]
     HasherOverloaded {
         /// When it is worth to try again.
         retry_after: Duration,
     },
     /// Too many exports are under way.
-    #[error("others export at the moment; try again")]
+    #[error("too many exports are running; retry")]
     ExportsBusy {
         /// When it is worth to try again.
         retry_after: Duration,
     },
     /// The client did not read.
-    #[error("the export was not read in time; try again")]
+    #[error("the export was not read in time; retry")]
     ExportTooSlow,
     /// Too many wrong passwords, or too many at once.
     #[error("too many attempts; try again later")]
@@ -148,10 +148,10 @@ pub enum Error {
         retry_after: Duration,
     },
     /// A wrong code, or one that was used.
-    #[error("the code is not valid")]
+    #[error("the code is invalid")]
     MfaCodeInvalid,
     /// The log-in that a code was for is over.
-    #[error("the log-in took too long or is done; log in again")]
+    #[error("the challenge of the log-in is expired or answered; log in again")]
     MfaChallengeExpired,
     /// Too many wrong codes, or too many at once.
     #[error("too many wrong codes; try again later")]
@@ -160,16 +160,18 @@ pub enum Error {
         retry_after: Duration,
     },
     /// The second factor is on.
-    #[error("an authenticator app is in use; disable it first")]
+    #[error("an authenticator app is enrolled already; disable it first")]
     TotpEnabled,
     /// The second factor is off.
     #[error("the account has no second factor")]
     TotpNotEnabled,
     /// No secret waits for its first code.
-    #[error("enrol an authenticator app first; an enrolment waits for an hour")]
+    #[error(
+        "no enrolment is pending; enrol an authenticator app first, and confirm it within an hour"
+    )]
     TotpNotPending,
     /// The secret of an authenticator app cannot be read.
-    #[error("cannot open the secret of an authenticator app")]
+    #[error("cannot decrypt the secret of an authenticator app")]
     TotpSealed(#[from] OpenError),
     /// The secret of an authenticator app is none.
     #[error("cannot use the secret of an authenticator app")]
@@ -188,7 +190,7 @@ pub enum Error {
     #[error("cannot write a mail as JSON")]
     Letter(#[source] serde_json::Error),
     /// A signing key cannot be made, or does not sign.
-    #[error("cannot make or use a signing key")]
+    #[error("cannot create or use a signing key")]
     Signing(#[from] crate::signer::SignerError),
     /// The signing keys were changed, but cannot be put in force.
     #[error("cannot use the signing keys")]
@@ -305,7 +307,7 @@ impl Error {
     /// A call needs a code of the second factor, and has none.
     #[must_use]
     pub fn mfa_code_missing() -> Self {
-        let problem = "must be set: the account has a second factor";
+        let problem = "is required, because the account has a second factor";
         Self::invalid("MFA_CODE_MISSING", "code", problem)
     }
 }

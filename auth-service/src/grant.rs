@@ -31,7 +31,7 @@ impl Grant {
     /// Reads the scopes that were asked for.
     pub fn parse(scopes: &[String]) -> Result<Self> {
         if scopes.iter().any(|scope| scope != ADMIN_SCOPE) {
-            let problem = "may name auth.admin and nothing else";
+            let problem = "may contain only auth.admin";
             return Err(Error::invalid("SCOPE_UNKNOWN", "scopes", problem));
         }
         Ok(if scopes.is_empty() {

@@ -28,16 +28,16 @@ impl Password {
     pub fn choose(text: &str, field: &'static str, email: &Email) -> Result<Self, Error> {
         let refuse = |reason, problem| Err(Error::invalid(reason, field, problem));
         let Some(password) = nfc(text) else {
-            return refuse("PASSWORD_TOO_LONG", "longer than 1024 bytes");
+            return refuse("PASSWORD_TOO_LONG", "must have at most 1024 bytes");
         };
         if password.chars().count() < Self::CHARS_MIN {
-            return refuse("PASSWORD_TOO_SHORT", "shorter than 12 characters");
+            return refuse("PASSWORD_TOO_SHORT", "must have at least 12 characters");
         }
         if common_passwords::contains(&password) {
-            return refuse("PASSWORD_COMMON", "one of the most used passwords");
+            return refuse("PASSWORD_COMMON", "is one of the most used passwords");
         }
         if is_predictable(&password) {
-            let problem = "a few characters repeated, or in the order of alphabet or keyboard";
+            let problem = "repeats a few characters, or follows the alphabet or the keyboard";
             return refuse("PASSWORD_COMMON", problem);
         }
         let local = email.local();

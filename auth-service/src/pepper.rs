@@ -14,7 +14,7 @@ pub struct Peppers {
 
 /// The file lacks the pepper that new hashes shall have.
 #[derive(Debug, thiserror::Error)]
-#[error("PASSWORD_PEPPER_FILE has no KID {0}, which PASSWORD_PEPPER_KID names")]
+#[error("PASSWORD_PEPPER_FILE has no KID {0}, which PASSWORD_PEPPER_KID requires")]
 pub struct NoSuchPepper(u8);
 
 impl Peppers {

@@ -24,7 +24,7 @@ pub enum HashError {
     #[error("the stored password hash is broken: {0}")]
     Stored(#[from] argon2::password_hash::phc::Error),
     /// What is stored is no argon2 hash that we make.
-    #[error("the stored password hash is of a foreign kind: {0}")]
+    #[error("the stored password hash is of an unknown kind: {0}")]
     Foreign(#[from] argon2::password_hash::Error),
     /// What is stored lacks its salt or output, or wants too much memory.
     #[error("the stored password hash is not usable")]

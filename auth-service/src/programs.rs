@@ -186,7 +186,8 @@ fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
         .cloned()
         .collect();
     if administers(&scopes) && scopes.iter().any(|scope| scope.starts_with("contacts.")) {
-        let problem = "auth.admin is for the auth service alone, and goes with none of contacts";
+        let problem = "auth.admin is valid at the auth service only, and cannot be combined \
+                       with scopes of contacts";
         return Err(Error::invalid("SCOPES_MIXED", "scopes", problem));
     }
     Ok(scopes)
@@ -201,7 +202,7 @@ fn audience(all: &str, asked: &str, scopes: &[String]) -> Result<String> {
     if !administers(scopes) && (asked.is_empty() || asked == all) {
         return Ok(all.to_owned());
     }
-    let problem = "is not the audience of this system, or not the one of these scopes";
+    let problem = "is not the audience of this system, or not that of these scopes";
     Err(Error::invalid("AUDIENCE_UNKNOWN", "audience", problem))
 }
 

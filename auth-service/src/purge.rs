@@ -42,7 +42,7 @@ impl Forgets {
     /// Forgets for ever, now and then.
     pub async fn forever(self) {
         chores::forever(
-            "forgot old sessions, challenges, attempts, revocations, mail and accounts",
+            "deleted expired sessions, challenges, attempts, revocations, mail and accounts",
             PAUSE,
             async || self.all().await,
         )

@@ -75,7 +75,7 @@ impl Cursor {
         }
         let micros = text.strip_prefix("r1_").and_then(|text| text.parse().ok());
         let time = micros.and_then(DateTime::from_timestamp_micros);
-        let problem = "not from an earlier answer";
+        let problem = "was not issued by this service";
         time.map(|time| Self(time.clamp(oldest, now)))
             .ok_or_else(|| Error::invalid("CURSOR_INVALID", "since_cursor", problem))
     }
@@ -168,7 +168,7 @@ fn alarm(revocation: &Revocation, now: DateTime<Utc>) {
     let ahead = revocation.revoke_time - now;
     if ahead > CLOCKS_DIFFER {
         let ahead_seconds = ahead.num_seconds();
-        tracing::error!(ahead_seconds, "a revocation is stamped in the future");
+        tracing::error!(ahead_seconds, "a revocation has a time in the future");
     }
 }
 

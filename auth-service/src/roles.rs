@@ -22,10 +22,12 @@ impl Roles {
     pub fn parse(roles: Vec<String>) -> Result<Self> {
         let invalid = |problem| Error::invalid("ROLE_INVALID", "roles", problem);
         if roles.len() > Self::COUNT_MAX {
-            return Err(invalid("more than 16"));
+            return Err(invalid("must be at most 16"));
         }
         if !roles.iter().all(|role| is_role(role)) {
-            return Err(invalid("not [a-z][a-z0-9_-]* of at most 32 characters"));
+            return Err(invalid(
+                "must match [a-z][a-z0-9_-]*, with at most 32 characters",
+            ));
         }
         let sorted: BTreeSet<_> = roles.into_iter().collect();
         Ok(Self(sorted.into_iter().collect()))

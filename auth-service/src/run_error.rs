@@ -23,7 +23,7 @@ pub enum RunError {
     #[error(transparent)]
     Database(#[from] DbError),
     /// argon2's parameters do not go together.
-    #[error("the ARGON2 settings do not go together: {0}")]
+    #[error("the ARGON2 settings are not a valid combination: {0}")]
     Recipe(HashError),
     /// The file of peppers cannot be used.
     #[error("PASSWORD_PEPPER_FILE: {0}")]
@@ -41,7 +41,7 @@ pub enum RunError {
     #[error(transparent)]
     Mail(#[from] MailError),
     /// A program's account cannot be kept.
-    #[error("cannot keep the account of the contacts service")]
+    #[error("cannot store the account of the contacts service")]
     Programs(#[source] Error),
     /// There is nothing to sign with.
     #[error(transparent)]

@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The ring lost the key that sealed it.
-    #[error("sealed with key {ring_kid} of the key file, which is not there")]
+    #[error("sealed with key {ring_kid}, which is missing in the key file")]
     KeyMissing {
         /// The line of the key file.
         ring_kid: u8,
     },
     /// It was changed, belongs to another row, or was sealed under another key.
-    #[error("does not open with the key file")]
+    #[error("cannot be decrypted with the key file")]
     Broken,
 }
 

@@ -49,7 +49,7 @@ impl Algorithm {
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
     /// The ring lost the key that sealed it.
-    #[error("signing key {kid} is sealed with key {ring_kid} of the key file, which is not there")]
+    #[error("signing key {kid} is sealed with key {ring_kid}, which is missing in the key file")]
     KeyMissing {
         /// The signing key.
         kid: String,
@@ -57,16 +57,16 @@ pub enum SignerError {
         ring_kid: u8,
     },
     /// It does not open, or is not what it should be.
-    #[error("signing key {kid} does not open with the key file")]
+    #[error("signing key {kid} cannot be decrypted with the key file")]
     Broken {
         /// The signing key.
         kid: String,
     },
     /// The active key does not open here, and the one before it was revoked.
-    #[error("no signing key is of use here")]
+    #[error("no signing key can be used here")]
     None,
     /// The library refused.
-    #[error("cannot make or use a signing key")]
+    #[error("cannot create or use a signing key")]
     Crypto,
     /// The public part cannot be described.
     #[error("cannot describe a signing key")]

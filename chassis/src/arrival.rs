@@ -98,12 +98,12 @@ impl http_body::Body for Arrival {
 }
 
 fn too_slow(patience: Duration) -> Status {
-    let text = format!("the request did not arrive within {patience:?}; nothing was done");
+    let text = format!("the request did not arrive within {patience:?}; the call was not executed");
     Refusal::new(Code::DeadlineExceeded, "REQUEST_INCOMPLETE", text).into()
 }
 
 /// The code is gRPC's (compression.md, "Compression Method Asymmetry").
 fn undeclared() -> Status {
-    let text = "the message says that it is compressed, and grpc-encoding does not say how";
+    let text = "the message is marked as compressed, but grpc-encoding is missing";
     Refusal::new(Code::Internal, "COMPRESSION_UNDECLARED", text).into()
 }

@@ -172,7 +172,7 @@ impl Collector for Calls {
                 }
             }
         }
-        let help = "Calls and streams that are open.";
+        let help = "Open calls and streams.";
         let kind = MetricType::Gauge;
         let mut metric = encoder.encode_descriptor("calls_in_flight", help, None, kind)?;
         for rpc in &called {
@@ -180,14 +180,14 @@ impl Collector for Calls {
             let number = rpc.in_flight.load(Ordering::Relaxed).cast_signed();
             ConstGauge::new(number).encode(metric.encode_family(&labels)?)?;
         }
-        let help = "Time until the answer, without streams.";
+        let help = "Time until the response, without streams.";
         let kind = MetricType::Histogram;
         let mut metric = encoder.encode_descriptor("call_seconds", help, None, kind)?;
         for rpc in called.iter().filter(|rpc| !rpc.streams) {
             let labels = [("rpc", rpc.name)];
             rpc.seconds.0.encode(metric.encode_family(&labels)?)?;
         }
-        let help = "Requests that were no call, by how HTTP answers them.";
+        let help = "Requests that were not gRPC calls, by HTTP status.";
         let kind = MetricType::Counter;
         let mut metric = encoder.encode_descriptor("requests_refused", help, None, kind)?;
         for (status, number) in NO_CALLS.iter().zip(&self.other_requests) {
@@ -195,7 +195,7 @@ impl Collector for Calls {
             let number = number.load(Ordering::Relaxed);
             ConstCounter::new(number).encode(metric.encode_family(&labels)?)?;
         }
-        let help = "Calls refused by RATE_LIMITS, by group and by whom the limit is for.";
+        let help = "Calls refused by RATE_LIMITS, by group and by whose limit it is.";
         let kind = MetricType::Counter;
         let mut metric = encoder.encode_descriptor("calls_limited", help, None, kind)?;
         for (group, by, number) in self.limits.refused() {

@@ -1,5 +1,5 @@
-//! The command line that both programs have: `serve`, `migrate`, `health`,
-//! `generate-key`, and what a program has of its own.
+//! The command line of both programs: `serve`, `migrate`, `health`, `generate-key`, and
+//! the sub-commands of one program.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use crate::probe::Speech;
 use crate::telemetry::{self, LogFormat};
 use crate::{db, keyring, limits, probe};
 
-/// The settings of a service: what [`main`] must know of them.
+/// The settings of a service, as far as [`main`] needs them.
 pub trait Settings: Args {
     /// The sub-commands that only this program has; `Infallible` for none.
     type Own: Subcommand + Debug;
@@ -24,7 +24,7 @@ pub trait Settings: Args {
     const NAME: &'static str;
     /// What it does, in a line.
     const ABOUT: &'static str;
-    /// Where it listens unless told otherwise.
+    /// Its default address.
     const LISTEN_ADDR: &'static str;
 
     /// The settings shared with the other service.
@@ -35,7 +35,7 @@ pub trait Settings: Args {
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli<S: Settings> {
-    /// What to do; `serve` when left out
+    /// What to do; by default `serve`
     #[command(subcommand)]
     pub command: Command<S>,
 }
@@ -47,19 +47,20 @@ pub enum Command<S: Settings> {
     Serve(Box<S>),
     /// Bring the database up to date, then exit
     Migrate(MigrateConfig),
-    /// Ask a running service whether it serves; exit 0 if it does, else 1
+    /// Ask a running service whether it is healthy; exit with 0 if it is, otherwise with
+    /// 1
     Health(HealthConfig),
     /// Print a line for the secret keys file
     GenerateKey(GenerateKeyConfig),
-    /// What only this program does
+    /// The sub-commands of this program only
     #[command(flatten)]
     Own(S::Own),
 }
 
-/// What `migrate` needs.
+/// Settings of `migrate`.
 #[derive(Clone, Debug, Args)]
 pub struct MigrateConfig {
-    /// Look of the log lines
+    /// Format of the log lines
     #[arg(long, env, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 
@@ -72,23 +73,23 @@ pub struct MigrateConfig {
     pub passwords: RolePasswords,
 }
 
-/// What `health` needs.
+/// Settings of `health`.
 #[derive(Clone, Debug, Args)]
 pub struct HealthConfig {
-    /// Address that the service listens on; its default one when left out
+    /// Address of the service; by default the one that it listens on by default
     #[arg(long, env)]
     pub listen_addr: Option<SocketAddr>,
 
-    /// File with a certificate to show where the service asks for one, PEM; the service's own when
-    /// left out
+    /// PEM file of a client certificate, if the service requires one; by default the
+    /// service's own
     #[arg(long, env, requires = "health_key_file")]
     pub health_cert_file: Option<PathBuf>,
 
-    /// File with the key of that certificate, PEM
+    /// PEM file of the private key of that certificate
     #[arg(long, env, requires = "health_cert_file")]
     pub health_key_file: Option<PathBuf>,
 
-    /// What the service speaks.
+    /// Whether the service uses TLS.
     #[command(flatten)]
     pub tls: TlsConfig,
 }
@@ -109,10 +110,10 @@ impl HealthConfig {
     }
 }
 
-/// What `generate-key` needs.
+/// Settings of `generate-key`.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct GenerateKeyConfig {
-    /// Number of the key, above those that the file has
+    /// Number of the key; one more than the highest in the file
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
     pub kid: u8,
 }
@@ -135,7 +136,7 @@ impl<S: Settings> Cli<S> {
     }
 }
 
-/// Takes an empty variable for an unset one: a compose file cannot leave it out.
+/// Treats an empty variable as unset, because a compose file cannot unset a variable.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     let is_empty = |arg: &Arg| {
         let value = arg.get_env().and_then(std::env::var_os);
@@ -146,8 +147,8 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// Does what the process's command line says; `serve` runs the service, `own` the
-/// sub-commands that only this program has.
+/// Runs the process's command line: `serve` the service, `own` the sub-commands of this
+/// program only.
 pub async fn main<S: Settings>(
     serve: impl AsyncFnOnce(S) -> Result<(), Box<dyn Error>>,
     own: impl AsyncFnOnce(S::Own) -> Result<(), Box<dyn Error>>,

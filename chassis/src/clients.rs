@@ -50,7 +50,7 @@ pub(crate) struct Crowded;
 
 impl From<Crowded> for Refusal {
     fn from(Crowded: Crowded) -> Self {
-        let text = "too many calls from this address are open; try again when some have ended";
+        let text = "too many calls from this address are open; retry when some have ended";
         Self::new(Code::ResourceExhausted, "TOO_MANY_OPEN_CALLS", text).retry_after(RETRY_AFTER)
     }
 }
@@ -243,7 +243,7 @@ pub(crate) struct Told(pub(crate) Arc<Clients>);
 
 impl Collector for Told {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Connections that are open.";
+        let help = "Open connections.";
         let kind = MetricType::Gauge;
         let metric = encoder.encode_descriptor("connections", help, None, kind)?;
         let number = self.0.connections.load(Ordering::Relaxed).cast_signed();

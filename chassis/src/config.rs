@@ -1,5 +1,5 @@
-//! The settings that both services share. Each is a flag, an environment
-//! variable and a line of help.
+//! The settings that both services share. Each is a flag, an environment variable and a
+//! help text.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -18,20 +18,22 @@ use crate::telemetry::LogFormat;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Encryption")]
 pub struct TlsConfig {
-    /// File with the service's certificate chain, PEM; without one the service does not use TLS
+    /// PEM file of the service's certificate chain; the service does not use TLS when
+    /// unset
     #[arg(long, env, requires = "tls_key_file")]
     pub tls_cert_file: Option<PathBuf>,
 
-    /// File with the private key of that certificate, PEM
+    /// PEM file of the private key of that certificate
     #[arg(long, env, requires = "tls_cert_file")]
     pub tls_key_file: Option<PathBuf>,
 
-    /// File with the CA certificates for client certificates, PEM; clients without such a certificate are refused
+    /// PEM file of CA certificates for client certificates; when set, clients without
+    /// such a certificate are refused
     #[arg(long, env, requires = "tls_cert_file")]
     pub tls_client_ca_file: Option<PathBuf>,
 }
 
-/// What one client may have open.
+/// What one client may hold open.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub struct ClientConfig {
@@ -44,21 +46,21 @@ pub struct ClientConfig {
     #[arg(long, env, default_value = "2000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub client_calls: u32,
 
-    /// Time for a client to take an answer, or a message of a stream, in seconds; a second more for each
-    /// 64 KiB that it has
+    /// Time in which a client must read a response, or a message of a stream, in seconds,
+    /// plus a second for each 64 KiB
     #[arg(long = "answer-seconds", env = "ANSWER_SECONDS", default_value = "20", value_parser = seconds(1..=3600))]
     pub answer: Duration,
 
-    /// Most bytes of answers that one connection has not taken
+    /// Maximum size of unread responses per connection, in bytes
     #[arg(long, env, default_value = "33554432", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     pub connection_answer_bytes: u64,
 
-    /// Most bytes of answers that one user has not taken
+    /// Maximum size of unread responses per user, in bytes
     #[arg(long, env, default_value = "67108864", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     pub user_answer_bytes: u64,
 }
 
-/// What is set where nothing is said.
+/// The defaults.
 impl Default for ClientConfig {
     fn default() -> Self {
         Self {
@@ -71,11 +73,11 @@ impl Default for ClientConfig {
     }
 }
 
-/// How to serve.
+/// Settings of the server.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerConfig {
-    /// File to which the service writes its address while it accepts calls, and that of the metrics on
-    /// a second line
+    /// File to which the service writes its address while it accepts calls, with the
+    /// address of the metrics on a second line
     #[arg(help_heading = "Network", long, env)]
     pub address_file: Option<PathBuf>,
 
@@ -117,7 +119,8 @@ pub struct ServerConfig {
     #[arg(help_heading = "Network", long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "1800", value_parser = seconds(1..=31_536_000))]
     pub connection_age: Duration,
 
-    /// Time after that in which its open calls and streams can end, in seconds; then they fail with UNAVAILABLE
+    /// Time after `CONNECTION_AGE_SECONDS` in which open calls and streams can finish, in
+    /// seconds; then they fail with UNAVAILABLE
     #[arg(help_heading = "Network", long = "connection-grace-seconds", env = "CONNECTION_GRACE_SECONDS", default_value = "60", value_parser = seconds(1..=86_400))]
     pub connection_grace: Duration,
 
@@ -134,7 +137,7 @@ pub struct ServerConfig {
     #[arg(help_heading = "Network", long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub connection_streams: u32,
 
-    /// Its clients.
+    /// Limits of one client.
     #[command(flatten)]
     pub clients: ClientConfig,
 
@@ -166,14 +169,13 @@ pub struct ServerConfig {
     )]
     pub rate_limits: Changes,
 
-    /// Address that serves metrics, under `/metrics`; none by default
+    /// Address that serves `/metrics`; disabled when unset
     #[arg(help_heading = "Logs and metrics", long, env)]
     pub metrics_addr: Option<SocketAddr>,
 }
 
 impl ServerConfig {
-    /// How many threads serve calls. The other half of the processors has as much
-    /// to do in the database.
+    /// How many threads serve calls. The database needs the other half of the processors.
     #[must_use]
     pub fn worker_threads(&self) -> usize {
         let half = || available_parallelism().map_or(1, |all| all.get().div_ceil(2));
@@ -181,7 +183,7 @@ impl ServerConfig {
     }
 }
 
-/// Where the data is.
+/// Settings of the database.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
@@ -223,8 +225,8 @@ pub struct RolePasswords {
     pub contacts_role_password_file: Option<PathBuf>,
 }
 
-/// Reads a number of seconds within `range`. Every duration has an upper bound:
-/// beyond, sums of times would overflow.
+/// Reads a number of seconds within `range`. Every duration has an upper bound, because
+/// sums of larger times would overflow.
 pub fn seconds(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = Duration> {
     clap::value_parser!(u64)
         .range(range)

@@ -49,21 +49,21 @@ pub enum DbError {
     },
     /// The servers asked for take no writes.
     #[error(
-        "target_session_attrs in DATABASE_URL has to be read-write, primary or any: \
-         the services write"
+        "target_session_attrs in DATABASE_URL must be read-write, primary or any, \
+         because the services write"
     )]
     UrlSession,
     /// A pooler gives each transaction, or each statement, another connection.
     #[error(
-        "DATABASE_URL leads to a pooler that does not pool by session, so that timeouts and \
-         prepared statements are lost; use session mode (PgBouncer: pool_mode = session), or \
-         connect without the pooler"
+        "DATABASE_URL leads to a pooler that does not pool by session, which breaks timeouts and \
+         prepared statements; use session mode (PgBouncer: pool_mode = session), or connect \
+         without the pooler"
     )]
     Pooled,
     /// No such user, or not with this password.
     #[error(
         "the database refuses the user of DATABASE_URL; \
-         is the password right, and did the `migrate` sub-command run?"
+         check the password, and run the `migrate` sub-command"
     )]
     Denied(#[source] sqlx::Error),
     /// A password file cannot be read.
@@ -78,7 +78,7 @@ pub enum DbError {
     #[error("the database lacks migration {0}: run the `migrate` sub-command first")]
     Unmigrated(i64),
     /// A migration was changed after it ran.
-    #[error("migration {0} in the database is not the one that this program knows")]
+    #[error("migration {0} in the database is not the one of this program")]
     MigrationChanged(i64),
     /// A migration failed.
     #[error("cannot migrate the database")]
@@ -193,7 +193,7 @@ impl Database {
             let in_use = counts(|load| load.in_use);
             vec![("in_use", in_use), ("idle", counts(|load| load.idle))]
         });
-        let help = "Who waits for a connection to the database";
+        let help = "Calls that wait for a connection to the database";
         metrics.gauge("database_waiting", help, move || sum(|load| load.waiting));
         let help = "How far the machine's clock is ahead of the database's";
         let clock = clock.clone();

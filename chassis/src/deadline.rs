@@ -154,7 +154,7 @@ fn late() -> Response<Body> {
     let refusal = Refusal::new(
         Code::DeadlineExceeded,
         "DEADLINE_EXCEEDED",
-        "the call took too long; it may or may not have been done",
+        "the call took too long; it may have been executed",
     );
     Status::from(refusal).into_http()
 }
@@ -164,11 +164,11 @@ impl From<Cut> for Refusal {
         let (reason, text) = match why {
             Cut::Stopping => (
                 "STOPPING",
-                "the service is stopping; the call may or may not have been done",
+                "the service is stopping; the call may have been executed",
             ),
             Cut::Aged => (
                 "CONNECTION_AGED",
-                "the connection is too old; the call may or may not have been done",
+                "the connection is too old; the call may have been executed",
             ),
         };
         Self::new(Code::Unavailable, reason, text)

@@ -59,7 +59,7 @@ impl DeletionFeed {
 /// To pass over an id that cannot be read would be to forget it.
 fn read(user: &DeletedUser) -> Result<Deleted, Status> {
     let id = user.user_id.parse();
-    let id = id.map_err(|_| Status::internal("the id of a user is no UUID"))?;
+    let id = id.map_err(|_| Status::internal("the id of a user is not a UUID"))?;
     Ok(Deleted {
         user_id: UserId(id),
         tokens_ended: user.tokens_ended,

@@ -116,21 +116,21 @@ impl Served {
         match (speech, rpc) {
             (Speech::Grpc, _) if request.version() != Version::HTTP_2 => Err(Refused::Http(
                 StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-                "gRPC needs HTTP/2",
+                "gRPC requires HTTP/2",
             )),
             (Speech::Grpc, _) if request.method() != Method::POST => Err(Refused::Http(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "gRPC needs POST",
+                "gRPC requires POST",
             )),
             (Speech::Grpc, Some(rpc)) => Ok(Some(rpc)),
             (Speech::Grpc, None) => Err(Refused::Grpc(self.unknown(path).into())),
             (Speech::Unknown, Some(_)) => Err(Refused::Http(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "this server speaks gRPC: the content type must be application/grpc",
+                "this is a gRPC server: the content type must be application/grpc",
             )),
             (Speech::Unknown, None) => Err(Refused::Http(
                 StatusCode::NOT_FOUND,
-                "there is nothing here",
+                "there is nothing at this path",
             )),
         }
     }

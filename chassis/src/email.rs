@@ -36,7 +36,7 @@ impl Email {
         let text = text.trim();
         // No address gets that much shorter; spares the work on a huge one.
         if text.len() > 4 * Self::BYTES_MAX {
-            return Err("longer than 254 bytes");
+            return Err("must have at most 254 bytes");
         }
         let (local, domain) = text.rsplit_once('@').ok_or("has no @")?;
         let local = normalise_local(local)?;
@@ -44,7 +44,7 @@ impl Email {
         let at = local.len();
         let text = format!("{local}@{domain}");
         if text.len() > Self::BYTES_MAX {
-            return Err("longer than 254 bytes");
+            return Err("must have at most 254 bytes");
         }
         Ok(Self { text, at })
     }
@@ -81,16 +81,16 @@ fn normalise_local(local: &str) -> Result<String, &'static str> {
         return Err("has nothing before the @");
     }
     if local.len() > Email::LOCAL_BYTES_MAX {
-        return Err("longer than 64 bytes before the @");
+        return Err("must have at most 64 bytes before the @");
     }
     if local.contains('@') {
         return Err("has more than one @");
     }
     if local.chars().any(is_refused) {
-        return Err("contains a character that no address has");
+        return Err("contains a character that is not allowed");
     }
     if local.split('.').any(str::is_empty) {
-        return Err("has a dot too many before the @");
+        return Err("has a misplaced dot before the @");
     }
     Ok(local)
 }

@@ -22,7 +22,7 @@ pub(crate) enum Hosts {
 impl Hosts {
     /// What is wrong with a name.
     pub(crate) const PROBLEM: &'static str =
-        "this server is not called by this name; ALLOWED_HOSTS names others";
+        "this host name is not the server's; the operator can add it to ALLOWED_HOSTS";
 
     /// Names matter where someone has named them, and where a server that speaks
     /// without TLS listens to its own machine only: it relies on nobody else reaching

@@ -29,7 +29,7 @@ pub enum IdentityError {
     #[error("the auth service refuses the call")]
     Refused(Status),
     /// It does not answer, or not as it should.
-    #[error("the auth service does not say who calls")]
+    #[error("the auth service did not return the caller")]
     Unavailable(#[source] Status),
 }
 

@@ -36,13 +36,13 @@ pub enum KeyRingError {
     #[error("line {0} of the key file is not KID:HEX with a KID from 1 to 255 and 64 digits")]
     Malformed(usize),
     /// The key was not made at random.
-    #[error("line {0} of the key file holds no random key; `generate-key` prints one")]
+    #[error("line {0} of the key file does not have a random key; `generate-key` prints one")]
     NotRandom(usize),
     /// Two lines have the same number.
     #[error("line {0} of the key file repeats a KID")]
     Repeated(usize),
     /// No key at all.
-    #[error("the key file holds no key; `generate-key` prints one")]
+    #[error("the key file has no key; `generate-key` prints one")]
     Empty,
 }
 
@@ -170,18 +170,18 @@ mod tests {
     #[test]
     fn a_bad_file_is_refused_with_its_line() {
         for (text, problem) in [
-            (String::new(), "holds no key"),
+            (String::new(), "has no key"),
             ("1:abcd".into(), "line 1"),
             (line(0), "line 1"),
             (format!("{}\n256:00", line(1)), "line 2"),
             (format!("{}\n{}", line(1), line(1)), "line 2"),
             (
                 format!("1:{}", "0".repeat(64)),
-                "line 1 of the key file holds no random key",
+                "line 1 of the key file does not have a random key",
             ),
             (
                 format!("{}\n2:{}", line(1), "deadbeef".repeat(8)),
-                "line 2 of the key file holds no",
+                "line 2 of the key file does not have a",
             ),
         ] {
             let error = KeyRing::parse(&text).err().unwrap().to_string();

@@ -193,7 +193,7 @@ pub(crate) async fn serve(metrics: Metrics, listener: TcpListener) {
         .serve_with_incoming(TcpIncoming::from(listener))
         .await;
     if let Err(error) = served {
-        tracing::error!(%error, "metrics are not served any more");
+        tracing::error!(%error, "metrics are no longer served");
     }
 }
 

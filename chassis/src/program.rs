@@ -124,6 +124,6 @@ impl ProgramToken {
 pub(crate) async fn in_time<T>(
     answer: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
-    let late = |_| Status::deadline_exceeded(format!("no answer within {SILENCE_MAX:?}"));
+    let late = |_| Status::deadline_exceeded(format!("no response within {SILENCE_MAX:?}"));
     timeout(SILENCE_MAX, answer).await.map_err(late)?
 }

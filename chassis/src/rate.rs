@@ -84,7 +84,7 @@ impl FromStr for Rate {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const PROBLEM: &str = "not 1 to 1000000, a slash, and s, m or h, such as 60/m";
+        const PROBLEM: &str = "must be 1 to 1000000, a slash, and s, m or h, such as 60/m";
         let (count, unit) = text.split_once('/').ok_or(PROBLEM)?;
         let count = count.parse().map_err(|_| PROBLEM)?;
         let unit = match unit {

@@ -96,7 +96,7 @@ impl FromStr for Change {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || format!("{text:?} is not like sign_up:ip=60/m");
+        let problem = || format!("{text:?} is not in the form sign_up:ip=60/m");
         let (whose, rate) = text.split_once('=').ok_or_else(problem)?;
         let (group, by) = whose.split_once(':').ok_or_else(problem)?;
         let by = match by {
@@ -118,7 +118,7 @@ impl FromStr for Change {
 
 /// The operator names a group that the service does not have.
 #[derive(Debug, thiserror::Error)]
-#[error("RATE_LIMITS: there is no group {group:?}; there are {known}")]
+#[error("RATE_LIMITS: there is no group {group:?}; the groups are {known}")]
 pub struct NoSuchGroup {
     group: String,
     known: String,

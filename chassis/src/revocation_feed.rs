@@ -34,7 +34,7 @@ pub async fn follow(
         keys,
         clock,
         cursor: String::new(),
-        trouble: Trouble::new("cannot follow revocations"),
+        trouble: Trouble::new("cannot subscribe to revocations"),
     };
     let mut retry = Duration::from_millis(50);
     loop {

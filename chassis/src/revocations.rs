@@ -163,25 +163,21 @@ impl Revocations {
     /// Tells how the feed is.
     pub fn publish(self: &Arc<Self>, metrics: &Metrics) {
         let heard = self.are_heard();
-        let help = "Whether the auth service tells at this moment what is revoked";
+        let help = "Whether revocations are received from the auth service";
         metrics.gauge("revocation_feed_connected", help, move || {
             f64::from(u8::from(*heard.borrow()))
         });
         let this = Arc::clone(self);
-        let help = "Time since the last word of the auth service; infinite before the first";
+        let help = "Time since the last message from the auth service; infinite before the first";
         metrics.gauge("revocation_feed_heard_seconds", help, move || {
             let heard_at = this.known().heard_at;
             heard_at.map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64())
         });
         let this = Arc::clone(self);
-        metrics.gauge(
-            "revocations",
-            "Revocations that are remembered",
-            move || {
-                let known = this.known();
-                count(known.sessions.len() + known.users.len())
-            },
-        );
+        metrics.gauge("revocations", "Revocations that are stored", move || {
+            let known = this.known();
+            count(known.sessions.len() + known.users.len())
+        });
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {

@@ -29,20 +29,20 @@ pub enum SecretFileError {
         cause: io::Error,
     },
     /// Someone chose it.
-    #[error("the secret in {path} is shorter than {CHARS_MIN} characters; make one at random")]
+    #[error("the secret in {path} is shorter than {CHARS_MIN} characters; generate a random one")]
     Short {
         /// The file.
         path: String,
     },
     /// A placeholder.
-    #[error("the secret in {path} repeats a few characters; make one at random")]
+    #[error("the secret in {path} repeats a few characters; generate a random one")]
     NotRandom {
         /// The file.
         path: String,
     },
 }
 
-/// Reads a file of secrets: every such file is read here. One that others can use is
+/// Reads a file of secrets: every such file is read here. One that other users can access is
 /// refused.
 pub fn bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
@@ -68,7 +68,8 @@ fn others_can_use(mode: u32, mounted: bool) -> bool {
 
 fn open_to_others(path: &Path, mode: u32) -> io::Error {
     let (path, mode) = (path.display(), mode & 0o7777);
-    let text = format!("others can use {path} (its mode is {mode:04o}); run `chmod 600 {path}`");
+    let text =
+        format!("other users can access {path} (its mode is {mode:04o}); run `chmod 600 {path}`");
     io::Error::new(io::ErrorKind::PermissionDenied, text)
 }
 
@@ -127,7 +128,7 @@ mod tests {
 
             assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
             let path = path.display();
-            let problem = format!("others can use {path} (its mode is {open:04o})");
+            let problem = format!("other users can access {path} (its mode is {open:04o})");
             assert_eq!(
                 refused.to_string(),
                 format!("{problem}; run `chmod 600 {path}`")

@@ -43,8 +43,8 @@ pub enum ServeError {
     Tls(#[from] TlsError),
     /// Passwords and tokens would go over the network in clear.
     #[error(
-        "{0} can be reached from other machines, and TLS is not spoken; set TLS_CERT_FILE and \
-         TLS_KEY_FILE, or ALLOW_PLAINTEXT where the network is private or a proxy speaks TLS"
+        "{0} can be reached from other machines, and TLS is not configured; set TLS_CERT_FILE and \
+         TLS_KEY_FILE, or ALLOW_PLAINTEXT if the network is private or a proxy terminates TLS"
     )]
     Plaintext(SocketAddr),
     /// The socket is not usable.
@@ -222,7 +222,7 @@ impl Server {
         let ended = if let Ok(ended) = in_time {
             ended
         } else {
-            tracing::warn!("open calls are cut off: the grace time is over");
+            tracing::warn!("open calls are cut off: the grace period is over");
             cut_off.send_replace(true);
             workers.ended().await
         };
@@ -247,7 +247,7 @@ fn permit_plaintext(address: SocketAddr, is_allowed: bool) -> Result<(), ServeEr
     if !is_allowed {
         return Err(ServeError::Plaintext(address));
     }
-    tracing::warn!(%address, "TLS is not spoken: who can read the network can read passwords");
+    tracing::warn!(%address, "TLS is not configured: anyone on the network can read passwords");
     Ok(())
 }
 

@@ -58,7 +58,7 @@ impl Refusal {
         Self::new(
             Code::Unavailable,
             "STORE_UNAVAILABLE",
-            "the service cannot reach its database; try again",
+            "the service cannot reach its database; retry",
         )
     }
 

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 pub fn single_line(text: &str, chars_max: usize) -> Result<String, String> {
     let text = normalized(text, chars_max)?;
     if text.chars().any(char::is_control) {
-        return Err("contains a control character".into());
+        return Err("must not contain a control character".into());
     }
     Ok(text)
 }
@@ -19,7 +19,7 @@ pub fn multi_line(text: &str, chars_max: usize) -> Result<String, String> {
         .chars()
         .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
     {
-        return Err("contains a control character".into());
+        return Err("must not contain a control character".into());
     }
     Ok(text)
 }
@@ -27,7 +27,7 @@ pub fn multi_line(text: &str, chars_max: usize) -> Result<String, String> {
 fn normalized(text: &str, chars_max: usize) -> Result<String, String> {
     let text: String = text.trim().nfc().collect();
     if text.chars().count() > chars_max {
-        return Err(format!("longer than {chars_max} characters"));
+        return Err(format!("must have at most {chars_max} characters"));
     }
     Ok(text)
 }
@@ -46,7 +46,7 @@ mod tests {
         for text in ["a\0b", "a\nb", "a\u{85}b", "a\u{7f}b"] {
             assert_eq!(
                 single_line(text, 10).unwrap_err(),
-                "contains a control character"
+                "must not contain a control character"
             );
         }
     }

@@ -63,25 +63,25 @@ pub enum TokenError {
     #[error("no access token was sent")]
     Missing,
     /// Its time is over.
-    #[error("the access token is expired")]
+    #[error("the access token has expired")]
     Expired,
     /// It is for another service.
     #[error("the access token is for another audience")]
     WrongAudience,
     /// Its session is over.
-    #[error("the session of the access token is over")]
+    #[error("the session of the access token has ended")]
     Revoked,
     /// Anything else; why exactly is nobody's business.
-    #[error("the access token is not valid")]
+    #[error("the access token is invalid")]
     Invalid,
     /// No key set was read yet.
-    #[error("the service cannot check access tokens yet; try again")]
+    #[error("the service cannot verify access tokens yet; retry")]
     KeysUnavailable,
     /// Nobody tells which tokens are revoked, and none is trusted without.
-    #[error("the service cannot tell whether access tokens are revoked; try again")]
+    #[error("the service does not know which access tokens are revoked; retry")]
     RevocationsUnavailable,
     /// It is valid, but does not allow the call.
-    #[error("the access token does not allow this call")]
+    #[error("the access token does not have the scope for this call")]
     InsufficientScope,
 }
 
@@ -215,7 +215,7 @@ impl KeySet {
         let keys = self.clone();
         metrics.gauge(
             "public_keys",
-            "Public keys to check tokens with",
+            "Public keys that verify access tokens",
             move || count(keys.keys.load().len()),
         );
         let read_at = Arc::clone(&self.read_at);

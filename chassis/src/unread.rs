@@ -126,8 +126,8 @@ pub(crate) struct NoRoom;
 
 impl From<NoRoom> for Refusal {
     fn from(NoRoom: NoRoom) -> Self {
-        let text = "answers to earlier calls are not read yet; read them, and ask again; \
-                    the call may have been done";
+        let text = "responses to earlier calls are not read yet; read them, then retry; \
+                    the call may have been executed";
         Self::new(Code::ResourceExhausted, "ANSWERS_UNREAD", text).retry_after(RETRY_AFTER)
     }
 }

@@ -18,17 +18,15 @@ use crate::tls::client::ClientTls;
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
     /// The setting is no URL.
-    #[error("the URL of the other service is none, or does not begin with http:// or https://")]
+    #[error("the URL of the other service is invalid, or does not begin with http:// or https://")]
     Url,
     /// The setting's scheme does not go with the other settings.
-    #[error(
-        "files for TLS are named, but the URL of the other service does not begin with https://"
-    )]
+    #[error("TLS files are set, but the URL of the other service does not begin with https://")]
     NotTls,
     /// Secrets would go over the network in clear.
     #[error(
-        "{0} is another machine, and would be spoken to without TLS; \
-         use https://, or set ALLOW_PLAINTEXT where the network is private"
+        "{0} is another machine, and would be called without TLS; \
+         use https://, or set ALLOW_PLAINTEXT if the network is private"
     )]
     Plaintext(String),
     /// The files cannot be used.

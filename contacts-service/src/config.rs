@@ -1,5 +1,4 @@
-//! Settings, read once at start. Each is a flag, an environment variable and a
-//! line of help.
+//! Settings, read once at start. Each is a flag, an environment variable and a help text.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -30,11 +29,12 @@ pub struct Config {
     )]
     pub auth_url: String,
 
-    /// File with the CA certificates for the auth service, PEM; by default those of the public web
+    /// PEM file of CA certificates for the auth service; by default the public CAs of the
+    /// web
     #[arg(help_heading = "Auth service", long, env)]
     pub auth_ca_file: Option<PathBuf>,
 
-    /// File with the client certificate for the auth service, PEM
+    /// PEM file of the client certificate for the auth service
     #[arg(
         help_heading = "Auth service",
         long,
@@ -43,7 +43,7 @@ pub struct Config {
     )]
     pub auth_client_cert_file: Option<PathBuf>,
 
-    /// File with the private key of that certificate, PEM
+    /// PEM file of the private key of that certificate
     #[arg(
         help_heading = "Auth service",
         long,
@@ -52,8 +52,9 @@ pub struct Config {
     )]
     pub auth_client_key_file: Option<PathBuf>,
 
-    /// File with the secret of `CONTACTS_SECRET_FILE` of the auth service; without it revoked tokens
-    /// are accepted until they expire, and contacts of deleted users stay
+    /// File with the secret of `CONTACTS_SECRET_FILE` of the auth service; when unset,
+    /// revoked tokens are accepted until they expire, and contacts of deleted users are
+    /// not deleted
     #[arg(
         help_heading = "Auth service",
         long,
@@ -120,7 +121,7 @@ pub struct Config {
     pub server: ServerConfig,
 }
 
-/// Whether a replica listens to the others.
+/// Whether a replica receives notifications of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum WatchListen {
     /// Replicas notify each other, where the database allows it
@@ -133,7 +134,7 @@ impl Settings for Config {
     type Own = Infallible;
 
     const NAME: &'static str = "contacts-service";
-    const ABOUT: &'static str = "Keeps every user's address book";
+    const ABOUT: &'static str = "Stores every user's address book";
     const LISTEN_ADDR: &'static str = "127.0.0.1:50052";
 
     fn server(&self) -> &ServerConfig {

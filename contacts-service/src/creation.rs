@@ -271,7 +271,7 @@ fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {
         return Err(Error::invalid(
             "REQUEST_ID_REUSED",
             "request_id",
-            "was used for another call",
+            "was used for a different call",
         ));
     }
     Ok(answered.response.into())

@@ -36,7 +36,7 @@ pub enum Error {
         version: i64,
     },
     /// The contact or label changed since the caller read it.
-    #[error("it was changed since; read it again")]
+    #[error("the resource was changed in the meantime; read it again")]
     EtagMismatch {
         /// The contact's or label's.
         id: Uuid,
@@ -56,13 +56,13 @@ pub enum Error {
     #[error("the contact is not deleted")]
     StillLive(ContactId),
     /// What contacts would be together is no contact.
-    #[error("merged, the contact would be too large: {0}")]
+    #[error("the merged contact would be too large: {0}")]
     MergeTooLarge(Invalid),
     /// There never was, or is no longer, such a merge.
-    #[error("there is no such merge to undo")]
+    #[error("the merge does not exist, is undone already, or is too old")]
     MergeNotFound,
     /// A contact was written or removed since it was merged.
-    #[error("a contact was changed since the merge")]
+    #[error("a contact of the merge was changed since")]
     MergeChanged(ContactId),
     /// The owner may not ignore more pairs.
     #[error("too many pairs are ignored")]
@@ -74,10 +74,10 @@ pub enum Error {
     #[error("the address book is full")]
     QuotaExceeded(Full),
     /// What changed since this token is not known any more.
-    #[error("the sync token is too old; begin anew with an empty one")]
+    #[error("the sync token has expired; start again with an empty one")]
     SyncTokenExpired,
     /// The caller watches often enough.
-    #[error("too many streams watch contacts for you")]
+    #[error("you have too many open watch streams")]
     TooManyWatches {
         /// The most streams.
         limit: usize,
@@ -156,22 +156,22 @@ impl LabelError {
 #[derive(Debug, thiserror::Error)]
 pub enum ShareError {
     /// Absent, or between others.
-    #[error("nothing like this is shared")]
+    #[error("share not found")]
     NotFound,
     /// A reader writes.
     #[error("the contacts are shared with you for reading only")]
     ReadOnly,
     /// The call is about a whole address book.
-    #[error("this needs all of the address book to be shared with you, not a label")]
+    #[error("this call needs the whole address book to be shared with you, not only a label")]
     OfLabel,
     /// It changed while it was read.
-    #[error("what is shared with you changed meanwhile; ask again")]
+    #[error("what is shared with you changed during the call; retry")]
     Changed,
     /// The same is shared with the same address.
-    #[error("this is shared with this address already")]
+    #[error("the same contacts are already shared with this address")]
     Exists(ShareId),
     /// The caller has no address to be shown to the other user.
-    #[error("verify your e-mail address first: the other user is shown it")]
+    #[error("verify your e-mail address first, because it is shown to the recipient")]
     EmailNotVerified,
     /// The owner may not have more.
     #[error("there are too many shares")]
@@ -350,25 +350,31 @@ fn not_done(error: &sqlx::Error) -> Refusal {
     match failure {
         Failure::Fault | Failure::Failing => tracing::error!(%error, "the database failed"),
         Failure::Away | Failure::TooSlow | Failure::Contended => {
-            tracing::warn!(%error, ?failure, "the database did not do it");
+            tracing::warn!(%error, ?failure, "a database call failed");
         }
     }
     failure.refusal()
 }
 
 fn no_identity(error: &IdentityError) -> Refusal {
-    tracing::warn!(cause = cause(error), "a call needs the auth service");
-    let text = "the service cannot reach the auth service; try again";
+    tracing::warn!(
+        cause = cause(error),
+        "cannot reach the auth service for a call"
+    );
+    let text = "the service cannot reach the auth service; retry";
     Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text)
 }
 
 /// What was to be exceeded, and its limit.
 fn limit(full: Full) -> (&'static str, String) {
     match full {
-        Full::Contacts(limit) => ("contacts", format!("at most {limit} live contacts")),
+        Full::Contacts(limit) => (
+            "contacts",
+            format!("at most {limit} contacts, without deleted ones"),
+        ),
         Full::Bytes(limit) => (
             "bytes",
-            format!("at most {limit} bytes, with those of deleted contacts"),
+            format!("at most {limit} bytes, with deleted contacts"),
         ),
     }
 }

@@ -37,7 +37,7 @@ pub fn parse(text: &str) -> Result<Vec<Condition>> {
             rest = rest
                 .strip_prefix("AND")
                 .filter(|rest| rest.starts_with(char::is_whitespace))
-                .ok_or_else(|| invalid("has conditions that are not joined by AND"))?
+                .ok_or_else(|| invalid("has conditions that are not joined with AND"))?
                 .trim_start();
         }
         let (condition, behind) = condition(rest)?;
@@ -66,7 +66,11 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
         ("starred", "=") => match &*value {
             "true" => Condition::Starred(true),
             "false" => Condition::Starred(false),
-            _ => return Err(invalid("compares starred with neither true nor false")),
+            _ => {
+                return Err(invalid(
+                    "compares starred with a value other than true or false",
+                ));
+            }
         },
         ("email", "=") => Condition::Email(given(fold(&value))?),
         ("phone", "=") => Condition::Phone(given(digits(&value))?),
@@ -74,7 +78,8 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
         ("has", ":") if value == "birthday" => Condition::HasBirthday,
         _ => {
             return Err(invalid(
-                "knows only labels:, starred=, email=, phone=, organization: and has:birthday",
+                "has an unknown field; the fields are labels:, starred=, email=, phone=, \
+                 organization: and has:birthday",
             ));
         }
     };
@@ -102,7 +107,7 @@ fn value(text: &str) -> Result<(String, &str)> {
             _ => value.push(c),
         }
     }
-    Err(invalid("has a quote that does not end"))
+    Err(invalid("has an unclosed quote"))
 }
 
 fn invalid(problem: &str) -> Error {

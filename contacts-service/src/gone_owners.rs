@@ -31,7 +31,7 @@ const BATCH: i64 = 500;
 /// Why a pass did not reach its end.
 #[derive(Debug, thiserror::Error)]
 enum PassError {
-    #[error("the auth service does not tell")]
+    #[error("the auth service does not respond")]
     Feed(#[from] tonic::Status),
     #[error(transparent)]
     Store(#[from] Error),
@@ -131,7 +131,7 @@ pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
         tx.commit().await?;
     }
     if count > 0 {
-        tracing::info!(%owner, count, "removed what a deleted user had");
+        tracing::info!(%owner, count, "deleted the address book of a deleted user");
     }
     Ok(count)
 }

@@ -55,7 +55,7 @@ impl Merge {
             None => Ok(()),
             Some(at) => {
                 let field = format!("other_ids[{at}]");
-                Err(Error::invalid("FIELD_INVALID", field, "is named before"))
+                Err(Error::invalid("FIELD_INVALID", field, "is named twice"))
             }
         }
     }

@@ -17,7 +17,7 @@ pub fn parse_size(page_size: i32, default: i64, most: i64) -> Result<i64> {
         _ => Err(Error::invalid(
             "PAGE_SIZE_INVALID",
             "page_size",
-            "is negative",
+            "must not be negative",
         )),
     }
 }
@@ -77,7 +77,7 @@ impl<'a> Tokens<'a> {
             Error::invalid(
                 "PAGE_TOKEN_INVALID",
                 "page_token",
-                "was not given for this request",
+                "was not issued for this request",
             )
         })
     }

@@ -40,7 +40,7 @@ pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
         }
     };
     chores::forever(
-        "forgot old answers, revisions, merges and deleted contacts",
+        "deleted expired responses, revisions, merges and contacts",
         PAUSE,
         forget,
     )

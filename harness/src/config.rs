@@ -19,12 +19,12 @@ use crate::load::{Axis, Load, Scenario, Stack};
     after_help = "`cargo dev` alone means `cargo dev up`; `cargo dev up --help` shows its options."
 )]
 pub struct Cli {
-    /// What to do; `up` when left out
+    /// What to do; by default `up`
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the program can do.
+/// The sub-commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Start the database and both services, and keep them running
@@ -39,22 +39,22 @@ pub enum Command {
     Configuration(ConfigurationConfig),
 }
 
-/// How to measure.
+/// Settings of `load`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LoadConfig {
-    /// What to measure; everything when left out
+    /// Scenarios to measure; by default all
     #[arg(long, value_enum, value_delimiter = ',')]
     pub scenario: Vec<Scenario>,
 
-    /// Time of each scenario that counts, in seconds
+    /// Measured time of each scenario, in seconds
     #[arg(long = "seconds", default_value = "4", value_parser = seconds)]
     pub seconds: Duration,
 
-    /// Time of each scenario before that, in seconds
+    /// Warm-up of each scenario, in seconds
     #[arg(long, default_value = "1", value_parser = seconds)]
     pub warm_up: Duration,
 
-    /// How often each scenario is measured; the table shows the medians
+    /// Number of measurements of each scenario; the table shows the medians
     #[arg(long, default_value = "3")]
     pub rounds: u32,
 
@@ -66,7 +66,7 @@ pub struct LoadConfig {
     #[arg(long, default_value = "4")]
     pub in_flight: u32,
 
-    /// Calls a second at a fixed rate (open loop); as fast as answers come when left out
+    /// Calls a second at a fixed rate (open loop); by default as fast as responses arrive
     #[arg(long)]
     pub rate: Option<u32>,
 
@@ -82,7 +82,8 @@ pub struct LoadConfig {
     #[arg(long, conflicts_with = "auth_at")]
     pub goals: bool,
 
-    /// Measure what a call costs against the size of this; everything when none is named
+    /// Measure how the cost of a call grows with the size of these; all when none is
+    /// named
     #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., conflicts_with_all = ["goals", "auth_at"], default_missing_values = Axis::NAMES)]
     pub growth: Vec<Axis>,
 
@@ -91,7 +92,7 @@ pub struct LoadConfig {
     #[arg(long, default_value = "1000000", value_parser = clap::value_parser!(u32).range(10_000..))]
     pub table: u32,
 
-    /// Leave out what pgbench does with the same statements
+    /// Do not run pgbench with the same statements
     #[arg(long)]
     pub no_pgbench: bool,
 
@@ -103,23 +104,23 @@ pub struct LoadConfig {
     #[arg(long)]
     pub compare: Option<PathBuf>,
 
-    /// Address of a running auth service, in place of a system of its own
+    /// Address of a running auth service to measure, instead of starting a system
     #[arg(long, requires = "contacts_at")]
     pub auth_at: Option<SocketAddr>,
 
-    /// Address of the contacts service that goes with it
+    /// Address of the contacts service that belongs to it
     #[arg(long, requires = "auth_at")]
     pub contacts_at: Option<SocketAddr>,
 
-    /// Its process, to count its processor time
+    /// Its process id, to measure its processor time
     #[arg(long, requires = "auth_at")]
     pub auth_pid: Option<u32>,
 
-    /// Its process, to count its processor time
+    /// Its process id, to measure its processor time
     #[arg(long, requires = "auth_at")]
     pub contacts_pid: Option<u32>,
 
-    /// The process of the database server, to count its processor time
+    /// Process id of the database server, to measure its processor time
     #[arg(long, requires = "auth_at")]
     pub postgres_pid: Option<u32>,
 
@@ -127,17 +128,17 @@ pub struct LoadConfig {
     #[arg(long, default_value = "target/load")]
     pub out: PathBuf,
 
-    /// Folder for what the other stacks need
+    /// Folder with the installed other stacks
     #[arg(long, default_value = "target/peers")]
     pub peer_tools: PathBuf,
 
-    /// Builds the services first; cargo sets it
+    /// Program that builds the services first; set by cargo
     #[arg(long, env = "CARGO", hide = true)]
     pub cargo: Option<PathBuf>,
 }
 
 impl LoadConfig {
-    /// The scenarios that were asked for.
+    /// The requested scenarios.
     pub(crate) fn scenarios(&self) -> &[Scenario] {
         if self.scenario.is_empty() {
             Scenario::value_variants()
@@ -173,7 +174,7 @@ impl LoadConfig {
             rate_limits: "off".to_owned(),
             metrics_addr: None,
             seed: None,
-            // A load stores more than a person would.
+            // A load stores more contacts than a person would.
             contact_quota: Some(1_000_000_000),
             mail: false,
             log_filter: None,
@@ -186,31 +187,31 @@ fn seconds(text: &str) -> Result<Duration, ParseIntError> {
     text.parse().map(Duration::from_secs)
 }
 
-/// How to prepare queries.
+/// Settings of `prepare`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PrepareConfig {
-    /// Write nothing; fail where `.sqlx` is not up to date
+    /// Write nothing; fail if `.sqlx` is not up to date
     #[arg(long)]
     pub check: bool,
 
-    /// What compiles; cargo sets it
+    /// Program that compiles; set by cargo
     #[arg(long, env = "CARGO", hide = true, default_value = "cargo")]
     pub cargo: PathBuf,
 }
 
-/// How to write the page of settings.
+/// Settings of `configuration`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConfigurationConfig {
-    /// Write nothing; fail where the page is not up to date
+    /// Write nothing; fail if the page is not up to date
     #[arg(long)]
     pub check: bool,
 
-    /// What compiles; cargo sets it
+    /// Program that compiles; set by cargo
     #[arg(long, env = "CARGO", hide = true)]
     pub cargo: Option<PathBuf>,
 }
 
-/// Where the system keeps its data.
+/// Where the system stores its data.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {
     /// Folder of the database and the secret keys [default: /var/lib/addressbook for root, else
@@ -223,10 +224,10 @@ pub struct Place {
     pub database_url: Option<String>,
 }
 
-/// Whom to make an administrator.
+/// Settings of `make-admin`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct MakeAdminConfig {
-    /// Where the system that runs keeps its data.
+    /// Where the running system stores its data.
     #[command(flatten)]
     pub place: Place,
 
@@ -234,15 +235,15 @@ pub struct MakeAdminConfig {
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<OsString>,
 
-    /// Builds the services first; cargo sets it
+    /// Program that builds the services first; set by cargo
     #[arg(long, env = "CARGO", hide = true)]
     pub cargo: Option<PathBuf>,
 }
 
-/// How to start the system.
+/// Settings of `up`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct UpConfig {
-    /// Where to keep the data.
+    /// Where to store the data.
     #[command(flatten)]
     pub place: Place,
 
@@ -262,11 +263,12 @@ pub struct UpConfig {
     #[arg(long, default_value = "127.0.0.1:50052")]
     pub contacts_listen: SocketAddr,
 
-    /// Look of the services' log lines: text or json
+    /// Format of the services' log lines: text or json
     #[arg(long, env)]
     pub log_format: Option<String>,
 
-    /// Limits on calls, as the services understand them: here, everybody has one address
+    /// Rate limits, as in the services' `RATE_LIMITS`; by default off, because all
+    /// clients have one address
     #[arg(long, env, default_value = "off")]
     pub rate_limits: String,
 
@@ -275,11 +277,11 @@ pub struct UpConfig {
     #[arg(long, env)]
     pub metrics_addr: Option<SocketAddr>,
 
-    /// Make a demo user with this many contacts
+    /// Create a demo user with this many contacts
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
 
-    /// Most live contacts of one owner, where not the service's default.
+    /// Maximum number of contacts per owner, if not the service's default.
     #[arg(skip)]
     pub contact_quota: Option<u32>,
 
@@ -287,16 +289,17 @@ pub struct UpConfig {
     #[arg(skip = true)]
     pub mail: bool,
 
-    /// What the services say, where not `RUST_LOG`.
+    /// What the services log, instead of `RUST_LOG`.
     #[arg(skip)]
     pub log_filter: Option<&'static str>,
 
-    /// Builds the services first; cargo sets it
+    /// Program that builds the services first; set by cargo
     #[arg(long, env = "CARGO", hide = true)]
     pub cargo: Option<PathBuf>,
 }
 
-/// Settings of the services that `cargo dev`, which serves without TLS, cannot pass on.
+/// Settings of the services that `cargo dev` cannot pass on, because it serves without
+/// TLS.
 const TLS_VARIABLES: [&str; 6] = [
     "TLS_CERT_FILE",
     "TLS_KEY_FILE",
@@ -313,7 +316,7 @@ pub(crate) fn tls_variable() -> Option<&'static str> {
 }
 
 impl Cli {
-    /// Reads the command line, and `up` into one that names no sub-command.
+    /// Reads the command line; the default sub-command is `up`.
     #[must_use]
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Self {
         Self::parse_from(with_default(args))
@@ -346,7 +349,7 @@ impl UpConfig {
 }
 
 impl Place {
-    /// The folder whose content stays, unless another one is named.
+    /// The default data folder.
     pub(crate) fn kept_dir(&self) -> Option<PathBuf> {
         if let Some(dir) = &self.data_dir {
             return Some(dir.clone());
@@ -361,7 +364,7 @@ impl Place {
             .map(|dir| dir.join("addressbook"))
     }
 
-    /// The existing database, unless the variable is there but empty.
+    /// The existing database, unless the variable is empty.
     pub(crate) fn existing_database(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }

@@ -22,7 +22,7 @@ pub enum Error {
     #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
     NoHome,
     /// A database that someone else runs is not touched for a load.
-    #[error("that needs the private database")]
+    #[error("this needs the private database")]
     NotOwn,
     /// A signal came first.
     #[error("stopped before the end")]
@@ -40,7 +40,7 @@ pub enum Error {
     #[error("cargo could not build the services")]
     Build,
     /// The services' programs are not beside this one.
-    #[error("{} is missing; start this program by `cargo dev`, or build the services", .0.display())]
+    #[error("{} is missing; start this program with `cargo dev`, or build the services", .0.display())]
     NoProgram(PathBuf),
     /// A program that ends by itself failed.
     #[error("{program} failed ({status}):\n{output}")]
@@ -69,10 +69,10 @@ pub enum Error {
     #[error("`cargo dev` serves this machine only, without TLS; unset {0}")]
     NoTls(&'static str),
     /// The program that makes an administrator says why.
-    #[error("no administrator was made ({0})")]
+    #[error("cannot make an administrator ({0})")]
     MakeAdmin(std::process::ExitStatus),
     /// A service ended before it served.
-    #[error("the {name} service ended at its start ({status}); it said:\n{output}")]
+    #[error("the {name} service ended at its start ({status}); its output:\n{output}")]
     Ended {
         /// The service.
         name: &'static str,
@@ -82,7 +82,7 @@ pub enum Error {
         output: String,
     },
     /// A service does not come up.
-    #[error("the {name} service does not serve after {seconds} s; it said:\n{output}")]
+    #[error("the {name} service does not serve after {seconds} s; its output:\n{output}")]
     NotServing {
         /// The service.
         name: &'static str,
@@ -92,7 +92,7 @@ pub enum Error {
         output: String,
     },
     /// A service ends again and again.
-    #[error("the {name} service ended {times} times within {seconds} s; it said:\n{output}")]
+    #[error("the {name} service ended {times} times within {seconds} s; its output:\n{output}")]
     CrashLoop {
         /// The service.
         name: &'static str,
@@ -104,13 +104,13 @@ pub enum Error {
         output: String,
     },
     /// The demo user's password is lost.
-    #[error("the demo user exists, but {} does not hold its password", .0.display())]
+    #[error("the demo user exists, but {} does not contain its password", .0.display())]
     DemoPassword(PathBuf),
     /// A call failed while data was made.
-    #[error("cannot make the data: {0}")]
+    #[error("cannot create the data: {0}")]
     Call(Box<tonic::Status>),
     /// A load cannot be made.
-    #[error("cannot make the load: {0}")]
+    #[error("cannot run the load: {0}")]
     Load(Box<dyn std::error::Error + Send + Sync>),
     /// A service cannot be reached.
     #[error("cannot reach a service: {0}")]

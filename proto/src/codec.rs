@@ -55,7 +55,7 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
         // The message is there as a whole, and in one piece.
         if elements::are_too_many(buf.chunk()) {
             return Err(malformed(
-                "the request has more elements than any call takes",
+                "the request has more elements than any call accepts",
             ));
         }
         self.0

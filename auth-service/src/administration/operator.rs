@@ -21,21 +21,21 @@ use crate::store::audit::Event;
 #[derive(Debug, thiserror::Error)]
 pub enum MakeAdminError {
     /// The text is no e-mail.
-    #[error("the text behind --email is no e-mail address")]
+    #[error("the value of --email is not an e-mail address")]
     Email,
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
     /// Nobody signed up with it.
-    #[error("no account has this e-mail: sign up with it first")]
+    #[error("no account has this e-mail; sign up with it first")]
     Unknown,
     /// An account that cannot log in administers nothing.
     #[error("the account with this e-mail is disabled")]
     Disabled,
     /// Anybody can sign up with an address that is not theirs.
     #[error(
-        "nobody has confirmed this e-mail, so that anyone can have signed up with it: \
-         confirm it first, or add --unverified"
+        "this e-mail is not verified, so anyone may have signed up with it; \
+         verify it first, or add --unverified"
     )]
     Unverified,
     /// The database did not do what was asked.

@@ -34,12 +34,12 @@ impl NewProgram {
     pub fn parse(client_id: String, scopes: Vec<String>, request_id: &str) -> Result<Self> {
         let request_id = RequestId::parse(request_id)?;
         if !is_name(&client_id) {
-            let problem = "not [a-z][a-z0-9._-]* of at most 64 characters";
+            let problem = "must match [a-z][a-z0-9._-]*, with at most 64 characters";
             return Err(Error::invalid("CLIENT_ID_INVALID", "client_id", problem));
         }
         let is_known = |scope: &String| SCOPES.contains(&scope.as_str());
         if scopes.is_empty() || !scopes.iter().all(is_known) {
-            let problem = format!("has to name some of {}", SCOPES.join(", "));
+            let problem = format!("must contain some of {}", SCOPES.join(", "));
             return Err(Error::invalid("SCOPE_UNKNOWN", "scopes", problem));
         }
         let sorted: BTreeSet<_> = scopes.into_iter().collect();

@@ -211,10 +211,10 @@ fn normal_prefix(text: &str) -> Result<String> {
     let text = text.trim();
     let invalid = |problem| Error::invalid("EMAIL_PREFIX_INVALID", "email_prefix", problem);
     if text.len() > Email::BYTES_MAX {
-        return Err(invalid("longer than 254 bytes"));
+        return Err(invalid("must have at most 254 bytes"));
     }
     if text.chars().any(char::is_control) {
-        return Err(invalid("contains a control character"));
+        return Err(invalid("must not contain a control character"));
     }
     if let Ok(email) = Email::parse(text) {
         return Ok(email.as_str().to_owned());

@@ -54,18 +54,18 @@ pub(super) fn publish(shared: &Arc<Shared>, metrics: &Metrics) {
         move || count(read(&shared))
     };
     let times = &shared.stats.times;
-    metrics.times("hash_seconds", "Time that a password hash took", times);
+    metrics.times("hash_seconds", "Duration of a password hash", times);
     let help = "Passwords that wait to be hashed";
     metrics.gauge("hasher_waiting", help, read(|shared| shared.load().0));
-    let help = "Passwords that are hashed at this moment";
+    let help = "Passwords that are being hashed";
     metrics.gauge("hasher_running", help, read(|shared| shared.load().1));
-    let help = "Passwords that were not hashed, for there were too many";
+    let help = "Passwords that were not hashed, because too many were waiting";
     let refused = |shared: &Shared| shared.stats.refused.load(Ordering::Relaxed);
     metrics.counter("hasher_refused", help, read(refused));
-    let help = "Passwords that were not hashed, for their client had left";
+    let help = "Passwords that were not hashed, because the client had gone";
     let skipped = |shared: &Shared| shared.stats.skipped.load(Ordering::Relaxed);
     metrics.counter("hasher_skipped", help, read(skipped));
-    let help = "Memory that is kept for hashing";
+    let help = "Memory held for hashing";
     metrics.gauge("hasher_memory_bytes", help, read(memory));
 }
 

@@ -29,7 +29,7 @@ const LINK_BYTES_MAX: usize = 500;
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// It is not shown, since it can hold a password.
-    #[error("SMTP_URL is not the address of a mail server, such as smtps://user@mail.example.com")]
+    #[error("SMTP_URL is not the URL of a mail server, such as smtps://user@mail.example.com")]
     UrlInvalid,
     /// Whoever listens could read it.
     #[error(
@@ -55,12 +55,10 @@ pub enum MailError {
     #[error("MAIL_FROM must be a sender such as `Address book <noreply@example.com>`")]
     FromInvalid,
     /// No place for links to lead to.
-    #[error(
-        "MAIL_LINK_BASE_URL is not an address such as https://app.example.com, without ? and #"
-    )]
+    #[error("MAIL_LINK_BASE_URL is not a URL such as https://app.example.com, without ? and #")]
     LinkInvalid,
     /// Mail cannot be written to its folder.
-    #[error("cannot make the folder for mail {path}: {cause}")]
+    #[error("cannot create the folder for mail {path}: {cause}")]
     Folder {
         /// The folder.
         path: String,
@@ -68,7 +66,7 @@ pub enum MailError {
         cause: std::io::Error,
     },
     /// Nobody could ever log in.
-    #[error("EMAIL_VERIFICATION_REQUIRED needs a way to send mail: set SMTP_URL")]
+    #[error("EMAIL_VERIFICATION_REQUIRED needs a mail server: set SMTP_URL")]
     VerificationWithoutMail,
 }
 

@@ -40,7 +40,7 @@ impl Outbox {
     pub async fn put(&self, db: impl PgExecutor<'_>, letter: &Letter) -> Result<()> {
         if !self.open {
             if !self.told.swap(true, Ordering::Relaxed) {
-                tracing::warn!("mail is not configured, and none is sent: set SMTP_URL");
+                tracing::warn!("mail is not configured, so none is sent: set SMTP_URL");
             }
             return Ok(());
         }

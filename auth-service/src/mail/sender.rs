@@ -128,7 +128,7 @@ impl Sender {
             Ok(letter) => letter,
             Err(error) => {
                 // A replica with the whole key file can still send it.
-                tracing::error!(%id, %error, "a mail in the outbox does not open");
+                tracing::error!(%id, %error, "a mail in the outbox cannot be decrypted");
                 return Ok(None);
             }
         };
@@ -204,7 +204,7 @@ impl Sender {
         if let Err(error) = noted {
             // It is sent again when its lease ends.
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(%id, topic, error, "cannot note what became of a mail");
+            tracing::warn!(%id, topic, error, "cannot record the result of a mail");
         }
     }
 

@@ -66,7 +66,7 @@ impl Transport {
         match self {
             Self::Smtp(server) => {
                 let sent = timeout(SEND_MAX, server.send(mail.clone())).await;
-                let sent = sent.map_err(|_| SendError::Later("no answer in time".to_owned()))?;
+                let sent = sent.map_err(|_| SendError::Later("no response in time".to_owned()))?;
                 sent.map(drop).map_err(|error| failure(&error))
             }
             Self::Folder(folder) => keep(folder, id, &mail.formatted())
@@ -180,13 +180,13 @@ fn token_in(mail: &[u8]) -> &str {
 fn failure(error: &SmtpError) -> SendError {
     let Some(code) = error.status() else {
         let what = if error.is_tls() {
-            "no sound TLS with the mail server"
+            "the TLS connection to the mail server failed"
         } else {
-            "no connection to the mail server, or one that broke"
+            "the connection to the mail server failed"
         };
         return SendError::Later(what.to_owned());
     };
-    let what = format!("the mail server answers {code}");
+    let what = format!("the mail server replied {code}");
     if error.is_permanent() && code.category == Category::MailSystem {
         SendError::Never(what)
     } else {

@@ -13,7 +13,7 @@ use super::{Letter, Topic};
 
 /// A letter cannot be written: its address is none that mail goes to.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the address is none that mail can be sent to")]
+#[error("mail cannot be sent to this address")]
 pub struct WriteError;
 
 /// Writes mail in the name of one sender.
@@ -56,56 +56,56 @@ impl Writer {
         let token = letter.token.as_deref().unwrap_or_default();
         match letter.topic {
             Topic::Verification => format!(
-                "This address was given to an account that was made on\n{}.\n\n\
-                 If the account is yours, confirm that the address is. {}\n\n\
-                 It works once, and for 24 hours. Asked for\n{call}.\n\n\
-                 If the account is not yours, do nothing: the address stays unconfirmed. To\n\
-                 take the account over, with nothing that others set up in it, choose a\n\
-                 password by \"forgot password\".\n",
+                "An account with this e-mail address was created on\n{}.\n\n\
+                 If it is yours, confirm the address. {}\n\n\
+                 It works once, within 24 hours. Requested\n{call}.\n\n\
+                 If it is not yours, do nothing: the address stays unconfirmed. To take the\n\
+                 account over, without anything that others set up in it, choose a new\n\
+                 password with \"forgot password\".\n",
                 minute(letter.account_time.unwrap_or(letter.time)),
                 self.way("/verify-email", token),
             ),
             Topic::Reset => format!(
-                "Here is how to choose a new password for your account. {}\n\n\
-                 It works once, and for 15 minutes. Asked for\n{call}.\n\n\
-                 If that was not you, do nothing: your password stays as it is.\n",
+                "Choose a new password for your account. {}\n\n\
+                 It works once, within 15 minutes. Requested\n{call}.\n\n\
+                 If that was not you, do nothing: your password does not change.\n",
                 self.way("/reset-password", token),
             ),
             Topic::PasswordChanged => format!(
                 "The password of your account was changed\n{call}.\n\n\
-                 If that was not you, someone else has been in your account: choose a new\n\
-                 password now by \"forgot password\", which ends all sessions.\n",
+                 If that was not you, someone else has used your account: choose a new\n\
+                 password now with \"forgot password\", which ends all sessions.\n",
             ),
             Topic::EmailChanged => format!(
-                "Your account was given another e-mail address\n{call}.\n\
-                 This one is not its own any more, and gets no further mail about it.\n\n\
-                 If that was not you, someone else knows your password: tell whoever runs\n\
-                 this service at once.\n",
+                "The e-mail address of your account was changed\n{call}.\n\
+                 This address no longer belongs to the account, and gets no further mail.\n\n\
+                 If that was not you, someone else knows your password: contact the operator\n\
+                 of this service at once.\n",
             ),
             Topic::MfaEnabled => format!(
                 "Two-step verification was turned on for your account\n{call}.\n\n\
-                 If that was not you, someone else knows your password: tell whoever runs\n\
-                 this service at once.\n",
+                 If that was not you, someone else knows your password: contact the operator\n\
+                 of this service at once.\n",
             ),
             Topic::MfaDisabled => format!(
                 "Two-step verification was turned off for your account\n{call}.\n\
                  From now on the password is enough to log in.\n\n\
-                 If that was not you, someone else has been in your account: choose a new\n\
-                 password now by \"forgot password\", which ends all sessions.\n",
+                 If that was not you, someone else has used your account: choose a new\n\
+                 password now with \"forgot password\", which ends all sessions.\n",
             ),
             Topic::MfaReset => format!(
                 "An administrator turned two-step verification off for your account on\n{}.\n\
-                 From now on the password is enough to log in, and the app and the earlier\n\
-                 recovery codes do not work any more.\n\n\
-                 If you did not ask for that, tell whoever runs this service at once.\n",
+                 From now on the password is enough to log in; the app and the recovery\n\
+                 codes no longer work.\n\n\
+                 If you did not request that, contact the operator of this service at once.\n",
                 minute(letter.time),
             ),
             Topic::RecoveryCodesRegenerated => format!(
-                "Your account was given new recovery codes\n{call}.\n\
-                 Earlier ones do not work any more.\n\n\
-                 If that was not you, someone else has been in your account: choose a new\n\
-                 password now by \"forgot password\", which ends all sessions, and make\n\
-                 recovery codes of your own.\n",
+                "New recovery codes were generated for your account\n{call}.\n\
+                 The earlier ones no longer work.\n\n\
+                 If that was not you, someone else has used your account: choose a new\n\
+                 password now with \"forgot password\", which ends all sessions, and generate\n\
+                 recovery codes again.\n",
             ),
         }
     }

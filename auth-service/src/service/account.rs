@@ -274,7 +274,7 @@ fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
             "id" | "email" | "email_verified" | "mfa_enabled" | "disabled" | "roles"
             | "create_time" | "update_time" | "etag" => {}
             _ => {
-                let problem = "names no field of a user";
+                let problem = "has a path that is not a field of a user";
                 return Err(Error::invalid(
                     "UPDATE_MASK_INVALID",
                     "update_mask",

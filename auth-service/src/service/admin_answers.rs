@@ -24,7 +24,7 @@ pub(super) fn time_in(
     let read = nanos
         .filter(|_| (0..=LAST_SECOND).contains(&time.seconds))
         .and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
-    let problem = "no time between the years 1970 and 9999";
+    let problem = "must be between the years 1970 and 9999";
     read.map(Some)
         .ok_or_else(|| Error::invalid("TIME_INVALID", field, problem))
 }

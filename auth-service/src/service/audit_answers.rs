@@ -40,9 +40,9 @@ pub(super) fn kind_in(name: String, kind: i32) -> Result<String> {
     let invalid = |problem| Err(Error::invalid("KIND_INVALID", "event_kind", problem));
     match AuditEventKind::try_from(kind) {
         Ok(AuditEventKind::Unspecified) => Ok(name),
-        Ok(_) if !name.is_empty() => invalid("is set together with kind"),
+        Ok(_) if !name.is_empty() => invalid("must not be set together with kind"),
         Ok(kind) => Ok(kind.as_str_name()[PREFIX.len()..].to_lowercase()),
-        Err(_) => invalid("is no known kind"),
+        Err(_) => invalid("is not a known kind"),
     }
 }
 

@@ -50,7 +50,7 @@ fn timestamp(time: DateTime<Utc>) -> Timestamp {
 
 /// Reads an id that stands in `field`.
 fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
-    Uuid::try_parse(text).map_err(|_| Error::invalid("ID_INVALID", field, "not a UUID"))
+    Uuid::try_parse(text).map_err(|_| Error::invalid("ID_INVALID", field, "is not a UUID"))
 }
 
 impl From<User> for pb::User {

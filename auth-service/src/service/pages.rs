@@ -51,7 +51,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let position = self.sealer.open(self.scope, token);
-        let problem = "not from an earlier answer";
+        let problem = "was not issued by this service";
         position
             .map(Some)
             .ok_or_else(|| Error::invalid("PAGE_TOKEN_INVALID", "page_token", problem))

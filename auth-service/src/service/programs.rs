@@ -166,7 +166,7 @@ fn position(text: &str, reason: &'static str, field: &'static str) -> Result<Opt
     if text.is_empty() {
         return Ok(None);
     }
-    let invalid = || Error::invalid(reason, field, "not from an earlier answer");
+    let invalid = || Error::invalid(reason, field, "was not issued by this service");
     Position::parse(text).ok_or_else(invalid).map(Some)
 }
 

@@ -137,7 +137,7 @@ impl KeysInForce {
     /// Tells of the keys.
     pub fn publish(&self, metrics: &Metrics, clock: &Clock) {
         let (keys, clock) = (self.clone(), clock.clone());
-        let help = "How long the active signing key has been signing";
+        let help = "Age of the active signing key";
         metrics.gauge("signing_key_seconds", help, move || {
             (clock.now() - keys.load().active_since).as_seconds_f64()
         });

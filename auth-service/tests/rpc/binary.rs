@@ -212,7 +212,7 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
     service.wait().await.unwrap();
     let log = read().await;
     assert!(
-        log.contains("mail sent") && log.contains("answers 550"),
+        log.contains("mail sent") && log.contains("replied 550"),
         "{log}"
     );
     for secret in [&token, &token[4..], "ada@example.com", PASSWORD] {

@@ -56,7 +56,7 @@ async fn no_token_is_called_dead_and_a_forged_one_needs_no_database() {
         );
         assert_eq!(
             status.message(),
-            "the service cannot reach its database; try again"
+            "the service cannot reach its database; retry"
         );
     }
     assert_eq!(refusal(app.refresh(&forged).await), "REFRESH_TOKEN_INVALID");

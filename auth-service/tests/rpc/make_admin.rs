@@ -68,7 +68,7 @@ async fn whoever_cannot_be_one_is_named_in_one_line() {
 
     for (email, problem) in [
         ("nobody@example.org", "no account has this e-mail"),
-        ("nobody", "no e-mail address"),
+        ("nobody", "not an e-mail address"),
         ("bob@example.org", "is disabled"),
         ("eve@example.org", "add --unverified"),
     ] {

@@ -54,18 +54,18 @@ impl Failure {
             Self::Failing => Refusal::new(
                 Code::Unavailable,
                 "STORE_FAILING",
-                "the database cannot do this at the moment; try again",
+                "the database cannot do this at the moment; retry",
             )
             .retry_after(FAILING_FOR),
             Self::Contended => Refusal::new(
                 Code::Unavailable,
                 "STORE_BUSY",
-                "other calls change the same data at this moment; try again",
+                "other calls are changing the same data; retry",
             ),
             Self::TooSlow => Refusal::new(
                 Code::DeadlineExceeded,
                 "STORE_TOO_SLOW",
-                "the database took too long, and did nothing; ask for less in one call",
+                "the database took too long, and nothing was changed; request less in one call",
             ),
             Self::Fault => Refusal::internal(),
         }

@@ -81,7 +81,7 @@ impl Shared {
             let share = within / u32::try_from(count).unwrap_or(u32::MAX);
             let connected = timeout(share, self.connect_to(host)).await;
             match connected
-                .unwrap_or_else(|_| Err(unavailable("the server does not answer in time")))
+                .unwrap_or_else(|_| Err(unavailable("the server does not respond in time")))
             {
                 Ok(db) => {
                     self.latest.store(number, Ordering::Relaxed);

@@ -77,7 +77,7 @@ impl ClientTls {
         match spawn_blocking(move || files.config()).await? {
             Ok(config) => self.config.store(config),
             Err(error) => {
-                tracing::warn!(%error, "the new TLS files cannot be used; the former stay in force");
+                tracing::warn!(%error, "the new TLS files cannot be used; the previous ones stay in use");
             }
         }
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;

@@ -49,8 +49,8 @@ fn urgency(end: DateTime<Utc>, now: DateTime<Utc>) -> Urgency {
 pub(crate) fn log(end: DateTime<Utc>, now: DateTime<Utc>) {
     match urgency(end, now) {
         Urgency::None => {}
-        Urgency::Soon => tracing::warn!(%end, "the TLS certificate ends soon"),
-        Urgency::TooLate => tracing::error!(%end, "the TLS certificate has ended"),
+        Urgency::Soon => tracing::warn!(%end, "the TLS certificate expires soon"),
+        Urgency::TooLate => tracing::error!(%end, "the TLS certificate has expired"),
     }
 }
 

@@ -24,7 +24,7 @@ pub enum TlsError {
         cause: io::Error,
     },
     /// A file is not what it should be; it may be half written.
-    #[error("{path} holds no {what} in PEM that can be read")]
+    #[error("{path} has no readable {what} in PEM")]
     NotPem {
         /// The file.
         path: String,
@@ -41,7 +41,7 @@ pub enum TlsError {
         cause: rustls::Error,
     },
     /// Nothing can be issued by a certificate.
-    #[error("the certificates of issuers in {path} cannot be used: {cause}")]
+    #[error("the CA certificates in {path} cannot be used: {cause}")]
     Issuers {
         /// The file.
         path: String,
@@ -49,7 +49,7 @@ pub enum TlsError {
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The library's own choices do not go together: a bug.
-    #[error("cannot speak TLS: {0}")]
+    #[error("cannot use TLS: {0}")]
     Provider(rustls::Error),
 }
 

@@ -106,7 +106,7 @@ impl ServerTls {
                     self.in_force.store(Arc::new(new));
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the new TLS files cannot be used; the former stay in force");
+                    tracing::error!(%error, "the new TLS files cannot be used; the previous ones stay in use");
                 }
             }
         }

@@ -30,7 +30,7 @@ pub fn check_count(count: usize) -> Result<()> {
 pub fn check_size(field: &str, sizes: impl ExactSizeIterator<Item = usize>) -> Result<()> {
     let count = sizes.len();
     if page::fitting(sizes, count) < count {
-        return Err(too_large(field, "takes more than 3 MiB"));
+        return Err(too_large(field, "must have at most 3 MiB"));
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ impl Outcomes {
             match request {
                 Ok(request) if ids.insert(id(&request)) => requests.push((place, request)),
                 Ok(_) => {
-                    let problem = "is that of an earlier request";
+                    let problem = "is used by an earlier request";
                     self.refuse(place, Error::invalid("FIELD_INVALID", field, problem))?;
                 }
                 Err(error) => self.refuse(place, error)?,

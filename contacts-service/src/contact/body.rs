@@ -35,14 +35,14 @@ impl Body {
             return Err(Error::invalid(
                 "CONTACT_EMPTY",
                 "contact",
-                "needs a name, a nickname, an organization, an e-mail or a phone",
+                "must have a name, a nickname, an organization, an e-mail or a phone",
             ));
         }
         if contact.encoded_len() > limits::BODY_BYTES {
             return Err(Error::invalid(
                 "CONTACT_TOO_LARGE",
                 "contact",
-                "takes more than 64 KiB",
+                "must have at most 64 KiB",
             ));
         }
         Ok(Self(contact))
@@ -58,11 +58,11 @@ impl Body {
     pub fn relabel(mut self, field: &str, edit: impl FnOnce(&mut Vec<String>)) -> Result<Self> {
         edit(&mut self.0.labels);
         if self.0.labels.len() > limits::ITEMS {
-            let problem = "is a contact with 100 labels already";
+            let problem = "is a contact that already has 100 labels";
             return Err(Error::invalid("FIELD_INVALID", field, problem));
         }
         if self.0.encoded_len() > limits::BODY_BYTES {
-            let problem = "makes a contact take more than 64 KiB";
+            let problem = "makes a contact larger than 64 KiB";
             return Err(Error::invalid("CONTACT_TOO_LARGE", field, problem));
         }
         Ok(self)

@@ -81,7 +81,7 @@ impl Check {
         if let Some((index, _)) = marked.next() {
             self.refuse(
                 format_args!("{field}[{index}].primary"),
-                "is set, and so is an earlier one's",
+                "must not be set twice",
             );
         }
     }
@@ -108,7 +108,7 @@ impl Check {
             let fine = self.line(&field, &mut email.address, limits::EMAIL);
             let sides = email.address.rsplit_once('@');
             if fine && sides.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty()) {
-                self.refuse(field, "needs an @ with something on both sides");
+                self.refuse(field, "must contain an @ with text on both sides");
             }
             self.line(
                 format_args!("emails[{i}].label"),
@@ -242,7 +242,7 @@ impl Check {
     fn free(&mut self, contact: &mut Contact) {
         self.lines("notes", &mut contact.notes, usize::MAX);
         if contact.notes.len() > limits::NOTES_BYTES {
-            self.refuse("notes", "takes more than 16 KiB");
+            self.refuse("notes", "must have at most 16 KiB");
         }
         self.custom_fields(contact);
         self.count("labels", contact.labels.len());

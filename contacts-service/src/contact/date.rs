@@ -6,13 +6,13 @@ use proto::contacts::v1::Date;
 /// What is wrong with a date, if anything: year 0 means that it is unknown.
 pub fn check(date: Date) -> Result<(), &'static str> {
     if !(0..=9999).contains(&date.year) {
-        return Err("has a year outside 1 to 9999, and not 0 for unknown");
+        return Err("must have a year from 1 to 9999, or 0 for unknown");
     }
     // A leap year stands in for an unknown one: 29 February is a birthday.
     let year = if date.year == 0 { 2000 } else { date.year };
     match day_of(Date { year, ..date }) {
         Some(_) => Ok(()),
-        None => Err("is no day of the calendar"),
+        None => Err("is not a day of the calendar"),
     }
 }
 

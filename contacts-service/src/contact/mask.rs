@@ -170,7 +170,7 @@ impl UpdateMask {
 /// The path of a mask that is no field of what the mask is for.
 pub(crate) fn unknown(reason: &'static str, field: &str, path: &str) -> Error {
     let path: String = path.chars().take(50).collect();
-    Error::invalid(reason, field, format!("{path:?} is no such field"))
+    Error::invalid(reason, field, format!("{path:?} is not a field"))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Query {
                 Ok(SearchField::Unspecified) | Err(_) => Err(Error::invalid(
                     "FIELD_INVALID",
                     "fields",
-                    "has a value that is no field",
+                    "has an unknown field",
                 )),
                 Ok(field) => Ok(field),
             });
@@ -83,7 +83,7 @@ impl Query {
             return Err(Error::invalid(
                 "QUERY_EMPTY",
                 "query",
-                "has nothing to look for",
+                "has nothing to search for",
             ));
         }
         if words.len() > WORDS_MAX {

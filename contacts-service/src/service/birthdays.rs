@@ -90,14 +90,16 @@ pub(super) async fn list(
 
 fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> Result<Window> {
     let rule = LeapDayRule::try_from(request.leap_day_rule)
-        .map_err(|_| Error::invalid("FIELD_INVALID", "leap_day_rule", "is no known rule"))?;
+        .map_err(|_| Error::invalid("FIELD_INVALID", "leap_day_rule", "is not a known rule"))?;
     // Read even where the first day is given: a typing error must not hide.
     let today = today(now, &request.time_zone)?;
     let first = match request.from_date {
         None => today,
         Some(from) => date::day_of(from)
             .filter(|_| (1..=9999).contains(&from.year))
-            .ok_or_else(|| Error::invalid("FIELD_INVALID", "from_date", "is no day with a year"))?,
+            .ok_or_else(|| {
+                Error::invalid("FIELD_INVALID", "from_date", "must be a date with a year")
+            })?,
     };
     Ok(Window {
         first,

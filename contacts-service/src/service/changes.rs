@@ -48,7 +48,7 @@ pub(super) fn ensure_no_owner(owner_id: &str) -> Result<()> {
     if owner_id.is_empty() {
         return Ok(());
     }
-    let problem = "is for the batch as a whole";
+    let problem = "must be empty here; set it for the whole batch";
     Err(Error::invalid("FIELD_INVALID", "owner_id", problem))
 }
 

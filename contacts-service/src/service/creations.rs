@@ -82,7 +82,7 @@ pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Res
 }
 
 fn one_of_many(request: CreateContactRequest) -> Result<New> {
-    let problem = "is for the batch as a whole";
+    let problem = "must be empty here; set it for the whole batch";
     if !request.request_id.is_empty() {
         return Err(Error::invalid("FIELD_INVALID", "request_id", problem));
     }

@@ -26,7 +26,7 @@ pub(super) fn parse_pair(request: &IgnoreDuplicateRequest) -> Result<[ContactId;
     let id = ContactId::parse("id", &request.id)?;
     let other = ContactId::parse("other_id", &request.other_id)?;
     if id == other {
-        let problem = "is the same contact";
+        let problem = "must be a different contact";
         return Err(Error::invalid("FIELD_INVALID", "other_id", problem));
     }
     Ok([id, other])

@@ -187,9 +187,14 @@ fn renames(mask: Option<&FieldMask>, patch: &Label) -> Result<bool> {
 fn membership(request: &ModifyLabelMembersRequest) -> Result<Membership> {
     let bad = |field: &str, problem| Err(Error::invalid("FIELD_INVALID", field, problem));
     match request.add_ids.len() + request.remove_ids.len() {
-        0 => return bad("add_ids", "is empty, and so is remove_ids"),
+        0 => return bad("add_ids", "must not be empty together with remove_ids"),
         1..=MEMBERS_MAX => {}
-        _ => return bad("add_ids", "has more than 500 elements with remove_ids"),
+        _ => {
+            return bad(
+                "add_ids",
+                "must have at most 500 elements together with remove_ids",
+            );
+        }
     }
     let mut ids = HashSet::new();
     let mut add = Vec::new();
@@ -206,7 +211,7 @@ fn membership(request: &ModifyLabelMembersRequest) -> Result<Membership> {
         if ids.insert(id) {
             remove.push(id);
         } else if !remove.contains(&id) {
-            return bad(&field, "is in add_ids, too");
+            return bad(&field, "must not be in add_ids as well");
         }
     }
     Ok(Membership { add, remove })

@@ -44,7 +44,11 @@ pub(super) fn merge(request: MergeContactsRequest) -> Result<Merge> {
 fn stray_etag(key: &str) -> Error {
     let plain = text::single_line(key, SHOWN_CHARS_MAX);
     let field = plain.map_or("etags".into(), |key| format!("etags[{key:?}]"));
-    Error::invalid("FIELD_INVALID", field, "is of none of the contacts")
+    Error::invalid(
+        "FIELD_INVALID",
+        field,
+        "is not the id of a contact to merge",
+    )
 }
 
 /// Reads the id of a merge.

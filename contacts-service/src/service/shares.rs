@@ -47,7 +47,7 @@ impl server::SharesService for ContactsService {
         let owner_email = self.email_of(&caller, &call).await?;
         let owner_email = owner_email.ok_or(Error::from(ShareError::EmailNotVerified))?;
         if owner_email == recipient_email {
-            return Err(invalid("share.recipient_email", "is your own").into());
+            return Err(invalid("share.recipient_email", "is your own address").into());
         }
         let offer = Offer {
             owner_email,
@@ -101,7 +101,7 @@ impl server::SharesService for ContactsService {
         let named = named(request.update_mask.as_ref(), &patch, is_recipient)?;
         let share = if is_recipient {
             if named.role {
-                return Err(invalid("share.role", "is for the owner to set").into());
+                return Err(invalid("share.role", "can be set by the owner only").into());
             }
             if named.state && patch.state() != ShareState::Accepted {
                 let problem = "can only be accepted; use DeleteShare to end it";
@@ -116,7 +116,7 @@ impl server::SharesService for ContactsService {
                 .await?
         } else {
             if named.state {
-                return Err(invalid("share.state", "is for the other user to set").into());
+                return Err(invalid("share.state", "can be set by the recipient only").into());
             }
             let is_editor = named.role.then(|| parse_role(patch.role)).transpose()?;
             let book = self.book_of(owner, &caller);

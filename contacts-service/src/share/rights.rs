@@ -216,7 +216,7 @@ impl Rights {
         };
         let bad = |reason, problem| Err(Error::invalid(reason, "contact.labels", problem));
         if !self.written.holds_any(&keys.labels) {
-            let problem = "must have a label that is shared with you for writing";
+            let problem = "must have a label that is shared with you for editing";
             return bad("SHARE_LABEL_REQUIRED", problem);
         }
         let is_given = |key: &&String| written.iter().any(|label| label.key == **key);
@@ -225,7 +225,7 @@ impl Rights {
         if added.chain(removed).all(|key| is_given(&key)) {
             Ok(())
         } else {
-            let problem = "can change only by labels that are shared with you for writing";
+            let problem = "can gain and lose only labels that are shared with you for editing";
             bad("SHARE_LABEL_READ_ONLY", problem)
         }
     }

@@ -97,7 +97,7 @@ impl<'a> SyncTokens<'a> {
             return Ok(None);
         }
         let position = self.sealer.open(self.scope(), token);
-        let problem = "was not given for these contacts";
+        let problem = "was not issued for these contacts";
         position
             .map(Some)
             .ok_or_else(|| Error::invalid(reason, field, problem))

@@ -36,7 +36,7 @@ async fn tell(db: Pool, hub: &Hub, replica: Uuid) {
         let owners: Vec<UserId> = hub.written().into_iter().collect();
         for owners in owners.chunks(OWNERS_MAX) {
             if let Err(error) = notify(&db, CHANNEL, &message(replica, owners)).await {
-                tracing::debug!(%error, "cannot tell other replicas of writes");
+                tracing::debug!(%error, "cannot notify other replicas of writes");
                 break;
             }
         }
@@ -46,7 +46,7 @@ async fn tell(db: Pool, hub: &Hub, replica: Uuid) {
 async fn hear(listening: Listening, hub: &Hub, replica: Uuid) {
     loop {
         if let Err(error) = listen(&listening, hub, replica).await {
-            tracing::warn!(%error, "cannot hear of writes at other replicas; asking every second");
+            tracing::warn!(%error, "cannot receive notifications of other replicas; polling every second");
         }
         sleep(RETRY).await;
     }

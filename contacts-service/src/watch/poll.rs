@@ -25,7 +25,7 @@ pub async fn forever(db: Pool, hub: Arc<Hub>) {
         if let Err(error) = &looked
             && works
         {
-            tracing::warn!(%error, "cannot look for changes");
+            tracing::warn!(%error, "cannot read changes");
         }
         works = looked.is_ok();
     }

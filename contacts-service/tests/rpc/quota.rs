@@ -17,7 +17,10 @@ fn assert_full(answer: Result<Contact, Status>) {
     let quota = status.get_details_quota_failure().unwrap();
     assert_eq!(quota.violations.len(), 1);
     assert_eq!(quota.violations[0].subject, "contacts");
-    assert_eq!(quota.violations[0].description, "at most 3 live contacts");
+    assert_eq!(
+        quota.violations[0].description,
+        "at most 3 contacts, without deleted ones"
+    );
     assert_refused(answer, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
         "  grpcurl -plaintext -H \"authorization: Bearer $ADMIN\" {auth} {ADMIN}/ListUsers"
     ));
     say("");
-    say("Of each mail the auth service's log shows the file and the token that it brings.");
+    say("The auth service logs the file and the token of each mail.");
     say("Ctrl-C stops everything.");
 }
 

@@ -73,7 +73,7 @@ async fn why_revocations_are_not_heard_is_told() {
 
     let told = loop {
         let line = log.recv_timeout(Duration::from_mins(1)).unwrap();
-        if line.contains("cannot follow revocations") {
+        if line.contains("cannot subscribe to revocations") {
             break line;
         }
     };

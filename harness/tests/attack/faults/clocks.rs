@@ -119,5 +119,5 @@ async fn a_contacts_service_whose_clock_is_fast_removes_nothing_for_good() {
     };
     let undeleted = book.undelete_contact(bearer(request, &token)).await;
     assert_eq!(undeleted.unwrap().into_inner().contact.unwrap().id, id);
-    assert!(!fast.log().contains("forgot old answers"));
+    assert!(!fast.log().contains("deleted expired responses"));
 }
