@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chassis::cli::Settings;
-use chassis::config::{DatabaseConfig, ServerConfig, seconds};
+use chassis::start::cli::Settings;
+use chassis::start::config::{DatabaseConfig, ServerConfig, seconds};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use secrecy::SecretString;
 
-use crate::signer::Algorithm;
+use crate::signing_keys::signer::Algorithm;
 
 /// The longest lifetimes, in seconds; with longer ones dates could overflow.
 const TEN_YEARS: u64 = 315_360_000;
@@ -240,7 +240,7 @@ fn app_name(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use chassis::cli::{Cli, Command};
+    use chassis::start::cli::{Cli, Command};
 
     use super::*;
 

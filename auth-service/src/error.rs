@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use chassis::db::Failure;
-use chassis::rate_limits::RateLimited;
+use chassis::access::rate_limits::RateLimited;
+use chassis::access::token::TokenError;
+use chassis::database::Failure;
 use chassis::status::Refusal;
-use chassis::token::TokenError;
 use tonic::{Code, Status};
 
-use crate::phc::HashError;
+use crate::passwords::phc::HashError;
 use crate::sealed::OpenError;
 use crate::signing_keys::SigningKeysError;
 
@@ -191,7 +191,7 @@ pub enum Error {
     Letter(#[source] serde_json::Error),
     /// A signing key cannot be made, or does not sign.
     #[error("cannot create or use a signing key")]
-    Signing(#[from] crate::signer::SignerError),
+    Signing(#[from] crate::signing_keys::signer::SignerError),
     /// The signing keys were changed, but cannot be put in force.
     #[error("cannot use the signing keys")]
     SigningKeys(#[source] Box<SigningKeysError>),

@@ -2,67 +2,41 @@
 
 pub mod accounts;
 pub mod administration;
-pub mod audit;
-mod claim;
-pub mod common_passwords;
 pub mod config;
-pub mod credentials;
-pub mod deleted_users;
-pub mod deletion;
-pub mod device_token;
-pub mod email;
-pub mod email_change;
-pub mod email_tokens;
-pub mod email_verification;
 pub mod error;
-pub mod expiry;
-pub mod export;
-pub mod grant;
-pub mod hasher;
+pub mod feeds;
 pub mod limits;
-pub mod log_in;
 pub mod mail;
 pub mod mfa;
-pub mod password;
-pub mod password_change;
-pub mod password_reset;
-pub mod pepper;
-pub mod phc;
-pub mod predictable;
-pub mod programs;
+pub mod model;
+pub mod passwords;
 pub mod purge;
-pub mod refresh;
-pub mod refresh_token;
-pub mod revocations;
-pub mod roles;
 pub mod run_error;
 pub mod sealed;
 pub mod service;
+pub mod service_accounts;
 pub mod sessions;
 mod settings;
-pub mod sign_up;
-pub mod signer;
 pub mod signing_keys;
 pub mod store;
 pub mod throttle;
-pub mod user_token;
 
 use std::sync::Arc;
 
-use chassis::caller::RequireCaller;
-use chassis::client_address::TrustedProxies;
+use chassis::access::caller::RequireCaller;
+use chassis::access::client_address::TrustedProxies;
+use chassis::access::passed_on::Forwarders;
+use chassis::access::rate_limits::RateLimits;
+use chassis::access::token::Verifier;
 use chassis::clock::Clock;
-use chassis::db::Database;
-use chassis::keyring::KeyRing;
+use chassis::database::Database;
+use chassis::database::pool::Pool;
 use chassis::limited;
-use chassis::metrics::Metrics;
 use chassis::page_token::Sealer;
-use chassis::passed_on::Forwarders;
-use chassis::pool::Pool;
-use chassis::rate_limits::RateLimits;
-use chassis::secret_file;
-use chassis::server::{Server, Services, Socket};
-use chassis::token::Verifier;
+use chassis::serve::metrics::Metrics;
+use chassis::serve::{Server, Services, Socket};
+use chassis::start::keyring::KeyRing;
+use chassis::start::secret_file;
 use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
 use proto::auth::server::admin_service_server::AdminServiceServer;
@@ -71,22 +45,22 @@ use proto::auth::server::service_token_service_server::ServiceTokenServiceServer
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
+use crate::accounts::expiry::Expiry;
+use crate::accounts::export::Exports;
 use crate::accounts::{AccountRules, Accounts};
 use crate::administration::Administration;
 use crate::config::Config;
-use crate::expiry::Expiry;
-use crate::export::Exports;
-use crate::hasher::Hasher;
 use crate::mail::{Mail, Outbox, Sender};
 use crate::mfa::Mfa;
-use crate::password::Password;
-use crate::programs::Programs;
+use crate::model::refresh_token::Codec;
+use crate::passwords::Password;
+use crate::passwords::hasher::Hasher;
 use crate::purge::Forgets;
-use crate::refresh_token::Codec;
 pub use crate::run_error::RunError;
 use crate::service::{
     AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
 };
+use crate::service_accounts::Programs;
 use crate::sessions::{Sessions, delta};
 use crate::signing_keys::Keeper;
 use crate::throttle::Throttle;
@@ -119,7 +93,7 @@ pub async fn run(
     .await?;
     if let Some(file) = &config.contacts_secret_file {
         let secret = secret_file::read(file)?;
-        let known = programs::ensure_contacts(&background, &secret, &clock);
+        let known = service_accounts::ensure_contacts(&background, &secret, &clock);
         known.await.map_err(RunError::Programs)?;
     }
     let metrics = Metrics::default();
@@ -249,7 +223,7 @@ impl Parts {
             administration: Administration::new(
                 db.clone(),
                 self.keeper.clone(),
-                grant::own_audience(&settings.audience),
+                sessions::grant::own_audience(&settings.audience),
                 &self.ring,
             ),
             accounts: Arc::clone(&accounts),
@@ -291,7 +265,11 @@ impl Parts {
 
     /// Services that ask for their users, which are those that hear of revocations.
     fn forwarders(&self) -> Forwarders {
-        Forwarders::new(self.guard.clone(), programs::REVOCATIONS, limits::PROGRAMS)
+        Forwarders::new(
+            self.guard.clone(),
+            service_accounts::REVOCATIONS,
+            limits::PROGRAMS,
+        )
     }
 
     /// How long a token can be of use.

@@ -3,8 +3,8 @@
 //! Generous: an office behind one address, and a phone network behind a few, call
 //! within them. What guards the single account is the throttle.
 
-use chassis::rate::Rate;
-use chassis::rate_limits::{Asked, Group};
+use chassis::access::rate::Rate;
+use chassis::access::rate_limits::{Asked, Group};
 
 /// The name of the limits of programs, also where they call for users.
 pub const PROGRAMS: &str = "program";

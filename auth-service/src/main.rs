@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use auth_service::administration::make_admin;
 use auth_service::config::{Config, OwnCommand};
 use chassis::clock::Clock;
-use chassis::{cli, server, shutdown};
+use chassis::serve;
+use chassis::start::{cli, shutdown};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -14,7 +15,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
-    let socket = server::take(config.listen_addr)?;
+    let socket = serve::take(config.listen_addr)?;
     auth_service::run(config, Clock::System, socket, shutdown::requested()).await?;
     Ok(())
 }

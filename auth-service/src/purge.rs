@@ -4,15 +4,15 @@
 
 use std::time::Duration;
 
-use chassis::chores;
 use chassis::clock::Clock;
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
+use chassis::start::chores;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
-use crate::deletion;
+use crate::accounts::deletion;
+use crate::accounts::expiry::Expiry;
 use crate::error::Result;
-use crate::expiry::Expiry;
 use crate::store;
 use crate::throttle::MEMORY;
 

@@ -1,16 +1,16 @@
 //! Why the service does not run.
 
-use chassis::db::DbError;
-use chassis::keyring::KeyRingError;
-use chassis::rate_limits::NoSuchGroup;
-use chassis::secret_file::SecretFileError;
-use chassis::server::ServeError;
+use chassis::access::rate_limits::NoSuchGroup;
+use chassis::database::DbError;
+use chassis::serve::ServeError;
+use chassis::start::keyring::KeyRingError;
+use chassis::start::secret_file::SecretFileError;
 
 use crate::error::Error;
-use crate::hasher::StartHasherError;
 use crate::mail::MailError;
-use crate::pepper::NoSuchPepper;
-use crate::phc::HashError;
+use crate::passwords::hasher::StartHasherError;
+use crate::passwords::pepper::NoSuchPepper;
+use crate::passwords::phc::HashError;
 use crate::signing_keys::SigningKeysError;
 
 /// Why the service does not run.

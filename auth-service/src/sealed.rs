@@ -3,7 +3,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
-use chassis::keyring::KeyRing;
+use chassis::start::keyring::KeyRing;
 use zeroize::Zeroizing;
 
 /// Why a secret does not open. Says nothing of it.

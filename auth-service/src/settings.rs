@@ -3,16 +3,16 @@
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
+use chassis::access::token::{KeySet, TokenRules, Verifier};
 use chassis::clock::Clock;
-use chassis::keyring::KeyRing;
-use chassis::token::{KeySet, TokenRules, Verifier};
+use chassis::start::keyring::KeyRing;
 
 use crate::RunError;
 use crate::config::Config;
-use crate::grant::own_audience;
-use crate::hasher::{Capacity, Hasher};
-use crate::pepper::Peppers;
-use crate::phc::Recipe;
+use crate::passwords::hasher::{Capacity, Hasher};
+use crate::passwords::pepper::Peppers;
+use crate::passwords::phc::Recipe;
+use crate::sessions::grant::own_audience;
 use crate::sessions::{TokenSettings, delta};
 use crate::signing_keys::Schedule;
 

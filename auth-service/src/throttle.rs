@@ -8,15 +8,15 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::client_address;
-use chassis::keyring::KeyRing;
-use chassis::pool::{Pool, Transaction};
+use chassis::access::client_address;
+use chassis::database::pool::{Pool, Transaction};
+use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
-use crate::device_token::Device;
 use crate::error::{Error, Result};
+use crate::model::device_token::Device;
 use crate::store::throttles as table;
 
 /// What is guessed; each has buckets of its own.

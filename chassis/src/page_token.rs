@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::keyring::KeyRing;
+use crate::start::keyring::KeyRing;
 
 /// Seals and opens page tokens; replicas with the same key file understand each
 /// other's.
@@ -93,7 +93,7 @@ impl Sealer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyring::generate_line;
+    use crate::start::keyring::generate_line;
 
     fn sealer() -> Sealer {
         Sealer::new(&KeyRing::parse(&generate_line(1).unwrap()).unwrap())

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chassis::cli::Settings;
-use chassis::config::{DatabaseConfig, ServerConfig, seconds};
-use chassis::revocations::Mode;
+use chassis::access::revocations::Mode;
+use chassis::start::cli::Settings;
+use chassis::start::config::{DatabaseConfig, ServerConfig, seconds};
 
 /// What the operator can set.
 #[derive(Clone, Debug, clap::Args)]

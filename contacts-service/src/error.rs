@@ -1,19 +1,19 @@
 //! Everything that can go wrong in this service, and the one place that turns
 //! it into a gRPC status.
 
-use chassis::db::Failure;
-use chassis::identity::IdentityError;
+use chassis::access::token::TokenError;
+use chassis::auth_client::identity::IdentityError;
+use chassis::database::Failure;
 use chassis::status::Refusal;
-use chassis::token::TokenError;
 use chassis::trouble::cause;
 use prost::Message;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::contact::ContactId;
-use crate::label::LabelId;
-use crate::quota::Full;
-use crate::share::ShareId;
+use crate::model::label::LabelId;
+use crate::model::quota::Full;
+use crate::model::share::ShareId;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]

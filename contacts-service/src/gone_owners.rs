@@ -9,9 +9,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chassis::deletion_feed::{Deleted, DeletionFeed};
-use chassis::pool::Pool;
-use chassis::revocations::Revocations;
+use chassis::access::revocations::Revocations;
+use chassis::auth_client::deletion_feed::{Deleted, DeletionFeed};
+use chassis::database::pool::Pool;
 use chassis::trouble::Trouble;
 use chassis::user_id::UserId;
 use tokio::time::timeout;

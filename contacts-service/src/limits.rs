@@ -1,7 +1,7 @@
 //! How often who may call what, unless the operator says otherwise.
 
-use chassis::rate::Rate;
-use chassis::rate_limits::{Asked, Group};
+use chassis::access::rate::Rate;
+use chassis::access::rate_limits::{Asked, Group};
 
 /// The groups of RPCs. Not by address: every call has a user, and a program that
 /// calls for many of them may do so from one machine.

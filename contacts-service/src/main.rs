@@ -4,7 +4,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use chassis::clock::Clock;
-use chassis::{cli, server, shutdown};
+use chassis::serve;
+use chassis::start::{cli, shutdown};
 use contacts_service::config::Config;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,7 +14,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
-    let socket = server::take(config.listen_addr)?;
+    let socket = serve::take(config.listen_addr)?;
     contacts_service::run(config, Clock::System, socket, shutdown::requested()).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chassis::revocations::Mode;
+use chassis::access::revocations::Mode;
 use tokio::sync::watch;
 use tokio::time::timeout;
 

@@ -5,21 +5,21 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chassis::chores;
 use chassis::clock::Clock;
-use chassis::pool::{Pool, Transaction};
+use chassis::database::pool::{Pool, Transaction};
+use chassis::start::chores;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Days, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::book::Book;
+use crate::book::creation::ANSWERS_KEPT;
+use crate::book::merge::UNDONE_WITHIN;
+use crate::book::revision::REVISIONS_KEPT_FOR;
 use crate::contact::ContactId;
 use crate::contact::stored::{DAYS_UNTIL_GONE, Stored};
-use crate::creation::ANSWERS_KEPT;
 use crate::error::{Error, Result};
-use crate::merge::UNDONE_WITHIN;
-use crate::revision::REVISIONS_KEPT_FOR;
 use crate::store::owners::Taken;
 use crate::store::{contacts, duplicates, merges, owners, requests, revisions, tombstones};
 

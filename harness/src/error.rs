@@ -17,7 +17,7 @@ pub enum Error {
     Database(#[from] sqlx::Error),
     /// The auth service cannot be called.
     #[error(transparent)]
-    Upstream(#[from] chassis::upstream::UpstreamError),
+    Upstream(#[from] chassis::auth_client::upstream::UpstreamError),
     /// Neither flag nor home says where data goes.
     #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
     NoHome,

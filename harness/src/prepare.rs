@@ -37,7 +37,7 @@ pub async fn run(config: PrepareConfig) -> Result<()> {
         .connect_options(DATABASE, SUPERUSER)
         .connect()
         .await?;
-    chassis::db::MIGRATOR.run(&mut db).await?;
+    chassis::database::MIGRATOR.run(&mut db).await?;
     db.close().await?;
 
     let fresh = tempfile::tempdir().or_path("make", Path::new("a folder"))?;

@@ -4,13 +4,13 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_service::refresh_token::Codec;
-use auth_service::signer::{Algorithm, SealedKey, Signer};
-use chassis::caller::RequireCaller;
+use auth_service::model::refresh_token::Codec;
+use auth_service::signing_keys::signer::{Algorithm, SealedKey, Signer};
+use chassis::access::caller::RequireCaller;
+use chassis::access::token::{Claims, KeySet, TokenRules, Verifier};
 use chassis::clock::Clock;
-use chassis::keyring::{KeyRing, generate_line};
 use chassis::page_token::{Scope, Sealer};
-use chassis::token::{Claims, KeySet, TokenRules, Verifier};
+use chassis::start::keyring::{KeyRing, generate_line};
 use chassis::user_id::UserId;
 use chrono::DateTime;
 use contacts_service::contact::ContactId;

@@ -1,8 +1,8 @@
 //! What was written down, as administrators read it.
 
 use super::Administration;
-use crate::audit::{Entry, Selection};
 use crate::error::Result;
+use crate::model::audit::{Entry, Selection};
 use crate::store;
 use crate::store::audit::Position;
 

@@ -2,18 +2,18 @@
 //! sub-command.
 
 use chassis::clock::Clock;
-use chassis::db::{Database, DbError};
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
+use chassis::database::{Database, DbError};
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::users::change_of_roles;
-use crate::audit::Kind;
 use crate::config::MakeAdminConfig;
-use crate::email::Email;
 use crate::error::{Error, Result};
-use crate::roles::{self, ADMIN};
+use crate::model::audit::Kind;
+use crate::model::email::Email;
+use crate::model::roles::{self, ADMIN};
 use crate::store;
 use crate::store::audit::Event;
 

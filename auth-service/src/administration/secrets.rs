@@ -4,7 +4,7 @@
 use aws_lc_rs::{hmac, rand};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::keyring::KeyRing;
+use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::accounts::RequestId;
 use crate::error::Result;
-use crate::refresh_token::sha256;
+use crate::model::refresh_token::sha256;
 use crate::store::service_accounts::LiveSecret;
 
 /// What secrets begin with, so that people and scanners know what they found.
@@ -109,7 +109,7 @@ fn text(bytes: &[u8]) -> SecretString {
 
 #[cfg(test)]
 mod tests {
-    use chassis::keyring::generate_line;
+    use chassis::start::keyring::generate_line;
     use uuid::Uuid;
 
     use super::*;

@@ -4,14 +4,14 @@
 //! Notices go to confirmed addresses only and have shares of their own, by kind, so that
 //! nobody silences one by asking for mail or by other changes. Budgets survive the account.
 
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Letter, Topic};
 use crate::accounts::{Accounts, User};
-use crate::email::Email;
 use crate::error::Result;
+use crate::model::email::Email;
 
 /// The call that a mail is about.
 #[derive(Clone, Copy, Debug)]

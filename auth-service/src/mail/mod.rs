@@ -123,7 +123,7 @@ fn link_base(text: &str) -> Result<String, MailError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chassis::cli::{Cli, Command};
+    use chassis::start::cli::{Cli, Command};
 
     /// What the settings are refused for.
     fn refusal(flags: &[&str]) -> Option<MailError> {

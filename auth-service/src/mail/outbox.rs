@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lc_rs::error::Unspecified;
-use chassis::keyring::KeyRing;
+use chassis::start::keyring::KeyRing;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 use zeroize::Zeroizing;

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chassis::pool::{Pool, Transaction};
+use chassis::database::pool::{Pool, Transaction};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use tokio::sync::watch;
@@ -18,14 +18,14 @@ use uuid::Uuid;
 
 use super::transport::SendError;
 use super::{Letter, Mail, Outbox};
-use crate::audit::Kind;
-use crate::email_tokens::{PREFIX, Purpose};
 use crate::error::Result;
+use crate::model::audit::Kind;
+use crate::model::email_tokens::{PREFIX, Purpose};
+use crate::model::user_token::UserToken;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::email_tokens::Bound;
 use crate::store::outbox::LeasedRow;
-use crate::user_token::UserToken;
 
 /// Between two looks at an outbox in which nothing is due.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chassis::{secret_file, tls};
+use chassis::start::secret_file;
+use chassis::tls;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::response::Category;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use super::{MailError, set};
 use crate::config::MailConfig;
-use crate::email_tokens::PREFIX;
+use crate::model::email_tokens::PREFIX;
 
 /// The longest time for one mail; less than its lease.
 pub(crate) const SEND_MAX: Duration = Duration::from_secs(45);

@@ -149,7 +149,7 @@ fn minute(time: DateTime<Utc>) -> impl Display {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::email::Email;
+    use crate::model::email::Email;
 
     fn written(topic: Topic, links: Option<&str>) -> String {
         let from = "Address book <noreply@example.com>".parse().unwrap();

@@ -1,16 +1,16 @@
 //! What stands for a right password until the second factor comes.
 
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::User;
-use crate::audit::Kind;
 use crate::error::Result;
-use crate::grant::Wish;
+use crate::model::audit::Kind;
+use crate::model::user_token::UserToken;
+use crate::sessions::grant::Wish;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::mfa::NewChallenge;
-use crate::user_token::UserToken;
 
 /// How long a challenge can be answered.
 const LIFE: TimeDelta = TimeDelta::minutes(5);

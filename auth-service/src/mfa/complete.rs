@@ -1,20 +1,20 @@
 //! Answering the challenge of a log-in.
 
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
 use chrono::{DateTime, Utc};
 
 use super::{Call, Mfa, MfaCode};
 use crate::accounts::User;
-use crate::device_token::Owner;
+use crate::accounts::log_in::SignedIn;
 use crate::error::{Error, Result};
-use crate::grant::{Grant, Wish};
-use crate::log_in::SignedIn;
+use crate::model::device_token::Owner;
+use crate::model::user_token::UserToken;
+use crate::sessions::grant::{Grant, Wish};
 use crate::sessions::{Client, Proof};
 use crate::store;
 use crate::store::emails::PasswordRef;
 use crate::store::mfa::ChallengeRow;
 use crate::throttle::Guess;
-use crate::user_token::UserToken;
 
 impl Mfa {
     /// Starts the session of a log-in whose challenge is answered. A wrong answer

@@ -1,18 +1,18 @@
 //! Turning the second factor on and off, and making recovery codes.
 
-use chassis::deadline::Deadline;
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
+use chassis::serve::deadline::Deadline;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::totp::TotpSecret;
 use super::{Call, Mfa, MfaCode, recovery_code};
 use crate::accounts::User;
-use crate::audit::Kind;
-use crate::credentials::{Attempt, Credentials};
+use crate::accounts::credentials::{Attempt, Credentials};
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
-use crate::password::Password;
+use crate::model::audit::Kind;
+use crate::passwords::Password;
 use crate::store;
 use crate::throttle::Guess;
 

@@ -10,8 +10,8 @@ mod totp;
 
 use std::sync::Arc;
 
-use chassis::keyring::KeyRing;
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
+use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 
 use self::totp::TotpSecret;
 use crate::accounts::{Accounts, User};
-use crate::audit::Kind;
 use crate::error::{Error, Result};
+use crate::model::audit::Kind;
 use crate::sealed;
 use crate::sessions::Sessions;
 use crate::store;

@@ -1,6 +1,6 @@
 //! The code that goes with a change of an account that has a second factor.
 
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
 
 use super::{Call, Mfa, MfaCode};
 use crate::accounts::User;

@@ -3,11 +3,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chassis::caller::Caller;
-use chassis::client_address::TrustedProxies;
+use chassis::access::caller::Caller;
+use chassis::access::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
-use chassis::while_allowed::{TOGETHER, while_allowed};
+use chassis::serve::while_allowed::{TOGETHER, while_allowed};
 use futures_util::{Stream, StreamExt};
 use proto::auth::server::account_service_server;
 use proto::auth::v1 as pb;
@@ -17,14 +17,14 @@ use zeroize::Zeroizing;
 
 use super::pages::Pages;
 use super::{timestamp, uuid};
+use crate::accounts::email_change::EmailChange;
+use crate::accounts::export::{Exports, export};
+use crate::accounts::password_change::PasswordChange;
 use crate::accounts::{Accounts, DisplayName, UserChange};
-use crate::audit::Kind;
-use crate::email_change::EmailChange;
 use crate::error::{Error, Result};
-use crate::export::{Exports, export};
 use crate::mfa::{Mfa, MfaCode, StepUp};
-use crate::password::Password;
-use crate::password_change::PasswordChange;
+use crate::model::audit::Kind;
+use crate::passwords::Password;
 use crate::sessions::{Session, Sessions};
 
 const PAGE_SIZE_MAX: usize = 100;

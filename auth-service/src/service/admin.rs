@@ -3,8 +3,8 @@
 use std::mem::take;
 use std::sync::Arc;
 
-use chassis::caller::Caller;
-use chassis::client_address::TrustedProxies;
+use chassis::access::caller::Caller;
+use chassis::access::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
 use chassis::user_id::UserId;
@@ -19,9 +19,9 @@ use super::pages::Pages;
 use super::uuid;
 use crate::accounts::Accounts;
 use crate::administration::{Administration, NewProgram, RolesChange};
-use crate::audit::Selection;
 use crate::error::Result;
-use crate::roles::Roles;
+use crate::model::audit::Selection;
+use crate::model::roles::Roles;
 
 const PAGE_SIZE_MAX: usize = 500;
 
@@ -343,7 +343,8 @@ impl admin_service_server::AdminService for AdminService {
             .list_audit(&selection, after, pages.limit());
         let mut entries = found.await?;
 
-        let position = |last: &crate::audit::Entry| (last.event_time.timestamp_micros(), last.id);
+        let position =
+            |last: &crate::model::audit::Entry| (last.event_time.timestamp_micros(), last.id);
         let next_page_token = pages.cut(&mut entries, position);
         Ok(Response::new(pb::ListAuditEventsResponse {
             events: entries.into_iter().map(Into::into).collect(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::caller::Caller;
+use chassis::access::caller::Caller;
 use chrono::{DateTime, Utc};
 use tonic::Request;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proto::auth::v1::{self as pb, AuditEventKind};
 
 use super::timestamp;
-use crate::audit::Entry;
 use crate::error::{Error, Result};
+use crate::model::audit::Entry;
 
 /// What the enum's names begin with; the rest is a kind's own name in upper case.
 const PREFIX: &str = "AUDIT_EVENT_KIND_";

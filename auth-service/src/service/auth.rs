@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use chassis::caller::RequireCaller;
-use chassis::client_address::TrustedProxies;
+use chassis::access::caller::RequireCaller;
+use chassis::access::client_address::TrustedProxies;
+use chassis::access::rate_limits::Allowance;
 use chassis::clock::Clock;
-use chassis::deadline::Deadline;
-use chassis::rate_limits::Allowance;
+use chassis::serve::deadline::Deadline;
 use chrono::{DateTime, Utc};
 use proto::auth::server::auth_service_server;
 use proto::auth::v1 as pb;
@@ -17,18 +17,18 @@ use zeroize::Zeroizing;
 
 use super::admin_answers::algorithm;
 use super::{Jwks, client};
+use crate::accounts::credentials::Attempt;
+use crate::accounts::email_verification::{Claimant, Verified};
+use crate::accounts::log_in::{LogIn, LoggedIn, log_in};
+use crate::accounts::sign_up::NewAccount;
 use crate::accounts::{Accounts, RequestId, User};
-use crate::audit::Kind;
-use crate::credentials::Attempt;
-use crate::email_verification::{Claimant, Verified};
 use crate::error::Error;
-use crate::grant::Grant;
-use crate::log_in::{LogIn, LoggedIn, log_in};
 use crate::mail::Topic;
 use crate::mfa::Mfa;
-use crate::password::Password;
+use crate::model::audit::Kind;
+use crate::passwords::Password;
 use crate::sessions::Sessions;
-use crate::sign_up::NewAccount;
+use crate::sessions::grant::Grant;
 use crate::throttle::Guess;
 
 /// What clients can ask of this server.

@@ -1,17 +1,17 @@
 //! Who calls about its own account, and how.
 
-use chassis::caller::Caller;
-use chassis::deadline::Deadline;
+use chassis::access::caller::Caller;
+use chassis::serve::deadline::Deadline;
 use chrono::{DateTime, Utc};
 use tonic::Request;
 use uuid::Uuid;
 
 use super::{AccountService, client};
 use crate::accounts::User;
-use crate::audit::Kind;
-use crate::credentials::Attempt;
+use crate::accounts::credentials::Attempt;
 use crate::error::Result;
 use crate::mfa::Call;
+use crate::model::audit::Kind;
 use crate::sessions::Client;
 use crate::throttle::Guess;
 

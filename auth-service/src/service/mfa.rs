@@ -9,8 +9,8 @@ use super::{AccountService, AuthService, client, timestamp};
 use crate::error::{Error, Result};
 use crate::mfa::challenge::{self, Challenge};
 use crate::mfa::{BothFactors, MfaCode};
-use crate::password::Password;
-use crate::user_token::UserToken;
+use crate::model::user_token::UserToken;
+use crate::passwords::Password;
 
 impl AuthService {
     pub(super) async fn answer_mfa(

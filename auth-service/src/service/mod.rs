@@ -18,7 +18,7 @@ pub use auth::{AuthService, ServerInfo};
 pub use jwks::Jwks;
 pub use programs::ServiceTokenService;
 
-use chassis::client_address::TrustedProxies;
+use chassis::access::client_address::TrustedProxies;
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
 use proto::auth::v1 as pb;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::refresh_token::sha256;
+use crate::model::refresh_token::sha256;
 
 const SIZE_DEFAULT: usize = 50;
 

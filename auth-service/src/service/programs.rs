@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use chassis::caller::{Caller, RequireCaller};
+use chassis::access::caller::{Caller, RequireCaller};
+use chassis::access::rate_limits::Allowance;
+use chassis::access::token::{Claims, TokenError};
 use chassis::clock::Clock;
-use chassis::pool::Pool;
-use chassis::rate_limits::Allowance;
-use chassis::token::{Claims, TokenError};
-use chassis::while_allowed::{TOGETHER, while_allowed};
+use chassis::database::pool::Pool;
+use chassis::serve::while_allowed::{TOGETHER, while_allowed};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt};
 use proto::auth::server::service_token_service_server;
@@ -20,10 +20,10 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::timestamp;
-use crate::deleted_users::{self, Deleted, Page, Position};
 use crate::error::{Error, Result};
-use crate::programs::{INTROSPECT, Programs, REVOCATIONS, TokenRequest, ensure_allowed};
-use crate::revocations::{self, Cursor, Subject, Told};
+use crate::feeds::deleted_users::{self, Deleted, Page, Position};
+use crate::feeds::revocations::{self, Cursor, Subject, Told};
+use crate::service_accounts::{INTROSPECT, Programs, REVOCATIONS, TokenRequest, ensure_allowed};
 use crate::signing_keys::Keeper;
 
 /// Serves programs.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::chores;
+use chassis::access::token::KeySet;
 use chassis::clock::Clock;
-use chassis::keyring::KeyRing;
-use chassis::pool::Pool;
-use chassis::token::KeySet;
+use chassis::database::pool::Pool;
+use chassis::start::chores;
+use chassis::start::keyring::KeyRing;
 use tokio::sync::Mutex;
 
 use super::{Asked, KeysInForce, Next, Schedule, SigningKeys, SigningKeysError, rotation};

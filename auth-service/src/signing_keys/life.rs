@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keeper::BEAT;
 use crate::sessions::delta;
-use crate::signer::Algorithm;
+use crate::signing_keys::signer::Algorithm;
 use crate::store::signing_keys::KeyRow;
 
 /// Where a key is in its life; none goes back.

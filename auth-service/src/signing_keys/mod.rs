@@ -4,14 +4,15 @@
 mod keeper;
 mod life;
 mod rotation;
+pub mod signer;
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use chassis::access::token::Claims;
 use chassis::clock::Clock;
-use chassis::keyring::KeyRing;
-use chassis::metrics::{Metrics, count};
-use chassis::token::Claims;
+use chassis::serve::metrics::{Metrics, count};
+use chassis::start::keyring::KeyRing;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::JwkSet;
 
@@ -19,7 +20,7 @@ pub use self::keeper::Keeper;
 pub use self::life::{Schedule, State};
 pub use self::rotation::{Asked, Next, advance, request_rotation, revoke};
 use crate::error::Error;
-use crate::signer::{Algorithm, SealedKey, Signer, SignerError};
+use crate::signing_keys::signer::{Algorithm, SealedKey, Signer, SignerError};
 use crate::store::signing_keys::KeyRow;
 
 /// Why there are no signing keys.

@@ -2,16 +2,16 @@
 //! is a transaction that no other one is beside.
 
 use chassis::clock::Clock;
-use chassis::keyring::KeyRing;
-use chassis::pool::{Pool, Transaction};
+use chassis::database::pool::{Pool, Transaction};
+use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::life::{Schedule, State, Step, due, staged, successor};
-use crate::audit::Kind;
 use crate::error::Result;
-use crate::signer::{Algorithm, SealedKey};
+use crate::model::audit::Kind;
+use crate::signing_keys::signer::{Algorithm, SealedKey};
 use crate::store::audit::Event;
 use crate::store::signing_keys::KeyRow;
 use crate::store::{self, signing_keys as stored};

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::audit::{Entry, Kind, Selection};
 use crate::error::Result;
+use crate::model::audit::{Entry, Kind, Selection};
 
 /// One entry.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::accounts::User;
-use crate::deleted_users::{Deleted, Position};
 use crate::error::Result;
+use crate::feeds::deleted_users::{Deleted, Position};
 
 /// Removes what a log-in needs; nobody logs in until the transaction ends. False, and
 /// nothing is done, where the e-mail is another one by now, or the password has not

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::email_tokens::Purpose;
 use crate::error::Result;
-use crate::user_token::UserToken;
+use crate::model::email_tokens::Purpose;
+use crate::model::user_token::UserToken;
 
 /// What is known of who gets a token.
 pub struct Recipient {

@@ -4,9 +4,9 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use crate::credentials::Credentials;
-use crate::device_token::Owner;
+use crate::accounts::credentials::Credentials;
 use crate::error::Result;
+use crate::model::device_token::Owner;
 
 /// What is known of an address.
 pub struct EmailRow {

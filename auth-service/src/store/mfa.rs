@@ -1,6 +1,6 @@
 //! The tables of the second factor: secrets, recovery codes, and log-ins under way.
 
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;

@@ -6,7 +6,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::revocations::{Revocation, Subject};
+use crate::feeds::revocations::{Revocation, Subject};
 
 /// Returns what was revoked later than `after`, in order of time.
 pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result<Vec<Revocation>> {

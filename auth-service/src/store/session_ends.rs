@@ -2,15 +2,15 @@
 //! there are.
 
 use chassis::clock::Clock;
-use chassis::pool::Transaction;
+use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::revocations;
-use crate::audit::Kind;
 use crate::error::Result;
+use crate::model::audit::Kind;
 
 /// Sessions that one statement marks as ended; more than a user is allowed.
 const MARKED_MAX: i64 = 1000;

@@ -6,7 +6,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::refresh_token::RefreshToken;
+use crate::model::refresh_token::RefreshToken;
 use crate::sessions::{Client, NewSession, Session};
 
 /// Stores a new session of a user whose row the transaction holds.

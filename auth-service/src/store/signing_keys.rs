@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::error::Result;
-use crate::signer::SealedKey;
 use crate::signing_keys::State;
+use crate::signing_keys::signer::SealedKey;
 
 /// A key as it is stored.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The users table.
 
-use chassis::caller::Caller;
+use chassis::access::caller::Caller;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;

@@ -2,7 +2,7 @@
 
 use auth_service::administration;
 use auth_service::config::{Config, OwnCommand};
-use chassis::cli::{Cli, Command};
+use chassis::start::cli::{Cli, Command};
 use proto::auth::v1::admin_service_client::AdminServiceClient;
 use proto::auth::v1::{
     AuditEvent, CreateServiceAccountRequest, DeleteServiceAccountRequest, DeleteUserRequest,

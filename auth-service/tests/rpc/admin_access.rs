@@ -1,9 +1,9 @@
 //! Who may call `AdminService`: each call asks the database, whatever a token says.
 
-use auth_service::signer::{Algorithm, SealedKey, Signer};
+use auth_service::signing_keys::signer::{Algorithm, SealedKey, Signer};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::token::Claims;
+use chassis::access::token::Claims;
 use proto::auth::v1::{
     ListAuditEventsRequest, ListServiceAccountsRequest, ListSigningKeysRequest, ListUsersRequest,
     RevokeSigningKeyRequest, RotateSigningKeyRequest, UpdateMeRequest, User,

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use auth_service::config::Config;
-use chassis::cli::{Cli, Command};
 use chassis::clock::Clock;
-use chassis::db::MIGRATOR;
-use chassis::keyring::{KeyRing, generate_line};
-use chassis::secret_file;
+use chassis::database::MIGRATOR;
+use chassis::start::cli::{Cli, Command};
+use chassis::start::keyring::{KeyRing, generate_line};
+use chassis::start::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;

@@ -1,7 +1,7 @@
 //! `DeleteMe`: what is left of an account, and who comes too late.
 
-use auth_service::deletion;
-use chassis::pool::Pool;
+use auth_service::accounts::deletion;
+use chassis::database::pool::Pool;
 use proto::auth::v1::DeleteMeRequest;
 use proto::auth::v1::watch_revocations_response::Revoked;
 use sqlx::AssertSqlSafe;

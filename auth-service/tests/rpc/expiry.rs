@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use auth_service::expiry::Expiry;
+use auth_service::accounts::expiry::Expiry;
 use auth_service::throttle::Throttle;
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use chrono::TimeDelta;
 
 use crate::app::{App, PASSWORD, in_time, refusal};

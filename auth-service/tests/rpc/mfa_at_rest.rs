@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::keyring::generate_line;
+use chassis::start::keyring::generate_line;
 use tonic::Code;
 
 use crate::app::{App, PASSWORD};
@@ -34,14 +34,14 @@ async fn nothing_that_opens_the_account_is_stored() {
     ];
     for code in &ada.recovery_codes {
         let bare = code.replace('-', "");
-        let hash = auth_service::refresh_token::sha256(bare.as_bytes());
+        let hash = auth_service::model::refresh_token::sha256(bare.as_bytes());
         usable.extend([code.clone(), hex::encode(&bare), hex::encode(hash), bare]);
     }
     for usable in usable {
         assert!(!dump.contains(&usable), "{usable}");
     }
     // The dump would have shown it.
-    let hash = auth_service::refresh_token::sha256(challenge.id.as_bytes());
+    let hash = auth_service::model::refresh_token::sha256(challenge.id.as_bytes());
     assert!(dump.contains(&hex::encode(hash)));
 }
 

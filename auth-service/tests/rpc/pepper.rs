@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use auth_service::pepper::Peppers;
-use auth_service::phc::{Recipe, Verdict};
-use chassis::keyring::{KeyRing, generate_line};
-use chassis::secret_file;
+use auth_service::passwords::pepper::Peppers;
+use auth_service::passwords::phc::{Recipe, Verdict};
+use chassis::start::keyring::{KeyRing, generate_line};
+use chassis::start::secret_file;
 use tempfile::TempDir;
 use tonic::Code;
 

@@ -1,8 +1,8 @@
 //! Signing keys that someone else may have.
 
-use auth_service::signer::Algorithm;
 use auth_service::signing_keys;
-use chassis::keyring::{KeyRing, generate_line};
+use auth_service::signing_keys::signer::Algorithm;
+use chassis::start::keyring::{KeyRing, generate_line};
 use tonic::Code;
 
 use crate::app::{App, PASSWORD, refusal};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use auth_service::deletion::sweep;
-use chassis::pool::Pool;
+use auth_service::accounts::deletion::sweep;
+use chassis::database::pool::Pool;
 use proto::auth::v1::{RevokeOtherSessionsRequest, TokenPair};
 use tokio::task::JoinSet;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use auth_service::signer::{Algorithm, SignerError};
+use auth_service::signing_keys::signer::{Algorithm, SignerError};
 use auth_service::signing_keys::{
     Asked, Keeper, Schedule, SigningKeysError, advance, request_rotation,
 };
-use chassis::keyring::{KeyRing, generate_line};
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
+use chassis::start::keyring::{KeyRing, generate_line};
 use proto::auth::v1::{GetJwksRequest, GetServerInfoRequest};
 use tokio::task::JoinSet;
 

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
-use crate::secret_file;
+use crate::start::secret_file;
 
 /// Why TLS cannot be spoken.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 use super::files::{Pair, Pem, TlsError};
 use super::{H2, HTTP_1, end, provider};
 use crate::clock::Clock;
-use crate::config::TlsConfig;
+use crate::start::config::TlsConfig;
 
 /// How often the files are looked at. Contents are compared, not times: what a
 /// container mounts is a link whose times say nothing.

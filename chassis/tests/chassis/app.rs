@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chassis::config::{ClientConfig, ServerConfig, TlsConfig};
-use chassis::deadline::Deadline;
-use chassis::rate_limits::{Asked, Changes, Group, RateLimits};
-use chassis::server::{ServeError, Server, Services};
-use chassis::telemetry::LogFormat;
+use chassis::access::rate_limits::{Asked, Changes, Group, RateLimits};
+use chassis::serve::deadline::Deadline;
+use chassis::serve::{ServeError, Server, Services};
+use chassis::start::config::{ClientConfig, ServerConfig, TlsConfig};
+use chassis::start::telemetry::LogFormat;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{

@@ -1,8 +1,8 @@
 //! Who calls: found by the interceptor, asked for by handlers.
 
-use chassis::caller::Caller;
+use chassis::access::caller::Caller;
+use chassis::access::token::{KeySet, TokenError};
 use chassis::status::{DOMAIN, Refusal};
-use chassis::token::{KeySet, TokenError};
 use serde_json::{Value, json};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;

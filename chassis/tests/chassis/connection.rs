@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chassis::config::ServerConfig;
+use chassis::start::config::ServerConfig;
 use proto::auth::v1::{GetJwksRequest, LogOutRequest, SignUpRequest};
 use tokio::time::timeout;
 use tonic::Code;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chassis::config::{DatabaseConfig, RolePasswords};
-use chassis::db::{self, Database, DbError};
+use chassis::database::{self, Database, DbError};
+use chassis::start::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search};
 use tempfile::TempDir;
 
@@ -80,7 +80,7 @@ async fn encryption(config: &DatabaseConfig) -> sqlx::Result<Option<String>> {
 }
 
 async fn migrate(config: &DatabaseConfig) -> Result<(), DbError> {
-    db::migrate(config, &RolePasswords::default()).await
+    database::migrate(config, &RolePasswords::default()).await
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use chassis::config::ServerConfig;
+use chassis::start::config::ServerConfig;
 use http::{Method, Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,6 +1,6 @@
 //! What errors of PostgreSQL mean to callers.
 
-use chassis::db::Failure;
+use chassis::database::Failure;
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use tonic::{Code, Status};

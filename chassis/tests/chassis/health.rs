@@ -1,6 +1,6 @@
 //! What health reports follows what the services need.
 
-use chassis::probe::{self, Speech};
+use chassis::start::probe::{self, Speech};
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chassis::key_feed;
-use chassis::token::KeySet;
-use chassis::upstream::{ClientFiles, Upstream};
+use chassis::access::token::KeySet;
+use chassis::auth_client::key_feed;
+use chassis::auth_client::upstream::{ClientFiles, Upstream};
 use proto::auth::v1::JsonWebKey;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

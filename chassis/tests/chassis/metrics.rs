@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chassis::config::ServerConfig;
+use chassis::start::config::ServerConfig;
 use proto::auth::v1::RefreshTokenRequest;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

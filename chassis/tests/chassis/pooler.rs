@@ -4,8 +4,8 @@ use std::env;
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chassis::config::{DatabaseConfig, RolePasswords};
-use chassis::db::{self, Database, DbError};
+use chassis::database::{self, Database, DbError};
+use chassis::start::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::{PgBouncer, TestDatabase};
 use sqlx::ConnectOptions;
 
@@ -29,7 +29,7 @@ impl Pooled {
         };
         let database = TestDatabase::create("migrated", async |options| {
             let url = options.to_url_lossy().to_string();
-            db::migrate(&config(url), &RolePasswords::default()).await
+            database::migrate(&config(url), &RolePasswords::default()).await
         });
         let database = database.await.unwrap();
         let admin = database.admin();
@@ -60,7 +60,7 @@ async fn pooling_by_session_keeps_all_that_a_session_has() {
     let Some(pooled) = Pooled::start("session").await else {
         return;
     };
-    db::migrate(&pooled.config("postgres"), &RolePasswords::default())
+    database::migrate(&pooled.config("postgres"), &RolePasswords::default())
         .await
         .unwrap();
     let settings = [("pg_trgm.word_similarity_threshold", "0.3")];
@@ -107,7 +107,7 @@ async fn pooling_by_anything_less_is_refused_at_the_start() {
         );
 
         let owner = pooled.config("postgres");
-        let refused = db::migrate(&owner, &RolePasswords::default()).await;
+        let refused = database::migrate(&owner, &RolePasswords::default()).await;
         assert!(
             matches!(refused, Err(DbError::Pooled)),
             "{mode}: {refused:?}"

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chassis::config::{DatabaseConfig, RolePasswords};
-use chassis::db::{self, Database};
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
+use chassis::database::{self, Database};
+use chassis::start::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use tracing_subscriber::fmt::MakeWriter;
@@ -28,7 +28,7 @@ fn config(url: String) -> DatabaseConfig {
 async fn migrated() -> TestDatabase {
     let database = TestDatabase::create("migrated", async |options| {
         let url = options.to_url_lossy().to_string();
-        db::migrate(&config(url), &RolePasswords::default()).await
+        database::migrate(&config(url), &RolePasswords::default()).await
     });
     database.await.unwrap()
 }
@@ -101,7 +101,7 @@ async fn an_error_says_why_there_is_no_connection() {
         let error = ask(&database.calls()).await.unwrap_err();
 
         assert!(error.to_string().contains(cause), "{place}: {error}");
-        assert!(db::is_unavailable(&error), "{place}: {error:?}");
+        assert!(database::is_unavailable(&error), "{place}: {error:?}");
     }
 }
 
@@ -179,7 +179,7 @@ async fn a_server_that_takes_no_writes_is_not_kept() {
 
     let error = ask(&pool).await.unwrap_err();
     assert!(error.to_string().contains("read-only"), "{error}");
-    assert!(db::is_unavailable(&error), "{error:?}");
+    assert!(database::is_unavailable(&error), "{error:?}");
 
     set_read_only(&database, false).await;
     assert_eq!(ask(&pool).await.unwrap(), 7);

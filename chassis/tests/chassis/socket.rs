@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::config::ServerConfig;
+use chassis::start::config::ServerConfig;
 use proto::auth::v1::LogOutRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::config::ServerConfig;
+use chassis::start::config::ServerConfig;
 use proto::auth::v1::{LogOutRequest, RefreshTokenRequest};
 use tokio::net::TcpStream;
 use tonic::Code;
@@ -188,7 +188,9 @@ async fn the_address_file_is_there_while_the_server_serves() {
     eventually("the address file is there", async || file.exists()).await;
     let address = std::fs::read_to_string(&file).unwrap();
     assert_eq!(address, format!("{}\n", app.address));
-    assert!(chassis::probe::health(app.address, &chassis::probe::Speech::Plain).await);
+    assert!(
+        chassis::start::probe::health(app.address, &chassis::start::probe::Speech::Plain).await
+    );
 
     app.ask_to_stop();
     app.stopped().await.unwrap();
@@ -209,6 +211,6 @@ async fn an_address_file_that_cannot_be_written_ends_the_server() {
     let ended = app.stopped().await;
     assert!(matches!(
         ended,
-        Err(chassis::server::ServeError::AddressFile(_))
+        Err(chassis::serve::ServeError::AddressFile(_))
     ));
 }

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chassis::config::{ServerConfig, TlsConfig};
-use chassis::probe::{self, Speech};
-use chassis::server::ServeError;
+use chassis::serve::ServeError;
+use chassis::start::config::{ServerConfig, TlsConfig};
+use chassis::start::probe::{self, Speech};
 use prost::Message;
 use proto::auth::v1::GetServerInfoResponse;
 use rustls::pki_types::pem::PemObject;

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use chassis::config::{ServerConfig, TlsConfig};
-use chassis::secret_file;
-use chassis::server::ServeError;
+use chassis::serve::ServeError;
+use chassis::start::config::{ServerConfig, TlsConfig};
+use chassis::start::secret_file;
 use chassis::tls::TlsError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use chassis::config::{ServerConfig, TlsConfig};
-use chassis::probe::{self, Speech};
+use chassis::start::config::{ServerConfig, TlsConfig};
+use chassis::start::probe::{self, Speech};
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use rustls::version;
 use tempfile::TempDir;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chassis::config::{ServerConfig, TlsConfig};
-use chassis::upstream::{ClientFiles, Upstream, UpstreamError};
+use chassis::auth_client::upstream::{ClientFiles, Upstream, UpstreamError};
+use chassis::start::config::{ServerConfig, TlsConfig};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use chassis::pool::{Pool, Transaction};
+use chassis::database::pool::{Pool, Transaction};
 use embedded_postgres::TestDatabase;
 use fastrand::Rng;
 use futures_util::future::{join_all, poll_fn};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use embedded_postgres::TestDatabase;
 use sqlx::ConnectOptions;
 use tokio::time::{Instant, sleep};

@@ -65,7 +65,7 @@ impl Group {
 }
 
 /// The most contacts of one group: one call merges as many.
-pub const GROUP_MAX: usize = crate::merge::OTHERS_MAX + 1;
+pub const GROUP_MAX: usize = crate::book::merge::OTHERS_MAX + 1;
 
 /// Of so many contacts that share something each pair is compared. Of more, each is
 /// compared with those beside it by name, and must resemble them in more than that:

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chassis::caller::Caller;
-use chassis::pool::Pool;
+use chassis::access::caller::Caller;
+use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::v1 as pb;
 use tonic::Request;
@@ -12,7 +12,7 @@ use super::ContactsService;
 use crate::book::Book;
 use crate::contact::parse_uuid;
 use crate::error::{Error, Result, ShareError};
-use crate::share::rights::{Part, Rights, View};
+use crate::model::share::rights::{Part, Rights, View};
 use crate::store::shares;
 
 pub(super) const READ: &str = "contacts.read";

@@ -1,7 +1,7 @@
 //! Upcoming birthdays, a page at a time.
 
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
 use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
 use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
@@ -9,8 +9,8 @@ use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
 use crate::birthday::{Segment, Window, today};
 use crate::contact::date;
 use crate::error::{Error, Result};
+use crate::model::share::rights::View;
 use crate::page::{Tokens, fitting, parse_size};
-use crate::share::rights::View;
 use crate::store::birthdays::{self as table, Born};
 
 const SIZE_DEFAULT: i64 = 50;

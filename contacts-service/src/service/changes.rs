@@ -4,8 +4,8 @@ use proto::contacts::v1::{DeleteContactRequest, UpdateContactRequest};
 use tokio::task::yield_now;
 
 use super::creations::written;
-use crate::batch::check_count;
-use crate::change::{Change, Deletion};
+use crate::book::batch::check_count;
+use crate::book::change::{Change, Deletion};
 use crate::contact::ContactId;
 use crate::contact::body::parse_uid;
 use crate::contact::mask::UpdateMask;

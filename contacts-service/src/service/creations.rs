@@ -5,10 +5,10 @@ use prost::Message;
 use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
 
 use super::changes;
-use crate::batch::check_size;
+use crate::book::batch::check_size;
+use crate::book::creation::{New, Repeatable, Terms};
 use crate::contact::body::{Body, clear_understood, parse_uid};
 use crate::contact::phone::DefaultRegion;
-use crate::creation::{New, Repeatable, Terms};
 use crate::error::{Error, Result};
 use crate::page;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::server::{DuplicateGroup, FindDuplicatesResponse};
 use proto::contacts::v1::{FindDuplicatesRequest, IgnoreDuplicateRequest};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::labels_service_server as server;
@@ -14,14 +14,14 @@ use proto::contacts::v1::{
 use tonic::{Request, Response, Status};
 
 use super::ContactsService;
+use crate::book::labels::Membership;
 use crate::contact::mask::unknown;
 use crate::contact::stored::timestamp;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, LabelError, Result};
-use crate::label::book::Membership;
-use crate::label::{self, LabelId, LabelName};
+use crate::model::label::{self, LabelId, LabelName};
+use crate::model::share::rights::View;
 use crate::page::{Tokens, parse_size};
-use crate::share::rights::View;
 use crate::store::{labels, members};
 
 const SIZE_MAX: i64 = 1000;

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
 use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
 use proto::contacts::v1::ListContactsRequest;
 use uuid::Uuid;
 
-use crate::batch;
+use crate::book::batch;
 use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
-use crate::filter;
-use crate::order::Order;
+use crate::model::filter;
+use crate::model::order::Order;
+use crate::model::share::rights::{Part, View};
 use crate::page::{Tokens, fitting, parse_size};
-use crate::share::rights::{Part, View};
 use crate::store::list::Selection;
 use crate::store::{contacts, list as table, owners};
 

@@ -7,9 +7,9 @@ use proto::contacts::v1::MergeContactsRequest;
 use uuid::Uuid;
 
 use super::creations::parse_terms;
+use crate::book::merge::Merge;
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-use crate::merge::Merge;
 
 /// The longest key of an etag that an error repeats, in characters.
 const SHOWN_CHARS_MAX: usize = 100;

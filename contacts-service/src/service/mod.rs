@@ -19,12 +19,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::caller::{Caller, RequireCaller};
+use chassis::access::caller::{Caller, RequireCaller};
+use chassis::auth_client::identity::Identities;
 use chassis::clock::Clock;
-use chassis::identity::Identities;
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
-use chassis::while_allowed::while_allowed;
+use chassis::serve::while_allowed::while_allowed;
 use futures_util::{Stream, StreamExt};
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
@@ -51,7 +51,7 @@ use tonic::{Request, Response, Status};
 use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
-use crate::quota::Quota;
+use crate::model::quota::Quota;
 use crate::service::purges::Which;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;

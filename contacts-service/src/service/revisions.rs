@@ -1,16 +1,16 @@
 //! The revisions of a contact.
 
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
 use proto::contacts::server::{ContactRevision, ListContactRevisionsResponse};
 use proto::contacts::v1::ListContactRevisionsRequest;
 
+use crate::book::revision::{REVISIONS_MAX, Revision};
 use crate::contact::ContactId;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
+use crate::model::share::rights::{Part, View};
 use crate::page::{Tokens, fitting, parse_size};
-use crate::revision::{REVISIONS_MAX, Revision};
-use crate::share::rights::{Part, View};
 use crate::store::revisions;
 
 const SIZE_DEFAULT: i64 = 20;

@@ -2,8 +2,8 @@
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use proto::contacts::server::{SearchContactsResponse, SearchResult};
@@ -12,10 +12,10 @@ use proto::contacts::v1::{MatchTier, SearchContactsRequest};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::model::share::rights::View;
 use crate::page::{Tokens, fitting, parse_size};
 use crate::search::query::Query;
 use crate::search::rank::{Match, Rank, exact, fuzzy};
-use crate::share::rights::View;
 use crate::store::contacts;
 use crate::store::search::{Candidate, holding, resembling};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use chassis::caller::Caller;
+use chassis::access::caller::Caller;
+use chassis::auth_client::identity::UserCall;
 use chassis::email::Email;
-use chassis::identity::UserCall;
 use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::shares_service_server as server;
@@ -21,9 +21,9 @@ use crate::contact::etag;
 use crate::contact::mask::unknown;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result, ShareError};
-use crate::label::LabelId;
+use crate::model::label::LabelId;
+use crate::model::share::{self, Offer, Recipient, ShareId};
 use crate::page::{Tokens, parse_size};
-use crate::share::{self, Offer, Recipient, ShareId};
 use crate::store::shares;
 
 const SIZE_DEFAULT: i64 = 50;

@@ -1,11 +1,11 @@
 //! What an owner's figures are told as.
 
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::v1::GetContactStatsResponse;
 
 use crate::error::Result;
-use crate::quota::Quota;
+use crate::model::quota::Quota;
 use crate::store::stats;
 
 /// The owner's figures, beside what the owner may have.

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::pool::Pool;
 use futures_util::{Stream, StreamExt};
 use proto::contacts::server::watch_contacts_response::Event as Answered;
 use proto::contacts::server::{SyncContactsResponse, WatchContactsResponse};
@@ -12,8 +12,8 @@ use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
 
 use crate::contact::ContactId;
 use crate::error::Result;
+use crate::model::share::rights::View;
 use crate::page::{BYTES_MAX, parse_size};
-use crate::share::rights::View;
 use crate::sync::position::{Position, SyncTokens};
 use crate::sync::{self, Limits};
 use crate::watch::stream::{Event, Reader, Told, tell};

@@ -6,7 +6,7 @@ use sqlx::{PgExecutor, Row};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::share::rights::View;
+use crate::model::share::rights::View;
 use crate::store::row::{BEHIND_STORED, stored};
 
 /// Where a list of birthdays stopped.

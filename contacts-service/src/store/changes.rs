@@ -13,11 +13,11 @@ use super::columns::Columns;
 use super::labels;
 use super::parts;
 use super::revisions::code;
+use crate::book::revision::REVISIONS_MAX;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::revision::REVISIONS_MAX;
 
 /// What a write puts on every contact that it changes.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use super::revisions::code;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
-use crate::quota::Quota;
+use crate::model::quota::Quota;
 
 /// The SQLSTATE of a unique violation.
 const UNIQUE_VIOLATION: &str = "23505";

@@ -10,7 +10,7 @@ use super::changes::Stamp;
 use crate::contact::fold::label_key;
 use crate::contact::keys::Keys;
 use crate::error::{LabelError, Result};
-use crate::label::{LABELS_MAX, Label, LabelId, LabelName};
+use crate::model::label::{LABELS_MAX, Label, LabelId, LabelName};
 
 /// Makes those labels of the contacts that the owner has not; of several spellings
 /// the first counts. Asks nothing where no contact has a label that may be new.

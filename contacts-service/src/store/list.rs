@@ -6,9 +6,9 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder, Row};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::filter::Condition;
-use crate::order::{Key, Order};
-use crate::share::rights::View;
+use crate::model::filter::Condition;
+use crate::model::order::{Key, Order};
+use crate::model::share::rights::View;
 use crate::store::row::{BEHIND_STORED, STORED, stored};
 
 /// What the last contact shown was sorted by.

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::quota::Quota;
+use crate::model::quota::Quota;
 
 /// What a write knows of its owner.
 #[derive(Clone, Copy, Debug)]

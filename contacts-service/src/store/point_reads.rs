@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use chassis::db::is_unavailable;
-use chassis::pool::Pool;
+use chassis::database::is_unavailable;
+use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::yield_now;

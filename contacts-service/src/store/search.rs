@@ -1,14 +1,14 @@
 //! Candidates of a search: the index narrows, the ranking is done in Rust.
 
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
+use crate::model::share::rights::View;
 use crate::search::query::{Query, containing, swapped};
-use crate::share::rights::View;
 
 /// A live contact that may answer a query.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
 use crate::error::Result;
-use crate::label::LabelId;
-use crate::share::rights::{Grant, SharedLabel};
-use crate::share::{Offer, Recipient, Share, ShareId};
+use crate::model::label::LabelId;
+use crate::model::share::rights::{Grant, SharedLabel};
+use crate::model::share::{Offer, Recipient, Share, ShareId};
 
 /// What the user sees of the owner's contacts at this moment.
 pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Result<Vec<Grant>> {

@@ -7,14 +7,14 @@
 pub mod position;
 
 use bytes::Bytes;
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use sqlx::PgExecutor;
 
 use self::position::Position;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::share::rights::{Rights, View};
+use crate::model::share::rights::{Rights, View};
 use crate::store::{feed, shares, snapshot};
 
 /// A contact that was written or removed.

@@ -26,7 +26,7 @@ pub struct Position {
     pub start: i64,
     /// Which contacts the reader was told of, as [`Part::mark`] says it.
     ///
-    /// [`Part::mark`]: crate::share::rights::Part::mark
+    /// [`Part::mark`]: crate::model::share::rights::Part::mark
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Uuid>,
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::db::Listening;
-use chassis::pool::Pool;
+use chassis::database::Listening;
+use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use tokio::time::sleep;
 use uuid::Uuid;

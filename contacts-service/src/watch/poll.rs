@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 

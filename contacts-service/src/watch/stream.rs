@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_stream::try_stream;
 use bytes::Bytes;
-use chassis::pool::Pool;
+use chassis::database::pool::Pool;
 use futures_util::Stream;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::hub::Watch;
 use crate::contact::ContactId;
 use crate::error::Result;
-use crate::share::rights::View;
+use crate::model::share::rights::View;
 use crate::sync::position::Position;
 use crate::sync::{self, Limits};
 

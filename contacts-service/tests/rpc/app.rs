@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chassis::cli::{Cli, Command};
 use chassis::clock::Clock;
-use chassis::db::MIGRATOR;
-use chassis::keyring::generate_line;
-use chassis::pool::Pool;
+use chassis::database::MIGRATOR;
+use chassis::database::pool::Pool;
+use chassis::start::cli::{Cli, Command};
+use chassis::start::keyring::generate_line;
 use contacts_service::config::Config;
 use embedded_postgres::TestDatabase;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

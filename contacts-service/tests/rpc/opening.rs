@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chassis::access::revocations::Mode;
 use chassis::clock::Clock;
-use chassis::revocations::Mode;
-use chassis::server;
+use chassis::serve;
 use contacts_service::RunError;
 use contacts_service::config::Config;
 use proto::contacts::v1::ListContactsRequest;
@@ -33,7 +33,7 @@ fn started(
     config: Config,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (SocketAddr, JoinHandle<Result<(), RunError>>) {
-    let socket = server::take("127.0.0.1:0".parse().unwrap()).unwrap();
+    let socket = serve::take("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.address().unwrap();
     let run = contacts_service::run(config, Clock::System, socket, stop);
     (address, tokio::spawn(run))

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use chassis::db::MIGRATOR;
-use chassis::keyring::generate_line;
-use chassis::secret_file;
+use chassis::database::MIGRATOR;
+use chassis::start::keyring::generate_line;
+use chassis::start::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::admin_service_client::AdminServiceClient;

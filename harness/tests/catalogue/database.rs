@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::config::{DatabaseConfig, RolePasswords};
-use chassis::db;
+use chassis::database;
+use chassis::start::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::TestDatabase;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
@@ -24,7 +24,7 @@ pub(crate) fn config(url: String) -> DatabaseConfig {
 pub(crate) async fn migrated() -> TestDatabase {
     let migrate = async |options: PgConnectOptions| {
         let url = options.to_url_lossy().to_string();
-        db::migrate(&config(url), &RolePasswords::default()).await
+        database::migrate(&config(url), &RolePasswords::default()).await
     };
     TestDatabase::create("migrated", migrate).await.unwrap()
 }

@@ -1,7 +1,7 @@
 //! Who may do what. The table below is the whole of it.
 
-use chassis::config::RolePasswords;
-use chassis::db;
+use chassis::database;
+use chassis::start::config::RolePasswords;
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -106,7 +106,7 @@ async fn whatever_is_taken_away_is_given_again_by_migrating_once_more() {
     assert_eq!(grants(&database).await, [""; 0]);
 
     let owner = config(database.url("postgres"));
-    db::migrate(&owner, &RolePasswords::default())
+    database::migrate(&owner, &RolePasswords::default())
         .await
         .unwrap();
 
@@ -129,7 +129,7 @@ async fn rights_that_cannot_be_given_are_an_error() {
     sqlx::raw_sql(take).execute(&mut db).await.unwrap();
 
     let stranger = config(database.url("not_the_owner"));
-    let refused = db::migrate(&stranger, &RolePasswords::default()).await;
+    let refused = database::migrate(&stranger, &RolePasswords::default()).await;
 
     assert!(refused.is_err());
 }

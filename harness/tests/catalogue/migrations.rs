@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chassis::config::RolePasswords;
-use chassis::db::{self, Database, DbError, MIGRATOR};
+use chassis::database::{self, Database, DbError, MIGRATOR};
+use chassis::start::config::RolePasswords;
 use embedded_postgres::TestDatabase;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Executor};
@@ -43,7 +43,7 @@ async fn change(database: &TestDatabase, sql: &str) {
 }
 
 async fn migrate(database: &TestDatabase) -> Result<(), DbError> {
-    db::migrate(&config(database.url("postgres")), &NO_PASSWORDS).await
+    database::migrate(&config(database.url("postgres")), &NO_PASSWORDS).await
 }
 
 async fn ensure(database: &TestDatabase, role: &str) -> Result<(), DbError> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chassis::config::RolePasswords;
-use chassis::db;
+use chassis::database;
+use chassis::start::config::RolePasswords;
 use futures_util::future::join_all;
 use sqlx::PgConnection;
 use tracing_subscriber::fmt::MakeWriter;
@@ -49,7 +49,7 @@ async fn has_password(db: &mut PgConnection, role: &str, password: &str) -> bool
 fn passwords(folder: &std::path::Path, auth: &str, contacts: &str) -> RolePasswords {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
-        chassis::secret_file::write(&path, text).unwrap();
+        chassis::start::secret_file::write(&path, text).unwrap();
         Some(path)
     };
     RolePasswords {
@@ -68,17 +68,17 @@ async fn migrate_sets_the_passwords_of_both_roles() {
     // Quotes and backslashes must not end the statement; a file's last line ends.
     let hostile = r"it's a \' $$ %s %I -- é";
     let first = passwords(folder.path(), hostile, "second\n");
-    db::migrate(&config, &first).await.unwrap();
+    database::migrate(&config, &first).await.unwrap();
     let mut db = connect(&database, "postgres").await;
     assert!(has_password(&mut db, ROLES[0], hostile).await);
     assert!(has_password(&mut db, ROLES[1], "second").await);
 
     let changed = passwords(folder.path(), "third", "fourth");
-    db::migrate(&config, &changed).await.unwrap();
+    database::migrate(&config, &changed).await.unwrap();
     assert!(has_password(&mut db, ROLES[0], "third").await);
     assert!(has_password(&mut db, ROLES[1], "fourth").await);
 
-    db::migrate(&config, &RolePasswords::default())
+    database::migrate(&config, &RolePasswords::default())
         .await
         .unwrap();
     assert!(has_password(&mut db, ROLES[0], "third").await);
@@ -93,7 +93,7 @@ async fn several_at_once_set_passwords() {
     let passwords = passwords(folder.path(), "one", "two");
 
     for _ in 0..5 {
-        let all = join_all((0..5).map(|_| db::migrate(&config, &passwords))).await;
+        let all = join_all((0..5).map(|_| database::migrate(&config, &passwords))).await;
 
         for done in all {
             done.unwrap();
@@ -112,7 +112,7 @@ async fn a_password_file_that_is_missing_is_named() {
         contacts_role_password_file: None,
     };
 
-    let refused = db::migrate(&config(database.url("postgres")), &passwords).await;
+    let refused = database::migrate(&config(database.url("postgres")), &passwords).await;
 
     let text = refused.unwrap_err().to_string();
     assert!(text.contains("/nowhere/password"), "{text}");
@@ -154,7 +154,7 @@ async fn no_password_gets_into_a_log() {
 
     let logging = tracing::subscriber::set_default(subscriber);
     tracing::info!("the log works");
-    let migrated = db::migrate(&config(database.url("postgres")), &passwords).await;
+    let migrated = database::migrate(&config(database.url("postgres")), &passwords).await;
     drop(logging);
 
     migrated.unwrap();

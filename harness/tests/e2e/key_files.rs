@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use chassis::keyring::generate_line;
-use chassis::secret_file;
+use chassis::start::keyring::generate_line;
+use chassis::start::secret_file;
 
 use crate::pki::Authority;
 use crate::program::migrated;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use chassis::db::MIGRATOR;
+use chassis::database::MIGRATOR;
 use embedded_postgres::TestDatabase;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

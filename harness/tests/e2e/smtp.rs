@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::keyring::generate_line;
-use chassis::secret_file;
+use chassis::start::keyring::generate_line;
+use chassis::start::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{SignUpRequest, VerifyEmailRequest};

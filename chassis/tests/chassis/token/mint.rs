@@ -11,9 +11,9 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::caller::{Caller, RequireCaller};
+use chassis::access::caller::{Caller, RequireCaller};
+use chassis::access::token::{KeySet, TokenError, TokenRules, Verifier};
 use chassis::clock::Clock;
-use chassis::token::{KeySet, TokenError, TokenRules, Verifier};
 use proto::auth::v1::JsonWebKey;
 use serde_json::{Value, json};
 use tonic::service::Interceptor;

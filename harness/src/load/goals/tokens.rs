@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use chassis::caller::RequireCaller;
+use chassis::access::caller::RequireCaller;
+use chassis::access::token::{KeySet, TokenRules, Verifier};
+use chassis::auth_client::key_feed;
+use chassis::auth_client::upstream::{ClientFiles, Upstream};
 use chassis::clock::Clock;
-use chassis::key_feed;
-use chassis::token::{KeySet, TokenRules, Verifier};
-use chassis::upstream::{ClientFiles, Upstream};
 use tonic::Request;
 use tonic::service::Interceptor;
 

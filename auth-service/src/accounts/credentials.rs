@@ -1,0 +1,182 @@
+//! Checking the password of an account.
+
+use aws_lc_rs::rand;
+use chassis::database::pool::Transaction;
+use chassis::serve::deadline::Deadline;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+
+use crate::accounts::{Accounts, User};
+use crate::error::{Error, Result};
+use crate::model::audit::Kind;
+use crate::model::device_token::Owner;
+use crate::model::email::Email;
+use crate::passwords::Password;
+use crate::passwords::hasher::Turn;
+use crate::passwords::phc::Verdict;
+use crate::store;
+use crate::store::audit::Event;
+use crate::store::emails::EmailRow;
+use crate::throttle::{Attempted, Guess, Whose};
+
+/// A correct password.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The account's e-mail when the password was checked.
+    pub email: String,
+    /// Names this password of this account; no other has the same.
+    pub password_version: i64,
+    /// The stored hash.
+    pub password_hash: String,
+    /// Whether the hash has other parameters than today's.
+    pub outdated: bool,
+}
+
+impl Credentials {
+    /// Whose password it is.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            user_id: self.user_id,
+            password_version: self.password_version,
+        }
+    }
+
+    /// Keeps the password from being changed until the transaction ends; fails where it
+    /// was changed since it was checked, or the account has another e-mail.
+    pub(crate) async fn lock(&self, tx: &mut Transaction) -> Result<()> {
+        if store::emails::lock_password(&mut **tx, self.into()).await? {
+            Ok(())
+        } else {
+            Err(Error::InvalidCredentials)
+        }
+    }
+}
+
+/// What a check of a password needs to know of the call.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// What is guessed, if it is a guess.
+    pub guess: Guess,
+    /// The kind of audit event for a wrong password.
+    pub failure: Kind,
+    /// Where the call came from.
+    pub ip: &'a str,
+    /// When the answer is due.
+    pub deadline: Deadline,
+    /// The time of the call.
+    pub now: DateTime<Utc>,
+}
+
+impl Accounts {
+    /// Checks the password of a log-in. An unknown e-mail, or text that is none, takes
+    /// the same statements and the same time as a wrong password. A device that has logged
+    /// in to this account is counted by itself.
+    pub async fn check_password(
+        &self,
+        email: Option<&Email>,
+        password: Password,
+        device_token: &str,
+        attempt: Attempt<'_>,
+    ) -> Result<Credentials> {
+        // No address is empty, so that text which is none finds nothing.
+        let email = email.map_or("", Email::as_str);
+        // Says whose token would be good; the password is looked at after it is counted.
+        let known = store::emails::get(&self.db, email).await?;
+        let owner = known.as_ref().map_or(Owner::NOBODY, EmailRow::owner);
+        let device = self.devices.device(device_token, owner, attempt.now);
+        let whose = device.as_ref().map_or(Whose::Email(email), Whose::Device);
+        let attempted = self.attempt(whose, &attempt).await?;
+        let blamed = known
+            .as_ref()
+            .map_or_else(|| self.pseudonym(email), |row| row.user_id);
+        let known = known.map(|row| (email, row));
+        self.verify(known, password, &attempted, blamed, attempt)
+            .await
+    }
+
+    /// Checks the password of a user who calls with a session. Where the e-mail of the
+    /// account has become another account's meanwhile, every password is wrong.
+    pub async fn check_own_password(
+        &self,
+        user: &User,
+        password: Password,
+        attempt: Attempt<'_>,
+    ) -> Result<Credentials> {
+        let attempted = self.attempt(Whose::User(user.id), &attempt).await?;
+        let known = store::emails::get_of(&self.db, &user.email, user.id).await?;
+        let known = known.map(|row| (&*user.email, row));
+        self.verify(known, password, &attempted, user.id, attempt)
+            .await
+    }
+
+    async fn attempt(&self, whose: Whose<'_>, attempt: &Attempt<'_>) -> Result<Attempted> {
+        let (guess, ip, now) = (attempt.guess, attempt.ip, attempt.now);
+        self.throttle.attempt(guess, whose, ip, now).await
+    }
+
+    /// Checks a password against what is stored, or against nobody's; a wrong one is
+    /// written down for the account `blamed`.
+    async fn verify(
+        &self,
+        known: Option<(&str, EmailRow)>,
+        password: Password,
+        attempted: &Attempted,
+        blamed: UserId,
+        attempt: Attempt<'_>,
+    ) -> Result<Credentials> {
+        let stored = known.as_ref().map(|(_, row)| row.password_hash.clone());
+        // Nobody knows the password of an account that has none.
+        let stored = stored.filter(|hash| !hash.is_empty());
+        let verdict = self
+            .hasher
+            .verify(password, stored, Turn::First, attempt.deadline)
+            .await;
+        let verdict = match verdict {
+            // Nobody looked at the password.
+            Err(error) => {
+                self.throttle.not_made(attempted).await?;
+                return Err(error);
+            }
+            Ok(verdict) => verdict,
+        };
+        match known {
+            Some((email, row)) if verdict != Verdict::Wrong => {
+                self.throttle.succeeded(attempted).await?;
+                Ok(Credentials {
+                    user_id: row.user_id,
+                    email: email.to_owned(),
+                    password_version: row.password_version,
+                    password_hash: row.password_hash,
+                    outdated: verdict == Verdict::RightButOutdated,
+                })
+            }
+            _ => {
+                let event = Event::new(blamed, attempt.failure, attempt.ip);
+                store::audit::insert(&self.db, event, attempt.now).await?;
+                Err(Error::InvalidCredentials)
+            }
+        }
+    }
+}
+
+/// Makes the version of a new password: 63 random bits, so that no two passwords have
+/// the same, whichever their accounts.
+pub(crate) fn new_password_version() -> Result<i64> {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes)?;
+    Ok(i64::from_be_bytes(bytes) & i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_positive_and_differ() {
+        let (one, other) = (new_password_version(), new_password_version());
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert!(one > 0 && other > 0 && one != other);
+    }
+}

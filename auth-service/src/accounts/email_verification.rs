@@ -1,0 +1,142 @@
+//! Confirming an e-mail: who has the token has read the mailbox.
+//!
+//! That alone does not say whose account it is: anybody can sign up with any address. So
+//! whoever confirms an e-mail for the first time also shows to be the account's user, by a
+//! session or the password; or else takes the account over, and nothing goes on that was
+//! set up before.
+
+use chassis::clock::Clock;
+use chassis::database::pool::Transaction;
+
+use crate::accounts::claim;
+use crate::accounts::credentials::{Attempt, Credentials, new_password_version};
+use crate::accounts::{Accounts, User};
+use crate::error::{Error, Result};
+use crate::model::audit::Kind;
+use crate::model::email_tokens::{self, Purpose};
+use crate::model::user_token::UserToken;
+use crate::passwords::Password;
+use crate::store;
+use crate::store::audit::Event;
+use crate::store::email_tokens::Bound;
+
+/// How the caller shows to be the user of the account.
+pub enum Claimant {
+    /// By a live session.
+    Session(Box<User>),
+    /// By the password.
+    Password(Password),
+    /// Not at all.
+    Unknown,
+}
+
+/// What came of a confirmation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The account goes on as it was.
+    Kept,
+    /// Sessions, second factor and password were ended.
+    Claimed,
+}
+
+impl Accounts {
+    /// Confirms the e-mail that a token was mailed to, while the account has it.
+    pub async fn verify_email(
+        &self,
+        token: &str,
+        claimant: Claimant,
+        attempt: Attempt<'_>,
+        clock: &Clock,
+    ) -> Result<Verified> {
+        let invalid = || Error::EmailTokenInvalid;
+        let token = email_tokens::parse(token).ok_or_else(invalid)?;
+        let (purpose, now) = (Purpose::Verification, attempt.now);
+        // Before a hash: a token that was made up costs none.
+        let bound = store::email_tokens::get(&self.db, &token, purpose, now)
+            .await?
+            .ok_or_else(invalid)?;
+        let proof = self.prove(&token, &bound, claimant, attempt).await?;
+
+        let mut tx = self.db.begin().await?;
+        store::email_tokens::spend(&mut *tx, &token, purpose, now)
+            .await?
+            .ok_or_else(invalid)?;
+        let is_proven = proof.is_proven();
+        if let Proof::Password(checked) = proof {
+            checked.lock(&mut tx).await?;
+        }
+        let verified = if is_proven {
+            Verified::Kept
+        } else {
+            self.claim(&mut tx, &token, &bound, attempt, clock).await?
+        };
+        store::users::confirm_email(&mut *tx, token.user_id, &bound.email, now)
+            .await?
+            .ok_or_else(invalid)?;
+        let event = Event::new(token.user_id, Kind::EmailVerified, attempt.ip);
+        store::audit::insert(&mut *tx, event, now).await?;
+        tx.commit().await?;
+        Ok(verified)
+    }
+
+    async fn prove(
+        &self,
+        token: &UserToken,
+        bound: &Bound,
+        claimant: Claimant,
+        attempt: Attempt<'_>,
+    ) -> Result<Proof> {
+        match claimant {
+            Claimant::Session(user) if user.id != token.user_id => Err(Error::EmailTokenOfOther),
+            Claimant::Session(..) => Ok(Proof::Session),
+            Claimant::Password(password) => {
+                let user = store::users::get(&self.db, token.user_id).await?;
+                let user = user.filter(|user| user.email == bound.email);
+                let user = user.ok_or(Error::EmailTokenInvalid)?;
+                let checked = self.check_own_password(&user, password, attempt);
+                Ok(Proof::Password(Box::new(checked.await?)))
+            }
+            // A session asked for this mail; whoever else reads it is not asked.
+            Claimant::Unknown if bound.session_id.is_some() => Err(Error::EmailTokenOfSession),
+            Claimant::Unknown => Ok(Proof::None),
+        }
+    }
+
+    /// Takes the account over where nobody has confirmed its e-mail before.
+    async fn claim(
+        &self,
+        tx: &mut Transaction,
+        token: &UserToken,
+        bound: &Bound,
+        attempt: Attempt<'_>,
+        clock: &Clock,
+    ) -> Result<Verified> {
+        // In the order of log-ins and resets.
+        if !store::emails::hold(&mut **tx, &bound.email, token.user_id).await? {
+            return Err(Error::EmailTokenInvalid);
+        }
+        let user = store::users::lock_for_change(&mut **tx, token.user_id).await?;
+        let user = user.ok_or(Error::EmailTokenInvalid)?;
+        if user.email_verified {
+            return Ok(Verified::Kept);
+        }
+        let version = new_password_version()?;
+        store::emails::remove_password(&mut **tx, &bound.email, user.id, version).await?;
+        let kind = Kind::AccountClaimed;
+        store::session_ends::end_all(tx, user.id, None, kind, clock).await?;
+        claim::take_over(tx, user.id, attempt.ip, attempt.now).await?;
+        Ok(Verified::Claimed)
+    }
+}
+
+enum Proof {
+    Session,
+    Password(Box<Credentials>),
+    None,
+}
+
+impl Proof {
+    fn is_proven(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+}

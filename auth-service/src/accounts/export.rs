@@ -1,0 +1,221 @@
+//! Everything about one account as a JSON document, read at one moment and sent as
+//! fast as the client reads, in little memory.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_stream::try_stream;
+use chassis::database::pool::{Pool, Transaction};
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use futures_util::Stream;
+use sqlx::PgConnection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::store::export as table;
+
+/// One in so many connections to the database may be an export's.
+const CONNECTIONS_EACH: usize = 3;
+/// The fewest exports at a time: more than one user's.
+const AT_A_TIME_MIN: usize = 2;
+
+/// The version of the document, as its `format` says.
+const FORMAT: &str = "addressbook.auth.v1";
+/// A chunk is sent when it has so many bytes.
+const CHUNK_BYTES: usize = 16 * 1024;
+/// Rows that are read at a time.
+const ROWS: i64 = 100;
+/// The longest wait for the client to read a chunk; the database ends transactions
+/// that are idle for longer.
+const STALL_MAX: Duration = Duration::from_secs(5);
+/// The longest time for the whole.
+const TIME_MAX: Duration = Duration::from_mins(2);
+/// An export takes less, mostly.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The lists of the document.
+#[derive(Clone, Copy)]
+enum List {
+    Sessions,
+    AuditEvents,
+}
+
+impl List {
+    const ALL: [Self; 2] = [Self::Sessions, Self::AuditEvents];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::AuditEvents => "audit_events",
+        }
+    }
+
+    async fn read(self, db: &mut PgConnection, of: UserId, after: Uuid) -> Result<Vec<table::Row>> {
+        match self {
+            Self::Sessions => table::sessions(db, of, after, ROWS).await,
+            Self::AuditEvents => table::audit_events(db, of, after, ROWS).await,
+        }
+    }
+}
+
+/// The exports that are under way. Each holds a connection to the database: a user has
+/// one at a time, and others find a place beside it.
+pub struct Exports {
+    places: Arc<Semaphore>,
+    users: Mutex<HashSet<UserId>>,
+}
+
+/// The right to one export, until it is dropped.
+pub struct Permit {
+    exports: Arc<Exports>,
+    user: UserId,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Exports {
+    /// A third of so many connections can be of exports.
+    #[must_use]
+    pub fn new(connections: u32) -> Arc<Self> {
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let places = (connections / CONNECTIONS_EACH).clamp(AT_A_TIME_MIN, Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(places)),
+            users: Mutex::default(),
+        })
+    }
+
+    /// Refuses a user who exports already, and everybody where no place is left.
+    pub fn begin(self: &Arc<Self>, user: UserId) -> Result<Permit> {
+        let busy = Error::ExportsBusy {
+            retry_after: RETRY_AFTER,
+        };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Err(busy);
+        };
+        if !self.users().insert(user) {
+            return Err(busy);
+        }
+        Ok(Permit {
+            exports: Arc::clone(self),
+            user,
+            _place: place,
+        })
+    }
+
+    fn users(&self) -> MutexGuard<'_, HashSet<UserId>> {
+        // Nothing that is done under the lock can leave it half done.
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.exports.users().remove(&self.user);
+    }
+}
+
+enum Part {
+    Chunk(Vec<u8>),
+    End,
+}
+
+/// Streams the document. What reads it is not the call: a client that does not read
+/// must not keep the connection.
+pub fn export(
+    db: Pool,
+    user_id: UserId,
+    permit: Permit,
+    now: DateTime<Utc>,
+) -> impl Stream<Item = Result<Vec<u8>>> {
+    let (parts, mut received) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let document = Document {
+            chunk: Vec::new(),
+            parts: parts.clone(),
+        };
+        let written = timeout(TIME_MAX, document.write(&db, user_id, now)).await;
+        let end = written
+            .unwrap_or(Err(Error::ExportTooSlow))
+            .map(|()| Part::End);
+        drop(permit);
+        // Nobody may be there any more.
+        let _ = parts.send(end).await;
+    });
+    try_stream! {
+        while let Some(part) = received.recv().await {
+            match part? {
+                Part::Chunk(chunk) => yield chunk,
+                Part::End => break,
+            }
+        }
+    }
+}
+
+struct Document {
+    chunk: Vec<u8>,
+    parts: mpsc::Sender<Result<Part>>,
+}
+
+impl Document {
+    async fn write(mut self, db: &Pool, user_id: UserId, now: DateTime<Utc>) -> Result<()> {
+        let mut tx = db.begin().await?;
+        table::freeze(&mut tx).await?;
+        let user = table::user(&mut *tx, user_id)
+            .await?
+            .unwrap_or("null".into());
+        let head = format!(
+            r#"{{"format":"{FORMAT}","export_time":"{}""#,
+            now.to_rfc3339()
+        );
+        self.add(&head).await?;
+        self.add(&format!(r#","user":{user}"#)).await?;
+        let mfa = table::mfa(&mut *tx, user_id).await?;
+        self.add(&format!(r#","mfa":{mfa}"#)).await?;
+        for list in List::ALL {
+            self.list(list, &mut tx, user_id).await?;
+        }
+        self.add("}\n").await?;
+        self.send().await
+    }
+
+    /// Adds an array with all rows, reading a few at a time.
+    async fn list(&mut self, list: List, tx: &mut Transaction, user_id: UserId) -> Result<()> {
+        self.add(&format!(r#","{}":["#, list.name())).await?;
+        let mut after = Uuid::nil();
+        loop {
+            let found = list.read(tx, user_id, after).await?;
+            let Some(latest) = found.last() else { break };
+            let is_first = after.is_nil();
+            after = latest.id;
+            for (number, row) in found.iter().enumerate() {
+                if number > 0 || !is_first {
+                    self.add(",").await?;
+                }
+                self.add(&row.json).await?;
+            }
+        }
+        self.add("]").await
+    }
+
+    async fn add(&mut self, text: &str) -> Result<()> {
+        self.chunk.extend_from_slice(text.as_bytes());
+        if self.chunk.len() >= CHUNK_BYTES {
+            self.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Fails where nobody reads.
+    async fn send(&mut self) -> Result<()> {
+        let chunk = std::mem::take(&mut self.chunk);
+        let taken = timeout(STALL_MAX, self.parts.send(Ok(Part::Chunk(chunk)))).await;
+        match taken {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Error::ExportTooSlow),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Giving an account another password.
+
+use chassis::clock::Clock;
+use uuid::Uuid;
+
+use crate::accounts::credentials::{Attempt, new_password_version};
+use crate::accounts::{Accounts, User};
+use crate::error::{Error, Result};
+use crate::mail::{About, Topic};
+use crate::model::audit::Kind;
+use crate::model::email::Email;
+use crate::passwords::Password;
+use crate::passwords::hasher::Turn;
+use crate::sessions::{Sessions, TokenPair};
+use crate::store;
+use crate::store::audit::Event;
+
+/// The old and the new password of an account.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// What the user says it is.
+    pub current: Password,
+    /// What it shall be.
+    pub new: Password,
+}
+
+impl PasswordChange {
+    /// Checks the new password.
+    pub fn parse(user: &User, current: &str, new: &str) -> Result<Self> {
+        let email = Email::parse(&user.email)?;
+        Ok(Self {
+            current: Password::claim(current),
+            new: Password::choose(new, "new_password", &email)?,
+        })
+    }
+}
+
+impl Accounts {
+    /// Sets a new password, ends the other sessions, and gives the calling one new
+    /// tokens: a copy of its refresh token does not work any more.
+    pub async fn change_password(
+        &self,
+        sessions: &Sessions,
+        user: &User,
+        session_id: Uuid,
+        change: PasswordChange,
+        attempt: Attempt<'_>,
+        clock: &Clock,
+    ) -> Result<TokenPair> {
+        let checked = self
+            .check_own_password(user, change.current, attempt)
+            .await?;
+        let hash = self
+            .hasher
+            .hash(change.new, Turn::First, attempt.deadline)
+            .await?;
+
+        let version = new_password_version()?;
+        let mut tx = self.db.begin().await?;
+        if !store::emails::set_password(&mut *tx, (&checked).into(), version, &hash).await? {
+            // Changed in between: what was right is not any more.
+            return Err(Error::InvalidCredentials);
+        }
+        let kind = Kind::PasswordChanged;
+        store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, clock).await?;
+        // The call may have waited for its hashes.
+        let now = clock.now();
+        let tokens = sessions.renew(&mut tx, user.id, session_id, now).await?;
+        let event = Event::new(user.id, kind, attempt.ip).session(session_id);
+        store::audit::insert(&mut *tx, event, now).await?;
+        let about = About {
+            ip: attempt.ip,
+            now,
+        };
+        self.notify(&mut tx, user, Topic::PasswordChanged, about)
+            .await?;
+        tx.commit().await?;
+        Ok(tokens)
+    }
+}

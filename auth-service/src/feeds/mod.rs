@@ -1,0 +1,4 @@
+//! What other services subscribe to: revocations and deleted users.
+
+pub mod deleted_users;
+pub mod revocations;

@@ -1,0 +1,104 @@
+//! Tokens made at random that say whose they are.
+//!
+//! `prefix + base64url(user:16 | secret:32)`: the user says where to look for the
+//! token, of which SHA-256 rests.
+
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chassis::user_id::UserId;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::model::refresh_token::sha256;
+
+const USER_BYTES: usize = 16;
+const SECRET_BYTES: usize = 32;
+
+/// A token. Not to be printed; wiped when dropped.
+pub struct UserToken {
+    /// Whose it is.
+    pub user_id: UserId,
+    text: Zeroizing<String>,
+}
+
+impl UserToken {
+    /// Makes a token of the kind that `prefix` tells.
+    pub fn generate(prefix: &str, user_id: UserId) -> Result<Self, Unspecified> {
+        let mut bytes = Zeroizing::new([0; USER_BYTES + SECRET_BYTES]);
+        let (user, secret) = bytes.split_at_mut(USER_BYTES);
+        user.copy_from_slice(user_id.0.as_bytes());
+        rand::fill(secret)?;
+        let mut text = Zeroizing::new(prefix.to_owned());
+        BASE64_URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
+        Ok(Self { user_id, text })
+    }
+
+    /// Reads what came over the wire; nothing where it cannot be a token of the kind
+    /// that `prefix` tells.
+    #[must_use]
+    pub fn parse(prefix: &str, text: &str) -> Option<Self> {
+        let encoded = text.strip_prefix(prefix)?;
+        let mut bytes = Zeroizing::new([0; USER_BYTES + SECRET_BYTES]);
+        let length = BASE64_URL_SAFE_NO_PAD
+            .decode_slice(encoded, &mut *bytes)
+            .ok()?;
+        let user = bytes.first_chunk::<USER_BYTES>()?;
+        (length == bytes.len()).then(|| Self {
+            user_id: UserId(Uuid::from_bytes(*user)),
+            text: Zeroizing::new(text.to_owned()),
+        })
+    }
+
+    /// The token as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What rests of it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(self.text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: &str = "xt1_";
+
+    #[test]
+    fn a_token_is_read_as_it_was_made() {
+        let made = UserToken::generate(KIND, UserId::generate()).unwrap();
+
+        let read = UserToken::parse(KIND, made.as_str()).unwrap();
+
+        assert_eq!(read.user_id, made.user_id);
+        assert_eq!(read.hash(), made.hash());
+        let other = UserToken::generate(KIND, made.user_id).unwrap();
+        assert_ne!(other.hash(), made.hash());
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_read() {
+        let token = UserToken::generate(KIND, UserId::generate()).unwrap();
+        let text = token.as_str();
+        for wrong in [
+            "",
+            KIND,
+            &text[4..],
+            &text[..text.len() - 1],
+            &format!("{text}A"),
+            &format!("{text}="),
+            &format!("{text}AAAA"),
+            &text.replace(KIND, "rt1_"),
+            "xt1_\u{e9}",
+            &"xt1_\u{e9}".repeat(40),
+        ] {
+            assert!(UserToken::parse(KIND, wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Programs that call as themselves: their accounts, and tokens for them.
+
+use std::sync::Arc;
+
+use chassis::access::caller::Caller;
+use chassis::access::token::{Claims, TokenError, Verifier};
+use chassis::clock::Clock;
+use chassis::database::pool::Pool;
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::model::refresh_token::sha256;
+use crate::sessions::grant::{ADMIN_SCOPE, own_audience};
+use crate::sessions::{TokenSettings, issue_time};
+use crate::signing_keys::KeysInForce;
+use crate::store;
+
+/// The program that the contacts service is.
+pub const CONTACTS: &str = "contacts-service";
+
+/// To ask about the tokens of others.
+pub const INTROSPECT: &str = "auth.introspect";
+/// To watch what is revoked.
+pub const REVOCATIONS: &str = "auth.revocations";
+
+/// All that a program can be allowed.
+pub const SCOPES: [&str; 5] = [
+    INTROSPECT,
+    REVOCATIONS,
+    ADMIN_SCOPE,
+    "contacts.read",
+    "contacts.write",
+];
+
+/// The longest name or secret that is looked at, in bytes.
+const TEXT_BYTES_MAX: usize = 200;
+
+/// What a program asks for.
+#[derive(Debug)]
+pub struct TokenRequest<'a> {
+    /// Its name.
+    pub client_id: &'a str,
+    /// Its secret.
+    pub secret: &'a str,
+    /// What the token shall allow; when empty all that is possible, but for administration
+    /// where there is more.
+    pub scopes: Vec<String>,
+    /// Whom it is for; whoever needs it when empty.
+    pub audience: &'a str,
+}
+
+/// An access token of a program.
+#[derive(Debug)]
+pub struct ProgramToken {
+    /// A JWT.
+    pub access_token: String,
+    /// When it ends.
+    pub expire_time: DateTime<Utc>,
+    /// What it allows.
+    pub scopes: Vec<String>,
+}
+
+/// The programs.
+pub struct Programs {
+    db: Pool,
+    keys: KeysInForce,
+    verifier: Arc<Verifier>,
+    settings: TokenSettings,
+}
+
+impl Programs {
+    /// Keeps programs in this database.
+    #[must_use]
+    pub fn new(
+        db: Pool,
+        keys: KeysInForce,
+        verifier: Arc<Verifier>,
+        settings: TokenSettings,
+    ) -> Self {
+        Self {
+            db,
+            keys,
+            verifier,
+            settings,
+        }
+    }
+
+    /// Gives a program a token for its secret. The secret has 256 bits, so that its
+    /// SHA-256 is enough at rest and nobody can guess it.
+    pub async fn issue(
+        &self,
+        request: TokenRequest<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ProgramToken> {
+        let TokenRequest {
+            client_id, secret, ..
+        } = request;
+        // What the database would not take as text is no name, either.
+        let is_name = client_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_name || client_id.len() > TEXT_BYTES_MAX || secret.len() > TEXT_BYTES_MAX {
+            return Err(Error::ClientInvalid);
+        }
+        let hash = sha256(secret.as_bytes());
+        let account = store::service_accounts::get_by_secret(&self.db, client_id, &hash)
+            .await?
+            .ok_or(Error::ClientInvalid)?;
+        let scopes = granted(&account.scopes, &request.scopes)?;
+        let now = issue_time(now, account.revoke_time);
+        let settings = &self.settings;
+        let claims = Claims {
+            aud: audience(&settings.audience, request.audience, &scopes)?,
+            ..settings.claims(account.id, client_id, scopes.join(" "), now)
+        };
+        Ok(ProgramToken {
+            access_token: self.keys.load().sign(&claims)?,
+            expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
+            scopes,
+        })
+    }
+
+    /// Returns what a token says, where it, its session and its account are in order
+    /// at this moment.
+    pub async fn introspect(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Claims>> {
+        let Ok(claims) = self.verifier.verify(token) else {
+            return Ok(None);
+        };
+        let caller = Caller::from(claims.clone());
+        let is_alive = if let Some(session_id) = claims.sid {
+            let user = store::users::of_caller(&self.db, &caller, session_id, now);
+            user.await?.is_some_and(|user| !user.disabled)
+        } else {
+            scopes_of(&self.db, &caller).await?.is_some()
+        };
+        Ok(is_alive.then_some(claims))
+    }
+
+    /// Refuses the token of a program that is gone, or may not have this scope any more.
+    pub async fn ensure_allowed(&self, caller: &Caller, scope: &str) -> Result<()> {
+        ensure_allowed(&self.db, caller, scope).await
+    }
+}
+
+/// As [`Programs::ensure_allowed`], by a connection of this pool.
+pub async fn ensure_allowed(db: &Pool, caller: &Caller, scope: &str) -> Result<()> {
+    caller.ensure(scope)?;
+    ensure_scope(scopes_of(db, caller).await?, scope)
+}
+
+/// What the program may that calls; nothing where its token is revoked.
+pub(crate) async fn scopes_of(db: &Pool, caller: &Caller) -> Result<Option<Vec<String>>> {
+    let (name, id) = (&caller.client_id, caller.user_id);
+    store::service_accounts::scopes(db, name, id, caller.issue_time()).await
+}
+
+/// Refuses a program whose token is revoked, or who may not have this scope.
+pub(crate) fn ensure_scope(scopes: Option<Vec<String>>, scope: &str) -> Result<()> {
+    let scopes = scopes.ok_or(TokenError::Revoked)?;
+    if scopes.iter().any(|known| known == scope) {
+        Ok(())
+    } else {
+        Err(TokenError::InsufficientScope.into())
+    }
+}
+
+/// Which of the scopes that a program may have its token gets.
+fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
+    if let Some(scope) = asked.iter().find(|scope| !may.contains(scope)) {
+        return Err(Error::ScopeNotAllowed {
+            scope: scope.clone(),
+        });
+    }
+    // To administer has to be asked for, where anything else can be meant.
+    let is_meant = |scope: &String| {
+        if asked.is_empty() {
+            may.len() == 1 || scope != ADMIN_SCOPE
+        } else {
+            asked.contains(scope)
+        }
+    };
+    let scopes: Vec<_> = may
+        .iter()
+        .filter(|scope| is_meant(scope))
+        .cloned()
+        .collect();
+    if administers(&scopes) && scopes.iter().any(|scope| scope.starts_with("contacts.")) {
+        let problem = "auth.admin is valid at the auth service only, and cannot be combined \
+                       with scopes of contacts";
+        return Err(Error::invalid("SCOPES_MIXED", "scopes", problem));
+    }
+    Ok(scopes)
+}
+
+/// Whom a token with these scopes is for: a service that sees a token could use it.
+fn audience(all: &str, asked: &str, scopes: &[String]) -> Result<String> {
+    let own = own_audience(all);
+    if asked == own || asked.is_empty() && administers(scopes) {
+        return Ok(own);
+    }
+    if !administers(scopes) && (asked.is_empty() || asked == all) {
+        return Ok(all.to_owned());
+    }
+    let problem = "is not the audience of this system, or not that of these scopes";
+    Err(Error::invalid("AUDIENCE_UNKNOWN", "audience", problem))
+}
+
+fn administers(scopes: &[String]) -> bool {
+    scopes.iter().any(|scope| scope == ADMIN_SCOPE)
+}
+
+/// Makes sure that the contacts service can watch revocations by this secret. Two
+/// replicas may do so at once. Where an older secret ends, so do the tokens that it got.
+pub async fn ensure_contacts(db: &Pool, secret: &SecretString, clock: &Clock) -> Result<()> {
+    let now = clock.now();
+    let (id, scopes) = (UserId(Uuid::now_v7()), [REVOCATIONS.to_owned()]);
+    let hash = sha256(secret.expose_secret().as_bytes());
+    let mut tx = db.begin().await?;
+    store::service_accounts::upsert(&mut *tx, CONTACTS, id, &scopes, now).await?;
+    let ended = store::service_accounts::add_secret(&mut tx, CONTACTS, &hash, now).await?;
+    let known = store::service_accounts::lock(&mut *tx, CONTACTS).await?;
+    if let Some(id) = known.filter(|_| ended > 0) {
+        store::revocations::insert_user(&mut *tx, id, clock.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

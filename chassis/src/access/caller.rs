@@ -1,0 +1,186 @@
+//! Who is calling: put there by the interceptor, read by the handlers.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tonic::metadata::MetadataMap;
+use tonic::service::Interceptor;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use crate::access::rate_limits::Allowance;
+use crate::access::revocations::Revocations;
+use crate::access::token::{Claims, TokenError, Verifier};
+use crate::access::verified::VerifiedTokens;
+use crate::serve::unread::Asker;
+use crate::status::Refusal;
+use crate::user_id::UserId;
+
+/// The signed-in user of one request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who it is.
+    pub user_id: UserId,
+    /// The session of its token; programs have none.
+    pub session_id: Option<Uuid>,
+    /// The program that asked for its token.
+    pub client_id: String,
+    /// Whom its token is for.
+    pub audience: String,
+    /// When its token was made, in seconds since the epoch.
+    pub issued_at: i64,
+    /// When its token ends, in seconds since the epoch.
+    pub expires_at: i64,
+    /// The key that its token is signed with.
+    pub(crate) key_id: String,
+    scope: String,
+}
+
+impl Caller {
+    /// Returns the caller that the interceptor found.
+    pub fn of<T>(request: &Request<T>) -> Result<Arc<Self>, TokenError> {
+        // A service mounted without the interceptor must refuse, not panic.
+        let caller = request.extensions().get::<Arc<Self>>();
+        caller.cloned().ok_or(TokenError::Missing)
+    }
+
+    /// Returns the caller where its token allows `scope`.
+    pub fn with_scope<T>(request: &Request<T>, scope: &str) -> Result<Arc<Self>, TokenError> {
+        let caller = Self::of(request)?;
+        caller.ensure(scope)?;
+        Ok(caller)
+    }
+
+    /// When its token was made.
+    #[must_use]
+    pub fn issue_time(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.issued_at, 0).unwrap_or_default()
+    }
+
+    /// Refuses a caller whose token does not allow `scope`.
+    pub fn ensure(&self, scope: &str) -> Result<(), TokenError> {
+        if self.scope.split(' ').any(|allowed| allowed == scope) {
+            Ok(())
+        } else {
+            Err(TokenError::InsufficientScope)
+        }
+    }
+}
+
+impl From<Claims> for Caller {
+    fn from(claims: Claims) -> Self {
+        Self {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            client_id: claims.client_id,
+            audience: claims.aud,
+            issued_at: claims.iat,
+            expires_at: claims.exp,
+            key_id: String::new(),
+            scope: claims.scope,
+        }
+    }
+}
+
+/// Refuses requests without a valid access token.
+#[derive(Clone)]
+pub struct RequireCaller {
+    tokens: Arc<VerifiedTokens>,
+    revocations: Option<Arc<Revocations>>,
+}
+
+impl RequireCaller {
+    /// Guards with this verifier.
+    #[must_use]
+    pub fn new(verifier: Arc<Verifier>) -> Self {
+        Self {
+            tokens: Arc::new(VerifiedTokens::new(verifier)),
+            revocations: None,
+        }
+    }
+
+    /// Refuses revoked tokens, too.
+    #[must_use]
+    pub fn without(mut self, revocations: Arc<Revocations>) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
+    /// Whose call it is. Counts it for its user, whose limits thus come behind all
+    /// that is wrong with the token.
+    pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
+        let caller = self.bearer_of(request.metadata(), "authorization");
+        let caller = caller.map_err(refuse)?;
+        if let Some(asker) = request.extensions().get::<Asker>() {
+            let _ = asker.set(caller.user_id);
+        }
+        if let Some(allowance) = request.extensions().get::<Allowance>() {
+            allowance.ask_user(caller.user_id).map_err(Refusal::from)?;
+        }
+        Ok(caller)
+    }
+}
+
+impl RequireCaller {
+    /// Whose token the entry of this name holds.
+    pub(crate) fn bearer_of(
+        &self,
+        metadata: &MetadataMap,
+        name: &str,
+    ) -> Result<Arc<Caller>, TokenError> {
+        let caller = self.tokens.caller(bearer(metadata, name)?)?;
+        if let Some(revocations) = &self.revocations {
+            revocations.check(&caller)?;
+        }
+        Ok(caller)
+    }
+
+    /// Refuses a caller whose token is not good any more. For streams, which would
+    /// outlive it; they end to the second, since no other clock waits for them.
+    pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
+        self.tokens.check(caller)?;
+        match &self.revocations {
+            Some(revocations) => revocations.check(caller),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Interceptor for RequireCaller {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let caller = self.caller(&request)?;
+        request.extensions_mut().insert(caller);
+        Ok(request)
+    }
+}
+
+fn refuse(error: TokenError) -> Status {
+    let mut status = Status::from(Refusal::from(error));
+    if status.code() == tonic::Code::Unauthenticated {
+        // RFC 6750 section 3.
+        let challenge = match error {
+            TokenError::Missing => "Bearer",
+            _ => "Bearer error=\"invalid_token\"",
+        };
+        let challenge = tonic::metadata::MetadataValue::from_static(challenge);
+        status.metadata_mut().insert("www-authenticate", challenge);
+    }
+    status
+}
+
+/// The token of the only entry of this name; the scheme's case is free (RFC 9110 section
+/// 11.1).
+fn bearer<'a>(metadata: &'a MetadataMap, name: &str) -> Result<&'a str, TokenError> {
+    let mut entries = metadata.get_all(name).iter();
+    let entry = entries.next().ok_or(TokenError::Missing)?;
+    if entries.next().is_some() {
+        return Err(TokenError::Invalid);
+    }
+    let text = entry.to_str().map_err(|_| TokenError::Invalid)?;
+    let (scheme, token) = text.split_once(' ').ok_or(TokenError::Invalid)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token)
+    } else {
+        Err(TokenError::Invalid)
+    }
+}

@@ -1,0 +1,129 @@
+//! Calls of the auth service by a program that proves itself with a secret.
+
+use std::time::Duration;
+
+use proto::auth::v1::IssueServiceTokenRequest;
+use proto::auth::v1::service_token_service_client::ServiceTokenServiceClient;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use crate::auth_client::upstream::Upstream;
+use crate::trouble::Trouble;
+
+/// The longest wait for an answer.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(4);
+
+/// How long a token is used: a short part of its life, so that a key that is revoked is
+/// not used for long.
+const KEPT: Duration = Duration::from_secs(30);
+/// Between two attempts to get a token.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// To hear what is revoked, and who is gone.
+const SCOPE: &str = "auth.revocations";
+
+/// What a service is known by at the auth service.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The name of its service account.
+    pub client_id: String,
+    /// The secret.
+    pub secret: SecretString,
+}
+
+/// The auth service, as a program reaches it.
+pub(crate) struct Program {
+    pub(crate) auth: ServiceTokenServiceClient<Channel>,
+    credentials: Credentials,
+}
+
+impl Program {
+    pub(crate) fn new(auth: &Upstream, credentials: Credentials) -> Self {
+        let channel = auth.channel(|endpoint| {
+            endpoint
+                .connect_timeout(Duration::from_secs(2))
+                .http2_keep_alive_interval(SILENCE_MAX)
+        });
+        Self {
+            auth: ServiceTokenServiceClient::new(channel),
+            credentials,
+        }
+    }
+
+    /// The message, with a fresh token.
+    pub(crate) async fn request<T>(&mut self, message: T) -> Result<Request<T>, Status> {
+        let bearer = self.bearer().await?;
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", bearer);
+        Ok(request)
+    }
+
+    /// A fresh token, as it stands in calls.
+    async fn bearer(&mut self) -> Result<MetadataValue<Ascii>, Status> {
+        let asked = self.auth.issue_service_token(IssueServiceTokenRequest {
+            client_id: self.credentials.client_id.clone(),
+            client_secret: self.credentials.secret.expose_secret().to_owned(),
+            scopes: vec![SCOPE.to_owned()],
+            audience: String::new(),
+        });
+        let token = in_time(asked).await?.into_inner().access_token;
+        let bearer = MetadataValue::try_from(format!("Bearer {token}"));
+        bearer.map_err(|_| Status::internal("the token cannot be sent as a header"))
+    }
+}
+
+/// A token of a program that is used for many calls.
+pub(crate) struct ProgramToken(Mutex<Kept>);
+
+struct Kept {
+    program: Program,
+    /// None where the auth service gave none.
+    bearer: Option<MetadataValue<Ascii>>,
+    until: Instant,
+    trouble: Trouble,
+}
+
+impl ProgramToken {
+    pub(crate) fn new(program: Program) -> Self {
+        Self(Mutex::new(Kept {
+            program,
+            bearer: None,
+            until: Instant::now(),
+            trouble: Trouble::new("cannot call the auth service as a program"),
+        }))
+    }
+
+    /// The token, where there is one. Who asks while one is fetched waits for it.
+    pub(crate) async fn bearer(&self) -> Option<MetadataValue<Ascii>> {
+        let kept = &mut *self.0.lock().await;
+        if kept.until > Instant::now() {
+            return kept.bearer.clone();
+        }
+        let kept_for = match kept.program.bearer().await {
+            Ok(bearer) => {
+                kept.trouble.is_over();
+                kept.bearer = Some(bearer);
+                KEPT
+            }
+            Err(status) => {
+                kept.trouble.failed(&status);
+                kept.bearer = None;
+                RETRY
+            }
+        };
+        kept.until = Instant::now() + kept_for;
+        kept.bearer.clone()
+    }
+}
+
+/// Fails where the auth service is silent.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    let late = |_| Status::deadline_exceeded(format!("no response within {SILENCE_MAX:?}"));
+    timeout(SILENCE_MAX, answer).await.map_err(late)?
+}

@@ -1,0 +1,114 @@
+//! Keeps revocations as the auth service tells them, in the background: no call of
+//! a user ever waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::auth::v1::watch_revocations_response::Revoked as Told;
+use proto::auth::v1::{WatchRevocationsRequest, WatchRevocationsResponse};
+use tokio::time::{Instant, sleep};
+use tonic::Status;
+use tonic_types::StatusExt;
+
+use crate::access::revocations::{Revocations, Revoked};
+use crate::access::token::KeySet;
+use crate::auth_client::program::{Credentials, Program, SILENCE_MAX, in_time};
+use crate::auth_client::upstream::Upstream;
+use crate::clock::Clock;
+use crate::trouble::Trouble;
+use crate::user_id::UserId;
+
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// Follows the feed of `auth`, for ever. A revoked key leaves `keys` at once.
+pub async fn follow(
+    auth: Upstream,
+    credentials: Credentials,
+    revocations: Arc<Revocations>,
+    keys: KeySet,
+    clock: Clock,
+) {
+    let mut feed = Feed {
+        program: Program::new(&auth, credentials),
+        revocations,
+        keys,
+        clock,
+        cursor: String::new(),
+        trouble: Trouble::new("cannot subscribe to revocations"),
+    };
+    let mut retry = Duration::from_millis(50);
+    loop {
+        let began = Instant::now();
+        match feed.watch().await {
+            // It stops, or moves; another one may be there already.
+            Ok(()) => tracing::info!("the feed of revocations ended"),
+            // With the token, which is asked for anew: nothing is missed meanwhile.
+            Err(status) if is_expired(&status) && began.elapsed() > SILENCE_MAX => continue,
+            Err(status) => feed.trouble.failed(&status),
+        }
+        if began.elapsed() > SILENCE_MAX {
+            retry = Duration::from_millis(50);
+        }
+        feed.revocations.lost();
+        sleep(retry).await;
+        retry = (retry * 2).min(RETRY_MAX);
+    }
+}
+
+fn is_expired(status: &Status) -> bool {
+    let info = status.get_details_error_info();
+    info.is_some_and(|info| info.reason == "TOKEN_EXPIRED")
+}
+
+struct Feed {
+    program: Program,
+    revocations: Arc<Revocations>,
+    keys: KeySet,
+    clock: Clock,
+    /// Of the last answer; goes on there after a loss.
+    cursor: String,
+    trouble: Trouble,
+}
+
+impl Feed {
+    async fn watch(&mut self) -> Result<(), Status> {
+        let request = WatchRevocationsRequest {
+            since_cursor: self.cursor.clone(),
+        };
+        let request = self.program.request(request).await?;
+        let stream = in_time(self.program.auth.watch_revocations(request));
+        let mut stream = stream.await?.into_inner();
+        loop {
+            // A sign of life comes every second.
+            match in_time(stream.message()).await? {
+                Some(answer) => self.learn(answer),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn learn(&mut self, answer: WatchRevocationsResponse) {
+        let seconds = |time: Option<prost_types::Timestamp>| time.map_or(0, |time| time.seconds);
+        let (revoke, forget) = (seconds(answer.revoke_time), seconds(answer.forget_time));
+        match answer.revoked {
+            Some(Told::SessionId(id)) => {
+                if let Ok(id) = id.parse() {
+                    self.revocations.learn(Revoked::Session(id), forget);
+                }
+            }
+            Some(Told::UserId(id)) => {
+                if let Ok(id) = id.parse() {
+                    let revoked = Revoked::User(UserId(id), revoke);
+                    self.revocations.learn(revoked, forget);
+                }
+            }
+            Some(Told::KeyId(id)) => self.keys.remove(&id),
+            None => {}
+        }
+        if answer.caught_up {
+            self.trouble.is_over();
+            self.revocations.heard(self.clock.now().timestamp());
+        }
+        self.cursor = answer.cursor;
+    }
+}

@@ -1,0 +1,298 @@
+//! The database: connections, migrations, and what its errors mean.
+
+pub mod pool;
+
+mod failure;
+mod migrate;
+mod pulse;
+mod sessions;
+mod target;
+mod url;
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+pub use self::failure::{Failure, is_unavailable};
+pub use self::migrate::migrate;
+pub use self::target::Target;
+use crate::clock::Clock;
+use crate::database::pool::{Load, Pool};
+use crate::serve::metrics::{Metrics, count};
+use crate::start::config::DatabaseConfig;
+use crate::start::secret_file;
+
+/// Every migration of both services. One that is newer than this program does
+/// not stop the others, so that an old replica's start survives an update.
+pub static MIGRATOR: Migrator = Migrator {
+    ignore_missing: true,
+    ..sqlx::migrate!("../migrations")
+};
+
+/// Why a service cannot use its database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The setting is no PostgreSQL URL; it is not shown, since it can hold a
+    /// password.
+    #[error("DATABASE_URL is not a PostgreSQL URL")]
+    UrlInvalid,
+    /// It is not clear which port is whose.
+    #[error("DATABASE_URL names {hosts} hosts, but {ports} ports; name one port, or one for each")]
+    UrlPorts {
+        /// Hosts.
+        hosts: usize,
+        /// Ports.
+        ports: usize,
+    },
+    /// The servers asked for take no writes.
+    #[error(
+        "target_session_attrs in DATABASE_URL must be read-write, primary or any, \
+         because the services write"
+    )]
+    UrlSession,
+    /// A pooler gives each transaction, or each statement, another connection.
+    #[error(
+        "DATABASE_URL leads to a pooler that does not pool by session, which breaks timeouts and \
+         prepared statements; use session mode (PgBouncer: pool_mode = session), or connect \
+         without the pooler"
+    )]
+    Pooled,
+    /// No such user, or not with this password.
+    #[error(
+        "the database refuses the user of DATABASE_URL; \
+         check the password, and run the `migrate` sub-command"
+    )]
+    Denied(#[source] sqlx::Error),
+    /// A password file cannot be read.
+    #[error("cannot read the password file {path}: {cause}")]
+    PasswordFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// Migrations are missing.
+    #[error("the database lacks migration {0}: run the `migrate` sub-command first")]
+    Unmigrated(i64),
+    /// A migration was changed after it ran.
+    #[error("migration {0} in the database is not the one of this program")]
+    MigrationChanged(i64),
+    /// A migration failed.
+    #[error("cannot migrate the database")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database did not do what was asked.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+/// The connections of a service. Not to be printed: they know a password.
+pub struct Database {
+    background: Pool,
+    calls: Pool,
+    target: Target,
+    /// The longest wait for the database at the start.
+    patience: Duration,
+    /// The longest wait for one connection.
+    within: Duration,
+}
+
+impl Database {
+    /// What a service does beside its calls takes two connections: one for the
+    /// work, one to tell whether the database is there.
+    const BACKGROUND: u32 = 2;
+
+    /// Reads the settings. Connections are opened when they are needed, each with
+    /// these settings of the server.
+    pub fn new(
+        config: &DatabaseConfig,
+        settings: &[(&'static str, &'static str)],
+    ) -> Result<Self, DbError> {
+        let milliseconds = |time: Duration| time.as_millis().to_string();
+        let mut all = vec![
+            ("statement_timeout", milliseconds(config.database_statement)),
+            ("lock_timeout", milliseconds(config.database_statement / 2)),
+            ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        ];
+        all.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        let target = Target::new(hosts(config)?, &all);
+        let calls = config.database_connections - Self::BACKGROUND;
+        let pool = |size| Pool::new(target.clone(), size, config.database_acquire);
+        Ok(Self {
+            background: pool(Self::BACKGROUND),
+            calls: pool(calls),
+            target: target.clone(),
+            patience: config.database_start,
+            within: config.database_acquire,
+        })
+    }
+
+    /// Refuses a database that this program cannot work with: a pooler that loses what
+    /// belongs to a session, or missing migrations. Newer migrations than this program
+    /// knows are fine, so that an update can migrate first. `clock` learns the
+    /// database's time.
+    pub async fn ensure_usable(&self, clock: &Clock) -> Result<(), DbError> {
+        ensure_sessions(&self.target, self.patience, self.within).await?;
+        pulse::ask(&self.background, clock).await?;
+        self.ensure_migrated().await
+    }
+
+    async fn ensure_migrated(&self) -> Result<(), DbError> {
+        const APPLIED: &str = "SELECT version, checksum FROM public._sqlx_migrations WHERE success";
+        let applied = patiently(self.patience, || {
+            sqlx::query_as(APPLIED).fetch_all(&self.background)
+        });
+        let applied: Vec<(i64, Vec<u8>)> = match applied.await {
+            // No table, or no right to see it: nothing was migrated here.
+            Err(DbError::Database(sqlx::Error::Database(error)))
+                if matches!(error.code().as_deref(), Some("42P01" | "42501")) =>
+            {
+                Vec::new()
+            }
+            applied => applied?,
+        };
+        for known in MIGRATOR.iter() {
+            match applied
+                .iter()
+                .find(|(version, _)| *version == known.version)
+            {
+                None => return Err(DbError::Unmigrated(known.version)),
+                Some((version, checksum)) if *checksum != *known.checksum => {
+                    return Err(DbError::MigrationChanged(*version));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the database once a second; `clock` learns its time. True while it answers,
+    /// takes writes, and its clock differs from the machine's by no more than `leeway`.
+    #[must_use]
+    pub fn watch(&self, clock: &Clock, leeway: Duration) -> watch::Receiver<bool> {
+        let pools = [self.background.clone(), self.calls.clone()];
+        pulse::follow(pools, clock.clone(), leeway)
+    }
+
+    /// Tells how busy the connections are, and how the clocks differ.
+    pub fn publish(&self, metrics: &Metrics, clock: &Clock) {
+        let pools = [self.calls.clone(), self.background.clone()];
+        let sum = move |number: fn(Load) -> usize| {
+            let numbers = pools.iter().map(|pool| number(pool.load()));
+            count(numbers.sum())
+        };
+        let name = "database_connections";
+        let counts = sum.clone();
+        metrics.gauges(name, "Connections to the database", "state", move || {
+            let in_use = counts(|load| load.in_use);
+            vec![("in_use", in_use), ("idle", counts(|load| load.idle))]
+        });
+        let help = "Calls that wait for a connection to the database";
+        metrics.gauge("database_waiting", help, move || sum(|load| load.waiting));
+        let help = "How far the machine's clock is ahead of the database's";
+        let clock = clock.clone();
+        metrics.gauge("clock_ahead_seconds", help, move || {
+            clock.machine_ahead().as_seconds_f64()
+        });
+    }
+
+    /// For what a service does beside its calls.
+    #[must_use]
+    pub fn background(&self) -> Pool {
+        self.background.clone()
+    }
+
+    /// For one listener to notifications, on a connection beside all others.
+    #[must_use]
+    pub fn listening(&self) -> Listening {
+        Listening(self.target.clone())
+    }
+
+    /// For a thread that serves calls.
+    #[must_use]
+    pub fn calls(&self) -> Pool {
+        self.calls.on_another_runtime()
+    }
+}
+
+/// Listens to notifications.
+pub struct Listening(Target);
+
+impl Listening {
+    /// Connects to the server that calls go to; one that is lost is not replaced by
+    /// another.
+    pub async fn listen(&self, channel: &str) -> sqlx::Result<PgListener> {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.connect_lazy_with(self.0.latest().clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(channel).await?;
+        Ok(listener)
+    }
+}
+
+/// How to connect to each host of `DATABASE_URL`.
+fn hosts(config: &DatabaseConfig) -> Result<Vec<PgConnectOptions>, DbError> {
+    let hosts = url::parse(config.database_url.expose_secret())?;
+    Ok(match &config.database_password_file {
+        Some(path) => {
+            let password = read_password(path)?;
+            let with_it = |host: PgConnectOptions| host.password(password.expose_secret());
+            hosts.into_iter().map(with_it).collect()
+        }
+        None => hosts,
+    })
+}
+
+fn read_password(path: &Path) -> Result<SecretString, DbError> {
+    secret_file::text(path).map_err(|cause| DbError::PasswordFile {
+        path: path.display().to_string(),
+        cause,
+    })
+}
+
+/// Refuses a pooler that loses what belongs to a session.
+async fn ensure_sessions(
+    target: &Target,
+    patience: Duration,
+    within: Duration,
+) -> Result<(), DbError> {
+    if patiently(patience, || sessions::are_kept(target, within)).await? {
+        Ok(())
+    } else {
+        Err(DbError::Pooled)
+    }
+}
+
+/// Tries for a while, where the database is not there yet.
+async fn patiently<T, Attempt>(
+    patience: Duration,
+    attempt: impl Fn() -> Attempt,
+) -> Result<T, DbError>
+where
+    Attempt: Future<Output = sqlx::Result<T>>,
+{
+    let until = Instant::now() + patience;
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(error) if is_unavailable(&error) && Instant::now() < until => {
+                tracing::info!(%error, "waiting for the database");
+                sleep(Duration::from_millis(500)).await;
+            }
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("28000" | "28P01")) =>
+            {
+                return Err(DbError::Denied(sqlx::Error::Database(error)));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

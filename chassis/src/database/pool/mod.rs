@@ -1,0 +1,349 @@
+//! A thin pool of PostgreSQL connections.
+//!
+//! sqlx's own pool sends a ping after every use and waits for it, which doubles
+//! the round trips of a query and cannot be turned off. This one hands a
+//! connection on as it is when its last statement succeeded, for then the server has
+//! said that no transaction is open. After an error the server is asked first
+//! (`lease`); a connection that was idle for a while is asked whether it lives.
+
+mod lease;
+mod load;
+mod transaction;
+mod turns;
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_stream::try_stream;
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
+use sqlx::{Connection, Either, Execute, Executor, PgConnection, SqlStr};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout_at};
+use uuid::Uuid;
+
+use self::lease::{Lease, Opened, Right};
+pub use self::load::Load;
+use self::load::Waiting;
+pub use self::transaction::Transaction;
+pub use self::turns::Turn;
+use self::turns::Turns;
+use crate::database::{Target, is_unavailable};
+
+/// Idle for longer, a connection is asked whether it lives: under load none is,
+/// and after a restart of the server callers do not notice the dead ones.
+const TRUSTED: Duration = Duration::from_millis(50);
+/// Older, a connection is closed: its server process has grown, or a balancer
+/// would send it elsewhere.
+const AGE_MAX: Duration = Duration::from_mins(30);
+
+/// The longest wait for an idle connection to say that it lives.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+
+/// A user may use one of so many parts of the connections.
+const SHARES: usize = 4;
+/// As many connections a user may use in any case.
+const SHARE_MIN: usize = 2;
+
+/// Connections to one database; clones share them.
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+    /// The runtime that uses this clone.
+    home: usize,
+    /// Whose share of the connections this clone uses.
+    user: Option<Uuid>,
+}
+
+struct Shared {
+    target: Target,
+    size: usize,
+    /// One for each connection that may be in use.
+    permits: Arc<Semaphore>,
+    /// So many connections each user may use at a time.
+    shares: Arc<Turns>,
+    /// Who waits for rows that one transaction at a time can hold.
+    turns: Arc<Turns>,
+    /// The most recently used last, so that the others can grow old.
+    idle: Mutex<Vec<Idle>>,
+    wait_max: Duration,
+    /// Connections of earlier ones are not used again.
+    generation: AtomicUsize,
+    homes: AtomicUsize,
+    waiting: AtomicUsize,
+}
+
+struct Idle {
+    db: Opened,
+    since: Instant,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections, opened when they are needed. Whoever waits
+    /// longer than `wait_max` for one gets `PoolTimedOut`, or why it cannot be opened.
+    #[must_use]
+    pub fn new(target: impl Into<Target>, size: u32, wait_max: Duration) -> Self {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let shared = Shared {
+            target: target.into(),
+            size,
+            permits: Arc::new(Semaphore::new(size)),
+            shares: Turns::new((size / SHARES).max(SHARE_MIN)),
+            turns: Turns::new(1),
+            idle: Mutex::default(),
+            wait_max,
+            generation: AtomicUsize::new(0),
+            homes: AtomicUsize::new(1),
+            waiting: AtomicUsize::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+            home: 0,
+            user: None,
+        }
+    }
+
+    /// The same pool for another runtime, which gets its own connections where
+    /// there are enough.
+    #[must_use]
+    pub fn on_another_runtime(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            home: self.shared.homes.fetch_add(1, Ordering::Relaxed),
+            user: self.user,
+        }
+    }
+
+    /// The same pool for the calls of one user, who gets a quarter of the connections
+    /// and waits for more outside of the pool, so that others find some.
+    #[must_use]
+    pub fn share_of(&self, user: Uuid) -> Self {
+        Self {
+            user: Some(user),
+            ..self.clone()
+        }
+    }
+
+    /// Begins a transaction; without a commit it is rolled back.
+    pub async fn begin(&self) -> sqlx::Result<Transaction> {
+        Transaction::begin(self.acquire(None).await?).await
+    }
+
+    /// Begins a transaction that takes rows which others want, those of `key`: whoever
+    /// begins one with the same key waits for its end, without a connection.
+    pub async fn begin_in_turn(&self, key: Uuid) -> sqlx::Result<Transaction> {
+        let turn = self.turn(key).await?;
+        Transaction::begin(self.acquire(Some(turn)).await?).await
+    }
+
+    /// Waits for what [`Pool::begin_in_turn`] waits for, for one statement.
+    pub async fn turn(&self, key: Uuid) -> sqlx::Result<Turn> {
+        self.shared.turns.take(key).await
+    }
+
+    /// Ends all idle connections, and refuses new uses.
+    pub fn close(&self) {
+        self.shared.permits.close();
+        self.shared.idle().clear();
+    }
+
+    /// Closes every connection that is open now, those in use after their use.
+    pub fn renew(&self) {
+        self.shared.generation.fetch_add(1, Ordering::Relaxed);
+        self.shared.idle().clear();
+    }
+
+    /// How busy it is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let shared = &self.shared;
+        Load {
+            in_use: shared.size - shared.permits.available_permits(),
+            idle: shared.idle().len(),
+            waiting: shared.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn acquire(&self, turn: Option<Turn>) -> sqlx::Result<Lease> {
+        let share = match self.user {
+            Some(user) => Some(self.shared.shares.take(user).await?),
+            None => None,
+        };
+        let until = Instant::now() + self.shared.wait_max;
+        let permit = timeout_at(until, self.permit()).await;
+        let permit = permit.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let right = Right {
+            _permit: permit,
+            _share: share,
+            _turn: turn,
+        };
+        let right = match self.reuse(right, until).await {
+            Ok(lease) => return Ok(lease),
+            Err(right) => right,
+        };
+        let generation = self.shared.generation();
+        let db = Opened::new(self.connect(until).await?, self.home, generation);
+        Ok(Lease::new(db, Arc::clone(&self.shared), right))
+    }
+
+    async fn permit(&self) -> sqlx::Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.shared.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::begin(&self.shared.waiting);
+        let permit = Arc::clone(&self.shared.permits).acquire_owned().await;
+        permit.map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// An idle connection that lives; the right to open one where there is none.
+    async fn reuse(&self, mut right: Right, until: Instant) -> Result<Lease, Right> {
+        while let Some(Idle { db, since }) = self.shared.take_idle(self.home) {
+            if db.at.elapsed() > AGE_MAX {
+                continue;
+            }
+            // Before it is asked: whoever gives up meanwhile leaves it to the next one.
+            let mut lease = Lease::new(db, Arc::clone(&self.shared), right);
+            if since.elapsed() < TRUSTED || is_alive(&mut lease, until).await {
+                return Ok(lease);
+            }
+            right = lease.close();
+        }
+        Err(right)
+    }
+
+    /// Connects, again and again while the server is away; returns why it could not.
+    async fn connect(&self, until: Instant) -> sqlx::Result<PgConnection> {
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(sqlx::Error::PoolTimedOut);
+            }
+            match self.shared.target.connect(left).await {
+                Err(error) if is_unavailable(&error) && Instant::now() + pause < until => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Whether the server answers.
+async fn is_alive(db: &mut PgConnection, until: Instant) -> bool {
+    let until = until.min(Instant::now() + ANSWER_MAX);
+    matches!(timeout_at(until, db.ping()).await, Ok(Ok(())))
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// An idle connection of this runtime; of another one only where no more can
+    /// be opened.
+    fn take_idle(&self, home: usize) -> Option<Idle> {
+        let mut idle = self.idle();
+        let own = idle.iter().rposition(|idle| idle.db.home == home);
+        let in_use = self.size - self.permits.available_permits();
+        let is_full = in_use + idle.len() > self.size;
+        let other = || is_full.then(|| idle.len().checked_sub(1)).flatten();
+        own.or_else(other).map(|index| idle.remove(index))
+    }
+
+    fn generation(&self) -> usize {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        // Nothing that is done under the lock can leave it half done.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does one thing on a connection, and hands it on. Not a function: no bound says
+/// that what a closure makes of its argument can be sent to another thread.
+macro_rules! on_a_lease {
+    ($pool:expr, $db:ident => $work:expr) => {{
+        let pool = $pool.clone();
+        Box::pin(async move {
+            let mut lease = pool.acquire(None).await?;
+            let $db = &mut *lease;
+            let done = $work.await;
+            lease.after(&done);
+            done
+        })
+    }};
+}
+
+impl<'p> Executor<'p> for &'_ Pool {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let pool = self.clone();
+        Box::pin(try_stream! {
+            let mut lease = pool.acquire(None).await?;
+            let ended = {
+                let mut steps = lease.fetch_many(query);
+                loop {
+                    match steps.try_next().await {
+                        Ok(Some(step)) => yield step,
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                }
+            };
+            lease.after(&ended);
+            ended?;
+        })
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        on_a_lease!(self, db => db.fetch_optional(query))
+    }
+
+    /// Without the stream of `fetch_many`, which costs more than a row.
+    fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Vec<PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        on_a_lease!(self, db => db.fetch_all(query))
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'p: 'e,
+    {
+        on_a_lease!(self, db => db.prepare_with(sql, parameters))
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Postgres>>>
+    where
+        'p: 'e,
+    {
+        on_a_lease!(self, db => db.describe(sql))
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether the database is there, takes writes, and agrees on the time.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use crate::clock::Clock;
+use crate::database::pool::Pool;
+
+/// Between two questions.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest wait for an answer.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// What the database says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// All is well.
+    Good,
+    /// It does not answer.
+    Away,
+    /// It takes no writes.
+    ReadOnly,
+    /// Its clock and that of this machine differ by more than the leeway.
+    ClocksDiffer,
+}
+
+/// Asks once a second, on a connection of the first pool, and `clock` learns the time of each answer. True while all is
+/// well and the machine's clock differs by no more than `leeway`.
+pub(super) fn follow(pools: [Pool; 2], clock: Clock, leeway: Duration) -> watch::Receiver<bool> {
+    let (good, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut ticks = interval(PAUSE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut before = None;
+        while !good.is_closed() {
+            ticks.tick().await;
+            let state = state(&pools, &clock, leeway).await;
+            if before.replace(state) != Some(state) {
+                tell(state, &clock);
+            }
+            good.send_replace(state == State::Good);
+        }
+    });
+    receiver
+}
+
+async fn state(pools: &[Pool; 2], clock: &Clock, leeway: Duration) -> State {
+    match timeout(ANSWER_MAX, ask(&pools[0], clock)).await {
+        Ok(Ok(true)) if clock.is_agreed(leeway) => State::Good,
+        Ok(Ok(true)) => State::ClocksDiffer,
+        Ok(Ok(false)) => {
+            // Other connections lead to the same server.
+            pools.iter().for_each(Pool::renew);
+            State::ReadOnly
+        }
+        Ok(Err(_)) | Err(_) => State::Away,
+    }
+}
+
+/// Asks for the time; returns whether the server takes writes.
+pub(super) async fn ask(pool: &Pool, clock: &Clock) -> sqlx::Result<bool> {
+    const ASK: &str = "SELECT clock_timestamp(), current_setting('transaction_read_only') = 'off'";
+    let asked = Instant::now();
+    let (told, takes_writes): (DateTime<Utc>, bool) = sqlx::query_as(ASK).fetch_one(pool).await?;
+    clock.learn(told, asked);
+    Ok(takes_writes)
+}
+
+fn tell(state: State, clock: &Clock) {
+    match state {
+        State::Good => tracing::info!(alive = true, "database"),
+        State::Away => tracing::warn!(alive = false, "database"),
+        State::ReadOnly => tracing::error!("the database is read-only"),
+        State::ClocksDiffer => {
+            let ahead = clock.machine_ahead().num_milliseconds();
+            tracing::error!(
+                ahead_milliseconds = ahead,
+                "the clock of this machine differs from that of the database"
+            );
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Takes connections: without Nagle's delay, and only those that speak. A socket
+//! that says nothing, or half of a TLS handshake, of HTTP/2's preface or of an
+//! HTTP/1 request, is closed after a while.
+
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::serve::clients::Peer;
+use crate::tls::server::ServerTls;
+use crate::tls::stream::{Spoken, Stream};
+
+/// What every HTTP/2 connection begins with (RFC 9113 section 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How much of an HTTP/1 head is looked at.
+const LOOK_BYTES: usize = 4096;
+
+/// A connection that was taken.
+pub(crate) struct Accepted {
+    pub(crate) socket: std::net::TcpStream,
+    pub(crate) peer: Peer,
+}
+
+/// A connection that speaks.
+pub(crate) struct Admitted {
+    pub(crate) stream: Stream,
+    pub(crate) peer: Peer,
+}
+
+/// The connections that speak within `patience`, over TLS where it is given.
+pub(crate) fn admit(
+    mut sockets: mpsc::Receiver<Accepted>,
+    tls: Option<ServerTls>,
+    patience: Duration,
+) -> ReceiverStream<Admitted> {
+    let (admitted, receiver) = mpsc::channel(64);
+    tokio::spawn(async move {
+        let mut waiting = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = admitted.closed() => return,
+                Some(_) = waiting.join_next() => {}
+                socket = sockets.recv() => {
+                    let Some(Accepted { socket, peer }) = socket else { return };
+                    let (admitted, tls) = (admitted.clone(), tls.clone());
+                    waiting.spawn(async move {
+                        if let Some(stream) = begin(socket, tls, patience).await {
+                            let _ = admitted.send(Admitted { stream, peer }).await;
+                        }
+                    });
+                }
+            }
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Waits for the first words, behind the handshake where there is one.
+async fn begin(
+    socket: std::net::TcpStream,
+    tls: Option<ServerTls>,
+    patience: Duration,
+) -> Option<Stream> {
+    let socket = TcpStream::from_std(socket).ok()?;
+    socket.set_nodelay(true).ok()?;
+    let Some(tls) = tls else {
+        let speaks = speaks(&socket, patience).await;
+        return speaks.then_some(Stream::Plain(socket));
+    };
+    let mut stream = match timeout(patience, tls.accept(socket)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            // Anyone can cause as many of these as they like.
+            tracing::debug!(%error, "a TLS handshake failed");
+            return None;
+        }
+        Err(_) => return None,
+    };
+    let words = timeout(patience, read_first_words(&mut stream))
+        .await
+        .ok()??;
+    Some(Stream::Tls(Box::new(Spoken::new(words, stream))))
+}
+
+/// What the peer said first, if it is HTTP. What was decrypted cannot be left
+/// where it was, as [`speaks`] does.
+async fn read_first_words(stream: &mut TlsStream<TcpStream>) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    loop {
+        if stream.read_buf(&mut start).await.ok()? == 0 {
+            return None;
+        }
+        match first_words(&start) {
+            Words::Http => return Some(start),
+            Words::Nonsense => return None,
+            Words::Unfinished => {}
+        }
+    }
+}
+
+/// Whether the peer sends a whole preface, or the head of an HTTP/1 request, in
+/// time. hyper alone would give a head half a minute, and a preface for ever.
+async fn speaks(socket: &TcpStream, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    let mut start = vec![0; LOOK_BYTES];
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let Ok(Ok(read)) = timeout_at(until, socket.peek(&mut start)).await else {
+            return false;
+        };
+        match first_words(&start[..read]) {
+            Words::Http => return true,
+            Words::Nonsense => return false,
+            // peek() returns at once as long as the same bytes are there.
+            Words::Unfinished if Instant::now() + pause > until => return false,
+            Words::Unfinished => sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+/// What a connection began with.
+#[derive(Debug, PartialEq, Eq)]
+enum Words {
+    Http,
+    Nonsense,
+    Unfinished,
+}
+
+/// Judges all that was sent so far.
+fn first_words(start: &[u8]) -> Words {
+    if start.starts_with(PREFACE) {
+        return Words::Http;
+    }
+    // A request begins with its method; TLS, for one, does not. Nothing at all
+    // is the end of the stream.
+    if !start.first().is_some_and(u8::is_ascii_uppercase) {
+        return Words::Nonsense;
+    }
+    // The empty line behind the head. A head longer than we look is hyper's.
+    let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() >= LOOK_BYTES;
+    if has_head && !PREFACE.starts_with(start) {
+        Words::Http
+    } else {
+        Words::Unfinished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio_stream::StreamExt;
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::access::client_address::TrustedProxies;
+    use crate::serve::clients::Clients;
+    use crate::start::config::ClientConfig;
+
+    #[test]
+    fn first_words_are_told_apart() {
+        for words in ["", "\x16\x03\x01", "get / HTTP/1.1", "\r\n\r\n"] {
+            assert_eq!(first_words(words.as_bytes()), Words::Nonsense, "{words:?}");
+        }
+        for length in 1..PREFACE.len() {
+            assert_eq!(first_words(&PREFACE[..length]), Words::Unfinished);
+        }
+        assert_eq!(first_words(PREFACE), Words::Http);
+        let head = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        assert_eq!(first_words(head.as_bytes()), Words::Http);
+        assert_eq!(first_words(&head.as_bytes()[..20]), Words::Unfinished);
+    }
+
+    #[tokio::test]
+    async fn admitted_sockets_send_without_delay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (accepted, sockets) = mpsc::channel(1);
+        let mut admitted = admit(sockets, None, Duration::from_secs(10));
+
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        peer.write_all(PREFACE).await.unwrap();
+        let (socket, address) = listener.accept().await.unwrap();
+        let clients = Clients::new(&ClientConfig::default(), TrustedProxies::default());
+        let peer = Arc::new(clients).connect(address.ip()).unwrap();
+        let socket = socket.into_std().unwrap();
+        accepted.send(Accepted { socket, peer }).await.ok().unwrap();
+
+        let Stream::Plain(socket) = admitted.next().await.unwrap().stream else {
+            panic!("nobody asked for TLS");
+        };
+        assert!(socket.nodelay().unwrap());
+    }
+}

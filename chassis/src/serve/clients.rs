@@ -1,0 +1,361 @@
+//! How many connections and calls a client's address may have open at a time. A call
+//! counts from the moment its headers are there to the end of its answer, and so does
+//! a stream that needs no token.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Extensions, HeaderMap};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use tonic::Code;
+
+use crate::access::client_address::{LEVELS, TrustedProxies, networks};
+use crate::serve::unread::Unread;
+use crate::start::config::ClientConfig;
+use crate::status::Refusal;
+
+/// Delay after which a refused call can be repeated.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Connections,
+    Calls,
+}
+
+impl What {
+    const ALL: [Self; 2] = [Self::Connections, Self::Calls];
+
+    /// As metrics say it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Calls => "calls",
+        }
+    }
+}
+
+/// An address has too many calls open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crowded;
+
+impl From<Crowded> for Refusal {
+    fn from(Crowded: Crowded) -> Self {
+        let text = "too many calls from this address are open; retry when some have ended";
+        Self::new(Code::ResourceExhausted, "TOO_MANY_OPEN_CALLS", text).retry_after(RETRY_AFTER)
+    }
+}
+
+/// An address, or a network around it, by the place of its size in [`LEVELS`].
+type Key = (usize, IpAddr);
+
+/// What a network has open, by [`What`].
+type Network = [AtomicU32; 2];
+
+/// The clients of a server, shared by its threads. Networks that have nothing open
+/// take no memory.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    /// By [`What`]; for the first of [`LEVELS`].
+    most: [u32; 2],
+    proxies: TrustedProxies,
+    open: Mutex<HashMap<Key, Arc<Network>>>,
+    /// Open connections, those of proxies as well.
+    connections: AtomicU64,
+    /// By [`What`].
+    refused: [AtomicU64; 2],
+    unread: Arc<Unread>,
+}
+
+impl Clients {
+    pub(crate) fn new(config: &ClientConfig, proxies: TrustedProxies) -> Self {
+        Self {
+            most: [config.client_connections, config.client_calls],
+            proxies,
+            open: Mutex::default(),
+            connections: AtomicU64::new(0),
+            refused: Default::default(),
+            unread: Arc::new(Unread::new(config)),
+        }
+    }
+
+    /// The address of a request's client.
+    pub(crate) fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        self.proxies.address(extensions, headers)
+    }
+
+    /// Takes a connection from this address; none where the address has too many.
+    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
+        let open = match self.client(address) {
+            // A proxy has the connections of many clients.
+            None => None,
+            Some(client) => Some(Open::new(client, What::Connections)?),
+        };
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Some(Peer {
+            clients: Arc::clone(self),
+            open,
+        })
+    }
+
+    /// Whoever has this address; none for a trusted proxy.
+    fn client(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Client>> {
+        if self.proxies.trusts(address.to_canonical()) {
+            return None;
+        }
+        let keys = networks(address).enumerate();
+        let mut open = self.open();
+        let networks = keys.map(|key| (key, Arc::clone(open.entry(key).or_default())));
+        let networks = networks.collect();
+        drop(open);
+        Some(Arc::new(Client {
+            clients: Arc::clone(self),
+            networks,
+        }))
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<Key, Arc<Network>>> {
+        // Nothing that is done under the lock can leave it half done.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody with an address; kept as long as something of it is open.
+struct Client {
+    clients: Arc<Clients>,
+    networks: Vec<(Key, Arc<Network>)>,
+}
+
+impl Client {
+    /// Counts one more, unless a network has as many as it may.
+    fn take(&self, what: What) -> bool {
+        let most = self.clients.most[what as usize];
+        for (at, ((level, _), network)) in self.networks.iter().enumerate() {
+            let most = most.saturating_mul(LEVELS[*level].1);
+            if network[what as usize].fetch_add(1, Ordering::Relaxed) >= most {
+                self.put_back(what, at + 1);
+                self.clients.refused[what as usize].fetch_add(1, Ordering::Relaxed);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Counts one less in the first networks.
+    fn put_back(&self, what: What, networks: usize) {
+        for (_, network) in &self.networks[..networks] {
+            network[what as usize].fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let mut open = self.clients.open();
+        for (key, network) in self.networks.drain(..) {
+            // The table's own and this one: clones are made under the lock alone.
+            if Arc::strong_count(&network) <= 2 {
+                open.remove(&key);
+            }
+        }
+    }
+}
+
+/// A connection or a call that is open.
+struct Open {
+    client: Arc<Client>,
+    what: What,
+}
+
+impl Open {
+    fn new(client: Arc<Client>, what: What) -> Option<Self> {
+        // Made only where it was counted: its end counts, too.
+        client.take(what).then(|| Self { client, what })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.client.put_back(self.what, self.client.networks.len());
+    }
+}
+
+/// Where an open connection comes from.
+pub(crate) struct Peer {
+    clients: Arc<Clients>,
+    /// None of a trusted proxy.
+    open: Option<Open>,
+}
+
+impl Peer {
+    /// What the server's clients have not read.
+    pub(crate) fn unread(&self) -> Arc<Unread> {
+        Arc::clone(&self.clients.unread)
+    }
+
+    /// Takes a call on this connection.
+    pub(crate) fn call(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> Result<OpenCall, Crowded> {
+        let client = if let Some(open) = &self.open {
+            Some(Arc::clone(&open.client))
+        } else {
+            let address = self.clients.address(extensions, headers);
+            address.and_then(|address| self.clients.client(address))
+        };
+        let Some(client) = client else {
+            return Ok(OpenCall(None));
+        };
+        let open = Open::new(client, What::Calls).ok_or(Crowded)?;
+        Ok(OpenCall(Some(open)))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.clients.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").finish_non_exhaustive()
+    }
+}
+
+/// A call that is open until this is dropped.
+pub(crate) struct OpenCall(#[expect(dead_code, reason = "its end is what matters")] Option<Open>);
+
+/// Tells metrics of them.
+#[derive(Debug)]
+pub(crate) struct Told(pub(crate) Arc<Clients>);
+
+impl Collector for Told {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Open connections.";
+        let kind = MetricType::Gauge;
+        let metric = encoder.encode_descriptor("connections", help, None, kind)?;
+        let number = self.0.connections.load(Ordering::Relaxed).cast_signed();
+        ConstGauge::new(number).encode(metric)?;
+        let help = "Connections and calls refused because their address has too many open.";
+        let kind = MetricType::Counter;
+        let mut metric = encoder.encode_descriptor("clients_limited", help, None, kind)?;
+        for what in What::ALL {
+            let number = self.0.refused[what as usize].load(Ordering::Relaxed);
+            let labels = [("what", what.name())];
+            ConstCounter::new(number).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn clients() -> Arc<Clients> {
+        let config = ClientConfig {
+            client_connections: 2,
+            client_calls: 3,
+            ..ClientConfig::default()
+        };
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        Arc::new(Clients::new(&config, proxies))
+    }
+
+    fn connected(clients: &Arc<Clients>, address: &str) -> Option<Peer> {
+        clients.connect(address.parse().unwrap())
+    }
+
+    /// Calls on a connection from a proxy.
+    fn forwarded(peer: &Peer, client: &'static str) -> Result<OpenCall, Crowded> {
+        let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
+        extensions.insert(tonic::transport::server::TcpConnectInfo {
+            local_addr: None,
+            remote_addr: Some("10.1.1.1:7".parse().unwrap()),
+        });
+        headers.insert("x-forwarded-for", HeaderValue::from_static(client));
+        peer.call(&extensions, &headers)
+    }
+
+    #[test]
+    fn an_address_has_so_many_connections_and_others_have_their_own() {
+        let clients = clients();
+        let first = connected(&clients, "192.0.2.1");
+        let _second = connected(&clients, "::ffff:192.0.2.1").unwrap();
+        assert!(connected(&clients, "192.0.2.1").is_none());
+        assert!(connected(&clients, "192.0.2.2").is_some());
+
+        drop(first);
+
+        assert!(connected(&clients, "192.0.2.1").is_some());
+        assert_eq!(clients.refused[0].load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_wide_network_has_a_few_times_as_many() {
+        let clients = clients();
+        let connect = |n: u32| connected(&clients, &format!("2001:db8:1:{n:x}::7"));
+        let held: Vec<_> = (0..100).filter_map(connect).collect();
+        assert_eq!(held.len(), 8, "of a /56");
+        let connect = |n: u32| connected(&clients, &format!("2001:db8:1:{:x}::7", n << 8));
+        let more: Vec<_> = (1..100).filter_map(connect).collect();
+        assert_eq!(held.len() + more.len(), 32, "of a /48");
+        let all = Arc::clone(&clients);
+
+        drop((held, more));
+
+        assert!(all.open().is_empty());
+        assert_eq!(all.connections.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_calls_of_all_connections_of_an_address_count_together() {
+        let clients = clients();
+        let peers = [0; 2].map(|_| connected(&clients, "192.0.2.1").unwrap());
+        let call = |peer: &Peer| peer.call(&Extensions::new(), &HeaderMap::new());
+        let held = [&peers[0], &peers[1], &peers[0]].map(|peer| call(peer).ok().unwrap());
+        assert!(call(&peers[1]).is_err());
+
+        // Calls outlive their connection for a moment.
+        drop(peers);
+        let again = connected(&clients, "192.0.2.1").unwrap();
+        assert!(call(&again).is_err());
+        drop(held);
+
+        assert!(call(&again).is_ok());
+        drop(again);
+        assert!(clients.open().is_empty());
+    }
+
+    #[test]
+    fn a_proxy_is_not_counted_and_its_clients_are() {
+        let clients = clients();
+        let proxies: Vec<_> = (0..50)
+            .map(|_| connected(&clients, "10.1.1.1").unwrap())
+            .collect();
+        let calls = |client| {
+            let call = |proxy| forwarded(proxy, client).ok();
+            proxies.iter().filter_map(call).collect::<Vec<_>>()
+        };
+
+        let held = [calls("192.0.2.1"), calls("192.0.2.2")];
+
+        assert_eq!(held.map(|calls| calls.len()), [3, 3]);
+        assert_eq!(calls("10.7.7.7").len(), 50, "another proxy's own");
+        assert!(clients.open().is_empty());
+    }
+}

@@ -1,0 +1,232 @@
+//! The connections of a thread: served, asked to end when they are old or the server
+//! stops, and ended where they do not.
+//!
+//! Not by tonic's own server: with `max_connection_age_grace` it ends connections
+//! without a word (tonic 0.14.9), and without it old ones may go on for ever.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::transport::server::{Connected, TcpConnectInfo};
+use tower::{Layer, Service};
+
+use crate::serve::admission::Admitted;
+use crate::serve::calls::{Calls, CallsLayer, Counting};
+use crate::serve::clients::Peer;
+use crate::serve::deadline::{Answer, AnswerLayer};
+use crate::serve::door::{Door, Served};
+use crate::serve::impatient::Impatient;
+use crate::serve::taken::{Answering, Taken};
+use crate::serve::unread::{Asker, Patience, Reader};
+use crate::serve::workers::Stopping;
+use crate::start::config::ServerConfig;
+use crate::trouble::cause;
+
+/// The time for answers to calls that were cut off to reach their clients.
+pub(crate) const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
+
+/// What the transport keeps of each answer, besides what is counted as unread.
+const SEND_BYTES: usize = 64 * 1024;
+
+/// A connection, as its calls know it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    info: TcpConnectInfo,
+    peer: Peer,
+    /// In bytes.
+    unread: Arc<AtomicU64>,
+    cut: watch::Receiver<Option<Cut>>,
+}
+
+/// Why open calls are cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The server stops.
+    Stopping,
+    /// Their connection is too old, and they did not end when it was asked to.
+    Aged,
+}
+
+impl Connection {
+    /// Completes when open calls are cut off.
+    pub(crate) fn cut_off(&self) -> impl Future<Output = Cut> + Send + use<> {
+        let mut cut = self.cut.clone();
+        async move {
+            let why = cut.wait_for(Option::is_some).await.map(|why| *why);
+            match why {
+                Ok(Some(why)) => why,
+                // The connection is gone: nobody waits for an answer.
+                _ => pending().await,
+            }
+        }
+    }
+}
+
+/// What serves the connections of a thread.
+pub(crate) struct Connections {
+    service: Calling,
+    http: Builder<Patience>,
+    age: Duration,
+    grace: Duration,
+    /// With clients that do not read.
+    patience: Duration,
+}
+
+/// What a request goes through.
+type Calling = Door<Counting<Answer<Routes>>>;
+
+impl Connections {
+    pub(crate) fn new(
+        config: &ServerConfig,
+        calls: Arc<Calls>,
+        served: Arc<Served>,
+        routes: Routes,
+    ) -> Self {
+        let answer = AnswerLayer::new(config).layer(routes);
+        Self {
+            service: Door {
+                inner: CallsLayer(Arc::clone(&calls)).layer(answer),
+                served,
+                calls,
+            },
+            http: http(config),
+            age: with_jitter(config.connection_age),
+            grace: config.connection_grace,
+            patience: config.clients.answer,
+        }
+    }
+
+    /// Serves these connections until the server stops, and then until all have ended.
+    pub(crate) async fn serve(&self, mut streams: ReceiverStream<Admitted>, stopping: &Stopping) {
+        let mut open = JoinSet::new();
+        let mut soon = stopping.soon.clone();
+        loop {
+            tokio::select! {
+                _ = soon.wait_for(|stop| *stop) => break,
+                Some(_) = open.join_next() => {}
+                stream = streams.next() => match stream {
+                    Some(stream) => drop(open.spawn(self.one(stream, stopping.clone()))),
+                    None => break,
+                },
+            }
+        }
+        // Nobody waits at the door any more.
+        drop(streams);
+        while open.join_next().await.is_some() {}
+    }
+
+    /// Serves a connection to its end.
+    fn one(&self, admitted: Admitted, stopping: Stopping) -> impl Future<Output = ()> + use<> {
+        let Admitted { stream, peer } = admitted;
+        let (cut, is_cut) = watch::channel(None);
+        let calls = OfConnection {
+            service: self.service.clone(),
+            connection: Arc::new(Connection {
+                info: stream.connect_info(),
+                peer,
+                unread: Arc::default(),
+                cut: is_cut,
+            }),
+        };
+        let stream = Impatient::new(stream, self.patience);
+        let (http, age, grace) = (self.http.clone(), self.age, self.grace);
+        async move {
+            let Stopping { mut soon, mut now } = stopping;
+            let mut serving = pin!(http.serve_connection(TokioIo::new(stream), calls));
+            let is_aged = tokio::select! {
+                ended = &mut serving => return told(ended),
+                _ = soon.wait_for(|stop| *stop) => false,
+                () = sleep(age) => true,
+            };
+            serving.as_mut().graceful_shutdown();
+            let why = tokio::select! {
+                ended = &mut serving => return told(ended),
+                _ = now.wait_for(|stop| *stop) => Cut::Stopping,
+                () = sleep(grace), if is_aged => Cut::Aged,
+            };
+            cut.send_replace(Some(why));
+            let _ = timeout(ANSWERS_LEAVE, serving).await;
+        }
+    }
+}
+
+/// How connections that end are told of.
+fn told(ended: Result<(), Box<dyn Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        // Anyone can cause as many of these as they like.
+        tracing::debug!(cause = cause(&*error), "a connection failed");
+    }
+}
+
+fn http(config: &ServerConfig) -> Builder<Patience> {
+    let mut http = Builder::new(Patience(config.clients.answer));
+    // The time for a head on a connection that is there.
+    let patience = config.connection_preface;
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(config.connection_streams)
+        .max_send_buf_size(SEND_BYTES)
+        // As many calls may be given up at once as may be open: a proxy's connection is
+        // that of many users.
+        .max_pending_accept_reset_streams(usize::try_from(config.connection_streams).ok())
+        .keep_alive_interval(config.keepalive)
+        .keep_alive_timeout(Duration::from_secs(10));
+    http
+}
+
+/// 10 % more or less by process (gRFC A9), so that the clients of replicas that
+/// started together do not reconnect together.
+fn with_jitter(age: Duration) -> Duration {
+    let percent = 90 + std::process::id() % 21;
+    age * percent / 100
+}
+
+/// Takes the calls of a connection, with what they know of it.
+struct OfConnection {
+    service: Calling,
+    connection: Arc<Connection>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for OfConnection {
+    type Response = Response<Taken>;
+    type Error = Infallible;
+    type Future = Answering<<Calling as Service<Request<Body>>>::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let mut request = request.map(Body::new);
+        let extensions = request.extensions_mut();
+        extensions.insert(self.connection.info.clone());
+        extensions.insert(Arc::clone(&self.connection));
+        let asker = Asker::default();
+        extensions.insert(Arc::clone(&asker));
+        let peer = &self.connection.peer;
+        let call = peer.call(request.extensions(), request.headers());
+        let call = call.map_err(|crowded| request.extensions_mut().insert(crowded));
+        let reader = Reader {
+            unread: peer.unread(),
+            connection: Arc::clone(&self.connection.unread),
+            asker,
+        };
+        // It is ready at all times.
+        Answering::new(self.service.clone().call(request), call.ok(), reader)
+    }
+}

@@ -1,0 +1,187 @@
+//! What a request is, and whether it comes in. The only place that looks at content
+//! types: another protocol on the same port is another [`Speech`].
+//!
+//! A web page may send a POST with a body of `text/plain` to any server that its
+//! visitor reaches, without being asked (a "simple request" of the Fetch standard).
+//! So nothing but gRPC's own content types is executed. gRPC needs HTTP/2, which
+//! browsers do not speak without TLS; HTTP/1.1 is there for pages alone.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::Either;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::Service;
+
+use crate::serve::calls::Calls;
+use crate::serve::hosts::Hosts;
+use crate::serve::rpcs::{self, Rpc};
+use crate::status::Refusal;
+
+/// How a request wants to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    /// gRPC over HTTP/2, with protobuf in it.
+    Grpc,
+    /// Anything else, which only pages understand.
+    Unknown,
+}
+
+impl Speech {
+    /// By the content type: `application/grpc`, perhaps with `+proto` and parameters
+    /// behind it (gRPC over HTTP/2, "Requests").
+    fn of(headers: &HeaderMap) -> Self {
+        let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let kind = kind.unwrap_or_default().split(|byte| *byte == b';').next();
+        let kind = kind.unwrap_or_default().trim_ascii();
+        if kind.eq_ignore_ascii_case(b"application/grpc")
+            || kind.eq_ignore_ascii_case(b"application/grpc+proto")
+        {
+            Self::Grpc
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// Who stays outside, and why.
+#[derive(Debug)]
+enum Refused {
+    /// As HTTP says it.
+    Http(StatusCode, &'static str),
+    /// As gRPC says it.
+    Grpc(Box<Refusal>),
+}
+
+impl From<Refused> for Response<Body> {
+    fn from(refused: Refused) -> Self {
+        let (status, text) = match refused {
+            Refused::Grpc(refusal) => return Status::from(*refusal).into_http(),
+            Refused::Http(status, text) => (status, text),
+        };
+        let mut answer = Response::new(Body::new(format!("{text}\n")));
+        *answer.status_mut() = status;
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        answer
+    }
+}
+
+/// What a server serves, and under which names it may be called.
+#[derive(Debug)]
+pub(crate) struct Served {
+    rpcs: HashMap<&'static str, &'static Rpc>,
+    pages: Vec<&'static str>,
+    hosts: Hosts,
+    /// For those who ask for something else.
+    names: String,
+}
+
+impl Served {
+    /// These services and pages.
+    pub(crate) fn new(services: &[&str], pages: &[&'static str], hosts: Hosts) -> Self {
+        let is_served = |rpc: &Rpc| services.contains(&rpc.service.as_str());
+        let rpcs = rpcs::all().iter().filter(|(_, rpc)| is_served(rpc));
+        Self {
+            rpcs: rpcs.map(|(path, rpc)| (path.as_str(), rpc)).collect(),
+            pages: pages.to_vec(),
+            hosts,
+            names: services.join(", "),
+        }
+    }
+
+    /// The RPC that is called; none for a page.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Option<&'static Rpc>, Refused> {
+        let speech = Speech::of(request.headers());
+        let path = request.uri().path();
+        if !self.hosts.admit(request.uri(), request.headers()) {
+            return Err(match speech {
+                Speech::Grpc => Refused::Grpc(Hosts::refusal().into()),
+                Speech::Unknown => Refused::Http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM),
+            });
+        }
+        if self.pages.contains(&path) {
+            return Ok(None);
+        }
+        let rpc = self.rpcs.get(path).copied();
+        match (speech, rpc) {
+            (Speech::Grpc, _) if request.version() != Version::HTTP_2 => Err(Refused::Http(
+                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+                "gRPC requires HTTP/2",
+            )),
+            (Speech::Grpc, _) if request.method() != Method::POST => Err(Refused::Http(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "gRPC requires POST",
+            )),
+            (Speech::Grpc, Some(rpc)) => Ok(Some(rpc)),
+            (Speech::Grpc, None) => Err(Refused::Grpc(self.unknown(path).into())),
+            (Speech::Unknown, Some(_)) => Err(Refused::Http(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "this is a gRPC server: the content type must be application/grpc",
+            )),
+            (Speech::Unknown, None) => Err(Refused::Http(
+                StatusCode::NOT_FOUND,
+                "there is nothing at this path",
+            )),
+        }
+    }
+
+    fn unknown(&self, path: &str) -> Refusal {
+        // What a path holds comes back as text.
+        let path: String = path.chars().take(200).collect();
+        let text = format!("this server has no method {path}; it serves {}", self.names);
+        Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", text)
+    }
+}
+
+/// Lets requests in.
+#[derive(Clone, Debug)]
+pub(crate) struct Door<S> {
+    pub(crate) inner: S,
+    pub(crate) served: Arc<Served>,
+    pub(crate) calls: Arc<Calls>,
+}
+
+impl<S> Service<Request<Body>> for Door<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<Ready<Result<Response<Body>, Infallible>>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        match self.served.admit(&request) {
+            Ok(rpc) => {
+                if let Some(rpc) = rpc {
+                    request.extensions_mut().insert(rpc);
+                }
+                Either::Right(self.inner.call(request))
+            }
+            Err(refused) => {
+                match &refused {
+                    Refused::Http(status, _) => self.calls.count_no_call(*status),
+                    Refused::Grpc(refusal) => self.calls.count_unserved(refusal.code()),
+                }
+                let mut answer = Response::from(refused);
+                if request.method() == Method::HEAD {
+                    *answer.body_mut() = Body::empty();
+                }
+                Either::Left(ready(Ok(answer)))
+            }
+        }
+    }
+}

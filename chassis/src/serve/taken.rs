@@ -1,0 +1,147 @@
+//! An answer until its client has read it. Until then its call counts as open, and its
+//! bytes as unread.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::serve::clients::OpenCall;
+use crate::serve::unread::{Held, NoRoom, Reader, Waits};
+use crate::status::Refusal;
+
+/// Answers up to this size are not counted: the limit on open calls bounds them.
+const SMALL: usize = 1024;
+
+/// The size of an HTTP/2 frame, in which an answer is handed to the transport.
+const PIECE: usize = 16 * 1024;
+
+/// The body of an answer. Its end is the end of its call.
+pub(crate) struct Taken {
+    body: Body,
+    _call: Option<OpenCall>,
+    reader: Option<Reader>,
+    /// The part of the current message that the transport has not asked for yet.
+    rest: Bytes,
+    held: Option<Held>,
+    /// The number of messages so far.
+    messages: u64,
+    is_refused: bool,
+}
+
+impl Taken {
+    /// Keeps a message until it is read. None where the limit leaves no room.
+    fn hold(&mut self, data: Bytes) -> Option<()> {
+        if let Some(reader) = &self.reader
+            && data.len() > SMALL
+        {
+            self.held = Some(reader.hold(data.len() as u64)?);
+        }
+        self.messages += 1;
+        let (message, bytes) = (self.messages, data.len() as u64);
+        Waits::Client { message, bytes }.tell();
+        self.rest = data;
+        Some(())
+    }
+
+    /// The next piece for the transport. The transport asks for a piece as soon as the
+    /// client's window lets it send one byte, and then owns the whole piece. So the last
+    /// piece of a counted message is one byte: when the transport asks for it, the client
+    /// has accepted everything before it.
+    fn piece(&mut self) -> Bytes {
+        let length = match self.rest.len() {
+            length if length > PIECE => PIECE,
+            length if length > 1 && self.held.is_some() => length - 1,
+            length => length,
+        };
+        self.rest.split_to(length)
+    }
+
+    /// Ends the answer with an error in place of what is left of it.
+    fn refuse(&mut self) -> Frame<Bytes> {
+        self.is_refused = true;
+        self.body = Body::empty();
+        Frame::trailers(Refusal::from(NoRoom).into_trailers())
+    }
+}
+
+impl http_body::Body for Taken {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        if this.rest.is_empty() {
+            this.held = None;
+            Waits::Server.tell();
+            let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+            let data = match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                None => return Poll::Ready(None),
+            };
+            if this.hold(data).is_none() {
+                return Poll::Ready(Some(Ok(this.refuse())));
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(this.piece()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && (self.is_refused || self.body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // hyper asks before the first frame, while `rest` is empty.
+        self.body.size_hint()
+    }
+}
+
+/// The answer to a call, to come.
+pub(crate) struct Answering<F> {
+    future: F,
+    /// None of a call that is refused, and once it is answered.
+    call: Option<OpenCall>,
+    reader: Option<Reader>,
+}
+
+impl<F> Answering<F> {
+    pub(crate) fn new(future: F, call: Option<OpenCall>, reader: Reader) -> Self {
+        let reader = Some(reader);
+        Self {
+            future,
+            call,
+            reader,
+        }
+    }
+}
+
+impl<F> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
+{
+    type Output = Result<Response<Taken>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Ok(answer) = ready!(Pin::new(&mut self.future).poll(cx));
+        let (call, reader) = (self.call.take(), self.reader.take());
+        Poll::Ready(Ok(answer.map(|body| Taken {
+            body,
+            _call: call,
+            reader,
+            rest: Bytes::new(),
+            held: None,
+            messages: 0,
+            is_refused: false,
+        })))
+    }
+}

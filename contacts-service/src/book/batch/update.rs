@@ -1,0 +1,277 @@
+//! Changes of many contacts.
+
+use std::collections::{HashMap, HashSet};
+
+use proto::contacts::server::BatchContactResult;
+use proto::contacts::v1::ContactChange;
+use tokio::task::yield_now;
+use uuid::Uuid;
+
+use super::{Outcomes, check_size};
+use crate::book::Book;
+use crate::book::change::{Change, Changed, size};
+use crate::contact::ContactId;
+use crate::contact::keys::Keys;
+use crate::contact::stored::Stored;
+use crate::error::{Error, Result};
+use crate::model::quota::Quota;
+use crate::model::share::rights::Rights;
+use crate::store::insertion::Under;
+use crate::store::owners::Taken;
+use crate::store::{changes, contacts};
+
+/// One request on its way.
+struct Item {
+    place: usize,
+    change: Change,
+    made: Option<Made>,
+}
+
+/// What becomes of a contact, and the version of it that this was made from.
+struct Made {
+    from: Option<i64>,
+    changed: Result<Changed>,
+}
+
+/// What a batch writes, and where its requests stand.
+#[derive(Default)]
+struct Writes {
+    same: Vec<(usize, Stored)>,
+    rows: Vec<(Stored, Keys)>,
+    row_places: Vec<usize>,
+    bytes_added: i64,
+    new: Vec<(Stored, Keys)>,
+    new_places: Vec<usize>,
+    /// What the owner's contacts take up with all that is above.
+    used: Quota,
+}
+
+impl Item {
+    fn has_stale_etag(&self) -> bool {
+        let changed = self.made.as_ref().map(|made| &made.changed);
+        matches!(changed, Some(Err(Error::EtagMismatch { .. })))
+    }
+}
+
+impl Book<'_> {
+    /// Changes a batch under one version: all of it, or what can be changed.
+    pub async fn update_all(
+        &self,
+        batch: Vec<Result<Change>>,
+        allow_partial: bool,
+    ) -> Result<Vec<BatchContactResult>> {
+        let mut outcomes = Outcomes::new(allow_partial);
+        let changes = outcomes.sort_out(batch, "contact.id", |change| change.id)?;
+        let ids: Vec<Uuid> = changes.iter().map(|(_, change)| change.id.0).collect();
+        let items = changes.into_iter().map(|(place, change)| Item {
+            place,
+            change,
+            made: None,
+        });
+        let mut items: Vec<Item> = items.collect();
+
+        // To fold five hundred of the worst takes most of a second: it is done
+        // before the owner's row is taken, and only what another call changed
+        // meanwhile is done again after it.
+        let rights = self.rights(&self.db).await?;
+        let seen = contacts::get_many(&self.db, self.owner, &ids).await?;
+        self.work_out(&mut items, seen, &rights).await;
+        let (mut tx, taken, rights_now) = self.begin().await?;
+        if rights_now != rights {
+            for item in &mut items {
+                item.made = None;
+            }
+        }
+        let current = contacts::get_many(&mut *tx, self.owner, &ids).await?;
+        self.work_out(&mut items, current, &rights_now).await;
+        self.pass_repeated(&mut tx, &mut items, &rights_now).await?;
+
+        let mut writes = Writes::of(items, taken, self.quota, &mut outcomes)?;
+        let uids = writes.new_uids();
+        let uids_taken = if uids.is_empty() {
+            Vec::new()
+        } else {
+            contacts::taken_uids(&mut *tx, self.owner, &uids).await?
+        };
+        writes.refuse_new(&uids_taken, self.quota, &mut outcomes)?;
+        writes.check_size()?;
+        if self
+            .write(&mut tx, taken, &mut writes, &mut outcomes)
+            .await?
+        {
+            tx.commit().await?;
+        }
+        Ok(outcomes.into_results())
+    }
+
+    /// Applies each change to what there is, where that was not done before. Lets
+    /// other calls go on in between.
+    async fn work_out(&self, items: &mut [Item], current: Vec<Stored>, rights: &Rights) {
+        let mut current: HashMap<ContactId, Stored> = current
+            .into_iter()
+            .map(|contact| (contact.id, contact))
+            .collect();
+        for item in items {
+            let contact = current.remove(&item.change.id);
+            let from = contact.as_ref().map(|contact| contact.version);
+            if item.made.as_ref().is_some_and(|made| made.from == from) {
+                continue;
+            }
+            let changed = self.apply(item.change.clone(), contact, rights);
+            item.made = Some(Made { from, changed });
+            yield_now().await;
+        }
+    }
+
+    /// Leaves contacts as they are that were changed by an earlier call of the same batch,
+    /// whose answer may have been lost.
+    async fn pass_repeated(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        items: &mut [Item],
+        rights: &Rights,
+    ) -> Result<()> {
+        let mut stale: HashMap<ContactId, &mut Item> = items
+            .iter_mut()
+            .filter(|item| item.has_stale_etag())
+            .map(|item| (item.change.id, item))
+            .collect();
+        if stale.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = stale.keys().map(|id| id.0).collect();
+        let found = contacts::get_many(&mut *tx, self.owner, &ids).await?;
+        let changes: Vec<_> = found
+            .iter()
+            .filter_map(|current| Some((&stale.get(&current.id)?.change, current)))
+            .collect();
+        let repeated = self.repeated(&mut *tx, &changes).await?;
+        for current in found {
+            if repeated.contains(&current.id)
+                && let Some(item) = stale.remove(&current.id)
+                && let Some(current) = rights.open(Some(current))?
+            {
+                item.made = Some(Made {
+                    from: Some(current.version),
+                    changed: Ok(Changed::Not(current)),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, change: Change, contact: Option<Stored>, rights: &Rights) -> Result<Changed> {
+        let contact = rights.open(contact)?;
+        let before = rights.before(contact.as_ref())?;
+        let changed = change.apply(contact, self.now)?;
+        match &changed {
+            Changed::Into { row, .. } | Changed::New(row) => rights.ensure_kept(&before, &row.1)?,
+            Changed::Not(_) => {}
+        }
+        Ok(changed)
+    }
+
+    /// Returns whether there was anything to write.
+    async fn write(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        taken: Taken,
+        writes: &mut Writes,
+        outcomes: &mut Outcomes,
+    ) -> Result<bool> {
+        let stamp = self.stamp(taken, ContactChange::Updated);
+        let (rows, bytes_added) = (&writes.rows, writes.bytes_added);
+        if !rows.is_empty() {
+            changes::replace_many(tx, self.owner, stamp, rows, bytes_added).await?;
+        }
+        let new = self.insert(tx, &writes.new, Under::VersionTaken).await?;
+        let written = !writes.rows.is_empty() || !new.is_empty();
+
+        for (place, contact) in writes.same.drain(..) {
+            outcomes.done(place, contact.encoded());
+        }
+        for (place, (contact, _)) in writes.row_places.iter().zip(writes.rows.drain(..)) {
+            outcomes.done(*place, stamp.on(contact).encoded());
+        }
+        for (place, contact) in writes.new_places.iter().zip(new) {
+            outcomes.done(*place, contact);
+        }
+        Ok(written)
+    }
+}
+
+impl Writes {
+    fn of(items: Vec<Item>, taken: Taken, quota: Quota, outcomes: &mut Outcomes) -> Result<Self> {
+        let mut writes = Self {
+            used: taken.used(),
+            ..Self::default()
+        };
+        for Item { place, made, .. } in items {
+            let Some(Made { changed, .. }) = made else {
+                continue;
+            };
+            match changed {
+                Ok(Changed::Not(contact)) => writes.same.push((place, contact)),
+                Ok(Changed::Into { row, bytes_added }) => {
+                    if let Err(full) = writes.used.add(0, bytes_added, quota) {
+                        outcomes.refuse(place, full.into())?;
+                        continue;
+                    }
+                    writes.rows.push(row);
+                    writes.row_places.push(place);
+                    writes.bytes_added += bytes_added;
+                }
+                Ok(Changed::New(row)) => {
+                    writes.new.push(row);
+                    writes.new_places.push(place);
+                }
+                Err(error) => outcomes.refuse(place, error)?,
+            }
+        }
+        Ok(writes)
+    }
+
+    fn new_uids(&self) -> Vec<&str> {
+        let new = self.new.iter();
+        new.map(|(contact, _)| contact.uid.as_str()).collect()
+    }
+
+    /// Refuses new contacts whose uids are taken, or that there is no room for.
+    fn refuse_new(
+        &mut self,
+        taken_uids: &[String],
+        quota: Quota,
+        outcomes: &mut Outcomes,
+    ) -> Result<()> {
+        let mut uids: HashSet<String> = taken_uids.iter().cloned().collect();
+        let (new, places) = (
+            std::mem::take(&mut self.new),
+            std::mem::take(&mut self.new_places),
+        );
+        for (row, place) in new.into_iter().zip(places) {
+            if !uids.insert(row.0.uid.clone()) {
+                outcomes.refuse(place, Error::uid_taken("contact.uid"))?;
+            } else if let Err(full) = self.used.add(1, size(&row.0.body), quota) {
+                outcomes.refuse(place, full.into())?;
+            } else {
+                self.new.push(row);
+                self.new_places.push(place);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_size(&self) -> Result<()> {
+        let same = self.same.iter().map(|(_, contact)| contact);
+        let written = self
+            .rows
+            .iter()
+            .chain(&self.new)
+            .map(|(contact, _)| contact);
+        let sizes: Vec<usize> = same
+            .chain(written)
+            .map(|contact| contact.body.len())
+            .collect();
+        check_size("requests", sizes.into_iter())
+    }
+}

@@ -1,0 +1,112 @@
+//! The contacts of a label, rewritten.
+
+use proto::contacts::v1::ContactChange;
+use sqlx::PgConnection;
+
+use crate::book::Book;
+use crate::book::change::size;
+use crate::contact::body::Body;
+use crate::contact::fold::label_key;
+use crate::contact::stored::Stored;
+use crate::error::{LabelError, Result};
+use crate::model::label::Label;
+use crate::store::contacts;
+use crate::store::members::{self, Relabelled};
+use crate::store::owners::Taken;
+
+/// The most contacts of a label that one call rewrites: other writes of the owner
+/// wait meanwhile.
+const MEMBERS_MAX: usize = 10_000;
+/// So many are in memory at a time, of up to 64 KiB each.
+const AT_A_TIME: usize = 250;
+
+/// Whether this is the label with that key.
+fn is(label: &str, key: &str) -> bool {
+    label_key(label) == key
+}
+
+/// Takes a label off, however it is spelled.
+pub(super) fn take_off(labels: &mut Vec<String>, key: &str) {
+    labels.retain(|label| !is(label, key));
+}
+
+/// Writes a label as `name`, once.
+pub(super) fn respell(labels: &mut Vec<String>, key: &str, name: &str) {
+    let mut is_there = false;
+    labels.retain_mut(|label| {
+        if !is(label, key) {
+            return true;
+        }
+        name.clone_into(label);
+        !std::mem::replace(&mut is_there, true)
+    });
+}
+
+/// Puts a label on; one that is there keeps its spelling.
+pub(super) fn put_on(labels: &mut Vec<String>, label: &Label) {
+    if !labels.iter().any(|other| is(other, &label.name_key)) {
+        labels.push(label.name.clone());
+    }
+}
+
+/// The contact with its labels edited; nothing where that changes nothing.
+pub(super) fn relabelled(
+    contact: &Stored,
+    field: &str,
+    edit: impl FnOnce(&mut Vec<String>),
+) -> Result<Option<Relabelled>> {
+    let body = Body::decode(&contact.body)?.relabel(field, edit)?;
+    let encoded = body.encode();
+    if encoded == contact.body {
+        return Ok(None);
+    }
+    let labels = body.message().labels.iter();
+    Ok(Some(Relabelled {
+        id: contact.id,
+        bytes_added: size(&encoded) - size(&contact.body),
+        body: encoded,
+        label_keys: labels.map(|label| label_key(label)).collect(),
+    }))
+}
+
+impl Book<'_> {
+    /// Edits the labels of every contact that has the label, deleted or not: what is
+    /// brought back later is edited, too.
+    pub(super) async fn relabel_all(
+        &self,
+        tx: &mut PgConnection,
+        taken: Taken,
+        label: &Label,
+        field: &str,
+        edit: impl Fn(&mut Vec<String>),
+    ) -> Result<()> {
+        let limit = i64::try_from(MEMBERS_MAX + 1).unwrap_or(i64::MAX);
+        let ids = members::ids(&mut *tx, self.owner, &label.name_key, limit).await?;
+        if ids.len() > MEMBERS_MAX {
+            return Err(LabelError::TooLarge { limit: MEMBERS_MAX }.into());
+        }
+        let mut bytes_added = 0;
+        for ids in ids.chunks(AT_A_TIME) {
+            let contacts = contacts::get_many(&mut *tx, self.owner, ids).await?;
+            let mut changed = Vec::new();
+            for contact in &contacts {
+                changed.extend(relabelled(contact, field, &edit)?);
+            }
+            bytes_added += self.store_relabelled(tx, taken, &changed).await?;
+        }
+        self.check_quota(taken, 0, bytes_added)
+    }
+
+    /// Writes them under the version taken; returns by how much they have grown.
+    pub(super) async fn store_relabelled(
+        &self,
+        tx: &mut PgConnection,
+        taken: Taken,
+        contacts: &[Relabelled],
+    ) -> Result<i64> {
+        let stamp = self.stamp(taken, ContactChange::Updated);
+        let bytes_added = contacts.iter().map(|contact| contact.bytes_added).sum();
+        members::relabel(tx, self.owner, stamp, contacts, bytes_added).await?;
+        Ok(bytes_added)
+    }
+}

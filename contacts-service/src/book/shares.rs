@@ -1,0 +1,142 @@
+//! Writes to shares. Each takes the owner's next version: writes that still see a
+//! share are before its end, and whoever watches looks again.
+
+use crate::book::Book;
+use crate::contact::{earlier, etag};
+use crate::error::{Error, LabelError, Result, ShareError};
+use crate::model::share::{Offer, Recipient, SHARES_MAX, Share, ShareId};
+use crate::store::owners::Taken;
+use crate::store::{labels, owners, shares};
+
+impl Book<'_> {
+    /// Offers the owner's contacts; with `validate_only`, everything is done but
+    /// storing.
+    pub async fn offer(&self, offer: &Offer, validate_only: bool) -> Result<Share> {
+        let mut tx = self.open().await?;
+        let taken = owners::take(&mut tx, self.owner).await?;
+        let label = match offer.label_id {
+            None => None,
+            Some(id) => {
+                let label = labels::get(&mut *tx, self.owner, id).await?;
+                Some(label.ok_or(LabelError::NotFound(id))?)
+            }
+        };
+        if let Some(other) = shares::same(&mut *tx, self.owner, offer).await? {
+            return Err(ShareError::Exists(other).into());
+        }
+        if shares::count(&mut *tx, self.owner).await? >= SHARES_MAX {
+            return Err(ShareError::QuotaExceeded { limit: SHARES_MAX }.into());
+        }
+        let share = Share {
+            id: ShareId::generate(),
+            owner_id: self.owner,
+            owner_email: offer.owner_email.as_str().to_owned(),
+            recipient_email: offer.recipient_email.as_str().to_owned(),
+            label_id: offer.label_id,
+            label_name: label.map(|label| label.name),
+            is_editor: offer.is_editor,
+            version: taken.version,
+            create_time: self.now,
+            update_time: self.now,
+            accept_time: None,
+        };
+        shares::insert(&mut *tx, &share).await?;
+        if !validate_only {
+            tx.commit().await?;
+        }
+        Ok(share)
+    }
+
+    /// Gives another role, or leaves the share as it is.
+    pub async fn change_role(
+        &self,
+        id: ShareId,
+        is_editor: Option<bool>,
+        expected: &str,
+    ) -> Result<Share> {
+        let mut tx = self.open().await?;
+        let taken = owners::take(&mut tx, self.owner).await?;
+        let share = shares::get(&mut *tx, self.owner, id).await?;
+        let share = share.ok_or(ShareError::NotFound)?;
+        // A repeat whose answer was lost has the etag of before.
+        if is_editor == Some(share.is_editor) && earlier(expected, share.version).is_some() {
+            return Ok(share);
+        }
+        check_etag(&share, expected)?;
+        let Some(is_editor) = is_editor.filter(|is_editor| *is_editor != share.is_editor) else {
+            return Ok(share);
+        };
+        let changed = Share {
+            is_editor,
+            ..self.written(share, taken)
+        };
+        shares::update(&mut *tx, &changed, None).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Accepts what is offered to `recipient`; again, it is nothing.
+    pub async fn accept(
+        &self,
+        id: ShareId,
+        recipient: &Recipient,
+        accepts: bool,
+        expected: &str,
+    ) -> Result<Share> {
+        let mut tx = self.open().await?;
+        let taken = owners::take(&mut tx, self.owner).await?;
+        let share = shares::get_of(&mut *tx, self.owner, id, recipient).await?;
+        let share = share.ok_or(ShareError::NotFound)?;
+        let is_accepted = share.accept_time.is_some();
+        // A repeat whose answer was lost has the etag of before.
+        if accepts && is_accepted && earlier(expected, share.version).is_some() {
+            return Ok(share);
+        }
+        check_etag(&share, expected)?;
+        if !accepts || is_accepted {
+            return Ok(share);
+        }
+        let changed = Share {
+            accept_time: Some(self.now),
+            ..self.written(share, taken)
+        };
+        shares::update(&mut *tx, &changed, Some(recipient.id)).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Ends a share of the owner's; or, as the other side, the `recipient`'s. False
+    /// where there is none.
+    pub async fn end_share(&self, id: ShareId, recipient: Option<&Recipient>) -> Result<bool> {
+        let mut tx = self.open().await?;
+        owners::take(&mut tx, self.owner).await?;
+        let share = match recipient {
+            None => shares::get(&mut *tx, self.owner, id).await?,
+            Some(recipient) => shares::get_of(&mut *tx, self.owner, id, recipient).await?,
+        };
+        if share.is_none() {
+            return Ok(false);
+        }
+        shares::delete(&mut *tx, self.owner, id).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    fn written(&self, share: Share, taken: Taken) -> Share {
+        Share {
+            version: taken.version,
+            update_time: self.now,
+            ..share
+        }
+    }
+}
+
+fn check_etag(share: &Share, expected: &str) -> Result<()> {
+    let current = etag(share.version);
+    if expected.is_empty() || expected == current {
+        Ok(())
+    } else {
+        let id = share.id.0;
+        Err(Error::EtagMismatch { id, current })
+    }
+}

@@ -1,0 +1,86 @@
+//! Labels: the names of groups of an owner's contacts.
+
+use std::fmt;
+
+use chassis::text;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::contact::fold::label_key;
+use crate::contact::{limits, parse_uuid};
+use crate::error::{Error, Result};
+
+/// The most labels of one owner.
+pub const LABELS_MAX: i64 = 1000;
+
+/// Identifies one label.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type, serde::Serialize, serde::Deserialize,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct LabelId(pub Uuid);
+
+impl LabelId {
+    /// Makes the id of a new label.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Reads an id that came over the wire in the field `field`.
+    pub fn parse(field: &str, text: &str) -> Result<Self> {
+        parse_uuid(field, text).map(Self)
+    }
+}
+
+impl fmt::Display for LabelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A label as the table has it.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Its identity.
+    pub id: LabelId,
+    /// What contacts' labels are compared with.
+    pub name_key: String,
+    /// Its name, as typed.
+    pub name: String,
+    /// The owner's counter at its last write.
+    pub version: i64,
+    /// When it was made.
+    pub create_time: DateTime<Utc>,
+    /// When it was last written.
+    pub update_time: DateTime<Utc>,
+}
+
+/// A name that a label can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelName {
+    /// As typed, in NFC.
+    pub name: String,
+    /// What it is compared by.
+    pub key: String,
+}
+
+impl LabelName {
+    /// Reads the name of a request's label.
+    pub fn parse(text: &str) -> Result<Self> {
+        let bad = |problem: String| Error::invalid("FIELD_INVALID", "label.name", problem);
+        let name = text::single_line(text, limits::LABEL).map_err(bad)?;
+        if name.is_empty() {
+            return Err(bad("must not be empty".into()));
+        }
+        Ok(Self::of(name))
+    }
+
+    /// The name of a label that is there.
+    #[must_use]
+    pub fn of(name: String) -> Self {
+        let key = label_key(&name);
+        Self { name, key }
+    }
+}

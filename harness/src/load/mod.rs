@@ -1,0 +1,98 @@
+//! `cargo dev load`: how fast the services are, and what a request costs.
+
+mod cpu;
+mod drive;
+mod goals;
+mod growth;
+mod grpc;
+mod http;
+mod peer_calls;
+mod peers;
+mod pgbench;
+mod plot;
+mod profile;
+mod report;
+mod scenario;
+mod stage;
+mod subject;
+mod world;
+
+pub(crate) use self::drive::Load;
+pub use self::growth::Axis;
+pub use self::peers::Stack;
+pub use self::scenario::Scenario;
+
+use std::path::Path;
+
+use self::report::Run;
+use self::stage::Stage;
+use crate::config::LoadConfig;
+use crate::error::{Error, OrPath, Result};
+use crate::print;
+use crate::stop::Stop;
+
+/// Runs each scenario in turn with each subject in turn, as many rounds as asked
+/// for, so that whatever else happens on the machine happens to all.
+pub async fn run(config: LoadConfig) -> Result<()> {
+    // A connection is a file, and there may be ten thousand.
+    chassis::start::limits::open_as_many_files_as_allowed();
+    let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
+    if config.growth.is_empty() {
+        return on_stage(&config, &mut stop, async |stage| {
+            if config.goals {
+                goals::run(&config, stage).await
+            } else {
+                scenarios(&config, stage).await
+            }
+        })
+        .await;
+    }
+    for &axis in &config.growth {
+        let config = axis.begin(&config);
+        on_stage(&config, &mut stop, async |stage| {
+            growth::run(axis, &config, stage).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Does something on a stage of its own, until it is done or a signal asks to stop.
+async fn on_stage(
+    config: &LoadConfig,
+    stop: &mut Stop,
+    work: impl AsyncFnOnce(&Stage) -> Result<()>,
+) -> Result<()> {
+    let stage = Stage::set(config).await?;
+    let done = tokio::select! {
+        done = work(&stage) => done,
+        () = stop.requested() => Err(Error::Stopped),
+    };
+    stage.strike(stop).await;
+    done
+}
+
+async fn scenarios(config: &LoadConfig, stage: &Stage) -> Result<()> {
+    let runs = measure(config, stage).await?;
+    report::table(&runs);
+    let folder = &config.out;
+    report::write(folder, &runs).or_path("write", folder)?;
+    plot::runs(folder, &runs)?;
+    print::say(format_args!("written to {}", folder.display()));
+    Ok(())
+}
+
+async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for round in 1..=config.rounds {
+        for &scenario in config.scenarios() {
+            for subject in &stage.subjects {
+                if let Some(run) = subject.run(scenario, config.load()).await? {
+                    print::say(format_args!("round {round}: {run}"));
+                    runs.push(run);
+                }
+            }
+        }
+    }
+    Ok(runs)
+}
