@@ -31,6 +31,8 @@ pub(crate) struct Taken {
     held: Option<Held>,
     /// The number of messages so far.
     messages: u64,
+    /// How many bytes of the current one the transport has asked for.
+    read: u64,
     is_refused: bool,
 }
 
@@ -43,8 +45,7 @@ impl Taken {
             self.held = Some(reader.hold(data.len() as u64)?);
         }
         self.messages += 1;
-        let (message, bytes) = (self.messages, data.len() as u64);
-        Waits::Client { message, bytes }.tell();
+        self.read = 0;
         self.rest = data;
         Some(())
     }
@@ -59,6 +60,10 @@ impl Taken {
             length if length > 1 && self.held.is_some() => length - 1,
             length => length,
         };
+        // It is asked for one piece when it has sent the one before.
+        let (message, read) = (self.messages, self.read);
+        Waits::Client { message, read }.tell();
+        self.read += length as u64;
         self.rest.split_to(length)
     }
 
@@ -141,6 +146,7 @@ where
             rest: Bytes::new(),
             held: None,
             messages: 0,
+            read: 0,
             is_refused: false,
         })))
     }

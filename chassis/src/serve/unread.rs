@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Code;
 
 use crate::start::config::ClientConfig;
@@ -137,8 +137,9 @@ impl From<NoRoom> for Refusal {
 pub(crate) enum Waits {
     #[default]
     Server,
-    /// The client, to read a message of so many bytes, the latest of the call.
-    Client { message: u64, bytes: u64 },
+    /// The client, to read a message, the latest of the call, of which it has read so
+    /// many bytes.
+    Client { message: u64, read: u64 },
 }
 
 tokio::task_local! {
@@ -179,27 +180,30 @@ where
 /// Set while a client is waited for.
 #[derive(Default)]
 struct Alarm {
-    message: u64,
+    /// The message that is waited for, and since when.
+    message: Option<(u64, Instant)>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Alarm {
-    /// Is ready when a client has had enough time for one message.
+    /// Is ready when a client had enough time for what it has read of a message.
     fn poll(&mut self, waits: Waits, patience: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let Waits::Client { message, bytes } = waits else {
-            self.sleep = None;
+        let Waits::Client { message, read } = waits else {
+            self.message = None;
             return Poll::Pending;
         };
-        if self.message != message {
-            self.sleep = None;
-            self.message = message;
-        }
-        let set = || {
-            Box::pin(sleep(
-                patience + Duration::from_millis(bytes * 1000 / SPEED_MIN),
-            ))
+        let began = match self.message {
+            Some((same, began)) if same == message => began,
+            _ => Instant::now(),
         };
-        self.sleep.get_or_insert_with(set).as_mut().poll(cx)
+        self.message = Some((message, began));
+        let due = began + patience + Duration::from_millis(read * 1000 / SPEED_MIN);
+        let set = || Box::pin(sleep_until(due));
+        let sleep = self.sleep.get_or_insert_with(set);
+        if sleep.deadline() != due {
+            sleep.as_mut().reset(due);
+        }
+        sleep.as_mut().poll(cx)
     }
 }
 

@@ -47,7 +47,7 @@ pub struct ClientConfig {
     pub client_calls: u32,
 
     /// Time in which a client must read a response, or a message of a stream, in seconds,
-    /// plus a second for each 64 KiB
+    /// plus a second for each 64 KiB that it has read
     #[arg(long = "answer-seconds", env = "ANSWER_SECONDS", default_value = "20", value_parser = seconds(1..=3600))]
     pub answer: Duration,
 

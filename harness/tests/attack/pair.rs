@@ -296,6 +296,20 @@ impl Program {
         kib.parse::<u64>().unwrap() / 1024
     }
 
+    /// How many connections of attackers it has open.
+    pub(crate) fn attackers(&self) -> usize {
+        let port: u16 = self.address.rsplit_once(':').unwrap().1.parse().unwrap();
+        let local = format!("0100007F:{port:04X}");
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let rows = table
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        // One that its process has closed has no inode.
+        let open =
+            rows.filter(|row| row[1] == local && row[2].starts_with("0200007F") && row[9] != "0");
+        open.count()
+    }
+
     /// What it has written so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()

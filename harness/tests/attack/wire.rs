@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use h2::SendStream;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use http::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tonic::Status;
 
@@ -40,8 +41,15 @@ impl Wire {
 
     /// With these settings of HTTP/2.
     pub(crate) async fn open_with(to: &str, settings: &Builder) -> Option<Self> {
-        let socket = socket(ATTACKER, to).await;
-        let (requests, connection) = settings.handshake(socket).await.ok()?;
+        Self::over(socket(ATTACKER, to).await, settings).await
+    }
+
+    /// Over this stream.
+    pub(crate) async fn over<S>(stream: S, settings: &Builder) -> Option<Self>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (requests, connection) = settings.handshake(stream).await.ok()?;
         tokio::spawn(connection);
         Some(Self { requests })
     }

@@ -1,5 +1,11 @@
-//! One user asks for much on many connections, and reads nothing.
+//! One user asks for much on many connections, and reads nothing; others read slowly.
 
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use h2::client::Builder;
@@ -7,11 +13,15 @@ use prost::Message;
 use proto::contacts::v1::{
     BatchCreateContactsRequest, Contact, CreateContactRequest, ListContactsRequest,
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::sleep;
+use tonic::{Code, Status};
 
 use crate::holding::{ends, is_served};
-use crate::pair::{Pair, Side};
-use crate::user::bearer;
-use crate::wire::{Begun, Wire, framed};
+use crate::pair::{Pair, Side, until};
+use crate::user::{bearer, reason};
+use crate::wire::{ATTACKER, Begun, Wire, framed, status};
 
 const LIST: &str = "/addressbook.contacts.v1.ContactsService/ListContacts";
 
@@ -43,14 +53,18 @@ async fn fill(side: &Side, token: &str) {
     }
 }
 
+/// A request for the page.
+fn list() -> ListContactsRequest {
+    ListContactsRequest {
+        page_size: 500,
+        ..ListContactsRequest::default()
+    }
+}
+
 /// Asks for the page again and again, on connections that let so many bytes through for
 /// each answer.
 async fn ask(address: &str, token: &str, window: u32) -> Vec<Begun> {
-    let request = ListContactsRequest {
-        page_size: 500,
-        ..ListContactsRequest::default()
-    };
-    let request = framed(&request.encode_to_vec());
+    let request = framed(&list().encode_to_vec());
     let mut begun = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut settings = Builder::new();
@@ -67,7 +81,6 @@ async fn ask(address: &str, token: &str, window: u32) -> Vec<Begun> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_nobody_reads_hold_little_and_end() {
-    // And a second for each 64 KiB: 33 s for a page.
     let settings = [("ANSWER_SECONDS", "2")];
     let pair = Pair::start_with([&settings, &settings]).await;
     let (side, contacts) = (pair.side(0), pair.program(1));
@@ -98,11 +111,145 @@ async fn answers_that_nobody_reads_hold_little_and_end() {
         is_served(&side, neighbour).await;
     }
     // Nothing is held any more.
-    let list = ListContactsRequest {
-        page_size: 500,
-        ..ListContactsRequest::default()
-    };
+    assert_eq!(read(&side, &token).await.unwrap(), 500);
+}
+
+/// How many contacts the page has.
+async fn read(side: &Side, token: &str) -> Result<usize, Status> {
     let mut book = side.book.clone().max_decoding_message_size(8 << 20);
-    let listed = book.list_contacts(bearer(list, &token)).await.unwrap();
-    assert_eq!(listed.into_inner().contacts.len(), 500);
+    let page = book.list_contacts(bearer(list(), token)).await?;
+    Ok(page.into_inner().contacts.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_all_of_a_large_answer() {
+    let settings = [("ANSWER_SECONDS", "2")];
+    let pair = Pair::start_with([&settings, &settings]).await;
+    let (side, contacts) = (pair.side(0), pair.program(1));
+    let token = side.user("ada@example.com").await.access_token;
+    fill(&side, &token).await;
+    let wire = Wire::open(contacts.address()).await.unwrap();
+    let mut call = wire.begin(LIST, &token).await.unwrap();
+    let request = framed(&list().encode_to_vec());
+    call.body.send_data(request, true).unwrap();
+
+    let mut body = call.answer.await.unwrap().into_body();
+    let (began, mut bytes) = (Instant::now(), 0);
+    while let Some(data) = body.data().await {
+        let length = data.unwrap().len();
+        bytes += length;
+        // 128 KiB a second, twice as fast as it must be.
+        sleep(Duration::from_millis(length as u64 / 128)).await;
+        body.flow_control().release_capacity(length).unwrap();
+    }
+
+    let trailers = body.trailers().await.unwrap().unwrap();
+    let status = Status::from_header_map(&trailers).unwrap();
+    println!("{bytes} bytes in {:?}", began.elapsed());
+    assert_eq!(status.code(), Code::Ok, "{status:?}");
+    assert!(bytes > 500 * 4000, "{bytes}");
+}
+
+/// A socket from which nothing is read any more, once somebody says so.
+struct Deaf {
+    socket: TcpStream,
+    is_deaf: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Deaf {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.is_deaf.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Deaf {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+/// Asks for the page on connections whose windows let everything through, and whose
+/// sockets are not read.
+async fn ask_deaf(address: &str, token: &str) -> Vec<Begun> {
+    let request = framed(&list().encode_to_vec());
+    let mut begun = Vec::new();
+    // As many as the user's answers fill.
+    for _ in 0..2 {
+        let mut settings = Builder::new();
+        settings
+            .initial_window_size(1 << 30)
+            .initial_connection_window_size(1 << 30);
+        let is_deaf = Arc::new(AtomicBool::new(false));
+        let socket = TcpSocket::new_v4().unwrap();
+        // Or the kernel would take tens of MiB in place of the client.
+        socket.set_recv_buffer_size(64 * 1024).unwrap();
+        socket.bind(SocketAddr::from((ATTACKER, 0))).unwrap();
+        let deaf = Deaf {
+            socket: socket.connect(address.parse().unwrap()).await.unwrap(),
+            is_deaf: Arc::clone(&is_deaf),
+        };
+        let wire = Wire::over(deaf, &settings).await.unwrap();
+        // Each side has the other's settings when a call has been answered.
+        let refused = wire.begin(LIST, "").await.unwrap();
+        status(refused.answer).await.unwrap();
+        is_deaf.store(true, Ordering::Relaxed);
+        for _ in 0..CALLS {
+            let mut call = wire.begin(LIST, token).await.unwrap();
+            call.body.send_data(request.clone(), true).unwrap();
+            begun.push(call);
+        }
+    }
+    begun
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_is_never_read_is_closed_and_holds_nothing_more() {
+    // No ping finds out, which some clients answer without reading anything.
+    let settings = [("ANSWER_SECONDS", "5"), ("KEEPALIVE_SECONDS", "86400")];
+    let pair = Pair::start_with([&settings, &settings]).await;
+    let (side, contacts) = (pair.side(0), pair.program(1));
+    let token = side.user("mallory@example.com").await.access_token;
+    fill(&side, &token).await;
+    assert_eq!(read(&side, &token).await.unwrap(), 500);
+    let before = contacts.memory_mib();
+
+    for round in 0..3 {
+        let held = ask_deaf(contacts.address(), &token).await;
+        until("the user has too many answers to read", async || {
+            let refused = read(&side, &token).await.err()?;
+            (reason(&refused) == "ANSWERS_UNREAD").then_some(())
+        })
+        .await;
+        let memory = contacts.memory_mib();
+        let began = Instant::now();
+        until("the connections are closed", async || {
+            (contacts.attackers() == 0).then_some(())
+        })
+        .await;
+
+        let seconds = began.elapsed().as_secs();
+        println!("round {round}: {before} MiB, {memory} held, closed after {seconds} s");
+        assert!(memory - before < MEMORY_MAX, "{memory} MiB");
+        assert_eq!(read(&side, &token).await.unwrap(), 500);
+        drop(held);
+    }
 }
