@@ -1,5 +1,5 @@
-//! Starts a server on the folder named by the argument, prints its process
-//! number and waits: for the tests, which kill this, and to try a folder out.
+//! Starts a server on the folder named by the argument, prints its process id and waits:
+//! for the tests, which kill this, and to inspect a folder.
 
 use std::io::{Write, stdin, stdout};
 

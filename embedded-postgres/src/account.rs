@@ -10,13 +10,13 @@ use nix::unistd::{Uid, User, geteuid};
 
 use crate::error::{Error, OrPath, Result};
 
-/// Whom to become before a program of PostgreSQL is run.
+/// The user to switch to before running a program of PostgreSQL.
 #[derive(Debug)]
 pub(crate) struct Account(Option<User>);
 
 impl Account {
-    /// Chooses, as root, the owner of the data, else `postgres`, else `nobody`;
-    /// and otherwise stays who we are.
+    /// As root, chooses the owner of the data, else `postgres`, else `nobody`; other
+    /// users run the server themselves.
     pub(crate) fn choose(data: &Path) -> Result<Self> {
         if !geteuid().is_root() {
             return Ok(Self(None));
@@ -50,7 +50,7 @@ impl Account {
         fs::set_permissions(dir, Permissions::from_mode(0o700)).or_path("close", dir)
     }
 
-    /// Says whether the user can enter a folder through all folders above it.
+    /// Returns whether the user can enter a folder and all folders above it.
     pub(crate) fn check_reach(&self, dir: &Path) -> Result<()> {
         let Some(user) = &self.0 else {
             return Ok(());

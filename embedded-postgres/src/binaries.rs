@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::error::{Error, Result};
 use crate::wheel;
 
-/// The major versions the services are tested with.
+/// The major versions that the services are tested with.
 const VERSIONS: std::ops::RangeInclusive<u32> = 15..=18;
 
 /// The contrib modules that the migrations need.
@@ -25,23 +25,23 @@ const USUAL: [&str; 8] = [
     "usr/local/pgsql/bin",
 ];
 
-/// Where to look, in this order. A field that is empty is skipped.
+/// Where to search, in this order. Empty fields are skipped.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
     /// A folder chosen by the operator: used, or an error.
     pub bin_dir: Option<PathBuf>,
     /// The folders of PATH.
     pub path: Vec<PathBuf>,
-    /// Below it lie the folders that packages use: `/`.
+    /// The root of the folders that packages use: `/`.
     pub root: Option<PathBuf>,
-    /// The folder that a download is kept in; without it nothing is downloaded.
+    /// The folder for a download; without it nothing is downloaded.
     pub cache: Option<PathBuf>,
 }
 
 /// A PostgreSQL of a supported version with all modules.
 #[derive(Debug, Clone)]
 pub struct Binaries {
-    /// Holds `postgres` and `initdb`.
+    /// The folder with `postgres` and `initdb`.
     pub(crate) dir: PathBuf,
     pub(crate) major: u32,
 }
@@ -87,9 +87,9 @@ impl Binaries {
         self.major
     }
 
-    /// Accepts the folder, or says why it cannot be used. A link such as
-    /// `/usr/local/bin/postgres` is followed, since a server finds its own files
-    /// from where it really is.
+    /// Accepts the folder, or returns why it cannot be used. Follows links such as
+    /// `/usr/local/bin/postgres`, because a server finds its files relative to its real
+    /// path.
     fn check(dir: &Path) -> Result<Self, String> {
         let no = |why: String| format!("{}: {why}", dir.display());
         let postgres = dir
@@ -139,7 +139,7 @@ fn candidates(search: &Search) -> Vec<PathBuf> {
     dirs
 }
 
-/// Replaces the one `*` by every folder that fits, the highest version first.
+/// Replaces the one `*` with every matching folder, the highest version first.
 fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else {
         return vec![root.join(pattern)];

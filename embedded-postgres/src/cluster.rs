@@ -1,4 +1,4 @@
-//! One running server on a folder.
+//! One running server and its data folder.
 
 use std::fmt::Write;
 use std::fs::{File, OpenOptions};
@@ -24,7 +24,7 @@ use crate::{initdb, pid_file, standby};
 /// The name of the superuser.
 pub const SUPERUSER: &str = "postgres";
 
-/// Only names the socket: the server does not listen on TCP.
+/// Part of the socket's name only: the server does not listen on TCP.
 pub(crate) const PORT: u16 = 5432;
 
 /// The longest path of a socket on Linux is 107 bytes, on macOS 103.
@@ -32,16 +32,16 @@ const SOCKET_PATH_BYTES: usize = 103;
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// After a crash, how long the old server's children may hold on to the data.
+/// How long the children of a crashed server may still use the data.
 const TAKEOVER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Recovery after a crash is part of the start.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
 
-/// How long each step of stopping may take before the next, harder one.
+/// How long each step of stopping may take before the next, more forceful one.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The log is emptied at a start when it is larger.
+/// The log is truncated at start if it is larger.
 const LOG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A private server. It stops when this is dropped, or when the process ends.
@@ -55,19 +55,19 @@ pub struct Cluster {
     child: Option<Child>,
     further: Vec<String>,
     _short_dir: Option<TempDir>,
-    // Last: the lock goes when the server is gone.
+    // The last field, so that the lock is released after the server has stopped.
     folder: Folder,
 }
 
 impl Cluster {
-    /// Starts a server on the folder, which is filled at the first time, and
-    /// returns when it accepts connections. Blocks for about a second.
+    /// Starts a server on the folder, initializes the folder the first time, and returns
+    /// when the server accepts connections. Blocks for about a second.
     pub fn start(binaries: Binaries, folder: Folder) -> Result<Self> {
         Self::start_on(binaries, folder, initdb::run)
     }
 
     /// Starts a hot standby of the server that listens in `primary`, in a new folder: a
-    /// copy that follows it, answers reads and takes no writes.
+    /// replica that serves reads and refuses writes.
     pub fn start_standby(binaries: Binaries, folder: Folder, primary: &Path) -> Result<Self> {
         Self::start_on(binaries, folder, |binaries, account, data| {
             standby::copy(binaries, account, data, primary)
@@ -109,14 +109,15 @@ impl Cluster {
         self.launch()
     }
 
-    /// As `restart`, with further settings, each `name=value`. They win, so a
-    /// server can be made to listen on TCP; its socket is named by its port.
+    /// Like `restart`, with additional settings, each `name=value`, which take
+    /// precedence. A server can thus listen on TCP; its port is also in the socket's
+    /// name.
     pub fn restart_with(&mut self, settings: &[String]) -> Result<()> {
         self.further = settings.to_vec();
         self.restart()
     }
 
-    /// Stops the server after it has saved everything; open connections end.
+    /// Stops the server after it has written everything; open connections are closed.
     pub fn stop(&mut self) -> Result<()> {
         let Some(mut child) = self.child.take() else {
             return Ok(());
@@ -136,12 +137,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether the server's process is there.
+    /// Whether the server's process is running.
     pub fn is_running(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| !exited(child))
     }
 
-    /// The number of the server's process, once started.
+    /// The server's process id, once started.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
@@ -153,7 +154,7 @@ impl Cluster {
         &self.folder
     }
 
-    /// The programs that run.
+    /// The programs of the server.
     #[must_use]
     pub fn binaries(&self) -> &Binaries {
         &self.binaries
@@ -171,20 +172,20 @@ impl Cluster {
         PORT
     }
 
-    /// How to connect; no password is asked for.
+    /// How to connect; no password is needed.
     #[must_use]
     pub fn connect_options(&self, database: &str, user: &str) -> PgConnectOptions {
         connect_options(&self.socket_dir, database, user)
     }
 
-    /// As `connect_options`, for another program.
+    /// Like `connect_options`, as a URL for another program.
     #[must_use]
     pub fn url(&self, database: &str, user: &str) -> String {
         url(&self.socket_dir, database, user)
     }
 
-    /// After a crash the old server's children live on for moments and keep the
-    /// data from a new server, so it is tried again.
+    /// After a crash the old server's children run for a moment and prevent a new server
+    /// from using the data, so the start is retried.
     fn launch(&mut self) -> Result<()> {
         let deadline = Instant::now() + TAKEOVER_DEADLINE;
         let mut crashed = false;
@@ -207,7 +208,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until the child serves, and says no if it gave up.
+    /// Waits until the child serves; returns false if it gave up.
     fn becomes_ready(&mut self, child: Child) -> Result<bool> {
         let pid = child.id();
         self.child = Some(child);
@@ -250,7 +251,7 @@ impl Cluster {
                 .map(str::to_owned),
             );
         } else {
-            // The details of an error can hold a user's data.
+            // The details of an error can contain a user's data.
             settings.push("log_error_verbosity=terse".to_owned());
         }
         settings.extend(self.further.iter().cloned());
@@ -318,12 +319,12 @@ pub(crate) fn url(socket_dir: &Path, database: &str, user: &str) -> String {
     format!("postgres://{user}@localhost:{PORT}/{database}?host={host}&sslmode=disable")
 }
 
-/// A child that cannot be asked is taken for gone.
+/// A child whose state cannot be read counts as ended.
 fn exited(child: &mut Child) -> bool {
     !matches!(child.try_wait(), Ok(None))
 }
 
-/// Beside the data, unless the path would be too long for a socket.
+/// Next to the data, unless the path would be too long for a socket.
 fn socket_dir(folder: &Path) -> Result<(PathBuf, Option<TempDir>)> {
     let beside = folder.join("run");
     let name = format!(".s.PGSQL.{PORT}");
@@ -338,7 +339,7 @@ fn socket_dir(folder: &Path) -> Result<(PathBuf, Option<TempDir>)> {
     Ok((short.path().to_owned(), Some(short)))
 }
 
-/// What was written to the log from `start` on, in short.
+/// The end of what was written to the log after `start`.
 fn last_lines(log: &Path, start: u64) -> String {
     let mut text = String::new();
     let read = File::open(log).and_then(|mut log| {

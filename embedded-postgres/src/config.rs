@@ -1,4 +1,4 @@
-//! What this crate reads of the environment.
+//! Everything that this crate reads from the environment.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,8 @@ use nix::unistd::geteuid;
 use crate::binaries::Search;
 
 impl Search {
-    /// Looks where this machine may have a server: `POSTGRES_BIN_DIR` and
-    /// nothing else when set; else PATH, the usual folders, and the cache that a
-    /// download fills.
+    /// Where this machine may have a server: only `POSTGRES_BIN_DIR` if it is set; else
+    /// PATH, the usual folders, and the cache of downloads.
     #[must_use]
     pub fn from_environment() -> Self {
         Self {
@@ -26,7 +25,7 @@ impl Search {
     }
 }
 
-/// Root's own cache is closed to the user that runs the server for root.
+/// The user that runs the server for root cannot read root's own cache.
 fn cache() -> Option<PathBuf> {
     if geteuid().is_root() {
         return Some(PathBuf::from("/var/cache/addressbook"));
@@ -38,7 +37,7 @@ fn cache() -> Option<PathBuf> {
         .map(|dir| dir.join("addressbook"))
 }
 
-/// Where short-lived folders go: TMPDIR, else /tmp.
+/// Where temporary folders are created: TMPDIR, else /tmp.
 pub(crate) fn temp_dir() -> PathBuf {
     let dir = env::temp_dir();
     if dir.is_absolute() {

@@ -16,21 +16,21 @@ pub enum Error {
          macOS: brew install postgresql@18). Looked at: {}", reasons.join("; ")
     )]
     NotFound {
-        /// Why each folder was passed over, and why the download failed.
+        /// Why each folder was rejected, and why the download failed.
         reasons: Vec<String>,
     },
     /// The folder named by the operator has no usable server.
     #[error("POSTGRES_BIN_DIR: {0}")]
     Unusable(String),
-    /// The folder is not one that a server runs on.
+    /// No server runs on the folder.
     #[error("no database server runs on {}; start it first, or name its folder", .0.display())]
     NotRunning(PathBuf),
-    /// Another process works on the folder.
+    /// Another process uses the folder.
     #[error("{} is in use by {holder}; stop it, or choose another folder", dir.display())]
     InUse {
         /// The folder.
         dir: PathBuf,
-        /// The process that has it.
+        /// The process that uses it.
         holder: String,
     },
     /// The data was written by another major version.
@@ -54,22 +54,22 @@ pub enum Error {
          that is open to all users, such as one below /var/lib", dir.display()
     )]
     Closed {
-        /// The folder that is closed.
+        /// The folder that cannot be entered.
         dir: PathBuf,
         /// The server's user.
         user: String,
     },
-    /// Root has nobody to run the server as.
+    /// There is no user as whom root could run the server.
     #[error("root must not run PostgreSQL, and there is no user postgres or nobody")]
     NoUser,
-    /// The download is not what this program was made for.
+    /// The download has an unexpected checksum.
     #[error("{file} has the SHA-256 {actual}, not {expected}")]
     Checksum {
         /// The downloaded file.
         file: String,
-        /// What it should be, in hex.
+        /// The expected SHA-256, in hex.
         expected: String,
-        /// What it is, in hex.
+        /// The actual SHA-256, in hex.
         actual: String,
     },
     /// A program of PostgreSQL failed.
@@ -80,7 +80,7 @@ pub enum Error {
         /// The end of what it printed.
         output: String,
     },
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     #[error("{what} {}: {source}", path.display())]
     Io {
         /// What was tried.

@@ -1,4 +1,4 @@
-//! The folder that a running system keeps its state in: one process at a time.
+//! The folder with the state of a running system; one process uses it at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -11,7 +11,7 @@ use nix::unistd::geteuid;
 use crate::config;
 use crate::error::{Error, OrPath, Result};
 
-/// The names of short-lived folders begin with it.
+/// The prefix of the names of temporary folders.
 const PREFIX: &str = "addressbook-";
 
 /// A younger folder may belong to a process that has not locked it yet.
@@ -26,7 +26,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Takes a folder whose content stays; makes it when it is missing.
+    /// Opens a persistent folder, and creates it if it is missing.
     pub fn kept(path: &Path) -> Result<Self> {
         DirBuilder::new()
             .recursive(true)
@@ -42,8 +42,8 @@ impl Folder {
         })
     }
 
-    /// Makes an empty folder that is removed when this is dropped, and removes
-    /// those that earlier processes could not.
+    /// Creates an empty folder that is removed on drop, and removes those that earlier
+    /// processes left.
     pub fn ephemeral() -> Result<Self> {
         let temp = config::temp_dir();
         sweep(&temp);
@@ -66,7 +66,7 @@ impl Folder {
         &self.path
     }
 
-    /// Whether the content goes when the process ends.
+    /// Whether the content is removed when the process ends.
     #[must_use]
     pub fn is_ephemeral(&self) -> bool {
         self.ephemeral
@@ -84,13 +84,13 @@ impl Drop for Folder {
     }
 }
 
-/// Closed to all others; but root's server is another user, who must get to its
-/// own folders inside.
+/// Closed to other users; but root's server runs as another user, who must reach its
+/// folders inside.
 fn mode() -> u32 {
     if geteuid().is_root() { 0o711 } else { 0o700 }
 }
 
-/// Lets the server into a folder that was there before.
+/// Gives the server access to an existing folder.
 fn open_to_server(path: &Path) -> Result<()> {
     let now = fs::metadata(path).or_path("find", path)?.mode();
     if now & mode() == mode() {
@@ -157,7 +157,7 @@ fn sweep(temp: &Path) {
                 .is_ok_and(|lock| lock.try_lock().is_ok())
         };
         if settled && abandoned() {
-            // Another process may be sweeping, too.
+            // Another process may be removing it, too.
             let _ = fs::remove_dir_all(&path);
         }
     }

@@ -1,4 +1,4 @@
-//! Makes a new data folder, wholly or not at all.
+//! Creates a new data folder, completely or not at all.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::cluster::SUPERUSER;
 use crate::config;
 use crate::error::{Error, OrPath, Result};
 
-/// Fills `data` unless it is there.
+/// Initializes `data` if it does not exist.
 pub(crate) fn run(binaries: &Binaries, account: &Account, data: &Path) -> Result<()> {
     if data.exists() {
         return Ok(());
     }
-    // A run that was killed leaves half a folder under this name.
+    // A killed run leaves an incomplete folder with this name.
     let fresh = data.with_extension("new");
     if fresh.exists() {
         fs::remove_dir_all(&fresh).or_path("remove", &fresh)?;
@@ -39,8 +39,8 @@ pub(crate) fn run(binaries: &Binaries, account: &Account, data: &Path) -> Result
     fs::rename(&fresh, data).or_path("name", data)
 }
 
-/// What every program of PostgreSQL needs: the right user, a folder that this
-/// user can enter, and none of the caller's settings.
+/// Sets what every program of PostgreSQL needs: the right user, a folder that this user
+/// can enter, and no settings of the caller.
 pub(crate) fn prepare(command: &mut Command, account: &Account, dir: &Path) {
     for name in config::postgres_variables() {
         command.env_remove(name);
@@ -52,7 +52,7 @@ pub(crate) fn prepare(command: &mut Command, account: &Account, dir: &Path) {
         .stdin(Stdio::null());
 }
 
-/// Refuses data of another major version, which the server would not read.
+/// Refuses data of another major version, which the server cannot read.
 pub(crate) fn check_version(binaries: &Binaries, data: &Path) -> Result<()> {
     let path = data.join("PG_VERSION");
     let text = fs::read_to_string(&path).or_path("read", &path)?;

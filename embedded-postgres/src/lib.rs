@@ -1,9 +1,9 @@
 //! A private PostgreSQL from binaries on the machine: `Cluster` for a program
 //! that brings its own database, `TestDatabase` for tests.
 //!
-//! The server listens on a Unix socket only, in a folder that nobody but its
-//! owner can enter, and ends with the process that started it. It works as root
-//! (the server then runs as `postgres` or `nobody`) and as an ordinary user.
+//! The server listens on a Unix socket only, in a folder that only its owner can enter,
+//! and stops with the process that started it. It works as root (the server then runs as
+//! `postgres` or `nobody`) and as an ordinary user.
 
 mod account;
 mod binaries;

@@ -1,4 +1,4 @@
-//! Reads `postmaster.pid`, in which a server tells its state.
+//! Reads `postmaster.pid`, in which a server writes its state.
 
 use std::fs;
 use std::io;
@@ -21,7 +21,7 @@ pub(crate) fn is_ready(data: &Path, pid: u32) -> bool {
     same && state == Some("ready")
 }
 
-/// The folder of the socket, where a server serves the data.
+/// The folder of the socket, if a server serves the data.
 pub(crate) fn socket_dir(data: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(path(data)).ok()?;
     let lines: Vec<_> = text.lines().map(str::trim).collect();
@@ -30,10 +30,9 @@ pub(crate) fn socket_dir(data: &Path) -> Option<PathBuf> {
     is_ready.then(|| lines.get(4).map(PathBuf::from)).flatten()
 }
 
-/// Removes the file when its process is certainly no server: PostgreSQL itself
-/// only sees that a process of this number is there. The caller holds the
-/// folder's lock. Says whether there was a file: the last server did not stop
-/// in an orderly way.
+/// Removes the file if its process is certainly not a server; PostgreSQL itself only
+/// checks that a process with this id exists. The caller holds the folder's lock. Returns
+/// whether there was a file, which means that the last server did not stop cleanly.
 pub(crate) fn remove_if_stale(data: &Path) -> Result<bool> {
     let path = path(data);
     let text = match fs::read_to_string(&path) {
@@ -52,7 +51,7 @@ pub(crate) fn remove_if_stale(data: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Without /proc nothing is certain.
+/// Without /proc it is unknown.
 fn may_be_server(pid: u32) -> bool {
     if !Path::new("/proc/self/stat").exists() {
         return true;

@@ -25,16 +25,16 @@ const USUAL: [&str; 3] = [
 /// How long a start may take on a busy machine.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A pooler that listens on a socket, and stops when this is dropped.
+/// A pooler that listens on a socket, and stops on drop.
 #[derive(Debug)]
 pub struct PgBouncer {
     child: Child,
-    // Last: it goes when the pooler is gone.
+    // The last field, so that it is removed after the pooler has stopped.
     folder: Folder,
 }
 
 impl PgBouncer {
-    /// The program, where it is installed (Debian, Ubuntu: `apt-get install pgbouncer`).
+    /// The program, if it is installed (Debian, Ubuntu: `apt-get install pgbouncer`).
     #[must_use]
     pub fn program() -> Option<PathBuf> {
         USUAL.iter().map(PathBuf::from).find(|path| path.exists())
@@ -50,7 +50,8 @@ impl PgBouncer {
         settings: &[&str],
     ) -> Result<Self> {
         let folder = Folder::ephemeral()?;
-        // As the server's owner, who alone can enter the folder of its socket.
+        // As the server's owner, because only that user can enter the folder of its
+        // socket.
         let account = Account::choose(socket_dir)?;
         let (dir, port) = (folder.path().join("run"), cluster::PORT);
         account.create_private(&dir)?;
@@ -84,13 +85,13 @@ impl PgBouncer {
         Ok(pooler)
     }
 
-    /// How to connect through it; no password is asked for.
+    /// How to connect through it; no password is needed.
     #[must_use]
     pub fn url(&self, database: &str, user: &str) -> String {
         cluster::url(&self.dir(), database, user)
     }
 
-    /// As `url`, for this program.
+    /// Like `url`, for this program.
     #[must_use]
     pub fn connect_options(&self, database: &str, user: &str) -> PgConnectOptions {
         cluster::connect_options(&self.dir(), database, user)
@@ -120,7 +121,7 @@ impl PgBouncer {
 
 impl Drop for PgBouncer {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

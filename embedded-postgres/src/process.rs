@@ -1,4 +1,4 @@
-//! Processes that end with this one, and work at its end: the only unsafe code.
+//! Processes that end with this one, and work to do when it ends: the only unsafe code.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Starts a child in its own process group. On Linux it gets `signal` when this
+/// Starts a child in its own process group. On Linux it receives `signal` when this
 /// process ends in any way, even by SIGKILL.
 pub fn spawn_tied(mut command: Command, signal: Signal) -> io::Result<Child> {
     on_lasting_thread(move || {
@@ -21,8 +21,7 @@ pub fn spawn_tied(mut command: Command, signal: Signal) -> io::Result<Child> {
     })
 }
 
-/// As `spawn_tied`, for a child that is awaited in a tokio runtime, and that is
-/// killed when it is dropped.
+/// Like `spawn_tied`, for a child that is awaited in a tokio runtime, and killed on drop.
 pub fn spawn_tied_async(mut command: Command, signal: Signal) -> io::Result<tokio::process::Child> {
     let runtime = Handle::try_current().map_err(io::Error::other)?;
     on_lasting_thread(move || {
@@ -34,8 +33,8 @@ pub fn spawn_tied_async(mut command: Command, signal: Signal) -> io::Result<toki
     })
 }
 
-/// Runs `job` on a thread that lives as long as the process: the kernel sends
-/// the signal when the *thread* ends that started the child.
+/// Runs `job` on a thread that lasts as long as the process, because the kernel sends the
+/// signal when the *thread* that started the child ends.
 fn on_lasting_thread<T: Send + 'static>(
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -46,7 +45,7 @@ fn on_lasting_thread<T: Send + 'static>(
     });
     let (answer, result) = mpsc::channel();
     let job: Job = Box::new(move || {
-        // Nobody waits any more if this fails.
+        // If this fails, the caller no longer waits.
         let _ = answer.send(job());
     });
     JOBS.send(job)
@@ -62,7 +61,7 @@ fn tie(command: &mut Command, signal: Signal) {
         nix::sys::prctl::set_pdeathsig(signal)?;
         #[cfg(not(target_os = "linux"))]
         let _ = signal;
-        // The parent may have died before the signal was asked for.
+        // The parent may have died before the signal was requested.
         if getppid() != parent {
             return Err(nix::Error::ESRCH.into());
         }
@@ -76,7 +75,7 @@ fn tie(command: &mut Command, signal: Signal) {
     }
 }
 
-/// Has `work` called when the process ends in an orderly way.
+/// Registers `work` to be called when the process exits normally.
 #[expect(unsafe_code, reason = "a static is never dropped; only C can be asked")]
 pub(crate) fn at_exit(work: extern "C" fn()) {
     // SAFETY: `atexit` keeps a pointer to a function, which lives for ever.

@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::process::at_exit;
 
-/// A copy of a template. All databases of a process are on one private server,
-/// which ends with the process and takes them with it.
+/// A copy of a template. All databases of a process are on one private server, which
+/// stops and is removed with the process.
 #[derive(Debug, Clone)]
 pub struct TestDatabase {
     socket_dir: PathBuf,
@@ -25,10 +25,9 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Copies the template `template` (lower-case letters, digits, `_`). The
-    /// first caller in the process makes it: `prepare` gets an empty database as
-    /// superuser, and closes its connections. Roles belong to the server, so
-    /// templates share them.
+    /// Copies the template `template` (lower-case letters, digits, `_`). The first caller
+    /// in the process creates it: `prepare` gets an empty database as superuser, and must
+    /// close its connections. Roles belong to the server, so templates share them.
     pub async fn create<F, E>(template: &str, prepare: F) -> Result<Self>
     where
         F: AsyncFnOnce(PgConnectOptions) -> Result<(), E>,
@@ -49,13 +48,13 @@ impl TestDatabase {
         })
     }
 
-    /// How to connect as `user`; no password is asked for.
+    /// How to connect as `user`; no password is needed.
     #[must_use]
     pub fn connect_options(&self, user: &str) -> PgConnectOptions {
         cluster::connect_options(&self.socket_dir, &self.name, user)
     }
 
-    /// As `connect_options`, for another program.
+    /// Like `connect_options`, as a URL for another program.
     #[must_use]
     pub fn url(&self, user: &str) -> String {
         cluster::url(&self.socket_dir, &self.name, user)
@@ -68,7 +67,7 @@ impl TestDatabase {
     }
 }
 
-/// Where the process's server is; the server itself waits for the end.
+/// Where the process's server is; another thread owns the server until the process ends.
 #[derive(Debug)]
 struct Server {
     socket_dir: PathBuf,
@@ -107,7 +106,7 @@ extern "C" fn finish() {
     }
 }
 
-/// One cell for each template; it waits for whoever came first.
+/// One cell for each template; later callers wait for the first.
 fn template_cell(template: &str) -> Arc<OnceCell<()>> {
     static CELLS: Mutex<Option<HashMap<String, Arc<OnceCell<()>>>>> = Mutex::new(None);
     let mut cells = CELLS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +123,7 @@ impl Server {
         F: AsyncFnOnce(PgConnectOptions) -> Result<(), E>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        // A test that failed in the middle of this leaves half a template.
+        // A test that failed while creating it leaves an incomplete template.
         self.execute(&[
             format!(r#"DROP DATABASE IF EXISTS "{template}" WITH (FORCE)"#),
             format!(r#"CREATE DATABASE "{template}""#),

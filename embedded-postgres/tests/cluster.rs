@@ -104,7 +104,7 @@ fn second_start_on_the_same_folder_is_refused() {
 fn stale_pid_file_is_survived() {
     let dir = folder();
     start(dir.path()).stop().unwrap();
-    // This process is alive and no server.
+    // This process is running and is not a server.
     let stale = format!("{}\n{}\n", std::process::id(), dir.path().display());
     fs::write(dir.path().join("pg/postmaster.pid"), stale).unwrap();
 
@@ -215,7 +215,7 @@ fn start(dir: &Path) -> Cluster {
     Cluster::start(binaries(), Folder::kept(dir).unwrap()).unwrap()
 }
 
-/// Starts another process that has a server on the folder.
+/// Starts another process that runs a server on the folder.
 fn parent(dir: &Path) -> (Child, u32) {
     let mut parent = Command::new(example("server"))
         .arg(dir)
@@ -265,7 +265,7 @@ fn pid(number: u32) -> Pid {
 
 fn is_alive(number: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{number}/stat"));
-    // Nobody may be there to collect a child whose parent was killed.
+    // There may be no process that reaps a child whose parent was killed.
     match stat {
         Ok(stat) => !stat.contains(") Z "),
         Err(_) => cfg!(not(target_os = "linux")) && kill(pid(number), None).is_ok(),

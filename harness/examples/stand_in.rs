@@ -1,5 +1,5 @@
-//! Stands in for a service in the tests of `dev`: keeps the contract of
-//! environment variables, reports SERVING, and does nothing else.
+//! Replaces a service in the tests of `dev`: reads the same environment variables,
+//! reports SERVING, and does nothing else.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ struct Config {
     secret_keys_file: Option<String>,
     #[arg(long, env)]
     auth_url: Option<String>,
-    /// Only told, as the second line of the address file
+    /// Only written to the second line of the address file
     #[arg(long, env)]
     metrics_addr: Option<SocketAddr>,
 }
@@ -73,6 +73,6 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 
 fn say(line: &str) {
     use std::io::Write;
-    // Nobody may listen.
+    // The log may not be read.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

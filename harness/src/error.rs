@@ -1,4 +1,4 @@
-//! Why the system could not be started or kept up.
+//! Why the system could not be started or kept running.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// What calls in this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What the person at the terminal is told.
+/// The errors shown at the terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The own database server.
@@ -18,31 +18,31 @@ pub enum Error {
     /// The auth service cannot be called.
     #[error(transparent)]
     Upstream(#[from] chassis::auth_client::upstream::UpstreamError),
-    /// Neither flag nor home says where data goes.
+    /// There is no data folder: neither the flag nor a home folder.
     #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
     NoHome,
-    /// A database that someone else runs is not touched for a load.
+    /// A load does not use a database that was not started for it.
     #[error("this needs the private database")]
     NotOwn,
-    /// A signal came first.
+    /// A signal arrived before the end.
     #[error("stopped before the end")]
     Stopped,
     /// The database was not migrated.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// Someone changed a query or the schema.
+    /// A query or the schema was changed.
     #[error(".sqlx is not up to date; run `cargo dev prepare`")]
     StaleQueries,
-    /// Someone changed a setting.
+    /// A setting was changed.
     #[error("docs/CONFIGURATION.md is not up to date; run `cargo dev configuration`")]
     StaleConfiguration,
     /// The services were not built.
     #[error("cargo could not build the services")]
     Build,
-    /// The services' programs are not beside this one.
+    /// The services' programs are not in the folder of this one.
     #[error("{} is missing; start this program with `cargo dev`, or build the services", .0.display())]
     NoProgram(PathBuf),
-    /// A program that ends by itself failed.
+    /// A program that should succeed failed.
     #[error("{program} failed ({status}):\n{output}")]
     Failed {
         /// Its name and command.
@@ -52,7 +52,7 @@ pub enum Error {
         /// What it printed.
         output: String,
     },
-    /// Somebody else listens there.
+    /// Another program listens on the address.
     #[error(
         "{address}, where the {name} service is to listen, is in use by another program; \
          choose another address with {flag}, or a free port with {flag} 127.0.0.1:0"
@@ -60,18 +60,18 @@ pub enum Error {
     AddressInUse {
         /// The service.
         name: &'static str,
-        /// Where it was to listen.
+        /// The address.
         address: std::net::SocketAddr,
-        /// What sets it.
+        /// The flag that sets it.
         flag: &'static str,
     },
-    /// The services are asked to speak TLS.
+    /// The environment configures TLS for the services.
     #[error("`cargo dev` serves this machine only, without TLS; unset {0}")]
     NoTls(&'static str),
-    /// The program that makes an administrator says why.
+    /// `make-admin` failed and printed why.
     #[error("cannot make an administrator ({0})")]
     MakeAdmin(std::process::ExitStatus),
-    /// A service ended before it served.
+    /// A service exited before it was ready.
     #[error("the {name} service ended at its start ({status}); its output:\n{output}")]
     Ended {
         /// The service.
@@ -81,24 +81,24 @@ pub enum Error {
         /// Its last lines.
         output: String,
     },
-    /// A service does not come up.
+    /// A service does not become ready.
     #[error("the {name} service does not serve after {seconds} s; its output:\n{output}")]
     NotServing {
         /// The service.
         name: &'static str,
-        /// How long it was waited for.
+        /// How long it was given.
         seconds: u64,
         /// Its last lines.
         output: String,
     },
-    /// A service ends again and again.
+    /// A service exits repeatedly.
     #[error("the {name} service ended {times} times within {seconds} s; its output:\n{output}")]
     CrashLoop {
         /// The service.
         name: &'static str,
         /// How often.
         times: usize,
-        /// In which time.
+        /// Within which time.
         seconds: u64,
         /// Its last lines.
         output: String,
@@ -106,16 +106,16 @@ pub enum Error {
     /// The demo user's password is lost.
     #[error("the demo user exists, but {} does not contain its password", .0.display())]
     DemoPassword(PathBuf),
-    /// A call failed while data was made.
+    /// A call failed while data was created.
     #[error("cannot create the data: {0}")]
     Call(Box<tonic::Status>),
-    /// A load cannot be made.
+    /// A load cannot be run.
     #[error("cannot run the load: {0}")]
     Load(Box<dyn std::error::Error + Send + Sync>),
     /// A service cannot be reached.
     #[error("cannot reach a service: {0}")]
     Transport(#[from] tonic::transport::Error),
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     #[error("{what} {}: {source}", path.display())]
     Io {
         /// What was tried.

@@ -1,5 +1,5 @@
-//! `cargo dev prepare`: writes `.sqlx`, by which queries are checked where there
-//! is no database.
+//! `cargo dev prepare`: writes `.sqlx`, with which queries are checked without a
+//! database.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,8 +19,8 @@ use crate::print;
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const DATABASE: &str = "postgres";
 
-/// Checks every query against a migrated database, and keeps what was learnt;
-/// with `check`, only compares it with what is kept.
+/// Checks every query against a migrated database, and stores the results; with `check`,
+/// only compares them with the stored ones.
 pub async fn run(config: PrepareConfig) -> Result<()> {
     let workspace = Path::new(WORKSPACE);
     let start = || {
@@ -69,10 +69,10 @@ pub async fn run(config: PrepareConfig) -> Result<()> {
     Ok(())
 }
 
-/// The macros of sqlx write what they learn of each query to `SQLX_OFFLINE_DIR`.
+/// The macros of sqlx write the metadata of each query to `SQLX_OFFLINE_DIR`.
 async fn check_queries(cargo: &Path, workspace: &Path, url: &str, into: &Path) -> Result<()> {
     for service in ["auth-service", "contacts-service"] {
-        // A crate that did not change would not be compiled again.
+        // Otherwise an unchanged crate would not be compiled again.
         let path = workspace.join(service).join("src/lib.rs");
         let file = File::options()
             .append(true)

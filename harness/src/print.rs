@@ -1,14 +1,14 @@
-//! What a person at the terminal reads. A terminal that went away is no error.
+//! Output to the terminal. A closed terminal is not an error.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Prints one line of our own.
+/// Prints one line of this program.
 pub fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Passes on a line of a service, told apart by its name.
+/// Prints a line of a service, prefixed with its name.
 pub(crate) fn pass_on(name: &str, line: &str) {
     let _ = writeln!(io::stdout(), "{name:<8} | {line}");
 }

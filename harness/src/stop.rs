@@ -10,7 +10,7 @@ use tokio::sync::watch;
 pub(crate) struct Stop(watch::Receiver<u32>);
 
 impl Stop {
-    /// Takes over SIGINT, SIGTERM and SIGHUP, which then no longer kill.
+    /// Handles SIGINT, SIGTERM and SIGHUP, which then no longer kill the process.
     pub(crate) fn on_signals() -> io::Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

@@ -10,15 +10,15 @@ use crate::print;
 use crate::stop::Stop;
 use crate::up::{Service, System};
 
-/// This many ends within the time below mean that it cannot run.
+/// After this many exits within the time below, the service is given up.
 const ENDS_MAX: usize = 5;
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The pause before the first restart; it doubles with each further one.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 
-/// Returns when all has stopped: after a signal, or because a service cannot be
-/// kept up.
+/// Returns when everything has stopped: after a signal, or because a service was given
+/// up.
 pub(crate) async fn until_stopped(mut system: System, mut stop: Stop) -> Result<()> {
     let result = tokio::select! {
         error = keep(&mut system.auth) => error,
@@ -30,7 +30,7 @@ pub(crate) async fn until_stopped(mut system: System, mut stop: Stop) -> Result<
     result
 }
 
-/// Starts the service again whenever it ends; returns only to give up.
+/// Restarts the service whenever it exits; returns only when it gives up.
 async fn keep(service: &mut Service) -> Result<()> {
     let mut ends = Ends::default();
     loop {
@@ -55,13 +55,12 @@ async fn keep(service: &mut Service) -> Result<()> {
     }
 }
 
-/// When a service ended of late.
+/// The times of a service's recent exits.
 #[derive(Debug, Default)]
 struct Ends(VecDeque<Instant>);
 
 impl Ends {
-    /// Returns how long to wait before the next start, or nothing if there
-    /// should be none.
+    /// Returns how long to wait before the next start, or `None` to give up.
     fn record(&mut self, now: Instant) -> Option<Duration> {
         self.0.retain(|end| now.duration_since(*end) < ENDS_WITHIN);
         self.0.push_back(now);

@@ -169,7 +169,7 @@ impl Home {
             .unwrap();
         let dev = Path::new(env!("CARGO_BIN_EXE_dev"));
         let stand_in = dev.with_file_name("examples").join("stand_in");
-        // `dev` looks beside itself, and a link would lead it back.
+        // `dev` searches its own folder, and a link would lead to the original one.
         fs::copy(dev, dir.path().join("dev")).unwrap();
         for name in ["auth-service", "contacts-service"] {
             fs::copy(&stand_in, dir.path().join(name)).unwrap();
@@ -257,7 +257,7 @@ impl Dev {
     }
 
     fn end(&mut self) -> (std::process::ExitStatus, String) {
-        // Its pipes must be read, or it could not end.
+        // Its pipes must be read, otherwise it could not exit.
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
         let mut errors = String::new();

@@ -102,7 +102,7 @@ fn another_build_is_measured_in_turn() {
     assert_eq!(find(&runs, "get", "other")["errors"], 0);
 }
 
-/// Those that take minutes are not run by a test; their flags are known at least.
+/// Loads that take minutes are not run by a test, but their flags are parsed.
 #[test]
 fn every_load_in_the_documents_is_understood() {
     let mut count = 0;

@@ -38,7 +38,7 @@ impl Source {
         self.path.starts_with(&format!("{}/{folder}", self.krate()))
     }
 
-    /// Part of a program, and not of its tests.
+    /// Part of a program, not of its tests.
     fn ships(&self) -> bool {
         self.is_in("src/")
     }
@@ -77,7 +77,7 @@ fn collect(folder: &str, sources: &mut Vec<Source>) {
     }
 }
 
-/// Every Rust file, but for this one, which names what it forbids.
+/// Every Rust file except this one, which names what it forbids.
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     for krate in CRATES {
@@ -88,7 +88,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// Whether `word` stands in the line by itself, and not within another word.
+/// Whether the line contains `word` as a whole word.
 fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -96,8 +96,7 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// Fails with the places where one of `words` stands in a file that may not
-/// have it.
+/// Fails with the places where a file contains one of `words` that it must not contain.
 fn forbid(words: &[&str], where_not: impl Fn(&Source) -> bool, why: &str) {
     let mut found = String::new();
     for source in sources().iter().filter(|source| where_not(source)) {
@@ -174,8 +173,8 @@ fn what_is_below_does_not_call_what_is_above() {
     );
 }
 
-/// Contacts passes the generated `Contact` on: a twin of its thirty fields would
-/// say the same twice.
+/// Contacts uses the generated `Contact`, because a second type with the same thirty
+/// fields would be a copy.
 #[test]
 fn auths_rules_do_not_know_the_generated_types() {
     forbid(
@@ -261,7 +260,7 @@ fn the_time_is_asked_for_in_one_place() {
         |source| {
             source.ships()
                 && source.name() != "clock.rs"
-                // Marks files as new, as `touch` does; nothing is decided by it.
+                // Only marks files as new, as `touch` does.
                 && source.path != "harness/src/prepare.rs"
         },
         "only clock.rs asks the machine for the time",
@@ -339,7 +338,7 @@ fn every_exception_from_a_lint_has_its_reason() {
     }
 }
 
-/// Those that have not landed yet may leave numbers to others.
+/// Migrations that have not landed yet may skip numbers.
 #[test]
 fn migrations_are_numbered_and_landed_ones_have_no_gaps() {
     let landed = read("migrations/landed.sha256");
@@ -369,7 +368,7 @@ fn migrations_are_numbered_and_landed_ones_have_no_gaps() {
     }
 }
 
-/// sqlx runs a file in a transaction, which `CONCURRENTLY` cannot be in.
+/// sqlx runs a file in a transaction, in which `CONCURRENTLY` is not allowed.
 #[test]
 fn migrations_hold_nothing_that_only_one_postgres_can() {
     for entry in fs::read_dir(root().join("migrations")).unwrap() {

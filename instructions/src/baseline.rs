@@ -1,5 +1,4 @@
-//! The counts that are kept, one line each: the name and the instructions of a
-//! call.
+//! The stored counts, one line each: the name and the instructions of a call.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,7 +8,7 @@ use crate::hot::Hot;
 
 pub(crate) const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.txt");
 
-/// More than so many percent of what is kept are too many.
+/// A count may exceed the stored one by so many percent.
 const MOST_PERCENT: u64 = 110;
 
 pub(crate) type Kept = BTreeMap<String, u64>;
@@ -30,7 +29,7 @@ pub(crate) fn write(counts: &[(Hot, u64)]) -> io::Result<()> {
     fs::write(FILE, counts.iter().map(line).collect::<String>())
 }
 
-/// Returns a table, and whether each function is kept and within its limit.
+/// Returns a table, and whether each function has a stored count and is within its limit.
 pub(crate) fn compare(counts: &[(Hot, u64)], kept: &Kept) -> (String, bool) {
     let mut table = format!("{:<16} {:>12} {:>12}\n", "function", "kept", "now");
     let mut is_good = true;

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::Error;
 use crate::hot::Hot;
 
-/// Enough that what a call does once in a while counts, too.
+/// Enough calls that occasional work is included.
 const CALLS: u64 = 500;
 
 /// Counts what happens inside `hot::counted`.

@@ -1,4 +1,4 @@
-//! The functions that are counted, each with an input as calls have it.
+//! The measured functions, each with a typical input.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,20 +28,20 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// One of them.
+/// One measured function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hot {
-    /// The check of an access token that was not seen before.
+    /// Verifies an access token that was not seen before.
     Verify,
-    /// The check of a known one, with its header.
+    /// Verifies a known one, with its header.
     VerifyKnown,
-    /// A row as the message that a client sees.
+    /// Converts a row to the message that a client receives.
     RowToMessage,
     /// A page token sealed and opened.
     PageToken,
     /// A name folded for search.
     Fold,
-    /// A refresh token read, and its successor made.
+    /// A refresh token parsed, and its successor derived.
     RefreshToken,
 }
 
@@ -70,7 +70,7 @@ impl Hot {
         Self::ALL.into_iter().find(|hot| hot.name() == name)
     }
 
-    /// Prepares the input, and calls the function so often.
+    /// Prepares the input, and calls the function so many times.
     pub(crate) fn call(self, times: u64) -> Result<(), Error> {
         match self {
             Self::Verify => {
@@ -108,14 +108,14 @@ impl Hot {
     }
 }
 
-/// Once more than asked for: what only the first call does is not counted, such as
-/// collecting randomness, which takes as long as it takes.
+/// One call more than requested, which is not counted: only the first call does some
+/// work, such as collecting randomness, whose cost varies.
 fn repeat<T>(times: u64, mut function: impl FnMut() -> T) {
     black_box(function());
     counted(times, function);
 }
 
-/// What callgrind counts; it is found by its name.
+/// Callgrind counts this function, which it finds by its name.
 #[inline(never)]
 fn counted<T>(times: u64, mut function: impl FnMut() -> T) {
     for _ in 0..times {

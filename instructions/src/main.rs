@@ -1,6 +1,6 @@
-//! Counts the processor instructions of the functions that every call goes
-//! through, and compares them with the counts that are kept. A count hardly
-//! changes from run to run or with what else the machine does, as a time would.
+//! Counts the processor instructions of the functions that every call runs, and compares
+//! them with the stored counts. Unlike a time, a count hardly varies between runs or with
+//! the load of the machine.
 
 mod baseline;
 mod callgrind;
@@ -13,14 +13,15 @@ use clap::Parser;
 
 use self::hot::Hot;
 
-/// Counts instructions by valgrind, and fails where a function needs over 10 % more than before
+/// Counts instructions with valgrind, and fails if a function needs over 10 % more than
+/// before
 #[derive(Debug, Parser)]
 struct Cli {
-    /// Keep the counts as those to compare with
+    /// Store the counts as the new baseline
     #[arg(long)]
     write: bool,
 
-    /// Call a function so often, and count nothing: what valgrind runs
+    /// Call a function so many times without counting; valgrind runs this
     #[arg(long, hide = true, num_args = 2, value_names = ["FUNCTION", "CALLS"])]
     call: Vec<String>,
 }

@@ -16,7 +16,7 @@ use tonic::{Request, Status};
 
 use crate::app::{App, PASSWORD, bearer};
 
-/// What administrators ask for.
+/// The scope of administrators.
 pub(crate) const SCOPE: &str = "auth.admin";
 
 /// A caller of `AdminService`.
@@ -34,19 +34,19 @@ impl Admin {
         Self::log_in(app, email, &id).await
     }
 
-    /// Logs in to administer.
+    /// Logs in with `auth.admin`.
     pub(crate) async fn log_in(app: &App, email: &str, id: &str) -> Self {
         let tokens = app.log_in_for(email, PASSWORD, &[SCOPE]).await.unwrap();
         Self::with(app, tokens, id.into())
     }
 
-    /// Refreshes tokens, to administer.
+    /// Refreshes tokens with `auth.admin`.
     pub(crate) async fn refreshed(app: &App, tokens: &TokenPair, id: &str) -> Self {
         let tokens = refresh_for(app, &tokens.refresh_token, &[SCOPE]).await;
         Self::with(app, tokens.unwrap(), id.into())
     }
 
-    /// Whoever has these tokens.
+    /// A caller with these tokens.
     pub(crate) fn with(app: &App, tokens: TokenPair, id: String) -> Self {
         let client = AdminServiceClient::new(app.channel.clone());
         Self { client, tokens, id }
@@ -133,7 +133,7 @@ impl Admin {
         Ok(answer.into_inner().user.unwrap())
     }
 
-    /// Makes a program; returns its id and its secret.
+    /// Creates a service account; returns its id and its secret.
     pub(crate) async fn create(
         &self,
         client_id: &str,
@@ -216,7 +216,7 @@ pub(crate) async fn make_admin(
     administration::make_admin(config, app.clock()).await
 }
 
-/// Exchanges a refresh token, and asks for these scopes.
+/// Exchanges a refresh token, with these scopes.
 pub(crate) async fn refresh_for(
     app: &App,
     token: &str,
@@ -231,7 +231,7 @@ pub(crate) async fn refresh_for(
     Ok(answer.into_inner().tokens.unwrap())
 }
 
-/// What an access token says.
+/// The claims of an access token.
 pub(crate) fn claims(access_token: &str) -> serde_json::Value {
     let data = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(access_token);
     data.unwrap().claims

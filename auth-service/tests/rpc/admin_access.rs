@@ -1,4 +1,4 @@
-//! Who may call `AdminService`: each call asks the database, whatever a token says.
+//! Who may call `AdminService`: each call queries the database, whatever a token claims.
 
 use auth_service::signing_keys::signer::{Algorithm, SealedKey, Signer};
 use base64::Engine;
@@ -149,7 +149,7 @@ async fn a_token_that_someone_rewrote_is_refused() {
     all_refuse(&by, &victim.id, (Code::Unauthenticated, "TOKEN_INVALID")).await;
 }
 
-/// As if an honest token said more than its user may, whatever the reason.
+/// A valid token that claims more than its user may, for whatever reason.
 async fn says_that_it_administers(app: &App, access_token: &str, audience: &str) -> String {
     let sql = "SELECT kid, public_jwk, private_key_sealed FROM auth.signing_keys";
     let (kid, public_jwk, private_key_sealed) =
@@ -168,7 +168,7 @@ async fn says_that_it_administers(app: &App, access_token: &str, audience: &str)
     signer.sign(&claims).unwrap()
 }
 
-/// So were the tokens of earlier versions, which contacts took as well.
+/// Tokens of earlier versions were like that, and contacts accepted them as well.
 #[tokio::test]
 async fn a_signed_scope_is_not_believed_where_contacts_sees_the_token() {
     let app = App::start().await;
@@ -233,7 +233,7 @@ async fn a_demoted_administrators_token_ends_before_its_time() {
         "contacts.read contacts.write"
     );
     assert_eq!(claims(&fresh.access_token)["roles"], serde_json::json!([]));
-    // And with the role again, by the next refresh.
+    // After getting the role back, the next refresh works.
     make_admin(&app, "bob@example.org").await.unwrap();
     all_refuse(&bob, &ada.id, REVOKED).await;
     let bob = Admin::refreshed(&app, &fresh, &bob.id).await;
@@ -253,7 +253,7 @@ async fn an_administrator_without_session_or_account_is_refused_everything() {
 
     ada.disable(&bob.id).await.unwrap();
     all_refuse(&bob, &ada.id, REVOKED).await;
-    // Were its session alive, and its token not revoked.
+    // As if its session were valid and its token not revoked.
     app.sql("DELETE FROM auth.revocations").await;
     app.sql("UPDATE auth.sessions SET revoke_time = NULL, epoch = 1 WHERE epoch = 0")
         .await;
@@ -284,7 +284,7 @@ async fn a_program_administers_while_it_has_the_scope() {
         .await;
     ada.delete("console").await.unwrap();
     all_refuse(&console, &ada.id, REVOKED).await;
-    // Another one of the same name is another one.
+    // A new account with the same name is a different one.
     ada.create("console", &["auth.admin"]).await.unwrap();
     all_refuse(&console, &ada.id, REVOKED).await;
 }

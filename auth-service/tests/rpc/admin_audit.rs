@@ -1,4 +1,4 @@
-//! What is written down, and how it is read.
+//! What the audit log records, and how it is read.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ async fn every_act_is_written_down_with_who_did_it() {
         assert_eq!(event.ip, "127.0.0.1", "{}", event.kind);
         assert!(!format!("{event:?}").contains(&secret[5..]));
     }
-    // Nobody else did what a user does itself; the operator did the first act.
+    // Users themselves did their actions; the operator did the first one.
     let (of_bob, _) = ada.audit(of_kind("sign_up")).await.unwrap();
     assert!(of_bob.iter().all(|event| event.actor_id.is_empty()));
     let (of_ada, _) = ada.audit(of_user(&ada.id)).await.unwrap();
@@ -134,7 +134,7 @@ async fn pages_neither_repeat_nor_miss_while_more_happens() {
     let app = App::start().await;
     let ada = Admin::new(&app, "ada@example.org").await;
     let bob = app.sign_up("bob@example.org").await.unwrap().id;
-    // Several in the same moment.
+    // Several at the same time.
     for role in ["a", "b", "c", "d", "e"] {
         ada.set_roles(&bob, &[role]).await.unwrap();
     }

@@ -78,13 +78,13 @@ async fn a_key_that_was_stolen_is_taken_out() {
     let revoked = revoke(&ada, &stolen).await.unwrap();
 
     assert_eq!(revoked.state(), SigningKeyState::Revoked);
-    // From the answer on: nobody waits for the next look at the keys.
+    // Directly after the response, without waiting for the next reading of the keys.
     assert!(!published(&app).await.contains(&stolen));
     assert_eq!(refusal(revoke(&ada, &stolen).await), "TOKEN_INVALID");
     let signed = app.log_in("ada@example.org", PASSWORD).await.unwrap();
     assert_ne!(kid(&signed.access_token), stolen);
     let ada = Admin::refreshed(&app, &ada.tokens, &ada.id).await;
-    // Once more is the same, and no news.
+    // A repeat succeeds, and records nothing.
     assert_eq!(revoke(&ada, &stolen).await.unwrap(), revoked);
     let audit = app.key_audit().await;
     let revocations = audit.iter().filter(|kind| *kind == "signing_key_revoked");
@@ -112,7 +112,8 @@ async fn the_role_of_contacts_cannot_keep_keys_as_they_are() {
     let ada = Admin::new(&app, "ada@example.org").await;
     let contacts = app.database.connect_options("contacts_service");
     let mut contacts = PgConnection::connect_with(&contacts).await.unwrap();
-    // Any role can take such a lock; "signkeys" in ASCII was that of the keys.
+    // Any role can take such a lock; "signkeys" in ASCII was formerly the lock of the
+    // keys.
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(0x7369_676e_6b65_7973_i64)
         .execute(&mut contacts)
@@ -137,7 +138,7 @@ async fn the_role_of_contacts_cannot_keep_keys_as_they_are() {
     }
 }
 
-/// Whoever hears of a revoked key reads the keys of the service that told it.
+/// A subscriber that receives a revoked key reads the keys of the service that sent it.
 #[tokio::test]
 async fn a_replica_has_taken_a_key_out_before_it_tells_of_it() {
     let (_file, secret) = secret_file(SECRET);

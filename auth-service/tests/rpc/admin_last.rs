@@ -6,7 +6,7 @@ use crate::admin::Admin;
 use crate::app::{App, reason, refusal};
 use crate::programs::{asks, issue};
 
-/// How many can administer.
+/// The number of enabled administrators.
 async fn administrators(app: &App) -> i64 {
     let sql = "SELECT count(*) FROM auth.users
                WHERE 'admin' = ANY (roles) AND disable_time IS NULL";
@@ -26,7 +26,7 @@ async fn an_administrator_does_not_lock_itself_out() {
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(reason(&status), "OWN_ACCOUNT");
     }
-    // Its other roles are its own affair.
+    // Other roles can be removed.
     let ada_now = ada.set_roles(&ada.id, &["support", "admin"]).await.unwrap();
     assert_eq!(ada_now.roles, ["admin", "support"]);
     assert_eq!(administrators(&app).await, 2);
@@ -41,7 +41,7 @@ async fn a_program_does_not_take_the_last_administrator_away() {
     let issued = issue(&app, asks("console", &secret, &[])).await.unwrap();
     let console = Admin::program(&app, issued.access_token);
 
-    // A disabled one does not count.
+    // A disabled administrator does not count.
     console.disable(&bob.id).await.unwrap();
     for status in [
         console.disable(&ada.id).await.unwrap_err(),
@@ -63,7 +63,7 @@ async fn two_who_turn_on_each_other_at_once_leave_one() {
         Admin::new(&app, "bob@example.org").await.id,
     ];
     for round in 0..6 {
-        // Tokens of the second of a revocation are not good.
+        // Tokens issued in the second of a revocation are invalid.
         app.advance(1);
         app.sql("UPDATE auth.users SET disable_time = NULL, roles = '{admin}'")
             .await;
@@ -89,10 +89,10 @@ async fn two_who_turn_on_each_other_at_once_leave_one() {
 async fn who_is_demoted_while_an_act_begins_does_not_finish_it() {
     let app = App::start().await;
     let bob = Admin::new(&app, "bob@example.org").await;
-    // In one process acts wait for each other before the database.
+    // In one process these calls wait for each other before they reach the database.
     let replica = app.replica().await;
     let there = Admin::with(&replica, bob.tokens.clone(), bob.id.clone());
-    // Bob's calls pass the first look, and wait for this transaction.
+    // Bob's calls pass the first check, and wait for this transaction.
     let mut demotion = app.db.begin().await.unwrap();
     sqlx::query("UPDATE auth.users SET roles = '{}'")
         .execute(&mut *demotion)

@@ -95,7 +95,7 @@ async fn two_secrets_work_and_the_third_ends_the_first() {
     assert!(!works(&app, &first).await);
     assert!(works(&app, &second).await && works(&app, &third).await);
 
-    // Also of several at once, with no administrator whom they would wait for.
+    // Also for several calls at once, without an administrator's row as a lock.
     let (_, secret) = by.create("console", &["auth.admin"]).await.unwrap();
     let issued = issue(&app, asks("console", &secret, &[])).await.unwrap();
     let console = Admin::program(&app, issued.access_token);
@@ -147,7 +147,7 @@ async fn a_deleted_programs_secrets_and_tokens_end() {
         "SERVICE_ACCOUNT_NOT_FOUND"
     );
 
-    // One of the same name is another one.
+    // A new one with the same name is a different one.
     let (other, _) = by.create("mailer", &["auth.introspect"]).await.unwrap();
     assert_ne!(other, id);
     assert!(!works(&app, &secret).await);

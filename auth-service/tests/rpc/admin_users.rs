@@ -17,7 +17,7 @@ fn page(page_size: i32, page_token: &str, email_prefix: &str) -> ListUsersReques
     }
 }
 
-/// All e-mails, page by page; `between` happens behind each page.
+/// All e-mails, page by page; `between` runs after each page.
 async fn all(by: &Admin, prefix: &str, between: impl AsyncFn(usize)) -> Vec<String> {
     let (mut emails, mut token, mut pages) = (Vec::new(), String::new(), 0);
     loop {
@@ -41,7 +41,7 @@ async fn users_are_listed_by_e_mail_while_others_come() {
         app.sign_up(&format!("{name}@example.org")).await.unwrap();
     }
 
-    // Behind the first page one comes before it, and one behind it.
+    // After the first page, one user is added before its position, and one after it.
     let emails = all(&by, "", async |pages| {
         if pages == 0 {
             app.sign_up("a@example.org").await.unwrap();
@@ -126,7 +126,7 @@ async fn a_page_token_is_good_for_its_own_list_and_caller() {
     );
     let negative = ada.list(page(-1, "", "")).await;
     assert_eq!(refusal(negative), "PAGE_SIZE_INVALID");
-    // Another page size is the same list.
+    // Another page size returns the same list.
     assert_eq!(ada.list(page(5, &token, "")).await.unwrap().users.len(), 1);
 }
 
@@ -179,7 +179,7 @@ async fn a_disabled_user_is_out_everywhere_and_for_good() {
     let log_in = app.log_in("bob@example.org", PASSWORD).await;
     assert_eq!(refusal(log_in), "ACCOUNT_DISABLED");
 
-    // Once more is the same, and no news.
+    // A repeat succeeds, and records nothing.
     assert_eq!(by.disable(&id).await.unwrap(), user);
     let disabled = app
         .audit()
@@ -279,7 +279,7 @@ async fn roles_come_with_the_next_token_and_go_with_all_that_are_out() {
     let roles = &claims(&bob.access_token)["roles"];
     assert_eq!(*roles, serde_json::json!(["billing", "support"]));
 
-    // One more role is no reason to refuse the tokens that do not tell of it.
+    // An added role does not revoke tokens that lack it.
     by.set_roles(&id, &["billing", "night", "support"])
         .await
         .unwrap();
@@ -344,6 +344,6 @@ async fn bad_roles_and_stale_etags_change_nothing() {
         .await
         .unwrap();
     assert_ne!(changed.etag, user.etag);
-    // The same roles are no change.
+    // Setting the same roles is not a change.
     assert_eq!(by.set_roles(&user.id, &["support"]).await.unwrap(), changed);
 }

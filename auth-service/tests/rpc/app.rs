@@ -33,7 +33,7 @@ use uuid::Uuid;
 pub(crate) const PASSWORD: &str = "harbour-lantern-48";
 /// Another.
 pub(crate) const OTHER_PASSWORD: &str = "copper-meadow-1931";
-/// When every test begins, in seconds since the epoch.
+/// The start time of every test, in seconds since the epoch.
 pub(crate) const START: i64 = 1_800_000_000;
 
 /// One or more running services on one database and one key file.
@@ -42,7 +42,7 @@ pub(crate) struct App {
     pub(crate) account: AccountServiceClient<Channel>,
     /// For further clients.
     pub(crate) channel: Channel,
-    /// Of the first service.
+    /// The key file of the first service.
     pub(crate) address: String,
     /// As superuser.
     pub(crate) db: PgPool,
@@ -53,7 +53,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// With a password hash that costs next to nothing.
+    /// With a very cheap password hash.
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
@@ -63,8 +63,8 @@ impl App {
         Self::start_some(flags, replicas()).await
     }
 
-    /// One service whatever `REPLICAS` says, for what each knows by itself: the keys
-    /// that it read, how busy it is.
+    /// A single service, regardless of `REPLICAS`, for tests of a replica's own state:
+    /// the keys that it read, how busy it is.
     pub(crate) async fn alone(flags: &[&str]) -> Self {
         Self::start_some(flags, 1).await
     }
@@ -82,7 +82,7 @@ impl App {
         self.replica_with(&[]).await
     }
 
-    /// As `replica`, with more flags.
+    /// Like `replica`, with more flags.
     pub(crate) async fn replica_with(&self, flags: &[&str]) -> Self {
         let (keys, clock) = (Arc::clone(&self.keys), Arc::clone(&self.clock));
         Self::run(self.database.clone(), keys, clock, flags, 1).await
@@ -142,7 +142,7 @@ impl App {
         std::fs::write(file, format!("{before}\n{line}")).unwrap();
     }
 
-    /// Moves the service's clock on.
+    /// Advances the service's clock.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -160,7 +160,7 @@ impl App {
         self.log_in_for(email, password, &[]).await
     }
 
-    /// Logs in, and asks for these scopes.
+    /// Logs in with these scopes.
     pub(crate) async fn log_in_for(
         &self,
         email: &str,
@@ -181,20 +181,20 @@ impl App {
         }
     }
 
-    /// Makes an account and logs in.
+    /// Creates an account and logs in.
     pub(crate) async fn user(&self, email: &str) -> TokenPair {
         self.sign_up(email).await.unwrap();
         self.log_in(email, PASSWORD).await.unwrap()
     }
 
-    /// Makes an account whose e-mail is confirmed, and logs in.
+    /// Creates an account with a verified e-mail, and logs in.
     pub(crate) async fn confirmed(&self, email: &str) -> TokenPair {
         let tokens = self.user(email).await;
         self.confirm_email(email).await;
         tokens
     }
 
-    /// As the owner of the mailbox does, who has read the mail.
+    /// Verifies the e-mail, as the owner of the mailbox does.
     pub(crate) async fn confirm_email(&self, email: &str) {
         let sql = "UPDATE auth.users SET email_verified = true WHERE email = $1";
         let query = sqlx::query(sql).bind(email);
@@ -238,14 +238,14 @@ impl App {
         response.into_inner().sessions
     }
 
-    /// The kinds of what users did, the oldest first.
+    /// The kinds of the users' audit events, the oldest first.
     pub(crate) async fn audit(&self) -> Vec<String> {
         let sql = "SELECT kind FROM auth.audit_events
                    WHERE kind NOT LIKE 'signing_key_%' ORDER BY id";
         sqlx::query_scalar(sql).fetch_all(&self.db).await.unwrap()
     }
 
-    /// What happened to signing keys, the oldest first.
+    /// The kinds of the signing keys' audit events, the oldest first.
     pub(crate) async fn key_audit(&self) -> Vec<String> {
         let sql = "SELECT kind FROM auth.audit_events WHERE user_id = $1 ORDER BY id";
         let query = sqlx::query_scalar(sql).bind(Uuid::nil());
@@ -257,7 +257,7 @@ impl App {
         sqlx::raw_sql(sql).execute(&self.db).await.unwrap();
     }
 
-    /// Completes when this many statements of the service wait for a lock.
+    /// Returns when this many statements of the service wait for a lock.
     pub(crate) async fn waiting_for_a_lock(&self, count: i64) {
         let sql = "SELECT count(*) FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -269,7 +269,7 @@ impl App {
     }
 }
 
-/// Asks until there is an answer, for 20 s at most.
+/// Polls until there is a result, for at most 20 s.
 pub(crate) async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
     let asking = async {
         loop {
@@ -283,8 +283,8 @@ pub(crate) async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<
     answer.expect(what_if_not)
 }
 
-/// The configuration of a test: a password hash costs next to nothing, unless
-/// `flags` say otherwise.
+/// The configuration of a test: a password hash is very cheap, unless `flags` change
+/// that.
 fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
     let (url, keys) = (database.url("auth_service"), keys.display().to_string());
     let name = |flag: &str| flag.split('=').next().map(str::to_owned);
@@ -292,7 +292,7 @@ fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
         "--argon2-memory-kib=64",
         "--argon2-iterations=1",
         "--database-connections=8",
-        // Everybody calls from one address.
+        // All clients have one address.
         "--rate-limits=off",
     ];
     let cheap = cheap
@@ -313,14 +313,14 @@ fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
     }
 }
 
-/// How many services each test talks to. With `REPLICAS=2` each call goes to either
-/// of two, which must look like one; `.ci/run` does so with most tests.
+/// The number of services of each test. With `REPLICAS=2` each call goes to either of
+/// two, which must behave like one; `.ci/run` does this with most tests.
 #[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
 fn replicas() -> usize {
     std::env::var("REPLICAS").map_or(1, |count| count.parse().unwrap())
 }
 
-/// By then the service has read the files that its flags name.
+/// By then the service has read the files of its flags.
 async fn until_serving(address: &str) {
     let channel = endpoint(address).connect().await.unwrap();
     let mut auth = AuthServiceClient::new(channel);
@@ -382,7 +382,7 @@ pub(crate) fn reason(status: &Status) -> String {
     info.reason
 }
 
-/// `ErrorInfo.reason` of a call that has to fail.
+/// `ErrorInfo.reason` of a call that must fail.
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     reason(&answer.unwrap_err())
 }

@@ -58,8 +58,8 @@ async fn no_token_and_no_password_is_stored() {
 
     for tokens in [&first, &second, &third] {
         let bytes = decoded(&tokens.refresh_token);
-        // After kid, user, session and generation come 32 secret bytes and 16 of
-        // the mac.
+        // After kid, user, session and generation there are 32 secret bytes and 16 of the
+        // MAC.
         let (secret, mac) = bytes[37..].split_at(32);
         for usable in [
             tokens.refresh_token.clone(),
@@ -78,7 +78,7 @@ async fn no_token_and_no_password_is_stored() {
         assert!(!dump.contains(usable));
         assert!(!dump.contains(&hex::encode(usable)));
     }
-    // The dump would have shown them.
+    // Checks that the dump would contain them.
     let hash = auth_service::model::refresh_token::sha256(third.refresh_token.as_bytes());
     assert!(dump.contains(&hex::encode(hash)));
 }
@@ -87,7 +87,7 @@ async fn no_token_and_no_password_is_stored() {
 async fn no_token_that_was_mailed_is_stored_and_no_address_to_mail_to() {
     let server = MailServer::start().await;
     let app = server.app().await;
-    // The mail stays in the outbox, although we see it.
+    // The mail stays in the outbox, although the server received it.
     server.behave(Manner::HangsUp);
     app.sign_up("ada@example.com").await.unwrap();
     crate::password_reset::ask(&app, "ada@example.com").await;
@@ -100,7 +100,7 @@ async fn no_token_that_was_mailed_is_stored_and_no_address_to_mail_to() {
 
     for token in [&confirm, &choose] {
         let bytes = decoded(token);
-        // After the user come 32 secret bytes.
+        // After the user there are 32 secret bytes.
         for usable in [
             token.clone(),
             token[4..].to_owned(),
@@ -109,7 +109,7 @@ async fn no_token_that_was_mailed_is_stored_and_no_address_to_mail_to() {
         ] {
             assert!(!all.contains(&usable));
         }
-        // The dump would have shown them.
+        // Checks that the dump would contain them.
         let hash = auth_service::model::refresh_token::sha256(token.as_bytes());
         assert!(all.contains(&hex::encode(hash)));
     }

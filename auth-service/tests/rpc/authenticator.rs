@@ -1,5 +1,5 @@
-//! An authenticator app, written from RFC 4226 and RFC 6238 and not from the service,
-//! and users who have one.
+//! An authenticator app, implemented from RFC 4226 and RFC 6238, independent of the
+//! service, and users who have one.
 
 use aws_lc_rs::hmac;
 use proto::auth::v1::complete_mfa_request::Code;
@@ -13,8 +13,7 @@ use tonic::Status;
 
 use crate::app::{App, PASSWORD, bearer};
 
-/// So that calls which are made to wait for each other do not give up on a slow
-/// machine.
+/// Generous, so that calls that wait for each other do not time out on a slow machine.
 pub(crate) const PATIENT: &[&str] = &["--database-statement-seconds=40"];
 
 pub(crate) struct Authenticator {
@@ -51,7 +50,7 @@ impl Authenticator {
         &self.secret
     }
 
-    /// What the app shows at this time, in seconds since the epoch.
+    /// The app's code at this time, in seconds since the epoch.
     pub(crate) fn code(&self, seconds: i64) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret);
         let tag = hmac::sign(&key, &(seconds / 30).to_be_bytes());
@@ -65,7 +64,7 @@ impl Authenticator {
 /// A user with a second factor.
 pub(crate) struct Secured {
     pub(crate) email: String,
-    /// Of a session from before.
+    /// The tokens of a session from before.
     pub(crate) tokens: TokenPair,
     pub(crate) authenticator: Authenticator,
     pub(crate) recovery_codes: Vec<String>,
@@ -76,12 +75,12 @@ impl Secured {
         &self.tokens.access_token
     }
 
-    /// What the user's app shows now.
+    /// The current code of the user's app.
     pub(crate) fn code(&self, app: &App) -> String {
         self.authenticator.code(app.now())
     }
 
-    /// Six digits that are no code at this time.
+    /// Six digits that are not a valid code at this time.
     pub(crate) fn wrong_code(&self, app: &App) -> String {
         let near = (-3..=3).map(|steps| self.authenticator.code(app.now() + 30 * steps));
         let near: Vec<_> = near.collect();
@@ -95,7 +94,7 @@ impl App {
         self.clock().now().timestamp()
     }
 
-    /// Makes an account with a second factor, whose app shows an unused code.
+    /// Creates an account with a second factor, whose app shows an unused code.
     pub(crate) async fn secured(&self, email: &str) -> Secured {
         let tokens = self.confirmed(email).await;
         let enrolled = self.enroll(&tokens.access_token, PASSWORD).await.unwrap();
@@ -216,7 +215,7 @@ impl App {
         response.into_inner().recovery_codes_left
     }
 
-    /// How often this was written down.
+    /// The number of such audit events.
     pub(crate) async fn audited(&self, kind: &str) -> usize {
         let kinds = self.audit().await;
         kinds.iter().filter(|audited| *audited == kind).count()

@@ -1,4 +1,4 @@
-//! The program itself, as an operator runs it.
+//! The program, as an operator runs it.
 
 use std::process::{Command, Output, Stdio};
 
@@ -114,7 +114,7 @@ async fn a_migrated_database_is_served_until_the_program_is_told_to_stop() {
             .map(|text| text.trim().to_owned())
     })
     .await;
-    // It reports SERVING once it has asked the database.
+    // It reports SERVING once it has queried the database.
     let health = async || {
         let mut health = program();
         health.arg("health").env("LISTEN_ADDR", &address);
@@ -183,7 +183,7 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
         .unwrap();
     let mut auth = AuthServiceClient::new(channel);
 
-    // The second mail is refused with words that hold the address.
+    // The second mail is refused with a text that contains the address.
     auth.sign_up(new_account("ada@example.com")).await.unwrap();
     let mail = server.mailed("ada@example.com", "Confirm your e-mail address", 1);
     let token = mail.await[0].token();
@@ -257,7 +257,7 @@ async fn a_mail_in_a_folder_is_one_line_of_the_log_with_its_token() {
 
     let log = lines();
     let new = log[before.len()..].lines();
-    // The database may come to life meanwhile.
+    // The database may start meanwhile.
     let new: Vec<_> = new.filter(|line| !line.contains("chassis::")).collect();
     assert_eq!(new.len(), 1, "{new:?}");
     assert!(new[0].contains("token=\"et1_"), "{new:?}");

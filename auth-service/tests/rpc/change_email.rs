@@ -133,7 +133,7 @@ async fn a_user_learns_of_five_emails_whether_they_have_an_account_and_then_of_o
     assert_eq!(delay.unwrap().as_secs(), 3600);
     assert_eq!(app.audited("email_change_taken").await, 5);
     assert_eq!(app.audited("email_change_failed").await, 0);
-    // Her own address is not limited: the answer reveals nothing.
+    // Setting her own address is not limited, because the response reveals nothing.
     change(&app, &access, PASSWORD, ADA).await.unwrap();
     app.advance(3600);
     let access = app.log_in(ADA, PASSWORD).await.unwrap().access_token;
@@ -173,7 +173,7 @@ async fn what_was_mailed_to_the_old_address_is_dead_also_when_it_comes_back() {
     app.log_in(ADA, PASSWORD).await.unwrap();
 }
 
-/// A sender that made a token while the e-mail changed leaves one behind.
+/// A sender that created a token while the e-mail changed leaves the token in the table.
 #[tokio::test]
 async fn a_token_is_bound_to_its_email_even_where_it_is_still_there() {
     let server = MailServer::start().await;
@@ -186,7 +186,7 @@ async fn a_token_is_bound_to_its_email_even_where_it_is_still_there() {
     change(&app, &access, PASSWORD, LOVELACE).await.unwrap();
     app.sql("INSERT INTO auth.email_tokens SELECT * FROM public.kept")
         .await;
-    // The address belongs to someone else now.
+    // The address now belongs to someone else.
     app.sign_up(ADA).await.unwrap();
 
     assert_eq!(refusal(verify(&app, &confirm).await), "EMAIL_TOKEN_INVALID");

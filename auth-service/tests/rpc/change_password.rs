@@ -51,8 +51,7 @@ async fn a_new_password_replaces_the_old_and_ends_the_other_sessions() {
     assert!(app.audit().await.contains(&"password_changed".to_owned()));
 }
 
-/// Also one that was just replaced, by a call that names its request, or within the grace
-/// time.
+/// Including one that was just replaced, with a `request_id` or within the grace period.
 #[tokio::test]
 async fn a_copy_of_the_calling_sessions_refresh_token_is_of_no_use_after_the_change() {
     let app = App::start().await;
@@ -149,7 +148,7 @@ async fn a_log_in_with_the_old_password_does_not_slip_past_the_change() {
         .await
         .unwrap();
 
-    // The password is checked, and right; then the change commits.
+    // The password is checked and correct; then the change commits.
     let (answer, ()) = tokio::join!(app.log_in("ada@example.org", PASSWORD), async {
         app.waiting_for_a_lock(1).await;
         changing.commit().await.unwrap();

@@ -1,4 +1,4 @@
-//! While the database is away.
+//! While the database is unreachable.
 
 use sqlx::{AssertSqlSafe, PgPool};
 use tonic::Code;
@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::admin::Admin;
 use crate::app::{App, PASSWORD, reason, refusal};
 
-/// Lets the service's role connect, or not, and ends its connections.
+/// Allows or forbids the service's role to connect, and closes its connections.
 async fn set_connections(app: &App, server: &PgPool, limit: i32) {
     let name: String = sqlx::query_scalar("SELECT current_database()")
         .fetch_one(&app.db)
@@ -23,7 +23,7 @@ async fn set_connections(app: &App, server: &PgPool, limit: i32) {
         .unwrap();
 }
 
-/// Takes the database away from the service.
+/// Makes the database unreachable for the service.
 pub(crate) async fn close_database(app: &App) {
     set_connections(app, &server(app).await, 0).await;
 }

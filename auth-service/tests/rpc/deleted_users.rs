@@ -7,7 +7,8 @@ use crate::app::{App, PASSWORD, bearer, fields, reason};
 use crate::deletion::delete;
 use crate::programs::{app, client, token};
 
-/// Until no token of a deleted user works, and when that is not told any more.
+/// How long until no token of a deleted user works, and until the user is no longer
+/// listed again.
 const LIFE: i64 = 630;
 const OVERLAP: i64 = 120;
 
@@ -34,7 +35,7 @@ fn ids(answer: &ListDeletedUsersResponse) -> Vec<&str> {
     users.map(|user| user.user_id.as_str()).collect()
 }
 
-/// Makes an account and deletes it; returns its id.
+/// Creates an account and deletes it; returns its id.
 async fn deleted(app: &App, email: &str) -> String {
     let user = app.sign_up(email).await.unwrap();
     let tokens = app.log_in(email, PASSWORD).await.unwrap();
@@ -65,7 +66,7 @@ async fn a_deleted_user_is_told_until_its_tokens_have_ended_and_then_kept() {
     assert_eq!(ids(&last), [&*ada]);
     assert_eq!(ids(&list(&app, &last.cursor).await), [""; 0]);
 
-    // A service that begins anew hears of everybody.
+    // A service without a cursor gets all deleted users.
     app.advance(10 * 365 * 86_400);
     assert_eq!(ids(&list(&app, "").await), [&*ada]);
 }
@@ -76,7 +77,7 @@ async fn pages_follow_each_other_and_the_cursor_waits() {
     let mut all = Vec::new();
     for n in 0..5 {
         all.push(deleted(&app, &format!("ada{n}@example.org")).await);
-        // The last two are too young to be kept.
+        // The last two are too recent for the cursor.
         app.advance(if n == 2 { LIFE + OVERLAP } else { 1 });
     }
     let by = token(&app).await;

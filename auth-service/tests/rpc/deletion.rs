@@ -1,4 +1,4 @@
-//! `DeleteMe`: what is left of an account, and who comes too late.
+//! `DeleteMe`: what remains of an account, and what late calls do.
 
 use auth_service::accounts::deletion;
 use chassis::database::pool::Pool;
@@ -13,7 +13,7 @@ use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, reason, refusal};
 use crate::programs;
 use crate::revocations::{caught_up, next, watch};
 
-/// Tables of users that a deletion empties.
+/// Tables of users whose rows a deletion removes.
 const EMPTIED: [&str; 6] = [
     "auth.email_tokens",
     "auth.emails",
@@ -23,7 +23,7 @@ const EMPTIED: [&str; 6] = [
     "auth.totp_secrets",
 ];
 
-/// Tables of users that it does not empty, and why.
+/// Tables of users whose rows it keeps, and why.
 const STAYING: [(&str, &str); 3] = [
     (
         "auth.audit_events",
@@ -77,7 +77,7 @@ async fn a_deleted_account_is_gone_and_its_email_is_free_at_once() {
     app.log_in("ada@example.org", PASSWORD).await.unwrap();
 }
 
-/// Gives every user what few users have.
+/// Creates rows that only some users have, for every user.
 pub(crate) async fn belongings(app: &App) {
     app.sql(
         "INSERT INTO auth.totp_secrets SELECT id, 'sealed', 0, create_time FROM auth.users;
@@ -91,7 +91,7 @@ pub(crate) async fn belongings(app: &App) {
     .await;
 }
 
-/// Whoever adds a table of users decides here what becomes of its rows.
+/// A new table of users must be added here, with what happens to its rows.
 #[tokio::test]
 async fn no_table_keeps_a_row_of_a_deleted_user() {
     let app = App::start().await;
@@ -135,7 +135,8 @@ async fn no_table_keeps_a_row_of_a_deleted_user() {
                WHERE ip <> '' AND user_id <> '00000000-0000-0000-0000-000000000000'
                GROUP BY 1";
     assert_eq!(texts(&app, ips).await, ["bob@example.org"]);
-    // Left are the buckets of client addresses and of mail, which belong to no account.
+    // Only the buckets of client addresses and of mail remain, which belong to no
+    // account.
     let buckets: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.throttles")
         .fetch_one(&app.db)
         .await
@@ -192,7 +193,7 @@ async fn a_log_in_that_was_first_loses_its_session() {
         .await
         .unwrap();
 
-    // The log-in holds the password, and waits; the deletion waits for the log-in.
+    // The log-in locks the password, and waits; the deletion waits for the log-in.
     let (log_in, deleted, ()) = tokio::join!(
         app.log_in("ada@example.org", PASSWORD),
         async {
@@ -328,7 +329,7 @@ async fn a_deletion_revokes_the_user_and_each_session() {
     }
 }
 
-/// A refresh may have been answered since the call of the deletion came.
+/// A refresh may have succeeded since the deletion was called.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_user_is_revoked_up_to_the_moment_of_the_deletion() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! `DeleteUser`, and administrators who go.
+//! `DeleteUser`, and deletions of administrators.
 
 use tonic::Status;
 
@@ -65,7 +65,7 @@ async fn the_last_administrator_stays() {
     app.log_in("ada@example.org", PASSWORD).await.unwrap();
 }
 
-/// What someone does with an account of its own that takes several of its rows.
+/// A user's own call that locks several rows of the account.
 #[derive(Clone, Copy, Debug)]
 enum Write {
     LogIn,
@@ -88,7 +88,7 @@ impl Write {
     }
 }
 
-/// Waits behind a row that both need, first one and then the other.
+/// Makes both wait for a row that both need, one after the other.
 async fn in_turn<A, B>(
     app: &App,
     id: &str,

@@ -37,7 +37,7 @@ async fn known_device(app: &App, email: &str) -> String {
     answer.device_token
 }
 
-/// What becomes of guesses until one is not looked at.
+/// Guesses until one is not checked; returns the results.
 async fn guess_until_blocked(app: &App, email: &str, device_token: &str) {
     for _ in 0..3 {
         let guess = log_in(app, email, WRONG, device_token).await;

@@ -1,4 +1,4 @@
-//! `SendEmailVerification`, `VerifyEmail`, and log-ins that need a confirmed e-mail.
+//! `SendEmailVerification`, `VerifyEmail`, and log-ins that require a verified e-mail.
 
 use proto::auth::v1::{GetServerInfoRequest, SendEmailVerificationRequest, VerifyEmailRequest};
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ pub(crate) async fn ask(app: &App, email: &str) {
     answer.unwrap();
 }
 
-/// As the account's user, who knows its password.
+/// As the account's user, with its password.
 pub(crate) async fn verify(app: &App, token: &str) -> Result<(), Status> {
     let request = VerifyEmailRequest {
         token: token.into(),
@@ -106,15 +106,15 @@ async fn mail_goes_to_accounts_that_are_not_confirmed_and_to_nobody_else() {
     for email in [ADA, "nobody@example.com", "", "no address", "a@b@c"] {
         ask(&app, email).await;
     }
-    // Behind all of these.
+    // After all of these.
     app.sign_up("bob@example.com").await.unwrap();
     server.mailed("bob@example.com", CONFIRM, 1).await;
 
     assert_eq!(server.mails().len(), 2);
 }
 
-/// Nothing that depends on the account can be seen in the answer, also not by its
-/// time: the call waits for no row and no table that knows accounts.
+/// The response does not depend on the account, not even its time: the call waits for no
+/// row and no table of accounts.
 #[tokio::test]
 async fn asking_for_mail_does_not_look_whether_there_is_an_account() {
     let server = MailServer::start().await;
@@ -142,7 +142,7 @@ async fn three_mails_are_sent_at_once_and_then_one_an_hour() {
     for _ in 0..6 {
         ask(&app, ADA).await;
     }
-    // The one of the sign-up counts as well.
+    // The mail of the sign-up counts as well.
     server.mailed(ADA, CONFIRM, 3).await;
 
     app.advance(3600);
@@ -159,7 +159,7 @@ async fn three_mails_are_sent_at_once_and_then_one_an_hour() {
 async fn one_address_cannot_have_mail_sent_to_everyone() {
     let server = MailServer::start().await;
     let app = server.app().await;
-    // Kept out of the way: each would take a look at the outbox.
+    // Stopped, because each would read the outbox.
     for number in 0..60 {
         ask(&app, &format!("nobody{number}@example.com")).await;
     }
@@ -190,7 +190,7 @@ async fn where_it_is_required_a_log_in_needs_a_confirmed_email() {
     let refused = app.log_in(ADA, PASSWORD).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert_eq!(reason(&refused), "EMAIL_NOT_VERIFIED");
-    // Only who knows the password is told.
+    // Only a caller with the password learns it.
     assert_eq!(
         refusal(app.log_in(ADA, OTHER_PASSWORD).await),
         "INVALID_CREDENTIALS"

@@ -1,4 +1,4 @@
-//! The end of accounts that nobody confirms and nobody uses.
+//! The deletion of accounts that are neither verified nor used.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::mail_server::MailServer;
 
 const DAY: i64 = 86_400;
 
-/// Ends what is due after 30 days.
+/// Deletes what is due after 30 days.
 async fn expire(app: &App) {
     let options = app.database.connect_options("auth_service");
     let db = Pool::new(options, 2, Duration::from_secs(3));
@@ -49,7 +49,7 @@ async fn an_account_that_nobody_confirms_or_uses_ends() {
     assert_eq!(emails(&app).await, left);
     assert_eq!(app.audited("user_expired").await, 1);
     app.sign_up("squatted@example.com").await.unwrap();
-    // Nobody has used it for as long again.
+    // It was unused for the same time again.
     app.advance(30 * DAY + 1);
     expire(&app).await;
     assert_eq!(emails(&app).await, left[..2]);
@@ -70,8 +70,8 @@ async fn an_address_that_was_given_up_for_an_unconfirmed_one_counts() {
     assert_eq!(emails(&app).await, ["lovelace@example.com"]);
 }
 
-/// Accounts of the version before begin to wait when they are first looked at, unless an
-/// address of theirs was ever confirmed.
+/// For accounts of the previous version the time starts when they are first checked,
+/// unless one of their addresses was ever verified.
 #[tokio::test]
 async fn an_account_from_before_has_the_whole_time() {
     let app = App::start().await;
@@ -107,7 +107,7 @@ async fn a_service_that_sends_mail_ends_them_by_itself_and_another_does_not() {
         let mail = mail.iter().map(String::as_str).filter(|_| sends);
         let flags: Vec<_> = flags.into_iter().chain(mail).collect();
 
-        // It begins with a purge.
+        // The service starts with a purge.
         let _purges = app.replica_with(&flags).await;
 
         if sends {

@@ -12,8 +12,7 @@ use crate::app::{
 };
 use crate::deletion::belongings;
 
-/// Tables of users, and the members of the export that tell of them, or why none
-/// does.
+/// Tables of users, and the members of the export that contain them, or why none does.
 const EXPORTED: [(&str, Result<&str, &str>); 9] = [
     ("auth.audit_events", Ok("audit_events")),
     ("auth.deleted_users", Err("who is in it cannot ask")),
@@ -96,7 +95,7 @@ async fn an_export_holds_all_about_the_caller_and_nothing_of_others() {
     }
 }
 
-/// Whoever adds a table of users decides here where the export tells of it.
+/// A new table of users must be added here, with its member of the export.
 #[tokio::test]
 async fn every_table_of_users_is_exported_or_it_is_said_why_not() {
     let app = App::start().await;
@@ -149,7 +148,7 @@ async fn an_export_shows_one_moment() {
     let (mut stream, _) = unread(&app, &tokens.access_token).await.unwrap();
 
     let first = stream.message().await.unwrap().unwrap().chunk;
-    // While it is read, everything goes.
+    // While it is being read, everything is deleted.
     app.sql("DELETE FROM auth.audit_events").await;
     let rest = read(stream).await.unwrap().concat();
 
@@ -157,7 +156,7 @@ async fn an_export_shows_one_moment() {
     assert_eq!(strings(&export["audit_events"], "id").len(), 20_002);
 }
 
-/// An export of a client that takes only little before it is read.
+/// An export by a client with a small window.
 async fn unread(
     app: &App,
     access: &str,
@@ -183,7 +182,7 @@ async fn clients_that_do_not_read_keep_the_others_waiting_only_for_a_while() {
     many_events(&app).await;
     let mut slow = Vec::new();
 
-    // Two take all places, unless this machine is so slow that the first gave up.
+    // Two use all places, unless this machine is so slow that the first timed out.
     let busy = 'busy: loop {
         for access in &tokens {
             match unread(&app, access).await {

@@ -1,4 +1,4 @@
-//! Tokens that administer: who gets them, for what, and what a refusal leaves.
+//! Tokens with `auth.admin`: who gets them, for what, and what a refusal changes.
 
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use proto::auth::v1::{LogInRequest, TokenPair};
@@ -132,7 +132,7 @@ async fn the_second_factor_is_asked_for_and_gives_what_the_log_in_asked_for() {
         json!(["pwd", "otp", "mfa"])
     );
 
-    // Who loses the role meanwhile gets no session, and the code stays.
+    // A user who loses the role meanwhile gets no session, and the code remains unused.
     app.advance(30);
     let asked = asks_for_both(&app).await;
     app.sql("UPDATE auth.users SET roles = '{}'").await;
@@ -142,7 +142,7 @@ async fn the_second_factor_is_asked_for_and_gives_what_the_log_in_asked_for() {
     app.answer(&ordinary, &ada.code(&app)).await.unwrap();
 }
 
-/// The challenge of a log-in to administer.
+/// The challenge of a log-in with `auth.admin`.
 async fn asks_for_both(app: &App) -> String {
     let request = LogInRequest {
         email: ADA.into(),
@@ -173,7 +173,7 @@ async fn a_repeated_refresh_gives_the_same_successor_whatever_it_asks_for() {
     let ordinary = ordinary.tokens.unwrap();
     is_ordinary(&ordinary);
 
-    // The log-in is too old by now, the refresh is not.
+    // By now the log-in is too old, but the refresh token is not.
     app.advance(20);
     let late = refresh_for(&app, token, &[SCOPE]).await;
     assert_eq!(refusal(late), "AUTHENTICATION_TOO_OLD");
@@ -182,7 +182,7 @@ async fn a_repeated_refresh_gives_the_same_successor_whatever_it_asks_for() {
         assert_eq!(other.refresh_token, first.refresh_token);
     }
     app.refresh(&first.refresh_token).await.unwrap();
-    // An old token ends the session, whatever it asks for.
+    // An old token revokes the session, whatever scopes it requests.
     app.advance(60);
     let reused = refresh_for(&app, token, &[SCOPE]).await;
     assert_eq!(refusal(reused), "REFRESH_TOKEN_REUSED");

@@ -12,7 +12,7 @@ use crate::metrics;
 
 fn request(number: u8) -> LogInRequest {
     LogInRequest {
-        // Of the same one few are looked at at a time.
+        // Only a few log-ins of the same e-mail are checked at a time.
         email: format!("user-{number}@example.org"),
         password: PASSWORD.into(),
         ..LogInRequest::default()
@@ -77,9 +77,9 @@ async fn the_password_of_a_client_that_left_is_not_hashed() {
         let mut auth = app.auth.clone();
         tokio::spawn(async move { auth.log_in(request(number)).await.unwrap_err() })
     };
-    // The first one also makes nobody's hash.
+    // The first one also computes the hash for unknown e-mails.
     log_in(0).await.unwrap();
-    // A hash is counted behind its answer.
+    // A hash is counted after its response.
     metrics::until(at, "hasher_running", 0.0).await;
     let before = metrics::number(at, "hash_seconds_count").await;
     let runs = log_in(1);

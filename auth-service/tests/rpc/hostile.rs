@@ -1,5 +1,4 @@
-//! Whatever a string field holds, a call ends with a reason and never with
-//! INTERNAL.
+//! Whatever a string field contains, a call fails with a reason and never with INTERNAL.
 
 use prost_types::FieldMask;
 use proto::auth::v1::{
@@ -59,7 +58,7 @@ fn check<T>(what: &str, text: &str, answer: Result<Response<T>, Status>) {
             Code::AlreadyExists,
             Code::NotFound,
             Code::Aborted,
-            // Larger than any request may be; and text that is no address shares the
+            // Larger than any request may be; text that is not an address shares one
             // bucket of failed log-ins.
             Code::ResourceExhausted,
         ];

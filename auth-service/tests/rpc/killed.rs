@@ -1,4 +1,4 @@
-//! A service that is killed between the commit of a refresh and its answer.
+//! A service that is killed between the commit of a refresh and its response.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -20,8 +20,8 @@ use tonic::transport::Channel;
 
 use crate::app::{PASSWORD, admin, database, endpoint, in_time};
 
-/// Stands between the service and PostgreSQL, and can keep the answer to an UPDATE
-/// for itself. PostgreSQL sends it once the transaction is committed.
+/// A proxy between the service and PostgreSQL that can withhold the response to an
+/// UPDATE, which PostgreSQL sends after the commit.
 struct Between {
     folder: TempDir,
     keeps: AtomicBool,
@@ -70,7 +70,7 @@ impl Between {
     }
 }
 
-/// The program behind a database URL.
+/// The program with a database URL.
 struct Program {
     url: String,
     folder: TempDir,

@@ -1,5 +1,5 @@
-//! Who calls too often is told when to come back, and a dead token is called
-//! dead all the same.
+//! A client that calls too often is told when to retry, and an invalid token is reported
+//! as invalid all the same.
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -17,7 +17,7 @@ async fn app(limits: &str) -> App {
     App::alone(&[&format!("--rate-limits=off,{limits}")]).await
 }
 
-/// Whose limit it was.
+/// Whose limit was exceeded.
 fn by(status: &Status) -> String {
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(reason(status), "RATE_LIMITED");
@@ -95,7 +95,7 @@ async fn a_user_is_limited_and_another_one_is_not() {
 
     assert_eq!(by(&refused), "user");
     app.get_me(&bob.access_token).await.unwrap();
-    // Another session of hers is still she.
+    // Another session of hers counts for the same user.
     let again = app.log_in(ADA, PASSWORD).await.unwrap();
     assert_eq!(
         refusal(app.get_me(&again.access_token).await),
@@ -190,7 +190,7 @@ async fn a_dead_refresh_token_is_called_dead_whatever_the_limits() {
         refusal(app.refresh("rt1_forged").await),
         "REFRESH_TOKEN_INVALID"
     );
-    // Behind the grace time: a copy.
+    // After the grace period it counts as a copy.
     app.advance(60);
     assert_eq!(
         refusal(app.refresh(&bob.refresh_token).await),
@@ -213,7 +213,7 @@ async fn a_program_is_limited_as_a_user_is() {
     let asks = async || refusal(programs::introspect(&app, &token, &token).await);
 
     for _ in 0..2 {
-        // The contacts service may watch, and not ask.
+        // The contacts service may subscribe to revocations, but not introspect.
         assert_eq!(asks().await, "INSUFFICIENT_SCOPE");
     }
 

@@ -1,4 +1,4 @@
-//! How mail gets from the outbox to the mail server.
+//! How mail is sent from the outbox to the mail server.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,13 @@ use crate::mail_server::{MailServer, Manner};
 const ADA: &str = "ada@example.com";
 const CONFIRM: &str = "Confirm your e-mail address";
 
-/// Rows of the outbox, and how often they were tried altogether.
+/// The number of rows in the outbox, and of all their attempts.
 async fn waiting(app: &App) -> (i64, i64) {
     let sql = "SELECT count(*), COALESCE(sum(attempts), 0)::bigint FROM auth.outbox";
     sqlx::query_as(sql).fetch_one(&app.db).await.unwrap()
 }
 
-/// Completes when no mail waits.
+/// Returns when no mail waits.
 pub(crate) async fn all_sent(app: &App) {
     in_time("mail waits in the outbox", async || {
         (waiting(app).await.0 == 0).then_some(())
@@ -25,7 +25,7 @@ pub(crate) async fn all_sent(app: &App) {
     .await;
 }
 
-/// Completes when one mail was tried so often, and waits for its next attempt.
+/// Returns when one mail was tried so often, and waits for its next attempt.
 async fn postponed(app: &App, attempts: i64) {
     all_postponed(app, attempts, 1).await;
 }
@@ -93,7 +93,7 @@ async fn what_is_refused_for_now_is_tried_again() {
     let app = server.app().await;
     for refusal in [
         Manner::RefusesRecipient("450 4.2.1 mailbox <ada@example.com> busy"),
-        // Not about the mail: the operator's settings are wrong.
+        // The cause is not the mail but the operator's settings.
         Manner::RefusesSender("530 5.7.0 authentication required"),
     ] {
         server.behave(refusal);
@@ -145,8 +145,8 @@ async fn replicas_send_each_mail_once() {
     let flags = server.flags();
     let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     let replica = app.replica_with(&flags).await;
-    // More than one of them takes at a time, due at the same moment: one that waits for
-    // answers takes no others.
+    // More than one sender leases at a time, due at the same moment: a sender that waits
+    // for replies leases no others.
     server.behave(Manner::RefusesRecipient("450 4.2.1 busy"));
     for number in 0..15 {
         let at = if number % 2 == 0 { &app } else { &replica };
@@ -159,7 +159,7 @@ async fn replicas_send_each_mail_once() {
     server.hold();
     app.advance(5);
     server.begun(15).await;
-    // Both wait for answers now, and this one would take what is theirs as well.
+    // Both now wait for replies, and this one would lease their mails as well.
     let third = app.replica_with(&flags).await;
     third.sign_up("ada15@example.com").await.unwrap();
     server.begun(16).await;
@@ -257,7 +257,7 @@ async fn tokens_and_mail_whose_time_is_over_are_forgotten() {
     app.sign_up(ADA).await.unwrap();
     server.mailed(ADA, CONFIRM, 1).await;
     all_sent(&app).await;
-    // As if nobody had sent from the outbox since.
+    // As if no sender had run since.
     app.sql(
         "INSERT INTO auth.outbox
          SELECT gen_random_uuid(), ''::bytea, time, time + interval '1 year', time, 0
@@ -280,7 +280,7 @@ async fn tokens_and_mail_whose_time_is_over_are_forgotten() {
     purge::batch(&db, life, app.clock().now() + day)
         .await
         .unwrap();
-    // A mail that is not due is another sender's.
+    // A mail that is not due is leased by another sender.
     assert_eq!(counted().await, (1, 1));
     let later = app.clock().now() + chrono::TimeDelta::days(400);
     purge::batch(&db, life, later).await.unwrap();

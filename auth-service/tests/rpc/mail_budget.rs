@@ -1,4 +1,4 @@
-//! How much mail an address gets.
+//! How much mail an address receives.
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD};
 use crate::change_email::change as change_email;
@@ -47,7 +47,7 @@ async fn the_budget_of_an_address_survives_its_accounts() {
 
     for _ in 0..5 {
         let access = app.user(ADA).await.access_token;
-        // Nothing is sent for an account that is gone.
+        // Nothing is sent for a deleted account.
         all_sent(&app).await;
         delete(&app, &access, PASSWORD).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! A mail server that speaks SMTP (RFC 5321) on a socket, and does what a test wants.
+//! A mail server (SMTP, RFC 5321) on a socket, controlled by the test.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 
 use crate::app::{App, in_time};
 
-/// A mail as it was taken.
+/// A received mail.
 #[derive(Clone, Debug)]
 pub(crate) struct Mail {
-    /// Of the envelope.
+    /// From the envelope.
     pub(crate) from: String,
-    /// Of the envelope.
+    /// From the envelope.
     pub(crate) to: String,
     /// Headers and text.
     pub(crate) text: String,
@@ -33,7 +33,7 @@ impl Mail {
         value.unwrap_or_default().to_owned()
     }
 
-    /// The token that it brings.
+    /// The token that it contains.
     pub(crate) fn token(&self) -> String {
         let line = self.text.lines().find(|line| line.contains("et1_"));
         let line = line.unwrap_or_else(|| unreachable!("no token in {}", self.text));
@@ -41,31 +41,31 @@ impl Mail {
     }
 }
 
-/// How mail is answered.
+/// How the server replies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Manner {
-    /// Takes it.
+    /// Accepts the mail.
     Takes,
-    /// Answers `MAIL` so.
+    /// Replies to `MAIL` with this.
     RefusesSender(&'static str),
-    /// Answers `RCPT` so.
+    /// Replies to `RCPT` with this.
     RefusesRecipient(&'static str),
-    /// Takes it, and hangs up instead of saying so.
+    /// Accepts the mail, and closes the connection instead of replying.
     HangsUp,
 }
 
 struct Shared {
     mails: Mutex<Vec<Mail>>,
     manner: Mutex<Manner>,
-    /// Mails whose text has come.
+    /// Mails whose text has arrived.
     begun: AtomicUsize,
     /// Refusals.
     refused: AtomicUsize,
-    /// Each mail takes one before it is answered.
+    /// Each mail takes a permit before it is replied to.
     answers: Semaphore,
 }
 
-/// The server; it is gone when dropped.
+/// The server; stopped on drop.
 pub(crate) struct MailServer {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -90,7 +90,7 @@ impl MailServer {
         let mut connections = JoinSet::new();
         let theirs = Arc::clone(&shared);
         connections.spawn(async move {
-            // Ends all connections with it.
+            // Closes all its connections.
             let mut open = JoinSet::new();
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
@@ -109,7 +109,7 @@ impl MailServer {
         *self.shared.manner.lock().unwrap() = manner;
     }
 
-    /// Answers no mail until `release`.
+    /// Replies to no mail until `release`.
     pub(crate) fn hold(&self) {
         self.shared.answers.forget_permits(usize::MAX);
     }
@@ -118,7 +118,7 @@ impl MailServer {
         self.shared.answers.add_permits(1_000_000);
     }
 
-    /// A service that sends by this server.
+    /// A service that sends with this server.
     pub(crate) async fn app(&self) -> App {
         self.app_with(&[]).await
     }
@@ -141,13 +141,12 @@ impl MailServer {
         ]
     }
 
-    /// All that was taken.
+    /// All received mails.
     pub(crate) fn mails(&self) -> Vec<Mail> {
         self.shared.mails.lock().unwrap().clone()
     }
 
-    /// Completes with the mails to an address with this subject, when there are
-    /// so many.
+    /// Waits until there are so many mails to an address with this subject; returns them.
     pub(crate) async fn mailed(&self, to: &str, subject: &str, count: usize) -> Vec<Mail> {
         in_time(&format!("no {count} mails: {subject}"), async || {
             let mut mails = self.mails();
@@ -157,7 +156,7 @@ impl MailServer {
         .await
     }
 
-    /// Completes when the text of so many mails has come.
+    /// Returns when the text of so many mails has arrived.
     pub(crate) async fn begun(&self, count: usize) {
         in_time("no mail has begun", async || {
             (self.shared.begun.load(Ordering::SeqCst) >= count).then_some(())
@@ -165,7 +164,7 @@ impl MailServer {
         .await;
     }
 
-    /// Completes when all mails whose text has come are answered.
+    /// Returns when all mails whose text has arrived are replied to.
     pub(crate) async fn answered(&self) {
         in_time("a mail has no answer", async || {
             (self.mails().len() == self.shared.begun.load(Ordering::SeqCst)).then_some(())
@@ -173,7 +172,7 @@ impl MailServer {
         .await;
     }
 
-    /// Completes when so many mails were refused.
+    /// Returns when so many mails were refused.
     pub(crate) async fn refused(&self, count: usize) {
         in_time("no mail was refused", async || {
             (self.shared.refused.load(Ordering::SeqCst) >= count).then_some(())
@@ -182,7 +181,7 @@ impl MailServer {
     }
 }
 
-/// Speaks with one client until it goes.
+/// Serves one client until it disconnects.
 async fn serve(socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut socket = BufReader::new(socket);
     let (mut from, mut to) = (String::new(), String::new());

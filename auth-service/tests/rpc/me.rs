@@ -56,12 +56,12 @@ async fn the_mask_says_what_is_changed() {
     let app = App::start().await;
     let access = app.user("ada@example.org").await.access_token;
 
-    // Without a mask what is set is changed, and what is empty is not.
+    // Without a mask, set fields are changed, and empty ones are not.
     let user = update(&app, &access, "A", "", &[]).await.unwrap();
     assert_eq!(user.display_name, "A");
     let user = update(&app, &access, "", "", &[]).await.unwrap();
     assert_eq!((&*user.display_name, &*user.etag), ("A", "\"2\""));
-    // A mask can clear.
+    // A mask can clear a field.
     let user = update(&app, &access, "", "", &["display_name"])
         .await
         .unwrap();

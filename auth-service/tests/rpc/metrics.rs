@@ -1,4 +1,4 @@
-//! What the service tells about itself.
+//! The service's metrics.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use proto::auth::v1::WatchRevocationsRequest;
 
 const ADA: &str = "ada@example.org";
 
-/// A service that tells metrics, and where.
+/// A service with metrics, and their address.
 pub(crate) async fn app(flags: &[&str]) -> (App, SocketAddr) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("addresses");
@@ -38,7 +38,7 @@ pub(crate) async fn page(at: SocketAddr) -> String {
     answer
 }
 
-/// The number behind a name with its labels; 0 where there is none yet.
+/// The value of a metric with its labels; 0 if there is none yet.
 pub(crate) async fn number(at: SocketAddr, name: &str) -> f64 {
     let page = page(at).await;
     let with = format!("addressbook_{name} ");
@@ -46,7 +46,7 @@ pub(crate) async fn number(at: SocketAddr, name: &str) -> f64 {
     line.map_or(0.0, |number| number.parse().unwrap())
 }
 
-/// Waits until the number is this one.
+/// Waits until the metric has this value.
 pub(crate) async fn until(at: SocketAddr, name: &str, wanted: f64) {
     in_time(&format!("{name} is not {wanted}"), async || {
         let is = number(at, name).await;
@@ -60,7 +60,7 @@ async fn what_a_service_has_is_told() {
     let (app, at) = app(&[]).await;
     app.user(ADA).await;
     app.log_in(ADA, "wrong").await.unwrap_err();
-    // Counted behind its answer.
+    // Counted after its response.
     until(at, "hash_seconds_count", 3.0).await;
 
     let page = page(at).await;

@@ -1,4 +1,4 @@
-//! Turning the second factor on and off: `EnrollTotp`, `ConfirmTotp`, `DisableTotp`,
+//! Enabling and disabling the second factor: `EnrollTotp`, `ConfirmTotp`, `DisableTotp`,
 //! `RegenerateRecoveryCodes`.
 
 use proto::auth::v1::{
@@ -321,7 +321,7 @@ async fn of_two_lists_made_at_once_one_works() {
         }
     );
 
-    // The second one's proof went with the list that the first replaced.
+    // The second call's recovery code was in the list that the first call replaced.
     let lost = if first.is_ok() { second } else { first };
     assert_eq!(refusal(lost), "MFA_CODE_INVALID");
     assert_eq!(app.codes_left(ada.access()).await, 10);

@@ -1,4 +1,4 @@
-//! What the database keeps of second factors.
+//! What the database stores of second factors.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -40,7 +40,7 @@ async fn nothing_that_opens_the_account_is_stored() {
     for usable in usable {
         assert!(!dump.contains(&usable), "{usable}");
     }
-    // The dump would have shown it.
+    // Checks that the dump would contain it.
     let hash = auth_service::model::refresh_token::sha256(challenge.id.as_bytes());
     assert!(dump.contains(&hex::encode(hash)));
 }

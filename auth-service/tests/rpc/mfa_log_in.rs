@@ -17,7 +17,7 @@ fn amr(access_token: &str) -> serde_json::Value {
     data.unwrap().claims["amr"].clone()
 }
 
-/// Makes two calls reach the same row at the same moment.
+/// Makes two calls reach the same row at the same time.
 async fn at_once<T>(
     app: &App,
     table: &str,
@@ -258,7 +258,7 @@ async fn a_challenge_is_good_for_its_own_user_only() {
     let answer = app.recover(&adas.id, &bob.recovery_codes[0]).await;
     assert_eq!(refusal(answer), "MFA_CODE_INVALID");
 
-    // Ada's name on Bob's challenge.
+    // Ada's id on Bob's challenge.
     let bytes = |id: &str| BASE64_URL_SAFE_NO_PAD.decode(&id[4..]).unwrap();
     let spliced = [&bytes(&adas.id)[..16], &bytes(&bobs.id)[16..]].concat();
     let spliced = format!("mc1_{}", BASE64_URL_SAFE_NO_PAD.encode(spliced));

@@ -1,4 +1,4 @@
-//! What an owner is told of the second factor by mail.
+//! The mails to an owner about the second factor.
 
 use crate::app::{PASSWORD, refusal};
 use crate::mail::all_sent;

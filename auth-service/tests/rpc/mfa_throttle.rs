@@ -1,4 +1,4 @@
-//! Codes cannot be guessed, whoever knows the password.
+//! Codes cannot be guessed, even with the password.
 
 use proto::auth::v1::CompleteMfaRequest;
 use proto::auth::v1::complete_mfa_request::Code as AnyCode;
@@ -16,7 +16,7 @@ fn seconds_to_wait(status: &Status) -> u64 {
     details.retry_info().unwrap().retry_delay.unwrap().as_secs()
 }
 
-/// Guesses once, with a challenge of its own.
+/// Guesses once, with a new challenge.
 async fn guess(app: &App, ada: &Secured) -> Status {
     let challenge = app.challenge(&ada.email).await;
     let answer = app.answer(&challenge.id, &ada.wrong_code(app)).await;
@@ -117,7 +117,7 @@ async fn a_recovery_code_is_a_way_in_where_the_app_is_blocked() {
         .await
         .unwrap();
 
-    // And gives nobody more guesses of the app's codes.
+    // And allows no more guesses of the app's codes.
     assert_eq!(reason(&guess(&app, &ada).await), "MFA_THROTTLED");
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn reset(app: &App, token: &str, password: &str) -> Result<(), 
     app.auth.clone().reset_password(request).await.map(drop)
 }
 
-/// Asks for a mail, and returns the token of the `count`th.
+/// Requests a mail, and returns the token of the `count`th.
 pub(crate) async fn token(app: &App, server: &MailServer, email: &str, count: usize) -> String {
     ask(app, email).await;
     let mails = server.mailed(email, CHOOSE, count).await;
@@ -62,7 +62,7 @@ async fn a_reset_sets_the_password_and_ends_every_session() {
         "INVALID_CREDENTIALS"
     );
     let tokens = app.log_in(ADA, OTHER_PASSWORD).await.unwrap();
-    // Whoever read the mailbox has confirmed it.
+    // Whoever read the mailbox has verified it.
     let user = app.get_me(&tokens.access_token).await.unwrap();
     assert!(user.email_verified);
     let revoked: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.revocations")

@@ -61,7 +61,7 @@ async fn a_dump_alone_is_of_no_use_to_guess_with() {
         recipe.verify(PASSWORD.as_bytes(), hash, &mut recipe.memory())
     };
     assert!(guess(&recipe, &dump).is_err());
-    // With the name of the pepper taken out it is another hash.
+    // Without the pepper's id it is a different hash.
     let without = dump.replace(&format!(",{}", KEYIDS[0]), "");
     assert_eq!(guess(&recipe, &without).unwrap(), Verdict::Wrong);
     let other = KeyRing::parse(&generate_line(1).unwrap()).unwrap();
@@ -83,7 +83,7 @@ async fn a_service_that_lost_the_pepper_fails_and_calls_no_password_wrong() {
         app.replica().await,
         app.replica_with(&[&files.flag("two")]).await,
     ] {
-        // More often than wrong passwords are let through.
+        // More often than wrong passwords are checked.
         for password in [PASSWORD, "wrong-password", PASSWORD, "wrong", PASSWORD] {
             let refused = lost.log_in(ADA, password).await.unwrap_err();
             assert_eq!(refused.code(), Code::Internal);
@@ -109,7 +109,7 @@ async fn a_log_in_takes_the_hash_to_the_newest_pepper() {
     both.log_in(ADA, PASSWORD).await.unwrap();
     assert!(stored(&app).await.contains(KEYIDS[1]));
 
-    // Nothing needs the first one any more.
+    // Nothing needs the first pepper any more.
     let second = app.replica_with(&[&files.flag("two")]).await;
     second.log_in(ADA, PASSWORD).await.unwrap();
     assert_eq!(

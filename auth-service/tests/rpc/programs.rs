@@ -1,4 +1,4 @@
-//! `ServiceTokenService`: programs, and the tokens of others.
+//! `ServiceTokenService`: tokens for programs, and introspection.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::app::{App, bearer, reason, refusal};
 pub(crate) const SECRET: &str = "5f0c2a1be4d7498fa36b1c9d8e2f70415f0c2a1be4d7498f";
 const OTHER_SECRET: &str = "a36b1c9d8e2f70415f0c2a1be4d7498f5f0c2a1be4d7498f";
 
-/// A file with a secret, and the flag that names it.
+/// A file with a secret, and its flag.
 pub(crate) fn secret_file(secret: &str) -> (NamedTempFile, String) {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{secret}\n")).unwrap();
@@ -29,11 +29,11 @@ fn flag(path: &Path) -> String {
     format!("--contacts-secret-file={}", path.display())
 }
 
-/// A service that knows the contacts service.
+/// A service that is configured for the contacts service.
 pub(crate) async fn app() -> App {
     let (_file, flag) = secret_file(SECRET);
     let app = App::start_with(&[&flag]).await;
-    // It answers once it has read the file.
+    // It responds once it has read the file.
     token(&app).await;
     app
 }
@@ -166,7 +166,7 @@ async fn two_secrets_work_at_a_time() {
 
     app.advance(1);
     let (_second, flag) = secret_file(OTHER_SECRET);
-    // It answers once it has read its file.
+    // It responds once it has read its file.
     assert!(works(&app.replica_with(&[&flag]).await, OTHER_SECRET).await);
     assert!(works(&app, SECRET).await);
 
@@ -217,7 +217,7 @@ async fn a_token_is_introspected_with_its_session() {
         "FIELD_INVALID"
     );
 
-    // Nor does a program that is gone get to ask.
+    // A deleted program cannot introspect either.
     app.sql("DELETE FROM auth.service_accounts").await;
     let asked = introspect(&app, &program, &program).await;
     assert_eq!(refusal(asked), "TOKEN_REVOKED");

@@ -56,7 +56,7 @@ async fn refreshes_that_meet_at_the_row_are_one_exchange() {
         calls.spawn(async move { auth.refresh_token(request).await.unwrap().into_inner() });
     }
 
-    // All four stand at the row's lock, each having seen the old token there.
+    // All four wait for the row's lock, and each has read the old token.
     app.waiting_for_a_lock(4).await;
     held.rollback().await.unwrap();
     let answers = calls.join_all().await;

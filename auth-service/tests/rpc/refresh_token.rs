@@ -14,7 +14,8 @@ async fn next(app: &App, token: &str) -> TokenPair {
     answer.tokens.unwrap()
 }
 
-/// The same token with one bit of its secret changed: a real session, no key.
+/// The same token with one bit of its secret changed: an existing session, but a wrong
+/// MAC.
 fn forged(token: &str) -> String {
     let mut text = token.to_owned().into_bytes();
     text[80] = if text[80] == b'A' { b'B' } else { b'A' };

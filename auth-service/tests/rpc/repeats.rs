@@ -1,4 +1,4 @@
-//! Calls of administrators that are made again because their answer was lost.
+//! Calls of administrators that are repeated because their response was lost.
 
 use crate::admin::Admin;
 use crate::app::{App, refusal};

@@ -1,4 +1,4 @@
-//! When something is revoked, and what a time that is wrong does.
+//! The time of a revocation, and the effect of a wrong time.
 
 use proto::auth::v1::{ListDeletedUsersRequest, RevokeOtherSessionsRequest, RevokeSessionRequest};
 use sqlx::AssertSqlSafe;
@@ -22,7 +22,7 @@ async fn a_revocation_stamped_in_the_future_keeps_nobody_from_hearing_of_others(
     let mut feed = watch(&app, "").await;
     caught_up(&mut feed).await;
 
-    // By a replica whose clock was 300 s ahead.
+    // Written by a replica whose clock was 300 s ahead.
     app.sql(
         "INSERT INTO auth.revocations (user_id, session_id, revoke_time)
          SELECT user_id, id, to_timestamp(1800000300) FROM auth.sessions
@@ -60,8 +60,8 @@ async fn a_cursor_of_deleted_users_from_the_future_passes_over_nobody() {
     assert_eq!(listed.deleted_users[0].user_id, user.id);
 }
 
-/// Lets `act` wait for rows of this table, moves the clock on by 5 s meanwhile, and
-/// returns by how much the revocation that follows is later than the act's beginning.
+/// Makes `act` wait for rows of this table, advances the clock by 5 s meanwhile, and
+/// returns how much later than the start of `act` the resulting revocation is.
 async fn stamped_after_a_wait(app: &App, table: &str, act: impl Future<Output = ()>) -> i64 {
     let mut holder = app.db.begin().await.unwrap();
     let hold = AssertSqlSafe(format!("SELECT 1 FROM auth.{table} FOR UPDATE"));
@@ -100,8 +100,8 @@ async fn acts_of_administrators_revoke_what_was_made_while_they_waited() {
     }
 }
 
-/// A session's end is known for as long as its tokens live: also those that a refresh at
-/// another replica gave while the end waited.
+/// A session's revocation is kept as long as its tokens are valid, including those that a
+/// refresh at another replica issued while the revocation waited.
 #[tokio::test]
 async fn the_end_of_sessions_is_of_the_time_when_it_happens() {
     for kind in ["log out", "one", "others", "reuse"] {
@@ -137,7 +137,7 @@ async fn the_end_of_sessions_is_of_the_time_when_it_happens() {
                 _ => assert_eq!(refusal(app.refresh(&old).await), "REFRESH_TOKEN_REUSED"),
             }
         };
-        // What ends all takes the user first.
+        // A call that revokes all sessions locks the user first.
         let table = if kind == "others" {
             "users"
         } else {

@@ -23,7 +23,7 @@ pub(crate) async fn watch(app: &App, cursor: &str) -> Feed {
     answer.unwrap().into_inner()
 }
 
-/// Reads until all that was revoked so far has come.
+/// Reads until all revocations so far have arrived.
 pub(crate) async fn caught_up(feed: &mut Feed) -> (Vec<Revoked>, String) {
     let mut told = Vec::new();
     loop {
@@ -35,7 +35,7 @@ pub(crate) async fn caught_up(feed: &mut Feed) -> (Vec<Revoked>, String) {
     }
 }
 
-/// Reads until something is revoked, for 20 s at most.
+/// Reads until a revocation arrives, for at most 20 s.
 pub(crate) async fn next(feed: &mut Feed) -> (Vec<Revoked>, String) {
     let reading = async {
         loop {

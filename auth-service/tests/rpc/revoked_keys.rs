@@ -1,4 +1,4 @@
-//! Signing keys that someone else may have.
+//! Signing keys that may have leaked.
 
 use auth_service::signing_keys;
 use auth_service::signing_keys::signer::Algorithm;
@@ -11,7 +11,7 @@ use crate::signing_keys::{
     until_not_published, until_published, until_signs,
 };
 
-/// Stages a key, and lets the staging pass; returns its kid when it signs.
+/// Stages a key, and advances the clock past its staging; returns its kid when it signs.
 async fn rotate_fully(app: &App) -> String {
     let new = rotate(app).await;
     until_published(app, &new).await;
@@ -105,7 +105,7 @@ async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
     assert_eq!(published(&app).await, [active]);
 }
 
-/// The line of the key file that opens the successor is missing here.
+/// This key file lacks the line that decrypts the successor.
 #[tokio::test]
 async fn a_revoked_key_does_not_sign_on_where_its_successor_does_not_open() {
     let app = App::alone(&FLAGS).await;

@@ -1,4 +1,4 @@
-//! How many sessions a user has, and acts on a user who has very many.
+//! How many sessions a user can have, and changes to a user with very many.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::deletion::delete;
 const ADA: &str = "ada@example.org";
 const MOST: &str = "--sessions-per-user=3";
 
-/// More sessions than one statement marks. They are younger than the ones that are there.
+/// More sessions than one statement marks. They are newer than the existing ones.
 const CROWD: &str = "
     INSERT INTO auth.sessions
     SELECT (jsonb_populate_record(NULL::auth.sessions, to_jsonb(s) || jsonb_build_object(
@@ -26,7 +26,7 @@ async fn count(app: &App, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap()
 }
 
-/// Of the last one of three log-ins the crowd has its times and its user.
+/// The copies have the times and the user of the last of three log-ins.
 async fn crowded(app: &App) -> [TokenPair; 3] {
     app.sign_up(ADA).await.unwrap();
     let mut sessions = Vec::new();
@@ -37,7 +37,7 @@ async fn crowded(app: &App) -> [TokenPair; 3] {
     sessions.try_into().unwrap()
 }
 
-/// No token of the session is good.
+/// No token of the session is valid.
 async fn is_over(app: &App, session: &TokenPair) {
     let refreshed = app.refresh(&session.refresh_token).await;
     assert_eq!(refusal(refreshed), "SESSION_REVOKED");
@@ -45,7 +45,7 @@ async fn is_over(app: &App, session: &TokenPair) {
     assert_eq!(refusal(me), "TOKEN_REVOKED");
 }
 
-/// As services learn that check tokens by themselves.
+/// As services that verify tokens themselves learn it.
 async fn all_tokens_are_revoked(app: &App) {
     let sql = "SELECT count(*) FROM auth.revocations AS r JOIN auth.users AS u ON u.id = r.user_id
                WHERE session_id = '00000000-0000-0000-0000-000000000000' AND email LIKE 'ada@%'";
@@ -159,7 +159,8 @@ async fn very_many_other_sessions_end_and_the_callers_goes_on() {
 
     assert_eq!(revoked.into_inner().revoked_count, 1000);
     is_over(&app, &first).await;
-    // Where so many end, all access tokens do, and the session goes on by a refresh.
+    // When so many are revoked, all access tokens are too, and the session continues with
+    // a refresh.
     all_but_one_ended(&app, &second.refresh_token).await;
     all_tokens_are_revoked(&app).await;
 }
@@ -175,7 +176,7 @@ async fn very_many_sessions_end_with_a_new_password() {
     all_but_one_ended(&app, &tokens.unwrap().refresh_token).await;
 }
 
-/// This token's session goes on, alone.
+/// Only this token's session continues.
 async fn all_but_one_ended(app: &App, refresh_token: &str) {
     app.advance(1);
     let tokens = app.refresh(refresh_token).await.unwrap().tokens.unwrap();

@@ -10,7 +10,7 @@ use crate::app::{App, OTHER_PASSWORD, PASSWORD, START, fields, new_account, reas
 
 const REQUEST: &str = "01980b5e-6f1c-7cde-9a3b-2f7d6c1e8a90";
 
-/// A request that can be sent again.
+/// A request that can be repeated.
 fn repeatable() -> SignUpRequest {
     SignUpRequest {
         request_id: REQUEST.into(),
@@ -215,7 +215,7 @@ async fn of_a_hundred_repeats_with_other_passwords_three_are_checked() {
     assert_eq!(count("REQUEST_ID_REUSED"), 3);
     assert_eq!(count("LOG_IN_THROTTLED"), 97);
     assert_eq!(app.audited("sign_up_failed").await, 3);
-    // They are guesses of the log-in's password.
+    // They count as guesses of the password.
     let log_in = app.log_in("ada@example.org", PASSWORD).await;
     assert_eq!(refusal(log_in), "LOG_IN_THROTTLED");
     app.advance(3);

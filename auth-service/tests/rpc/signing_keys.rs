@@ -1,4 +1,4 @@
-//! Signing keys follow one another, and no honest token is refused.
+//! Signing keys are rotated, and no valid token is refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 
 use crate::app::{App, PASSWORD, in_time, refusal};
 
-/// A cache time of 10 s makes a staging of 20, and lets the service look at its
-/// keys every second. A token is good for 100 s and the 30 of the leeway.
+/// A cache time of 10 s makes a staging of 20 s, and the service reads its keys every
+/// second. A token is valid for 100 s and the 30 s of leeway.
 pub(crate) const FLAGS: [&str; 2] = [
     "--signing-key-cache-seconds=10",
     "--access-token-ttl-seconds=100",
@@ -88,14 +88,15 @@ pub(crate) async fn until_signs(app: &App, kid_wanted: &str) -> String {
         if kid(&tokens.access_token) == kid_wanted {
             return Some(tokens.access_token);
         }
-        // Or those that are of use would end: a user has so many sessions and no more.
+        // Otherwise the needed ones would be revoked, because a user can have only so
+        // many sessions.
         app.log_out(&tokens.refresh_token).await.unwrap();
         None
     })
     .await
 }
 
-/// A change that nobody in particular asks for.
+/// A change of the keys that no call requests.
 pub(crate) async fn asked(db: &Pool) -> Asked<'static> {
     Asked {
         tx: db.begin().await.unwrap(),
@@ -237,8 +238,8 @@ async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
 /// Two services.
 type Pair = (Arc<App>, Arc<App>);
 
-/// Logs in at one service and calls the other, until it is told to stop; each with
-/// an account of its own, since of one few may log in at a time.
+/// Logs in at one service and calls the other, until stopped; each with an account of its
+/// own, because only a few log-ins of one account may run at a time.
 async fn honest_client(number: u8, at: Pair, stop: Arc<AtomicBool>, calls: Arc<AtomicUsize>) {
     let mut tokens = at.0.user(&format!("user-{number}@example.org")).await;
     while !stop.load(Ordering::SeqCst) {
@@ -247,7 +248,7 @@ async fn honest_client(number: u8, at: Pair, stop: Arc<AtomicBool>, calls: Arc<A
         let refreshed = at.1.refresh(&tokens.refresh_token).await.unwrap();
         let fresh = refreshed.tokens.unwrap();
         at.0.get_me(&fresh.access_token).await.unwrap();
-        // The former one has not ended.
+        // The previous one has not ended.
         at.1.get_me(&tokens.access_token).await.unwrap();
         tokens =
             at.0.refresh(&fresh.refresh_token)
@@ -269,7 +270,7 @@ async fn twenty_rotations_under_load_refuse_no_token() {
     ];
     let app = Arc::new(App::alone(&flags).await);
     let replica = Arc::new(app.replica_with(&flags).await);
-    // They answer once they have their first key.
+    // They respond once they have their first key.
     tokio::join!(published(&app), published(&replica));
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::default());
     let mut clients = JoinSet::new();
@@ -284,7 +285,7 @@ async fn twenty_rotations_under_load_refuse_no_token() {
 
     for _ in 0..20 {
         let new = rotate(&app).await;
-        // The clock of the services does not outrun them.
+        // The services keep up with the clock.
         tokio::join!(until_published(&app, &new), until_published(&replica, &new));
         app.advance(3);
         in_time("the key is not active", async || {
@@ -322,7 +323,7 @@ async fn another_algorithm_takes_over_with_both_published_meanwhile() {
         .replica_with(&[FLAGS[0], FLAGS[1], "--signing-algorithm=ES256"])
         .await;
     drop(before);
-    // Staged at the start, of which a connection does not tell the end.
+    // Staged at start, which a connection does not show.
     in_time("no key is staged", async || {
         (states(&app).await == ["active", "staged"]).then_some(())
     })
@@ -370,7 +371,7 @@ async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
             ..
         }))
     ));
-    // The running service looks on: a key that is staged now gets published.
+    // The running service keeps reading: a key that is staged now gets published.
     let opens = rotate(&app).await;
     until_published(&app, &opens).await;
     let new = app.log_in(ADA, PASSWORD).await.unwrap().access_token;

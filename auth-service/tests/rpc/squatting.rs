@@ -1,4 +1,4 @@
-//! Accounts on addresses that are somebody else's, and their true owners.
+//! Accounts with somebody else's address, and the address's owners.
 
 use proto::auth::v1::{
     ChangeEmailRequest, SendEmailVerificationRequest, TokenPair, VerifyEmailRequest,
@@ -14,7 +14,7 @@ use crate::password_reset::{reset, token as reset_token};
 const ADA: &str = "ada@example.com";
 const CONFIRM: &str = "Confirm your e-mail address";
 
-/// Confirms with nothing but the token; returns whether the account was taken over.
+/// Verifies with only the token; returns whether the account was taken over.
 async fn claim(app: &App, token: &str) -> Result<bool, Status> {
     send(app, Request::new(request(token, ""))).await
 }
@@ -131,8 +131,8 @@ async fn passwords_are_not_guessed_by_confirming() {
     assert_eq!(refusal(throttled), "LOG_IN_THROTTLED");
 }
 
-/// Whoever clicks on the link in a mail that a squatter asked for.
-/// Has a mail sent to Ada's address, from somebody's session.
+/// Sends a mail to Ada's address from somebody's session, as a squatter does, for
+/// somebody to click on.
 async fn ask_as(app: &App, somebody: &TokenPair) {
     let request = SendEmailVerificationRequest { email: ADA.into() };
     let request = bearer(request, &somebody.access_token);
@@ -154,7 +154,7 @@ async fn a_mail_that_a_session_asked_for_confirms_nothing_without_one() {
     assert_eq!(refusal(clicked), "EMAIL_TOKEN_OF_SESSION");
     let me = app.get_me(&squatter.access_token).await.unwrap();
     assert!(!me.email_verified);
-    // The owner of the mailbox asks without one, and has the account.
+    // The owner of the mailbox requests a mail without a session, and gets the account.
     ask(&app, ADA).await;
     let token = server.mailed(ADA, CONFIRM, 3).await[2].token();
     assert!(claim(&app, &token).await.unwrap());
@@ -204,7 +204,7 @@ async fn only_a_confirmed_address_gets_a_second_factor() {
     assert_eq!(refusal(enrolled), "EMAIL_NOT_VERIFIED");
     app.confirm_email(ADA).await;
     app.enroll(access, PASSWORD).await.unwrap();
-    // Another address since.
+    // The address has changed since.
     app.sql("UPDATE auth.users SET email_verified = false")
         .await;
 
@@ -212,7 +212,7 @@ async fn only_a_confirmed_address_gets_a_second_factor() {
     assert_eq!(refusal(confirmed), "EMAIL_NOT_VERIFIED");
 }
 
-/// From before only confirmed addresses got one, or on another address.
+/// From a version before only verified addresses could have one, or with another address.
 #[tokio::test]
 async fn a_second_factor_does_not_keep_the_owner_of_the_mailbox_out() {
     let server = MailServer::start().await;

@@ -9,7 +9,7 @@ use crate::app::{App, bearer, reason};
 use crate::programs::{asks, client, issue};
 use crate::revocations::{Feed, caught_up};
 
-/// A program that may watch.
+/// A program that may subscribe to revocations.
 async fn watcher(app: &App, by: &Admin) -> (String, Feed) {
     let made = by.create("mailer", &["auth.revocations"]).await;
     let (_, secret) = made.unwrap();
@@ -25,7 +25,7 @@ async fn watch(app: &App, secret: &str) -> Result<Feed, Status> {
     Ok(answer.into_inner())
 }
 
-/// Returns what a feed sends until it fails, and the reason of the failure.
+/// Returns what a feed sends until it fails, and the reason.
 async fn end(feed: &mut Feed) -> (Vec<Revoked>, String) {
     let mut told = Vec::new();
     loop {

@@ -190,7 +190,7 @@ async fn a_call_that_comes_late_is_not_taken_for_a_blocked_one() {
     app.sign_up(ADA).await.unwrap();
     assert_eq!(guess(&app, ADA, WRONG).await, "INVALID_CREDENTIALS");
 
-    // Begun before the one that was counted first.
+    // Started before the one that was counted first.
     app.advance(-1);
 
     assert_eq!(guess(&app, ADA, PASSWORD).await, "right");

@@ -1,4 +1,4 @@
-//! A server with a small service, on a runtime of its own, as a process has it.
+//! A server with a small service, on a runtime of its own, as in a process.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,10 +30,10 @@ use tonic::{Request, Response, Status};
 pub(crate) const WAIT: &str = "/addressbook.auth.v1.AuthService/RefreshToken";
 /// The path of the call that panics.
 pub(crate) const PANIC: &str = "/addressbook.auth.v1.AuthService/LogIn";
-/// The path of a call that is answered at once with an empty message.
+/// The path of a call that immediately returns an empty message.
 pub(crate) const EMPTY: &str = "/addressbook.auth.v1.AuthService/LogOut";
-/// The path of the call that tells how long it may take, in milliseconds, and
-/// where it came from.
+/// The path of the call that returns its deadline, in milliseconds, and its client's
+/// address.
 pub(crate) const TIME_LEFT: &str = "/addressbook.auth.v1.AuthService/GetServerInfo";
 
 /// The largest request of the service, in bytes.
@@ -55,16 +55,16 @@ const fn group(name: &'static str, rpcs: &'static [&'static str]) -> Group {
     }
 }
 
-/// What tests see of the service, and how they steer it.
+/// How tests observe and control the service.
 #[derive(Default)]
 pub(crate) struct Steering {
     /// Calls that wait now.
     pub(crate) waiting: AtomicUsize,
     /// Lets the waiting calls finish.
     pub(crate) gate: watch::Sender<bool>,
-    /// What `GetJwks` answers.
+    /// The response of `GetJwks`.
     pub(crate) jwks: Mutex<GetJwksResponse>,
-    /// How often it was asked.
+    /// How often it was called.
     pub(crate) jwks_reads: AtomicUsize,
 }
 
@@ -213,7 +213,7 @@ impl App {
         Self::with(config(), Vec::new())
     }
 
-    /// Serves with these settings and needs.
+    /// Serves with these settings and dependencies.
     pub(crate) fn with(config: ServerConfig, needs: Vec<watch::Receiver<bool>>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         Self::on(listener, config, needs)
@@ -285,7 +285,7 @@ impl App {
         AuthServiceClient::new(self.channel().await)
     }
 
-    /// Sets what `GetJwks` answers.
+    /// Sets the response of `GetJwks`.
     pub(crate) fn set_jwks(&self, keys: Vec<JsonWebKey>, cache: Duration) {
         *self.steering.jwks.lock().unwrap() = GetJwksResponse {
             keys,
@@ -293,7 +293,7 @@ impl App {
         };
     }
 
-    /// Asks it to stop, and does not wait for that.
+    /// Asks it to stop, without waiting.
     pub(crate) fn ask_to_stop(&mut self) {
         drop(self.shutdown.take());
     }
@@ -318,7 +318,7 @@ impl App {
     }
 }
 
-/// Does not wait: the clients of this server are on the test's own thread.
+/// Does not wait, because the clients of this server are on the test's own thread.
 impl Drop for App {
     fn drop(&mut self) {
         self.ask_to_stop();
@@ -326,7 +326,7 @@ impl Drop for App {
     }
 }
 
-/// Polls until something is so; fails after 20 s.
+/// Polls until it is true; fails after 20 s.
 pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let until = Instant::now() + Duration::from_secs(20);
     while !is_so().await {

@@ -1,4 +1,4 @@
-//! Calls that are begun and not gone on with, and streams that say nothing.
+//! Calls that are started and not continued, and silent streams.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn impatient() -> App {
     App::with(config, Vec::new())
 }
 
-/// A call with a deadline that is far away, of which so much is sent.
+/// A call with a distant deadline, of which only this much is sent.
 async fn begun(
     connection: &Connection,
     path: &str,
@@ -61,7 +61,7 @@ async fn a_message_that_drips_in_is_as_good_as_none() {
     let connection = Connection::open(app.address).await;
     let (mut body, answer) = begun(&connection, EMPTY, b"\0\0\0\x01\0").await;
     let dripping = tokio::spawn(async move {
-        // Not to wait for something: this is how slow the client is.
+        // Not to wait for an event: the client is this slow.
         while body.send_data(Bytes::from_static(b"x"), false).is_ok() {
             sleep(Duration::from_millis(50)).await;
         }
@@ -77,7 +77,7 @@ async fn a_message_that_drips_in_is_as_good_as_none() {
 async fn a_large_message_has_more_time_while_it_arrives() {
     let app = impatient();
     let connection = Connection::open(app.address).await;
-    // The name of the account that is signed up.
+    // The name of the new account.
     let mut message = b"\x1a\xfc\xff\x0f".to_vec();
     message.resize(MESSAGE_BYTES_MAX, b'x');
     let path = "/addressbook.auth.v1.AuthService/SignUp";
@@ -86,7 +86,7 @@ async fn a_large_message_has_more_time_while_it_arrives() {
     let frame = framed(&message);
     for part in frame.chunks(64 * 1024) {
         body.send_data(Bytes::copy_from_slice(part), false).unwrap();
-        // As slow as is allowed, and 1.6 s in all.
+        // As slow as allowed, and 1.6 s in all.
         sleep(Duration::from_millis(400)).await;
     }
     body.send_data(Bytes::new(), true).unwrap();

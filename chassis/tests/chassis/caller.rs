@@ -1,4 +1,4 @@
-//! Who calls: found by the interceptor, asked for by handlers.
+//! The caller: identified by the interceptor, required by handlers.
 
 use chassis::access::caller::Caller;
 use chassis::access::token::{KeySet, TokenError};
@@ -25,7 +25,7 @@ fn the_scheme_is_bearer_in_any_case() {
     }
 }
 
-/// RFC 6750 section 2.1 allows one space; more is not worth a second form.
+/// RFC 6750 section 2.1 allows exactly one space.
 #[test]
 fn whatever_else_stands_in_the_entry_is_refused() {
     let (desk, mint) = desk();

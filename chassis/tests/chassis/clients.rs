@@ -1,5 +1,5 @@
-//! One address holds only so many connections and calls, and its neighbours do not
-//! notice.
+//! The connections and calls of one address are limited, and other addresses are not
+//! affected.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -47,19 +47,19 @@ async fn from(ip: [u8; 4], app: &App) -> Connection {
     Connection::over(socket).await.unwrap()
 }
 
-/// A call of which nothing but the headers is sent.
+/// A call of which only the headers are sent.
 async fn begun(connection: &Connection, from: &str) -> (SendStream<Bytes>, ResponseFuture) {
     let headers = [("grpc-timeout", "99999999H"), ("x-forwarded-for", from)];
     connection.begin(EMPTY, &headers).await.unwrap()
 }
 
-/// Waits until the server has received everything sent on a connection so far: it has
-/// answered a later call.
+/// Waits until the server has received everything sent on a connection so far, by making
+/// another call.
 async fn arrived(connection: &mut Connection) {
     connection.call("/nothing.here/At", &[]).await;
 }
 
-/// Whether a call is answered as it should.
+/// Whether a call succeeds.
 async fn is_served(connection: &mut Connection, from: &str) -> bool {
     let answer = connection.call(EMPTY, &[("x-forwarded-for", from)]).await;
     answer.status.code() == Code::Ok

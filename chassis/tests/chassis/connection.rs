@@ -1,4 +1,4 @@
-//! What a connection may do, and for how long.
+//! What a connection may do, and how long it lasts.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ async fn calls_above_the_limit_wait_for_the_others() {
         Vec::new(),
     );
     let mut client = app.client().await;
-    // A client does not know the limit before the first answer.
+    // A client does not know the limit before the first response.
     client.log_out(LogOutRequest::default()).await.unwrap();
 
     let calls = (0..10).map(|_| {
@@ -114,7 +114,7 @@ async fn headers_larger_than_16_kib_do_not_harm_the_server() {
     let mut connection = Connection::open(app.address).await;
     let refused = tokio::spawn(async move {
         let large = "x".repeat(64 << 10);
-        // An HTTP answer without a gRPC status is a panic here, and is fine.
+        // An HTTP response without a gRPC status is expected, and would be a panic here.
         let headers = [("x-large", large.as_str())];
         connection.try_call(EMPTY, &headers, b"").await.is_err()
     });
@@ -165,7 +165,7 @@ async fn a_call_outlives_the_age_of_its_connection() {
     connection.ended().await.unwrap();
 }
 
-/// Asked to end after a second, and ended after another one.
+/// Asked to close after a second, and closed after another one.
 fn impatient() -> App {
     let config = ServerConfig {
         connection_age: Duration::from_secs(1),
@@ -217,8 +217,8 @@ async fn a_call_that_is_half_sent_does_not_keep_a_connection_that_is_too_old() {
     connection.ended().await.unwrap();
 }
 
-/// hyper's client gives up a call that it was about to send on a connection that
-/// just ended, as CANCELLED; such a call never left, and is made again here.
+/// hyper's client cancels a call that it was about to send on a connection that just
+/// closed; such a call was never sent, and is repeated here.
 #[tokio::test]
 async fn no_call_is_lost_when_connections_age() {
     let app = short_lived();

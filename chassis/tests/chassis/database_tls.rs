@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL, as `DATABASE_URL` asks for it.
+//! TLS to PostgreSQL, as configured in `DATABASE_URL`.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::pki::Authority;
 
-/// A server on TCP that has a certificate for 127.0.0.1.
+/// A TCP server with a certificate for 127.0.0.1.
 struct Encrypted {
     _cluster: Cluster,
     authority: Authority,
@@ -71,7 +71,8 @@ impl Encrypted {
     }
 }
 
-/// How the connection of this configuration is encrypted; nothing if it is not.
+/// The TLS version of a connection with this configuration; `None` if it is not
+/// encrypted.
 async fn encryption(config: &DatabaseConfig) -> sqlx::Result<Option<String>> {
     let database = Database::new(config, &[]).unwrap();
     sqlx::query_scalar("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")

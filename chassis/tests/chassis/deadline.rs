@@ -1,5 +1,5 @@
-//! Every call is answered in time and in form. The client of these tests keeps
-//! no deadline: what it sees is the server's doing.
+//! Every call gets a well-formed response in time. The client of these tests has no
+//! deadline of its own, so the server produces what it sees.
 
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ async fn a_handler_sees_the_clients_deadline() {
     for (timeout, milliseconds) in [
         ("7S", 7_000),
         ("2M", 120_000),
-        // As long as the server allows.
+        // The longest that the server allows.
         ("5M", 300_000),
         ("301S", 300_000),
         ("99999999H", 300_000),

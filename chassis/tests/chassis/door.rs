@@ -1,4 +1,4 @@
-//! What comes in: gRPC, under a name of the server, and pages.
+//! What the server accepts: gRPC under one of its names, and pages.
 
 use std::sync::atomic::Ordering;
 
@@ -115,7 +115,7 @@ async fn grpc_is_asked_by_post() {
     assert_eq!(head.headers["allow"], "POST");
 }
 
-/// The first line of the answer to a request over HTTP/1.1.
+/// The first line of the response to an HTTP/1.1 request.
 async fn http_1(app: &App, method: &str, path: &str, headers: &str) -> String {
     let mut socket = TcpStream::connect(app.address).await.unwrap();
     let request =

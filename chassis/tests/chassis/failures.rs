@@ -1,4 +1,4 @@
-//! What errors of PostgreSQL mean to callers.
+//! How errors of PostgreSQL are reported to callers.
 
 use chassis::database::Failure;
 use embedded_postgres::TestDatabase;
@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// What a client is told: the code, the reason, and when to try again, in seconds.
+/// The error of a client: the code, the reason, and the retry delay in seconds.
 fn told(failure: Failure) -> (Code, String, Option<u64>) {
     let status = Status::from(failure.refusal());
     let details = status.get_error_details();

@@ -1,5 +1,5 @@
-//! Floods of streams: the connection is cut, and nobody else notices
-//! (RUSTSEC-2024-0003 and its kin).
+//! Floods of streams: the connection is closed, and others are not affected
+//! (RUSTSEC-2024-0003 and similar).
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +13,7 @@ use crate::wire::{Frame, PATIENCE, open_raw};
 const END_STREAM_AND_HEADERS: u8 = 0x5;
 const ENHANCE_YOUR_CALM: u32 = 0xb;
 
-/// HEADERS with `:method: GET` alone: no path, so the stream is illegal.
+/// HEADERS with only `:method: GET`: there is no path, so the stream is invalid.
 fn illegal_stream(stream: u32) -> Vec<u8> {
     let headers = Frame {
         kind: 1,
@@ -24,11 +24,11 @@ fn illegal_stream(stream: u32) -> Vec<u8> {
     headers.encode()
 }
 
-/// A legal request that is taken back at once.
+/// A valid request that is reset at once.
 fn reset_stream(stream: u32) -> Vec<u8> {
     let headers = Frame {
         kind: 1,
-        // The body is still to come: the call would go on.
+        // The body is not sent yet, so the call would continue.
         flags: 0x4,
         stream,
         // POST, http, "/", and an authority of one letter.
@@ -43,7 +43,8 @@ fn reset_stream(stream: u32) -> Vec<u8> {
     [headers.encode(), reset.encode()].concat()
 }
 
-/// Sends streams until the server has had enough; returns its GOAWAY's reason.
+/// Sends streams until the server closes the connection; returns the reason of its
+/// GOAWAY.
 async fn flood(app: &App, streams: u32, stream: fn(u32) -> Vec<u8>) -> Option<u32> {
     let (mut from, mut to) = split(open_raw(app.address).await);
     let sending = tokio::spawn(async move {

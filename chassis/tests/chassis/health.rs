@@ -1,4 +1,4 @@
-//! What health reports follows what the services need.
+//! Health follows the state of the services' dependencies.
 
 use chassis::start::probe::{self, Speech};
 use tokio::sync::watch;

@@ -1,4 +1,4 @@
-//! The key set follows the auth service, a real one.
+//! The key set follows a real auth service.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -148,7 +148,7 @@ async fn tokens_of_unknown_keys_cause_one_read_a_second() {
     assert!(feed.desk.passes(&a.good()));
 }
 
-/// The cache time of five minutes says nothing: no token is good before the next read.
+/// The cache time of five minutes is ignored: no token is valid before the next read.
 #[tokio::test]
 async fn the_end_of_the_only_key_has_the_next_one_read_at_once() {
     let (a, b, app) = (Mint::ed_dsa("a"), Mint::ed_dsa("b"), App::start());
@@ -188,7 +188,7 @@ async fn a_replica_that_still_publishes_a_revoked_key_is_asked_again() {
     }
 }
 
-/// Of unknown kinds, say: those are no keys to this service.
+/// Keys of unknown kinds, for example, which this service ignores.
 #[tokio::test]
 async fn an_answer_without_a_key_is_no_answer() {
     let (a, app) = (Mint::ed_dsa("a"), App::start());
@@ -214,7 +214,7 @@ async fn keys_are_used_on_while_the_auth_service_is_away() {
     app.ask_to_stop();
     app.stopped().await.unwrap();
 
-    // Something else is there, which hangs up: the feed has tried and failed.
+    // Another server accepts and closes the connection: the feed has tried and failed.
     let away = TcpListener::bind(app.address).await.unwrap();
     for _ in 0..3 {
         drop(away.accept().await.unwrap());

@@ -1,4 +1,4 @@
-//! The chassis, tried over real sockets.
+//! The chassis, tested over real sockets.
 
 #![allow(
     clippy::unwrap_used,

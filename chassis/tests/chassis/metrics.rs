@@ -1,4 +1,4 @@
-//! What a server tells about its calls.
+//! The metrics of a server's calls.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::app::{App, EMPTY, PANIC, WAIT, config, eventually};
 use crate::wire::Connection;
 
-/// A server that tells metrics, and where.
+/// A server with metrics, and their address.
 async fn app(limits: &str) -> (App, SocketAddr) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("addresses");
@@ -38,7 +38,7 @@ async fn page(at: SocketAddr, path: &str) -> String {
     answer
 }
 
-/// The number behind a name with its labels.
+/// The value of a metric with its labels.
 async fn number(at: SocketAddr, name: &str) -> Option<f64> {
     let page = page(at, "/metrics").await;
     let line = page.lines().find_map(|line| line.strip_prefix(name));

@@ -1,4 +1,4 @@
-//! Certificates for tests: authorities, what they issue, and the files of both.
+//! Certificates for tests: CAs, the certificates that they issue, and the files of both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,13 +34,13 @@ impl Authority {
         }
     }
 
-    /// A certificate for these names and addresses, of use for both sides.
+    /// A certificate for these names and addresses, for servers and clients.
     pub(crate) fn issue(&self, names: &[&str]) -> Leaf {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
         self.issue_for(names, vec![ServerAuth, ClientAuth])
     }
 
-    /// A certificate of use for this only.
+    /// A certificate for this purpose only.
     pub(crate) fn issue_for(&self, names: &[&str], uses: Vec<ExtendedKeyUsagePurpose>) -> Leaf {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();

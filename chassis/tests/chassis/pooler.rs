@@ -16,7 +16,7 @@ struct Pooled {
 }
 
 impl Pooled {
-    /// Nothing on a machine that has no PgBouncer. In CI that is a failure.
+    /// `None` on a machine without PgBouncer, which is a failure in CI.
     #[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
     async fn start(mode: &str) -> Option<Self> {
         let Some(program) = PgBouncer::program() else {

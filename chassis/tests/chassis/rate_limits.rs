@@ -1,4 +1,4 @@
-//! A client that makes too many calls is told when to come back.
+//! A client that makes too many calls is told when to retry.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tonic_types::StatusExt;
 use crate::app::{App, EMPTY, TIME_LEFT, config};
 use crate::wire::{Answer, Connection};
 
-/// With these changes to limits; a proxy on this machine is trusted if so wanted.
+/// With these changes to the limits, and optionally a trusted proxy on this machine.
 fn app(limits: &str, proxy: Option<&str>) -> App {
     let config = ServerConfig {
         rate_limits: limits.parse().unwrap(),

@@ -1,4 +1,4 @@
-//! Servers that `DATABASE_URL` names and that cannot be had, and what is said of it.
+//! Servers of `DATABASE_URL` that cannot be used, and how that is reported.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -33,7 +33,7 @@ async fn migrated() -> TestDatabase {
     database.await.unwrap()
 }
 
-/// The URL of a database on several sockets, which are named by their folders.
+/// The URL of a database on several sockets, given by their folders.
 fn url(database: &TestDatabase, sockets: &[&str]) -> String {
     let admin = database.admin();
     let name = admin.get_database().unwrap();
@@ -50,10 +50,10 @@ async fn ask(pool: &Pool) -> sqlx::Result<i32> {
     sqlx::query_scalar("SELECT 7").fetch_one(pool).await
 }
 
-/// Makes every later session on the database read-only, or not.
+/// Makes every later session of the database read-only, or writable.
 async fn set_read_only(database: &TestDatabase, is: bool) {
     let admin = database.admin();
-    // Or the sessions of this function would be, too.
+    // Otherwise the sessions of this function would be, too.
     let options = admin
         .clone()
         .options([("default_transaction_read_only", "off")]);
@@ -64,7 +64,7 @@ async fn set_read_only(database: &TestDatabase, is: bool) {
     set.execute(&mut db).await.unwrap();
 }
 
-/// A server that speaks no TLS.
+/// A server without TLS.
 fn without_tls() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -78,7 +78,7 @@ fn without_tls() -> u16 {
     port
 }
 
-/// A port on which nobody listens.
+/// A port on which no server listens.
 fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -191,7 +191,7 @@ async fn a_connection_that_takes_no_writes_any_more_is_closed() {
     let url = url(&database, &[&socket(&database)]);
     let database = Database::new(&config(url), &[]).unwrap();
     let pool = database.calls();
-    // As a server that becomes a standby behind an open connection.
+    // Like a server that becomes a standby while a connection is open.
     let process: i32 = sqlx::query_scalar(
         "SELECT pg_backend_pid() FROM set_config('default_transaction_read_only', 'on', false)",
     )

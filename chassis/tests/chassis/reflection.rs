@@ -6,7 +6,7 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::app::App;
 
-/// All that the server serves.
+/// All services of the server.
 const SERVICES: [&str; 4] = [
     "addressbook.auth.v1.AuthService",
     "grpc.health.v1.Health",
@@ -14,7 +14,7 @@ const SERVICES: [&str; 4] = [
     "grpc.reflection.v1alpha.ServerReflection",
 ];
 
-/// What a tool asks for to show an error's details, and a call of ours.
+/// What a tool requests to show an error's details, and a call of ours.
 const SYMBOLS: [&str; 7] = [
     "google.rpc.ErrorInfo",
     "google.rpc.BadRequest",
@@ -126,7 +126,7 @@ async fn v1alpha_describes_calls_and_the_details_of_errors() {
     }
 }
 
-/// A tool asks for the imports of each file by the name that is written there.
+/// A tool requests the imports of each file by the name written there.
 #[tokio::test]
 async fn every_import_of_every_file_can_be_had() {
     use v1::server_reflection_request::MessageRequest;

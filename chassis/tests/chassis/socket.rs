@@ -1,5 +1,4 @@
-//! Sockets that do not speak, or speak nonsense, are closed; those that speak
-//! are served.
+//! Silent sockets and those that send garbage are closed; correct clients are served.
 
 use std::time::{Duration, Instant};
 
@@ -20,14 +19,14 @@ fn impatient() -> App {
     App::with(config, Vec::new())
 }
 
-/// Says `words` and nothing more; returns how long the server put up with it.
+/// Sends `words` and nothing more; returns how long the server kept the connection.
 async fn closed_after(app: &App, words: &[u8]) -> Duration {
     let mut socket = TcpStream::connect(app.address).await.unwrap();
     let started = Instant::now();
     socket.write_all(words).await.unwrap();
     let mut answer = Vec::new();
     let end = timeout(PATIENCE, socket.read_to_end(&mut answer)).await;
-    // A close or a reset, as long as it is an end.
+    // A close or a reset; both are an end.
     drop(end.expect("the server closes the socket"));
     started.elapsed()
 }
@@ -76,7 +75,7 @@ async fn a_preface_that_comes_in_pieces_is_waited_for() {
 
     for piece in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".chunks(5) {
         socket.write_all(piece).await.unwrap();
-        // Not to wait for something: this is how slow the client is.
+        // Not to wait for an event: the client is this slow.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     socket

@@ -1,4 +1,4 @@
-//! A stop: announced at once, open calls finish, none hangs on for ever.
+//! A stop: announced at once, open calls finish, none lasts for ever.
 
 use std::time::{Duration, Instant};
 

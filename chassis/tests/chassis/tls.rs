@@ -1,5 +1,4 @@
-//! TLS with those who call: who gets through, and what those who do not get
-//! through may cost.
+//! TLS for callers: who is accepted, and the limits for those who are not.
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,7 +37,7 @@ impl TlsApp {
         Self::with(config())
     }
 
-    /// With these other settings.
+    /// With these settings changed.
     pub(crate) fn with(config: ServerConfig) -> Self {
         let authority = Authority::new("everyone");
         let folder = tempfile::tempdir().unwrap();
@@ -73,7 +72,7 @@ pub(crate) fn serving(config: ServerConfig, leaf: &Leaf, folder: &TempDir) -> Se
     }
 }
 
-/// What a client believes, shows and speaks.
+/// What a client trusts, presents and supports.
 pub(crate) struct Client {
     roots: RootCertStore,
     identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
@@ -121,7 +120,7 @@ impl Client {
 
     pub(crate) async fn connect(self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-        // As browsers and Go do: shares of this one and of X25519 are offered.
+        // Like browsers and Go: offers key shares of this one and of X25519.
         let hybrid = NamedGroup::X25519MLKEM768;
         provider
             .kx_groups
@@ -143,8 +142,8 @@ impl Client {
         timeout(PATIENCE, connect).await.unwrap()
     }
 
-    /// Whether a call is answered; a server tells after its handshake only that it
-    /// does not like a certificate.
+    /// Whether a call succeeds; a server reports a refused certificate only after its
+    /// handshake.
     pub(crate) async fn gets_through(self, address: SocketAddr) -> bool {
         let Ok(stream) = self.connect(address).await else {
             return false;
@@ -226,7 +225,7 @@ async fn first_words_in_pieces_are_waited_for() {
     let tls = TlsApp::start();
     let mut stream = tls.connect().await;
 
-    // Each write is a record of its own.
+    // Each write is a separate record.
     for piece in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".chunks(5) {
         stream.write_all(piece).await.unwrap();
         stream.flush().await.unwrap();
@@ -238,7 +237,7 @@ async fn first_words_in_pieces_are_waited_for() {
     assert_eq!(frame.unwrap().kind, 4);
 }
 
-/// Sends half a greeting, and nothing more.
+/// Sends half a client hello, and nothing more.
 async fn stall(address: SocketAddr) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket

@@ -1,5 +1,5 @@
-//! The server follows the files of its TLS: what is new counts for new
-//! connections, and what is broken for none.
+//! The server follows its TLS files: new files apply to new connections, and broken ones
+//! are not used.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,13 +19,13 @@ use crate::pki::{Authority, Leaf};
 use crate::tls::{Client, TlsApp};
 use crate::wire::Connection;
 
-/// What the server shows on a new connection.
+/// The server's certificate on a new connection.
 async fn shown(tls: &TlsApp) -> Vec<u8> {
     let stream: TlsStream<TcpStream> = tls.connect().await;
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
-/// The certificate as it goes over the wire.
+/// The certificate as sent over the wire (DER).
 fn der(leaf: &Leaf) -> Vec<u8> {
     let certificate = CertificateDer::from_pem_slice(leaf.certificate.as_bytes());
     certificate.unwrap().to_vec()
@@ -53,7 +53,7 @@ async fn a_new_certificate_is_for_new_connections() {
     assert!(tls.client().gets_through(tls.app.address).await);
 }
 
-/// A folder that is a link to the one in force, as Kubernetes mounts secrets.
+/// A folder that is a link to the current one, as Kubernetes mounts secrets.
 #[tokio::test]
 async fn a_link_that_points_elsewhere_is_followed() {
     let folder = tempfile::tempdir().unwrap();
@@ -91,18 +91,18 @@ async fn what_is_broken_changes_nothing() {
     let half = &other.certificate[..other.certificate.len() / 2];
     fs::write(path("server.crt"), half).unwrap();
     stays(&tls, &before).await;
-    // The other key has not come yet.
+    // The other key has not arrived yet.
     fs::write(path("server.crt"), &other.certificate).unwrap();
     stays(&tls, &before).await;
     fs::remove_file(path("server.key")).unwrap();
     stays(&tls, &before).await;
 
-    // And once all is well, it counts.
+    // Once everything matches, it is used.
     secret_file::write(&path("server.key"), &other.key).unwrap();
     until_shown(&tls, &other).await;
 }
 
-/// Long enough for three looks at the files, which is what there is to wait for.
+/// Long enough for three checks of the files; there is no event to wait for.
 async fn stays(tls: &TlsApp, before: &[u8]) {
     for _ in 0..7 {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;

@@ -1,4 +1,4 @@
-//! Clients that must show a certificate.
+//! Clients that must present a certificate.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::app::config;
 use crate::pki::{Authority, Leaf};
 use crate::tls::{Client, TlsApp};
 
-/// A server whose clients must come from `clients`.
+/// A server whose clients need a certificate issued by `clients`.
 struct Mutual {
     tls: TlsApp,
     clients: Authority,

@@ -1,5 +1,5 @@
-//! A service follows another one over TLS: with whom it speaks, what it shows,
-//! and what happens when its files change.
+//! A service calls another one over TLS: which server it accepts, which certificate it
+//! presents, and what happens when its files change.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::pki::{Authority, Leaf};
 use crate::tls::{Client, TlsApp, serving};
 use crate::token::Mint;
 
-/// After it a client has to connect again.
+/// After this time a client must reconnect.
 const CONNECTION_AGE: Duration = Duration::from_secs(1);
 
 fn follow(address: SocketAddr, files: ClientFiles) -> Feed {
@@ -25,7 +25,7 @@ fn follow(address: SocketAddr, files: ClientFiles) -> Feed {
     Feed::from(Upstream::new(&url, files, false).unwrap())
 }
 
-/// An auth service for 127.0.0.1 that wants certificates, and both sides' files.
+/// An auth service for 127.0.0.1 that requires certificates, and both sides' files.
 struct Auth {
     app: App,
     authority: Authority,
@@ -72,7 +72,7 @@ async fn keys_are_followed_over_tls_and_with_a_certificate_that_changes() {
     let feed = follow(address, auth.files(&auth.clients.issue(&["contacts"])));
     feed.until_passes(&a).await;
 
-    // All issuers and certificates are new, and the old ones work no longer.
+    // All CAs and certificates are new, and the old ones no longer work.
     let (servers, clients) = (Authority::new("auth"), Authority::new("clients"));
     clients
         .issue(&["contacts"])
@@ -91,7 +91,7 @@ async fn keys_are_followed_over_tls_and_with_a_certificate_that_changes() {
     auth.app.set_jwks(vec![b.jwk()], Duration::from_secs(1));
     feed.until_passes(&b).await;
 
-    // A broken file leaves the feed what it had, over several connections.
+    // With a broken file the feed keeps the previous one, over several connections.
     std::fs::write(auth.folder.path().join("client.key"), "half").unwrap();
     while ended.try_recv().is_ok() {}
     for _ in 0..3 {
@@ -101,7 +101,7 @@ async fn keys_are_followed_over_tls_and_with_a_certificate_that_changes() {
     feed.until_passes(&c).await;
 }
 
-/// Passes connections on to `to`, and hands their numbers out.
+/// Forwards connections to `to`, and reports their numbers.
 async fn doorman(to: SocketAddr) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<u32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -147,7 +147,7 @@ async fn keys_of_a_stranger_are_not_followed() {
         ..auth.files(&good)
     };
     hears_nothing(auth.app.address, web).await;
-    // Of the right issuer, for another name.
+    // From the right CA, for another name.
     let named = TlsApp::start();
     named.app.set_jwks(vec![a.jwk()], Duration::from_secs(1));
     hears_nothing(named.app.address, believing(&named.authority, "named.crt")).await;

@@ -1,4 +1,4 @@
-//! Streams that last no longer than the right to read them.
+//! Streams end when the right to read them ends.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// The answer holds for all that comes.
+/// The result stays the same.
 const LONG: Duration = Duration::from_mins(1);
 
 type Said = Result<u8, &'static str>;
 
-/// A right that can end, and how often it was asked for.
+/// A right that can end, and the number of its checks.
 #[derive(Default)]
 struct Right {
     is_over: Cell<bool>,

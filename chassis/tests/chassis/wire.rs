@@ -1,5 +1,5 @@
-//! A client without manners of its own: it sends what it is told, keeps no
-//! deadline, and shows what the server answered.
+//! A client without checks of its own: it sends what the test says, has no deadline, and
+//! returns the server's response.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-/// How long a test waits for what should be there at once.
+/// How long a test waits for what should arrive at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An HTTP/2 connection.
@@ -25,7 +25,7 @@ pub(crate) struct Connection {
     driver: JoinHandle<Result<(), h2::Error>>,
 }
 
-/// What the server answered.
+/// The server's response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The gRPC status.
@@ -54,7 +54,7 @@ impl Connection {
         Self::over(socket).await.unwrap()
     }
 
-    /// Speaks HTTP/2 over a stream that is there.
+    /// Uses HTTP/2 over an existing stream.
     pub(crate) async fn over(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<Self, h2::Error> {
@@ -91,7 +91,7 @@ impl Connection {
         })
     }
 
-    /// Begins a call with these headers, whose message is still to be sent.
+    /// Starts a call with these headers; its message is still to be sent.
     pub(crate) async fn begin(
         &self,
         path: &str,
@@ -108,7 +108,7 @@ impl Connection {
         Ok((body, answer))
     }
 
-    /// Makes a request as it is; returns the answer's head and its text.
+    /// Makes a request unchanged; returns the head and the text of the response.
     pub(crate) async fn request(&self, request: Request<()>, body: &str) -> (Parts, String) {
         let answer = async {
             let mut ready = self.requests.clone().ready().await?;
@@ -141,7 +141,7 @@ pub(crate) fn framed(message: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// Reads an answer to its end: its head, its body and its trailers.
+/// Reads a complete response: its head, its body and its trailers.
 pub(crate) async fn read(
     answer: ResponseFuture,
 ) -> Result<(Parts, Bytes, http::HeaderMap), h2::Error> {
@@ -156,7 +156,7 @@ pub(crate) async fn read(
     Ok((head, message.freeze(), trailers))
 }
 
-/// Waits for the status of an answer, in its trailers or its head.
+/// Waits for the status of a response, in its trailers or its head.
 pub(crate) async fn status(answer: ResponseFuture) -> Status {
     let answer = timeout(PATIENCE, read(answer))
         .await
@@ -177,7 +177,7 @@ pub(crate) struct Frame {
     pub(crate) flags: u8,
     /// Its stream.
     pub(crate) stream: u32,
-    /// What it holds.
+    /// Its content.
     pub(crate) payload: Vec<u8>,
 }
 
@@ -192,7 +192,7 @@ impl Frame {
         bytes
     }
 
-    /// Reads one; none at the end of the connection.
+    /// Reads a frame; `None` at the end of the connection.
     pub(crate) async fn read(socket: &mut (impl AsyncReadExt + Unpin)) -> Option<Self> {
         let mut head = [0; 9];
         socket.read_exact(&mut head).await.ok()?;
@@ -208,7 +208,7 @@ impl Frame {
     }
 }
 
-/// A connection on which nothing but the preface and empty settings was sent.
+/// A connection on which only the preface and empty settings were sent.
 pub(crate) async fn open_raw(address: SocketAddr) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket

@@ -1,5 +1,5 @@
-//! Callers who give up, at any point of what they do: their connections go on to the next
-//! caller idle, or not at all.
+//! Callers that cancel at any point: the next caller gets their connections idle, or not
+//! at all.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -28,7 +28,7 @@ async fn impatient_pool(size: u32) -> (TestDatabase, Pool) {
     (database, pool)
 }
 
-/// A connection of its own, in a transaction that holds row 0.
+/// A separate connection, in a transaction that locks row 0.
 async fn holding_row_0(database: &TestDatabase) -> PgConnection {
     let mut holder = database.admin().connect().await.unwrap();
     let hold = "BEGIN; UPDATE rows SET n = n WHERE n = 0";
@@ -36,7 +36,7 @@ async fn holding_row_0(database: &TestDatabase) -> PgConnection {
     holder
 }
 
-/// Lets `work` go on until it has waited `waits` times, and gives it up at the next one.
+/// Runs `work` until it has waited `waits` times, and cancels it at the next wait.
 async fn given_up_after<T>(mut waits: usize, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(|cx| match work.as_mut().poll(cx) {
@@ -54,7 +54,7 @@ async fn is_settled(pool: &Pool) {
     until("nobody uses a connection", async || pool.load().in_use == 0).await;
 }
 
-/// Statements of the pool's connections that an idle connection would take.
+/// The number of the pool's connections that are not idle in PostgreSQL.
 async fn reads_succeed(pool: &Pool, connections: usize) {
     let reads = (0..4 * connections).map(|_| rows(pool));
     join_all(reads).await;
@@ -93,8 +93,8 @@ async fn a_commit_after_a_statement_that_was_given_up_leaves_no_aborted_transact
     reads_succeed(&pool, 1).await;
 }
 
-/// Statements of which each notes its server process, and is given up at a later wait
-/// than the one before.
+/// Runs statements that record their server process; each is cancelled at a later wait
+/// than the previous one.
 #[tokio::test]
 async fn callers_who_hang_up_cost_no_connection() {
     const CALLS: usize = 100;
@@ -111,7 +111,7 @@ async fn callers_who_hang_up_cost_no_connection() {
 
     let processes = rows(&pool).await;
     println!("{processes} server processes for {CALLS} calls");
-    // One; more where the machine stood still for longer than a statement is waited for.
+    // One; more if the machine stalled for longer than the timeout of a statement.
     assert!(processes <= 5, "{processes}");
 }
 
@@ -131,8 +131,8 @@ async fn a_begin_that_was_given_up_begins_nothing() {
     }
 }
 
-/// One of the things that callers do: they commit, fail or are slow, in a transaction or
-/// without one. Returns whether both halves of `id` are there.
+/// One kind of work of a caller, which commits, fails or is slow, with or without a
+/// transaction. Returns whether both halves of `id` are stored.
 async fn do_something(pool: &Pool, random: &mut Rng, id: i32) -> sqlx::Result<bool> {
     const STATEMENTS: [&str; 6] = [
         "UPDATE rows SET n = n WHERE n = 0",
@@ -157,8 +157,7 @@ async fn do_something(pool: &Pool, random: &mut Rng, id: i32) -> sqlx::Result<bo
     tx.commit().await.map(|()| true)
 }
 
-/// Does something again and again, and gives up at some of its waits. Returns what is
-/// there for sure.
+/// Works repeatedly, and cancels at some of its waits. Returns what is certainly stored.
 async fn many_things(pool: Pool, seed: u64, task: i32) -> Vec<i32> {
     const ROUNDS: i32 = 60;
     let mut random = Rng::with_seed(seed);
@@ -176,7 +175,7 @@ async fn many_things(pool: Pool, seed: u64, task: i32) -> Vec<i32> {
             Some(Err(sqlx::Error::Database(error))) => error,
             Some(Err(_)) | None => continue,
         };
-        // Someone else's transaction, which was aborted.
+        // An aborted transaction of another caller.
         assert_ne!(error.code().as_deref(), Some("25P02"), "seed {seed}");
     }
     committed

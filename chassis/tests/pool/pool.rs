@@ -28,7 +28,7 @@ pub(crate) async fn pool(size: u32) -> (TestDatabase, Pool) {
     (database, pool)
 }
 
-/// The server process of the connection that is used next.
+/// The server process of the next connection.
 pub(crate) async fn backend(pool: &Pool) -> i32 {
     sqlx::query_scalar("SELECT pg_backend_pid()")
         .fetch_one(pool)
@@ -43,7 +43,7 @@ pub(crate) async fn rows(pool: &Pool) -> i64 {
         .unwrap()
 }
 
-/// Looks again until it is so, for ten seconds.
+/// Polls until it is true, for ten seconds.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !is_so().await {

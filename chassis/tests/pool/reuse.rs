@@ -55,7 +55,7 @@ async fn a_cancelled_statement_loses_neither_room_nor_order() {
         timeout(Duration::from_millis(20), slow).await.unwrap_err();
     }
 
-    // Were a permit lost, or an old answer still to come, these would fail.
+    // If a permit were lost, or an old response still pending, these would fail.
     let two = (pool.begin().await.unwrap(), pool.begin().await.unwrap());
     two.0.commit().await.unwrap();
     two.1.commit().await.unwrap();
@@ -211,6 +211,6 @@ async fn a_runtime_may_use_all_connections() {
     two.1.commit().await.unwrap();
     let first = backend(&pool).await;
 
-    // No third one is opened: the last one that came back is handed over.
+    // No third one is opened: the last one returned is used.
     assert_eq!(backend(&other).await, first);
 }

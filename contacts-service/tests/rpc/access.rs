@@ -1,4 +1,4 @@
-//! Who may call at all: every method wants a good token with its scope.
+//! Who may call: every method requires a valid token with its scope.
 
 use serde_json::json;
 use tonic::Code;

@@ -1,4 +1,4 @@
-//! Stands in for the auth service where it says who calls: for `GetMe` alone.
+//! Replaces the auth service for `GetMe`.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 use uuid::Uuid;
 
-/// Says what a test says; clones share it.
+/// Returns what a test sets; clones share it.
 #[derive(Clone, Default)]
 pub struct Accounts(Arc<Mutex<Told>>);
 
@@ -39,12 +39,12 @@ impl Accounts {
         self.0.lock().unwrap().users.insert(user, account);
     }
 
-    /// Nobody is told any more.
+    /// No caller gets a response any more.
     pub fn go_away(&self) {
         self.0.lock().unwrap().away = true;
     }
 
-    /// Whose token it is: the service under test has looked at its signature.
+    /// The user of the token; the service under test has verified its signature.
     fn of(&self, request: &Request<GetMeRequest>) -> Option<User> {
         let bearer = request.metadata().get("authorization")?.to_str().ok()?;
         let payload = bearer.split('.').nth(1)?;

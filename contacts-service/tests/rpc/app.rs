@@ -28,7 +28,7 @@ use crate::issuer::Issuer;
 use crate::owner::Owner;
 use crate::teller::SECRET;
 
-/// Both scopes, as a user's token has them.
+/// Both scopes, as in a user's token.
 pub const BOTH_SCOPES: &str = "contacts.read contacts.write";
 
 /// How long a service may take until it reports SERVING.
@@ -36,17 +36,17 @@ const START_MAX: Duration = Duration::from_secs(30);
 
 pub struct App {
     pub issuer: Issuer,
-    /// To the instance, or to either of two.
+    /// The channel to the instance, or to either of two.
     pub channel: Channel,
     database: TestDatabase,
     keys: NamedTempFile,
     clock: Clock,
     limits: &'static str,
-    /// Flags beside those of every test.
+    /// Flags in addition to those of every test.
     flags: Vec<String>,
-    /// The file that one of them names.
+    /// The file of one of the flags.
     secret: Option<NamedTempFile>,
-    /// Owners of shared address books, and their editors, for tests to come.
+    /// Prepared owners of shared address books, and their editors.
     shared: Mutex<Vec<(Uuid, Uuid)>>,
 }
 
@@ -56,7 +56,7 @@ impl App {
         Self::with(&[]).await
     }
 
-    /// Told by the auth service what is revoked, and who is gone.
+    /// With revocations and deleted users from the auth service.
     pub async fn told() -> Self {
         let secret = NamedTempFile::new().unwrap();
         std::fs::write(secret.path(), SECRET).unwrap();
@@ -76,12 +76,13 @@ impl App {
         Self::start_with(Clock::System, flags, instances()).await
     }
 
-    /// One instance whatever `REPLICAS` says, for what each counts by itself.
+    /// A single instance, regardless of `REPLICAS`, for what each instance counts
+    /// separately.
     pub async fn alone() -> Self {
         Self::start_with(Clock::System, &[], 1).await
     }
 
-    /// At a time that the test moves, in seconds since the epoch.
+    /// With a clock that the test sets, in seconds since the epoch.
     pub async fn at(seconds: i64) -> (Self, Arc<AtomicI64>) {
         let now = Arc::new(AtomicI64::new(seconds));
         let app = Self::start_with(Clock::Manual(Arc::clone(&now)), &[], instances()).await;
@@ -128,12 +129,12 @@ impl App {
         app
     }
 
-    /// Starts one more service on the same database, and waits until it serves.
+    /// Starts another service on the same database, and waits until it serves.
     pub async fn another_instance(&self) -> Channel {
         self.instance_until(std::future::pending()).await
     }
 
-    /// A user who calls an instance that is told nothing: its calls are let in.
+    /// A user of an instance without revocations, which accepts the user's calls.
     pub async fn calls_past_revocations(&mut self, user: Uuid) -> Owner {
         let flags = std::mem::take(&mut self.flags);
         let untold = self.another_instance().await;
@@ -146,8 +147,8 @@ impl App {
         self.instance(stop, |endpoint| endpoint).await.1
     }
 
-    /// One more service, by a connection that takes this many bytes of a stream that
-    /// nobody reads.
+    /// Another service, with a connection that accepts this many unread bytes of a
+    /// stream.
     pub async fn another_instance_with_window(&self, bytes: u32) -> Channel {
         let stop = std::future::pending();
         let window = move |endpoint: Endpoint| endpoint.initial_stream_window_size(bytes);
@@ -200,8 +201,8 @@ impl App {
         }
     }
 
-    /// A new user; with `SHARED=1`, one who calls as the editor of an address book that
-    /// somebody shares, which must look like an own one.
+    /// A new user; with `SHARED=1`, an editor of a shared address book, which must behave
+    /// like the user's own.
     pub fn owner(&self) -> Owner {
         let shared = self.shared.lock().unwrap().pop();
         let Some((user, editor)) = shared else {
@@ -217,14 +218,14 @@ impl App {
         }
     }
 
-    /// A new user, whatever `SHARED` says.
+    /// A new user, regardless of `SHARED`.
     pub fn plain_owner(&self) -> Owner {
         let user = Uuid::now_v7();
         self.issuer.accounts.set_email(user, &email_of(user), true);
         self.owner_on(self.channel.clone(), user)
     }
 
-    /// Shares whole address books of nobody yet with editors.
+    /// Shares address books of future users with editors.
     async fn share(&mut self) {
         let users = (0..8).map(|_| (Uuid::now_v7(), Uuid::now_v7()));
         let users: Vec<_> = users.collect();
@@ -254,7 +255,7 @@ impl App {
         Pool::new(options, 2, Duration::from_secs(10))
     }
 
-    /// What the owner's row says of its contacts' bytes.
+    /// The bytes of the owner's contacts, from the owner's row.
     pub async fn byte_count(&self, owner: &Owner) -> i64 {
         let sql = "SELECT byte_count FROM contacts.owner_state WHERE owner_id = $1";
         let count = sqlx::query_scalar(sql).bind(owner.user);
@@ -268,7 +269,7 @@ impl App {
         version.fetch_one(&mut self.admin().await).await.unwrap()
     }
 
-    /// Completes when this many statements wait for a lock.
+    /// Returns when this many statements wait for a lock.
     pub async fn waiting_for_a_lock(&self, count: i64) {
         in_time("nobody waits for the lock", async || {
             (self.waiting().await >= count).then_some(())
@@ -290,8 +291,8 @@ impl App {
     }
 }
 
-/// How many instances answer a test's calls. With `REPLICAS=2` each call goes to
-/// either of two, which must look like one; `.ci/run` does so with most tests.
+/// The number of instances of a test. With `REPLICAS=2` each call goes to either of two,
+/// which must behave like one; `.ci/run` does this with most tests.
 fn instances() -> usize {
     setting("REPLICAS").map_or(1, |count| count.parse().unwrap())
 }
@@ -309,7 +310,7 @@ async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::Migrate
     Ok(())
 }
 
-/// Completes when the service reports that it serves.
+/// Returns when the service reports `SERVING`.
 pub async fn until_serving(channel: Channel) {
     let request = HealthCheckRequest::default();
     let mut states = HealthClient::new(channel)
@@ -325,7 +326,7 @@ pub async fn until_serving(channel: Channel) {
     panic!("the service ended");
 }
 
-/// Asks until there is an answer, for 30 s at most.
+/// Polls until there is a result, for at most 30 s.
 pub async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
     let asking = async {
         loop {
@@ -364,7 +365,7 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
     count.unwrap()
 }
 
-/// All that the tables hold of the user's contacts.
+/// All rows of the tables about the user's contacts.
 pub async fn book(app: &App, user: Uuid) -> Vec<String> {
     let sql = "SELECT o::text FROM contacts.owner_state AS o WHERE owner_id = $1
                UNION ALL SELECT c::text FROM contacts.contacts AS c WHERE owner_id = $1

@@ -114,7 +114,7 @@ async fn with_partial_success_the_good_ones_are_deleted() {
         };
         requests.push(allowed);
     }
-    // The one that is gone already stands here once.
+    // The one that is deleted already is listed once.
     requests.remove(4);
 
     let results = owner.batch_delete_with(requests, true).await.unwrap();

@@ -26,7 +26,7 @@ fn upsert(contact: Contact) -> UpdateContactRequest {
     }
 }
 
-/// So many contacts with notes of so many bytes, stored by batches.
+/// So many contacts with notes of so many bytes, created in batches.
 pub async fn many(owner: &Owner, count: usize, notes_bytes: usize) -> Vec<Contact> {
     let mut stored = Vec::new();
     while stored.len() < count {

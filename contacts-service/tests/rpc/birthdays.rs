@@ -1,4 +1,4 @@
-//! `ListUpcomingBirthdays`: what is asked and answered.
+//! `ListUpcomingBirthdays`: requests and responses.
 
 use std::sync::atomic::Ordering::SeqCst;
 

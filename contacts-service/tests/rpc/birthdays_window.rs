@@ -20,7 +20,7 @@ const RULES: [LeapDayRule; 4] = [
     LeapDayRule::LeapYearsOnly,
 ];
 
-/// 400 people: one for each day of a leap year, more on those that are special.
+/// 400 people: one for each day of a leap year, more on special days.
 async fn everyone(owner: &Owner) -> Vec<Contact> {
     let mut random = fastrand::Rng::with_seed(366);
     let first = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap();
@@ -43,7 +43,7 @@ fn md(day: NaiveDate) -> (u32, u32) {
     (day.month(), day.day())
 }
 
-/// Whether a birthday is kept on a day.
+/// Whether a birthday falls on a day.
 fn keeps(birthday: Date, day: NaiveDate, rule: LeapDayRule) -> bool {
     let own = (birthday.month.cast_unsigned(), birthday.day.cast_unsigned());
     let stand_in = match rule {
@@ -54,7 +54,7 @@ fn keeps(birthday: Date, day: NaiveDate, rule: LeapDayRule) -> bool {
     md(day) == own || own == (2, 29) && !day.leap_year() && md(day) == stand_in
 }
 
-/// Id, day, days until then and age, as the contract has them.
+/// Id, date, days until then and age, as documented.
 type Kept = (String, Date, i32, Option<i32>);
 
 fn expected(contacts: &[Contact], first: NaiveDate, days: i32, rule: LeapDayRule) -> Vec<Kept> {

@@ -37,7 +37,7 @@ fn ids(group: &DuplicateGroup) -> BTreeSet<&str> {
     group.contacts.iter().map(|contact| &*contact.id).collect()
 }
 
-/// The score and the reasons of these two, which are all that the owner has.
+/// The score and the reasons of these two, the owner's only contacts.
 async fn judged(owner: &Owner, a: Contact, b: Contact) -> Option<(f64, Vec<DuplicateReason>)> {
     let stored = owner.has_all([a, b]).await;
     let groups = owner.duplicates(0).await;
@@ -113,7 +113,8 @@ async fn each_reason_is_found_and_more_reasons_score_higher() {
         assert!(score > 0.0 && score <= 1.0);
         scores.push(score);
     }
-    // A family's phone says less than a phone alone, and all together most.
+    // A shared phone with different names scores lower than a phone alone, and all
+    // reasons together score highest.
     assert!(scores[2] < scores[1]);
     assert!(scores[9] > scores[0] && scores[9] > scores[6] && scores[9] > 0.9);
 }
@@ -280,7 +281,7 @@ async fn an_ignored_pair_is_never_suggested_again() {
 
     assert_eq!(owner.duplicates(0).await, []);
     assert_eq!(rows(&app, "ignored_duplicates", owner.user).await, 1);
-    // Nor does a third one bring them together.
+    // A third contact does not join them either.
     owner.has(mail(ada())).await;
     let groups = owner.duplicates(0).await;
     assert_eq!(groups.len(), 1);

@@ -1,4 +1,4 @@
-//! What one user's calls take from others: nothing that they need.
+//! One user's calls do not take from others what they need.
 
 use futures_util::future::{join_all, select_all};
 use sqlx::Executor;
@@ -11,7 +11,7 @@ use crate::sample::{ada, named};
 /// More calls than the service has connections.
 const MANY: usize = 30;
 
-/// A service whose statements wait long for locks: longer than its callers wait for
+/// A service whose statements wait for locks longer than its callers wait for
 /// connections.
 async fn app() -> App {
     App::with(&["--database-statement-seconds=60"]).await
@@ -24,7 +24,7 @@ async fn is_served(stranger: &Owner, count: i64) {
     assert_eq!(stranger.total_size().await, count);
 }
 
-/// Has a stranger served while all of `calls` wait for what `hold` holds; then lets go.
+/// Serves another user while all of `calls` wait for a lock of `hold`; then releases it.
 async fn served_meanwhile(
     app: &App,
     hold: &'static str,
@@ -37,7 +37,7 @@ async fn served_meanwhile(
     let waiting = select_all(&mut calls);
     let meanwhile = async {
         app.waiting_for_a_lock(1).await;
-        // The others arrive while this goes on.
+        // The others arrive meanwhile.
         for count in 1..=20 {
             is_served(&stranger, count).await;
         }

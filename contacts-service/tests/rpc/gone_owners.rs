@@ -1,4 +1,4 @@
-//! Owners whose accounts are gone.
+//! Owners whose accounts were deleted.
 
 use chassis::user_id::UserId;
 use contacts_service::gone_owners::remove;
@@ -13,7 +13,7 @@ use crate::owner_shares::sharing;
 use crate::refusal::assert_refused;
 use crate::sample::{ada, full, named};
 
-/// Every table of owners, with how many rows the user has.
+/// Every table of owners, with the user's number of rows.
 async fn holdings(app: &App, user: Uuid) -> Vec<(String, i64)> {
     let mut db = app.admin().await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -73,7 +73,7 @@ async fn many(owner: &Owner, count: usize) {
     }
 }
 
-/// Keeps the last contact of the user from being removed, until it is dropped.
+/// Prevents the deletion of the user's last contact until it is dropped.
 async fn hold_last(db: &mut PgConnection, user: Uuid) -> sqlx::Transaction<'_, sqlx::Postgres> {
     let mut held = db.begin().await.unwrap();
     sqlx::query(
@@ -108,7 +108,7 @@ async fn cursor_is(app: &App, wanted: &str) {
     .await;
 }
 
-/// Where the next pass begins.
+/// Where the next pass starts.
 async fn next_pass(app: &App) -> String {
     let passes = app.issuer.teller.asked().len();
     in_time("nobody asks", async || {
@@ -117,7 +117,7 @@ async fn next_pass(app: &App) -> String {
     .await
 }
 
-/// Whoever adds a table of owners gives one a row, and removes it.
+/// A new table of owners must be added here, with a row, and to the deletion.
 #[tokio::test]
 async fn no_table_keeps_a_row_of_an_owner_who_is_gone() {
     let app = App::start().await;
@@ -175,8 +175,8 @@ async fn a_removal_that_was_cut_off_goes_on() {
     gone(&app, owner.user).await;
 }
 
-/// Whoever takes the rows that the other one is at, and finds them gone, would hold
-/// the rest for gone, too.
+/// A replica that waited for rows which the other one deleted must not conclude that all
+/// rows are deleted.
 #[tokio::test]
 async fn a_replica_does_what_the_other_one_leaves() {
     let app = App::start().await;
@@ -196,7 +196,7 @@ async fn a_replica_does_what_the_other_one_leaves() {
     let (pool, user) = (app.pool(), UserId(owner.user));
     let removing = tokio::spawn(async move { remove(&pool, user).await });
     app.waiting_for_a_lock(1).await;
-    // Behind its first batch the other one dies.
+    // After its first batch the other one dies.
     other.commit().await.unwrap();
 
     assert_eq!(removing.await.unwrap().unwrap(), 101);
@@ -231,7 +231,7 @@ async fn what_a_late_call_wrote_goes_when_no_token_is_left() {
     settle_in(&owner).await;
     app.issuer.teller.delete(owner.user);
     gone(&app, owner.user).await;
-    // As a call does that was let in before.
+    // As a call does that was admitted before.
     let late = app.calls_past_revocations(owner.user).await;
     late.has(ada()).await;
 
@@ -257,7 +257,7 @@ async fn who_is_gone_is_asked_for_from_where_all_is_done() {
     app.issuer.teller.settle();
     cursor_is(&app, "5").await;
 
-    // Also by a service that has just started; another replica may be on its way still.
+    // Also by a service that has just started; another replica may still be working.
     let begins_there = async { while next_pass(&app).await != "5" {} };
     let ((), _second) = tokio::join!(begins_there, app.another_instance());
 }

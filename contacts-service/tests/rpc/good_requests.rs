@@ -1,5 +1,5 @@
-//! A good request of every method, and every string in it, found by reflection:
-//! a field that is added is tested without anyone thinking of it.
+//! A valid request of every method, and every string in it, found by reflection, so that
+//! added fields are tested automatically.
 
 use prost::Message;
 use prost_reflect::{
@@ -30,12 +30,12 @@ pub struct GoodRequest {
     pub message: DynamicMessage,
 }
 
-/// A good request of every method, for this owner.
+/// A valid request of every method, for this owner.
 pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     let id = owner.has(ada()).await.id;
     let deleted = owner.has_deleted(ada()).await.id;
     let gone = owner.has_deleted(ada()).await.id;
-    // No other request changes it, so that its revision is kept.
+    // No other request changes it, so its revision is kept.
     let restored = owner.has(ada()).await;
     let name = format!("Good {}", Uuid::now_v7());
     let label = owner.create_label(&name).await.unwrap();
@@ -215,7 +215,7 @@ fn label_bytes_of(method: &str, label: &Label, contact: &str) -> Option<Vec<u8>>
         .encode_to_vec(),
         "ModifyLabelMembers" => ModifyLabelMembersRequest {
             id,
-            // The contact never has it, so that no write hinders the others.
+            // The contact never has it, so no write affects the others.
             add_ids: vec![],
             remove_ids: vec![contact.into()],
             ..ModifyLabelMembersRequest::default()
@@ -247,7 +247,7 @@ fn pair_bytes_of(method: &str, pair: &Pair) -> Option<Vec<u8>> {
             ..IgnoreDuplicateRequest::default()
         }
         .encode_to_vec(),
-        // Only checked, so that it is good as often as it is sent.
+        // Only validated, so that it can be sent repeatedly.
         "MergeContacts" => MergeContactsRequest {
             primary_id: id,
             other_ids: vec![other_id],
@@ -307,13 +307,12 @@ fn delete(deleted: &str) -> DeleteContactRequest {
     }
 }
 
-/// Where a string stands in a message.
+/// The position of a string in a message.
 #[derive(Clone)]
 pub struct StringField(Vec<FieldDescriptor>);
 
 impl StringField {
-    /// Its path as `BadRequest` names it, which is that of the mask that it is in,
-    /// or of the map when it is a key.
+    /// Its path as in `BadRequest`: that of its mask, or of the map if it is a key.
     pub fn path(&self) -> String {
         let mut path = String::new();
         for field in &self.0 {
@@ -346,7 +345,7 @@ impl StringField {
     }
 }
 
-/// Every string of a message, with those of the messages in it.
+/// Every string of a message, nested ones included.
 pub fn string_fields(message: &DynamicMessage) -> Vec<StringField> {
     let mut fields = Vec::new();
     collect(&message.descriptor(), &mut Vec::new(), &mut fields);

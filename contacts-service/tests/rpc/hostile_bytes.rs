@@ -1,4 +1,4 @@
-//! Bytes that are no request.
+//! Bytes that are not a valid request.
 
 use futures_util::{StreamExt, stream};
 use prost::Message;
@@ -41,7 +41,7 @@ async fn text_that_is_no_utf_8_is_refused_in_every_string() {
     }
 }
 
-/// Some bytes changed, cut off, doubled or put in between.
+/// Some bytes changed, truncated, doubled or inserted.
 fn mutate(random: &mut fastrand::Rng, good: &[u8]) -> Vec<u8> {
     let mut message = good.to_vec();
     for _ in 0..random.usize(1..=4) {
@@ -135,7 +135,7 @@ async fn groups_within_groups_without_end_are_refused() {
     let bearer = format!("Bearer {}", app.plain_owner().token);
 
     for method in wire::methods() {
-        // The start of group 100, again and again.
+        // The start of group 100, repeated.
         let message = [0xa3, 0x06].repeat(100_000);
         let answer = wire::call(&app.channel, method.name(), Some(&bearer), message).await;
 

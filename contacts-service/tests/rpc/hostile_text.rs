@@ -1,4 +1,4 @@
-//! Texts that nobody should send, in every string of every request.
+//! Hostile texts in every string of every request.
 
 use futures_util::{StreamExt, stream};
 use prost::Message;
@@ -11,18 +11,18 @@ use crate::refusal::{assert_bad_fields, fields, reason};
 use crate::sample::{ada, named};
 use crate::wire;
 
-/// What an answer to a hostile text must be.
+/// The expected response to a hostile text.
 #[derive(Debug, PartialEq)]
 enum Due {
-    /// Refused, and the field named.
+    /// Refused, with the field named.
     Refused,
-    /// The text does not count.
+    /// The text is ignored.
     Ignored,
-    /// The text is no etag of this contact.
+    /// The text is not the etag of this contact.
     Aborted,
 }
 
-/// What each string that is not simply checked is for.
+/// The expected response for each string that is not simply validated.
 fn due(method: &str, path: &str) -> Due {
     let in_batch = path.strip_prefix("requests[0].");
     match (method.trim_start_matches("Batch"), in_batch.unwrap_or(path)) {
@@ -33,7 +33,7 @@ fn due(method: &str, path: &str) -> Due {
         | ("RestoreContact", "etag")
         | ("UpdateLabel", "label.etag")
         | ("UpdateShare", "share.etag") => Due::Aborted,
-        // What the request deletes is not there, so no etag is compared.
+        // The contact is missing, so no etag is compared.
         ("DeleteContact" | "DeleteLabel", "etag")
         | ("CreateLabel", "label.id" | "label.etag")
         | ("CreateShare", "share.id" | "share.etag")
@@ -56,7 +56,7 @@ fn due(method: &str, path: &str) -> Due {
     }
 }
 
-/// The answer to every request with `text` in every string, one at a time.
+/// The response to every request with `text` in each string, one at a time.
 async fn answers(app: &App, owner: &Owner, text: &str) -> Vec<(String, String, Option<Status>)> {
     let bearer = format!("Bearer {}", owner.token);
     let bearer = &bearer;
@@ -156,7 +156,7 @@ async fn no_text_whatever_makes_the_service_fail() {
             let expected = match due(&method, &path) {
                 Due::Aborted => code == Some(Code::Aborted),
                 Due::Ignored => code.is_none(),
-                // Another method's request has stored this uid or label before.
+                // An earlier request of another method has stored this uid or label.
                 Due::Refused if code == Some(Code::AlreadyExists) => {
                     path.ends_with("contact.uid") || path == "label.name"
                 }

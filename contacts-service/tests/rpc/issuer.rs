@@ -1,5 +1,5 @@
-//! Stands in for the auth service: publishes one key, signs any claims, tells who is
-//! gone, and who calls.
+//! Replaces the auth service: publishes one key, signs any claims, and returns
+//! revocations, deleted users and callers.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
@@ -63,12 +63,12 @@ impl Issuer {
         }
     }
 
-    /// A good token of this user with this scope.
+    /// A valid token of this user with this scope.
     pub fn token(&self, user: Uuid, scope: &str) -> String {
         self.sign(&claims(user, scope))
     }
 
-    /// A signed token, whatever it says.
+    /// A signed token with any claims.
     pub fn sign(&self, claims: &Value) -> String {
         let header = json!({ "alg": "EdDSA", "kid": KID, "typ": "at+jwt" });
         let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
@@ -78,7 +78,7 @@ impl Issuer {
     }
 }
 
-/// What a good token says: valid from the epoch until 2100.
+/// The claims of a valid token, from the epoch until 2100.
 pub fn claims(user: Uuid, scope: &str) -> Value {
     json!({
         "iss": "addressbook",

@@ -1,4 +1,4 @@
-//! Labels that contacts bring, and names that are the same.
+//! Labels that contacts create, and names that are equal.
 
 use proto::contacts::v1::{
     BatchCreateContactsRequest, Contact, CreateContactRequest, UpdateContactRequest,
@@ -76,7 +76,7 @@ async fn every_write_makes_the_labels_that_its_contacts_bring() {
     ];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(owner.label_counts().await, expected);
-    // The label has the version of the write that made it.
+    // The label has the version of the write that created it.
     assert_eq!(owner.label("a").await.version, one.version);
 }
 
@@ -125,7 +125,7 @@ async fn a_name_of_which_folding_leaves_nothing_or_very_much_is_a_label_like_any
     let app = App::start().await;
     let owner = app.owner();
     let long = "\u{fdfa}".repeat(100);
-    // Hard to compress, for an index of keys would not take them whole.
+    // Hard to compress, because an index limits the size of keys.
     let ligatures: String = ('\u{fc00}'..='\u{fdc7}')
         .filter(|c| !c.is_control())
         .take(100)
@@ -190,7 +190,7 @@ async fn the_thousand_and_first_label_is_refused_however_it_comes() {
     assert_eq!(owner.labels(0).await.len(), 1000);
     assert_eq!(owner.labels(300).await.len(), 1000);
     assert_eq!(names(&owner.label_counts().await)[999], "999");
-    // Room is made by a deletion.
+    // A deletion makes room.
     let label = owner.label("0").await;
     owner.delete_label(&label.id, "").await.unwrap();
     owner.has(labelled(&["more"])).await;

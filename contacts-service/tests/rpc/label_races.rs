@@ -1,4 +1,4 @@
-//! Labels that two instances write at the same moment.
+//! Labels that two instances write at the same time.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ async fn two(app: &App) -> [Owner; 2] {
     ]
 }
 
-/// Every label that a contact has is there.
+/// Every label of a contact exists.
 pub async fn assert_labels_complete(app: &App, owner: &Owner) {
     let missing = "SELECT count(*) FROM contacts.contacts AS c
                    CROSS JOIN LATERAL unnest(label_keys) AS key
@@ -93,7 +93,7 @@ async fn no_contact_keeps_a_name_that_a_rename_or_a_deletion_took_away() {
         for answer in updated {
             answer.unwrap()[0].as_ref().unwrap();
         }
-        // Those that came later brought the old name back, as a label of its own.
+        // Later writes created the old name again, as a separate label.
         for contact in created.into_iter().map(Result::unwrap) {
             let now = owners[0].get(&contact.id).await.unwrap();
             let expected = if contact.version > renamed.version {

@@ -1,4 +1,4 @@
-//! What becomes of contacts when their label is renamed or deleted.
+//! What happens to contacts when their label is renamed or deleted.
 
 use proto::contacts::v1::{
     BatchCreateContactsRequest, Contact, CreateContactRequest, Label, ListContactsRequest,
@@ -55,7 +55,7 @@ async fn assert_members(app: &App, owner: &Owner, label: &str, expected: &Member
     assert_eq!(usize::try_from(kept).unwrap(), expected.count);
 }
 
-/// The owner's totals are those of the rows.
+/// The owner's totals match the rows.
 async fn assert_bytes(app: &App, owner: &Owner) {
     let sql = "SELECT sum(octet_length(body))::bigint FROM contacts.contacts WHERE owner_id = $1";
     let bytes = sqlx::query_scalar(sql).bind(owner.user);

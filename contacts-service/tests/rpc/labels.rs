@@ -1,4 +1,4 @@
-//! Labels as such: made, read, listed, put on contacts, and strange to others.
+//! Labels: created, read, listed, added to contacts, and hidden from strangers.
 
 use proto::contacts::v1::{CreateLabelRequest, Label};
 use tonic::{Code, Status};
@@ -117,7 +117,7 @@ async fn a_page_token_is_good_for_its_owner_and_for_labels_only() {
         let refused = caller.list_labels(1, token).await;
         assert_refused(refused, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
     }
-    // The label that the page ended with may go meanwhile.
+    // The last label of the page may be deleted meanwhile.
     owner
         .delete_label(&owner.label("a").await.id, "")
         .await
@@ -143,7 +143,7 @@ async fn contacts_get_and_lose_a_label_under_one_version() {
     let labels = async |id: &str| owner.get(id).await.unwrap().labels;
     assert_eq!(labels(&bare.id).await, ["Team"]);
     assert_eq!(labels(&leaving.id).await, ["x"]);
-    // Nothing was to be done for these.
+    // Nothing had to be changed for these.
     assert_eq!(owner.get(&spelled.id).await.unwrap(), spelled);
     assert_eq!(owner.get(&outside.id).await.unwrap(), outside);
     let changed = [&bare.id, &leaving.id].map(async |id| owner.get(id).await.unwrap().version);
@@ -204,14 +204,14 @@ async fn members_are_modified_all_or_none() {
     assert_bad_fields(too_many, &["add_ids"]);
     assert_eq!(book(&app, owner.user).await, before);
 
-    // An id that comes twice counts once.
+    // A repeated id counts once.
     let twice = owner
         .modify_members(&label.id, &[&fine, &fine], &[&member, &member])
         .await;
     assert_eq!(twice.unwrap().contact_count, 1);
 }
 
-/// Every call that names a label, and refuses a missing one.
+/// Every call that names a label, and fails if it is missing.
 async fn refusals(caller: &Owner, id: &str, contact: &str) -> Vec<Status> {
     let label = Label {
         id: id.into(),

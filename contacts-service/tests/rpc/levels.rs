@@ -1,4 +1,4 @@
-//! What the protos of both services say of calls that are made again.
+//! What the protos of both services document about repeated calls.
 
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 use prost_types::method_options::IdempotencyLevel;
@@ -38,7 +38,7 @@ fn every_rpc_says_what_a_repeat_does() {
     }
 }
 
-/// A merge is a creation, too: of what can be undone.
+/// A merge creates something, too: the record with which it can be undone.
 #[test]
 fn what_a_repeat_would_make_twice_takes_a_request_id() {
     let verbs = [

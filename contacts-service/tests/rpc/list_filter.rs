@@ -1,4 +1,4 @@
-//! `ListContacts`: what its filter leaves.
+//! `ListContacts`: what its filter selects.
 
 use proto::contacts::v1::{Contact, CreateContactRequest, ListContactsRequest};
 use tonic::Code;
@@ -18,7 +18,7 @@ async fn listed(owner: &Owner, filter: &str) -> Vec<String> {
     contacts.into_iter().map(|c| c.given_name).collect()
 }
 
-/// Ada, Bea, Cy and Dot, who differ in what a filter can ask for.
+/// Ada, Bea, Cy and Dot, who differ in everything that a filter can select.
 async fn four(owner: &Owner) {
     let labels = |labels: &[&str]| labels.iter().map(|&l| l.to_owned()).collect();
     let ada = Contact {

@@ -30,7 +30,8 @@ const NAMES: [&str; 16] = [
     "",
 ];
 
-/// 120 contacts of few names, so that many tie; every fourth was written again.
+/// 120 contacts with few names, so that there are many ties; every fourth was written
+/// again.
 async fn crowd() -> (App, crate::owner::Owner, Vec<Contact>) {
     let (app, clock) = App::at(1_700_000_000).await;
     let owner = app.owner();
@@ -53,7 +54,7 @@ async fn crowd() -> (App, crate::owner::Owner, Vec<Contact>) {
     (app, owner, contacts)
 }
 
-/// What a field of `order_by` compares, told from the contacts themselves.
+/// The sort key of a field of `order_by`, computed from the contacts.
 fn compare(field: &str, a: &Contact, b: &Contact) -> Ordering {
     let names = |c: &Contact| (fold(&c.family_name), fold(&c.given_name));
     let swapped = |c: &Contact| (fold(&c.given_name), fold(&c.family_name));

@@ -152,7 +152,7 @@ async fn no_contact_is_repeated_or_missed_while_others_come_and_go() {
     }
 }
 
-/// Stores and deletes contacts between the others until it is told to stop.
+/// Creates and deletes contacts between the others until stopped.
 async fn write_around(owner: Owner, seed: u64, stop: Arc<AtomicBool>) -> usize {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut passing: Vec<Contact> = Vec::new();

@@ -1,4 +1,4 @@
-//! Writes that take long, and those that wait for them.
+//! Long writes, and writes that wait for them.
 
 use proto::contacts::v1::Contact;
 use sqlx::Executor;
@@ -11,7 +11,7 @@ use crate::batch_create::batch;
 use crate::refusal::reason;
 use crate::sample::named;
 
-/// Almost as much as a batch can be, in words that have little in common.
+/// Almost the maximum of a batch, in words with little in common.
 fn large() -> Vec<Contact> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut word = || (0..7).map(|_| random.lowercase()).collect::<String>();
@@ -23,7 +23,7 @@ fn large() -> Vec<Contact> {
     (0..400).map(contact).collect()
 }
 
-/// By how many statements the owner's contacts were written.
+/// The number of statements that wrote the owner's contacts.
 async fn statements(app: &App, owner: Uuid) -> i64 {
     let sql = "SELECT count(DISTINCT cmin::text) FROM contacts.contacts WHERE owner_id = $1";
     let count = sqlx::query_scalar(sql).bind(owner);
@@ -94,7 +94,7 @@ async fn a_write_that_waits_too_long_for_another_is_told_to_come_back() {
 async fn a_statement_that_takes_too_long_is_a_deadline_that_is_over() {
     let app = App::start().await;
 
-    // As the server does when a statement's time is over.
+    // As the server does after a statement's timeout.
     let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let status = update_behind_another(&app, cancel).await;

@@ -1,4 +1,4 @@
-//! `MergeContacts`: what becomes of what was said.
+//! `MergeContacts`: what happens to each field.
 
 use proto::contacts::v1::{
     Contact, ContactChange, Email, Event, MergeContactsRequest, Organization, Phone, PostalAddress,

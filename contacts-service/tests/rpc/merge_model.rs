@@ -1,5 +1,5 @@
-//! Merges, their undoing and other writes at random, beside a model of what must be
-//! there: nothing that a contact says is lost or made up by a merge.
+//! Random merges, unmerges and other writes, compared with a model: a merge neither loses
+//! nor invents data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::owner_merges::bare;
 use crate::refusal::reason;
 use crate::sample::{date, named};
 
-/// A word of a small stock, so that contacts agree in some of what they say.
+/// A word from a small set, so that contacts have some values in common.
 fn word(random: &mut Rng, kind: &str) -> String {
     match random.u8(0..8) {
         0 | 1 => String::new(),
@@ -88,8 +88,8 @@ fn contact(random: &mut Rng) -> Contact {
     }
 }
 
-/// All that a contact says. Of dates nothing but the day counts: a birthday may
-/// become an event.
+/// All data of a contact. Of dates only the day counts, because a birthday may become an
+/// event.
 fn said(contact: &Contact) -> BTreeSet<String> {
     let mut said: Vec<String> = [
         &contact.name_prefix,
@@ -147,7 +147,7 @@ fn said(contact: &Contact) -> BTreeSet<String> {
     said.filter(|text| !text.is_empty()).collect()
 }
 
-/// A merge, and all that was before and behind it.
+/// A merge, with the contacts before and after it.
 struct Done {
     id: String,
     merged: Contact,
@@ -196,7 +196,7 @@ impl Model {
                 .into_iter()
                 .filter(|text| !kept.contains(text))
                 .collect();
-            // In a line of the notes, a name or a number has others beside it.
+            // In a line of the notes a name or a number can be next to others.
             let lost = lost
                 .iter()
                 .find(|text| !merged.notes.to_lowercase().contains(*text));
@@ -220,7 +220,7 @@ impl Model {
         self.merges.push(Done { id, merged, before });
     }
 
-    /// Whether every contact of a merge is as the merge made it.
+    /// Whether every contact of a merge is still as the merge left it.
     fn can_be_undone(&self, done: &Done) -> bool {
         let now = |contact: &Contact| &self.contacts[self.place(&contact.id)];
         let primary = now(&done.before[0]);
@@ -259,7 +259,7 @@ impl Model {
         self.contacts[place] = match random.u8(0..4) {
             0 if is_live => self.owner.delete(&id).await.unwrap(),
             0 | 1 if !is_live => self.owner.undelete(&id).await.unwrap(),
-            // Often to what it was before.
+            // Often the previous value.
             2 | 3 if is_live => {
                 let patch = Contact {
                     id,

@@ -26,7 +26,7 @@ async fn two(app: &App, count: usize) -> ([Owner; 2], Vec<Contact>) {
     (owners, stored)
 }
 
-/// Every address of the owner's live contacts, sorted.
+/// Every address of the owner's contacts that are not deleted, sorted.
 async fn addresses(owner: &Owner) -> Vec<String> {
     let contacts = owner.list_all(ListContactsRequest::default()).await;
     let emails = contacts.into_iter().flat_map(|contact| contact.emails);

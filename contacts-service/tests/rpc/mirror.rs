@@ -1,5 +1,5 @@
-//! A copy of an owner's contacts, kept as a client keeps one. It panics when it is
-//! told something out of order.
+//! A copy of an owner's contacts, as a client keeps one. It panics if changes arrive out
+//! of order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use tonic::{Code, Status, Streaming};
 use crate::owner::Owner;
 use crate::refusal::reason;
 
-/// What a client keeps.
+/// What a client stores.
 #[derive(Clone, Debug, Default)]
 pub struct Mirror {
     pub contacts: BTreeMap<String, Contact>,
     pub token: String,
-    /// The latest version that it was told.
+    /// The latest version received.
     version: i64,
 }
 
 impl Mirror {
-    /// Takes a page over; returns whether there are more.
+    /// Applies a page; returns whether there are more.
     pub fn page(&mut self, page: SyncContactsResponse) -> bool {
         for id in page.deleted_ids {
             self.contacts.remove(&id);
@@ -43,7 +43,7 @@ impl Mirror {
         more
     }
 
-    /// Takes an event over; returns whether all was told.
+    /// Applies an event; returns whether it has caught up.
     pub fn event(&mut self, answer: WatchContactsResponse) -> bool {
         let event = answer.event.unwrap();
         let caught_up = matches!(event, Event::CaughtUp(_));
@@ -63,18 +63,18 @@ impl Mirror {
         self.contacts.insert(contact.id.clone(), contact);
     }
 
-    /// Asks for one page; returns whether there are more.
+    /// Syncs one page; returns whether there are more.
     pub async fn sync_page(&mut self, owner: &Owner, size: i32) -> bool {
         let page = owner.sync(&self.token, size).await;
         self.page(page.unwrap())
     }
 
-    /// Asks for pages until there are no more.
+    /// Syncs pages until there are no more.
     pub async fn sync(&mut self, owner: &Owner, size: i32) {
         while self.sync_page(owner, size).await {}
     }
 
-    /// Reads a stream until all was told.
+    /// Reads a stream until it has caught up.
     pub async fn catch_up(&mut self, events: &mut Streaming<WatchContactsResponse>) {
         while !self.event(heard(events).await) {}
     }
@@ -86,7 +86,7 @@ impl Mirror {
         mirror
     }
 
-    /// Panics unless the copy is what the owner's list shows.
+    /// Panics unless the copy equals the owner's list.
     pub async fn assert_same(&self, owner: &Owner) {
         let mut listed = BTreeMap::new();
         let mut request = proto::contacts::v1::ListContactsRequest {

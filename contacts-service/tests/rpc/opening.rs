@@ -1,4 +1,4 @@
-//! When the service begins to listen.
+//! When the service starts to listen.
 
 use std::future::pending;
 use std::io::ErrorKind;
@@ -25,10 +25,10 @@ use crate::refusal::assert_refused;
 /// How long a service in `open` waits here for the auth service.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Nobody listens there.
+/// An address without a listener.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A service that has been started, and where it may listen one day.
+/// A started service, and the address on which it may listen later.
 fn started(
     config: Config,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -39,7 +39,7 @@ fn started(
     (address, tokio::spawn(run))
 }
 
-/// Panics where anybody is listened to within this time.
+/// Panics if the service accepts a connection within this time.
 async fn refuses_for(time: Duration, address: SocketAddr) {
     let until = Instant::now() + time;
     while Instant::now() < until {

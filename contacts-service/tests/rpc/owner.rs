@@ -38,7 +38,7 @@ impl Interceptor for Bearer {
     }
 }
 
-/// More than any test stores: a list this long goes in a circle.
+/// More than any test stores: a longer list means an endless loop.
 pub const ENDLESS: usize = 1000;
 
 /// A user and its client.
@@ -72,12 +72,12 @@ impl Owner {
         }
     }
 
-    /// A contact of this owner, for a test to begin with.
+    /// A contact of this owner, as a test's starting point.
     pub async fn has(&self, contact: Contact) -> Contact {
         self.create(contact).await.unwrap()
     }
 
-    /// Such contacts, made one after the other.
+    /// Such contacts, created one after the other.
     pub fn has_all(
         &self,
         contacts: impl IntoIterator<Item = Contact>,
@@ -106,7 +106,7 @@ impl Owner {
         Ok(answer.into_inner().contact.unwrap())
     }
 
-    /// What became of each contact of a batch.
+    /// The result of each contact of a batch.
     pub async fn batch_create(
         &self,
         mut request: BatchCreateContactsRequest,
@@ -214,7 +214,7 @@ impl Owner {
         }
     }
 
-    /// How many live contacts a list reports.
+    /// The `total_size` of a list.
     pub async fn total_size(&self) -> i64 {
         let page = self.list(ListContactsRequest::default()).await.unwrap();
         page.total_size.unwrap()
@@ -229,7 +229,7 @@ impl Owner {
         Ok(answer.into_inner())
     }
 
-    /// The first page of what answers a query.
+    /// The first page of a search.
     pub async fn found(&self, query: &str) -> Vec<SearchResult> {
         let request = SearchContactsRequest {
             query: query.into(),
@@ -240,7 +240,7 @@ impl Owner {
         self.search(request).await.unwrap().results
     }
 
-    /// The display names of what answers a query.
+    /// The display names of a search's results.
     pub async fn found_names(&self, query: &str) -> Vec<String> {
         let found = self.found(query).await.into_iter();
         found
@@ -248,7 +248,7 @@ impl Owner {
             .collect()
     }
 
-    /// The display names of what answers a query to the letter.
+    /// The display names of a search's exact results.
     pub async fn exact_names(&self, query: &str) -> Vec<String> {
         let found = self.found(query).await.into_iter();
         found

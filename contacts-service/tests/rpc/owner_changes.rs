@@ -10,7 +10,7 @@ use tonic::Status;
 
 use crate::owner::{ENDLESS, Owner};
 
-/// What became of each request of a batch, where there was anything to say.
+/// The result of each request of a batch, if it has one.
 pub fn each(results: Vec<BatchContactResult>) -> Vec<Result<Contact, tonic_types::Status>> {
     let each = results.into_iter().map(|result| match result.result {
         Some(batch_contact_result::Result::Contact(contact)) => Ok(contact),

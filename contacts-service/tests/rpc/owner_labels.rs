@@ -144,7 +144,7 @@ impl Owner {
         Ok(answer.into_inner().label.unwrap())
     }
 
-    /// The contacts, deleted ones too, that a filter by the label finds.
+    /// The contacts with the label, deleted ones included, found with a filter.
     pub async fn members(&self, label: &str) -> Vec<Contact> {
         self.list_all(ListContactsRequest {
             filter: format!("labels:\"{label}\""),

@@ -1,4 +1,4 @@
-//! What a user shares, and sees of others.
+//! A user's shares, and the shares of others with the user.
 
 use proto::contacts::v1::shares_service_client::SharesServiceClient;
 use proto::contacts::v1::{
@@ -51,7 +51,7 @@ impl Owner {
         Ok(answer.into_inner().shares)
     }
 
-    /// As the owner, or where `share` names another one, as the other side.
+    /// As the owner, or, if `share` has another owner, as the recipient.
     pub async fn update_share(&self, share: Share, mask: &[&str]) -> Result<Share, Status> {
         let owner_id = self.other_owner(&share);
         let request = UpdateShareRequest {
@@ -103,8 +103,8 @@ impl Owner {
         }
     }
 
-    /// Shares with `other`, who accepts: all contacts, or those with a label. Returns
-    /// `other` as it calls for these contacts, and the share.
+    /// Shares all contacts, or those with a label, with `other`, who accepts. Returns
+    /// `other` with this `owner_id`, and the share.
     pub async fn shares_with(
         &self,
         other: &Owner,
@@ -122,7 +122,7 @@ impl Owner {
         (other.in_book_of(self), share)
     }
 
-    /// The same user, who calls for the contacts of another one.
+    /// The same user, calling with another user's `owner_id`.
     pub fn in_book_of(&self, owner: &Self) -> Self {
         Self {
             book: owner.user.to_string(),

@@ -1,4 +1,4 @@
-//! Page tokens, of every method that pages: good for one caller and one request.
+//! Page tokens of every method: valid for one caller and one request.
 
 use proto::contacts::v1::{
     LeapDayRule, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,

@@ -1,4 +1,4 @@
-//! How phone numbers are understood.
+//! How phone numbers are parsed.
 
 use proto::contacts::v1::{Contact, CreateContactRequest, Phone, UpdateContactRequest};
 

@@ -1,4 +1,4 @@
-//! What is kept for a while, and then gone for good.
+//! What is kept for a while, and then purged.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -1,4 +1,4 @@
-//! Deleted contacts that their owner removes for good.
+//! Deleted contacts that their owner purges.
 
 use proto::contacts::v1::PurgeContactsRequest;
 use tonic::Code;
@@ -26,7 +26,7 @@ async fn a_deleted_contact_goes_for_good_and_those_who_sync_learn_of_it() {
     let mut mirror = Mirror::of(&owner).await;
     owner.delete(&gone.id).await.unwrap();
 
-    // Named twice, it is removed once.
+    // An id that is named twice is purged once.
     assert_eq!(owner.purge(&[&gone.id, &gone.id]).await.unwrap(), 1);
 
     assert_refused(
@@ -43,7 +43,7 @@ async fn a_deleted_contact_goes_for_good_and_those_who_sync_learn_of_it() {
     mirror.sync(&owner, 0).await;
     assert_eq!(mirror.contacts.keys().collect::<Vec<_>>(), [&live.id]);
     owner.undelete(&other.id).await.unwrap();
-    // Its uid is free again.
+    // Its uid can be used again.
     owner.has(full()).await;
 }
 
@@ -64,7 +64,7 @@ async fn all_deleted_contacts_go_and_the_live_ones_stay() {
     assert_eq!(rows(&app, "tombstones", owner.user).await, 3);
     assert!(owner.get(&live.id).await.is_ok());
     assert!(other.get(&foreign.id).await.is_ok());
-    // Seven writes and one purge; the one that found nothing took no version.
+    // Seven writes and one purge; a purge of nothing takes no version.
     assert_eq!(owner.has(ada()).await.version, 9);
 }
 

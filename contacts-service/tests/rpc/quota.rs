@@ -1,4 +1,4 @@
-//! How much an owner may keep: live contacts, and bytes of all.
+//! How much an owner may store: contacts, without deleted ones, and bytes of all.
 
 use proto::contacts::v1::{
     BatchCreateContactsRequest, Contact, CreateContactRequest, UpdateContactRequest,
@@ -98,7 +98,7 @@ async fn one_owners_full_book_is_no_one_elses() {
     assert_full(owner.create(ada()).await);
 }
 
-/// The least that can be set.
+/// The smallest value of the setting.
 const BYTES: i64 = 65_536;
 
 #[track_caller]
@@ -110,7 +110,7 @@ fn assert_too_heavy(answer: Result<Contact, Status>) {
     assert_refused(answer, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
 }
 
-/// Which limit was in the way.
+/// The exceeded limit.
 fn subject(status: &Status) -> String {
     let quota = status.get_details_quota_failure().unwrap();
     quota.violations[0].subject.clone()
@@ -148,14 +148,14 @@ async fn no_way_leads_beyond_the_bytes() {
     let used = app.byte_count(&owner).await;
     assert!((64_000..=BYTES).contains(&used), "{used}");
     assert_eq!(owner.stats().await.bytes, used);
-    // Deleted contacts can come back, and count until they are gone.
+    // Deleted contacts can be undeleted, and count until they are purged.
     owner.delete(&stored[0].id).await.unwrap();
     assert_too_heavy(owner.create(heavy()).await);
     owner.undelete(&stored[0].id).await.unwrap();
     owner.delete(&stored[0].id).await.unwrap();
     owner.purge(&[&stored[0].id]).await.unwrap();
     owner.create(heavy()).await.unwrap();
-    // What shrinks, or is as large as before, may.
+    // Updates that do not grow a contact are allowed.
     let smaller = Contact {
         id: stored[1].id.clone(),
         notes: "x".repeat(15_999),
@@ -181,7 +181,7 @@ async fn the_first_contacts_of_an_owner_have_the_same_limits() {
         async move { owner.batch_create(request).await }
     };
 
-    // Five of them are 80 KB, but there is no place for the fifth one anyway.
+    // Five of them have 80 KB, so there is no room for the fifth one anyway.
     let refused = batch(vec![heavy(); 5], false).await.unwrap_err();
     assert_eq!(subject(&refused), "contacts");
     let larger = Contact {
@@ -191,7 +191,7 @@ async fn the_first_contacts_of_an_owner_have_the_same_limits() {
     let refused = batch(vec![larger.clone(), larger.clone(), larger.clone()], false).await;
     assert_eq!(subject(&refused.unwrap_err()), "bytes");
 
-    // In part: what does not fit makes place for what does.
+    // With `allow_partial`, what does not fit leaves room for what does.
     let in_part = batch(
         vec![larger.clone(), heavy(), larger, ada(), ada(), ada()],
         true,

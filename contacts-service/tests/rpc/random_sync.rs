@@ -1,5 +1,5 @@
-//! Writers at random, and copies that are cut off at random: at the end every copy
-//! is what the server has. `SEED` repeats a run, `SECONDS` makes it longer.
+//! Random writers, and copies with random interruptions: at the end every copy equals the
+//! server's data. `SEED` repeats a run, `SECONDS` makes it longer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ const WRITERS: usize = 8;
 const WATCHERS: usize = 4;
 const SYNCERS: usize = 4;
 
-/// What a writer does; one that is twice in [`OPERATIONS`] is done twice as often.
+/// An operation of a writer; one that is twice in [`OPERATIONS`] runs twice as often.
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Create,
@@ -67,7 +67,7 @@ const OPERATIONS: [Operation; 21] = [
     Operation::DeleteLabel,
 ];
 
-/// The ids that were ever made.
+/// All ids ever created.
 type Ids = Arc<Mutex<Made>>;
 
 #[derive(Default)]
@@ -90,7 +90,7 @@ fn label(rng: &mut Rng) -> String {
     format!("L{}", rng.u8(..6))
 }
 
-/// Does it to one of the labels that there are.
+/// Runs it on one of the existing labels.
 async fn operate_on_label(
     owner: &Owner,
     contact: &str,
@@ -115,7 +115,7 @@ fn any(ids: &Ids, rng: &mut Rng) -> String {
     id.unwrap_or_default()
 }
 
-/// Does it once. Losing against another writer is no failure.
+/// Runs it once. A conflict with another writer is not a failure.
 async fn operate(
     owner: &Owner,
     ids: &Ids,
@@ -190,7 +190,7 @@ async fn operate(
     Ok(())
 }
 
-/// Returns how much was written.
+/// Returns the number of writes.
 async fn write(owners: &[Owner], ids: Ids, mut rng: Rng, until: Instant) -> usize {
     let mut count = 0;
     while Instant::now() < until {
@@ -211,13 +211,14 @@ async fn write(owners: &[Owner], ids: Ids, mut rng: Rng, until: Instant) -> usiz
     count
 }
 
-/// Watches, and is cut off; returns the copy, and how often it was cut off and told.
+/// Watches with interruptions; returns the copy, and the number of interruptions and
+/// events.
 async fn watch(owners: &[Owner], mut rng: Rng, written: &AtomicBool) -> (Mirror, usize, usize) {
     let (mut mirror, mut cuts, mut told) = (Mirror::default(), 0, 0);
     while !written.load(Ordering::Relaxed) {
         let owner = &owners[rng.usize(..owners.len())];
         let mut events = owner.watch(&mirror.token).await.unwrap();
-        // Some are read for long, and some not at all.
+        // Some streams are read for a long time, and some not at all.
         for _ in 0..rng.usize(..400) {
             let event = timeout(Duration::from_millis(rng.u64(1..1000)), events.message());
             let Ok(event) = event.await else { break };
@@ -231,13 +232,13 @@ async fn watch(owners: &[Owner], mut rng: Rng, written: &AtomicBool) -> (Mirror,
     (mirror, cuts, told)
 }
 
-/// Syncs, and forgets pages; returns the copy, and how many pages it took.
+/// Syncs, and loses pages; returns the copy, and the number of pages.
 async fn sync(owners: &[Owner], mut rng: Rng, written: &AtomicBool) -> (Mirror, usize) {
     let (mut mirror, mut pages) = (Mirror::default(), 0);
     while !written.load(Ordering::Relaxed) {
         let owner = &owners[rng.usize(..owners.len())];
         let page = owner.sync(&mirror.token, rng.i32(1..60)).await.unwrap();
-        // Some answers do not arrive.
+        // Some responses do not arrive.
         if rng.u8(..) < 230 {
             mirror.page(page);
             pages += 1;

@@ -1,4 +1,4 @@
-//! A user who calls too often is told when to come back.
+//! A user who calls too often is told when to retry.
 
 use tonic::Code;
 

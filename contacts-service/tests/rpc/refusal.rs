@@ -1,4 +1,4 @@
-//! What a refused call says.
+//! The error of a refused call.
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;

@@ -1,4 +1,4 @@
-//! Writes that are made again because their answer was lost.
+//! Writes that are repeated because their response was lost.
 
 use proto::contacts::v1::Contact;
 use tonic::Code;

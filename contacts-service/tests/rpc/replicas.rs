@@ -1,4 +1,4 @@
-//! Two instances on one database are one service.
+//! Two instances on one database behave like one service.
 
 use proto::contacts::v1::{
     CreateContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,

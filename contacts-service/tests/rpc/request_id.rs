@@ -1,4 +1,4 @@
-//! `CreateContactRequest.request_id`: the same call twice is one contact.
+//! `CreateContactRequest.request_id`: the same call twice creates one contact.
 
 use std::sync::atomic::Ordering::SeqCst;
 

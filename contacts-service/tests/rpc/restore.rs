@@ -9,7 +9,7 @@ use crate::owner::Owner;
 use crate::refusal::{assert_bad_fields, assert_refused, metadata};
 use crate::sample::{ada, full, named};
 
-/// A contact whose phone nobody understands without its region.
+/// A contact whose phone cannot be parsed without its region.
 async fn with_national_phone(owner: &Owner) -> Contact {
     let mut contact = full();
     contact.phones[0].number = "020 7946 0958".into();
@@ -78,7 +78,7 @@ async fn a_deleted_contact_comes_back_if_there_is_room() {
     let full_book = owner.restore(id, "1", "").await;
     assert_refused(full_book, Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED");
     owner.delete(&third.id).await.unwrap();
-    // The revision of the deletion holds the same.
+    // The revision of the deletion has the same content.
     for revision in ["1", "3"] {
         let back = owner.restore(id, revision, "").await.unwrap();
 

@@ -1,4 +1,4 @@
-//! Random writes to one contact, beside a list of all that it ever was.
+//! Random writes to one contact, compared with a list of all its states.
 
 use proto::contacts::v1::{Contact, ContactChange, ContactRevision};
 
@@ -46,8 +46,7 @@ fn patch(random: &mut fastrand::Rng, id: &str) -> (Contact, Vec<&'static str>) {
     (contact, vec![field])
 }
 
-/// What a restoration makes of the contact: all but the stamp is that of the
-/// revision.
+/// The contact after a restoration: everything but the stamp is from the revision.
 fn as_in(revision: &ContactRevision, stamped: &Contact) -> Contact {
     Contact {
         etag: stamped.etag.clone(),
@@ -59,7 +58,7 @@ fn as_in(revision: &ContactRevision, stamped: &Contact) -> Contact {
     }
 }
 
-/// One write; returns what it did, and what the contact is behind it.
+/// One write; returns the kind of change, and the contact after it.
 async fn write(
     random: &mut fastrand::Rng,
     owner: &Owner,

@@ -102,7 +102,7 @@ pub fn full() -> Contact {
     }
 }
 
-/// The lists of a full contact that hold no way to reach it.
+/// The lists of a full contact that do not identify it.
 fn people() -> Contact {
     Contact {
         events: vec![Event {

@@ -167,7 +167,7 @@ async fn every_word_must_be_somewhere() {
     }
 }
 
-/// Words of few syllables, so that many contacts share some.
+/// Words from few syllables, so that many contacts share some.
 fn random_words(random: &mut fastrand::Rng, count: usize) -> String {
     let syllables = ["ka", "lo", "mi", "ra", "to", "ne"];
     let mut word = || {

@@ -1,4 +1,4 @@
-//! `SearchContacts`: in which order, and page by page.
+//! `SearchContacts`: order and paging.
 
 use proto::contacts::v1::{
     Contact, MatchTier, SearchContactsRequest, SearchContactsResponse, SearchResult,
@@ -139,7 +139,7 @@ async fn within_a_tier_favourites_then_fields_then_names_decide() {
     assert_eq!(found, expected);
 }
 
-/// Contacts that answer "mar" in every tier, many of them alike.
+/// Contacts that match "mar" in every tier, many of them equal.
 async fn crowd(owner: &Owner) {
     let mut random = fastrand::Rng::with_seed(7);
     let names = [

@@ -1,4 +1,4 @@
-//! What calls with an `owner_id` are answered, all of them, by what is shared.
+//! The responses of all calls with an `owner_id`, by what is shared.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::owner_shares::{email_of, sharing};
 use crate::refusal::reason;
 use crate::wire;
 
-/// A good request of every call about contacts or labels, as `caller` makes it for
+/// A valid request of every call about contacts or labels, made by `caller` with
 /// `owner_id`.
 async fn answers(
     app: &App,
@@ -35,7 +35,7 @@ async fn answers(
     answers
 }
 
-/// A good request of every call about the owner's contacts or labels.
+/// A valid request of every call about the owner's contacts or labels.
 async fn requests(owner: &Owner) -> Vec<GoodRequest> {
     let mut requests = good_requests(owner).await;
     requests.retain(|request| {
@@ -84,7 +84,7 @@ async fn a_stranger_is_told_what_is_told_of_nobody() {
     let app = App::start().await;
     let (owner, stranger) = (app.plain_owner(), app.plain_owner());
     let requests = requests(&owner).await;
-    // Offered is not yet shared.
+    // An offer is not a share yet.
     let offer = sharing(&email_of(&stranger), ShareRole::Editor);
     owner.offer(offer).await.unwrap();
 
@@ -150,7 +150,7 @@ async fn the_editor_of_another_label_reaches_nothing() {
     let before = crate::app::book(&app, owner.user).await;
 
     for (method, answer) in answers(&app, &requests, &other, &owner.user.to_string()).await {
-        // The lists are empty, which other tests look at.
+        // The lists are empty; other tests check them.
         let lists = [
             "BatchGetContacts",
             "ListContacts",

@@ -89,7 +89,7 @@ async fn write(editor: &Owner, contact: &Contact, kind: usize) -> Result<(), Sta
     }
 }
 
-/// A contact that need not be there.
+/// A contact that may be missing.
 fn ada_of(id: &str) -> Contact {
     Contact {
         id: id.to_owned(),
@@ -97,12 +97,13 @@ fn ada_of(id: &str) -> Contact {
     }
 }
 
-/// Both wait for the owner's row, the end before the write, which was let in.
+/// Both wait for the owner's row, the deletion of the share before the write, which was
+/// admitted.
 #[tokio::test]
 async fn nothing_is_written_behind_the_end_of_a_share() {
     let app = App::start().await;
     let (owner, other) = (app.plain_owner(), app.plain_owner());
-    // In one process they would wait for each other before the database.
+    // In one process they would wait for each other before they reach the database.
     let elsewhere = app.another_instance().await;
     for kind in 0..16 {
         let contact = owner.has(ada()).await;
@@ -166,7 +167,7 @@ async fn a_stream_ends_with_its_share_on_every_instance() {
         mirror.catch_up(&mut events).await;
         streams.push((mirror, events));
     }
-    // Another role is no end.
+    // A change of the role does not end the share.
     owner.set_role(&share, ShareRole::Editor).await.unwrap();
     let contact = owner.has(ada()).await;
     for (mirror, events) in &mut streams {
@@ -220,7 +221,7 @@ async fn a_share_ends_with_its_label() {
     let refused = reader.get(&contact.id).await;
     assert_refused(refused, Code::NotFound, "SHARE_NOT_FOUND");
     assert_eq!(owner.shares().await, []);
-    // Another label of that name is another one.
+    // A new label with that name is a different one.
     owner.has(labelled(&["Friends"])).await;
     let refused = reader.list_labels(0, "");
     assert_refused(refused.await, Code::NotFound, "SHARE_NOT_FOUND");

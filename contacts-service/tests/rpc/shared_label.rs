@@ -1,4 +1,4 @@
-//! What whoever a label is shared with sees.
+//! What the recipient of a shared label sees.
 
 use proto::contacts::v1::{Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, ShareRole};
 use sqlx::Connection;
@@ -199,7 +199,7 @@ async fn copies_of_a_label_follow_it() {
     assert_eq!(mirror.contacts.len(), 2);
 }
 
-/// Two labels change their names between the look at the shares and that at the
+/// Two labels swap their names between the read of the shares and the read of the
 /// contacts.
 #[tokio::test]
 async fn labels_that_swap_their_names_meanwhile_show_nothing_of_each_other() {

@@ -1,4 +1,4 @@
-//! What whoever a label is shared with writes.
+//! What the recipient of a shared label can write.
 
 use proto::contacts::v1::{
     BatchCreateContactsRequest, Contact, CreateContactRequest, ShareRole, UpdateContactRequest,
@@ -131,7 +131,7 @@ async fn an_editor_restores_and_merges_among_those_with_it() {
     };
     let befriended = owner.update(befriended, &["labels"]).await.unwrap();
 
-    // As if it had never been.
+    // As if it had never existed.
     let back = other
         .restore(&plain.id, &plain.version.to_string(), "")
         .await;
@@ -144,12 +144,12 @@ async fn an_editor_restores_and_merges_among_those_with_it() {
     let apart = other.unmerge(&merge).await.unwrap();
     assert_eq!(ids(apart), [&*friend.id, &*befriended.id]);
 
-    // A contact with one label more would bring it along.
+    // A contact with one more label would add it.
     let labels = ["Friends", "new"];
     let richer = owner.has(labelled(&labels)).await;
     let refused = other.merge(&friend, &[&richer]).await;
     assert_refused(refused, Code::InvalidArgument, "SHARE_LABEL_READ_ONLY");
-    // The owner's merge put the label on a contact that had it not before.
+    // The owner's merge added the label to a contact that did not have it.
     let (_, merge) = owner.merge(&enemy, &[&friend]).await.unwrap();
     assert_bad_fields(other.unmerge(&merge).await, &["contact.labels"]);
     owner.unmerge(&merge).await.unwrap();
@@ -192,7 +192,7 @@ async fn shares_of_labels_add_up() {
     };
     let refused = other.update(unlabelled, &["labels"]).await;
     assert_bad_fields(refused, &["contact.labels"]);
-    // What is to be told is something else.
+    // The expected result is a different one.
     assert_expired(&other, &mirror.token).await;
     assert_eq!(Mirror::of(&other).await.contacts.len(), 3);
 }

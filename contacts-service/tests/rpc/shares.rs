@@ -1,4 +1,4 @@
-//! `SharesService`: offers, and what becomes of them.
+//! `SharesService`: offers, and what happens to them.
 
 use std::slice::from_ref;
 
@@ -34,7 +34,7 @@ async fn a_share_is_offered_accepted_and_seen_by_both() {
     assert_ne!(accepted.etag, offered.etag);
     assert_eq!(owner.shares().await, from_ref(&accepted));
     assert_eq!(other.shared_with_me().await.unwrap(), from_ref(&accepted));
-    // Once more, it is nothing.
+    // A repeat changes nothing.
     let again = Share {
         etag: String::new(),
         ..accepted.clone()
@@ -62,7 +62,7 @@ async fn an_offer_is_for_whoever_proves_to_have_the_address() {
     assert_refused(ended, Code::NotFound, "SHARE_NOT_FOUND");
 
     other.accept(&offered).await.unwrap();
-    // From then on the address does not count.
+    // From then on the address does not matter.
     app.issuer.accounts.set_email(mallory.user, &email, true);
     app.issuer
         .accounts
@@ -285,7 +285,7 @@ async fn each_side_changes_what_is_its_own() {
     assert_eq!(changed.state(), ShareState::Accepted);
     assert_ne!(changed.etag, share.etag);
     assert_eq!(other.shared_with_me().await.unwrap(), from_ref(&changed));
-    // Without a mask, what is the other side's does not count.
+    // Without a mask, the other side's field is ignored.
     let whole = Share {
         state: ShareState::Offered.into(),
         ..changed.clone()
@@ -296,7 +296,7 @@ async fn each_side_changes_what_is_its_own() {
         ..changed.clone()
     };
     assert_eq!(other.update_share(whole, &[]).await.unwrap(), changed);
-    // Nothing is written where it is like that already.
+    // Nothing is written if nothing changes.
     assert_eq!(
         owner.set_role(&changed, ShareRole::Editor).await.unwrap(),
         changed

@@ -1,4 +1,4 @@
-//! What another user sees of someone's contacts: nothing.
+//! Another user sees nothing of an owner's contacts.
 
 use proto::contacts::v1::{
     Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
@@ -12,7 +12,7 @@ use crate::owner::Owner;
 use crate::refusal::reason;
 use crate::sample::{ada, born, date, full, named};
 
-/// What a client can tell of a refusal, with the id left out.
+/// What a client sees of a refusal, without the id.
 fn seen(status: &Status, id: &str) -> (Code, String, Vec<u8>, Vec<String>) {
     let marks = "-".repeat(id.len());
     let details = status.details().to_vec();
@@ -25,7 +25,7 @@ fn seen(status: &Status, id: &str) -> (Code, String, Vec<u8>, Vec<String>) {
     (status.code(), message, details_without_id, keys.collect())
 }
 
-/// Every call that names a contact and refuses a missing one.
+/// Every call that names a contact and fails if it is missing.
 async fn refusals(caller: &Owner, id: &str) -> Vec<Status> {
     let own = caller.has(ada()).await;
     let patch = Contact {

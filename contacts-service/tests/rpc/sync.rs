@@ -62,7 +62,7 @@ async fn a_token_gets_what_happened_behind_it_and_nothing_else() {
     let nothing = owner.sync(&page.next_sync_token, 0).await.unwrap();
     assert_eq!(nothing.changed, []);
     assert_eq!(nothing.deleted_ids, [""; 0]);
-    // The token is good more than once.
+    // The token can be used more than once.
     let again = owner.sync(&token, 0).await.unwrap();
     assert_eq!(again.changed, page.changed);
 }
@@ -94,7 +94,7 @@ async fn a_call_that_changes_nothing_is_no_change() {
     assert_eq!(page.changed, []);
 }
 
-/// A batch has one version; a page ends within it, and the next goes on there.
+/// A batch has one version; a page can end within it, and the next one continues there.
 #[tokio::test]
 async fn pages_of_any_size_show_each_contact_once() {
     let app = App::start().await;
@@ -140,7 +140,7 @@ async fn a_page_token_is_good_in_either_field_and_to_go_on_much_later() {
     assert_eq!(ids(&as_page.changed), [&*stored[1].id]);
     assert_eq!(ids(&as_sync.changed), [&*stored[1].id]);
 
-    // What was shown already, and went then, is told.
+    // A contact that was returned and then deleted is reported.
     owner.delete(&stored[0].id).await.unwrap();
     owner.delete(&stored[1].id).await.unwrap();
     let rest = owner.sync(&as_page.next_page_token, 0).await.unwrap();
@@ -228,7 +228,7 @@ async fn nothing_of_another_owner_is_told() {
     }
 }
 
-/// An id that went for good can be used again.
+/// The id of a purged contact can be used again.
 #[tokio::test]
 async fn an_id_that_came_back_is_told_as_it_is_now() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! How long a sync token is good for.
+//! How long a sync token is valid.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,7 +12,7 @@ use crate::sample::{ada, ids};
 
 const START: i64 = 1_800_000_000;
 
-/// Lets time pass, and purges.
+/// Advances the clock, and purges.
 async fn day(app: &App, now: &AtomicI64, day: i64) -> u64 {
     let time = DateTime::<Utc>::from_timestamp(START, 0).unwrap() + TimeDelta::days(day);
     now.store(time.timestamp(), Ordering::SeqCst);
@@ -48,14 +48,14 @@ async fn what_went_for_good_is_told_for_ninety_days() {
     assert_eq!(rows(&app, "tombstones", owner.user).await, 0);
     assert_expired(&owner, &before).await;
     assert_expired(&owner, &deleted).await;
-    // Those who know of it already miss nothing.
+    // Clients that received the deletion already miss nothing.
     owner.sync(&after, 0).await.unwrap();
     owner.sync(&mirror.token, 0).await.unwrap();
     let anew = owner.sync("", 0).await.unwrap();
     assert_eq!(ids(&anew.changed), [&*kept.id]);
 }
 
-/// Within the batch that went, some of the deletions are still to be told.
+/// Some deletions of the purged batch have not been sent yet.
 #[tokio::test]
 async fn a_page_that_ended_within_what_is_forgotten_is_of_no_use() {
     let (app, now) = App::at(START).await;
@@ -130,7 +130,7 @@ async fn a_restored_backup_ends_the_tokens_of_what_it_does_not_know() {
     owner.sync(&before, 0).await.unwrap();
 }
 
-/// The statement that the operations manual tells of.
+/// The statement in the operations manual.
 #[tokio::test]
 async fn a_new_epoch_ends_all_tokens() {
     let manual = include_str!("../../../docs/OPERATIONS.md");

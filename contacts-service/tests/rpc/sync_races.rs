@@ -1,4 +1,4 @@
-//! What is synced while others write.
+//! Syncs while others write.
 
 use std::time::Duration;
 
@@ -54,8 +54,8 @@ async fn pages_that_are_read_while_others_write_miss_nothing() {
     }
 }
 
-/// A number of its own for each row would be taken here before the slow one's, and
-/// shown before it; whoever goes on behind it then never sees the slow one's.
+/// With a number per row, this row would get a number and be visible before the slow
+/// one's, and a client that resumes after it would never see the slow one's.
 #[tokio::test]
 async fn no_write_overtakes_a_slow_transaction() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! Stands in for the auth service where it tells who is gone.
+//! Replaces the auth service for deleted users and revocations.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -17,12 +17,12 @@ use tokio::time::sleep;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-/// What the two sides agree on.
+/// The state that both sides share.
 pub const SECRET: &str = "5f0c2a1be4d7498fa36b1c9d8e2f70415f0c2a1be4d7498f";
 
 const PAGE: usize = 2;
 
-/// Tells what a test says; clones share it.
+/// Returns what a test sets; clones share it.
 #[derive(Clone, Default)]
 pub struct Teller(Arc<Mutex<Told>>);
 
@@ -30,23 +30,23 @@ pub struct Teller(Arc<Mutex<Told>>);
 struct Told {
     gone: Vec<Gone>,
     revoked: Vec<Uuid>,
-    /// The cursors that passes began at.
+    /// The cursors with which passes started.
     asked: Vec<String>,
-    /// Those who follow what is revoked.
+    /// The subscribers to revocations.
     followers: usize,
-    /// Nobody is told that everything has been told.
+    /// `caught_up` is not sent.
     holds_back: bool,
 }
 
 struct Gone {
     user: Uuid,
     tokens_ended: bool,
-    /// Nobody has to hear of it again.
+    /// The user need not be listed again.
     settled: bool,
 }
 
 impl Teller {
-    /// The account of a user ends.
+    /// Deletes the account of a user.
     pub fn delete(&self, user: Uuid) {
         let mut told = self.0.lock().unwrap();
         told.gone.push(Gone {
@@ -57,7 +57,7 @@ impl Teller {
         told.revoked.push(user);
     }
 
-    /// No token of those who are gone works any more.
+    /// All tokens of deleted users have expired.
     pub fn tokens_end(&self) {
         let mut told = self.0.lock().unwrap();
         told.gone
@@ -66,30 +66,30 @@ impl Teller {
         wake(&mut told);
     }
 
-    /// Nobody has to hear again of those who are gone.
+    /// Deleted users need not be listed again.
     pub fn settle(&self) {
         let mut told = self.0.lock().unwrap();
         told.gone.iter_mut().for_each(|gone| gone.settled = true);
         wake(&mut told);
     }
 
-    /// Keeps to itself, from now on or no more, that everything has been told.
+    /// Sets whether `caught_up` is withheld.
     pub fn hold_back(&self, does: bool) {
         self.0.lock().unwrap().holds_back = does;
     }
 
-    /// How many have begun to follow what is revoked.
+    /// The number of subscribers to revocations so far.
     pub fn followers(&self) -> usize {
         self.0.lock().unwrap().followers
     }
 
-    /// Where passes began, the latest last.
+    /// The cursors with which passes started, the latest last.
     pub fn asked(&self) -> Vec<String> {
         self.0.lock().unwrap().asked.clone()
     }
 }
 
-/// Whatever user is revoked, the next pass begins.
+/// The revocation of any user starts the next pass.
 fn wake(told: &mut Told) {
     told.revoked.push(Uuid::now_v7());
 }

@@ -17,7 +17,7 @@ use crate::sample::{ada, full, named};
 const START: i64 = 1_800_000_000;
 const DAY: i64 = 24 * 3600;
 
-/// The bytes of every contact and all that is found by, without the stamps.
+/// The bytes and the search keys of every contact, without the stamps.
 async fn bytes(app: &App, user: Uuid) -> Vec<String> {
     let sql = "SELECT concat_ws('|', id, uid, create_time, delete_time, merged_into,
                                 encode(body, 'hex'), family_key, given_key, display_key,
@@ -92,7 +92,7 @@ async fn a_contact_that_was_written_since_stands_against_it() {
             owner.update(renamed(&stored[0], "new"), &[]).await.unwrap();
         } else {
             owner.undelete(&stored[changed].id).await.unwrap();
-            // Deleted as before, but not by the merge.
+            // Deleted as before, but not because of the merge.
             owner.delete(&stored[changed].id).await.unwrap();
         }
         let before = bytes(&app, owner.user).await;

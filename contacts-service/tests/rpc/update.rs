@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::refusal::{assert_bad_fields, assert_refused, metadata};
 use crate::sample::{ada, as_written, full, named};
 
-/// A patch of this contact that holds nothing yet.
+/// An empty patch of this contact.
 fn patch_of(contact: &Contact) -> Contact {
     Contact {
         id: contact.id.clone(),
@@ -62,7 +62,7 @@ async fn each_field_is_cleared_when_named_and_empty() {
     assert_eq!(emptied, expected);
 }
 
-/// Clears a field by its name, by way of reflection.
+/// Clears a field by its name, with reflection.
 fn clear(contact: &mut Contact, field: &str) {
     use prost_reflect::{DescriptorPool, DynamicMessage};
     let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();

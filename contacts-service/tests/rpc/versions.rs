@@ -1,4 +1,4 @@
-//! The owner's change counter and totals.
+//! The owner's version and totals.
 
 use std::collections::BTreeSet;
 

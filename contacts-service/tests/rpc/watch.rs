@@ -1,4 +1,4 @@
-//! Changes told as they happen.
+//! Changes are streamed as they happen.
 
 use proto::contacts::v1::watch_contacts_response::Event;
 use proto::contacts::v1::{Contact, WatchContactsResponse};
@@ -66,7 +66,7 @@ async fn a_stream_goes_on_behind_whatever_was_told_last() {
     let mut told = Vec::new();
     let mut token = String::new();
     while told.len() < 5 {
-        // Cut off behind each event.
+        // Interrupted after each event.
         let answer = owner.watch(&token).await.unwrap().message().await;
         let answer = answer.unwrap().unwrap();
         token = answer.sync_token;
@@ -129,22 +129,22 @@ async fn an_owner_has_a_hundred_streams_and_no_more() {
     assert_refused(refused, Code::ResourceExhausted, "WATCH_LIMIT_EXCEEDED");
     drop(other.watch("").await.unwrap());
 
-    // All of them are told of one write.
+    // All of them receive one write.
     owner.has(ada()).await;
     for events in &mut streams {
         assert!(matches!(next(events).await, Event::Changed(_)));
     }
-    // One that ended makes room, once the service has noticed.
+    // A closed one makes room, once the service has noticed.
     streams.pop();
     while owner.watch("").await.is_err() {}
 }
 
-/// The service waits for its reader, and holds no change back for it: a contact that
-/// changed three hundred times meanwhile is told a few times, the last time as it is.
+/// The service waits for its reader without queuing changes: a contact that changed three
+/// hundred times meanwhile is sent a few times, the last time in its current state.
 #[tokio::test]
 async fn a_reader_that_is_slow_is_told_what_is_and_not_what_was() {
     let app = App::start().await;
-    // A window of this connection's own: what the reader leaves in it stays small.
+    // A small window for this connection, so that few unread bytes fit.
     let channel = app.another_instance_with_window(64 * 1024).await;
     let owner = app.owner_on(channel, uuid::Uuid::now_v7());
     let contact = owner.has(ada()).await;

@@ -55,7 +55,7 @@ async fn a_stream_ends_with_its_access_token_and_the_next_goes_on() {
     mirror.assert_same(&owner).await;
 }
 
-/// Nothing of the part that the service holds is told behind the end.
+/// Nothing that the service still holds is sent after the end.
 #[tokio::test]
 async fn a_slow_reader_gets_nothing_behind_the_end_of_its_token() {
     let (app, now) = App::at(START).await;

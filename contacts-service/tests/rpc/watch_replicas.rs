@@ -1,4 +1,4 @@
-//! Changes by way of one replica, told by another.
+//! Changes through one replica, streamed by another.
 
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ async fn two(app: &App) -> [Owner; 2] {
     ]
 }
 
-/// How long it takes until ten changes, each made when the one before was told, are
-/// told by the other replica.
+/// The time until the other replica has streamed ten changes, each made after the
+/// previous one arrived.
 async fn ten_changes(app: &App) -> Duration {
     let [here, there] = two(app).await;
     let mut mirror = Mirror::default();
@@ -45,7 +45,7 @@ async fn without_hints_the_poller_sees_every_change() {
     println!("ten changes were told in {:?}", ten_changes(&app).await);
 }
 
-/// By the poller alone it would be ten seconds.
+/// With only the poller it would take ten seconds.
 #[tokio::test]
 async fn with_hints_a_change_is_told_before_the_poller_looks() {
     let app = App::start().await;
@@ -56,8 +56,7 @@ async fn with_hints_a_change_is_told_before_the_poller_looks() {
     assert!(took < Duration::from_secs(7), "{took:?}");
 }
 
-/// Whoever cannot listen still polls, and what is written on its own replica is told
-/// at once.
+/// A replica that cannot listen still polls, and streams writes of its own at once.
 #[tokio::test]
 async fn where_nobody_can_listen_changes_are_told_all_the_same() {
     let app = App::alone().await;

@@ -10,7 +10,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-/// Every method of the package's services, whoever adds one.
+/// Every method of the package's services.
 pub fn methods() -> Vec<MethodDescriptor> {
     let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
     let services = pool.services();
@@ -39,8 +39,8 @@ static PATHS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     paths.collect()
 });
 
-/// Calls a method with a message of these bytes, and this `authorization`; of a
-/// stream, returns the first answer.
+/// Calls a method with a message of these bytes and this `authorization`; of a stream,
+/// returns the first response.
 pub async fn call(
     channel: &Channel,
     method: &str,
@@ -68,7 +68,7 @@ pub async fn call(
     Ok(answer.into_inner())
 }
 
-/// Passes bytes through.
+/// A codec that passes bytes unchanged.
 #[derive(Clone, Copy)]
 struct Bytes;
 

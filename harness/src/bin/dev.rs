@@ -1,4 +1,4 @@
-//! `cargo dev`: the whole system on this machine, by one command.
+//! `cargo dev`: starts the whole system on this machine.
 
 use std::process::ExitCode;
 

@@ -1,23 +1,23 @@
-//! Reads the settings out of what `serve --help` prints.
+//! Parses the settings from the output of `serve --help`.
 
 /// One setting of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Setting {
-    /// The heading that it stands under.
+    /// The heading of its group.
     pub(super) group: String,
-    /// The environment variable; the flag is named like it.
+    /// The environment variable; the flag has the same name.
     pub(super) name: String,
     /// What it sets.
     pub(super) text: String,
-    /// Its value where none is given.
+    /// Its default value.
     pub(super) default: Option<String>,
-    /// Whether the service starts without it.
+    /// Whether it is optional.
     pub(super) is_required: bool,
-    /// Its values, each with its meaning, where it has a few only.
+    /// Its possible values with their meanings, if it has only a few.
     pub(super) values: Vec<String>,
 }
 
-/// The settings in the order of the help. Flags without a variable are left out.
+/// The settings in the order of the help. Flags without a variable are skipped.
 pub(super) fn settings(help: &str) -> Vec<Setting> {
     let usage = help
         .lines()

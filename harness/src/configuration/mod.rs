@@ -1,5 +1,5 @@
 //! `cargo dev configuration`: writes `docs/CONFIGURATION.md` from the `--help` of both
-//! services, so that the page says what the programs do.
+//! services, so that the page matches the programs.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ mod page;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CONFIGURATION.md");
 
-/// Writes the page; with `check`, only compares it with what the programs say.
+/// Writes the page; with `check`, only compares it with the programs' help.
 pub async fn run(config: ConfigurationConfig) -> Result<()> {
     let programs = build::programs(config.cargo.as_deref()).await?;
     let auth = help::settings(&help_of(&programs.auth).await?);
@@ -37,7 +37,7 @@ pub async fn run(config: ConfigurationConfig) -> Result<()> {
     Ok(())
 }
 
-/// Without the caller's environment, whose values the help would show.
+/// Without the caller's environment, because the help would show its values.
 async fn help_of(program: &Path) -> Result<String> {
     let output = Command::new(program)
         .args(["serve", "--help"])

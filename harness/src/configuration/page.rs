@@ -20,7 +20,7 @@ services' database roles; `health` takes `HEALTH_CERT_FILE` and `HEALTH_KEY_FILE
 ([TLS](OPERATIONS.md#tls)). `RUST_LOG` chooses what is logged, such as `info,auth_service=debug`.
 ";
 
-/// The whole page. A setting that both services have stands there once.
+/// The whole page. A setting of both services is listed once.
 pub(super) fn write(auth: &[Setting], contacts: &[Setting]) -> String {
     let only_contacts = contacts
         .iter()

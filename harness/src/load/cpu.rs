@@ -1,6 +1,5 @@
-//! Processor time of processes, from the kernel's scheduler: it counts what ran
-//! and not what waited, so it is steadier than wall time on a machine that others
-//! use, too.
+//! Processor time of processes, from the kernel's scheduler: it counts running and not
+//! waiting, so it is steadier than wall time on a shared machine.
 
 use std::fs;
 use std::ops::Sub;
@@ -20,7 +19,7 @@ pub(super) struct Processes {
     pub(super) postgres: Option<Process>,
 }
 
-/// What has been used, or what was used in between.
+/// Processor time used so far, or between two readings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Used {
     pub(super) service: Duration,
@@ -59,7 +58,7 @@ impl Sub for Used {
     }
 }
 
-/// A process with its children, those that have ended included.
+/// A process with its children, ended ones included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Process(pub(super) u32);
 
@@ -71,13 +70,12 @@ impl Process {
         running.sum::<Duration>() + ended_children(pid)
     }
 
-    /// Its share of all memory that it uses, its program's file included (PSS), in
-    /// bytes.
+    /// Its proportional share of memory, including its program's file (PSS), in bytes.
     pub(super) fn memory(self) -> u64 {
         self.rollup("Pss:")
     }
 
-    /// Its share of what is no file's, in bytes: heap and stacks.
+    /// Its share of memory that is not mapped from files, in bytes: heap and stacks.
     pub(super) fn own_memory(self) -> u64 {
         self.rollup("Pss_Anon:")
     }
@@ -123,7 +121,7 @@ fn ended_children(pid: u32) -> Duration {
     ticks().unwrap_or_default()
 }
 
-/// The fields behind the name, which may hold anything; the state is the first.
+/// The fields after the name, which may contain anything; the first is the state.
 fn stat(pid: u32) -> Option<Vec<String>> {
     let path = PathBuf::from(format!("/proc/{pid}/stat"));
     let stat = fs::read_to_string(path).ok()?;

@@ -1,7 +1,6 @@
-//! Makes calls and takes their times: a closed loop, in which each caller waits
-//! for its answer, or an open one at a fixed rate, in which a call's time runs
-//! from the moment it was due, so that a slow server cannot slow the clock down
-//! (no coordinated omission).
+//! Makes calls and measures their times: in a closed loop each caller waits for its
+//! response; in an open one at a fixed rate a call's time starts when it was due, so that
+//! a slow server cannot hide delays (no coordinated omission).
 
 use std::rc::Rc;
 use std::thread;
@@ -16,9 +15,9 @@ use super::cpu::{self, Processes};
 use super::grpc::Failure;
 use crate::error::{OrPath, Result};
 
-/// Works through calls one after the other.
+/// Makes calls one after the other.
 pub(super) trait Caller: 'static {
-    /// Makes the next call, and looks at its answer.
+    /// Makes the next call, and checks its response.
     async fn call(&mut self) -> Result<(), Failure>;
 }
 
@@ -29,27 +28,27 @@ pub(crate) struct Load {
     pub(crate) connections: u32,
     /// Callers on each.
     pub(crate) in_flight: u32,
-    /// Calls a second in all, whatever the answers do; as fast as they come if
-    /// left out.
+    /// Calls a second in all, independent of the responses; as fast as responses arrive
+    /// if unset.
     pub(crate) rate: Option<u32>,
-    /// What does not count.
+    /// The warm-up.
     pub(crate) warm_up: Duration,
-    /// What counts.
+    /// The measured time.
     pub(crate) time: Duration,
 }
 
-/// What a load saw.
+/// The results of a load.
 pub(super) struct Seen {
     pub(super) calls: u64,
-    /// Their times, in microseconds; perhaps of some of them only.
+    /// Their times, in microseconds; possibly of a sample only.
     pub(super) latencies: Histogram<u64>,
     pub(super) errors: u64,
-    /// How late calls were begun at a fixed rate, in microseconds.
+    /// How late calls were started at a fixed rate, in microseconds.
     pub(super) lateness: Histogram<u64>,
     /// The first error.
     pub(super) error: Option<Failure>,
     pub(super) elapsed: Duration,
-    /// What the processes used meanwhile.
+    /// The processor time used meanwhile.
     pub(super) used: cpu::Used,
 }
 
@@ -97,8 +96,8 @@ pub(super) fn record(histogram: &mut Histogram<u64>, time: Duration) {
     histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
 }
 
-/// Runs a warm-up, then the time that counts. Blocks: all calls are made by this
-/// thread alone, which costs the least.
+/// Runs a warm-up, then the measurement. Blocks: this thread makes all calls, which costs
+/// the least.
 pub(super) fn run<C: Caller>(
     load: Load,
     processes: &Processes,
@@ -139,7 +138,7 @@ async fn closed<C: Caller>(callers: Vec<C>, time: Duration) -> (Vec<C>, Seen) {
                 let is_cut = answer.as_ref().is_err_and(Failure::is_of_connection);
                 seen.record(done - now, answer);
                 if is_cut {
-                    // Each further call would fail, a million times a second.
+                    // Otherwise each further call would fail, a million times a second.
                     break;
                 }
                 now = done;
@@ -177,7 +176,7 @@ async fn open<C: Caller>(callers: Vec<C>, time: Duration, rate: u32) -> (Vec<C>,
     (callers, seen)
 }
 
-/// Says when each call is due, from a thread of its own: timers of the runtime
+/// Signals when each call is due, from a thread of its own, because timers of the runtime
 /// round up to a millisecond. Returns how late it was itself.
 fn pace(due: &mpsc::UnboundedSender<Instant>, time: Duration, rate: u32) -> Histogram<u64> {
     // The kernel's default is to wake up to 50 us late.

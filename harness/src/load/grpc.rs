@@ -1,5 +1,5 @@
-//! Calls over plain HTTP/2. A generated client spends more of the processor on a
-//! call than the service does, and on one machine that is what one would measure.
+//! Calls over plain HTTP/2. A generated client uses more processor time for a call than
+//! the service does, which would dominate the measurement on one machine.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::SendRequest;
@@ -7,25 +7,25 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, TE};
 use http::{Method, Request, Uri, Version};
 use tokio::net::TcpStream;
 
-/// Room for answers, so that no window ever closes: a load measures the service.
+/// Large windows, so that flow control never delays the service.
 const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The connection did.
+    /// The connection failed.
     #[error("the connection failed: {0}")]
     Transport(#[from] h2::Error),
-    /// The connection was not made.
+    /// The connection was not established.
     #[error("cannot connect: {0}")]
     Connect(#[from] std::io::Error),
-    /// The connection of HTTP/1.1 did.
+    /// The HTTP/1.1 connection failed.
     #[error("the connection failed: {0}")]
     Http(#[from] hyper::Error),
     /// The service refused.
     #[error("status {0:?}")]
     Status(String),
-    /// Anything but a gRPC answer.
+    /// Not a gRPC response.
     #[error("the answer is not what was asked for")]
     Answer,
 }
@@ -58,7 +58,7 @@ impl Connection {
             .handshake(socket)
             .await?;
         tokio::spawn(async move {
-            // Its calls say what happened.
+            // Its calls report the error.
             let _ = connection.await;
         });
         let mut headers = HeaderMap::new();
@@ -70,7 +70,7 @@ impl Connection {
         Ok(Self { sender, headers })
     }
 
-    /// Makes one unary call; `message` is encoded. Returns the encoded answer.
+    /// Makes one unary call with the encoded `message`. Returns the encoded response.
     pub(super) async fn call(&mut self, method: &Uri, message: &[u8]) -> Result<Bytes, Failure> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
@@ -102,7 +102,7 @@ impl Connection {
     }
 }
 
-/// A message behind its length (the gRPC protocol's Length-Prefixed-Message).
+/// A message with its length before it (the gRPC protocol's Length-Prefixed-Message).
 fn framed(message: &[u8]) -> Bytes {
     let mut framed = BytesMut::with_capacity(5 + message.len());
     framed.put_u8(0);
@@ -111,7 +111,7 @@ fn framed(message: &[u8]) -> Bytes {
     framed.freeze()
 }
 
-/// The message of an answer that is not compressed.
+/// The message of an uncompressed response.
 fn unframed(mut whole: Bytes) -> Option<Bytes> {
     let header = whole.get(..5)?;
     let length = u32::from_be_bytes(header[1..].try_into().ok()?);

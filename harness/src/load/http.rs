@@ -1,4 +1,4 @@
-//! Calls over HTTP/1.1, for peers that speak nothing else.
+//! Calls over HTTP/1.1, for peers that support nothing else.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::grpc::Failure;
 
-/// One connection; carries one call at a time.
+/// One connection, with one call at a time.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
@@ -26,7 +26,7 @@ impl Connection {
         socket.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(socket)).await?;
         tokio::spawn(async move {
-            // Its calls say what happened.
+            // Its calls report the error.
             let _ = connection.await;
         });
         Ok(Self {
@@ -36,7 +36,7 @@ impl Connection {
         })
     }
 
-    /// Makes one call; returns the body of the answer.
+    /// Makes one call; returns the body of the response.
     pub(super) async fn call(
         &mut self,
         method: Method,

@@ -31,10 +31,10 @@ use crate::error::{Error, OrPath, Result};
 use crate::print;
 use crate::stop::Stop;
 
-/// Runs each scenario in turn with each subject in turn, as many rounds as asked
-/// for, so that whatever else happens on the machine happens to all.
+/// Runs each scenario with each subject in turn, in as many rounds as requested, so that
+/// disturbances of the machine affect all subjects.
 pub async fn run(config: LoadConfig) -> Result<()> {
-    // A connection is a file, and there may be ten thousand.
+    // A connection needs a file descriptor, and there may be ten thousand.
     chassis::start::limits::open_as_many_files_as_allowed();
     let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
     if config.growth.is_empty() {
@@ -57,7 +57,7 @@ pub async fn run(config: LoadConfig) -> Result<()> {
     Ok(())
 }
 
-/// Does something on a stage of its own, until it is done or a signal asks to stop.
+/// Runs `work` on a stage of its own, until it is done or a signal asks to stop.
 async fn on_stage(
     config: &LoadConfig,
     stop: &mut Stop,

@@ -1,4 +1,4 @@
-//! What a load asks of a peer.
+//! The calls of a load to a peer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,10 +39,10 @@ struct Contact {
     given_name: String,
     #[prost(string, tag = "3")]
     family_name: String,
-    /// Not optional for every peer.
+    /// Required by some peers.
     #[prost(string, tag = "6")]
     birthday: String,
-    /// Nor is this.
+    /// Required by some peers, too.
     #[prost(string, tag = "7")]
     notes: String,
 }
@@ -68,7 +68,7 @@ pub(super) fn serves(scenario: Scenario) -> bool {
     )
 }
 
-/// The callers of a load. A connection of HTTP/1.1 carries one call, so those
+/// The callers of a load. An HTTP/1.1 connection carries one call at a time, so those
 /// peers get one for each caller.
 pub(super) async fn callers(
     peers: &Arc<Peers>,
@@ -124,7 +124,7 @@ fn method(address: SocketAddr, scenario: Scenario) -> Result<Uri, grpc::Failure>
     uri.parse().map_err(|_| grpc::Failure::Answer)
 }
 
-/// Fifty contacts, the smallest of which are those that a load makes.
+/// Fifty contacts, at least as large as those that a load creates.
 const PAGE_BYTES_MIN: usize = 50 * 60;
 
 fn holds(expected: &str) -> impl Fn(&[u8]) -> bool {

@@ -43,7 +43,7 @@ pub enum Stack {
 }
 
 impl Stack {
-    /// As they stand on the command line.
+    /// Their names on the command line.
     pub const NAMES: [&str; 5] = [
         "fastapi-sync",
         "fastapi-async",
@@ -57,7 +57,7 @@ impl Stack {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Whether it speaks HTTP/1.1 and JSON.
+    /// Whether it uses HTTP/1.1 and JSON.
     pub(super) fn is_http(self) -> bool {
         matches!(self, Self::FastapiSync | Self::FastapiAsync)
     }
@@ -110,7 +110,7 @@ pub(super) struct PeerUser {
     pub(super) contacts: Vec<Uuid>,
 }
 
-/// The database of the peers, and what they need to run.
+/// The peers' database, and the files that they need to run.
 pub(super) struct Peers {
     pub(super) users: Vec<PeerUser>,
     tools: PathBuf,
@@ -163,7 +163,7 @@ impl Peers {
         })
     }
 
-    /// Starts a peer, and waits until it answers.
+    /// Starts a peer, and waits until it responds.
     pub(super) async fn start(&self, stack: Stack) -> Result<Peer> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let address = free.and_then(|free| free.local_addr());
@@ -192,7 +192,7 @@ impl Peers {
     }
 }
 
-/// A running peer; ends when dropped.
+/// A running peer; stopped on drop.
 pub(super) struct Peer {
     pub(super) stack: Stack,
     pub(super) address: SocketAddr,
@@ -204,7 +204,7 @@ impl Peer {
         self.child.id().map(Process)
     }
 
-    /// Until several calls in a row are answered: of two processes, one may still
+    /// Until several calls in a row succeed, because one of its two processes may still
     /// be starting.
     async fn until_ready(&self, user: &PeerUser) -> Result<()> {
         let until = Instant::now() + Duration::from_secs(30);
@@ -227,7 +227,7 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let Some(pid) = self.child.id() else { return };
-        // With its workers, which it has no time to end itself.
+        // With its workers, because it cannot stop them itself when it is killed.
         let group = nix::unistd::Pid::from_raw(pid.cast_signed());
         let _ = nix::sys::signal::killpg(group, Signal::SIGKILL);
     }
@@ -252,7 +252,7 @@ async fn install(tools: &Path) -> Result<()> {
     }
 }
 
-/// The contacts of one owner, as our own services have them.
+/// The contacts of one owner, the same as in our own services.
 async fn fill(db: &mut PgConnection, owner: Uuid, count: u32) -> Result<Vec<Uuid>> {
     let today = clock::today();
     let contacts: Vec<_> = (0..count).map(|number| plain(number, today)).collect();

@@ -27,7 +27,7 @@ pub(super) struct Lines<'a> {
     pub(super) each: Vec<Line>,
 }
 
-/// Plots what each scenario costs, and how its latencies are spread.
+/// Plots the cost of each scenario, and the distribution of its latencies.
 pub(super) fn runs(folder: &Path, runs: &[Run]) -> Result<()> {
     if runs.is_empty() {
         return Ok(());
@@ -121,7 +121,7 @@ fn draw_lines(path: &Path, plot: &Lines<'_>) -> Drawn {
     Ok(())
 }
 
-/// A bar for each run: service, database and client, one behind the other.
+/// A stacked bar for each run: service, database and client.
 fn costs(path: &Path, runs: &[&Run]) -> Drawn {
     let count = i32::try_from(runs.len())?;
     let longest = runs

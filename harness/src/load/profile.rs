@@ -1,4 +1,4 @@
-//! Where a service spends its time, by perf, where the machine has it.
+//! Profiles a service with perf, if the machine has it.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,8 +21,7 @@ pub(super) fn file(folder: &Path, scenario: Scenario) -> PathBuf {
     folder.join(format!("profile-{}.txt", scenario.name()))
 }
 
-/// Runs a scenario once more, and writes down which functions of the service take
-/// the most time.
+/// Runs a scenario again, and writes which functions of the service take the most time.
 pub(super) async fn take(
     config: &LoadConfig,
     stage: &Stage,

@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! Reports the results, for people and for programs.
 
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -10,11 +10,11 @@ use super::drive::{Load, Seen};
 use super::scenario::Scenario;
 use crate::print::say;
 
-/// What one subject did in one scenario of one round.
+/// The result of one subject in one scenario of one round.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) scenario: Scenario,
-    /// Who was measured: `addressbook`, or what it is compared with.
+    /// The subject: `addressbook`, or what it is compared with.
     pub(super) subject: String,
     pub(super) connections: u32,
     pub(super) in_flight: u32,
@@ -32,7 +32,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Sums up what a load saw.
+    /// Summarizes the results of a load.
     pub(super) fn of(subject: &str, scenario: Scenario, load: Load, seen: Seen) -> Self {
         if let Some(error) = &seen.error {
             say(format_args!("the first error: {error}"));
@@ -61,7 +61,7 @@ impl Run {
         self.latencies.value_at_quantile(quantile)
     }
 
-    /// What a call costs where it is served.
+    /// The cost of a call in service and database.
     pub(super) fn server_cpu_us(&self) -> f64 {
         self.service_cpu_us + self.postgres_cpu_us
     }
@@ -107,7 +107,7 @@ impl fmt::Display for Run {
     }
 }
 
-/// The median round of each scenario and subject, by what a call costs in all.
+/// The median round of each scenario and subject, by the total cost of a call.
 pub(super) fn medians(runs: &[Run]) -> Vec<&Run> {
     let mut medians: Vec<&Run> = Vec::new();
     let same = |a: &Run, b: &Run| a.scenario == b.scenario && a.subject == b.subject;

@@ -1,4 +1,4 @@
-//! What a load does, call by call.
+//! The calls of each scenario.
 
 use std::sync::Arc;
 
@@ -43,17 +43,17 @@ pub enum Scenario {
     BatchCreate,
     /// `UpdateContact` of a random contact
     Update,
-    /// `BatchUpdateContacts` of 500, or of all that the user has
+    /// `BatchUpdateContacts` of 500 contacts, or of all if the user has fewer
     BatchUpdate,
     /// Nine times `Get`, once `Update`
     Mixed,
     /// `LogIn`
     LogIn,
-    /// `RefreshToken`, each caller its own session
+    /// `RefreshToken`, with a session per caller
     Refresh,
 }
 
-/// What people type into a search.
+/// Typical search queries.
 pub(super) const QUERIES: [&str; 8] = [
     "mar", "muller", "koval", "ann", "example", "lopez", "2025", "ann mar",
 ];
@@ -62,13 +62,13 @@ impl Scenario {
     /// The contacts of a batch.
     pub(super) const BATCH: u16 = 500;
 
-    /// As it stands on the command line.
+    /// Its name on the command line.
     pub(super) fn name(self) -> String {
         let value = clap::ValueEnum::to_possible_value(&self);
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Whether the auth service answers it.
+    /// Whether it calls the auth service.
     pub(super) fn is_auth(self) -> bool {
         matches!(self, Self::LogIn | Self::Refresh)
     }
@@ -85,17 +85,17 @@ pub(super) struct Worker {
     connection: Connection,
     methods: [Uri; 2],
     random: fastrand::Rng,
-    /// Whose connection it is.
+    /// The user of the connection.
     user: usize,
     /// Who logs in.
     email: String,
     refresh_token: String,
-    /// One change ago.
+    /// A sync token from before one change.
     sync_token: String,
 }
 
-/// The callers of a load, spread over its connections; each connection belongs to
-/// one user, as it does where people's devices call.
+/// The callers of a load, spread over its connections; each connection belongs to one
+/// user, as with real devices.
 pub(super) async fn workers(
     world: &Arc<World>,
     scenario: Scenario,
@@ -182,7 +182,7 @@ impl Worker {
         contacts[self.random.usize(..contacts.len())].clone()
     }
 
-    /// Makes a call whose answer holds `expected`.
+    /// Makes a call whose response must contain `expected`.
     async fn ask(
         &mut self,
         method: usize,
@@ -343,10 +343,10 @@ fn creation(random: &mut fastrand::Rng) -> CreateContactRequest {
     }
 }
 
-/// In the notes of the contact that a sync tells of.
+/// Marks the contact that a sync returns, in its notes.
 const CHANGED: &str = "changed since";
 
-/// The change that a sync tells of.
+/// The change that a sync returns.
 pub(super) fn telling(id: &str) -> UpdateContactRequest {
     let notes = format!("{CHANGED} {}", fastrand::u32(..));
     change(id.to_owned(), &notes)

@@ -1,5 +1,4 @@
-//! What a load needs before it begins: running services, data, and others to
-//! compare with.
+//! What a load needs: running services, data, and subjects to compare with.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +21,7 @@ use crate::up::{self, Service, System};
 pub(super) struct Stage {
     /// Our services come first.
     pub(super) subjects: Vec<Subject>,
-    /// None where the services were there already.
+    /// `None` if the services were already running.
     pub(super) system: Option<System>,
     other: Option<(Service, Service)>,
     config: LoadConfig,
@@ -30,8 +29,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Sets it up. Data is kept data, so that a commit waits for the disk as it
-    /// does for users.
+    /// Sets it up, with persistent data, so that a commit waits for the disk as in
+    /// production.
     pub(super) async fn set(config: &LoadConfig) -> Result<Self> {
         let data = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o755))
@@ -70,12 +69,13 @@ impl Stage {
         self.system.as_ref().ok_or(Error::NotOwn)
     }
 
-    /// Starts one more pair of the same programs.
+    /// Starts another pair of the same programs.
     pub(super) async fn start_another(&self) -> Result<(Service, Service)> {
         self.start_more(false).await
     }
 
-    /// Starts one that sends mail, into a folder. Its log would be full of it.
+    /// Starts a pair that writes mail into a folder; its log is reduced, because it would
+    /// be full of mail.
     pub(super) async fn start_with_mail(&self) -> Result<(Service, Service)> {
         self.start_more(true).await
     }

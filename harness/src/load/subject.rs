@@ -1,4 +1,4 @@
-//! Who is measured: our services, and what they are compared with.
+//! The subjects: our services, and what they are compared with.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::scenario::{self, Scenario};
 use super::world::World;
 use crate::error::Result;
 
-/// One of them.
+/// One measured function.
 pub(super) enum Subject {
     /// A pair of our services.
     Pair(Pair),
@@ -42,7 +42,7 @@ impl Subject {
         }
     }
 
-    /// Runs a scenario; nothing where the subject has no such thing.
+    /// Runs a scenario; returns `None` if the subject does not support it.
     pub(super) async fn run(&self, scenario: Scenario, load: Load) -> Result<Option<Run>> {
         let load = self.load(load);
         let seen = match self {
@@ -67,8 +67,8 @@ impl Subject {
         Ok(seen.map(|seen| Run::of(&self.name(), scenario, load, seen)))
     }
 
-    /// pgbench waits for each answer, so its connections are its calls in flight;
-    /// more than these would only wait.
+    /// pgbench waits for each response, so its connections are its calls in flight; more
+    /// would only wait.
     fn load(&self, load: Load) -> Load {
         match self {
             Self::Pgbench(..) => Load {
@@ -77,8 +77,8 @@ impl Subject {
                 rate: None,
                 ..load
             },
-            // More connections than its threads and its pool can serve only wait
-            // until it gives up.
+            // More connections than its threads and its pool can serve would only time
+            // out.
             Self::Peer(_, peer, _) if peer.stack.is_http() => Load {
                 in_flight: load.in_flight.min(4),
                 ..load

@@ -26,10 +26,10 @@ use crate::seed::plain;
 
 pub(super) const PASSWORD: &str = "the otter naps at noon";
 
-/// How often a log-in is tried.
+/// The number of attempts of a log-in.
 const TRIES: u32 = 500;
 
-/// Users who only log in, as many as callers have by default, twice.
+/// Users who only log in: twice the default number of callers.
 const STRANGERS: usize = 64;
 
 /// Sign-ups at a time.
@@ -51,7 +51,7 @@ pub(super) struct User {
     pub(super) contacts: Vec<String>,
 }
 
-/// A mail that anybody can ask for.
+/// A mail that anybody can request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {
     Reset,
@@ -62,13 +62,14 @@ pub(super) enum Asked {
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) users: Vec<User>,
-    /// E-mails of users who only log in: of the same one, few may do so at a time.
+    /// E-mails of users who only log in; for the same e-mail only a few log-ins may run
+    /// at a time.
     strangers: Vec<String>,
     pub(super) at: Addresses,
 }
 
 impl World {
-    /// Makes users with so many contacts each, through the API.
+    /// Creates users with so many contacts each, through the API.
     pub(super) async fn fill(at: Addresses, owners: u32, contacts: u32) -> Result<Self> {
         let mut world = Self {
             users: Vec::new(),
@@ -90,7 +91,7 @@ impl World {
         }
     }
 
-    /// The same users behind other services on the same database.
+    /// The same users with other services on the same database.
     pub(super) fn behind(&self, at: Addresses) -> Self {
         Self { at, ..self.clone() }
     }
@@ -103,7 +104,7 @@ impl World {
         }
     }
 
-    /// Makes users who only log in, until there are so many.
+    /// Creates users who only log in, until there are so many.
     pub(super) async fn meet_strangers(&mut self, count: usize) -> Result<()> {
         let auth = AuthServiceClient::new(channel(self.at.auth).await?);
         let missing = count.saturating_sub(self.strangers.len());
@@ -124,7 +125,7 @@ impl World {
         &self.strangers[number % self.strangers.len()]
     }
 
-    /// Makes a user that nobody has used before.
+    /// Creates a new user.
     pub(super) async fn sign_up(&self, contacts: u32) -> Result<User> {
         let email = new_email();
         let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
@@ -153,7 +154,8 @@ impl World {
         }
     }
 
-    /// Asks for a mail from an address of this machine; returns how long the answer took.
+    /// Requests a mail from an address of this machine; returns how long the response
+    /// took.
     pub(super) async fn ask_for_mail(
         &self,
         asked: Asked,
@@ -190,7 +192,8 @@ impl World {
         let answer = loop {
             tries += 1;
             match auth.log_in(request.clone()).await {
-                // Others log in, too; that may be what is measured.
+                // Retried, because others log in at the same time, which may be what is
+                // measured.
                 Err(status) if status.code() == Code::ResourceExhausted && tries < TRIES => {
                     sleep(Duration::from_millis(20)).await;
                 }

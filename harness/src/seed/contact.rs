@@ -1,4 +1,4 @@
-//! One contact of the demo user: always the same for a number and a day.
+//! One contact of the demo user: always the same for the same number and day.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use proto::contacts::v1::{
 use super::names::{CULTURES, Culture, Names};
 use super::phones;
 
-/// Changing it makes other people.
+/// Changing it changes all contacts.
 const SEED: u64 = 0x00ad_d2e5_5b00_0c01;
 
 /// A birthday is within this many days, today included.
@@ -199,13 +199,13 @@ fn birthday(rng: &mut Rng, today: NaiveDate) -> Option<Date> {
     }
 }
 
-/// The 29th of February comes to pass elsewhere, with a leap year.
+/// 29 February is chosen elsewhere, with a leap year.
 fn any_day(rng: &mut Rng) -> (u32, u32) {
     (rng.u32(1..=12), rng.u32(1..=28))
 }
 
 fn date(year: i32, (month, day): (u32, u32)) -> Date {
-    // All are small.
+    // All values are small.
     let small = |number: u32| i32::try_from(number).unwrap_or_default();
     // A leap day needs a leap year, and the soon-to-be birthday may be one.
     let is_leap_day = (month, day) == (2, 29);

@@ -25,10 +25,10 @@ use crate::up::keys;
 
 const EMAIL: &str = "demo@example.com";
 
-/// Calls at a time.
+/// Concurrent calls.
 const IN_FLIGHT: usize = 16;
 
-/// A service that is just being started again is given this many tries.
+/// The number of attempts, for a service that is being restarted.
 const TRIES: u32 = 6;
 
 /// Where to put the data.
@@ -38,23 +38,23 @@ pub struct Target {
     pub auth_url: String,
     /// The contacts service.
     pub contacts_url: String,
-    /// Keeps the demo user's password.
+    /// The file with the demo user's password.
     pub password_file: PathBuf,
 }
 
-/// What was made.
+/// The created data.
 #[derive(Debug)]
 pub struct Demo {
     /// The user.
     pub email: &'static str,
     /// Its password.
     pub password: String,
-    /// How many contacts are sure to be there.
+    /// The number of contacts that exist at least.
     pub contacts: u32,
 }
 
-/// Makes the demo user unless it is there, and those of its first `count`
-/// contacts that are missing.
+/// Creates the demo user unless it exists, and those of its first `count` contacts that
+/// are missing.
 pub async fn run(target: &Target, count: u32) -> Result<Demo> {
     let password = keys::ensure_password(&target.password_file)?;
     let token = access_token(target, &password).await?;
@@ -65,7 +65,7 @@ pub async fn run(target: &Target, count: u32) -> Result<Demo> {
         .map(|number| {
             let request = CreateContactRequest {
                 contact: Some(contact(number, today)),
-                // A birthday that is near depends on the day.
+                // Upcoming birthdays depend on the day.
                 request_id: format!("demo-{today}-{number}"),
                 ..CreateContactRequest::default()
             };
@@ -112,7 +112,7 @@ async fn access_token(target: &Target, password: &str) -> Result<String> {
     }
 }
 
-/// Stores the contact unless it is there.
+/// Creates the contact unless it exists.
 async fn create(
     mut client: ContactsServiceClient<Channel>,
     token: String,
@@ -130,7 +130,7 @@ async fn create(
         tries += 1;
         match client.create_contact(request).await {
             Ok(_) => return Ok(()),
-            // Its uid says so; another day's run made it.
+            // A run on another day created it with the same uid.
             Err(status) if status.code() == Code::AlreadyExists => return Ok(()),
             Err(status) if status.code() == Code::Unavailable && tries < TRIES => {
                 sleep(Duration::from_millis(100) * 2u32.pow(tries)).await;

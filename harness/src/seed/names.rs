@@ -1,18 +1,18 @@
 //! Names and places of many countries, in their own scripts.
 
-/// What people of one country are called. Lists are one text, with ", " between.
+/// Names of one country. A list is one text, separated by ", ".
 pub(crate) struct Culture {
     /// ISO 3166-1 alpha-2.
     pub(crate) country_code: &'static str,
     pub(crate) country: &'static str,
-    /// Family names may depend on who bears them, so they come in sets.
+    /// Family names may depend on gender, so they come in sets.
     pub(crate) people: &'static [Names],
     /// City and postal code.
     pub(crate) cities: &'static [(&'static str, &'static str)],
     pub(crate) streets: &'static str,
 }
 
-/// Any given name goes with any family name. Behind `|` stands how it is spoken.
+/// Any given name fits any family name. The pronunciation follows `|`.
 pub(crate) struct Names {
     pub(crate) given: &'static str,
     pub(crate) family: &'static str,

@@ -1,10 +1,10 @@
-//! Phone numbers that reach nobody.
+//! Phone numbers that are not in use.
 
 use fastrand::Rng;
 
-/// Returns a number of the country (ISO 3166-1 alpha-2): from the range that
-/// its regulator keeps for fiction, or, where there is none, one whose
-/// subscriber part begins with zero, which is not assigned.
+/// Returns a number of the country (ISO 3166-1 alpha-2): from the range that its
+/// regulator reserves for fiction, or, if there is none, one whose subscriber part begins
+/// with zero, which is not assigned.
 pub(crate) fn fictional(rng: &mut Rng, country: &str) -> String {
     let ranges: &[&str] = match country {
         // 555-0100 to 555-0199 in every area code.

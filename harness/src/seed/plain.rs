@@ -1,15 +1,15 @@
-//! A contact as most are: a name, an e-mail, a phone, a birthday and a note. What
-//! every address book can hold, so that others can be measured on the same data.
+//! A typical contact: a name, an e-mail, a phone, a birthday and a note. Every address
+//! book can store it, so others can be measured with the same data.
 
 use chrono::NaiveDate;
 use proto::contacts::v1::{Contact, Date, Email, Phone};
 
 use super::contact;
 
-/// The phone of the contact with this number; of a book, it is that one's alone.
+/// The phone of the contact with this number, unique within a book.
 #[must_use]
 pub fn plain_phone(number: u32) -> String {
-    // Another one for each number, and no digits that all of them have.
+    // A different one for each number, without digits common to all.
     format!("+49 30 {:07}", u64::from(number) * 7_654_321 % 10_000_000)
 }
 

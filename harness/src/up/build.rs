@@ -1,4 +1,4 @@
-//! Builds the services beside this program.
+//! Builds the services into the folder of this program.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub(crate) struct Programs {
     pub(crate) contacts: PathBuf,
 }
 
-/// Builds the programs with the profile of this one, given a cargo.
+/// Builds the programs with the profile of this one, if cargo is given.
 pub(crate) async fn programs(cargo: Option<&Path>) -> Result<Programs> {
     if let Some(cargo) = cargo {
         build(cargo).await?;
@@ -38,14 +38,14 @@ pub(crate) fn found_in(folder: &Path) -> Result<Programs> {
     })
 }
 
-/// Cargo's own lines on stderr tell how far it is.
+/// Cargo prints its progress to stderr.
 async fn build(cargo: &Path) -> Result<()> {
     let mut command = Command::new(cargo);
     command.args(["build", "-p", "auth-service", "-p", "contacts-service"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    // The database of the run may be empty, and is nothing to check queries by.
+    // The database of the run may be empty, so queries cannot be checked against it.
     let status = command
         .env("SQLX_OFFLINE", "true")
         .env_remove("DATABASE_URL")

@@ -1,4 +1,4 @@
-//! The database: a server of our own, or one that is there.
+//! The database: our own server, or an existing one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use crate::config::UpConfig;
 use crate::error::{Error, OrPath, Result};
 use crate::print;
 
-/// The database's name in a server of our own.
+/// The database's name in our own server.
 pub(crate) const NAME: &str = "addressbook";
 
 /// The role of the auth service.
 pub(crate) const AUTH_ROLE: &str = "auth_service";
 
-/// How often the server is looked after.
+/// How often the server is checked.
 const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The longest pause between two attempts to start the server again.
@@ -31,13 +31,13 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Where the data is.
 #[derive(Debug)]
 pub(crate) enum Database {
-    /// A private server, looked after by its own thread.
+    /// A private server, supervised by its own thread.
     Own(Keeper),
-    /// A database that someone else runs; the folder only holds the keys.
+    /// An existing database; the folder contains only the keys.
     Existing {
-        /// As given.
+        /// The URL as given.
         url: String,
-        /// The keys' folder.
+        /// The folder of the keys.
         folder: Folder,
     },
 }
@@ -111,7 +111,7 @@ impl Database {
         }
     }
 
-    /// Makes one more database, as the superuser.
+    /// Creates another database, as the superuser.
     pub(crate) async fn create(&self, name: &str) -> Result<()> {
         let mut admin = PgConnection::connect(self.admin_url()).await?;
         let sql = format!("CREATE DATABASE {name}");
@@ -129,7 +129,7 @@ impl Database {
         }
     }
 
-    /// The URL of the own server for a service's role: there is no password in it.
+    /// The URL of the own server for a service's role, without a password.
     pub(crate) fn own_url_for(&self, role: &str) -> Option<String> {
         match self {
             Self::Own(keeper) => {
@@ -140,7 +140,7 @@ impl Database {
         }
     }
 
-    /// The URL for a service, which gets no more than its own role's rights.
+    /// The URL for a service, with only its own role's rights.
     pub(crate) fn url_for(&self, role: &str) -> String {
         if let Some(url) = self.own_url_for(role) {
             return url;
@@ -176,7 +176,7 @@ impl Database {
         Ok(())
     }
 
-    /// Tells the planner what is in the tables, as autovacuum does within a minute.
+    /// Updates the planner's statistics, as autovacuum does within a minute.
     pub(crate) async fn analyze(&self) -> Result<()> {
         let mut db = PgConnection::connect(self.admin_url()).await?;
         sqlx::raw_sql("ANALYZE").execute(&mut db).await?;
@@ -184,8 +184,7 @@ impl Database {
         Ok(())
     }
 
-    /// Does at once what autovacuum and the checkpointer would do in the middle of
-    /// what is measured.
+    /// Runs vacuum and a checkpoint now, so that they do not run during a measurement.
     pub(crate) async fn settle(&self) -> Result<()> {
         let mut db = PgConnection::connect(self.admin_url()).await?;
         for sql in ["VACUUM ANALYZE", "CHECKPOINT"] {
@@ -195,20 +194,20 @@ impl Database {
         Ok(())
     }
 
-    /// Stops the own server, and removes what is ephemeral.
+    /// Stops the own server, and removes temporary data.
     pub(crate) async fn stop(self) {
         // A panic in there has been printed.
         let _ = spawn_blocking(move || drop(self)).await;
     }
 }
 
-/// The URL of a database whose user becomes `role` with each connection.
+/// The URL of a database with connections that switch to `role`.
 pub(crate) fn with_role(url: &str, role: &str) -> String {
     let sign = if url.contains('?') { '&' } else { '?' };
     format!("{url}{sign}options[role]={role}")
 }
 
-/// How the superuser stands in a URL.
+/// The superuser's form in a URL.
 const SUPERUSER_AT: &str = "//postgres@";
 
 async fn create_database(cluster: &Cluster) -> Result<()> {
@@ -230,8 +229,8 @@ async fn create_database(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Lets the URL's user become the services' roles. A superuser needs no leave,
-/// and another user may have it already; if not, the services will say so.
+/// Allows the URL's user to switch to the services' roles. A superuser needs no grant,
+/// and another user may have it already; if not, the services report it.
 async fn allow_roles(url: &str) {
     let grant = async {
         let mut db = PgConnection::connect(url).await?;
@@ -245,7 +244,7 @@ async fn allow_roles(url: &str) {
     }
 }
 
-/// The thread that owns the server and starts it again when it dies.
+/// The thread that owns the server and restarts it when it dies.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     folder: PathBuf,
@@ -280,7 +279,7 @@ impl Drop for Keeper {
     }
 }
 
-/// Returns, and with that stops the server, when the sender is dropped.
+/// Returns when the sender is dropped, which stops the server.
 fn keep(mut cluster: Cluster, stopped: &mpsc::Receiver<()>) {
     let mut pause = WATCH_INTERVAL;
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {

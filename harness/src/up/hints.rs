@@ -1,4 +1,4 @@
-//! What to try next, ready to be pasted.
+//! Commands to try next, ready to paste.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ const AUTH: &str = "addressbook.auth.v1.AuthService";
 const ADMIN: &str = "addressbook.auth.v1.AdminService";
 const CONTACTS: &str = "addressbook.contacts.v1.ContactsService";
 
-/// Says where the services are and how to call them.
+/// Prints where the services are and how to call them.
 pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
     let auth = system.auth.address();
     let contacts = system.contacts.address();
@@ -52,7 +52,7 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
 /// The command that finds this system.
 fn make_admin(system: &System, config: &UpConfig) -> String {
     let place = if config.place.existing_database().is_some() {
-        // The URL itself can hold a password.
+        // The URL itself can contain a password.
         r#"DATABASE_URL="$DATABASE_URL" cargo dev make-admin"#.to_owned()
     } else if config.ephemeral || config.place.data_dir.is_some() {
         let folder = system.database.folder().display();
@@ -63,7 +63,7 @@ fn make_admin(system: &System, config: &UpConfig) -> String {
     format!("{place} --email ada@example.com --unverified")
 }
 
-/// Says who the demo user is.
+/// Prints the demo user.
 pub(crate) fn say_demo(auth: SocketAddr, demo: &Demo) {
     let user = format!(r#""email":"{}","password":"{}""#, demo.email, demo.password);
     say("");
@@ -78,7 +78,7 @@ fn log_in(auth: SocketAddr, user: &str) -> String {
     token("TOKEN", auth, user)
 }
 
-/// The command that logs in, and keeps the access token.
+/// The command that logs in and stores the access token in a variable.
 fn token(variable: &str, auth: SocketAddr, user: &str) -> String {
     format!(
         r#"{variable}=$(grpcurl -plaintext -d '{{{user}}}' {auth} {AUTH}/LogIn | sed -n 's/.*"accessToken": "\(.*\)".*/\1/p')"#

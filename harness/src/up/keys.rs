@@ -1,4 +1,4 @@
-//! Secrets that are made once and kept in the data folder.
+//! Secrets that are generated once and stored in the data folder.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use aws_lc_rs::rand;
 
 use crate::error::{OrPath, Result};
 
-/// Returns the key file `name` of the folder; a new one holds key 1.
+/// Returns the key file `name` of the folder; a new one contains key 1.
 pub(crate) fn ensure(dir: &Path, name: &str) -> Result<PathBuf> {
     let path = dir.join(name);
     create_once(&path, || {
@@ -17,14 +17,14 @@ pub(crate) fn ensure(dir: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Returns the file `name` of the folder, which holds 256 random bits.
+/// Returns the file `name` of the folder, which contains 256 random bits.
 pub(crate) fn ensure_secret(dir: &Path, name: &str) -> Result<PathBuf> {
     let path = dir.join(name);
     create_once(&path, || Ok(format!("{}\n", hex::encode(random::<32>()?))))?;
     Ok(path)
 }
 
-/// Returns the content of the file, which is written at the first time.
+/// Returns the content of the file, which is written the first time.
 pub(crate) fn ensure_password(path: &Path) -> Result<String> {
     create_once(path, || Ok(format!("{}\n", hex::encode(random::<12>()?))))?;
     let text = fs::read_to_string(path).or_path("read", path)?;
@@ -37,15 +37,15 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Writes a file that only we can read, wholly or not at all; one that is there
-/// stays.
+/// Writes a file that only we can read, completely or not at all; an existing one is
+/// kept.
 fn create_once(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
     let write = || {
         let dir = path.parent().unwrap_or(path);
-        // Made with mode 0600.
+        // Created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(dir)?;
         file.write_all(content()?.as_bytes())?;
         file.as_file().sync_all()?;

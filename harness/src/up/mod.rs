@@ -20,10 +20,11 @@ use crate::error::{Error, OrPath, Result};
 use crate::stop::Stop;
 use crate::{print, seed, supervise};
 
-/// By which the contacts service is known to the auth service.
+/// The file of the secret with which the contacts service authenticates at the auth
+/// service.
 const SECRET: &str = "contacts.secret";
 
-/// Runs until a signal asks to stop, which is no error.
+/// Runs until a signal asks to stop, which is not an error.
 pub async fn run(config: UpConfig) -> Result<()> {
     let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
     let system = tokio::select! {
@@ -45,12 +46,12 @@ pub async fn run(config: UpConfig) -> Result<()> {
 pub(crate) struct System {
     pub(crate) auth: Service,
     pub(crate) contacts: Service,
-    /// Last: it ends after those that use it.
+    /// The last field, because it must stop after those that use it.
     pub(crate) database: Database,
 }
 
 impl System {
-    /// Stops all parts; a second signal in the meantime kills them.
+    /// Stops all parts; a second signal meanwhile kills them.
     pub(crate) async fn stop(mut self, stop: &mut Stop) {
         let mut other_stop = stop.clone();
         tokio::join!(self.auth.stop(stop), self.contacts.stop(&mut other_stop));
@@ -77,8 +78,8 @@ pub(crate) async fn start(config: &UpConfig) -> Result<System> {
     })
 }
 
-/// Starts one more pair on the system's database, of the programs in another
-/// folder or of our own. It tells its addresses by files in `addresses`.
+/// Starts another pair on the system's database, from another folder's programs or our
+/// own. It writes its addresses to files in `addresses`.
 pub(crate) async fn start_beside(
     config: &UpConfig,
     system: &System,
@@ -152,8 +153,8 @@ fn folder(config: &UpConfig) -> Result<Folder> {
     Ok(Folder::kept(&dir)?)
 }
 
-/// Makes the demo data beside the running system; a failure is told, and the
-/// system stays up.
+/// Creates the demo data in the running system; a failure is printed, and the system
+/// keeps running.
 fn seed(count: u32, system: &System) -> impl Future<Output = ()> + use<> {
     let target = seed::Target {
         auth_url: system.auth.url(),

@@ -44,7 +44,7 @@ pub(crate) struct Spec {
     pub(crate) listen: SocketAddr,
     /// Sets `listen`.
     pub(crate) listen_flag: &'static str,
-    /// The service writes there where it listens.
+    /// The file to which the service writes its address.
     pub(crate) address_file: PathBuf,
     /// Environment variables.
     pub(crate) settings: Vec<(&'static str, OsString)>,
@@ -56,8 +56,8 @@ impl Spec {
         self
     }
 
-    /// Fails where somebody else listens on the address: the service itself would not
-    /// name the flag to change.
+    /// Fails if another program listens on the address, because the service's own error
+    /// would not name the flag to change.
     fn ensure_free(&self) -> Result<()> {
         match TcpListener::bind(self.listen) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Error::AddressInUse {
@@ -70,7 +70,7 @@ impl Spec {
     }
 }
 
-/// A service that has served.
+/// A service that has been ready once.
 #[derive(Debug)]
 pub(crate) struct Service {
     spec: Spec,
@@ -85,7 +85,7 @@ impl Service {
         spec.ensure_free()?;
         let began = Instant::now();
         let (mut child, mut output) = spawn(&spec)?;
-        // From now on at the same place, also when a free port was asked for.
+        // From now on at the same address, even if it was a free port.
         spec.listen = serving(&spec, &mut child, &mut output).await?;
         Ok(Self {
             spec,
@@ -95,7 +95,7 @@ impl Service {
         })
     }
 
-    /// Starts the program again after its end.
+    /// Restarts the program after it has exited.
     pub(crate) fn restart(&mut self) -> Result<()> {
         (self.child, self.output) = spawn(&self.spec)?;
         Ok(())
@@ -110,14 +110,14 @@ impl Service {
         self.child.id()
     }
 
-    /// From its first start until it was seen to serve.
+    /// From its first start until it was ready.
     pub(crate) fn started_in(&self) -> Duration {
         self.started_in
     }
 
-    /// Ends the program at once.
+    /// Kills the program.
     pub(crate) async fn kill(&mut self) {
-        // It may have ended this moment.
+        // It may have just exited.
         let _ = self.child.kill().await;
         self.output.finish().await;
     }
@@ -127,7 +127,7 @@ impl Service {
         reachable(self.spec.listen)
     }
 
-    /// Where its metrics are, if it has any.
+    /// The address of its metrics, if it serves them.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
         let text = fs::read_to_string(&self.spec.address_file).ok()?;
         text.lines().nth(1)?.parse().ok().map(reachable)
@@ -142,7 +142,7 @@ impl Service {
         self.child.wait().await
     }
 
-    /// The last lines the program printed; all of them have come once it ended.
+    /// The last lines that the program printed, complete once it has exited.
     pub(crate) async fn last_output(&mut self) -> String {
         self.output.last().await
     }
@@ -153,7 +153,7 @@ impl Service {
         let Some(pid) = self.child.id() else {
             return;
         };
-        // It may have ended this moment.
+        // It may have just exited.
         let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM);
         let in_time = tokio::select! {
             _ = self.child.wait() => true,
@@ -168,7 +168,7 @@ impl Service {
     }
 }
 
-/// A wildcard is no address to call.
+/// A wildcard address cannot be called.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -185,7 +185,7 @@ fn spawn(spec: &Spec) -> Result<(Child, Output)> {
     }
     let mut command = Command::new(&spec.program);
     command
-        // One address for both services would do for neither.
+        // Both services cannot use the same address file.
         .env_remove("METRICS_ADDR")
         .env("LISTEN_ADDR", spec.listen.to_string())
         .env("ADDRESS_FILE", &spec.address_file)
@@ -204,7 +204,7 @@ fn spawn(spec: &Spec) -> Result<(Child, Output)> {
     Ok((child, output))
 }
 
-/// Waits until the service answers, and returns where it listens.
+/// Waits until the service responds, and returns its address.
 async fn serving(spec: &Spec, child: &mut Child, output: &mut Output) -> Result<SocketAddr> {
     let deadline = Instant::now() + READY_DEADLINE;
     loop {
@@ -245,7 +245,7 @@ async fn is_serving(address: SocketAddr) -> bool {
     timeout(Duration::from_secs(1), check).await == Ok(Some(true))
 }
 
-/// Passes a program's lines on, and remembers the last ones.
+/// Prints a program's lines, and stores the last ones.
 #[derive(Debug, Default)]
 struct Output {
     lines: Arc<Mutex<VecDeque<String>>>,

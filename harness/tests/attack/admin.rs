@@ -1,4 +1,4 @@
-//! An administrator of the pair.
+//! An administrator of the running services.
 
 use proto::auth::v1::TokenPair;
 use proto::auth::v1::admin_service_client::AdminServiceClient;
@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 use crate::pair::{Pair, Side};
 use crate::user::{PASSWORD, bearer};
 
-/// What administrators ask for.
+/// The scope of administrators.
 pub(crate) const SCOPE: &str = "auth.admin";
 
 pub(crate) struct Admin {
@@ -18,7 +18,8 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Signs up, is made an administrator, and logs in to administer, all at one side.
+    /// Signs up, is made an administrator, and logs in with `auth.admin`, all at one
+    /// side.
     pub(crate) async fn new(pair: &Pair, side: usize, email: &str) -> Self {
         let side = pair.side(side);
         side.sign_up(email).await.unwrap();
@@ -27,7 +28,7 @@ impl Admin {
         Self { side, tokens }
     }
 
-    /// Of a log-in to administer.
+    /// The tokens of a log-in with `auth.admin`.
     pub(crate) async fn tokens(side: &Side, email: &str) -> TokenPair {
         match side.try_log_in_for(email, PASSWORD, &[SCOPE]).await {
             Ok(LogInResult::Tokens(tokens)) => tokens,

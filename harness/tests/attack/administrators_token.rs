@@ -1,5 +1,5 @@
-//! What an administrator's tokens are good for: of those that a contacts service sees that
-//! someone took over, and of those of an old or a weak log-in.
+//! What an administrator's tokens can be used for: tokens that a compromised contacts
+//! service receives, and tokens of an old or a weak log-in.
 
 use http::uri::PathAndQuery;
 use prost::Message;
@@ -18,7 +18,7 @@ use crate::user::{PASSWORD, bearer, reason, refusal};
 
 const ROOT: &str = "root@example.com";
 
-/// The paths of all RPCs of the services whose name begins so.
+/// The paths of all RPCs of the services whose name has this prefix.
 fn rpcs(prefix: &str) -> Vec<String> {
     let set = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
     let mut paths = Vec::new();
@@ -61,7 +61,7 @@ async fn what_contacts_sees_of_an_administrator_administers_nothing() {
     let pair = Pair::start().await;
     let admin = Admin::new(&pair, 0, ROOT).await;
     let logged_in = pair.side(0).log_in(ROOT, PASSWORD).await.unwrap();
-    // Also where the session has administered before.
+    // Even if the session had such a token before.
     let refreshed = pair.side(1).refresh(&admin.tokens.refresh_token).await;
     let refreshed = refreshed.unwrap().tokens.unwrap();
 
@@ -106,7 +106,7 @@ async fn an_old_log_in_does_not_administer() {
         let status = side.refresh_for(&token, &[SCOPE]).await.unwrap_err();
         assert_eq!(status.code(), Code::Unauthenticated);
         assert_eq!(reason(&status), "AUTHENTICATION_TOO_OLD");
-        // The session goes on, and has not become younger.
+        // The session continues, and its log-in is as old as before.
         let refreshed = side.refresh(&token).await.unwrap().tokens.unwrap();
         assert!(!administers(side, &refreshed.access_token).await);
         token = refreshed.refresh_token;
@@ -127,7 +127,7 @@ async fn a_password_alone_does_not_administer_where_there_is_a_second_factor() {
         assert_eq!(refusal(refused), "AUTHENTICATION_TOO_WEAK");
     }
     one.refresh(token).await.unwrap();
-    // What was asked for with the password comes with the code, at any replica.
+    // The scopes requested with the password are granted with the code, at any replica.
     let asked = one.try_log_in_for(ROOT, PASSWORD, &[SCOPE]).await.unwrap();
     let LogInResult::MfaChallenge(challenge) = asked else {
         panic!("no challenge but tokens");

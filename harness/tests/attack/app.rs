@@ -5,10 +5,10 @@ use proto::auth::v1::{ConfirmTotpRequest, EnrollTotpRequest, TokenPair};
 use crate::pair::{Pair, Side};
 use crate::user::{PASSWORD, bearer, totp_code, totp_secret};
 
-/// A user whose log-ins need an app, of which no code but the first was used.
+/// A user with an authenticator app, of which only the first code was used.
 pub(crate) struct Secured {
     pub(crate) tokens: TokenPair,
-    /// As people type it.
+    /// As typed by people.
     pub(crate) secret: String,
     pub(crate) recovery_codes: Vec<String>,
 }
@@ -28,7 +28,7 @@ impl Secured {
         let mut account = side.account.clone();
         let enrolled = account.enroll_totp(bearer(request, &tokens.access_token));
         let secret = enrolled.await.unwrap().into_inner().secret;
-        // The earliest that is taken, so that later ones stay.
+        // The earliest code that is accepted, so that later ones remain unused.
         let code = totp_code(&totp_secret(&secret), 0);
         let request = bearer(ConfirmTotpRequest { code }, &tokens.access_token);
         let confirmed = account.confirm_totp(request).await.unwrap();
@@ -39,7 +39,7 @@ impl Secured {
         }
     }
 
-    /// A code that was not used.
+    /// An unused code.
     pub(crate) fn code(&self) -> String {
         totp_code(&totp_secret(&self.secret), 1)
     }

@@ -1,4 +1,4 @@
-//! What a web page, or somebody with a browser, sends to the services.
+//! What a web page, or a user with a browser, sends to the services.
 
 use prost::Message;
 use proto::auth::v1::SignUpRequest;
@@ -12,7 +12,7 @@ use crate::wire::{framed, socket};
 const BROWSER: [u8; 4] = [127, 0, 0, 1];
 const SIGN_UP: &str = "/addressbook.auth.v1.AuthService/SignUp";
 
-/// Sends a request of HTTP/1.1; returns the first line of the answer.
+/// Sends an HTTP/1.1 request; returns the first line of the response.
 async fn ask(address: &str, head: &str, body: &[u8]) -> String {
     let mut socket = socket(BROWSER, address).await;
     let length = body.len();
@@ -20,7 +20,7 @@ async fn ask(address: &str, head: &str, body: &[u8]) -> String {
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.write_all(body).await.unwrap();
     let mut answer = Vec::new();
-    // A close or a reset, as long as the answer is there.
+    // A close or a reset, as long as the response has arrived.
     let _ = socket.read_to_end(&mut answer).await;
     let answer = String::from_utf8_lossy(&answer);
     answer.lines().next().unwrap_or_default().to_owned()
@@ -77,7 +77,7 @@ async fn nothing_is_where_nothing_is_served() {
     }
 }
 
-/// A page's own name that leads to this machine (DNS rebinding).
+/// A page's own host name that resolves to this machine (DNS rebinding).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_on_this_machine_answers_to_its_own_names_alone() {
     let pair = Pair::start().await;

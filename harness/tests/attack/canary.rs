@@ -1,5 +1,5 @@
-//! Secrets that go through everything the services do, and are looked for afterwards in
-//! the database, in every log and in every error.
+//! Passes secrets through everything that the services do, then searches the database,
+//! every log and every error for them.
 
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -30,12 +30,12 @@ const NAME: &str = "Zyxwmenschikow";
 const NOTES: &str = "keeps the spare vault combination";
 const BAD_ADDRESS: &str = "no-address-of-zyxwmenschikow";
 
-/// What was made on the way.
+/// The secrets that were created.
 #[derive(Default)]
 struct Found {
-    /// What opens something, and where it comes from.
+    /// A secret, and its origin.
     secrets: Mutex<Vec<(&'static str, String)>>,
-    /// All that errors say.
+    /// The texts of all errors.
     errors: Mutex<String>,
 }
 
@@ -45,7 +45,7 @@ impl Found {
         self.secrets.lock().unwrap().push((what, secret.to_owned()));
     }
 
-    /// Keeps what the error of a call that has to fail says.
+    /// Stores the error of a call that must fail.
     fn fails<T: std::fmt::Debug>(&self, answer: Result<Response<T>, Status>) {
         let status = answer.unwrap_err();
         let details = String::from_utf8_lossy(status.details());
@@ -53,7 +53,7 @@ impl Found {
         writeln!(errors, "{status:?} {} {details}", status.message()).unwrap();
     }
 
-    /// Fails with the name of what is found in a text.
+    /// Fails with the name of a secret that the text contains.
     fn are_not_in(&self, place: &str, text: &str) {
         for (what, secret) in &*self.secrets.lock().unwrap() {
             let bytes = secret.as_bytes();
@@ -69,8 +69,8 @@ impl Found {
     }
 }
 
-/// Every row of every table of ours, as text; bytes in hexadecimal. With the tables'
-/// names in front.
+/// Every row of every table of ours, as text, after its table's name; bytes in
+/// hexadecimal.
 async fn dump(pair: &Pair) -> Vec<(String, String)> {
     let mut db: PgConnection = pair.database.admin().connect().await.unwrap();
     let tables: Vec<String> = sqlx::query_scalar(
@@ -93,7 +93,7 @@ async fn dump(pair: &Pair) -> Vec<(String, String)> {
     all
 }
 
-/// An account with everything, and each call that takes a secret done wrong, too.
+/// An account with everything, and each call that takes a secret, also with a wrong one.
 async fn live(pair: &Pair, found: &Found) {
     let side = pair.side(0);
     let mut auth = pair.side(1).auth;
@@ -155,10 +155,10 @@ async fn live(pair: &Pair, found: &Found) {
     found.fails(account.change_password(change(OTHER_PASSWORD)).await);
 }
 
-/// A token, and the part of it that alone is worth having.
+/// A token, and the part of it that is secret.
 fn token(found: &Found, what: &'static str, token: &str) {
     found.secret(what, token);
-    // The signature of a JWT, in which any letter can be; of others what follows the prefix.
+    // The signature of a JWT; of other tokens the part after the prefix.
     let part = match token.rsplit_once('.') {
         Some((_, signature)) => signature,
         None => token.split_once('_').unwrap().1,
@@ -312,7 +312,7 @@ async fn no_secret_is_in_the_database_a_log_or_an_error() {
         let content = holds(NAME) || holds(NOTES);
         assert!(!content || table == "contacts.contacts", "{table}");
     }
-    // They would have been seen.
+    // The search would have found them.
     assert!(rows.contains(EMAIL) && rows.contains(&hex::encode(NOTES)));
     assert!(logs.contains("\"level\":\"DEBUG\"") && logs.contains(" DEBUG "));
     assert!(errors.lines().count() >= 12, "{errors}");

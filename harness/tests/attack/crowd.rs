@@ -1,4 +1,4 @@
-//! A user with so many sessions that an act on all of them would take too long.
+//! A user with so many sessions that changing all of them would take too long.
 
 use proto::auth::v1::{
     DeleteUserRequest, DisableUserRequest, EnableUserRequest, RevokeUserSessionsRequest,
@@ -11,7 +11,7 @@ use crate::user::{OTHER_PASSWORD, PASSWORD, refusal};
 
 const MALLORY: &str = "mallory@example.com";
 
-/// Copies of the one session, under ids of their own.
+/// Copies of the one session, with other ids.
 const CROWD: &str = "
     INSERT INTO auth.sessions
     SELECT s.user_id, gen_random_uuid(), s.gen, s.cur_hash, s.cur_kid, s.prev_hash,
@@ -22,7 +22,7 @@ const CROWD: &str = "
     JOIN auth.users AS u ON u.id = s.user_id, generate_series(1, 600000)
     WHERE u.email = 'mallory@example.com'";
 
-/// All of them are alive again.
+/// All of them are valid again.
 const REVIVE: &str = "UPDATE auth.users SET session_epoch = 0 WHERE email LIKE 'mallory@%'";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! One secret, used at both services at the same moment.
+//! One secret, used at both replicas at the same moment.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -14,7 +14,7 @@ use crate::app::Secured;
 use crate::pair::{Pair, Side};
 use crate::user::{OTHER_PASSWORD, PASSWORD, reason};
 
-/// Makes a dozen calls at once, at the services in turn.
+/// Makes a dozen concurrent calls, at the replicas in turn.
 async fn at_once<T, F>(pair: &Pair, call: impl Fn(Side, usize) -> F) -> Vec<Result<T, Status>>
 where
     T: Send + 'static,
@@ -27,7 +27,7 @@ where
     calls.join_all().await
 }
 
-/// One call won, and the others have this reason.
+/// One call succeeded, and the others failed with this reason.
 fn one_won<T: Debug>(answers: &[Result<T, Status>], reasons: &[&str]) {
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     for status in answers.iter().filter_map(|answer| answer.as_ref().err()) {

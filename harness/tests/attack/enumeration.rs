@@ -1,5 +1,5 @@
-//! Whether an answer tells if an e-mail has an account. Time is measured by
-//! `cargo dev load --goals`.
+//! Whether a response reveals if an e-mail has an account. `cargo dev load --goals`
+//! measures time.
 
 use std::fmt::Debug;
 
@@ -10,7 +10,7 @@ use crate::app::Secured;
 use crate::pair::Pair;
 use crate::user::OTHER_PASSWORD;
 
-/// All of an answer that a client sees.
+/// Everything of a response that a client sees.
 fn seen<T: Debug>(answer: Result<Response<T>, Status>) -> String {
     match answer {
         Ok(answer) => format!(
@@ -28,7 +28,7 @@ fn seen<T: Debug>(answer: Result<Response<T>, Status>) -> String {
     }
 }
 
-/// The values hold the date and the id of the call.
+/// The values contain the date and the id of the call.
 fn header_names(metadata: &tonic::metadata::MetadataMap) -> Vec<String> {
     let mut names: Vec<_> = metadata
         .keys()

@@ -1,4 +1,4 @@
-//! An e-mail that changes hands while a slow call of its former owner is under way.
+//! An e-mail that changes hands during a slow call of its former owner.
 
 use proto::auth::v1::{ChangeEmailRequest, ChangePasswordRequest, TokenPair};
 use sqlx::PgPool;
@@ -10,17 +10,17 @@ use crate::user::{OTHER_PASSWORD, PASSWORD, bearer};
 
 const VICTIMS_PASSWORD: &str = "marble-window-2207";
 
-/// Tries to hit the moment.
+/// Attempts to hit the moment.
 const ROUNDS: usize = 5;
 
-/// The first auth service is busy: a new hash takes it half a second or more, and all
+/// The first auth service is busy: a new hash takes half a second or more, and everything
 /// else waits for it.
 const BUSY: [&[(&str, &str)]; 2] = [
     &[
         ("ARGON2_MEMORY_KIB", "19456"),
         ("ARGON2_ITERATIONS", "50"),
         ("HASHER_THREADS", "1"),
-        // Also on a machine that has other things to do.
+        // Generous, for a busy machine.
         ("REQUEST_TIMEOUT_SECONDS", "60"),
     ],
     &[],
@@ -45,7 +45,7 @@ fn change_password(side: &Side, of: &TokenPair) -> JoinHandle<Result<(), Status>
     tokio::spawn(async move { account.change_password(request).await.map(drop) })
 }
 
-/// Waits for what the throttle has of the calls since the last `forget`.
+/// Waits for the failures that the throttle counted since the last `forget`.
 async fn until_throttle(db: &PgPool, what: &str, sql: &'static str) {
     until(what, async || {
         let is_so: Option<bool> = sqlx::query_scalar(sql).fetch_one(db).await.unwrap();
@@ -59,7 +59,7 @@ async fn forget(db: &PgPool) {
     truncate.await.unwrap();
 }
 
-/// Frees the victim's address, which the attacker holds, and lets the victim have it.
+/// Frees the victim's address, which the attacker holds, and gives it to the victim.
 async fn hand_over(side: &Side, attacker: &TokenPair, victim: &str, elsewhere: &str) {
     let freed = change_email(side, attacker, elsewhere).await.unwrap();
     freed.unwrap();
@@ -88,7 +88,7 @@ async fn a_slow_change_of_the_password_does_not_reach_the_next_owner() {
         forget(&db).await;
 
         let slow = change_password(busy, &attacker);
-        // Right: the bucket of the account is forgotten, that of the address stays.
+        // Correct: the account's bucket is deleted, the address's stays.
         let checked = "SELECT count(*) = 1 AND max(failures) = 0 FROM auth.throttles";
         until_throttle(&db, "the password is checked", checked).await;
         hand_over(quick, &attacker, &victim, &elsewhere).await;
@@ -139,7 +139,7 @@ async fn a_slow_change_of_the_email_does_not_move_the_next_owners_account() {
     panic!("the change was never slow enough");
 }
 
-/// The victim's, and the one that the attacker flees to.
+/// The victim's address, and the one that the attacker switches to.
 fn addresses(round: usize) -> [String; 2] {
     ["victim", "elsewhere"].map(|name| format!("{round}.{name}@example.com"))
 }

@@ -1,4 +1,4 @@
-//! Guesses that come all at once.
+//! Many guesses at once.
 
 use tokio::task::JoinSet;
 

@@ -1,4 +1,4 @@
-//! A stranger begins calls and never ends them, on many connections.
+//! A stranger starts calls and never finishes them, on many connections.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const CONNECTIONS: usize = 60;
 const CALLS: usize = 100;
 
-/// What one address may have open, by default.
+/// What one address may hold open, by default.
 const CALLS_MAX: usize = 2000;
 
-/// What the calls of one address may cost a service, in MiB. They took 254 of 25,000
-/// before they were counted, in a build that is optimised.
+/// The memory that the calls of one address may use, in MiB. Before calls were limited,
+/// 25,000 of them used 254 MiB in an optimised build.
 const MEMORY_MAX: u64 = 200;
 
-/// Calls of which this much is sent, on many connections.
+/// Calls of which only this much is sent, on many connections.
 async fn begin(address: &str, path: &str, sent: &[u8], is_all: bool) -> Vec<Begun> {
     let mut begun = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -35,7 +35,7 @@ async fn begin(address: &str, path: &str, sent: &[u8], is_all: bool) -> Vec<Begu
                 break;
             };
             let sent = bytes::Bytes::copy_from_slice(sent);
-            // It may be refused already.
+            // It may have been refused already.
             let _ = call.body.send_data(sent, is_all);
             begun.push(call);
         }
@@ -43,7 +43,7 @@ async fn begin(address: &str, path: &str, sent: &[u8], is_all: bool) -> Vec<Begu
     begun
 }
 
-/// How the calls end, once they all have: how many for each reason, the most frequent
+/// Waits until all calls have ended; returns the number per reason, the most frequent
 /// first.
 pub(crate) async fn ends(begun: Vec<Begun>) -> Vec<(String, usize)> {
     let ended = |call: Begun| async move {
@@ -71,7 +71,7 @@ pub(crate) async fn is_served(side: &Side, email: &str) {
     side.refresh(&tokens.refresh_token).await.unwrap();
 }
 
-/// What the attack made the service's memory grow by, in MiB.
+/// The growth of the service's memory by the attack, in MiB.
 fn growth(program: &Program, before: u64) -> u64 {
     program.memory_mib().saturating_sub(before)
 }
@@ -95,7 +95,7 @@ async fn calls_that_are_half_sent_end_and_neighbours_are_served() {
     println!("of {count}: {ends:?}");
     let of = |reason: &str| ends.iter().find(|(known, _)| known == reason);
     let (_, waited) = of("REQUEST_INCOMPLETE").unwrap();
-    // Some ended, and made room, before the last were begun.
+    // Some ended, and made room, before the last were started.
     assert!((1..=2 * CALLS_MAX).contains(waited), "{ends:?}");
     assert!(of("TOO_MANY_OPEN_CALLS").is_some(), "{ends:?}");
     is_served(&side, "eve@example.com").await;
@@ -121,7 +121,7 @@ async fn endless_streams_are_counted_and_end_with_their_connections() {
         let ends = ends(held).await;
         println!("of {count}: {ends:?}");
         let refused = ends.iter().find(|(why, _)| why == "TOO_MANY_OPEN_CALLS");
-        // The others ended with their connections, told or not.
+        // The others ended with their connections, with or without a status.
         assert!(
             refused.is_some_and(|(_, refused)| *refused < count),
             "{ends:?}"

@@ -1,5 +1,5 @@
 //! Guesses that are meant to lock an owner out, and two calls that reveal something when
-//! they are repeated.
+//! repeated.
 
 use proto::auth::v1::{ChangeEmailRequest, LogInRequest, SignUpRequest};
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ async fn log_in(side: &Side, password: &str, device_token: &str) -> Result<Strin
     Ok(answer.into_inner().device_token)
 }
 
-/// How many of a hundred guesses at once over both sides are looked at.
+/// The number of guesses that are checked, of a hundred at once over both sides.
 async fn looked_at(pair: &Pair, device_token: &str) -> usize {
     let mut guesses = JoinSet::new();
     for number in 0..100 {
@@ -36,7 +36,7 @@ async fn looked_at(pair: &Pair, device_token: &str) -> usize {
     looked_at.count()
 }
 
-/// How often this stands in the audit.
+/// The number of such events in the audit log.
 async fn audited(pair: &Pair, kind: &str) -> i64 {
     let db = sqlx::PgPool::connect_with(pair.database.admin()).await;
     let sql = "SELECT count(*) FROM auth.audit_events WHERE kind = $1";

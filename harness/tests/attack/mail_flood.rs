@@ -1,4 +1,4 @@
-//! Mail to somebody who wants none, and mail that somebody else wants unsent.
+//! Unwanted mail to somebody, and mail that an attacker wants to suppress.
 
 use proto::auth::v1::{
     ChangeEmailRequest, ChangePasswordRequest, DeleteMeRequest, RequestPasswordResetRequest,
@@ -52,7 +52,7 @@ async fn delete(side: &Side, access: &str) {
     account.delete_me(bearer(request, access)).await.unwrap();
 }
 
-/// Completes when no mail waits.
+/// Returns when no mail waits.
 async fn all_sent(pair: &Pair) {
     let db = sqlx::PgPool::connect_with(pair.database.admin());
     let db = db.await.unwrap();
@@ -64,7 +64,7 @@ async fn all_sent(pair: &Pair) {
     .await;
 }
 
-/// All that sends mail, on an account that squats the address.
+/// Every call that sends mail, by an account that squats the address.
 async fn make_mail(side: &Side, other: &Side) {
     let TokenPair { access_token, .. } = side.user(STRANGER).await;
     for _ in 0..2 {
@@ -81,7 +81,7 @@ async fn make_mail(side: &Side, other: &Side) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strangers_address_gets_three_mails_whatever_is_called() {
     let pair = Pair::start().await;
-    // Of an account that ends before a sender comes by, no mail is sent at all.
+    // If an account is deleted before a sender runs, no mail is sent at all.
     let first = pair.side(0).user(STRANGER).await;
     let confirm = pair.mailbox.token(STRANGER, "Confirm your e-mail address");
     confirm.await;

@@ -1,11 +1,11 @@
-//! A mail server that takes all mail.
+//! A mail server that accepts all mail.
 
 use std::io::{BufRead, BufReader, Result, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What came, envelope and all.
+/// The received mail, with envelopes.
 #[derive(Clone)]
 pub(crate) struct Mailbox {
     pub(crate) address: SocketAddr,
@@ -55,7 +55,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// The mails to an address with this subject, or with any where it is empty.
+    /// The mails to an address with this subject, or with any if it is empty.
     pub(crate) fn count(&self, to: &str, subject: &str) -> usize {
         let mails = self.mails.lock().unwrap();
         let is_meant = |mail: &&String| {
@@ -65,7 +65,7 @@ impl Mailbox {
         mails.iter().filter(is_meant).count()
     }
 
-    /// The token of a mail to this address with this subject, once it is there.
+    /// Waits for a mail to this address with this subject; returns its token.
     pub(crate) async fn token(&self, to: &str, subject: &str) -> String {
         crate::pair::until("the mail comes", async || {
             let mails = self.mails.lock().unwrap();

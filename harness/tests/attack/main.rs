@@ -1,5 +1,5 @@
-//! What an attacker tries on the running pair: two services of each kind, as programs,
-//! on one database. `docs/SECURITY.md` has the list.
+//! Attacks on a running system: two services of each kind, as programs, on one database.
+//! `docs/SECURITY.md` has the list.
 
 #![allow(
     clippy::unwrap_used,

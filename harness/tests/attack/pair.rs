@@ -1,4 +1,4 @@
-//! Two services of each kind on one database, whose words are all kept.
+//! Two services of each kind on one database, with all their output recorded.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::mailbox::Mailbox;
 
-/// Of the contacts service, to watch what is revoked.
+/// The contacts service's secret, to subscribe to revocations.
 pub(crate) const PROGRAM_SECRET: &str = "a-canary-that-watches-what-is-revoked-0123456789abcdef";
 
 /// The clients of one auth service and one contacts service.
@@ -66,7 +66,7 @@ impl Pair {
         TestDatabase::create("attack", migrate).await.unwrap()
     }
 
-    /// On this database, which the services reach by the URL of their role.
+    /// On this database, which the services reach with the URL of their role.
     pub(crate) async fn start_on(
         database: TestDatabase,
         url: &dyn Fn(&str) -> String,
@@ -122,8 +122,8 @@ impl Pair {
         &self.programs
     }
 
-    /// One more service on the pair's database, which may not serve: named by its program
-    /// and a number from 2 on, with more settings.
+    /// Another service on the same database, which may never be ready: named by its
+    /// program and a number from 2 on, with more settings.
     pub(crate) async fn further(
         &self,
         name: &str,
@@ -132,7 +132,7 @@ impl Pair {
         Program::listening(name, self.files.path(), &self.settings(name, more)).await
     }
 
-    /// As `further`, for one that ends by itself; returns all that it wrote.
+    /// Like `further`, for one that exits; returns all that it wrote.
     pub(crate) async fn refused(&self, name: &str, more: &[(&'static str, &str)]) -> String {
         let program = Program::run(name, self.files.path(), &self.settings(name, more));
         until(&format!("{name} ends"), async || {
@@ -156,12 +156,12 @@ impl Pair {
         settings
     }
 
-    /// A service: auth, contacts, and then those of the other side.
+    /// A service by its index: auth, contacts, then those of the other side.
     pub(crate) fn program(&self, number: usize) -> &Program {
         &self.programs[number]
     }
 
-    /// What is in a file that only the services read.
+    /// The content of a file that only the services read.
     pub(crate) fn file(&self, name: &str) -> String {
         fs::read_to_string(self.files.path().join(name)).unwrap()
     }
@@ -181,7 +181,7 @@ impl Pair {
         assert!(command.output().unwrap().status.success());
     }
 
-    /// Stops the services, and returns all that they and PostgreSQL wrote.
+    /// Stops the services, and returns all that they and PostgreSQL logged.
     pub(crate) fn last_words(&mut self) -> String {
         let names: Vec<_> = self
             .programs
@@ -259,7 +259,7 @@ impl Program {
         (program, channel)
     }
 
-    /// Starts one. One writes JSON and one text, both of them more than in production.
+    /// Starts one. One side logs JSON and the other text, both more than in production.
     fn run(name: &str, files: &Path, settings: &[(&str, String)]) -> Self {
         let (kind, number) = name.rsplit_once('-').unwrap();
         let log = files.join(format!("{name}.log"));
@@ -288,7 +288,7 @@ impl Program {
         &self.address
     }
 
-    /// The memory that it takes, in MiB.
+    /// Its memory, in MiB.
     pub(crate) fn memory_mib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -310,12 +310,12 @@ impl Program {
         open.count()
     }
 
-    /// What it has written so far.
+    /// Its log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Whether it reports that it serves.
+    /// Whether it reports `SERVING`.
     pub(crate) async fn is_serving(&self) -> bool {
         is_serving(&self.address).await
     }
@@ -323,18 +323,18 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test has seen.
+        // It may have exited, which the test has seen.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Where a service says on what address it listens.
+/// The file in which a service writes its address.
 fn address_file(name: &str, files: &Path) -> PathBuf {
     files.join(format!("{name}.address"))
 }
 
-/// A program beside `dev`.
+/// A program in the folder of `dev`.
 pub(crate) fn program(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(name);
     assert!(
@@ -363,7 +363,7 @@ async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::Migrate
     Ok(())
 }
 
-/// Asks until there is an answer.
+/// Retries until there is a result.
 pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
     let asking = async {
         loop {

@@ -1,5 +1,5 @@
-//! Calls that the contacts service makes for its users: one user cannot use up the limit of
-//! others, and only a program can name the client's address.
+//! Calls of the contacts service for its users: one user cannot use up the limit of
+//! others, and only a program can set the client's address.
 
 use proto::auth::v1::GetMeRequest;
 use proto::auth::v1::account_service_client::AccountServiceClient;
@@ -11,12 +11,12 @@ use tonic::{Request, Status};
 use crate::pair::{Pair, Program, until};
 use crate::user::{bearer, reason};
 
-/// Few calls from one address.
+/// A low limit for one address.
 const FEW: (&str, &str) = ("RATE_LIMITS", "account:ip=20/m,account:user=off");
 const MALLORY: &str = "198.51.100.7";
 const ADA: &str = "203.0.113.5";
 
-/// A contacts service that asks `auth`, and believes us where its users are.
+/// A contacts service that calls `auth`, and trusts this client's address headers.
 async fn contacts(
     pair: &Pair,
     name: &str,
@@ -42,7 +42,7 @@ async fn shared(contacts: &Channel, access: &str, from: &str) -> Result<(), Stat
     shares.list_shared_with_me(request).await.map(drop)
 }
 
-/// Calls until it is refused; returns why.
+/// Calls until it is refused; returns the reason.
 async fn hammer(call: impl AsyncFn(u8) -> Result<(), Status>) -> String {
     for number in 1..=100 {
         if let Err(status) = call(number).await {

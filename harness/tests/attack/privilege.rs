@@ -1,4 +1,4 @@
-//! Tokens that ask for more than they were made for.
+//! Tokens that claim more than they were issued for.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use proto::auth::v1::{
 use crate::pair::{PROGRAM_SECRET, Pair};
 use crate::user::{bearer, refusal};
 
-/// The token with another payload or header, and the signature it had.
+/// The token with another payload or header, and its original signature.
 fn forged(token: &str, part: usize, from: &str, to: &str) -> String {
     let mut parts: Vec<_> = token.split('.').map(str::to_owned).collect();
     let json = BASE64_URL_SAFE_NO_PAD.decode(&parts[part]).unwrap();
@@ -49,7 +49,7 @@ async fn a_user_gets_no_rights_by_asking() {
                 paths: vec!["roles".into()],
             }),
         };
-        // Output only: what is sent is passed over.
+        // Output only: the value sent is ignored.
         account.update_me(bearer(roles, access)).await.unwrap();
         let me = account
             .get_me(bearer(GetMeRequest {}, access))

@@ -1,9 +1,9 @@
-//! Tokens that come back.
+//! Replayed tokens.
 
 use crate::pair::{Pair, Side, until};
 use crate::user::{PASSWORD, reason, refusal};
 
-/// Why the contacts service refuses the token, once it does.
+/// Waits until the contacts service refuses the token; returns the reason.
 async fn refused(side: &Side, access_token: &str) -> String {
     until("the token is refused", async || {
         let status = side.list(access_token).await.err()?;

@@ -1,4 +1,4 @@
-//! Contacts that are offered to one address, and wanted by another user.
+//! Contacts that are offered to one address, and that another user tries to get.
 
 use std::slice::from_ref;
 
@@ -92,7 +92,7 @@ async fn only_who_reads_the_mail_of_an_address_gets_what_is_offered_to_it() {
     side.book.clone().create_contact(contact).await.unwrap();
     let share = offer(&side, &ada.access_token, "bob@example.com").await;
 
-    // Whoever signs up with the address, but does not read its mail.
+    // A user that signs up with the address, but does not read its mail.
     let mallory = side.user("bob@example.com").await.access_token;
     for side in &pair.sides {
         assert_eq!(offered(side, &mallory).await, []);
@@ -102,7 +102,7 @@ async fn only_who_reads_the_mail_of_an_address_gets_what_is_offered_to_it() {
         assert_eq!(refusal(seen), "SHARE_NOT_FOUND");
     }
 
-    // The same user, once it does.
+    // The same user, after verifying it.
     verify(&pair, "bob@example.com").await;
     assert_eq!(offered(&pair.side(1), &mallory).await, from_ref(&share));
     accept(&pair.side(1), &share, &mallory).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_token_that_is_revoked_accepts_nothing() {
 
     side.log_out(&bob.refresh_token).await;
 
-    // Contacts may not have heard of it yet; the auth service has.
+    // Contacts may not have received it yet; the auth service has.
     let refused = accept(&side, &share, &bob.access_token).await;
     assert_eq!(refusal(refused), "TOKEN_REVOKED");
     let request = bearer(ListSharesRequest::default(), &ada.access_token);

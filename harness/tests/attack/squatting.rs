@@ -11,7 +11,7 @@ use crate::user::{OTHER_PASSWORD, PASSWORD, bearer, reason, refusal};
 const VICTIM: &str = "victim@example.com";
 const CONFIRM: &str = "Confirm your e-mail address";
 
-/// The click on the link, by somebody without an account.
+/// The click on the link, without an account.
 async fn click(side: &Side, token: &str) -> Result<bool, tonic::Status> {
     let request = VerifyEmailRequest {
         token: token.to_owned(),
@@ -35,7 +35,7 @@ async fn choose_password(pair: &Pair, side: &Side) {
     auth.reset_password(request).await.unwrap();
 }
 
-/// Nothing of the attacker's is good any more, on any service.
+/// No token of the attacker works any more, on any service.
 async fn is_out(pair: &Pair, attacker: &proto::auth::v1::TokenPair) {
     for side in &pair.sides {
         let refused = until("contacts refuses the token", async || {

@@ -1,4 +1,4 @@
-//! A signing key that someone else has.
+//! A leaked signing key.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use crate::admin::Admin;
 use crate::pair::{Pair, until};
 use crate::user::{bearer, refusal};
 
-/// The key that an access token names.
+/// The `kid` of an access token.
 fn kid(access_token: &str) -> String {
     let (header, _) = access_token.split_once('.').unwrap();
     let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap();
@@ -34,8 +34,8 @@ async fn the_only_key_is_revoked_and_both_services_serve_on() {
     });
     admin.client().revoke_signing_key(request).await.unwrap();
 
-    // Where it was done, nothing is signed with the key or accepted that was, from the
-    // answer on.
+    // The replica that revoked the key neither signs with it nor accepts it after the
+    // response.
     let here = pair.side(0);
     let me = bearer(GetMeRequest {}, &ada.access_token);
     let me = here.account.clone().get_me(me).await;
@@ -43,8 +43,8 @@ async fn the_only_key_is_revoked_and_both_services_serve_on() {
     let fresh = here.refresh(&ada.refresh_token).await.unwrap();
     let fresh = fresh.tokens.unwrap().access_token;
     assert_ne!(kid(&fresh), stolen);
-    // Elsewhere soon: the published keys may be kept for five minutes, which is longer
-    // than this waits.
+    // Other replicas follow soon: the published keys may be cached for five minutes,
+    // which is longer than this waits.
     for side in &pair.sides {
         until("contacts takes a token of the new key", async || {
             side.list(&fresh).await.ok()

@@ -1,5 +1,5 @@
-//! Streams that are held open: after the right to read them ended, or so that others get
-//! none.
+//! Streams that are held open: after the right to read them ended, or to keep others from
+//! getting one.
 
 use proto::auth::v1::watch_revocations_response::Revoked;
 use proto::auth::v1::{
@@ -13,7 +13,7 @@ use crate::admin::Admin;
 use crate::pair::{Pair, Side};
 use crate::user::{bearer, reason, refusal};
 
-/// More than a client takes before it reads.
+/// More than a client's windows hold before it reads.
 const MANY_EVENTS: &str = "
     INSERT INTO auth.audit_events
     SELECT u.id, gen_random_uuid(), 'log_in_failed', now(), NULL, '192.0.2.1'

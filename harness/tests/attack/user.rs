@@ -1,4 +1,4 @@
-//! A user of the pair, and the user's authenticator app.
+//! A user of the running services, and the user's authenticator app.
 
 use aws_lc_rs::hmac;
 use chassis::clock::Clock;
@@ -33,13 +33,13 @@ pub(crate) fn ada() -> Contact {
     }
 }
 
-/// `ErrorInfo.reason`; the code where there is none.
+/// `ErrorInfo.reason`, or the code if there is none.
 pub(crate) fn reason(status: &Status) -> String {
     let info = status.get_details_error_info();
     info.map_or_else(|| status.code().to_string(), |info| info.reason)
 }
 
-/// Of a call that has to fail.
+/// The same of a call that must fail.
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     reason(&answer.unwrap_err())
 }
@@ -67,7 +67,7 @@ impl Side {
         self.try_log_in_for(email, password, &[]).await
     }
 
-    /// Logs in, and asks for these scopes.
+    /// Logs in with these scopes.
     pub(crate) async fn try_log_in_for(
         &self,
         email: &str,
@@ -120,7 +120,7 @@ impl Side {
         self.refresh_for(token, &[]).await
     }
 
-    /// Refreshes, and asks for these scopes.
+    /// Refreshes with these scopes.
     pub(crate) async fn refresh_for(
         &self,
         token: &str,
@@ -134,7 +134,7 @@ impl Side {
         Ok(self.auth.clone().refresh_token(request).await?.into_inner())
     }
 
-    /// Confirms an e-mail as the user of this session.
+    /// Verifies an e-mail as the user of this session.
     pub(crate) async fn verify_email(
         &self,
         token: String,

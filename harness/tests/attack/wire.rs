@@ -1,5 +1,5 @@
-//! A client without manners: it sends what it is told, from the address it is told,
-//! and reads what it likes.
+//! A client without the usual checks: it sends what the test says, from the address that
+//! the test says, and reads only on request.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tonic::Status;
 
-/// Where attackers come from; everybody else comes from 127.0.0.1.
+/// The attackers' address; everybody else has 127.0.0.1.
 pub(crate) const ATTACKER: [u8; 4] = [127, 0, 0, 2];
 
 /// A socket from this address.
@@ -27,14 +27,14 @@ pub(crate) struct Wire {
     requests: SendRequest<Bytes>,
 }
 
-/// A call that was begun.
+/// A call that was started.
 pub(crate) struct Begun {
     pub(crate) body: SendStream<Bytes>,
     pub(crate) answer: ResponseFuture,
 }
 
 impl Wire {
-    /// Connects as an attacker; none where the server does not want to.
+    /// Connects as an attacker; `None` if the server refuses.
     pub(crate) async fn open(to: &str) -> Option<Self> {
         Self::open_with(to, &Builder::new()).await
     }
@@ -54,7 +54,7 @@ impl Wire {
         Some(Self { requests })
     }
 
-    /// Begins a call with a deadline that is far away.
+    /// Starts a call with a distant deadline.
     pub(crate) async fn begin(&self, path: &str, token: &str) -> Result<Begun, h2::Error> {
         let mut request = Request::post(format!("http://localhost{path}"))
             .header("content-type", "application/grpc")
@@ -78,7 +78,7 @@ pub(crate) fn framed(message: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// The status of an answer that has no message; none where the connection ended.
+/// The status of a response without a message; `None` if the connection ended.
 pub(crate) async fn status(answer: ResponseFuture) -> Option<Status> {
     let (head, mut body) = answer.await.ok()?.into_parts();
     if let Some(status) = Status::from_header_map(&head.headers) {

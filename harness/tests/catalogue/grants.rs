@@ -1,4 +1,4 @@
-//! Who may do what. The table below is the whole of it.
+//! The rights of each role. The table below is complete.
 
 use chassis::database;
 use chassis::start::config::RolePasswords;
@@ -56,7 +56,7 @@ async fn refusal(database: &TestDatabase, role: &str, sql: &str) -> Option<Strin
     }
 }
 
-/// What is granted: also by column, by way of another role, or to everyone.
+/// The grants, including those by column, through another role, or to everyone.
 async fn grants(database: &TestDatabase) -> Vec<String> {
     let mut db = connect(database, "postgres").await;
     let grants = texts(
@@ -80,7 +80,7 @@ async fn grants(database: &TestDatabase) -> Vec<String> {
     grants.await
 }
 
-/// What the table above says.
+/// The grants of the table above.
 fn wanted() -> Vec<String> {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     GRANTS.trim().lines().map(words).collect()
@@ -269,7 +269,7 @@ async fn a_service_makes_changes_and_drops_no_objects() {
             "SELECT rolpassword FROM pg_authid".to_owned(),
         ] {
             let refused = refusal(&database, role, &sql).await;
-            // CREATE DATABASE and ALTER SYSTEM look first whether they are in a
+            // CREATE DATABASE and ALTER SYSTEM first check whether they are in a
             // transaction.
             let wanted = ["42501", "25001"];
             assert!(

@@ -1,5 +1,4 @@
-//! The database as the migrations make it: what it may hold, who may do what,
-//! and how it comes to be.
+//! The database as the migrations create it: its content, its rights, and its creation.
 
 #![allow(
     clippy::unwrap_used,

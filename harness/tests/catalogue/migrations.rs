@@ -1,4 +1,4 @@
-//! How a database comes to be, and how a service sees that it is ready.
+//! How a database is created, and how a service detects that it is ready.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const NO_PASSWORDS: RolePasswords = RolePasswords {
     contacts_role_password_file: None,
 };
 
-/// All that both schemas hold, in words.
+/// A description of everything in both schemas.
 async fn inventory(database: &TestDatabase) -> Vec<String> {
     let mut db = connect(database, "postgres").await;
     texts(
@@ -107,7 +107,7 @@ async fn a_migrated_database_is_ready_for_both_services() {
 
 #[tokio::test]
 async fn an_unmigrated_database_is_refused() {
-    // So that the roles are there.
+    // Creates the roles.
     drop(migrated().await);
     let database = empty().await;
 
@@ -171,7 +171,7 @@ async fn a_database_newer_than_the_program_is_fine() {
     .await;
 
     ensure(&database, "auth_service").await.unwrap();
-    // As does an old replica that starts, with its migrate step, after an update.
+    // An old replica does this when it starts, with its migrate step, after an update.
     migrate(&database).await.unwrap();
 }
 

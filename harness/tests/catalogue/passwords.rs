@@ -19,8 +19,8 @@ const ROLES: [&str; 2] = ["auth_service", "contacts_service"];
 /// Roles belong to the server, which these tests share.
 static ROLE_PASSWORDS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Whether the role's password is this one; told from its SCRAM verifier
-/// (RFC 5802), since these servers let everyone in.
+/// Whether the role has this password, checked with its SCRAM verifier (RFC 5802),
+/// because these servers accept everyone.
 async fn has_password(db: &mut PgConnection, role: &str, password: &str) -> bool {
     let verifier: Option<String> =
         sqlx::query_scalar("SELECT rolpassword FROM pg_authid WHERE rolname = $1")
@@ -118,7 +118,7 @@ async fn a_password_file_that_is_missing_is_named() {
     assert!(text.contains("/nowhere/password"), "{text}");
 }
 
-/// All that is logged.
+/// The whole log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

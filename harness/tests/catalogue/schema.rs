@@ -1,5 +1,5 @@
-//! The portable schema: nothing that only a Postgres on one machine can do, and
-//! every row where its owner is.
+//! The portable schema: no feature that only a Postgres on one machine has, and every key
+//! starts with the owner.
 
 use crate::database::{connect, migrated, texts};
 
@@ -35,7 +35,8 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 10] = [
     ("public._sqlx_migrations_pkey", "sqlx makes it"),
 ];
 
-/// Columns with a constant for programs of the version before, which do not name them.
+/// Columns with a constant default for programs of the previous version, which do not
+/// name them.
 const CONSTANTS: [&str; 4] = [
     "auth.deleted_users.rows_left",
     "auth.mfa_challenges.scopes",
@@ -43,7 +44,7 @@ const CONSTANTS: [&str; 4] = [
     "auth.users.session_epoch",
 ];
 
-/// Texts in an index by which nothing is sorted.
+/// Indexed texts by which no query sorts.
 const UNSORTED_TEXTS: [(&str, &str); 1] = [(
     "auth.signing_keys_one_active.state",
     "one of four words, only compared",
@@ -88,7 +89,7 @@ async fn every_table_has_a_primary_key() {
     assert_eq!(without, [""; 0]);
 }
 
-/// Both schemas hold tables and indexes: no sequence, view or function.
+/// Both schemas contain tables and indexes only: no sequence, view or function.
 #[tokio::test]
 async fn there_is_nothing_but_tables_and_indexes() {
     let others = listed(
@@ -183,7 +184,7 @@ async fn what_is_sorted_by_is_sorted_by_its_bytes() {
     assert_eq!(others, UNSORTED_TEXTS.map(|(column, _)| column));
 }
 
-/// A name that is sorted by in a statement, and not only where an index is.
+/// A statement, not only an index, sorts by this name.
 #[tokio::test]
 async fn every_key_column_of_a_contact_is_sorted_by_its_bytes() {
     let others = listed(

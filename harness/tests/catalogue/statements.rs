@@ -1,4 +1,4 @@
-//! Every statement on an owner's rows names the owner; told from the sources.
+//! Every statement on an owner's rows names the owner; checked in the sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -89,7 +89,7 @@ fn every_statement_on_contacts_names_the_owner() {
 
 #[test]
 fn the_owner_is_the_first_that_a_statement_on_contacts_asks_for() {
-    // The purge asks whose deleted contacts are due, and learns nothing else.
+    // The purge selects the owners of expired contacts, and nothing else.
     let whose = |statement: &String| {
         let select = statement
             .trim_start()
@@ -120,8 +120,9 @@ fn every_statement_on_sessions_names_the_user() {
     }
 }
 
-/// An address can change hands between any two statements, so that whatever changes or
-/// holds a row of it has to say whose it is. The purpose of the other ones is to find out.
+/// An address can change hands between any two statements, so every statement that
+/// changes or locks its row must name its user. The other statements only look the user
+/// up.
 #[test]
 fn every_statement_that_holds_or_changes_an_email_names_the_user() {
     let mut statements = statements("auth-service", &["auth.emails"]);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::program::migrated;
 use crate::stack::lines;
 
-/// A contacts service that asks at `auth_url`, and the folder of its files.
+/// A contacts service that calls `auth_url`, and the folder of its files.
 fn service(auth_url: &str, database_url: &str) -> (Command, TempDir) {
     let files = tempfile::tempdir().unwrap();
     let file = |name: &str| files.path().join(name);
@@ -40,7 +40,8 @@ fn why_the_auth_service_is_not_reached_is_told_once() {
     std::thread::spawn(move || {
         while let Ok((mut socket, _)) = plain.accept() {
             let _ = socket.write_all(b"This is no TLS.");
-            // Its end, and that of the client's words, or the answer could be lost.
+            // Reads to the end of the client's request, otherwise the response could be
+            // lost.
             let _ = socket.read_to_end(&mut Vec::new());
         }
     });
@@ -52,7 +53,7 @@ fn why_the_auth_service_is_not_reached_is_told_once() {
             "the TLS handshake with 127.0.0.1 failed",
         ),
     ] {
-        // It waits for its database for two seconds, and asks some times meanwhile.
+        // It waits for its database for two seconds, and calls several times meanwhile.
         let (mut service, _files) = service(url, "postgres://contacts_service@127.0.0.1:1/none");
         let log = String::from_utf8(service.output().unwrap().stdout).unwrap();
 

@@ -1,4 +1,4 @@
-//! An account ends at the auth service, and its contacts with it.
+//! An account is deleted at the auth service, and its contacts with it.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ impl User {
         request
     }
 
-    /// What the contacts service keeps of the user.
+    /// What the contacts service stores of the user.
     async fn rows(&self, db: &mut PgConnection) -> i64 {
         let sql = "SELECT (SELECT count(*) FROM contacts.contacts WHERE owner_id = $1)
                         + (SELECT count(*) FROM contacts.requests WHERE owner_id = $1)
@@ -68,7 +68,7 @@ impl User {
         rows.unwrap()
     }
 
-    /// Waits until so many rows are left at most; returns how long that took.
+    /// Waits until at most so many rows are left; returns how long that took.
     async fn shrinks_to(&self, db: &mut PgConnection, rows: i64) -> Duration {
         let began = Instant::now();
         while self.rows(db).await > rows {
@@ -99,7 +99,7 @@ async fn contacts_go_with_their_owners_account_now_or_when_contacts_is_back() {
     println!("gone after {took:?}");
     assert_eq!(clients.refused(&ada.tokens).await.0, "TOKEN_REVOKED");
 
-    // Nobody starts it again before the account is gone.
+    // It is not restarted before the account is deleted.
     stack.pause();
     stack.kill("contacts-service");
     eve.delete_account(&stack).await;
@@ -125,7 +125,7 @@ async fn a_crash_in_the_middle_of_a_large_book_only_delays_its_end() {
     );
     let ada = User::with_contacts(&mut clients, "ada@example.com", 5000).await;
     let bob = User::with_contacts(&mut clients, "bob@example.com", 3).await;
-    // Keeps the last batch from being removed.
+    // Prevents the deletion of the last batch.
     let mut held = other.begin().await.unwrap();
     let last =
         "SELECT FROM contacts.contacts WHERE owner_id = $1 ORDER BY id DESC LIMIT 1 FOR UPDATE";

@@ -1,4 +1,4 @@
-//! What the documents say is so.
+//! The documents are true.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,8 +59,8 @@ fn the_page_of_settings_is_what_the_programs_say() {
     assert!(checked.status.success(), "{checked:?}");
 }
 
-/// Numbers at the ends of what a setting's type holds: each is refused with the setting's
-/// name, unless it has a meaning.
+/// Numbers at the limits of a setting's type: each is refused with the setting's name,
+/// unless it has a meaning.
 #[test]
 fn no_setting_takes_a_number_that_breaks_the_service() {
     let meaningful = [
@@ -99,8 +99,8 @@ fn no_setting_takes_a_number_that_breaks_the_service() {
     assert!(numbers > 30, "{numbers}");
 }
 
-/// What `serve` says to this value of a setting, where it does not take it. What it
-/// takes meets a key file that is not there.
+/// The error of `serve` for this value of a setting, if it refuses it. An accepted value
+/// leads to the error of a missing key file.
 fn refused(service: &str, name: &str, value: &str) -> Option<String> {
     let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(service);
     let ended = Command::new(program)

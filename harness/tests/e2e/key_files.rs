@@ -1,4 +1,4 @@
-//! No service starts with a secret that others on its machine can read.
+//! No service starts with a secret that other users of its machine can read.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -44,7 +44,7 @@ const FILES: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-/// Files that the services would take.
+/// Files that the services would accept.
 fn write_files(folder: &Path) {
     let write = |name: &str, text: &str| secret_file::write(&folder.join(name), text).unwrap();
     for name in ["SECRET_KEYS_FILE", "PASSWORD_PEPPER_FILE"] {

@@ -1,4 +1,4 @@
-//! Links of the documents lead somewhere.
+//! Links in the documents work.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,18 +12,18 @@ use crate::tools::mail_python;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Whom the server takes mail from.
+/// The user from whom the server accepts mail.
 pub(crate) const USER: &str = "mailer";
 pub(crate) const PASSWORD: &str = "a password of the mailer's";
 
-/// How a mail server speaks.
+/// How a mail server uses TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tls {
-    /// Never, and asks for the password in the clear.
+    /// Never, and asks for the password in clear text.
     Never,
-    /// From STARTTLS on, which it asks for.
+    /// After STARTTLS, which it requires.
     Upgrade,
-    /// From the first byte on.
+    /// From the first byte.
     Implicit,
 }
 
@@ -69,7 +69,7 @@ impl MailServer {
         }
     }
 
-    /// Ends it, and returns the passwords and mails that nobody asked for.
+    /// Stops it, and returns the passwords and mails that no test has read.
     pub(crate) fn end(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! A service as a program of its own, set to what a test wants.
+//! A service as a separate program, with the settings of a test.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ async fn migrate(options: PgConnectOptions) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// Asks until it is so.
+/// Polls until it is true.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -51,7 +51,7 @@ impl Program {
     pub(crate) fn start(name: &str, files: &Path, own: Vec<(&'static str, String)>) -> Self {
         let path = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name(name);
         let address = files.join(format!("{name}.address"));
-        // Of one that was here before.
+        // Of an earlier one.
         let _ = fs::remove_file(&address);
         let mut settings = vec![
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
@@ -82,7 +82,7 @@ impl Program {
         self.settings.push((name, value));
     }
 
-    /// What the sub-command says, with the service's own settings but for these.
+    /// The output of the sub-command, with the service's own settings except these.
     pub(crate) fn is_healthy_without(&self, names: &[&str]) -> bool {
         let mut settings = self.settings.clone();
         settings.retain(|(name, _)| !names.contains(name));

@@ -1,5 +1,5 @@
-//! Every reason that a call can be refused with is told to those who write clients,
-//! and none is told that no call has.
+//! Every reason of an error is documented for client authors, and no reason is documented
+//! that no call returns.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,7 +28,7 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Words of SQL, filters, keys and tokens that stand in the code as text.
+/// Words of SQL, filters, keys and tokens in the code.
 const OTHER_WORDS: [&str; 12] = [
     "AND", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP", "EC", "ES256", "JWT", "UTC",
     "OUT_DIR",
@@ -82,8 +82,8 @@ fn in_code() -> BTreeSet<String> {
     reasons
 }
 
-/// The reasons that are told: each stands behind a code, `NOT_FOUND` `USER_NOT_FOUND`,
-/// perhaps with others, or in the first two cells of a row.
+/// The documented reasons: each follows a code, as in `NOT_FOUND` `USER_NOT_FOUND`,
+/// possibly with others, or is in the first two cells of a row.
 fn in_documents() -> BTreeSet<String> {
     let mut texts = Vec::new();
     files(&workspace().join("proto/addressbook"), "proto", &mut texts);

@@ -1,4 +1,4 @@
-//! What the auth service ends stops at the contacts service, too.
+//! What the auth service revokes stops working at the contacts service, too.
 
 use std::time::{Duration, Instant};
 
@@ -96,7 +96,7 @@ impl Clients {
             .unwrap();
     }
 
-    /// Whether contacts says that it hears what is revoked.
+    /// Whether contacts reports that it receives revocations.
     async fn hears(&self, stack: &Stack) -> bool {
         let url = format!("http://{}", stack.contacts);
         let channel = Endpoint::from_shared(url).unwrap().connect_lazy();
@@ -106,7 +106,7 @@ impl Clients {
         answer.into_inner().status() == ServingStatus::Serving
     }
 
-    /// Watches, and has heard that all is told.
+    /// Subscribes, and waits until everything was sent.
     async fn watch(&mut self, tokens: &TokenPair) -> Streaming<WatchContactsResponse> {
         let mut request = Request::new(WatchContactsRequest::default());
         let bearer = format!("Bearer {}", tokens.access_token).parse().unwrap();
@@ -128,13 +128,14 @@ impl Clients {
         self.book.list_contacts(request).await.map(drop)
     }
 
-    /// Lists until it is refused for good; returns the reason, and the time taken.
+    /// Lists until it is refused permanently; returns the reason, and the time taken.
     pub(crate) async fn refused(&mut self, tokens: &TokenPair) -> (String, Duration) {
         let began = Instant::now();
         loop {
             assert!(began.elapsed() < PATIENCE, "the token still works");
             let answer = self.list(tokens).await;
-            // Without a reason it is the transport's: the service is coming back.
+            // Without a reason it is an error of the transport: the service is
+            // restarting.
             let info = answer
                 .as_ref()
                 .err()
@@ -165,11 +166,11 @@ async fn a_log_out_stops_the_access_token_everywhere_and_outlives_crashes() {
     println!("refused after {after:?}");
     clients.list(&other).await.unwrap();
 
-    // What was revoked before its start is known to a new one.
+    // A new service knows what was revoked before its start.
     stack.kill("contacts-service");
     assert_eq!(clients.refused(&ada).await.0, "TOKEN_REVOKED");
 
-    // And a feed that was cut off goes on where it was.
+    // And an interrupted feed resumes where it was.
     stack.kill("auth-service");
     let bob = loop {
         if clients

@@ -1,4 +1,4 @@
-//! The auth service hands its mail to a real mail server, over TLS or not at all.
+//! The auth service sends its mail to a real mail server, over TLS or not at all.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl Office {
         MailServer::start(self.files.path(), tls, certificate, port)
     }
 
-    /// The sound settings for a server, but for these.
+    /// The correct settings for a server, except these.
     fn auth(&self, tls: Tls, port: u16, own: Vec<(&'static str, String)>) -> Program {
         let mut settings = vec![
             ("DATABASE_URL", self.database.url("auth_service")),
@@ -82,7 +82,7 @@ impl Office {
         self.files.path().join(name).display().to_string()
     }
 
-    /// Completes when the mail was tried, and waits for its next attempt.
+    /// Returns when the mail was tried and waits for its next attempt.
     async fn postponed(&self) {
         // A lease is longer than the first pauses.
         let sql = "SELECT count(*) FROM auth.outbox
@@ -101,7 +101,7 @@ impl Office {
         assert!(waits.is_ok(), "no mail waits for another attempt");
     }
 
-    /// Whatever waits is sent at the next look.
+    /// Makes all waiting mail due.
     async fn make_due(&self) {
         let sql = "UPDATE auth.outbox SET due_time = now()";
         sqlx::query(sql).execute(&self.db).await.unwrap();
@@ -113,7 +113,7 @@ async fn client(auth: &Program) -> AuthServiceClient<Channel> {
     AuthServiceClient::connect(url).await.unwrap()
 }
 
-/// Has a mail put into the outbox.
+/// Puts a mail into the outbox.
 async fn sign_up(auth: &Program) {
     let request = SignUpRequest {
         email: ADA.to_owned(),
@@ -123,7 +123,7 @@ async fn sign_up(auth: &Program) {
     client(auth).await.sign_up(request).await.unwrap();
 }
 
-/// The mail came over TLS from who may send it, and its token works.
+/// The mail arrived over TLS from the permitted user, and its token works.
 async fn is_sound(mail: &Value, auth: &Program) {
     assert_eq!(mail["to"], serde_json::json!([ADA]));
     assert_eq!(mail["user"], USER);
@@ -137,7 +137,7 @@ async fn is_sound(mail: &Value, auth: &Program) {
     client(auth).await.verify_email(request).await.unwrap();
 }
 
-/// Mail goes to a good server by these settings.
+/// With these settings, mail is sent to a correct server.
 async fn arrives(tls: Tls, own: fn(&Office) -> Vec<(&'static str, String)>) {
     let office = Office::open().await;
     let mut server = office.server(tls, "good", 0);
@@ -148,7 +148,7 @@ async fn arrives(tls: Tls, own: fn(&Office) -> Vec<(&'static str, String)>) {
     is_sound(&server.mail(), &auth).await;
 }
 
-/// Mail waits while the server is as it should not be, and goes to one that is.
+/// Mail waits while the server is wrong, and is sent to a correct one.
 async fn waits_for_a_good_server(tls: Tls, bad: Tls, certificate: &str) {
     let office = Office::open().await;
     let server = office.server(bad, certificate, 0);
@@ -164,7 +164,7 @@ async fn waits_for_a_good_server(tls: Tls, bad: Tls, certificate: &str) {
     is_sound(&server.mail(), &auth).await;
 }
 
-/// Mail waits while the service is set so, and goes once it is not.
+/// Mail waits with these settings of the service, and is sent with correct ones.
 async fn waits_for_good_settings(own: fn(&Office, u16) -> Vec<(&'static str, String)>) {
     let office = Office::open().await;
     let mut server = office.server(Tls::Upgrade, "good", 0);
@@ -187,7 +187,7 @@ async fn mail_goes_over_tls_with_a_password_and_its_token_works() {
     let mut cases = JoinSet::new();
     cases.spawn(arrives(Tls::Upgrade, |_| vec![]));
     cases.spawn(arrives(Tls::Implicit, |_| vec![]));
-    // Those whom the system trusts.
+    // The CAs that the system trusts.
     cases.spawn(arrives(Tls::Implicit, |office| {
         vec![
             ("SMTP_CA_FILE", String::new()),
@@ -220,14 +220,14 @@ async fn mail_waits_for_settings_that_the_server_takes() {
         return;
     }
     let mut cases = JoinSet::new();
-    // The system knows nothing of our issuer.
+    // The system does not know our CA.
     cases.spawn(waits_for_good_settings(|_, _| {
         vec![("SMTP_CA_FILE", String::new())]
     }));
     cases.spawn(waits_for_good_settings(|office, _| {
         vec![("SMTP_PASSWORD_FILE", office.file("wrong"))]
     }));
-    // The server wants STARTTLS.
+    // The server requires STARTTLS.
     cases.spawn(waits_for_good_settings(|_, port| {
         vec![
             ("SMTP_URL", format!("smtp://127.0.0.1:{port}")),

@@ -89,7 +89,7 @@ impl Stack {
         self.data.path().join("data")
     }
 
-    /// The next line that holds `text`.
+    /// The next line that contains `text`.
     pub(crate) fn line(&self, text: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
@@ -116,7 +116,7 @@ impl Stack {
         self.line("TOKEN=$(")
     }
 
-    /// Makes an account an administrator by the command that was printed.
+    /// Makes an account an administrator with the printed command.
     pub(crate) fn make_admin(&self, email: &str) {
         let command = self.make_admin.replace("ada@example.com", email);
         let status = Command::new("bash")
@@ -147,12 +147,12 @@ impl Stack {
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
 
-    /// Nothing that ends is started again, until it goes on.
+    /// Services that exit are not restarted until `go_on`.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Starts again what ended.
+    /// Restarts what has exited.
     pub(crate) fn go_on(&self) {
         self.signal(Signal::SIGCONT);
     }
@@ -186,7 +186,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         let pid = Pid::from_raw(self.child.id().cast_signed());
-        // A paused one would not hear of it.
+        // A paused process would not receive the signal.
         let _ = kill(pid, Signal::SIGCONT);
         if kill(pid, Signal::SIGTERM).is_ok() {
             let _ = self.child.wait();
@@ -205,7 +205,7 @@ pub(crate) fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
-                // Nobody asks any more, but the pipe must not fill.
+                // No one reads the lines any more, but the pipe must not fill.
             }
         }
     });

@@ -1,5 +1,5 @@
-//! The pair with TLS and certificates on both sides, as programs: beside a system
-//! without, on the same database.
+//! Both services with TLS and certificates on both sides, as programs, beside a system
+//! without TLS on the same database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ use crate::program::{Program, until};
 use crate::stack::Stack;
 use crate::tools::grpcurl;
 
-/// What the service of this name is set to, beside `stack` on its database.
+/// The settings of the service with this name, beside `stack` on its database.
 fn settings(name: &str, stack: &Stack, files: &Path) -> Vec<(&'static str, String)> {
     let (role, keys) = match name {
         "auth-service" => ("auth_service", "auth.keys"),
@@ -30,7 +30,7 @@ fn settings(name: &str, stack: &Stack, files: &Path) -> Vec<(&'static str, Strin
     ]
 }
 
-/// Both services over TLS; whoever calls auth must show a certificate.
+/// Both services over TLS; callers of auth must present a certificate.
 struct Encrypted {
     auth: Program,
     contacts: Program,
@@ -63,7 +63,7 @@ impl Encrypted {
             ("REVOCATION_MODE", "closed".to_owned()),
         ]);
         let contacts = Program::start("contacts-service", files.path(), own);
-        // Which it is once it has keys and knows what is revoked.
+        // It is ready once it has keys and revocations.
         until("contacts is healthy", || contacts.is_healthy_without(&[]));
         Self {
             auth,
@@ -131,18 +131,18 @@ fn the_pair_speaks_tls_with_its_callers_and_with_each_other() {
     let with_ca = ["-cacert", "ca.crt"];
 
     pair.list(&with_ca, access).unwrap();
-    // grpcurl tries again and again until that time is over.
+    // grpcurl retries until that time has passed.
     let briefly = ["-connect-timeout", "2"];
     let in_clear = [&briefly[..], &["-plaintext"]].concat();
     pair.list(&in_clear, access).unwrap_err();
-    // With the issuers that the machine believes.
+    // With the CAs that the machine trusts.
     pair.list(&briefly, access).unwrap_err();
     let info = "addressbook.auth.v1.AuthService/GetServerInfo";
     let flags = [&with_ca[..], &briefly].concat();
     let nameless = pair.call(&flags, "{}", &pair.auth, info);
     assert!(!nameless.status.success(), "{nameless:?}");
 
-    // What is revoked is heard over TLS, too.
+    // Revocations are received over TLS, too.
     let refresh = field(&log_in, "refreshToken");
     pair.auth("LogOut", &format!(r#"{{"refreshToken": "{refresh}"}}"#));
     until("the token is refused", || {
@@ -157,10 +157,10 @@ fn health_asks_with_what_the_service_is_set_to() {
     let pair = Encrypted::beside(&stack);
 
     assert!(pair.auth.is_healthy_without(&[]));
-    // Nothing to show, where something is asked for.
+    // No certificate, although one is required.
     assert!(!pair.auth.is_healthy_without(&["TLS_CLIENT_CA_FILE"]));
     assert!(pair.contacts.is_healthy_without(&["TLS_CLIENT_CA_FILE"]));
-    // In clear.
+    // Without TLS.
     let tls = ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"];
     assert!(!pair.contacts.is_healthy_without(&tls));
 }

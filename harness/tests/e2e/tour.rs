@@ -71,7 +71,7 @@ fn the_readmes_sharing_works_as_pasted() {
     let stack = Stack::start(&[]);
     let sign_up = stack.with_addresses(&tour()[0].1);
     let share = stack.with_addresses(&blocks("sh verify").join("\n"));
-    // A person reads the token in the log; sign-up has one sent, too.
+    // A person would read the token in the log; sign-up sends one, too.
     let mail = stack.folder().join("mail");
     let read = format!(
         "until TOKEN=$(grep -rhoE 'et1_[A-Za-z0-9_-]{{20,}}' '{}' | grep -m1 .); do sleep 0.1; done",

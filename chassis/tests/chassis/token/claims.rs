@@ -1,4 +1,5 @@
-//! What a token says must be all there, in form, for us, and in time.
+//! The claims of a token must be complete, well-formed, for this service, and not
+//! expired.
 
 use serde_json::{Value, json};
 
@@ -128,7 +129,7 @@ fn a_token_for_another_audience_is_told_so() {
     }
 }
 
-/// Our tokens have one audience each; a list is none of ours.
+/// Our tokens have exactly one audience; a list is not accepted.
 #[test]
 fn a_list_of_audiences_is_refused() {
     let (desk, mint) = desk();
@@ -217,7 +218,7 @@ fn claims_that_are_no_object_are_refused() {
     }
 }
 
-/// A later version may add claims; today's must bear with them.
+/// A later version may add claims, which today's must ignore.
 #[test]
 fn a_claim_that_we_do_not_know_does_no_harm() {
     let (desk, mint) = desk();

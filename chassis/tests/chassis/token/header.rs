@@ -1,4 +1,4 @@
-//! What a token says of itself must not choose how it is checked.
+//! The header of a token must not decide how it is verified.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -65,13 +65,13 @@ fn an_algorithm_must_be_spelled_as_it_is() {
     }
 }
 
-/// The classic: the public key, known to all, taken as a shared secret.
+/// The classic attack: the public key used as a shared secret.
 #[test]
 fn a_public_key_is_no_shared_secret() {
     for mint in [Mint::ed_dsa("a"), Mint::es256("a")] {
         let desk = Desk::knowing(&[&mint]);
         let public = mint.public();
-        // RFC 8410 and RFC 5480: what stands before the key in its PEM file.
+        // RFC 8410 and RFC 5480: the bytes before the key in its PEM file.
         let der_head = match mint.alg() {
             "EdDSA" => "302a300506032b6570032100",
             _ => "3059301306072a8648ce3d020106082a8648ce3d030107034200",

@@ -1,5 +1,5 @@
-//! Makes tokens by hand, so that they can be wrong in every way, and shows them
-//! to the interceptor.
+//! Builds tokens by hand, so that they can be wrong in every way, and passes them to the
+//! interceptor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,10 +21,10 @@ use tonic::{Code, Request, Status};
 
 use crate::wire::reason;
 
-/// When these tests take place.
+/// The time of these tests.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
-/// As in a token.
+/// Encoded as in a token.
 pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -84,7 +84,7 @@ impl Mint {
         }
     }
 
-    /// Its public part, as the auth service tells it.
+    /// Its public part, as the auth service publishes it.
     pub(crate) fn jwk(&self) -> JsonWebKey {
         let public = self.public();
         let (kty, crv, x, y) = match &self.key {
@@ -127,12 +127,12 @@ impl Mint {
         }
     }
 
-    /// What a good token says of itself.
+    /// The header of a valid token.
     pub(crate) fn header(&self) -> Value {
         json!({ "alg": self.alg(), "kid": self.kid, "typ": "at+jwt" })
     }
 
-    /// What a good token says, NOW.
+    /// The claims of a valid token at NOW.
     pub(crate) fn claims() -> Value {
         json!({
             "iss": "https://auth.test",
@@ -150,19 +150,19 @@ impl Mint {
         })
     }
 
-    /// A signed token with this header and these claims, whatever they are.
+    /// A signed token with any header and claims.
     pub(crate) fn token(&self, header: impl ToString, claims: impl ToString) -> String {
         let input = encode(header, claims);
         let signature = base64(self.sign(&input));
         format!("{input}.{signature}")
     }
 
-    /// A good token.
+    /// A valid token.
     pub(crate) fn good(&self) -> String {
         self.token(self.header(), Self::claims())
     }
 
-    /// A token that is good but for one claim; none takes it away.
+    /// A token that is valid except for one claim; `None` removes it.
     pub(crate) fn with_claim(&self, name: &str, value: Option<Value>) -> String {
         let mut claims = Self::claims();
         let fields = claims.as_object_mut().unwrap();
@@ -173,7 +173,7 @@ impl Mint {
         self.token(self.header(), claims)
     }
 
-    /// A token that is good but for one entry of its header.
+    /// A token that is valid except for one entry of its header.
     pub(crate) fn with_header(&self, name: &str, value: Option<Value>) -> String {
         let mut header = self.header();
         let fields = header.as_object_mut().unwrap();
@@ -185,9 +185,9 @@ impl Mint {
     }
 }
 
-/// Where tokens are checked.
+/// The verifier of tokens.
 pub(crate) struct Desk {
-    /// The keys in force.
+    /// The current keys.
     pub(crate) keys: KeySet,
     now: Arc<AtomicI64>,
     guard: RequireCaller,
@@ -200,7 +200,7 @@ impl Desk {
         Self::with_jwks(&jwks)
     }
 
-    /// Knows what is good of these keys.
+    /// Knows the valid ones of these keys.
     pub(crate) fn with_jwks(jwks: &[Value]) -> Self {
         let keys = KeySet::default();
         let jwks: Vec<_> = jwks
@@ -232,7 +232,7 @@ impl Desk {
         self.now.store(seconds, Ordering::SeqCst);
     }
 
-    /// Shows these `authorization` entries.
+    /// Presents these `authorization` entries.
     pub(crate) fn show_entries(&self, entries: &[&str]) -> Result<Arc<Caller>, Status> {
         let mut request = Request::new(());
         for entry in entries {
@@ -243,22 +243,23 @@ impl Desk {
         Ok(Caller::of(&request).unwrap())
     }
 
-    /// Shows a token.
+    /// Presents a token.
     pub(crate) fn show(&self, token: &str) -> Result<Arc<Caller>, Status> {
         self.show_entries(&[&format!("Bearer {token}")])
     }
 
-    /// Looks again at a caller who passed.
+    /// Checks a caller again who passed.
     pub(crate) fn look_again(&self, caller: &Caller) -> Result<(), TokenError> {
         self.guard.check(caller)
     }
 
-    /// Whether a token passes.
+    /// Whether a token is accepted.
     pub(crate) fn passes(&self, token: &str) -> bool {
         self.show(token).is_ok()
     }
 
-    /// Shows a token that must be refused in form; returns the reason.
+    /// Presents a token that must be refused with a well-formed error; returns the
+    /// reason.
     #[track_caller]
     pub(crate) fn refuses(&self, token: &str) -> String {
         let Err(status) = self.show(token) else {

@@ -1,4 +1,4 @@
-//! Access tokens, good and forged.
+//! Access tokens, valid and forged.
 
 mod claims;
 mod header;

@@ -1,4 +1,4 @@
-//! Whatever is changed in a token after it was signed is noticed.
+//! Any change of a token after it was signed is detected.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
@@ -118,7 +118,7 @@ fn a_second_form_of_the_same_signature_is_refused() {
     assert_eq!(reason, "TOKEN_INVALID");
 }
 
-/// DER, as other tools write ECDSA signatures, is not the form of RFC 7518.
+/// DER, the form of ECDSA signatures in other tools, is not that of RFC 7518.
 #[test]
 fn an_ecdsa_signature_in_der_is_refused() {
     let mint = Mint::es256("a");
@@ -178,14 +178,14 @@ fn a_part_is_encoded_in_one_way_only() {
     let last = token.chars().next_back().unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for other in alphabet.chars().filter(|other| *other != last) {
-        // The last letter has bits that no byte needs.
+        // The last character has bits that are not part of a byte.
         let changed = format!("{}{other}", &token[..token.len() - 1]);
         assert_eq!(desk.refuses(&changed), "TOKEN_INVALID", "{other}");
     }
     assert_eq!(desk.refuses(&format!("{token}=")), "TOKEN_INVALID");
     assert_eq!(desk.refuses(&format!("{token}==")), "TOKEN_INVALID");
 
-    // A signature that has `+` or `/` in the other alphabet.
+    // A signature with `+` or `/` of the other alphabet.
     let (input, standard) =
         std::iter::repeat_with(|| mint.with_claim("jti", Some(json!(uuid::Uuid::new_v4()))))
             .map(|token| {
@@ -200,7 +200,7 @@ fn a_part_is_encoded_in_one_way_only() {
     );
 }
 
-/// Padding inside what is signed: the signature is right, the form is not.
+/// Padding inside the signed part: the signature is correct, the form is not.
 #[test]
 fn padding_is_refused_even_when_it_is_signed() {
     let mint = Mint::ed_dsa("a");

@@ -1,4 +1,4 @@
-//! What calls cost, and how many there can be, beside pgbench and other stacks.
+//! The cost and throughput of calls, compared with pgbench and other stacks.
 
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ fn rate(what: &str, ours: &Run, other: &Run, least: f64) -> Goal {
     Goal::at_least(what, ours / other, least, &from)
 }
 
-/// One caller at a time, at a book of 10,000, beside the bare statement.
+/// One caller at a time, with a book of 10,000, compared with the bare statement.
 async fn search(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Result<Goal> {
     let alone = Load {
         connections: 1,

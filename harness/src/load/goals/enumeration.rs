@@ -1,4 +1,4 @@
-//! Whether time tells if an e-mail has an account.
+//! Whether response times reveal if an e-mail has an account.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -9,10 +9,11 @@ use crate::error::Result;
 use crate::load::stage::Stage;
 use crate::load::world::{Addresses, Asked, World, new_email};
 
-/// Calls for known and for unknown e-mails each; together they stay below the wrong
-/// passwords that slow an address down.
+/// Calls for known and for unknown e-mails each; together they stay below the number of
+/// wrong passwords that slows an address down.
 const CALLS: usize = 120;
-/// Fewer than one address is sent mails for at once: further ones cost no letter.
+/// Fewer than the mails that one address can request at once; further requests send no
+/// mail.
 const MAILS_OF_ADDRESS: usize = 40;
 
 pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
@@ -40,7 +41,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
     Ok(goals)
 }
 
-/// One mail for each e-mail: an account gets few at once.
+/// One mail for each e-mail, because an account gets only a few at once.
 async fn mails(world: &World, what: &str, asked: Asked) -> Result<Goal> {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..CALLS {
@@ -52,7 +53,7 @@ async fn mails(world: &World, what: &str, asked: Asked) -> Result<Goal> {
     Ok(goal(what, known, unknown))
 }
 
-/// Many addresses are this machine's own.
+/// All of 127.0.0.0/8 are addresses of this machine.
 fn caller(number: usize) -> IpAddr {
     let last = u8::try_from(number + 2).unwrap_or(u8::MAX);
     Ipv4Addr::new(127, 0, 0, last).into()

@@ -1,5 +1,5 @@
-//! `cargo dev load --goals`: what speed is aimed at, as ratios within one run, and
-//! whether it is reached.
+//! `cargo dev load --goals`: the performance goals, as ratios within one run, and whether
+//! they are met.
 
 mod calls;
 mod enumeration;
@@ -24,17 +24,17 @@ use crate::print::say;
 pub(super) struct Goal {
     /// What is measured.
     pub(super) what: String,
-    /// What it should be.
+    /// The goal.
     pub(super) aim: String,
-    /// What it is, with the figures that it comes from.
+    /// The result, with the figures that it is based on.
     pub(super) figure: String,
     pub(super) met: bool,
-    /// Whose profile says why, where it is not met.
+    /// The scenario whose profile explains a goal that is not met.
     pub(super) scenario: Option<Scenario>,
 }
 
 impl Goal {
-    /// Something that should be at most `most`.
+    /// A value that should be at most `most`.
     pub(super) fn at_most(what: &str, value: f64, most: f64, from: &str) -> Self {
         Self {
             what: what.to_owned(),
@@ -45,7 +45,7 @@ impl Goal {
         }
     }
 
-    /// Something that should be at least `least`.
+    /// A value that should be at least `least`.
     pub(super) fn at_least(what: &str, value: f64, least: f64, from: &str) -> Self {
         Self {
             aim: format!("at least {}", short(least)),
@@ -63,7 +63,7 @@ impl Goal {
     }
 }
 
-/// Whole from a hundred on, else three digits.
+/// Integers from a hundred on, otherwise three digits.
 fn short(value: f64) -> String {
     match value {
         100.0.. => format!("{value:.0}"),
@@ -78,7 +78,7 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
     let mut runs = Vec::new();
     let mut goals = calls::measure(config, stage, &mut runs).await?;
     goals.extend(tokens::measure(stage).await?);
-    // Before the flood, which may leave e-mails slowed down.
+    // Before the flood, after which the throttle may delay log-ins.
     goals.extend(enumeration::measure(stage).await?);
     goals.extend(passwords::measure(config, stage).await?);
     goals.extend(memory::measure(stage).await?);

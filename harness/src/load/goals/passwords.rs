@@ -1,4 +1,4 @@
-//! Log-ins beside the bare hash, and what a flood of them does to others.
+//! Log-ins compared with the bare hash, and how a flood of them affects other calls.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::print::say;
 const PARAMS: (u32, u32, u32) = (19_456, 2, 1);
 /// Log-ins in flight in a flood.
 const FLOOD: usize = 512;
-/// Refreshes a second while nobody, and while everybody, logs in.
+/// Refreshes a second, both without and with a flood of log-ins.
 const REFRESHES: u32 = 200;
 
 pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Goal>> {
@@ -59,7 +59,7 @@ pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Go
         ..load
     };
     let (flooded, busy) = tokio::join!(pair.run(Scenario::LogIn, flood), async {
-        // The flood has begun to wait by then.
+        // By then the queue of log-ins has filled.
         tokio::time::sleep(Duration::from_secs(2)).await;
         one(pair, Scenario::Refresh, paced).await
     });

@@ -25,7 +25,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
     let auth = Upstream::new(&url, ClientFiles::default(), true)?;
     let keys = KeySet::default();
     let follow = tokio::spawn(key_feed::follow(auth, keys.clone()));
-    // It ends with its sender only, which is here.
+    // It ends only when its sender, which is here, is dropped.
     let _ = keys.loaded().wait_for(|loaded| *loaded).await;
     follow.abort();
     let rules = TokenRules {

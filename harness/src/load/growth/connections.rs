@@ -1,5 +1,4 @@
-//! Open connections: their memory when nobody calls, and what a call costs among
-//! them.
+//! Open connections: their memory when idle, and the cost of a call with many of them.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -40,7 +39,7 @@ pub(super) async fn measure(
     Ok(())
 }
 
-/// Before any load: what a load leaves in the heap would hide what they take.
+/// Before any load, because memory that a load leaves in the heap would hide theirs.
 async fn memory(stage: &Stage, folder: &Path) -> Result<()> {
     let pair = stage.pair();
     let process = *pair.contacts.service.first().ok_or(Error::NotOwn)?;
@@ -51,7 +50,7 @@ async fn memory(stage: &Stage, folder: &Path) -> Result<()> {
         while open.len() < size as usize {
             open.push(Connection::open(pair.world.at.contacts, None).await?);
         }
-        // Until the last one has been greeted.
+        // Until the server has accepted the last one.
         tokio::time::sleep(Duration::from_secs(1)).await;
         #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
         let kib = process.own_memory().saturating_sub(before) as f64 / 1024.0;

@@ -1,4 +1,4 @@
-//! `cargo dev load --growth`: what a call costs against the size of things.
+//! `cargo dev load --growth`: how the cost of a call grows with the size of the data.
 
 mod connections;
 mod table;
@@ -38,11 +38,11 @@ const SCENARIOS: [Scenario; 6] = [
 /// Contacts of an owner.
 const BOOKS: [u32; 4] = [100, 1_000, 10_000, 50_000];
 
-/// Owners of each such book, so that writers seldom wait for each other.
+/// Owners of books of each size, so that writers seldom wait for each other.
 const OWNERS: u32 = 4;
 
 impl Axis {
-    /// As they stand on the command line.
+    /// Their names on the command line.
     pub const NAMES: [&str; 3] = ["contacts", "table", "connections"];
 
     fn name(self) -> &'static str {
@@ -61,7 +61,7 @@ impl Axis {
         }
     }
 
-    /// What there is at first: the smallest size, and nobody to compare with.
+    /// The initial data: the smallest size, and no subject to compare with.
     pub(super) fn begin(self, config: &LoadConfig) -> LoadConfig {
         let (owners, contacts) = match self {
             Self::Contacts => (1, 1),
@@ -104,12 +104,12 @@ async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resul
         }
         pair.world = Arc::new(pair.world.of(users));
         stage.system()?.database.settle().await?;
-        // What makes the books larger comes behind what feels it.
+        // Scenarios that enlarge the books run after those that depend on the size.
         let makes = |scenario: &Scenario| *scenario == Scenario::Create;
         let (creating, reading): (Vec<_>, Vec<_>) = SCENARIOS.into_iter().partition(makes);
         let reading = [&reading[..], &[Scenario::SearchOne, Scenario::Sync]].concat();
         measure(config, config.load(), &reading, size, &pair, runs).await?;
-        // Two at a time are all that a service works on.
+        // A service runs only two at a time.
         let few = Load {
             connections: 2,
             in_flight: 1,
@@ -121,7 +121,7 @@ async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resul
     Ok(())
 }
 
-/// The runs at one size have the size for their subject.
+/// The subject of a run is its size.
 async fn measure(
     config: &LoadConfig,
     load: Load,

@@ -1,5 +1,5 @@
-//! More and more owners with a hundred contacts each, in one table. The first
-//! hundred are made by calls and make the calls; the others are copies of theirs.
+//! More and more owners with a hundred contacts each, in one table. The first hundred are
+//! created through the API and make the calls; the others are copies of them.
 
 use std::str::FromStr;
 
@@ -24,7 +24,7 @@ const TABLES: [&str; 2] = ["owner_state", "contacts"];
 pub(super) async fn measure(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Result<()> {
     let database = &stage.system()?.database;
     let (url, _) = database.own_as("addressbook").ok_or(Error::NotOwn)?;
-    // A connection for each owner, so that calls go all over the table.
+    // A connection for each owner, so that calls are spread over the table.
     let load = Load {
         connections: OWNERS,
         in_flight: 1,
@@ -47,7 +47,7 @@ pub(super) async fn measure(config: &LoadConfig, stage: &Stage, runs: &mut Vec<R
     Ok(())
 }
 
-/// Keeps the books as they were made: loads will add to them.
+/// Saves the original books, because loads add to them.
 async fn keep_first(url: &str) -> Result<()> {
     let mut db = connect(url).await?;
     for table in TABLES {
@@ -58,14 +58,14 @@ async fn keep_first(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Its statements take long, which is no news.
+/// Slow statements are expected here and not logged.
 async fn connect(url: &str) -> Result<PgConnection> {
     let options = PgConnectOptions::from_str(url)?;
     Ok(options.disable_statement_logging().connect().await?)
 }
 
-/// Gives so many new owners the book of each owner who signed up. Indexes
-/// are made anew behind it, which takes a tenth of the time.
+/// Copies the book of each owner who signed up to so many new owners. Indexes are dropped
+/// and rebuilt afterwards, which takes a tenth of the time.
 async fn copy(url: &str, times: u32) -> Result<()> {
     const WHOSE: &str = "CREATE TEMP TABLE copies AS
         SELECT id AS source, gen_random_uuid() AS copy

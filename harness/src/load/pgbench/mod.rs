@@ -1,4 +1,4 @@
-//! The floor under our services: pgbench makes the same statements on the same
+//! The lower bound of our services' cost: pgbench runs the same statements on the same
 //! data, without a service in between.
 
 use std::fs;
@@ -22,13 +22,13 @@ use crate::up::Database;
 /// As many as PostgreSQL on two processors can keep busy.
 pub(super) const CLIENTS: u32 = 8;
 
-/// What the service sets on its connections, too.
+/// The settings that the service uses on its connections.
 const SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
 
-/// One in so many transactions has its time written down.
+/// The time of one in so many transactions is logged.
 const SAMPLED: f64 = 0.05;
 
-/// The program, and what its scripts draw from.
+/// The program, and the data for its scripts.
 pub(super) struct Pgbench {
     program: PathBuf,
     url: String,
@@ -36,7 +36,7 @@ pub(super) struct Pgbench {
 }
 
 impl Pgbench {
-    /// Makes tables of keys to draw from.
+    /// Creates tables of keys to choose from.
     pub(super) async fn prepare(database: &Database, world: &World) -> Result<Self> {
         let (Some((url, _)), Some(program)) =
             (database.own_as("addressbook"), database.program("pgbench"))
@@ -92,7 +92,7 @@ impl Pgbench {
         })
     }
 
-    /// Runs the statements of a scenario, where it has any.
+    /// Runs the statements of a scenario, if it has any.
     pub(super) async fn run(
         &self,
         scenario: Scenario,
@@ -153,7 +153,7 @@ impl Pgbench {
         seen.errors = number(&text, "number of failed transactions: ").unwrap_or(0);
         seen.latencies = latencies(dir.path())?;
         seen.used = processes.used() - before;
-        // Without the time that connecting took.
+        // Without the time to connect.
         seen.elapsed = Duration::from_secs_f64(count(calls) / tps).min(elapsed);
         Ok(Some(seen))
     }
@@ -184,7 +184,7 @@ fn count(calls: u64) -> f64 {
     calls as f64
 }
 
-/// The number behind `label`.
+/// The number after `label`.
 fn number<T: FromStr>(text: &str, label: &str) -> Option<T> {
     let (_, behind) = text.split_once(label)?;
     let end = behind

@@ -1,5 +1,4 @@
-//! Callers who give up at random points of what they ask for, while locks are held that
-//! their statements wait for too long.
+//! Callers that cancel at random points, while their statements wait too long for locks.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +22,7 @@ use tonic::{Code, Status};
 use crate::pair::{Pair, Side, until};
 use crate::user::{PASSWORD, ada, bearer};
 
-/// What each caller who gives up asks for.
+/// The calls of a caller that cancels.
 const ROUNDS: usize = 60;
 const CALLERS: usize = 4;
 const CONTACTS: usize = 40;
@@ -31,7 +30,7 @@ const CONTACTS: usize = 40;
 /// Statements wait half a second for a lock.
 const SETTINGS: &[(&str, &str)] = &[("DATABASE_STATEMENT_SECONDS", "1")];
 
-/// One who has contacts.
+/// A user with contacts.
 struct Person {
     side: Side,
     token: String,
@@ -72,7 +71,7 @@ impl Person {
         }
     }
 
-    /// Asks one of the services for something that is written.
+    /// Makes a writing call to one of the services.
     async fn write(&self, random: &mut Rng) -> Result<(), Status> {
         if random.u8(..10) < 7 {
             self.write_contacts(random).await
@@ -161,7 +160,7 @@ impl Person {
         Ok(())
     }
 
-    /// Writes, and gives up sooner or later.
+    /// Writes, and cancels after a random time.
     async fn write_impatiently(&self, seed: u64) {
         let mut random = Rng::with_seed(seed);
         for _ in 0..ROUNDS {
@@ -186,7 +185,7 @@ impl Person {
     }
 }
 
-/// Holds tables now and then, for longer than a statement waits, until `is_over`.
+/// Locks tables from time to time, for longer than a statement waits, until `is_over`.
 async fn hold_tables(mut db: PgConnection, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         for hold in [
@@ -222,7 +221,7 @@ async fn callers_who_give_up_disturb_nobody_in_either_service() {
     let reading = strangers.iter().map(async |stranger: &Person| {
         while !is_over.load(Ordering::Relaxed) {
             if let Err(status) = stranger.read().await {
-                // Of what is held meanwhile, and of nothing else.
+                // Only because of the locks.
                 assert_ne!(status.code(), Code::Internal, "seed {seed}: {status:?}");
             }
         }

@@ -9,8 +9,8 @@ use proto::contacts::v1::{CreateContactRequest, DeleteContactRequest, UndeleteCo
 use crate::pair::{Pair, until};
 use crate::user::{ada, bearer, refusal};
 
-/// What makes a program's clock wrong by `offset`, such as `+300s`; nothing on a machine
-/// without libfaketime. In CI that is a failure.
+/// The variables that shift a program's clock by `offset`, such as `+300s`; `None` on a
+/// machine without libfaketime, which is a failure in CI.
 #[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
 fn wrong_by(offset: &'static str) -> Option<[(&'static str, String); 3]> {
     let places = [
@@ -31,7 +31,7 @@ fn wrong_by(offset: &'static str) -> Option<[(&'static str, String); 3]> {
     Some([
         ("LD_PRELOAD", library.display().to_string()),
         ("FAKETIME", offset.to_owned()),
-        // Nobody can set the monotonic clock.
+        // The monotonic clock cannot be set in reality.
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
     ])
 }
@@ -111,7 +111,7 @@ async fn a_contacts_service_whose_clock_is_fast_removes_nothing_for_good() {
         fast.log().contains(warning).then_some(())
     })
     .await;
-    // By now it has looked for what it is to remove: that is its first work.
+    // By now it has run its first purge, which it does at start.
 
     let request = UndeleteContactRequest {
         id: id.clone(),

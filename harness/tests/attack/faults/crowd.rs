@@ -1,4 +1,4 @@
-//! One user's crowd of bulk writes, and a stranger who wants a little.
+//! One user's many bulk writes, and another user with small calls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ async fn create(side: &Side, token: &str, count: usize) -> Vec<Contact> {
     listed.unwrap().into_inner().contacts
 }
 
-/// Changes all contacts, again and again.
+/// Changes all contacts repeatedly.
 async fn write_in_bulk(side: Side, token: &str, contacts: &[Contact], is_over: &AtomicBool) {
     let mut round = 0;
     while !is_over.load(Ordering::Relaxed) {
@@ -62,7 +62,7 @@ async fn write_in_bulk(side: Side, token: &str, contacts: &[Contact], is_over: &
             .batch_update_contacts(bearer(request, token))
             .await;
         if let Err(status) = done {
-            // On a machine that is busy.
+            // Generous, for a busy machine.
             assert!(
                 [Code::DeadlineExceeded, Code::Unavailable].contains(&status.code()),
                 "{status:?}"

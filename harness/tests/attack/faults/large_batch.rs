@@ -1,4 +1,4 @@
-//! Batches that are as large as batches may be, at a database that has little time.
+//! Batches of the maximum size, with a short statement timeout.
 
 use std::time::{Duration, Instant};
 
@@ -16,17 +16,17 @@ use crate::user::bearer;
 const CONTACTS: usize = 400;
 const OWNERS: usize = 3;
 
-/// A batch of 2.8 MiB takes several seconds of these, beside others.
+/// A batch of 2.8 MiB takes several seconds, beside others.
 const SETTINGS: &[(&str, &str)] = &[("DATABASE_STATEMENT_SECONDS", "1")];
 
-/// Clients that wait as long as they may.
+/// Clients with the longest deadline.
 fn patient<T>(message: T, token: &str) -> Request<T> {
     let mut request = bearer(message, token);
     request.set_timeout(Duration::from_mins(1));
     request
 }
 
-/// Words that have little in common, so that the most work is to be done for the search.
+/// Words with little in common, which cause the most work for the search index.
 fn words(random: &mut Rng) -> String {
     let mut word = || (0..7).map(|_| random.lowercase()).collect::<String>();
     (0..900).map(|_| word()).collect::<Vec<_>>().join(" ")
@@ -69,7 +69,7 @@ async fn update(side: &Side, token: &str, ids: &[String], random: &mut Rng) -> R
     updated.map(drop)
 }
 
-/// The ids of all contacts that an owner has.
+/// The ids of all contacts of an owner.
 async fn ids(side: &Side, token: &str) -> Vec<String> {
     let (mut ids, mut page_token) = (Vec::new(), String::new());
     loop {
@@ -89,7 +89,7 @@ async fn ids(side: &Side, token: &str) -> Vec<String> {
     }
 }
 
-/// It works, or takes too long: no client is asked to repeat it for ever.
+/// It succeeds or fails with a timeout: no client is asked to retry for ever.
 fn worked(result: &Result<(), Status>) -> bool {
     if let Err(status) = result {
         assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");

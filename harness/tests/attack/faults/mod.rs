@@ -1,5 +1,5 @@
-//! Faults under the running pair: callers who give up, clocks that are wrong, routes that
-//! lead to a standby, poolers in between, answers that nobody reads.
+//! Faults in a running system: cancelled calls, wrong clocks, a route to a standby,
+//! poolers, unread responses.
 
 mod cancelled;
 mod clocks;

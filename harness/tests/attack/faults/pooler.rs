@@ -1,4 +1,4 @@
-//! The pair behind PgBouncer, as docs/OPERATIONS.md describes it.
+//! The services with PgBouncer, as docs/OPERATIONS.md describes it.
 
 use std::env;
 
@@ -13,8 +13,8 @@ use crate::user::{ada, bearer, refusal};
 
 const USERS: [&str; 2] = ["auth_service", "contacts_service"];
 
-/// A pooler in front of the database; nothing on a machine that has none. In CI that is a
-/// failure.
+/// A pooler in front of the database; `None` on a machine without one, which is a failure
+/// in CI.
 #[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
 fn pooler(database: &TestDatabase, settings: &[&str]) -> Option<PgBouncer> {
     let Some(program) = PgBouncer::program() else {
@@ -56,7 +56,7 @@ async fn create(side: &Side, token: &str) -> Result<(), Status> {
     book.create_contact(bearer(request, token)).await.map(drop)
 }
 
-/// Without timeouts these statements would take as long as the calls may.
+/// Without timeouts these statements would take as long as the deadline of the calls.
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_pooler_by_session_the_pair_works_and_its_timeouts_are_in_force() {
     let database = Pair::database().await;

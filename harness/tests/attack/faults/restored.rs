@@ -14,7 +14,7 @@ use sqlx::{Connection, PgConnection, raw_sql};
 use crate::pair::{Pair, program, until};
 use crate::user::{PASSWORD, ada, bearer};
 
-/// The commands of the runbook that stand in a block with this name.
+/// The commands in the runbook's block with this name.
 fn commands(name: &str) -> String {
     let operations = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
     let text = fs::read_to_string(operations).unwrap();

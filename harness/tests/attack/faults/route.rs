@@ -7,7 +7,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
-/// Leads new connections to one server, and ends with the test's runtime.
+/// Forwards new connections to one server, until the test's runtime ends.
 pub(crate) struct Route {
     address: SocketAddr,
     socket: watch::Sender<PathBuf>,
@@ -15,7 +15,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Leads to the server whose socket is in this folder.
+    /// Forwards to the server whose socket is in this folder.
     pub(crate) async fn to(folder: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let route = Self {
@@ -28,7 +28,7 @@ impl Route {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let socket = socket.borrow().clone();
-                // From here on: what was cut before was another connection.
+                // Only cuts from now on concern this connection.
                 let mut cut = cut.clone();
                 cut.mark_unchanged();
                 tokio::spawn(forward(client, socket, cut));
@@ -37,7 +37,7 @@ impl Route {
         route
     }
 
-    /// Leads new connections to another server; those that are open stay.
+    /// Forwards new connections to another server; open ones stay.
     pub(crate) fn lead_to(&self, folder: &Path) {
         self.socket.send_replace(socket(folder));
     }
@@ -65,7 +65,7 @@ async fn forward(mut client: TcpStream, socket: PathBuf, mut cut: watch::Receive
         return;
     };
     tokio::select! {
-        // Whoever closes it: the other end is told by its own.
+        // When either side closes, the other is closed as well.
         _ = copy_bidirectional(&mut client, &mut server) => {}
         _ = cut.changed() => {}
     }

@@ -19,8 +19,8 @@ use crate::user::{ada, bearer, reason};
 /// More than the connections of a service.
 const WRITES: usize = 30;
 
-/// A hot standby of the server whose socket is in this folder; nothing on a machine that
-/// cannot make one. In CI that is a failure.
+/// A hot standby of the server whose socket is in this folder; `None` on a machine that
+/// cannot create one, which is a failure in CI.
 #[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
 fn standby_of(primary: &Path) -> Option<Cluster> {
     let binaries = Binaries::find(&Search::from_environment()).unwrap();
@@ -36,7 +36,7 @@ fn standby_of(primary: &Path) -> Option<Cluster> {
     None
 }
 
-/// One who writes to both services.
+/// A user that writes to both services.
 struct Writer {
     side: Side,
     token: String,
@@ -92,9 +92,9 @@ impl Writer {
     }
 }
 
-/// Leads the route to the standby for as long as it takes until all services say that they
-/// do not serve, and back; what was opened meanwhile stays open. Returns how long it took from
-/// then on until all served again.
+/// Forwards to the standby until all services report `NOT_SERVING`, then back;
+/// connections opened meanwhile stay open. Returns how long it took until all services
+/// served again.
 async fn lead_astray(pair: &Pair, route: &Route, standby: &Path, writers: &[Writer]) -> Duration {
     let primary = pair.database.admin();
     route.lead_to(standby);
@@ -124,7 +124,7 @@ async fn lead_astray(pair: &Pair, route: &Route, standby: &Path, writers: &[Writ
         .await;
     }
     let took = began.elapsed();
-    // And every one of their connections does.
+    // And so does every one of their connections.
     let calls = (0..WRITES).flat_map(|_| writers.iter().map(Writer::write));
     for written in join_all(calls).await {
         written.unwrap();

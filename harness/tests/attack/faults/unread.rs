@@ -28,11 +28,11 @@ const LIST: &str = "/addressbook.contacts.v1.ContactsService/ListContacts";
 const CONNECTIONS: usize = 4;
 const CALLS: usize = 25;
 
-/// What all that may cost the service, in MiB: 64 for the answers, and what the calls
-/// take. The answers of all calls have 200.
+/// The memory that the service may use for this, in MiB: 64 for the responses, plus the
+/// calls. The responses of all calls have 200.
 const MEMORY_MAX: u64 = 150;
 
-/// Makes contacts that fill a page with 2 MB.
+/// Creates contacts that fill a page with 2 MB.
 async fn fill(side: &Side, token: &str) {
     let create = |_| CreateContactRequest {
         contact: Some(Contact {
@@ -61,8 +61,8 @@ fn list() -> ListContactsRequest {
     }
 }
 
-/// Asks for the page again and again, on connections that let so many bytes through for
-/// each answer.
+/// Requests the page repeatedly, on connections with a window of so many bytes per
+/// response.
 async fn ask(address: &str, token: &str, window: u32) -> Vec<Begun> {
     let request = framed(&list().encode_to_vec());
     let mut begun = Vec::new();
@@ -106,11 +106,11 @@ async fn answers_that_nobody_reads_hold_little_and_end() {
         assert!(most - before < MEMORY_MAX, "{most} MiB");
         let of = |reason: &str| ends.iter().find(|(known, _)| known == reason);
         assert!(of("ANSWERS_UNREAD").is_some(), "{ends:?}");
-        // Those that found room were reset.
+        // Those that fitted were reset.
         assert!(of("gone").is_some(), "{ends:?}");
         is_served(&side, neighbour).await;
     }
-    // Nothing is held any more.
+    // No memory is held any more.
     assert_eq!(read(&side, &token).await.unwrap(), 500);
 }
 
