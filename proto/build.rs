@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let set = compiler.file_descriptor_set();
     tonic_prost_build::configure()
         .build_server(false)
-        // src/secret.rs prints these without what they hold.
+        // src/secret.rs prints these without their content.
         .skip_debug(SECRETS)
         // The same message always encodes to the same bytes.
         .btree_map(".")
@@ -72,15 +72,15 @@ const SECRETS: &[&str] = &[
     "addressbook.auth.v1.RegenerateRecoveryCodesResponse",
 ];
 
-/// What a call of a batch failed with; its Rust type is there already.
+/// The error of a call of a batch, which has a Rust type already.
 const STATUS: (&str, &str) = (".google.rpc.Status", "::tonic_types::Status");
 
-/// A contact rests as the bytes of its message, and leaves as such: in a server's
-/// answers it is a field of bytes, which is the same on the wire.
+/// A contact is stored as the bytes of its message and sent unchanged: in a server's
+/// responses it is a field of bytes, which is the same on the wire.
 const ENCODED: &str = ".addressbook.contacts.v1.Contact";
 
-/// The servers, and those of their answers that hold a contact; all other messages
-/// are those of the clients.
+/// The servers, and those of their responses that contain a contact; all other messages
+/// are shared with the clients.
 fn compile_servers(mut set: FileDescriptorSet, out: &Path) -> io::Result<()> {
     let requests = reached(&set, |method| method.input_type());
     let answers: HashSet<String> = reached(&set, |method| method.output_type())
@@ -124,7 +124,7 @@ fn encode_contacts(message: &mut DescriptorProto) {
     }
 }
 
-/// The full names of a method's message and all that it holds.
+/// The full names of a method's message and of all nested messages.
 fn reached(
     set: &FileDescriptorSet,
     of: impl Fn(&prost_types::MethodDescriptorProto) -> &str,

@@ -12,9 +12,9 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::elements;
 
-/// Reads and writes protobuf as tonic's own codec does, but blames a request
-/// that cannot be read on the caller (`INVALID_ARGUMENT`): tonic would answer
-/// `INTERNAL`, which clients retry and operators are woken for.
+/// Reads and writes protobuf like tonic's own codec, but returns `INVALID_ARGUMENT` for a
+/// malformed request: tonic returns `INTERNAL`, which clients retry and which alarms
+/// operators.
 #[derive(Debug)]
 pub struct ServerCodec<T, U>(PhantomData<(T, U)>);
 
@@ -52,7 +52,7 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        // The message is there as a whole, and in one piece.
+        // The message is complete, and in one piece.
         if elements::are_too_many(buf.chunk()) {
             return Err(malformed(
                 "the request has more elements than any call accepts",

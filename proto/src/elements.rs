@@ -1,11 +1,11 @@
 //! Counts the elements of an encoded message. An empty element takes two bytes on the
 //! wire and hundreds in memory, so a request is counted before it is decoded.
 
-/// The most elements at the top, such as the requests of a batch.
+/// The maximum number of elements at the top level, such as the requests of a batch.
 const TOP_MAX: usize = 5_000;
-/// The most elements in all, whatever the size; one more for each 16 bytes.
+/// The maximum number of elements in all; one more for each 16 bytes.
 const ALL_MAX: usize = 50_000;
-/// How deep messages are looked into: a batch, its request, its contact, its lists.
+/// How deep nested messages are counted: a batch, its request, its contact, its lists.
 const DEPTH: u32 = 5;
 
 /// Whether a message has more elements than any request needs.
@@ -17,8 +17,8 @@ fn top(message: &[u8]) -> usize {
     Elements(message).count()
 }
 
-/// What is a text may look like elements, too: but for control characters, of 32 bytes
-/// or more each.
+/// A text can look like elements, too: without control characters, of 32 bytes or more
+/// each.
 fn all(message: &[u8], depth: u32) -> usize {
     if depth == 0 {
         return 0;
@@ -28,7 +28,7 @@ fn all(message: &[u8], depth: u32) -> usize {
         .sum()
 }
 
-/// The length-delimited fields of a message, up to what cannot be read
+/// The length-delimited fields of a message, up to the first that is malformed
 /// (protobuf.dev/programming-guides/encoding).
 struct Elements<'a>(&'a [u8]);
 

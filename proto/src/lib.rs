@@ -33,7 +33,7 @@ pub mod auth {
 /// Contacts.
 pub mod contacts {
     pub use crate::generated::addressbook::contacts::v1;
-    /// The servers' side. Contacts in answers are the bytes of their messages.
+    /// The servers' side. Contacts in responses are the bytes of their messages.
     pub use crate::generated::server::addressbook::contacts::v1 as server;
 }
 

@@ -1,5 +1,5 @@
-//! Messages that hold passwords or tokens print nothing but their name, so that
-//! no `{:?}` can bring a secret into a log. The list in build.rs is the same.
+//! Messages with passwords or tokens print only their name, so that no `{:?}` can log a
+//! secret. The list in build.rs is the same.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ opaque!(
     VerifyEmailRequest,
 );
 
-/// Part of a message that holds tokens.
+/// Part of a message with tokens.
 impl fmt::Debug for auth::log_in_response::Result {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
