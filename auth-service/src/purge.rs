@@ -77,7 +77,8 @@ pub async fn batch(
     let over = now - token_life - TimeDelta::days(1);
     let revocations = store::revocations::purge(db, over, BATCH).await?;
     let tokens = store::email_tokens::purge(db, now, BATCH).await?;
+    let wanted = store::wanted_emails::purge(db, now, BATCH).await?;
     // An hour more: a sender tells of what it gives up.
     let mails = store::outbox::purge(db, now - TimeDelta::hours(1), BATCH).await?;
-    Ok(sessions + challenges + attempts + revocations + tokens + mails)
+    Ok(sessions + challenges + attempts + revocations + tokens + wanted + mails)
 }

@@ -1,6 +1,8 @@
 //! Giving an account another e-mail.
+//!
+//! The account keeps its own until the new mailbox confirms: a mistyped address, or one of
+//! somebody else, gets nothing.
 
-use chassis::database::pool::Transaction;
 use uuid::Uuid;
 
 use crate::accounts::credentials::{Attempt, Credentials, new_password_version};
@@ -10,9 +12,12 @@ use crate::mail::{About, Letter, Topic};
 use crate::mfa::StepUp;
 use crate::model::audit::Kind;
 use crate::model::email::{Email, parse_field};
+use crate::model::email_tokens::Purpose;
+use crate::model::user_token::UserToken;
 use crate::passwords::Password;
 use crate::store;
 use crate::store::audit::Event;
+use crate::store::emails::PasswordRef;
 
 /// The e-mails of an account, before and after.
 #[derive(Debug)]
@@ -35,9 +40,8 @@ impl EmailChange {
 }
 
 impl Accounts {
-    /// Changes the e-mail at once, and mails to both addresses. Of several accounts
-    /// that want one address one wins. What was mailed to the old address before
-    /// dies.
+    /// Notes the e-mail that the account shall have, and mails a token there. A later call
+    /// takes the place of an earlier one; one for the account's own e-mail ends it.
     pub async fn change_email(
         &self,
         user: User,
@@ -49,68 +53,98 @@ impl Accounts {
         let password = change.current_password.clone();
         let checked = self.check_own_password(&user, password, attempt).await?;
         if change.old == change.new {
-            return Ok(user);
+            let kept = store::wanted_emails::forget(&self.db, user.id, attempt.now);
+            return Ok(kept.await?.unwrap_or(user));
         }
         // Before anything tells whether the new e-mail has an account.
         self.throttle
             .attempt_email_change(user.id, attempt.now)
             .await?;
-        let counted = step_up.count(&user).await?;
-        let about = About {
-            ip: attempt.ip,
-            now: attempt.now,
-        };
-        // The new address can be anyone's: whoever has asked for too many mails sends no
-        // more of them in this way.
-        let mails = self.may_ask(&change.new, about.ip, about.now).await?;
-
-        let done = async {
-            let mut tx = self.db.begin().await?;
-            let changed = self.move_account(&mut tx, &user, &change, &checked, about);
-            let changed = changed.await?;
-            step_up.spend(&mut tx, &changed, &counted).await?;
-            let event = Event::new(user.id, Kind::EmailChanged, about.ip).session(session_id);
-            store::audit::insert(&mut *tx, event, about.now).await?;
-            if mails {
-                let topic = Topic::Verification;
-                let letter = Letter::new(topic, &change.new, about.ip, about.now);
-                let letter = letter.asked_by(Some(session_id));
-                self.outbox.put(&mut *tx, &letter).await?;
-            }
-            tx.commit().await?;
-            Ok(changed)
-        };
-        let done = step_up.noted(done.await, &user).await;
+        let done = self
+            .ask_new_mailbox(&user, session_id, &change.new, &checked, step_up, attempt)
+            .await;
+        let done = step_up.noted(done, &user).await;
         if let Err(Error::EmailTaken) = done {
-            let event = Event::new(user.id, Kind::EmailChangeTaken, about.ip).session(session_id);
-            store::audit::insert(&self.db, event, about.now).await?;
+            let kind = Kind::EmailChangeTaken;
+            let event = Event::new(user.id, kind, attempt.ip).session(session_id);
+            store::audit::insert(&self.db, event, attempt.now).await?;
         }
         done
     }
 
-    /// Gives an account whose password was checked its new address, and tells the old one.
-    async fn move_account(
+    async fn ask_new_mailbox(
         &self,
-        tx: &mut Transaction,
         user: &User,
-        EmailChange { old, new, .. }: &EmailChange,
+        session_id: Uuid,
+        new: &Email,
         checked: &Credentials,
-        about: About<'_>,
+        step_up: &StepUp<'_>,
+        Attempt { ip, now, .. }: Attempt<'_>,
     ) -> Result<User> {
-        let version = new_password_version()?;
-        store::email_tokens::delete_all(&mut **tx, user.id).await?;
-        if !store::emails::take(&mut **tx, checked.into()).await? {
-            // Changed in between: what was right is not any more.
-            return Err(Error::InvalidCredentials);
-        }
-        if !store::emails::copy(&mut **tx, checked.into(), new.as_str(), version).await? {
+        let counted = step_up.count(user).await?;
+        // The new address can be anyone's: whoever has asked for too many mails sends no
+        // more of them in this way.
+        let mails = self.may_ask(new, ip, now).await?;
+
+        let mut tx = self.db.begin().await?;
+        checked.lock(&mut tx).await?;
+        if store::emails::get(&mut *tx, new.as_str()).await?.is_some() {
             return Err(Error::EmailTaken);
         }
-        store::emails::delete(&mut **tx, old.as_str(), user.id).await?;
-        let changed = store::users::set_email(&mut **tx, user.id, new.as_str(), about.now);
+        let until = now + Purpose::Verification.life();
+        let changed = store::wanted_emails::set(&mut *tx, user.id, new.as_str(), until, now);
         let changed = changed.await?.ok_or(Error::UserMissing)?;
-        // Last, as whatever else changes the user does: its notice locks a row as well.
-        self.notify(tx, user, Topic::EmailChanged, about).await?;
+        step_up.spend(&mut tx, &changed, &counted).await?;
+        let kind = Kind::EmailChangeRequested;
+        let event = Event::new(user.id, kind, ip).session(session_id);
+        store::audit::insert(&mut *tx, event, now).await?;
+        if mails {
+            let letter = Letter::of_new_email((user.id, session_id), new, ip, now);
+            self.outbox.put(&mut *tx, &letter).await?;
+        }
+        tx.commit().await?;
         Ok(changed)
+    }
+
+    /// Gives an account the e-mail that its user wants, by the token from that mailbox,
+    /// and tells the address before. Of several accounts that want one address one wins.
+    /// What was mailed before, to either address, works no more.
+    pub(crate) async fn move_account(
+        &self,
+        user: &User,
+        token: &UserToken,
+        Attempt { ip, now, .. }: Attempt<'_>,
+    ) -> Result<()> {
+        let invalid = || Error::EmailTokenInvalid;
+        let (id, version) = (user.id, new_password_version()?);
+        let mut tx = self.db.begin().await?;
+        let spent = store::email_tokens::spend_all(&mut *tx, token, Purpose::Verification, now)
+            .await?
+            .ok_or_else(invalid)?;
+        // The password that the change was asked for with, or nothing happens.
+        let old = PasswordRef {
+            email: &user.email,
+            user_id: id,
+            version: spent.password_version,
+        };
+        if !store::emails::take(&mut *tx, old).await? {
+            return Err(invalid());
+        }
+        if !store::emails::copy(&mut *tx, old, &spent.email, version).await? {
+            return Err(Error::EmailTaken);
+        }
+        store::emails::delete(&mut *tx, old.email, id).await?;
+        let before = store::users::lock_for_change(&mut *tx, id).await?;
+        let before = before.ok_or_else(invalid)?;
+        store::wanted_emails::take(&mut *tx, id, &spent.email, now)
+            .await?
+            .ok_or_else(invalid)?;
+        let event = Event::new(id, Kind::EmailChanged, ip);
+        store::audit::insert(&mut *tx, event, now).await?;
+        // Last, as whatever else changes the user does: its notice locks a row as well.
+        self.notify(&mut tx, &before, Topic::EmailChanged, About { ip, now })
+            .await?;
+        tx.commit().await?;
+        Ok(())
     }
 }

@@ -55,7 +55,18 @@ impl Accounts {
         let bound = store::email_tokens::get(&self.db, &token, purpose, now)
             .await?
             .ok_or_else(invalid)?;
-        let proof = self.prove(&token, &bound, claimant, attempt).await?;
+        let user = store::users::get(&self.db, token.user_id).await?;
+        let user = user.ok_or_else(invalid)?;
+        let is_change = user.wants(&bound.email);
+        if !is_change && user.email != bound.email {
+            return Err(invalid());
+        }
+        let proof = self.prove(&user, &bound, claimant, attempt).await?;
+        if is_change {
+            // A session has asked, so that there is a proof.
+            self.move_account(&user, &token, attempt).await?;
+            return Ok(Verified::Kept);
+        }
 
         let mut tx = self.db.begin().await?;
         store::email_tokens::spend(&mut *tx, &token, purpose, now)
@@ -81,23 +92,22 @@ impl Accounts {
 
     async fn prove(
         &self,
-        token: &UserToken,
+        user: &User,
         bound: &Bound,
         claimant: Claimant,
         attempt: Attempt<'_>,
     ) -> Result<Proof> {
         match claimant {
-            Claimant::Session(user) if user.id != token.user_id => Err(Error::EmailTokenOfOther),
+            Claimant::Session(caller) if caller.id != user.id => Err(Error::EmailTokenOfOther),
             Claimant::Session(..) => Ok(Proof::Session),
             Claimant::Password(password) => {
-                let user = store::users::get(&self.db, token.user_id).await?;
-                let user = user.filter(|user| user.email == bound.email);
-                let user = user.ok_or(Error::EmailTokenInvalid)?;
-                let checked = self.check_own_password(&user, password, attempt);
+                let checked = self.check_own_password(user, password, attempt);
                 Ok(Proof::Password(Box::new(checked.await?)))
             }
             // A session asked for this mail; whoever else reads it is not asked.
-            Claimant::Unknown if bound.session_id.is_some() => Err(Error::EmailTokenOfSession),
+            Claimant::Unknown if bound.session_id.is_some() || user.wants(&bound.email) => {
+                Err(Error::EmailTokenOfSession)
+            }
             Claimant::Unknown => Ok(Proof::None),
         }
     }
@@ -124,6 +134,7 @@ impl Accounts {
         store::emails::remove_password(&mut **tx, &bound.email, user.id, version).await?;
         let kind = Kind::AccountClaimed;
         store::session_ends::end_all(tx, user.id, None, kind, clock).await?;
+        store::wanted_emails::forget(&mut **tx, user.id, attempt.now).await?;
         claim::take_over(tx, user.id, attempt.ip, attempt.now).await?;
         Ok(Verified::Claimed)
     }

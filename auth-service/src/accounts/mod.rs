@@ -59,9 +59,19 @@ pub struct User {
     pub create_time: DateTime<Utc>,
     /// When it was last changed.
     pub update_time: DateTime<Utc>,
+    /// The e-mail that it has once the owner of that mailbox confirms it.
+    pub pending_email: Option<String>,
+    /// Until when that is possible.
+    pub pending_email_expire_time: Option<DateTime<Utc>>,
 }
 
 impl User {
+    /// Whether this is the e-mail that the user wants.
+    #[must_use]
+    pub fn wants(&self, email: &str) -> bool {
+        self.pending_email.as_deref() == Some(email)
+    }
+
     /// The version as clients see it (RFC 9110 section 8.8.3).
     #[must_use]
     pub fn etag(&self) -> String {

@@ -61,6 +61,8 @@ impl Accounts {
             // Changed in between: what was right is not any more.
             return Err(Error::InvalidCredentials);
         }
+        // Whoever asked for another e-mail knew the password of before.
+        store::wanted_emails::forget(&mut *tx, user.id, attempt.now).await?;
         let kind = Kind::PasswordChanged;
         store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, clock).await?;
         // The call may have waited for its hashes.

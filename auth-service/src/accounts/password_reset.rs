@@ -65,6 +65,8 @@ impl Accounts {
             // Or somebody else's second factor would keep the owner of the mailbox out.
             claim::take_over(&mut tx, user_id, ip, now).await?;
         }
+        // Whoever asked for another e-mail knew the password of before.
+        store::wanted_emails::forget(&mut *tx, user_id, now).await?;
         let kind = Kind::PasswordReset;
         store::session_ends::end_all(&mut tx, user_id, None, kind, clock).await?;
         // The call may have waited for its hash.

@@ -116,6 +116,8 @@ impl Accounts {
             version: 1,
             create_time: now,
             update_time: now,
+            pending_email: None,
+            pending_email_expire_time: None,
         };
         let email = NewEmail {
             email: new.email.as_str(),

@@ -39,9 +39,16 @@ impl Accounts {
             return Ok(());
         };
         if self.may_ask(&email, ip, now).await? {
-            // A session asks for its own account only.
-            let asker = asker.filter(|(user, _)| user.email == email.as_str());
-            let letter = Letter::new(topic, &email, ip, now).asked_by(asker.map(|(_, id)| *id));
+            let letter = match asker {
+                Some((user, session)) if user.wants(email.as_str()) => {
+                    Letter::of_new_email((user.id, *session), &email, ip, now)
+                }
+                // A session asks for its own account only.
+                Some((user, session)) if user.email == email.as_str() => {
+                    Letter::new(topic, &email, ip, now).asked_by(Some(*session))
+                }
+                _ => Letter::new(topic, &email, ip, now),
+            };
             self.outbox.put(&self.db, &letter).await?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What a mail is about, before it is written.
 
+use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,6 +14,8 @@ use crate::model::email_tokens::Purpose;
 pub enum Topic {
     /// Brings the token to confirm the e-mail.
     Verification,
+    /// Brings the token to confirm the e-mail that an account shall have.
+    NewEmail,
     /// Brings the token to choose a new password.
     Reset,
     /// Tells that the password is another.
@@ -35,6 +38,7 @@ impl Topic {
     pub fn name(self) -> &'static str {
         match self {
             Self::Verification => "verification-mail",
+            Self::NewEmail => "new-email-mail",
             Self::Reset => "reset-mail",
             Self::PasswordChanged => "password-changed-mail",
             Self::EmailChanged => "email-changed-mail",
@@ -49,7 +53,7 @@ impl Topic {
     #[must_use]
     pub fn purpose(self) -> Option<Purpose> {
         match self {
-            Self::Verification => Some(Purpose::Verification),
+            Self::Verification | Self::NewEmail => Some(Purpose::Verification),
             Self::Reset => Some(Purpose::Reset),
             Self::PasswordChanged
             | Self::EmailChanged
@@ -80,6 +84,9 @@ pub struct Letter {
     /// The session that asked for it, where one did; its token is for that user alone.
     #[serde(default)]
     pub session_id: Option<Uuid>,
+    /// The account that shall have the address, where it has none yet.
+    #[serde(default)]
+    pub user_id: Option<UserId>,
     /// What it brings; made after the call.
     pub token: Option<String>,
     /// When the account that the token is for was made; known with the token.
@@ -97,6 +104,7 @@ impl Letter {
             ip: ip.to_owned(),
             time: now,
             session_id: None,
+            user_id: None,
             token: None,
             account_time: None,
         }
@@ -107,6 +115,21 @@ impl Letter {
     pub fn asked_by(mut self, session_id: Option<Uuid>) -> Self {
         self.session_id = session_id;
         self
+    }
+
+    /// To the address that a user wants, as a session of its says.
+    #[must_use]
+    pub fn of_new_email(
+        (user_id, session_id): (UserId, Uuid),
+        to: &Email,
+        ip: &str,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            session_id: Some(session_id),
+            user_id: Some(user_id),
+            ..Self::new(Topic::NewEmail, to, ip, now)
+        }
     }
 
     /// When it expires.

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::transport::SendError;
-use super::{Letter, Mail, Outbox};
+use super::{Letter, Mail, Outbox, Topic};
 use crate::error::Result;
 use crate::model::audit::Kind;
 use crate::model::email_tokens::{PREFIX, Purpose};
@@ -133,7 +133,7 @@ impl Sender {
             }
         };
         if let (Some(purpose), None) = (letter.topic.purpose(), &letter.token) {
-            if !self.add_token(tx, purpose, &mut letter).await? {
+            if !self.add_token(tx, purpose, &mut letter, now).await? {
                 store::outbox::delete(&mut **tx, id).await?;
                 return Ok(None);
             }
@@ -154,11 +154,16 @@ impl Sender {
         tx: &mut Transaction,
         purpose: Purpose,
         letter: &mut Letter,
+        now: DateTime<Utc>,
     ) -> Result<bool> {
-        let recipient = store::email_tokens::recipient(&mut **tx, &letter.to).await?;
-        let Some(recipient) = recipient.filter(|recipient| match purpose {
-            Purpose::Verification => !recipient.disabled && !recipient.email_verified,
-            Purpose::Reset => !recipient.disabled,
+        let to = &letter.to;
+        let recipient = match letter.user_id {
+            Some(user_id) => store::wanted_emails::recipient(&mut **tx, user_id, to, now).await?,
+            None => store::email_tokens::recipient(&mut **tx, to).await?,
+        };
+        let Some(recipient) = recipient.filter(|recipient| match letter.topic {
+            Topic::Verification => !recipient.disabled && !recipient.email_verified,
+            _ => !recipient.disabled,
         }) else {
             return Ok(false);
         };

@@ -65,6 +65,15 @@ impl Writer {
                 minute(letter.account_time.unwrap_or(letter.time)),
                 self.way("/verify-email", token),
             ),
+            Topic::NewEmail => format!(
+                "This address was entered as the new one of an account that was created on\n\
+                 {}.\n\n\
+                 If the account is yours, log in to it and confirm the address. {}\n\n\
+                 It works once, within 24 hours. Requested\n{call}.\n\n\
+                 If it is not yours, do nothing: the account does not get the address.\n",
+                minute(letter.account_time.unwrap_or(letter.time)),
+                self.way("/verify-email", token),
+            ),
             Topic::Reset => format!(
                 "Choose a new password for your account. {}\n\n\
                  It works once, within 15 minutes. Requested\n{call}.\n\n\
@@ -123,6 +132,7 @@ impl Writer {
 fn subject(topic: Topic) -> &'static str {
     match topic {
         Topic::Verification => "Confirm your e-mail address",
+        Topic::NewEmail => "Confirm your new e-mail address",
         Topic::Reset => "Choose a new password",
         Topic::PasswordChanged => "Your password was changed",
         Topic::EmailChanged => "Your e-mail address was changed",
@@ -192,6 +202,7 @@ mod tests {
     fn mail_is_ascii_in_short_lines() {
         for topic in [
             Topic::Verification,
+            Topic::NewEmail,
             Topic::Reset,
             Topic::PasswordChanged,
             Topic::EmailChanged,

@@ -76,6 +76,8 @@ pub enum Kind {
     /// The owner of the mailbox has confirmed the e-mail for the first time, and not shown
     /// to have set the account up: sessions, second factor and password were ended.
     AccountClaimed,
+    /// Another e-mail was asked for; the account has it once that is confirmed.
+    EmailChangeRequested,
     /// The account has another e-mail.
     EmailChanged,
     /// A change of the e-mail was refused: the current password was wrong.
@@ -134,6 +136,7 @@ impl Kind {
             Self::EmailVerified => "email_verified",
             Self::EmailVerificationFailed => "email_verification_failed",
             Self::AccountClaimed => "account_claimed",
+            Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
             Self::EmailChangeFailed => "email_change_failed",
             Self::EmailChangeTaken => "email_change_taken",

@@ -271,8 +271,17 @@ fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
     for path in &paths {
         match path.as_str() {
             "display_name" | "*" => named = true,
-            "id" | "email" | "email_verified" | "mfa_enabled" | "disabled" | "roles"
-            | "create_time" | "update_time" | "etag" => {}
+            "id"
+            | "email"
+            | "email_verified"
+            | "mfa_enabled"
+            | "disabled"
+            | "roles"
+            | "create_time"
+            | "update_time"
+            | "etag"
+            | "pending_email"
+            | "pending_email_expire_time" => {}
             _ => {
                 let problem = "has a path that is not a field of a user";
                 return Err(Error::invalid(

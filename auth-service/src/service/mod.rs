@@ -66,6 +66,8 @@ impl From<User> for pb::User {
             roles: user.roles,
             create_time: Some(timestamp(user.create_time)),
             update_time: Some(timestamp(user.update_time)),
+            pending_email_expire_time: user.pending_email_expire_time.map(timestamp),
+            pending_email: user.pending_email.unwrap_or_default(),
         }
     }
 }

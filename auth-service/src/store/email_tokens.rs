@@ -127,6 +127,38 @@ pub async fn spend(
     Ok(bound)
 }
 
+/// Ends every token of a user; returns what `token` was good for, if it lives. Of
+/// several callers one gets that. They lock in one order.
+pub async fn spend_all(
+    db: impl PgExecutor<'_>,
+    token: &UserToken,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<Option<Bound>> {
+    let bound = sqlx::query_as!(
+        Bound,
+        "
+        WITH held AS (
+            SELECT hash FROM auth.email_tokens WHERE user_id = $1 ORDER BY hash FOR UPDATE
+        ), ended AS (
+            DELETE FROM auth.email_tokens
+            WHERE user_id = $1 AND hash IN (SELECT hash FROM held)
+            RETURNING hash, purpose, email, password_version, session_id, expire_time
+        )
+        SELECT email, password_version, session_id
+        FROM ended
+        WHERE hash = $2 AND purpose = $3 AND expire_time > $4
+        ",
+        token.user_id as UserId,
+        &token.hash(),
+        purpose.name(),
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(bound)
+}
+
 /// Ends every token of a user.
 pub async fn delete_all(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> {
     sqlx::query!(

@@ -31,7 +31,9 @@ pub async fn user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<Str
                    'id', id, 'email', email, 'email_verified', email_verified,
                    'display_name', display_name, 'roles', roles,
                    'disable_time', disable_time, 'mfa_enable_time', mfa_enable_time,
-                   'create_time', create_time, 'update_time', update_time
+                   'create_time', create_time, 'update_time', update_time,
+                   'pending_email', pending_email,
+                   'pending_email_expire_time', pending_email_expire_time
                )::text AS "json!"
         FROM auth.users
         WHERE id = $1

@@ -17,3 +17,4 @@ pub mod signing_keys;
 pub mod throttles;
 pub mod unconfirmed;
 pub mod users;
+pub mod wanted_emails;

@@ -19,7 +19,7 @@ macro_rules! users {
             SELECT u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
                    u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
                    u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time,
-                   u.update_time
+                   u.update_time, u.pending_email, u.pending_email_expire_time
             "# + $from,
             $($value),*
         )
@@ -35,12 +35,14 @@ macro_rules! changed {
             RETURNING u.id AS "id: UserId", u.email, u.display_name, u.email_verified,
                       u.mfa_enable_time IS NOT NULL AS "mfa_enabled!", u.roles,
                       u.disable_time IS NOT NULL AS "disabled!", u.version, u.create_time,
-                      u.update_time
+                      u.update_time, u.pending_email, u.pending_email_expire_time
             "#,
             $($value),*
         )
     };
 }
+
+pub(super) use changed;
 
 /// Stores a new user.
 pub async fn insert(db: impl PgExecutor<'_>, user: &User) -> Result<()> {
@@ -241,7 +243,8 @@ pub async fn set_roles(
 }
 
 /// Says whether log-ins ask for a second factor; returns the user after the change, or
-/// nothing where it changes nothing.
+/// nothing where it changes nothing. Turned on, it ends a change of the e-mail that was
+/// asked for without it.
 pub async fn set_mfa_enabled(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -251,37 +254,14 @@ pub async fn set_mfa_enabled(
     let user = changed!(
         "UPDATE auth.users AS u
          SET mfa_enable_time = CASE WHEN $2 THEN $3::timestamptz END,
+             pending_email = CASE WHEN $2 THEN NULL ELSE pending_email END,
+             pending_email_expire_time = CASE WHEN $2 THEN NULL
+                                              ELSE pending_email_expire_time END,
              version = version + 1,
              update_time = $3
          WHERE u.id = $1 AND (mfa_enable_time IS NULL) = $2",
         id as UserId,
         enabled,
-        now,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(user)
-}
-
-/// Gives a user another e-mail, which nobody has confirmed; returns the user after
-/// the change.
-pub async fn set_email(
-    db: impl PgExecutor<'_>,
-    id: UserId,
-    email: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<User>> {
-    let user = changed!(
-        "UPDATE auth.users AS u
-         SET email = $2,
-             email_verified = false,
-             unconfirmed_since = CASE WHEN email_verified THEN 'infinity'
-                                      ELSE unconfirmed_since END,
-             version = version + 1,
-             update_time = $3
-         WHERE u.id = $1",
-        id as UserId,
-        email,
         now,
     )
     .fetch_optional(db)

@@ -138,7 +138,7 @@ async fn a_new_password_or_email_ends_the_tokens() {
     app.advance(3);
     let answer = log_in(&app, ADA, OTHER_PASSWORD, "").await.unwrap();
     let access = &tokens.access_token;
-    change_email::change(&app, access, OTHER_PASSWORD, BOB)
+    change_email::moved(&app, access, OTHER_PASSWORD, BOB)
         .await
         .unwrap();
     guess_until_blocked(&app, BOB, "").await;

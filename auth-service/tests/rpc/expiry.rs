@@ -55,21 +55,6 @@ async fn an_account_that_nobody_confirms_or_uses_ends() {
     assert_eq!(emails(&app).await, left[..2]);
 }
 
-#[tokio::test]
-async fn an_address_that_was_given_up_for_an_unconfirmed_one_counts() {
-    let app = App::start().await;
-    let access = app.user("ada@example.com").await.access_token;
-    app.confirm_email("ada@example.com").await;
-    crate::change_email::change(&app, &access, PASSWORD, "lovelace@example.com")
-        .await
-        .unwrap();
-
-    app.advance(400 * DAY);
-    expire(&app).await;
-
-    assert_eq!(emails(&app).await, ["lovelace@example.com"]);
-}
-
 /// For accounts of the previous version the time starts when they are first checked,
 /// unless one of their addresses was ever verified.
 #[tokio::test]

@@ -10,6 +10,7 @@ use tonic::{Status, Streaming};
 use crate::app::{
     App, OTHER_PASSWORD, PASSWORD, START, bearer, endpoint, in_time, reason, refusal,
 };
+use crate::change_email::change as change_email;
 use crate::deletion::belongings;
 
 /// Tables of users, and the members of the export that contain them, or why none does.
@@ -71,6 +72,8 @@ async fn an_export_holds_all_about_the_caller_and_nothing_of_others() {
     let wrong = app.log_in("ada@example.org", OTHER_PASSWORD).await;
     assert_eq!(refusal(wrong), "INVALID_CREDENTIALS");
     let tokens = app.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let changed = change_email(&app, &tokens.access_token, PASSWORD, "lovelace@example.org");
+    changed.await.unwrap();
 
     let export = export(&app, &tokens.access_token).await;
 
@@ -81,13 +84,22 @@ async fn an_export_holds_all_about_the_caller_and_nothing_of_others() {
     assert_eq!(export["user"]["email"], "ada@example.org");
     assert_eq!(export["user"]["display_name"], "Ada Lovelace");
     assert_eq!(export["user"]["disable_time"], Value::Null);
+    assert_eq!(export["user"]["pending_email"], "lovelace@example.org");
+    assert!(export["user"]["pending_email_expire_time"].is_string());
     let sessions = &export["sessions"];
     let expected = [&*ended.session_id, &*tokens.session_id];
     assert_eq!(strings(sessions, "id"), expected);
     assert_eq!(sessions[0]["revoke_reason"], "log_out");
     assert_eq!(sessions[1]["revoke_time"], Value::Null);
     assert_eq!(sessions[1]["ip"], "127.0.0.1");
-    let kinds = ["sign_up", "log_in", "log_out", "log_in_failed", "log_in"];
+    let kinds = [
+        "sign_up",
+        "log_in",
+        "log_out",
+        "log_in_failed",
+        "log_in",
+        "email_change_requested",
+    ];
     assert_eq!(strings(&export["audit_events"], "kind"), kinds);
     let text = export.to_string();
     for foreign in ["bob@example.org", &bob.session_id, "hash", "$argon2id$"] {

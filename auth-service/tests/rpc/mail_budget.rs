@@ -1,7 +1,7 @@
 //! How much mail an address receives.
 
 use crate::app::{App, OTHER_PASSWORD, PASSWORD};
-use crate::change_email::change as change_email;
+use crate::change_email::moved as change_email;
 use crate::change_password::change;
 use crate::deletion::delete;
 use crate::email_verification::{ask, verify};

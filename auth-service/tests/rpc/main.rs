@@ -47,6 +47,7 @@ mod mfa_at_rest;
 mod mfa_log_in;
 mod mfa_notices;
 mod mfa_throttle;
+mod new_email;
 mod password_reset;
 mod pepper;
 mod programs;

@@ -7,6 +7,7 @@ use tonic::{Request, Status};
 
 use crate::admin::Admin;
 use crate::app::{App, OTHER_PASSWORD, PASSWORD, bearer, refusal};
+use crate::change_email::{confirm, token_for};
 use crate::email_verification::{ask, verify};
 use crate::mail_server::MailServer;
 use crate::password_reset::{reset, token as reset_token};
@@ -267,7 +268,10 @@ async fn an_account_with_a_second_factor_moves_with_a_code_only() {
     moves(&code).await.unwrap();
 
     let me = app.get_me(ada.access()).await.unwrap();
-    assert_eq!((&*me.email, me.mfa_enabled), ("lovelace@example.com", true));
+    assert_eq!((&*me.email, me.mfa_enabled), (ADA, true));
+    assert_eq!(me.pending_email, "lovelace@example.com");
+    let token = token_for(&app, "lovelace@example.com").await;
+    confirm(&app, ada.access(), &token).await.unwrap();
     app.challenge("lovelace@example.com").await;
 }
 

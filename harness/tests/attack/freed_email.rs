@@ -10,6 +10,8 @@ use crate::user::{OTHER_PASSWORD, PASSWORD, bearer};
 
 const VICTIMS_PASSWORD: &str = "marble-window-2207";
 
+const CONFIRM: &str = "Confirm your new e-mail address";
+
 /// Attempts to hit the moment.
 const ROUNDS: usize = 5;
 
@@ -60,8 +62,12 @@ async fn forget(db: &PgPool) {
 }
 
 /// Frees the victim's address, which the attacker holds, and gives it to the victim.
-async fn hand_over(side: &Side, attacker: &TokenPair, victim: &str, elsewhere: &str) {
-    let freed = change_email(side, attacker, elsewhere).await.unwrap();
+async fn hand_over(pair: &Pair, attacker: &TokenPair, victim: &str, elsewhere: &str) {
+    let side = &pair.sides[1];
+    let asked = change_email(side, attacker, elsewhere).await.unwrap();
+    asked.unwrap();
+    let token = pair.mailbox.token(elsewhere, CONFIRM).await;
+    let freed = side.verify_email(token, &attacker.access_token).await;
     freed.unwrap();
     side.sign_up_with(victim, VICTIMS_PASSWORD).await.unwrap();
 }
@@ -91,7 +97,7 @@ async fn a_slow_change_of_the_password_does_not_reach_the_next_owner() {
         // Correct: the account's bucket is deleted, the address's stays.
         let checked = "SELECT count(*) = 1 AND max(failures) = 0 FROM auth.throttles";
         until_throttle(&db, "the password is checked", checked).await;
-        hand_over(quick, &attacker, &victim, &elsewhere).await;
+        hand_over(&pair, &attacker, &victim, &elsewhere).await;
         let was_slow = !slow.is_finished();
         let changed = slow.await.unwrap();
 
@@ -125,7 +131,7 @@ async fn a_slow_change_of_the_email_does_not_move_the_next_owners_account() {
         let slow = change_email(busy, &attacker, &format!("{round}.thief@example.com"));
         let waits = "SELECT count(*) >= 4 FROM auth.throttles";
         until_throttle(&db, "the change of the e-mail waits", waits).await;
-        hand_over(quick, &attacker, &victim, &elsewhere).await;
+        hand_over(&pair, &attacker, &victim, &elsewhere).await;
         let was_slow = !ahead.is_finished() && !slow.is_finished();
         let changed = slow.await.unwrap();
         ahead.await.unwrap().unwrap();

@@ -53,7 +53,7 @@ async fn delete(side: &Side, access: &str) {
 }
 
 /// Returns when no mail waits.
-async fn all_sent(pair: &Pair) {
+pub(crate) async fn all_sent(pair: &Pair) {
     let db = sqlx::PgPool::connect_with(pair.database.admin());
     let db = db.await.unwrap();
     until("the outbox is empty", async || {

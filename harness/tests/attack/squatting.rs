@@ -1,10 +1,11 @@
 //! Somebody else's address, held by an attacker who came first.
 
 use proto::auth::v1::{
-    EnrollTotpRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+    ChangeEmailRequest, EnrollTotpRequest, RequestPasswordResetRequest, ResetPasswordRequest,
     SendEmailVerificationRequest, VerifyEmailRequest,
 };
 
+use crate::mail_flood::all_sent;
 use crate::pair::{Pair, Side, until};
 use crate::user::{OTHER_PASSWORD, PASSWORD, bearer, reason, refusal};
 
@@ -97,4 +98,44 @@ async fn a_click_on_the_attackers_link_does_not_confirm_the_attackers_account() 
 
     choose_password(&pair, &pair.side(1)).await;
     is_out(&pair, &attacker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_email_gets_nothing_of_the_account() {
+    let pair = Pair::start().await;
+    let ada = "ada@example.com";
+    let owner = pair.side(0).user(ada).await;
+    let token = pair.mailbox.token(ada, CONFIRM).await;
+    let other_side = pair.side(1);
+    let confirmed = other_side.verify_email(token, &owner.access_token);
+    confirmed.await.unwrap();
+    let request = ChangeEmailRequest {
+        current_password: PASSWORD.into(),
+        new_email: VICTIM.into(),
+        code: String::new(),
+    };
+    let mut account = pair.side(1).account;
+    let changed = account.change_email(bearer(request, &owner.access_token));
+    changed.await.unwrap();
+
+    // Whoever reads the mailbox of the mistyped address.
+    let token = pair
+        .mailbox
+        .token(VICTIM, "Confirm your new e-mail address");
+    let clicked = click(&pair.side(0), &token.await).await;
+    assert_eq!(refusal(clicked), "EMAIL_TOKEN_OF_SESSION");
+    let request = RequestPasswordResetRequest {
+        email: VICTIM.into(),
+    };
+    let asked = pair.side(0).auth.request_password_reset(request).await;
+    asked.unwrap();
+    all_sent(&pair).await;
+    assert_eq!(pair.mailbox.count(VICTIM, "Choose a new password"), 0);
+
+    // Has an account of its own, and nothing else.
+    let other = pair.side(1).user(VICTIM).await;
+    for side in &pair.sides {
+        side.list(&other.access_token).await.unwrap();
+        side.log_in(ada, PASSWORD).await.unwrap();
+    }
 }
