@@ -9,7 +9,7 @@ use chassis::start::config::{DatabaseConfig, ServerConfig, seconds};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use secrecy::SecretString;
 
-use crate::signing_keys::signer::Algorithm;
+use crate::model::signing_key::Algorithm;
 
 /// The longest lifetimes, in seconds; with longer ones dates could overflow.
 const TEN_YEARS: u64 = 315_360_000;

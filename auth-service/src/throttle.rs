@@ -324,7 +324,7 @@ async fn count<const STEPS: usize>(
 ) -> Result<bool> {
     let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
     let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
-    table::reserve(db, bucket, &most, &pauses, now).await
+    table::reserve(db, bucket, &most, &pauses, now - MEMORY, now).await
 }
 
 /// Text that is no address is a network of its own.

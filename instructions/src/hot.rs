@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_service::model::refresh_token::Codec;
-use auth_service::signing_keys::signer::{Algorithm, SealedKey, Signer};
+use auth_service::model::signing_key::Algorithm;
+use auth_service::signing_keys::signer::{self, Signer};
 use chassis::access::caller::RequireCaller;
 use chassis::access::token::{Claims, KeySet, TokenRules, Verifier};
 use chassis::clock::Clock;
@@ -134,7 +135,7 @@ fn ring() -> Result<KeyRing, Error> {
 
 fn verifier() -> Result<(Verifier, String), Error> {
     let ring = ring()?;
-    let key = SealedKey::generate(Algorithm::EdDsa, &ring).map_err(unprepared)?;
+    let key = signer::generate(Algorithm::EdDsa, &ring).map_err(unprepared)?;
     let signer = Signer::open(&key, &ring).map_err(unprepared)?;
     let now = Clock::System.now().timestamp();
     let claims = Claims {

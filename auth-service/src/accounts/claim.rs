@@ -5,9 +5,9 @@ use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 
-use crate::accounts::User;
 use crate::error::Result;
 use crate::model::audit::Kind;
+use crate::model::user::User;
 use crate::store;
 use crate::store::audit::Event;
 

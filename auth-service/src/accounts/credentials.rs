@@ -6,17 +6,18 @@ use chassis::serve::deadline::Deadline;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 
-use crate::accounts::{Accounts, User};
+use crate::accounts::Accounts;
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::device_token::Owner;
 use crate::model::email::Email;
+use crate::model::user::User;
 use crate::passwords::Password;
 use crate::passwords::hasher::Turn;
 use crate::passwords::phc::Verdict;
 use crate::store;
 use crate::store::audit::Event;
-use crate::store::emails::EmailRow;
+use crate::store::emails::{EmailRow, PasswordRef};
 use crate::throttle::{Attempted, Guess, Whose};
 
 /// A correct password.
@@ -50,6 +51,16 @@ impl Credentials {
             Ok(())
         } else {
             Err(Error::InvalidCredentials)
+        }
+    }
+}
+
+impl<'a> From<&'a Credentials> for PasswordRef<'a> {
+    fn from(checked: &'a Credentials) -> Self {
+        Self {
+            email: &checked.email,
+            user_id: checked.user_id,
+            version: checked.password_version,
         }
     }
 }

@@ -7,11 +7,12 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::accounts::Accounts;
 use crate::accounts::credentials::Attempt;
-use crate::accounts::{Accounts, User};
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::roles;
+use crate::model::user::User;
 use crate::passwords::Password;
 use crate::store;
 use crate::store::audit::Event;

@@ -5,14 +5,15 @@
 
 use uuid::Uuid;
 
+use crate::accounts::Accounts;
 use crate::accounts::credentials::{Attempt, Credentials, new_password_version};
-use crate::accounts::{Accounts, User};
 use crate::error::{Error, Result};
 use crate::mail::{About, Letter, Topic};
 use crate::mfa::StepUp;
 use crate::model::audit::Kind;
 use crate::model::email::{Email, parse_field};
 use crate::model::email_tokens::Purpose;
+use crate::model::user::User;
 use crate::model::user_token::UserToken;
 use crate::passwords::Password;
 use crate::store;

@@ -8,12 +8,13 @@
 use chassis::clock::Clock;
 use chassis::database::pool::Transaction;
 
+use crate::accounts::Accounts;
 use crate::accounts::claim;
 use crate::accounts::credentials::{Attempt, Credentials, new_password_version};
-use crate::accounts::{Accounts, User};
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::email_tokens::{self, Purpose};
+use crate::model::user::User;
 use crate::model::user_token::UserToken;
 use crate::passwords::Password;
 use crate::store;

@@ -5,16 +5,18 @@ use chassis::text::single_line;
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
+use crate::accounts::Accounts;
 use crate::accounts::credentials::{Attempt, Credentials};
-use crate::accounts::{Accounts, User};
 use crate::error::{Error, Result};
 use crate::mfa::challenge::{self, Challenge};
 use crate::model::audit::Kind;
 use crate::model::email::Email;
+use crate::model::session::Client;
+use crate::model::user::User;
 use crate::passwords::Password;
 use crate::passwords::hasher::Turn;
 use crate::sessions::grant::{Grant, Wish};
-use crate::sessions::{Client, Proof, Sessions, TokenPair};
+use crate::sessions::{Proof, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Guess;
@@ -97,7 +99,13 @@ pub async fn log_in(
 
     let mut tx = accounts.db.begin().await?;
     if let Some(new_hash) = new_hash {
-        store::emails::rehash(&mut *tx, &checked, &new_hash).await?;
+        store::emails::rehash(
+            &mut *tx,
+            (&checked).into(),
+            &checked.password_hash,
+            &new_hash,
+        )
+        .await?;
     }
     // From here to the end neither the password nor the user can change: a change
     // that ends the sessions comes before, and is seen, or after, and sees ours.

@@ -13,8 +13,6 @@ pub mod sign_up;
 
 pub mod claim;
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -22,7 +20,6 @@ use chassis::access::caller::Caller;
 use chassis::access::token::TokenError;
 use chassis::database::pool::Pool;
 use chassis::start::keyring::KeyRing;
-use chassis::text::single_line;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -30,108 +27,10 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::mail::Outbox;
 use crate::model::device_token::DeviceTokens;
-use crate::model::refresh_token::sha256;
+use crate::model::user::{DisplayName, User};
 use crate::passwords::hasher::Hasher;
-use crate::passwords::predictable::is_counted_up;
 use crate::store;
 use crate::throttle::Throttle;
-
-/// One account.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// Its identity.
-    pub id: UserId,
-    /// Normalised.
-    pub email: String,
-    /// The name to show; can be empty.
-    pub display_name: String,
-    /// Whether the owner of the mailbox has confirmed it.
-    pub email_verified: bool,
-    /// Whether a log-in asks for a second factor.
-    pub mfa_enabled: bool,
-    /// What the user may do beyond its own account.
-    pub roles: Vec<String>,
-    /// Whether it may not be used.
-    pub disabled: bool,
-    /// Grows with every change.
-    pub version: i64,
-    /// When it was made.
-    pub create_time: DateTime<Utc>,
-    /// When it was last changed.
-    pub update_time: DateTime<Utc>,
-    /// The e-mail that it has once the owner of that mailbox confirms it.
-    pub pending_email: Option<String>,
-    /// Until when that is possible.
-    pub pending_email_expire_time: Option<DateTime<Utc>>,
-}
-
-impl User {
-    /// Whether this is the e-mail that the user wants.
-    #[must_use]
-    pub fn wants(&self, email: &str) -> bool {
-        self.pending_email.as_deref() == Some(email)
-    }
-
-    /// The version as clients see it (RFC 9110 section 8.8.3).
-    #[must_use]
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
-    }
-}
-
-/// A name to show: trimmed, at most 200 characters, on one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayName(String);
-
-impl DisplayName {
-    /// The longest name, in characters; the table's CHECK says the same.
-    pub const CHARS_MAX: usize = 200;
-
-    /// Accepts a name or says what is wrong with it; `field` is where it came
-    /// from.
-    pub fn parse(text: &str, field: &'static str) -> Result<Self> {
-        single_line(text, Self::CHARS_MAX)
-            .map(Self)
-            .map_err(|problem| Error::invalid("DISPLAY_NAME_INVALID", field, problem))
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What a client calls a request, so that it can repeat it; kept as SHA-256. Whoever knows
-/// it can have an answer again, so that nobody may guess it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestId(pub [u8; 32]);
-
-impl RequestId {
-    /// The shortest id, in characters: 128 bits in base64. A UUID has 36.
-    pub const CHARS_MIN: usize = 22;
-    /// The longest id, in characters.
-    pub const CHARS_MAX: usize = 64;
-    /// An id with fewer different characters was not made at random: of 22 random digits
-    /// one in two million has fewer, of UUIDs none.
-    const DIFFERENT_CHARS_MIN: usize = 5;
-
-    /// Reads an id; the empty text is none.
-    pub fn parse(text: &str) -> Result<Option<Self>> {
-        let invalid = |problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem);
-        let text = single_line(text, Self::CHARS_MAX).map_err(|problem| invalid(problem.into()))?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let different: BTreeSet<char> = text.chars().collect();
-        let is_short = text.chars().count() < Self::CHARS_MIN;
-        if is_short || different.len() < Self::DIFFERENT_CHARS_MIN || is_counted_up(&text) {
-            let problem = "can be guessed; send a random UUID, or 22 to 64 random characters";
-            return Err(invalid(Cow::from(problem)));
-        }
-        Ok(Some(Self(sha256(text.as_bytes()))))
-    }
-}
 
 /// What a user wants to have changed.
 #[derive(Clone, Debug)]

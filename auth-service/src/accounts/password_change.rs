@@ -3,12 +3,13 @@
 use chassis::clock::Clock;
 use uuid::Uuid;
 
+use crate::accounts::Accounts;
 use crate::accounts::credentials::{Attempt, new_password_version};
-use crate::accounts::{Accounts, User};
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
 use crate::model::audit::Kind;
 use crate::model::email::Email;
+use crate::model::user::User;
 use crate::passwords::Password;
 use crate::passwords::hasher::Turn;
 use crate::sessions::{Sessions, TokenPair};

@@ -4,13 +4,15 @@ use chassis::serve::deadline::Deadline;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::accounts::Accounts;
 use crate::accounts::credentials::{Attempt, new_password_version};
-use crate::accounts::{Accounts, DisplayName, RequestId, User};
 use crate::error::{Error, Result};
 use crate::mail::About;
 use crate::model::audit::Kind;
 use crate::model::email::Email;
 use crate::model::refresh_token::sha256;
+use crate::model::request_id::RequestId;
+use crate::model::user::{DisplayName, User};
 use crate::passwords::Password;
 use crate::passwords::hasher::Turn;
 use crate::store;

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::secrets::Making;
 use super::{Act, Administration, Call};
-use crate::accounts::RequestId;
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::refresh_token::sha256;
+use crate::model::request_id::RequestId;
 use crate::service_accounts::{CONTACTS, SCOPES};
 use crate::sessions::CLIENT_ID;
 use crate::store::audit::Event;

@@ -10,9 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::accounts::RequestId;
 use crate::error::Result;
 use crate::model::refresh_token::sha256;
+use crate::model::request_id::RequestId;
 use crate::store::service_accounts::LiveSecret;
 
 /// What secrets begin with, so that people and scanners know what they found.

@@ -5,14 +5,15 @@ use chassis::user_id::UserId;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Act, Administration, Call};
+use crate::accounts::Accounts;
 use crate::accounts::claim;
 use crate::accounts::deletion;
-use crate::accounts::{Accounts, User};
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
 use crate::model::audit::Kind;
 use crate::model::email::Email;
 use crate::model::roles::{self, Roles};
+use crate::model::user::User;
 use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;

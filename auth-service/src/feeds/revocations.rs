@@ -11,14 +11,13 @@ use std::time::Duration;
 use async_stream::try_stream;
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
-use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::Stream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::model::revocation::{Revocation, Subject};
 use crate::signing_keys::Keeper;
 use crate::store;
 
@@ -30,26 +29,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 /// More than a transaction can last, and clocks can differ.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
-
-/// What is revoked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
-    /// A session.
-    Session(Uuid),
-    /// All that a user or a program had until then.
-    User(UserId),
-    /// A signing key.
-    Key(String),
-}
-
-/// One revocation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revocation {
-    /// What is revoked.
-    pub subject: Subject,
-    /// When.
-    pub revoke_time: DateTime<Utc>,
-}
 
 /// What a watcher is told.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Letter, Topic};
-use crate::accounts::{Accounts, User};
+use crate::accounts::Accounts;
 use crate::error::Result;
 use crate::model::email::Email;
+use crate::model::user::User;
 
 /// The call that a mail is about.
 #[derive(Clone, Copy, Debug)]

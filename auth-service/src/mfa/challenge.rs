@@ -3,9 +3,9 @@
 use chassis::database::pool::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::accounts::User;
 use crate::error::Result;
 use crate::model::audit::Kind;
+use crate::model::user::User;
 use crate::model::user_token::UserToken;
 use crate::sessions::grant::Wish;
 use crate::store;

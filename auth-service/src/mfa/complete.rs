@@ -4,13 +4,14 @@ use chassis::database::pool::Transaction;
 use chrono::{DateTime, Utc};
 
 use super::{Call, Mfa, MfaCode};
-use crate::accounts::User;
 use crate::accounts::log_in::SignedIn;
 use crate::error::{Error, Result};
 use crate::model::device_token::Owner;
+use crate::model::session::Client;
+use crate::model::user::User;
 use crate::model::user_token::UserToken;
+use crate::sessions::Proof;
 use crate::sessions::grant::{Grant, Wish};
-use crate::sessions::{Client, Proof};
 use crate::store;
 use crate::store::emails::PasswordRef;
 use crate::store::mfa::ChallengeRow;

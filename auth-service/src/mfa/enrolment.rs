@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::totp::TotpSecret;
 use super::{Call, Mfa, MfaCode, recovery_code};
-use crate::accounts::User;
 use crate::accounts::credentials::{Attempt, Credentials};
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
 use crate::model::audit::Kind;
+use crate::model::user::User;
 use crate::passwords::Password;
 use crate::store;
 use crate::throttle::Guess;

@@ -18,9 +18,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use self::totp::TotpSecret;
-use crate::accounts::{Accounts, User};
+use crate::accounts::Accounts;
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
+use crate::model::user::User;
 use crate::sealed;
 use crate::sessions::Sessions;
 use crate::store;

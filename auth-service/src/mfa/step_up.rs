@@ -3,8 +3,8 @@
 use chassis::database::pool::Transaction;
 
 use super::{Call, Mfa, MfaCode};
-use crate::accounts::User;
 use crate::error::{Error, Result};
+use crate::model::user::User;
 use crate::store;
 
 /// What a call shows beside the password.

@@ -4,7 +4,6 @@ pub mod common_passwords;
 pub mod hasher;
 pub mod pepper;
 pub mod phc;
-pub mod predictable;
 
 use std::fmt;
 
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::model::email::Email;
-use crate::passwords::predictable::is_predictable;
+use crate::model::predictable::is_predictable;
 
 /// A password in NFC, wiped when dropped. Never cut, trimmed or case-folded.
 #[derive(Clone)]

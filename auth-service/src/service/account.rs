@@ -20,12 +20,14 @@ use super::{timestamp, uuid};
 use crate::accounts::email_change::EmailChange;
 use crate::accounts::export::{Exports, export};
 use crate::accounts::password_change::PasswordChange;
-use crate::accounts::{Accounts, DisplayName, UserChange};
+use crate::accounts::{Accounts, UserChange};
 use crate::error::{Error, Result};
 use crate::mfa::{Mfa, MfaCode, StepUp};
 use crate::model::audit::Kind;
+use crate::model::session::Session;
+use crate::model::user::DisplayName;
 use crate::passwords::Password;
-use crate::sessions::{Session, Sessions};
+use crate::sessions::Sessions;
 
 const PAGE_SIZE_MAX: usize = 100;
 

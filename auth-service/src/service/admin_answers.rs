@@ -7,7 +7,7 @@ use proto::auth::v1 as pb;
 use super::timestamp;
 use crate::administration::is_built_in;
 use crate::error::{Error, Result};
-use crate::signing_keys::State;
+use crate::model::signing_key::KeyState;
 use crate::store::service_accounts::Program;
 use crate::store::signing_keys::KeyInfo;
 
@@ -63,10 +63,10 @@ impl From<KeyInfo> for pb::SigningKey {
 
 fn state(name: &str) -> pb::SigningKeyState {
     [
-        (State::Staged, pb::SigningKeyState::Staged),
-        (State::Active, pb::SigningKeyState::Active),
-        (State::Retiring, pb::SigningKeyState::Retiring),
-        (State::Revoked, pb::SigningKeyState::Revoked),
+        (KeyState::Staged, pb::SigningKeyState::Staged),
+        (KeyState::Active, pb::SigningKeyState::Active),
+        (KeyState::Retiring, pb::SigningKeyState::Retiring),
+        (KeyState::Revoked, pb::SigningKeyState::Revoked),
     ]
     .into_iter()
     .find(|(state, _)| state.name() == name)

@@ -9,7 +9,7 @@ use tonic::Request;
 use super::{AdminService, client};
 use crate::administration::Call;
 use crate::error::Result;
-use crate::sessions::Client;
+use crate::model::session::Client;
 
 /// Who asks for an act.
 pub(super) struct Asker {

@@ -17,15 +17,17 @@ use zeroize::Zeroizing;
 
 use super::admin_answers::algorithm;
 use super::{Jwks, client};
+use crate::accounts::Accounts;
 use crate::accounts::credentials::Attempt;
 use crate::accounts::email_verification::{Claimant, Verified};
 use crate::accounts::log_in::{LogIn, LoggedIn, log_in};
 use crate::accounts::sign_up::NewAccount;
-use crate::accounts::{Accounts, RequestId, User};
 use crate::error::Error;
 use crate::mail::Topic;
 use crate::mfa::Mfa;
 use crate::model::audit::Kind;
+use crate::model::request_id::RequestId;
+use crate::model::user::User;
 use crate::passwords::Password;
 use crate::sessions::Sessions;
 use crate::sessions::grant::Grant;

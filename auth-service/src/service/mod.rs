@@ -25,9 +25,10 @@ use proto::auth::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use crate::accounts::User;
 use crate::error::{Error, Result};
-use crate::sessions::{Client, TokenPair};
+use crate::model::session::Client;
+use crate::model::user::User;
+use crate::sessions::TokenPair;
 
 /// Who calls, by the connection, what trusted proxies say, and the `user-agent`
 /// entry.

@@ -21,8 +21,10 @@ use zeroize::Zeroizing;
 
 use super::timestamp;
 use crate::error::{Error, Result};
-use crate::feeds::deleted_users::{self, Deleted, Page, Position};
-use crate::feeds::revocations::{self, Cursor, Subject, Told};
+use crate::feeds::deleted_users::{self, Page};
+use crate::feeds::revocations::{self, Cursor, Told};
+use crate::model::deleted_user::{DeletedUser, DeletedUsersCursor};
+use crate::model::revocation::Subject;
 use crate::service_accounts::{INTROSPECT, Programs, REVOCATIONS, TokenRequest, ensure_allowed};
 use crate::signing_keys::Keeper;
 
@@ -162,24 +164,30 @@ impl ServiceTokenService {
     }
 }
 
-fn position(text: &str, reason: &'static str, field: &'static str) -> Result<Option<Position>> {
+fn position(
+    text: &str,
+    reason: &'static str,
+    field: &'static str,
+) -> Result<Option<DeletedUsersCursor>> {
     if text.is_empty() {
         return Ok(None);
     }
     let invalid = || Error::invalid(reason, field, "was not issued by this service");
-    Position::parse(text).ok_or_else(invalid).map(Some)
+    DeletedUsersCursor::parse(text)
+        .ok_or_else(invalid)
+        .map(Some)
 }
 
 /// Tokens of users who were deleted before `ended` have all expired.
 fn list_of(page: Page, ended: DateTime<Utc>) -> pb::ListDeletedUsersResponse {
-    let user = |deleted: Deleted| pb::DeletedUser {
+    let user = |deleted: DeletedUser| pb::DeletedUser {
         user_id: deleted.user_id.to_string(),
         delete_time: Some(timestamp(deleted.delete_time)),
         tokens_ended: deleted.delete_time < ended,
     };
     pb::ListDeletedUsersResponse {
         deleted_users: page.deleted.into_iter().map(user).collect(),
-        next_page_token: page.next.map_or_else(String::new, Position::text),
+        next_page_token: page.next.map_or_else(String::new, DeletedUsersCursor::text),
         cursor: page.keep.text(),
     }
 }

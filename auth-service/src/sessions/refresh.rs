@@ -8,12 +8,13 @@
 use chassis::access::rate_limits::Allowance;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::accounts::RequestId;
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::refresh_token::{RefreshToken, sha256};
+use crate::model::request_id::RequestId;
+use crate::model::session::Client;
 use crate::sessions::grant::{self, Grant, Subject};
-use crate::sessions::{self, Client, Sessions, TokenPair};
+use crate::sessions::{self, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::sessions::{RefreshState, Rotated, Rotation};

@@ -5,35 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keeper::BEAT;
+use crate::model::signing_key::{Algorithm, KeyState};
 use crate::sessions::delta;
-use crate::signing_keys::signer::Algorithm;
 use crate::store::signing_keys::KeyRow;
-
-/// Where a key is in its life; none goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Published, so that readers know it before it signs.
-    Staged,
-    /// Signs; one key at most.
-    Active,
-    /// Published, so that its tokens are good until they end.
-    Retiring,
-    /// Not published, and its private part is gone.
-    Revoked,
-}
-
-impl State {
-    /// As the table has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Staged => "staged",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Revoked => "revoked",
-        }
-    }
-}
 
 /// How long keys stay in their states.
 #[derive(Clone, Copy, Debug)]
@@ -84,10 +58,10 @@ pub(super) enum Step {
 pub(super) fn due(keys: &[KeyRow], schedule: &Schedule, now: DateTime<Utc>) -> Vec<Step> {
     let since = |key: &KeyRow| now - key.state_time;
     let gone =
-        |key: &&KeyRow| key.is(State::Retiring) && since(key) >= delta(schedule.retirement());
+        |key: &&KeyRow| key.is(KeyState::Retiring) && since(key) >= delta(schedule.retirement());
     let revoke = |key: &KeyRow| Step::Revoke(key.kid.clone());
     let mut steps: Vec<_> = keys.iter().filter(gone).map(revoke).collect();
-    let active = keys.iter().find(|key| key.is(State::Active));
+    let active = keys.iter().find(|key| key.is(KeyState::Active));
     steps.extend(match (active, staged(keys)) {
         (None, _) => Some(successor(keys)),
         (Some(_), Some(key)) if since(key) >= delta(schedule.staging()) => {
@@ -107,7 +81,7 @@ pub(super) fn successor(keys: &[KeyRow]) -> Step {
 
 /// The key that signs next.
 pub(super) fn staged(keys: &[KeyRow]) -> Option<&KeyRow> {
-    keys.iter().find(|key| key.is(State::Staged))
+    keys.iter().find(|key| key.is(KeyState::Staged))
 }
 
 /// Whether the active key's time is over when one that is staged now is ready.
@@ -132,7 +106,7 @@ mod tests {
     }
 
     /// A key that came into its state at second 0.
-    fn key(kid: &str, state: State) -> KeyRow {
+    fn key(kid: &str, state: KeyState) -> KeyRow {
         KeyRow {
             kid: kid.to_owned(),
             algorithm: "EdDSA".to_owned(),
@@ -154,22 +128,25 @@ mod tests {
     #[test]
     fn the_first_key_signs_at_once() {
         assert_eq!(steps(&[], 0), [Step::MakeActive]);
-        assert_eq!(steps(&[key("a", State::Retiring)], 0), [Step::MakeActive]);
+        assert_eq!(
+            steps(&[key("a", KeyState::Retiring)], 0),
+            [Step::MakeActive]
+        );
     }
 
     #[test]
     fn a_staged_key_takes_the_place_of_an_active_one_that_is_gone() {
-        assert_eq!(steps(&[key("a", State::Staged)], 0), activate("a"));
+        assert_eq!(steps(&[key("a", KeyState::Staged)], 0), activate("a"));
     }
 
     #[test]
     fn a_key_is_replaced_when_it_has_signed_for_the_time_of_a_rotation() {
-        let active = [key("a", State::Active)];
+        let active = [key("a", KeyState::Active)];
         assert_eq!(steps(&active, 30 * DAY - 601), []);
         assert_eq!(steps(&active, 30 * DAY - 600), [Step::Stage]);
-        let mut staged = key("b", State::Staged);
+        let mut staged = key("b", KeyState::Staged);
         staged.state_time = at(30 * DAY - 600);
-        let both = [key("a", State::Active), staged];
+        let both = [key("a", KeyState::Active), staged];
         assert_eq!(steps(&both, 30 * DAY - 1), []);
         assert_eq!(steps(&both, 30 * DAY), activate("b"));
     }
@@ -180,7 +157,7 @@ mod tests {
             rotation: Duration::from_secs(1),
             ..SCHEDULE
         };
-        let keys = [key("a", State::Active), key("b", State::Staged)];
+        let keys = [key("a", KeyState::Active), key("b", KeyState::Staged)];
         assert_eq!(due(&keys[..1], &schedule, at(0)), [Step::Stage]);
         assert_eq!(due(&keys, &schedule, at(599)), []);
     }
@@ -191,7 +168,7 @@ mod tests {
             algorithm: Algorithm::Es256,
             ..SCHEDULE
         };
-        let keys = [key("a", State::Active), key("b", State::Staged)];
+        let keys = [key("a", KeyState::Active), key("b", KeyState::Staged)];
         assert_eq!(due(&keys[..1], &schedule, at(0)), [Step::Stage]);
         assert_eq!(due(&keys, &schedule, at(0)), []);
     }
@@ -199,9 +176,9 @@ mod tests {
     #[test]
     fn a_retiring_key_is_published_for_a_tokens_life_and_a_cache_time() {
         let keys = [
-            key("a", State::Retiring),
-            key("b", State::Active),
-            key("c", State::Staged),
+            key("a", KeyState::Retiring),
+            key("b", KeyState::Active),
+            key("c", KeyState::Staged),
         ];
         assert_eq!(steps(&keys[..2], 929), []);
         assert_eq!(steps(&keys[..2], 930), [Step::Revoke("a".to_owned())]);
@@ -212,9 +189,9 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_moves_no_key() {
         let keys = [
-            key("a", State::Retiring),
-            key("b", State::Active),
-            key("c", State::Staged),
+            key("a", KeyState::Retiring),
+            key("b", KeyState::Active),
+            key("c", KeyState::Staged),
         ];
         assert_eq!(steps(&keys, -DAY), []);
     }

@@ -17,10 +17,11 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::JwkSet;
 
 pub use self::keeper::Keeper;
-pub use self::life::{Schedule, State};
+pub use self::life::Schedule;
 pub use self::rotation::{Asked, Next, advance, request_rotation, revoke};
 use crate::error::Error;
-use crate::signing_keys::signer::{Algorithm, SealedKey, Signer, SignerError};
+use crate::model::signing_key::{Algorithm, KeyState, SealedKey};
+use crate::signing_keys::signer::{Signer, SignerError};
 use crate::store::signing_keys::KeyRow;
 
 /// Why there are no signing keys.
@@ -71,7 +72,7 @@ impl SigningKeys {
         ring: &KeyRing,
         before: Option<&Self>,
     ) -> Result<Self, SigningKeysError> {
-        let active = rows.iter().find(|row| row.is(State::Active));
+        let active = rows.iter().find(|row| row.is(KeyState::Active));
         let active = active.ok_or(SigningKeysError::NoneActive)?;
         let mut published = JwkSet { keys: Vec::new() };
         let mut algorithms = vec![active.algorithm.clone()];

@@ -8,10 +8,11 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::life::{Schedule, State, Step, due, staged, successor};
+use super::life::{Schedule, Step, due, staged, successor};
 use crate::error::Result;
 use crate::model::audit::Kind;
-use crate::signing_keys::signer::{Algorithm, SealedKey};
+use crate::model::signing_key::{Algorithm, KeyState};
+use crate::signing_keys::signer;
 use crate::store::audit::Event;
 use crate::store::signing_keys::KeyRow;
 use crate::store::{self, signing_keys as stored};
@@ -69,7 +70,7 @@ pub async fn request_rotation(
             already_staged: true,
         });
     }
-    let kid = turn.make(State::Staged).await?;
+    let kid = turn.make(KeyState::Staged).await?;
     turn.commit().await?;
     Ok(Next {
         kid,
@@ -94,7 +95,7 @@ pub async fn revoke(
         return Ok(false);
     }
     let keys = turn.keys().await?;
-    if !keys.iter().any(|key| key.is(State::Active)) {
+    if !keys.iter().any(|key| key.is(KeyState::Active)) {
         turn.take(successor(&keys)).await?;
     }
     turn.commit().await?;
@@ -107,7 +108,7 @@ struct Turn<'a> {
     ring: &'a KeyRing,
     algorithm: Algorithm,
     now: DateTime<Utc>,
-    changes: Vec<(State, String)>,
+    changes: Vec<(KeyState, String)>,
 }
 
 impl<'a> Turn<'a> {
@@ -135,35 +136,35 @@ impl<'a> Turn<'a> {
 
     async fn take(&mut self, step: Step) -> Result<()> {
         match step {
-            Step::Stage => self.make(State::Staged).await.map(drop),
-            Step::MakeActive => self.make(State::Active).await.map(drop),
+            Step::Stage => self.make(KeyState::Staged).await.map(drop),
+            Step::MakeActive => self.make(KeyState::Active).await.map(drop),
             Step::Activate(kid) => {
                 stored::retire_active(&mut *self.asked.tx, self.now).await?;
                 let changed = stored::activate(&mut *self.asked.tx, &kid, self.now).await?;
-                self.record(changed, State::Active, kid).await
+                self.record(changed, KeyState::Active, kid).await
             }
             Step::Revoke(kid) => {
                 let changed = stored::revoke(&mut *self.asked.tx, &kid, self.now).await?;
-                self.record(changed, State::Revoked, kid).await
+                self.record(changed, KeyState::Revoked, kid).await
             }
         }
     }
 
     /// Makes a key; returns its id.
-    async fn make(&mut self, state: State) -> Result<String> {
-        let key = SealedKey::generate(self.algorithm, self.ring)?;
+    async fn make(&mut self, state: KeyState) -> Result<String> {
+        let key = signer::generate(self.algorithm, self.ring)?;
         let made = stored::insert(&mut *self.asked.tx, &key, state, self.now).await?;
         self.record(made, state, key.kid.clone()).await?;
         Ok(key.kid)
     }
 
-    async fn record(&mut self, changed: bool, state: State, kid: String) -> Result<()> {
+    async fn record(&mut self, changed: bool, state: KeyState, kid: String) -> Result<()> {
         let what = match state {
-            State::Staged => Kind::SigningKeyStaged,
-            State::Active => Kind::SigningKeyActivated,
-            State::Revoked => Kind::SigningKeyRevoked,
+            KeyState::Staged => Kind::SigningKeyStaged,
+            KeyState::Active => Kind::SigningKeyActivated,
+            KeyState::Revoked => Kind::SigningKeyRevoked,
             // Its successor's activation tells.
-            State::Retiring => return Ok(()),
+            KeyState::Retiring => return Ok(()),
         };
         if changed {
             // A key is no user's.

@@ -11,39 +11,10 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{EncodingKey, jwk};
 use zeroize::Zeroizing;
 
+use crate::model::signing_key::{Algorithm, SealedKey};
 use crate::sealed::{self, OpenError};
 
 const KEY_PURPOSE: &str = "signing-key-encryption";
-
-/// What access tokens are signed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Algorithm {
-    /// Ed25519 (RFC 8037).
-    #[value(name = "EdDSA")]
-    EdDsa,
-    /// ECDSA on P-256 with SHA-256, for gateways without `EdDSA`.
-    #[value(name = "ES256")]
-    Es256,
-}
-
-impl Algorithm {
-    /// The `alg` of JWT headers and JWKs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EdDsa => "EdDSA",
-            Self::Es256 => "ES256",
-        }
-    }
-
-    /// The algorithm with this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::EdDsa, Self::Es256]
-            .into_iter()
-            .find(|known| known.name() == name)
-    }
-}
 
 /// Why a key cannot be used. Says nothing of the key.
 #[derive(Debug, thiserror::Error)]
@@ -82,37 +53,22 @@ impl From<aws_lc_rs::error::Unspecified> for SignerError {
     }
 }
 
-/// A key as the database keeps it.
-#[derive(Clone, Debug)]
-pub struct SealedKey {
-    /// RFC 7638 thumbprint.
-    pub kid: String,
-    /// What it signs with.
-    pub algorithm: Algorithm,
-    /// The public part, as JSON.
-    pub public_jwk: String,
-    /// The private part.
-    pub private_key_sealed: Vec<u8>,
-}
-
-impl SealedKey {
-    /// Makes a new key.
-    pub fn generate(algorithm: Algorithm, ring: &KeyRing) -> Result<Self, SignerError> {
-        let private = match algorithm {
-            Algorithm::EdDsa => Ed25519KeyPair::generate()?.to_pkcs8v1()?,
-            Algorithm::Es256 => {
-                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?
-            }
-        };
-        let jwk = public_jwk(algorithm, private.as_ref())?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
-        Ok(Self {
-            algorithm,
-            public_jwk: serde_json::to_string(&jwk)?,
-            private_key_sealed: sealed::seal(ring, KEY_PURPOSE, kid.as_bytes(), private.as_ref())?,
-            kid,
-        })
-    }
+/// Makes a new key.
+pub fn generate(algorithm: Algorithm, ring: &KeyRing) -> Result<SealedKey, SignerError> {
+    let private = match algorithm {
+        Algorithm::EdDsa => Ed25519KeyPair::generate()?.to_pkcs8v1()?,
+        Algorithm::Es256 => {
+            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?
+        }
+    };
+    let jwk = public_jwk(algorithm, private.as_ref())?;
+    let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
+    Ok(SealedKey {
+        algorithm,
+        public_jwk: serde_json::to_string(&jwk)?,
+        private_key_sealed: sealed::seal(ring, KEY_PURPOSE, kid.as_bytes(), private.as_ref())?,
+        kid,
+    })
 }
 
 /// Signs access tokens with one key.
@@ -270,7 +226,7 @@ mod tests {
     fn the_verifier_accepts_what_is_signed_with_either_algorithm() {
         let ring = fresh_ring();
         for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
-            let sealed = SealedKey::generate(algorithm, &ring).unwrap();
+            let sealed = generate(algorithm, &ring).unwrap();
             let signer = Signer::open(&sealed, &ring).unwrap();
             let claims = claims();
 
@@ -287,8 +243,8 @@ mod tests {
     #[test]
     fn another_keys_signature_is_refused() {
         let ring = fresh_ring();
-        let ours = SealedKey::generate(Algorithm::EdDsa, &ring).unwrap();
-        let theirs = SealedKey::generate(Algorithm::EdDsa, &ring).unwrap();
+        let ours = generate(Algorithm::EdDsa, &ring).unwrap();
+        let theirs = generate(Algorithm::EdDsa, &ring).unwrap();
         let token = Signer::open(&theirs, &ring)
             .unwrap()
             .sign(&claims())
@@ -298,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_public_part_holds_nothing_private() {
-        let sealed = SealedKey::generate(Algorithm::Es256, &fresh_ring()).unwrap();
+        let sealed = generate(Algorithm::Es256, &fresh_ring()).unwrap();
         let jwk: serde_json::Value = serde_json::from_str(&sealed.public_jwk).unwrap();
         let mut names: Vec<_> = jwk.as_object().unwrap().keys().cloned().collect();
         names.sort();
@@ -308,7 +264,7 @@ mod tests {
     #[test]
     fn a_sealed_key_opens_only_with_its_ring_and_under_its_own_name() {
         let ring = fresh_ring();
-        let sealed = SealedKey::generate(Algorithm::EdDsa, &ring).unwrap();
+        let sealed = generate(Algorithm::EdDsa, &ring).unwrap();
         assert!(matches!(
             Signer::open(&sealed, &fresh_ring()),
             Err(SignerError::Broken { .. })
@@ -335,7 +291,7 @@ mod tests {
     #[test]
     fn nothing_of_the_private_key_is_stored_in_the_clear() {
         let ring = fresh_ring();
-        let sealed = SealedKey::generate(Algorithm::EdDsa, &ring).unwrap();
+        let sealed = generate(Algorithm::EdDsa, &ring).unwrap();
         let private = open(&ring, &sealed.kid, &sealed.private_key_sealed).unwrap();
         let seed = &private[private.len() - 32..];
         assert!(

@@ -4,9 +4,9 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use crate::accounts::User;
 use crate::error::Result;
-use crate::feeds::deleted_users::{Deleted, Position};
+use crate::model::deleted_user::{DeletedUser, DeletedUsersCursor};
+use crate::model::user::User;
 
 /// Removes what a log-in needs; nobody logs in until the transaction ends. False, and
 /// nothing is done, where the e-mail is another one by now, or the password has not
@@ -67,15 +67,14 @@ pub async fn remember(
     Ok(())
 }
 
-/// Returns up to `limit` users that were deleted behind this position, the earliest
-/// first.
-pub async fn behind(
+/// Returns up to `limit` users that were deleted after this cursor, the earliest first.
+pub async fn after(
     db: impl PgExecutor<'_>,
-    position: Position,
+    cursor: DeletedUsersCursor,
     limit: i64,
-) -> Result<Vec<Deleted>> {
+) -> Result<Vec<DeletedUser>> {
     let deleted = sqlx::query_as!(
-        Deleted,
+        DeletedUser,
         r#"
         SELECT user_id AS "user_id: UserId", delete_time
         FROM auth.deleted_users
@@ -83,8 +82,8 @@ pub async fn behind(
         ORDER BY delete_time, user_id
         LIMIT $3
         "#,
-        position.time,
-        position.user_id,
+        cursor.time,
+        cursor.user_id,
         limit,
     )
     .fetch_all(db)

@@ -4,7 +4,6 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use crate::accounts::credentials::Credentials;
 use crate::error::Result;
 use crate::model::device_token::Owner;
 
@@ -118,16 +117,6 @@ pub struct PasswordRef<'a> {
     pub version: i64,
 }
 
-impl<'a> From<&'a Credentials> for PasswordRef<'a> {
-    fn from(checked: &'a Credentials) -> Self {
-        Self {
-            email: &checked.email,
-            user_id: checked.user_id,
-            version: checked.password_version,
-        }
-    }
-}
-
 /// Keeps a password as it is until the transaction ends; false where it is not the
 /// account's any more.
 pub async fn lock_password(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<bool> {
@@ -147,17 +136,22 @@ pub async fn lock_password(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -
     Ok(row.is_some())
 }
 
-/// Puts another hash of the same password in the place of the one that was checked, if
-/// that is still there.
-pub async fn rehash(db: impl PgExecutor<'_>, checked: &Credentials, new_hash: &str) -> Result<()> {
+/// Replaces the hash of a password by another one of the same password, if it is still
+/// `old_hash`.
+pub async fn rehash(
+    db: impl PgExecutor<'_>,
+    password: PasswordRef<'_>,
+    old_hash: &str,
+    new_hash: &str,
+) -> Result<()> {
     sqlx::query!(
         "
         UPDATE auth.emails SET password_hash = $4
         WHERE email_norm = $1 AND user_id = $2 AND password_hash = $3
         ",
-        checked.email,
-        checked.user_id as UserId,
-        checked.password_hash,
+        password.email,
+        password.user_id as UserId,
+        old_hash,
         new_hash,
     )
     .execute(db)

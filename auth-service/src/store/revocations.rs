@@ -6,7 +6,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::feeds::revocations::{Revocation, Subject};
+use crate::model::revocation::{Revocation, Subject};
 
 /// Returns what was revoked later than `after`, in order of time.
 pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result<Vec<Revocation>> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::model::refresh_token::RefreshToken;
-use crate::sessions::{Client, NewSession, Session};
+use crate::model::session::{Client, NewSession, Session};
 
 /// Stores a new session of a user whose row the transaction holds.
 pub async fn insert(

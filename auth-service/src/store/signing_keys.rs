@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::error::Result;
-use crate::signing_keys::State;
-use crate::signing_keys::signer::SealedKey;
+use crate::model::signing_key::{KeyState, SealedKey};
 
 /// A key as it is stored.
 #[derive(Clone, Debug)]
@@ -27,7 +26,7 @@ pub struct KeyRow {
 impl KeyRow {
     /// Whether it is in this state.
     #[must_use]
-    pub fn is(&self, state: State) -> bool {
+    pub fn is(&self, state: KeyState) -> bool {
         self.state == state.name()
     }
 }
@@ -121,7 +120,7 @@ pub async fn get(db: impl PgExecutor<'_>, kid: &str) -> Result<Option<KeyInfo>> 
 pub async fn insert(
     db: impl PgExecutor<'_>,
     key: &SealedKey,
-    state: State,
+    state: KeyState,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let done = sqlx::query!(

@@ -4,17 +4,17 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::error::Result;
-use crate::throttle::MEMORY;
 
 /// Counts one more failure, and blocks the bucket for the pause of the first step
 /// of the ladder that has more failures; false, and nothing is counted, where it is
-/// blocked. `most` and `pauses` (in seconds) are the ladder, from below. No pause
+/// blocked. Failures from before `forgotten` do not count. `most` and `pauses` (in seconds) are the ladder, from below. No pause
 /// leaves the block as it is: a call that began a moment earlier may come later.
 pub async fn reserve(
     db: impl PgExecutor<'_>,
     bucket: [u8; 32],
     most: &[i32],
     pauses: &[i32],
+    forgotten: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let done = sqlx::query!(
@@ -40,7 +40,7 @@ pub async fn reserve(
         most,
         pauses,
         now,
-        now - MEMORY,
+        forgotten,
     )
     .execute(db)
     .await?;

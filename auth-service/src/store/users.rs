@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::accounts::{DisplayName, User};
 use crate::error::Result;
+use crate::model::user::{DisplayName, User};
 
 /// Asks for users, named `u`: what stands behind the columns, and its values.
 /// `query_as!` takes literals only, so that a macro puts them together.

@@ -6,8 +6,8 @@ use sqlx::PgExecutor;
 
 use super::email_tokens::Recipient;
 use super::users::changed;
-use crate::accounts::User;
 use crate::error::Result;
+use crate::model::user::User;
 
 /// Notes the e-mail that a user wants, in place of an earlier one; returns the user after
 /// the change.

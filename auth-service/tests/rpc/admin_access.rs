@@ -1,6 +1,7 @@
 //! Who may call `AdminService`: each call queries the database, whatever a token claims.
 
-use auth_service::signing_keys::signer::{Algorithm, SealedKey, Signer};
+use auth_service::model::signing_key::{Algorithm, SealedKey};
+use auth_service::signing_keys::signer::Signer;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chassis::access::token::Claims;

@@ -1,7 +1,7 @@
 //! Signing keys that may have leaked.
 
+use auth_service::model::signing_key::Algorithm;
 use auth_service::signing_keys;
-use auth_service::signing_keys::signer::Algorithm;
 use chassis::start::keyring::{KeyRing, generate_line};
 use tonic::Code;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use auth_service::signing_keys::signer::{Algorithm, SignerError};
+use auth_service::model::signing_key::Algorithm;
+use auth_service::signing_keys::signer::SignerError;
 use auth_service::signing_keys::{
     Asked, Keeper, Schedule, SigningKeysError, advance, request_rotation,
 };

@@ -1,0 +1,73 @@
+//! A user whose account is gone, and a place in the list of them.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+/// More than a call or a transaction can last, and clocks can differ.
+pub(crate) const OVERLAP: TimeDelta = TimeDelta::minutes(2);
+
+/// A user whose account is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedUser {
+    /// Who it was.
+    pub user_id: UserId,
+    /// When it was deleted.
+    pub delete_time: DateTime<Utc>,
+}
+
+/// Between two deleted users, by time. The default is before all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeletedUsersCursor {
+    /// Of the one before.
+    pub time: DateTime<Utc>,
+    /// Of the one before.
+    pub user_id: Uuid,
+}
+
+impl DeletedUsersCursor {
+    /// Reads a position as it was told.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (micros, user_id) = text.strip_prefix("d1_")?.split_once('_')?;
+        Some(Self {
+            time: DateTime::from_timestamp_micros(micros.parse().ok()?)?,
+            user_id: Uuid::try_parse(user_id).ok()?,
+        })
+    }
+
+    /// The position as text.
+    #[must_use]
+    pub fn text(self) -> String {
+        let (micros, user_id) = (self.time.timestamp_micros(), self.user_id.simple());
+        format!("d1_{micros}_{user_id}")
+    }
+
+    /// The position, or the latest one that can have been told as a cursor: one beyond it
+    /// was made when a clock was wrong, and would pass over users.
+    #[must_use]
+    pub fn clamped(self, token_life: TimeDelta, now: DateTime<Utc>) -> Self {
+        let latest = Self::settled(token_life, now);
+        if self > latest {
+            tracing::error!("a cursor of deleted users is in the future; going back");
+        }
+        self.min(latest)
+    }
+
+    /// The latest cursor before which nothing can happen any more.
+    pub(crate) fn settled(token_life: TimeDelta, now: DateTime<Utc>) -> Self {
+        Self {
+            time: now - token_life - OVERLAP,
+            user_id: Uuid::nil(),
+        }
+    }
+
+    /// Right after this user.
+    #[must_use]
+    pub fn of(deleted: &DeletedUser) -> Self {
+        Self {
+            time: deleted.delete_time,
+            user_id: deleted.user_id.0,
+        }
+    }
+}

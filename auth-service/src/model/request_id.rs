@@ -1,0 +1,41 @@
+//! What a client calls a request, so that it can repeat it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use chassis::text::single_line;
+
+use crate::error::{Error, Result};
+use crate::model::predictable::is_counted_up;
+use crate::model::refresh_token::sha256;
+
+/// What a client calls a request, so that it can repeat it; kept as SHA-256. Whoever knows
+/// it can have an answer again, so that nobody may guess it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(pub [u8; 32]);
+
+impl RequestId {
+    /// The shortest id, in characters: 128 bits in base64. A UUID has 36.
+    pub const CHARS_MIN: usize = 22;
+    /// The longest id, in characters.
+    pub const CHARS_MAX: usize = 64;
+    /// An id with fewer different characters was not made at random: of 22 random digits
+    /// one in two million has fewer, of UUIDs none.
+    const DIFFERENT_CHARS_MIN: usize = 5;
+
+    /// Reads an id; the empty text is none.
+    pub fn parse(text: &str) -> Result<Option<Self>> {
+        let invalid = |problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem);
+        let text = single_line(text, Self::CHARS_MAX).map_err(|problem| invalid(problem.into()))?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let different: BTreeSet<char> = text.chars().collect();
+        let is_short = text.chars().count() < Self::CHARS_MIN;
+        if is_short || different.len() < Self::DIFFERENT_CHARS_MIN || is_counted_up(&text) {
+            let problem = "can be guessed; send a random UUID, or 22 to 64 random characters";
+            return Err(invalid(Cow::from(problem)));
+        }
+        Ok(Some(Self(sha256(text.as_bytes()))))
+    }
+}
