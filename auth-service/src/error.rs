@@ -4,15 +4,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use aws_lc_rs::error::Unspecified;
 use chassis::access::rate_limits::RateLimited;
 use chassis::access::token::TokenError;
 use chassis::database::Failure;
 use chassis::status::Refusal;
 use tonic::{Code, Status};
-
-use crate::passwords::phc::HashError;
-use crate::sealed::OpenError;
-use crate::signing_keys::SigningKeysError;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
@@ -170,34 +167,21 @@ pub enum Error {
         "no enrolment is pending; enrol an authenticator app first, and confirm it within an hour"
     )]
     TotpNotPending,
-    /// The secret of an authenticator app cannot be read.
-    #[error("cannot decrypt the secret of an authenticator app")]
-    TotpSealed(#[from] OpenError),
-    /// The secret of an authenticator app is none.
-    #[error("cannot use the secret of an authenticator app")]
-    TotpUnusable,
     /// Too many calls.
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
-    /// The hasher did not do what was asked.
-    #[error("cannot hash a password")]
-    Hasher(#[from] HashError),
     /// The e-mail or session is there, its user is not: a distributed commit is
     /// not complete yet.
     #[error("the user of an e-mail or session is missing")]
     UserMissing,
-    /// A mail cannot be kept.
-    #[error("cannot write a mail as JSON")]
-    Letter(#[source] serde_json::Error),
-    /// A signing key cannot be made, or does not sign.
-    #[error("cannot create or use a signing key")]
-    Signing(#[from] crate::signing_keys::signer::SignerError),
-    /// The signing keys were changed, but cannot be put in force.
-    #[error("cannot use the signing keys")]
-    SigningKeys(#[source] Box<SigningKeysError>),
-    /// The machine gives no random bytes.
-    #[error("no random bytes")]
-    Random(#[from] aws_lc_rs::error::Unspecified),
+    /// Something else failed that is not the caller's fault.
+    #[error("{failed}")]
+    Internal {
+        /// What could not be done.
+        failed: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database did not do what was asked.
     #[error("database failure")]
     Database(#[from] sqlx::Error),
@@ -217,6 +201,24 @@ impl Error {
             reason,
             field,
             problem: problem.into(),
+        }
+    }
+
+    /// A call needs a code of the second factor, and has none.
+    #[must_use]
+    pub fn mfa_code_missing() -> Self {
+        let problem = "is required, because the account has a second factor";
+        Self::invalid("MFA_CODE_MISSING", "code", problem)
+    }
+
+    /// For `map_err`: an error that is not the caller's fault.
+    pub fn internal<E>(failed: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::Internal {
+            failed,
+            source: source.into(),
         }
     }
 
@@ -283,32 +285,14 @@ impl Error {
             Self::RateLimited(limited) => Refusal::from(*limited),
             Self::UserMissing => Refusal::store_unavailable(),
             Self::Database(error) => Failure::of(error).refusal(),
-            Self::Hasher(_)
-            | Self::Letter(_)
-            | Self::Signing(_)
-            | Self::SigningKeys(_)
-            | Self::TotpSealed(_)
-            | Self::TotpUnusable
-            | Self::Random(_) => Refusal::internal(),
+            Self::Internal { .. } => Refusal::internal(),
         }
     }
 }
 
-impl From<SigningKeysError> for Error {
-    fn from(error: SigningKeysError) -> Self {
-        match error {
-            SigningKeysError::Store(error) => error,
-            other => Self::SigningKeys(Box::new(other)),
-        }
-    }
-}
-
-impl Error {
-    /// A call needs a code of the second factor, and has none.
-    #[must_use]
-    pub fn mfa_code_missing() -> Self {
-        let problem = "is required, because the account has a second factor";
-        Self::invalid("MFA_CODE_MISSING", "code", problem)
+impl From<Unspecified> for Error {
+    fn from(source: Unspecified) -> Self {
+        Self::internal("no random bytes")(source)
     }
 }
 

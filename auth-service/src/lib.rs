@@ -20,6 +20,7 @@ mod settings;
 pub mod signing_keys;
 pub mod store;
 pub mod throttle;
+mod wings;
 
 use std::sync::Arc;
 
@@ -47,11 +48,8 @@ use tonic::service::interceptor::InterceptedService;
 
 use crate::accounts::expiry::Expiry;
 use crate::accounts::export::Exports;
-use crate::accounts::{AccountRules, Accounts};
-use crate::administration::Administration;
 use crate::config::Config;
-use crate::mail::{Mail, Outbox, Sender};
-use crate::mfa::Mfa;
+use crate::mail::{Delivery, Outbox, Sender};
 use crate::model::refresh_token::Codec;
 use crate::passwords::Password;
 use crate::passwords::hasher::Hasher;
@@ -60,10 +58,9 @@ pub use crate::run_error::RunError;
 use crate::service::{
     AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
 };
-use crate::service_accounts::Programs;
-use crate::sessions::{Sessions, delta};
+use crate::settings::delta;
 use crate::signing_keys::Keeper;
-use crate::throttle::Throttle;
+use crate::wings::Wings;
 
 /// The largest request, in bytes: the largest honest one, a password twice, has
 /// a few thousand.
@@ -78,8 +75,8 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let limits = RateLimits::new(&limits::GROUPS, &config.server.rate_limits)?;
     let ring = Arc::new(KeyRing::read(&config.secret_keys_file)?);
-    let mail = Mail::new(&config)?;
-    let outbox = Outbox::new(Arc::clone(&ring), mail.is_some());
+    let delivery = Delivery::new(&config)?;
+    let outbox = Outbox::new(Arc::clone(&ring), delivery.is_some());
     let database = Database::new(&config.database, &[])?;
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
@@ -93,8 +90,9 @@ pub async fn run(
     .await?;
     if let Some(file) = &config.contacts_secret_file {
         let secret = secret_file::read(file)?;
-        let known = service_accounts::ensure_contacts(&background, &secret, &clock);
-        known.await.map_err(RunError::Programs)?;
+        service_accounts::ensure_contacts(&background, &secret, &clock)
+            .await
+            .map_err(RunError::Programs)?;
     }
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
@@ -108,9 +106,9 @@ pub async fn run(
         outbox.clone(),
     )?;
     parts.hasher.publish(&metrics);
-    let sender = mail.map(|mail| {
+    let sender = delivery.map(|delivery| {
         let db = background.clone();
-        Sender::new(db, outbox, mail, clock.clone()).start()
+        Sender::new(db, outbox, delivery, clock.clone()).start()
     });
     let mut chores = JoinSet::new();
     let leeway = parts.config.token_leeway;
@@ -192,27 +190,13 @@ impl Parts {
 
     /// Adds the services of one thread.
     fn serve(&self, services: Services) -> Services {
-        let db = self.database.calls();
-        let settings = settings::token_settings(&self.config);
+        let wings = Wings::new(self);
         let proxies = TrustedProxies::new(self.config.server.trusted_proxies.clone());
-        let accounts = Arc::new(self.accounts(&db));
-        let sessions = Arc::new(Sessions::new(
-            db.clone(),
-            Arc::clone(&self.codec),
-            self.keeper.keys(),
-            settings.clone(),
-            self.clock.clone(),
-        ));
-        let mfa = Arc::new(Mfa::new(
-            Arc::clone(&accounts),
-            Arc::clone(&sessions),
-            Arc::clone(&self.ring),
-            self.config.totp_issuer.clone(),
-        ));
         let auth = AuthServiceServer::new(AuthService {
-            accounts: Arc::clone(&accounts),
-            sessions: Arc::clone(&sessions),
-            mfa: Arc::clone(&mfa),
+            accounts: Arc::clone(&wings.accounts),
+            mail: wings.mail,
+            sessions: Arc::clone(&wings.sessions),
+            mfa: Arc::clone(&wings.mfa),
             jwks: self.jwks.clone(),
             info: self.info.clone(),
             guard: self.guard.clone(),
@@ -220,28 +204,21 @@ impl Parts {
             clock: self.clock.clone(),
         });
         let admin = AdminServiceServer::new(AdminService {
-            administration: Administration::new(
-                db.clone(),
-                self.keeper.clone(),
-                sessions::grant::own_audience(&settings.audience),
-                &self.ring,
-            ),
-            accounts: Arc::clone(&accounts),
+            administration: wings.administration,
             sealer: Arc::clone(&self.sealer),
             proxies: proxies.clone(),
             clock: self.clock.clone(),
         });
         let account = AccountServiceServer::new(AccountService {
-            accounts,
-            sessions,
-            mfa,
+            accounts: wings.accounts,
+            sessions: wings.sessions,
+            mfa: wings.mfa,
             sealer: Arc::clone(&self.sealer),
-            exports: Arc::clone(&self.exports),
             proxies,
             clock: self.clock.clone(),
         });
-        let programs = ServiceTokenServiceServer::new(ServiceTokenService {
-            programs: Programs::new(db, self.keeper.keys(), Arc::clone(&self.verifier), settings),
+        let service_tokens = ServiceTokenServiceServer::new(ServiceTokenService {
+            programs: wings.programs,
             background: self.database.background(),
             keeper: self.keeper.clone(),
             guard: self.guard.clone(),
@@ -259,7 +236,7 @@ impl Parts {
                 limited!(admin, REQUEST_BYTES_MAX),
                 self.guard.clone(),
             ))
-            .with(limited!(programs, REQUEST_BYTES_MAX))
+            .with(limited!(service_tokens, REQUEST_BYTES_MAX))
             .with_page(Jwks::PATH, self.jwks.page())
     }
 
@@ -277,32 +254,13 @@ impl Parts {
         delta(self.config.access_token_ttl + self.config.token_leeway)
     }
 
-    fn throttle(&self, db: &Pool) -> Throttle {
-        let failures = self.config.log_in_address_failures;
-        Throttle::new(db.clone(), &self.ring, failures)
-    }
-
     /// Nobody can confirm an e-mail where no mail is sent.
     fn expiry(&self, db: &Pool, sends_mail: bool) -> Option<Expiry> {
         let after = self.config.unverified_account;
         (sends_mail && !after.is_zero()).then(|| Expiry {
             after: delta(after),
-            throttle: self.throttle(db),
+            throttle: wings::throttle(self, db),
         })
-    }
-
-    fn accounts(&self, db: &Pool) -> Accounts {
-        Accounts::new(
-            db.clone(),
-            Arc::clone(&self.hasher),
-            &self.ring,
-            self.throttle(db),
-            self.outbox.clone(),
-            AccountRules {
-                sign_up_enabled: self.config.sign_up_enabled,
-                email_verification_required: self.config.email_verification_required,
-            },
-        )
     }
 }
 

@@ -2,18 +2,21 @@
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use chassis::access::token::{KeySet, TokenRules, Verifier};
 use chassis::clock::Clock;
 use chassis::start::keyring::KeyRing;
+use chrono::TimeDelta;
 
-use crate::RunError;
+use crate::accounts::AccountRules;
 use crate::config::Config;
 use crate::passwords::hasher::{Capacity, Hasher};
 use crate::passwords::pepper::Peppers;
 use crate::passwords::phc::Recipe;
+use crate::run_error::RunError;
+use crate::sessions::TokenSettings;
 use crate::sessions::grant::own_audience;
-use crate::sessions::{TokenSettings, delta};
 use crate::signing_keys::Schedule;
 
 pub(crate) fn schedule(config: &Config) -> Schedule {
@@ -60,6 +63,13 @@ pub(crate) fn hasher(config: &Config) -> Result<Hasher, RunError> {
     Ok(Hasher::start(&recipe, capacity)?)
 }
 
+pub(crate) fn account_rules(config: &Config) -> AccountRules {
+    AccountRules {
+        sign_up_enabled: config.sign_up_enabled,
+        email_verification_required: config.email_verification_required,
+    }
+}
+
 pub(crate) fn token_settings(config: &Config) -> TokenSettings {
     TokenSettings {
         issuer: config.issuer.clone(),
@@ -71,4 +81,9 @@ pub(crate) fn token_settings(config: &Config) -> TokenSettings {
         grace: delta(config.refresh_grace),
         sessions_per_user: config.sessions_per_user.into(),
     }
+}
+
+/// The same time, to be added to dates; settings are years at most.
+pub(crate) fn delta(time: Duration) -> TimeDelta {
+    TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
 }

@@ -15,7 +15,7 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::device_token::Device;
 use crate::store::throttles as table;
 
@@ -134,6 +134,14 @@ pub struct Attempted {
     address: [u8; 32],
 }
 
+/// What a call may go on with, or how long it has to wait; the caller knows which error
+/// that is.
+pub type Allowed<T> = std::result::Result<T, Duration>;
+
+/// A code that was counted before it is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct CountedCode([u8; 32]);
+
 impl Throttle {
     /// Keeps the buckets in this database; slows an address down behind so many
     /// failures, 0 for never.
@@ -157,7 +165,7 @@ impl Throttle {
         whose: Whose<'_>,
         ip: &str,
         now: DateTime<Utc>,
-    ) -> Result<Attempted> {
+    ) -> Result<Allowed<Attempted>> {
         let account = match whose {
             Whose::Email(email) => self.bucket(guess.name(), "account", email),
             Whose::Device(device) => self.bucket(
@@ -171,45 +179,48 @@ impl Throttle {
             account,
             address: self.bucket(guess.name(), "address", &network(ip)),
         };
-        self.reserve(attempted.address, &self.address, now).await?;
-        let reserved = self.reserve(attempted.account, &ACCOUNT, now).await;
+        if let Err(wait) = self.reserve(attempted.address, &self.address, now).await? {
+            return Ok(Err(wait));
+        }
+        let reserved = self.reserve(attempted.account, &ACCOUNT, now).await?;
         if reserved.is_err() {
             // Whoever hammers at one account does not slow its office down.
             table::take_back(&self.db, attempted.address).await?;
         }
-        reserved.map(|()| attempted)
+        Ok(reserved.map(|()| attempted))
     }
 
-    /// Counts a code of `of`, or refuses it; returns the bucket, to be forgotten in the
-    /// transaction that uses the code up. Addresses do not count: a right password
+    /// Counts a code of `of`, or refuses it. Addresses do not count: a right password
     /// comes before.
     pub async fn attempt_code(
         &self,
         guess: Guess,
         of: &str,
         now: DateTime<Utc>,
-    ) -> Result<[u8; 32]> {
+    ) -> Result<Allowed<CountedCode>> {
         let bucket = self.bucket(guess.name(), "account", of);
         let ladder = if guess == Guess::Totp {
             &TOTP
         } else {
             &ACCOUNT
         };
-        match self.reserve(bucket, ladder, now).await {
-            Err(Error::LogInThrottled { retry_after }) => Err(Error::MfaThrottled { retry_after }),
-            reserved => reserved.map(|()| bucket),
-        }
+        let reserved = self.reserve(bucket, ladder, now).await?;
+        Ok(reserved.map(|()| CountedCode(bucket)))
+    }
+
+    /// Forgets the wrong codes before this one, in the transaction that uses it up.
+    pub async fn code_succeeded(&self, tx: &mut Transaction, code: CountedCode) -> Result<()> {
+        table::forget(&mut **tx, code.0).await
     }
 
     /// Counts a change of a user's e-mail before it is made, or refuses it.
-    pub async fn attempt_email_change(&self, id: UserId, now: DateTime<Utc>) -> Result<()> {
+    pub async fn attempt_email_change(
+        &self,
+        id: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Allowed<()>> {
         let bucket = self.bucket("email-change", "account", &id.to_string());
-        match self.reserve(bucket, &EMAIL_CHANGES, now).await {
-            Err(Error::LogInThrottled { retry_after }) => {
-                Err(Error::EmailChangeThrottled { retry_after })
-            }
-            reserved => reserved,
-        }
+        self.reserve(bucket, &EMAIL_CHANGES, now).await
     }
 
     /// Counts an entry that a stranger makes in the audit of an account; false where there
@@ -289,18 +300,15 @@ impl Throttle {
         bucket: [u8; 32],
         ladder: &Ladder<STEPS>,
         now: DateTime<Utc>,
-    ) -> Result<()> {
+    ) -> Result<Allowed<()>> {
         if count(&self.db, bucket, ladder, now).await? {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let until = table::blocked_until(&self.db, bucket).await?;
         let wait = until.unwrap_or(now) - now;
         // At least something: the block may just have ended.
-        let retry_after = wait
-            .to_std()
-            .unwrap_or_default()
-            .max(Duration::from_secs(1));
-        Err(Error::LogInThrottled { retry_after })
+        let wait = wait.to_std().unwrap_or_default();
+        Ok(Err(wait.max(Duration::from_secs(1))))
     }
 
     fn bucket(&self, counted: &str, of: &str, what: &str) -> [u8; 32] {

@@ -6,8 +6,8 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 
 use crate::error::Result;
+use crate::mfa;
 use crate::model::audit::Kind;
-use crate::model::user::User;
 use crate::store;
 use crate::store::audit::Event;
 
@@ -19,19 +19,7 @@ pub(crate) async fn take_over(
     ip: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    end_second_factor(tx, user_id, now).await?;
+    mfa::turn_off(tx, user_id, now).await?;
     let event = Event::new(user_id, Kind::AccountClaimed, ip);
     store::audit::insert(&mut **tx, event, now).await
-}
-
-/// Turns the second factor off and forgets all that belongs to it, also where it is not
-/// in use yet; returns the user, where it was on.
-pub(crate) async fn end_second_factor(
-    tx: &mut Transaction,
-    user_id: UserId,
-    now: DateTime<Utc>,
-) -> Result<Option<User>> {
-    let user = store::users::set_mfa_enabled(&mut **tx, user_id, false, now).await?;
-    store::mfa::forget_user(tx, user_id).await?;
-    Ok(user)
 }

@@ -8,12 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
-use crate::accounts::credentials::Attempt;
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::roles;
 use crate::model::user::User;
 use crate::passwords::Password;
+use crate::passwords::credentials::Attempt;
 use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;
@@ -34,7 +34,7 @@ impl Accounts {
         attempt: Attempt<'_>,
         clock: &Clock,
     ) -> Result<()> {
-        let checked = self.check_own_password(user, password, attempt).await?;
+        let checked = self.passwords.check_own(user, password, attempt).await?;
         let version = Some(checked.password_version);
         let mut tx = self.db.begin().await?;
         // Changed in between: what was right is not any more.

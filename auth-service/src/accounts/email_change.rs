@@ -6,7 +6,6 @@
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
-use crate::accounts::credentials::{Attempt, Credentials, new_password_version};
 use crate::error::{Error, Result};
 use crate::mail::{About, Letter, Topic};
 use crate::mfa::StepUp;
@@ -16,6 +15,7 @@ use crate::model::email_tokens::Purpose;
 use crate::model::user::User;
 use crate::model::user_token::UserToken;
 use crate::passwords::Password;
+use crate::passwords::credentials::{Attempt, Credentials, new_password_version};
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::emails::PasswordRef;
@@ -52,7 +52,7 @@ impl Accounts {
         attempt: Attempt<'_>,
     ) -> Result<User> {
         let password = change.current_password.clone();
-        let checked = self.check_own_password(&user, password, attempt).await?;
+        let checked = self.passwords.check_own(&user, password, attempt).await?;
         if change.old == change.new {
             let kept = store::wanted_emails::forget(&self.db, user.id, attempt.now);
             return Ok(kept.await?.unwrap_or(user));
@@ -60,7 +60,8 @@ impl Accounts {
         // Before anything tells whether the new e-mail has an account.
         self.throttle
             .attempt_email_change(user.id, attempt.now)
-            .await?;
+            .await?
+            .map_err(|retry_after| Error::EmailChangeThrottled { retry_after })?;
         let done = self
             .ask_new_mailbox(&user, session_id, &change.new, &checked, step_up, attempt)
             .await;
@@ -85,7 +86,7 @@ impl Accounts {
         let counted = step_up.count(user).await?;
         // The new address can be anyone's: whoever has asked for too many mails sends no
         // more of them in this way.
-        let mails = self.may_ask(new, ip, now).await?;
+        let mails = self.mail.may_ask(new, ip, now).await?;
 
         let mut tx = self.db.begin().await?;
         checked.lock(&mut tx).await?;
@@ -101,7 +102,7 @@ impl Accounts {
         store::audit::insert(&mut *tx, event, now).await?;
         if mails {
             let letter = Letter::of_new_email((user.id, session_id), new, ip, now);
-            self.outbox.put(&mut *tx, &letter).await?;
+            self.mail.put(&mut tx, &letter).await?;
         }
         tx.commit().await?;
         Ok(changed)
@@ -143,7 +144,8 @@ impl Accounts {
         let event = Event::new(id, Kind::EmailChanged, ip);
         store::audit::insert(&mut *tx, event, now).await?;
         // Last, as whatever else changes the user does: its notice locks a row as well.
-        self.notify(&mut tx, &before, Topic::EmailChanged, About { ip, now })
+        self.mail
+            .notify(&mut tx, &before, Topic::EmailChanged, About { ip, now })
             .await?;
         tx.commit().await?;
         Ok(())

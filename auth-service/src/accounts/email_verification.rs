@@ -10,13 +10,13 @@ use chassis::database::pool::Transaction;
 
 use crate::accounts::Accounts;
 use crate::accounts::claim;
-use crate::accounts::credentials::{Attempt, Credentials, new_password_version};
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
 use crate::model::email_tokens::{self, Purpose};
 use crate::model::user::User;
 use crate::model::user_token::UserToken;
 use crate::passwords::Password;
+use crate::passwords::credentials::{Attempt, Credentials, new_password_version};
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::email_tokens::Bound;
@@ -102,7 +102,7 @@ impl Accounts {
             Claimant::Session(caller) if caller.id != user.id => Err(Error::EmailTokenOfOther),
             Claimant::Session(..) => Ok(Proof::Session),
             Claimant::Password(password) => {
-                let checked = self.check_own_password(user, password, attempt);
+                let checked = self.passwords.check_own(user, password, attempt);
                 Ok(Proof::Password(Box::new(checked.await?)))
             }
             // A session asked for this mail; whoever else reads it is not asked.

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::Accounts;
 use crate::error::{Error, Result};
 use crate::store::export as table;
 
@@ -70,7 +71,7 @@ pub struct Exports {
 }
 
 /// The right to one export, until it is dropped.
-pub struct Permit {
+struct Permit {
     exports: Arc<Exports>,
     user: UserId,
     _place: OwnedSemaphorePermit,
@@ -89,7 +90,7 @@ impl Exports {
     }
 
     /// Refuses a user who exports already, and everybody where no place is left.
-    pub fn begin(self: &Arc<Self>, user: UserId) -> Result<Permit> {
+    fn begin(self: &Arc<Self>, user: UserId) -> Result<Permit> {
         let busy = Error::ExportsBusy {
             retry_after: RETRY_AFTER,
         };
@@ -123,9 +124,22 @@ enum Part {
     End,
 }
 
-/// Streams the document. What reads it is not the call: a client that does not read
-/// must not keep the connection.
-pub fn export(
+impl Accounts {
+    /// Streams everything about one account; refuses a user who exports already, and
+    /// everybody while too many exports run.
+    pub fn export(
+        &self,
+        user_id: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<impl Stream<Item = Result<Vec<u8>>> + use<>> {
+        let permit = self.exports.begin(user_id)?;
+        Ok(export(self.db.clone(), user_id, permit, now))
+    }
+}
+
+/// The database is not read by the call itself: a client that does not read must not keep
+/// the connection.
+fn export(
     db: Pool,
     user_id: UserId,
     permit: Permit,

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::accounts::Accounts;
-use crate::accounts::credentials::{Attempt, Credentials};
 use crate::error::{Error, Result};
 use crate::mfa::challenge::{self, Challenge};
 use crate::model::audit::Kind;
@@ -14,9 +13,9 @@ use crate::model::email::Email;
 use crate::model::session::Client;
 use crate::model::user::User;
 use crate::passwords::Password;
-use crate::passwords::hasher::Turn;
+use crate::passwords::credentials::Attempt;
 use crate::sessions::grant::{Grant, Wish};
-use crate::sessions::{Proof, Sessions, TokenPair};
+use crate::sessions::{Proof, SignedIn};
 use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Guess;
@@ -56,16 +55,6 @@ impl LogIn {
     }
 }
 
-/// A user with a new session.
-pub struct SignedIn {
-    /// Who.
-    pub user: User,
-    /// The session's tokens.
-    pub tokens: TokenPair,
-    /// By which the device is known at the next log-in.
-    pub device_token: Zeroizing<String>,
-}
-
 /// What came of a right password.
 pub enum LoggedIn {
     /// The session.
@@ -74,98 +63,86 @@ pub enum LoggedIn {
     Challenge(Challenge),
 }
 
-/// Logs in: `accounts` says who it is, `sessions` gives the tokens.
-pub async fn log_in(
-    accounts: &Accounts,
-    sessions: &Sessions,
-    log_in: LogIn,
-    client: &Client,
-    deadline: Deadline,
-    now: DateTime<Utc>,
-) -> Result<LoggedIn> {
-    let attempt = Attempt {
-        guess: Guess::LogIn,
-        failure: Kind::LogInFailed,
-        ip: &client.ip,
-        deadline,
-        now,
-    };
-    let email = log_in.email.as_ref();
-    let password = log_in.password.clone();
-    let checked = accounts
-        .check_password(email, password, &log_in.device_token, attempt)
-        .await?;
-    let new_hash = rehashed(accounts, &checked, log_in.password, deadline).await?;
+impl Accounts {
+    /// Checks the password, and starts a session or asks for the second factor.
+    pub async fn log_in(
+        &self,
+        log_in: LogIn,
+        client: &Client,
+        deadline: Deadline,
+        now: DateTime<Utc>,
+    ) -> Result<LoggedIn> {
+        let attempt = Attempt {
+            guess: Guess::LogIn,
+            failure: Kind::LogInFailed,
+            ip: &client.ip,
+            deadline,
+            now,
+        };
+        let email = log_in.email.as_ref();
+        let password = log_in.password.clone();
+        let checked = self
+            .passwords
+            .check(email, password, &log_in.device_token, attempt)
+            .await?;
+        let new_hash = self
+            .passwords
+            .rehash(&checked, log_in.password, deadline)
+            .await?;
 
-    let mut tx = accounts.db.begin().await?;
-    if let Some(new_hash) = new_hash {
-        store::emails::rehash(
-            &mut *tx,
-            (&checked).into(),
-            &checked.password_hash,
-            &new_hash,
-        )
-        .await?;
-    }
-    // From here to the end neither the password nor the user can change: a change
-    // that ends the sessions comes before, and is seen, or after, and sees ours.
-    checked.lock(&mut tx).await?;
-    let user = store::users::lock_for_change(&mut *tx, checked.user_id)
-        .await?
-        .ok_or(Error::UserMissing)?;
-    if let Err(refusal) = may_log_in(accounts, &user, log_in.grant) {
-        let event = Event::new(user.id, Kind::LogInFailed, &client.ip);
-        store::audit::insert(&mut *tx, event, now).await?;
+        let mut tx = self.db.begin().await?;
+        if let Some(new_hash) = new_hash {
+            store::emails::rehash(
+                &mut *tx,
+                (&checked).into(),
+                &checked.password_hash,
+                &new_hash,
+            )
+            .await?;
+        }
+        // From here to the end neither the password nor the user can change: a change
+        // that ends the sessions comes before, and is seen, or after, and sees ours.
+        checked.lock(&mut tx).await?;
+        let user = store::users::lock_for_change(&mut *tx, checked.user_id)
+            .await?
+            .ok_or(Error::UserMissing)?;
+        if let Err(refusal) = self.may_log_in(&user, log_in.grant) {
+            let event = Event::new(user.id, Kind::LogInFailed, &client.ip);
+            store::audit::insert(&mut *tx, event, now).await?;
+            tx.commit().await?;
+            return Err(refusal);
+        }
+        let wish = Wish {
+            client_label: &log_in.client_label,
+            grant: log_in.grant,
+        };
+        if user.mfa_enabled {
+            let version = checked.password_version;
+            let challenge = challenge::ask(&mut tx, &user, version, wish, &client.ip, now).await?;
+            tx.commit().await?;
+            return Ok(LoggedIn::Challenge(challenge));
+        }
+        let tokens = self
+            .sessions
+            .start(&mut tx, &user, Proof::Password, wish, client, now)
+            .await?;
+        let device_token = self.passwords.device_token(checked.owner(), now)?;
         tx.commit().await?;
-        return Err(refusal);
+        Ok(LoggedIn::Session(Box::new(SignedIn {
+            user,
+            tokens,
+            device_token,
+        })))
     }
-    let wish = Wish {
-        client_label: &log_in.client_label,
-        grant: log_in.grant,
-    };
-    if user.mfa_enabled {
-        let version = checked.password_version;
-        let challenge = challenge::ask(&mut tx, &user, version, wish, &client.ip, now).await?;
-        tx.commit().await?;
-        return Ok(LoggedIn::Challenge(challenge));
-    }
-    let tokens = sessions
-        .start(&mut tx, &user, Proof::Password, wish, client, now)
-        .await?;
-    let device_token = accounts.devices.issue(checked.owner(), now)?;
-    tx.commit().await?;
-    Ok(LoggedIn::Session(Box::new(SignedIn {
-        user,
-        tokens,
-        device_token,
-    })))
-}
 
-/// What only someone with the password is told.
-fn may_log_in(accounts: &Accounts, user: &User, grant: Grant) -> Result<()> {
-    if user.disabled {
-        return Err(Error::AccountDisabled);
-    }
-    if accounts.rules.email_verification_required && !user.email_verified {
-        return Err(Error::EmailNotVerified);
-    }
-    grant.ensure_role(&user.roles)
-}
-
-/// Hashes a correct password anew, where its hash is not as today's are.
-async fn rehashed(
-    accounts: &Accounts,
-    checked: &Credentials,
-    password: Password,
-    deadline: Deadline,
-) -> Result<Option<String>> {
-    if !checked.outdated {
-        return Ok(None);
-    }
-    match accounts.hasher.hash(password, Turn::Later, deadline).await {
-        Ok(hash) => Ok(Some(hash)),
-        // There will be another log-in.
-        Err(Error::HasherOverloaded { .. }) => Ok(None),
-        Err(error) => Err(error),
+    /// What only someone with the password is told.
+    fn may_log_in(&self, user: &User, grant: Grant) -> Result<()> {
+        if user.disabled {
+            return Err(Error::AccountDisabled);
+        }
+        if self.rules.email_verification_required && !user.email_verified {
+            return Err(Error::EmailNotVerified);
+        }
+        grant.ensure_role(&user.roles)
     }
 }

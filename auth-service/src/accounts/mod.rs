@@ -1,6 +1,5 @@
 //! Accounts: what they are, and the rules of changing them.
 
-pub mod credentials;
 pub mod deletion;
 pub mod email_change;
 pub mod email_verification;
@@ -15,20 +14,18 @@ pub mod claim;
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use chassis::access::caller::Caller;
 use chassis::access::token::TokenError;
 use chassis::database::pool::Pool;
-use chassis::start::keyring::KeyRing;
-use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use self::export::Exports;
 use crate::error::{Error, Result};
-use crate::mail::Outbox;
-use crate::model::device_token::DeviceTokens;
+use crate::mail::Mail;
 use crate::model::user::{DisplayName, User};
-use crate::passwords::hasher::Hasher;
+use crate::passwords::Passwords;
+use crate::sessions::Sessions;
 use crate::store;
 use crate::throttle::Throttle;
 
@@ -52,14 +49,13 @@ pub struct AccountRules {
 
 /// The accounts.
 pub struct Accounts {
-    pub(crate) db: Pool,
-    pub(crate) hasher: Arc<Hasher>,
-    pub(crate) outbox: Outbox,
-    pub(crate) rules: AccountRules,
-    pub(crate) throttle: Throttle,
-    pub(crate) devices: DeviceTokens,
-    /// Names unknown e-mails in the audit without saying them.
-    pseudonyms: hmac::Key,
+    db: Pool,
+    rules: AccountRules,
+    throttle: Arc<Throttle>,
+    passwords: Arc<Passwords>,
+    mail: Arc<Mail>,
+    sessions: Arc<Sessions>,
+    exports: Arc<Exports>,
 }
 
 impl Accounts {
@@ -67,21 +63,21 @@ impl Accounts {
     #[must_use]
     pub fn new(
         db: Pool,
-        hasher: Arc<Hasher>,
-        ring: &KeyRing,
-        throttle: Throttle,
-        outbox: Outbox,
         rules: AccountRules,
+        throttle: Arc<Throttle>,
+        passwords: Arc<Passwords>,
+        mail: Arc<Mail>,
+        sessions: Arc<Sessions>,
+        exports: Arc<Exports>,
     ) -> Self {
-        let (_, key) = ring.current("audit-pseudonym");
         Self {
             db,
-            hasher,
-            outbox,
             rules,
             throttle,
-            devices: DeviceTokens::new(ring),
-            pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*key),
+            passwords,
+            mail,
+            sessions,
+            exports,
         }
     }
 
@@ -119,14 +115,5 @@ impl Accounts {
             .await?
             .ok_or(TokenError::Revoked)?;
         Err(Error::EtagMismatch { etag: user.etag() })
-    }
-
-    /// Stands for an e-mail without an account in the audit.
-    pub(crate) fn pseudonym(&self, email: &str) -> UserId {
-        let tag = hmac::sign(&self.pseudonyms, email.as_bytes());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&tag.as_ref()[..16]);
-        // Version 8: no user's id, which are of version 7.
-        UserId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }

@@ -4,15 +4,15 @@ use chassis::clock::Clock;
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
-use crate::accounts::credentials::{Attempt, new_password_version};
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
 use crate::model::audit::Kind;
 use crate::model::email::Email;
 use crate::model::user::User;
 use crate::passwords::Password;
+use crate::passwords::credentials::{Attempt, new_password_version};
 use crate::passwords::hasher::Turn;
-use crate::sessions::{Sessions, TokenPair};
+use crate::sessions::TokenPair;
 use crate::store;
 use crate::store::audit::Event;
 
@@ -41,7 +41,6 @@ impl Accounts {
     /// tokens: a copy of its refresh token does not work any more.
     pub async fn change_password(
         &self,
-        sessions: &Sessions,
         user: &User,
         session_id: Uuid,
         change: PasswordChange,
@@ -49,10 +48,11 @@ impl Accounts {
         clock: &Clock,
     ) -> Result<TokenPair> {
         let checked = self
-            .check_own_password(user, change.current, attempt)
+            .passwords
+            .check_own(user, change.current, attempt)
             .await?;
         let hash = self
-            .hasher
+            .passwords
             .hash(change.new, Turn::First, attempt.deadline)
             .await?;
 
@@ -68,14 +68,18 @@ impl Accounts {
         store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, clock).await?;
         // The call may have waited for its hashes.
         let now = clock.now();
-        let tokens = sessions.renew(&mut tx, user.id, session_id, now).await?;
+        let tokens = self
+            .sessions
+            .renew(&mut tx, user.id, session_id, now)
+            .await?;
         let event = Event::new(user.id, kind, attempt.ip).session(session_id);
         store::audit::insert(&mut *tx, event, now).await?;
         let about = About {
             ip: attempt.ip,
             now,
         };
-        self.notify(&mut tx, user, Topic::PasswordChanged, about)
+        self.mail
+            .notify(&mut tx, user, Topic::PasswordChanged, about)
             .await?;
         tx.commit().await?;
         Ok(tokens)

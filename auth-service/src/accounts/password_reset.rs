@@ -8,13 +8,13 @@ use chassis::serve::deadline::Deadline;
 
 use crate::accounts::Accounts;
 use crate::accounts::claim;
-use crate::accounts::credentials::new_password_version;
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
 use crate::model::audit::Kind;
 use crate::model::email::Email;
 use crate::model::email_tokens::{self, Purpose};
 use crate::passwords::Password;
+use crate::passwords::credentials::new_password_version;
 use crate::passwords::hasher::Turn;
 use crate::store;
 use crate::store::audit::Event;
@@ -40,7 +40,7 @@ impl Accounts {
             .ok_or_else(invalid)?;
         let email = Email::parse(&bound.email)?;
         let password = Password::choose(new_password, "new_password", &email)?;
-        let hash = self.hasher.hash(password, Turn::First, deadline).await?;
+        let hash = self.passwords.hash(password, Turn::First, deadline).await?;
 
         let (user_id, address) = (token.user_id, email.as_str());
         let version = new_password_version()?;
@@ -74,7 +74,8 @@ impl Accounts {
         self.throttle.forgive(&mut tx, user_id, address).await?;
         let event = Event::new(user_id, kind, ip);
         store::audit::insert(&mut *tx, event, now).await?;
-        self.notify(&mut tx, &user, Topic::PasswordChanged, About { ip, now })
+        self.mail
+            .notify(&mut tx, &user, Topic::PasswordChanged, About { ip, now })
             .await?;
         tx.commit().await?;
         Ok(())

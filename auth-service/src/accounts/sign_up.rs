@@ -5,7 +5,6 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::Accounts;
-use crate::accounts::credentials::{Attempt, new_password_version};
 use crate::error::{Error, Result};
 use crate::mail::About;
 use crate::model::audit::Kind;
@@ -14,6 +13,7 @@ use crate::model::refresh_token::sha256;
 use crate::model::request_id::RequestId;
 use crate::model::user::{DisplayName, User};
 use crate::passwords::Password;
+use crate::passwords::credentials::{Attempt, new_password_version};
 use crate::passwords::hasher::Turn;
 use crate::store;
 use crate::store::audit::Event;
@@ -90,7 +90,7 @@ impl Accounts {
             return self.repeat(known, new, attempt).await;
         }
         let password = new.password.clone();
-        let hash = self.hasher.hash(password, Turn::Later, deadline).await?;
+        let hash = self.passwords.hash(password, Turn::Later, deadline).await?;
         if let Some(user) = self.insert(&new, &hash, ip, now).await? {
             return Ok(user);
         }
@@ -136,7 +136,9 @@ impl Accounts {
         store::users::insert(&mut *tx, &user).await?;
         let event = Event::new(user.id, Kind::SignUp, ip);
         store::audit::insert(&mut *tx, event, now).await?;
-        self.welcome(&mut tx, &new.email, About { ip, now }).await?;
+        self.mail
+            .welcome(&mut tx, &new.email, About { ip, now })
+            .await?;
         tx.commit().await?;
         Ok(Some(user))
     }
@@ -161,7 +163,8 @@ impl Accounts {
             return Err(reused());
         }
         let checked = self
-            .check_password(Some(&new.email), new.password, "", attempt)
+            .passwords
+            .check(Some(&new.email), new.password, "", attempt)
             .await
             .map_err(|error| match error {
                 Error::InvalidCredentials => reused(),

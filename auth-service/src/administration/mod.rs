@@ -11,6 +11,8 @@ mod programs;
 mod secrets;
 mod users;
 
+use std::sync::Arc;
+
 use chassis::access::caller::Caller;
 use chassis::access::token::TokenError;
 use chassis::clock::Clock;
@@ -25,6 +27,7 @@ pub use self::programs::{NewProgram, is_built_in};
 use self::secrets::Secrets;
 pub use self::users::RolesChange;
 use crate::error::{Error, Result};
+use crate::mfa::Mfa;
 use crate::model::roles;
 use crate::model::user::User;
 use crate::service_accounts::{ensure_scope, scopes_of};
@@ -32,6 +35,7 @@ use crate::sessions::grant::ADMIN_SCOPE;
 use crate::signing_keys::Keeper;
 use crate::store;
 use crate::store::audit::Event;
+use crate::throttle::Throttle;
 
 /// Who asks for an act, as far as the call tells.
 #[derive(Clone, Copy, Debug)]
@@ -50,18 +54,32 @@ pub struct Administration {
     keeper: Keeper,
     audience: String,
     secrets: Secrets,
+    throttle: Arc<Throttle>,
+    mfa: Arc<Mfa>,
+    clock: Clock,
 }
 
 impl Administration {
     /// Administers this database, and the signing keys that `keeper` keeps, for tokens of
     /// this audience. The secrets of programs are derived by `ring`.
     #[must_use]
-    pub fn new(db: Pool, keeper: Keeper, audience: String, ring: &KeyRing) -> Self {
+    pub fn new(
+        db: Pool,
+        keeper: Keeper,
+        audience: String,
+        ring: &KeyRing,
+        throttle: Arc<Throttle>,
+        mfa: Arc<Mfa>,
+        clock: Clock,
+    ) -> Self {
         Self {
             db,
             keeper,
             audience,
             secrets: Secrets::new(ring),
+            throttle,
+            mfa,
+            clock,
         }
     }
 

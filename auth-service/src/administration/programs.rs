@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chassis::clock::Clock;
 use chassis::user_id::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -58,7 +57,6 @@ impl Administration {
         &self,
         call: Call<'_>,
         new: NewProgram,
-        clock: &Clock,
     ) -> Result<(Program, SecretString)> {
         ensure_not_built_in(&new.client_id)?;
         let (id, name) = (UserId(Uuid::now_v7()), &new.client_id);
@@ -75,7 +73,7 @@ impl Administration {
             return before.ok_or(Error::ServiceAccountTaken);
         }
         let kind = Kind::ServiceAccountCreated;
-        self.give_secret(act, &making, id, kind, clock).await
+        self.give_secret(act, &making, id, kind).await
     }
 
     /// Returns up to `limit` programs behind the one named `after`, in order of names.
@@ -92,7 +90,6 @@ impl Administration {
         call: Call<'_>,
         name: &str,
         request_id: &str,
-        clock: &Clock,
     ) -> Result<(Program, SecretString)> {
         ensure_not_built_in(name)?;
         let making = Making {
@@ -109,7 +106,7 @@ impl Administration {
             return Ok(before);
         }
         let kind = Kind::ServiceAccountSecretRotated;
-        self.give_secret(act, &making, id, kind, clock).await
+        self.give_secret(act, &making, id, kind).await
     }
 
     /// What an earlier call returned that this one repeats.
@@ -132,7 +129,6 @@ impl Administration {
         making: &Making<'_>,
         id: UserId,
         kind: Kind,
-        clock: &Clock,
     ) -> Result<(Program, SecretString)> {
         let (name, now) = (making.client_id, act.call.now);
         let secret = self.secrets.make(making, now)?;
@@ -142,21 +138,21 @@ impl Administration {
             .await?;
         let program = service_accounts::get(&mut *act.tx, name).await?;
         if ended > 0 {
-            act.revoke_all(id, clock).await?;
+            act.revoke_all(id, &self.clock).await?;
         }
         act.commit().await?;
         Ok((program.ok_or(Error::ServiceAccountNotFound)?, secret))
     }
 
     /// Deletes the account of a program; its tokens are refused from now on.
-    pub async fn delete_program(&self, call: Call<'_>, name: &str, clock: &Clock) -> Result<()> {
+    pub async fn delete_program(&self, call: Call<'_>, name: &str) -> Result<()> {
         ensure_not_built_in(name)?;
         let mut act = self.begin(call).await?;
         let id = service_accounts::delete(&mut act.tx, known_name(name)?).await?;
         let id = id.ok_or(Error::ServiceAccountNotFound)?;
         let event = Event::new(id, Kind::ServiceAccountDeleted, call.ip).detail(name);
         act.record(event).await?;
-        act.revoke_all(id, clock).await?;
+        act.revoke_all(id, &self.clock).await?;
         act.commit().await
     }
 }

@@ -1,22 +1,18 @@
 //! Other people's accounts.
 
-use chassis::clock::Clock;
 use chassis::user_id::UserId;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Act, Administration, Call};
-use crate::accounts::Accounts;
-use crate::accounts::claim;
 use crate::accounts::deletion;
 use crate::error::{Error, Result};
-use crate::mail::{About, Topic};
+use crate::mail::About;
 use crate::model::audit::Kind;
 use crate::model::email::Email;
 use crate::model::roles::{self, Roles};
 use crate::model::user::User;
 use crate::store;
 use crate::store::audit::Event;
-use crate::throttle::Throttle;
 
 /// The roles that a user shall have.
 #[derive(Clone, Debug)]
@@ -50,7 +46,7 @@ impl Administration {
     }
 
     /// Locks a user out: no log-in, no refresh, and every access token is refused.
-    pub async fn disable_user(&self, call: Call<'_>, id: UserId, clock: &Clock) -> Result<User> {
+    pub async fn disable_user(&self, call: Call<'_>, id: UserId) -> Result<User> {
         let mut act = self.begin(call).await?;
         act.ensure_another_admin_than(id)?;
         let kind = Kind::UserDisabled;
@@ -59,8 +55,8 @@ impl Administration {
             return get(&mut act, id).await;
         };
         act.record(Event::new(id, kind, call.ip)).await?;
-        store::session_ends::end_all(&mut act.tx, id, None, kind, clock).await?;
-        act.revoke_all(id, clock).await?;
+        store::session_ends::end_all(&mut act.tx, id, None, kind, &self.clock).await?;
+        act.revoke_all(id, &self.clock).await?;
         act.commit().await?;
         Ok(user)
     }
@@ -79,13 +75,7 @@ impl Administration {
     }
 
     /// Ends the account of a user for good, as the user itself can.
-    pub async fn delete_user(
-        &self,
-        call: Call<'_>,
-        id: UserId,
-        throttle: &Throttle,
-        clock: &Clock,
-    ) -> Result<()> {
+    pub async fn delete_user(&self, call: Call<'_>, id: UserId) -> Result<()> {
         let mut tx = self.open(call).await?;
         // Not locked: a log-in takes the e-mail first, and an act takes administrators,
         // of whom the user may be one.
@@ -97,7 +87,7 @@ impl Administration {
         let mut act = Act::begin(tx, call).await?;
         act.ensure_another_admin_than(id)?;
         let ended = match taken {
-            Some(taken) => deletion::end(&mut act.tx, taken, throttle, clock).await?,
+            Some(taken) => deletion::end(&mut act.tx, taken, &self.throttle, &self.clock).await?,
             None => None,
         };
         if ended.is_none() {
@@ -111,28 +101,20 @@ impl Administration {
 
     /// Turns a user's second factor off, for someone who has lost it and has shown
     /// otherwise who they are.
-    pub async fn reset_user_mfa(
-        &self,
-        call: Call<'_>,
-        id: UserId,
-        accounts: &Accounts,
-    ) -> Result<User> {
+    pub async fn reset_user_mfa(&self, call: Call<'_>, id: UserId) -> Result<User> {
         let mut act = self.begin(call).await?;
         if id == call.caller.user_id {
             return Err(Error::OwnAccount);
         }
         let user = store::users::lock_for_change(&mut *act.tx, id).await?;
         let user = user.ok_or(Error::UserNotFound)?;
-        let Some(changed) = claim::end_second_factor(&mut act.tx, id, call.now).await? else {
-            return Ok(user);
-        };
-        accounts.throttle.forgive_codes(&mut act.tx, id).await?;
         let about = About {
             ip: call.ip,
             now: call.now,
         };
-        let told = accounts.notify(&mut act.tx, &changed, Topic::MfaReset, about);
-        told.await?;
+        let Some(changed) = self.mfa.reset(&mut act.tx, id, about).await? else {
+            return Ok(user);
+        };
         act.record(Event::new(id, Kind::UserMfaReset, call.ip))
             .await?;
         act.commit().await?;
@@ -140,18 +122,13 @@ impl Administration {
     }
 
     /// Ends every session of a user; returns how many.
-    pub async fn revoke_user_sessions(
-        &self,
-        call: Call<'_>,
-        id: UserId,
-        clock: &Clock,
-    ) -> Result<u64> {
+    pub async fn revoke_user_sessions(&self, call: Call<'_>, id: UserId) -> Result<u64> {
         let mut act = self.begin(call).await?;
         // Whoever logs in at this moment is waited for.
         let user = store::users::lock_for_change(&mut *act.tx, id).await?;
         user.ok_or(Error::UserNotFound)?;
         let kind = Kind::UserSessionsRevoked;
-        let count = store::session_ends::end_all(&mut act.tx, id, None, kind, clock).await?;
+        let count = store::session_ends::end_all(&mut act.tx, id, None, kind, &self.clock).await?;
         act.record(Event::new(id, kind, call.ip)).await?;
         act.commit().await?;
         Ok(count)
@@ -164,7 +141,6 @@ impl Administration {
         call: Call<'_>,
         id: UserId,
         change: RolesChange,
-        clock: &Clock,
     ) -> Result<User> {
         let mut act = self.begin(call).await?;
         let user = store::users::lock_for_change(&mut *act.tx, id)
@@ -189,7 +165,7 @@ impl Administration {
         let event = Event::new(id, Kind::UserRolesSet, call.ip).detail(&detail);
         act.record(event).await?;
         if old.iter().any(|role| !new.contains(role)) {
-            act.revoke_all(id, clock).await?;
+            act.revoke_all(id, &self.clock).await?;
         }
         act.commit().await?;
         changed.ok_or(Error::UserNotFound)

@@ -4,15 +4,17 @@
 //! Notices go to confirmed addresses only and have shares of their own, by kind, so that
 //! nobody silences one by asking for mail or by other changes. Budgets survive the account.
 
-use chassis::database::pool::Transaction;
+use std::sync::Arc;
+
+use chassis::database::pool::{Pool, Transaction};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Letter, Topic};
-use crate::accounts::Accounts;
+use super::{Letter, Outbox, Topic};
 use crate::error::Result;
 use crate::model::email::Email;
 use crate::model::user::User;
+use crate::throttle::Throttle;
 
 /// The call that a mail is about.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +25,34 @@ pub(crate) struct About<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Accounts {
+/// Mail to the owners of accounts, as much of it as they may get.
+pub struct Mail {
+    db: Pool,
+    throttle: Arc<Throttle>,
+    outbox: Outbox,
+}
+
+impl Mail {
+    /// Puts mail into this outbox.
+    #[must_use]
+    pub fn new(db: Pool, throttle: Arc<Throttle>, outbox: Outbox) -> Self {
+        Self {
+            db,
+            throttle,
+            outbox,
+        }
+    }
+
+    /// Keeps a letter until it is sent, if the transaction commits.
+    pub(crate) async fn put(&self, tx: &mut Transaction, letter: &Letter) -> Result<()> {
+        self.outbox.put(&mut **tx, letter).await
+    }
+
     /// Asks for a mail with a token, by `asker`, or by someone who proves nothing. The call never looks
     /// up the account and takes the same statements for every address. The sender finds
     /// out later whether there is one, after the answer has gone out. Too many are not
     /// sent.
-    pub async fn ask_for_mail(
+    pub async fn ask(
         &self,
         topic: Topic,
         email: &str,

@@ -15,6 +15,7 @@ use chassis::tls::TlsError;
 use url::Url;
 
 pub(crate) use self::budget::About;
+pub use self::budget::Mail;
 pub use self::letter::{Letter, Topic};
 pub use self::outbox::Outbox;
 pub use self::sender::{Running, Sender};
@@ -70,15 +71,15 @@ pub enum MailError {
     VerificationWithoutMail,
 }
 
-/// What a sender needs of the settings.
-pub struct Mail {
+/// How mail leaves, as the settings say.
+pub struct Delivery {
     /// Writes mail.
     pub(crate) writer: Writer,
     /// Sends it.
     pub(crate) transport: Transport,
 }
 
-impl Mail {
+impl Delivery {
     /// Reads the settings; nothing where they name no way to send.
     pub fn new(config: &Config) -> Result<Option<Self>, MailError> {
         let mail = &config.mail;
@@ -134,7 +135,7 @@ mod tests {
         ];
         let args = required.iter().chain(flags).map(Into::into);
         match Cli::<Config>::read(args).unwrap().command {
-            Command::Serve(config) => Mail::new(&config).err(),
+            Command::Serve(config) => Delivery::new(&config).err(),
             _ => unreachable!("no sub-command means serve"),
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_lc_rs::error::Unspecified;
 use chassis::start::keyring::KeyRing;
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -51,9 +50,11 @@ impl Outbox {
 
     /// A letter as it rests in the row `id`.
     pub(crate) fn seal(&self, id: Uuid, letter: &Letter) -> Result<Vec<u8>> {
-        let bytes = Zeroizing::new(serde_json::to_vec(letter).map_err(Error::Letter)?);
+        let bytes = Zeroizing::new(
+            serde_json::to_vec(letter).map_err(Error::internal("cannot write a mail as JSON"))?,
+        );
         let sealed = sealed::seal(&self.ring, KEY_PURPOSE, id.as_bytes(), &bytes);
-        sealed.map_err(|Unspecified| Error::Random(Unspecified))
+        sealed.map_err(Error::from)
     }
 
     /// Reads a letter that rests in the row `id`.

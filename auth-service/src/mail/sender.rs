@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::transport::SendError;
-use super::{Letter, Mail, Outbox, Topic};
+use super::{Delivery, Letter, Outbox, Topic};
 use crate::error::Result;
 use crate::model::audit::Kind;
 use crate::model::email_tokens::{PREFIX, Purpose};
@@ -41,7 +41,7 @@ const RETRY_MAX: TimeDelta = TimeDelta::minutes(15);
 pub struct Sender {
     db: Pool,
     outbox: Outbox,
-    mail: Mail,
+    delivery: Delivery,
     clock: Clock,
 }
 
@@ -61,11 +61,11 @@ struct Leased {
 impl Sender {
     /// Sends from this database's outbox.
     #[must_use]
-    pub fn new(db: Pool, outbox: Outbox, mail: Mail, clock: Clock) -> Self {
+    pub fn new(db: Pool, outbox: Outbox, delivery: Delivery, clock: Clock) -> Self {
         Self {
             db,
             outbox,
-            mail,
+            delivery,
             clock,
         }
     }
@@ -191,7 +191,7 @@ impl Sender {
         let noted = match self.send(mail).await {
             Ok(()) => {
                 // A developer is told by the folder, in one line.
-                if !self.mail.transport.is_for_development() {
+                if !self.delivery.transport.is_for_development() {
                     tracing::info!(%id, topic, "mail sent");
                 }
                 store::outbox::delete(&self.db, id).await
@@ -214,9 +214,9 @@ impl Sender {
     }
 
     async fn send(&self, mail: &Leased) -> Result<(), SendError> {
-        let written = self.mail.writer.write(mail.id, &mail.letter);
+        let written = self.delivery.writer.write(mail.id, &mail.letter);
         let written = written.map_err(|error| SendError::Never(error.to_string()))?;
-        self.mail.transport.send(mail.id, &written).await
+        self.delivery.transport.send(mail.id, &written).await
     }
 }
 

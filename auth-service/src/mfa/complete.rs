@@ -4,14 +4,13 @@ use chassis::database::pool::Transaction;
 use chrono::{DateTime, Utc};
 
 use super::{Call, Mfa, MfaCode};
-use crate::accounts::log_in::SignedIn;
 use crate::error::{Error, Result};
 use crate::model::device_token::Owner;
 use crate::model::session::Client;
 use crate::model::user::User;
 use crate::model::user_token::UserToken;
-use crate::sessions::Proof;
 use crate::sessions::grant::{Grant, Wish};
+use crate::sessions::{Proof, SignedIn};
 use crate::store;
 use crate::store::emails::PasswordRef;
 use crate::store::mfa::ChallengeRow;
@@ -33,7 +32,7 @@ impl Mfa {
             now,
         };
         // Before it counts, or strangers would block whom they like.
-        let challenge = store::mfa::challenge(&self.accounts.db, id.user_id, id.hash(), now)
+        let challenge = store::mfa::challenge(&self.db, id.user_id, id.hash(), now)
             .await?
             .ok_or(Error::MfaChallengeExpired)?;
         let wish = Wish {
@@ -46,10 +45,9 @@ impl Mfa {
             Guess::RecoveryCode => id.as_str().to_owned(),
             _ => id.user_id.to_string(),
         };
-        let throttle = &self.accounts.throttle;
-        let bucket = throttle.attempt_code(code.guess(), &of, now).await?;
+        let counted = self.count(&of, code, now).await?;
         let done = async {
-            let mut tx = self.accounts.db.begin().await?;
+            let mut tx = self.db.begin().await?;
             let user = take(&mut tx, id, &challenge).await?;
             wish.grant.ensure_role(&user.roles)?;
             self.spend(&mut tx, user.id, code, &call).await?;
@@ -58,12 +56,12 @@ impl Mfa {
                 .sessions
                 .start(&mut tx, &user, proof, wish, client, now)
                 .await?;
-            store::throttles::forget(&mut *tx, bucket).await?;
+            self.throttle.code_succeeded(&mut tx, counted).await?;
             let owner = Owner {
                 user_id: user.id,
                 password_version: challenge.password_version,
             };
-            let device_token = self.accounts.devices.issue(owner, now)?;
+            let device_token = self.passwords.device_token(owner, now)?;
             tx.commit().await?;
             Ok(SignedIn {
                 user,

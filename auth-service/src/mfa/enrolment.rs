@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::totp::TotpSecret;
 use super::{Call, Mfa, MfaCode, recovery_code};
-use crate::accounts::credentials::{Attempt, Credentials};
 use crate::error::{Error, Result};
 use crate::mail::{About, Topic};
 use crate::model::audit::Kind;
 use crate::model::user::User;
 use crate::passwords::Password;
+use crate::passwords::credentials::{Attempt, Credentials};
 use crate::store;
-use crate::throttle::Guess;
+use crate::throttle::{CountedCode, Guess};
 
 /// How long a new secret waits for its first code.
 const PENDING_MAX: TimeDelta = TimeDelta::hours(1);
@@ -53,7 +53,7 @@ impl Mfa {
         let secret = TotpSecret::generate()?;
         let sealed = self.seal(user.id, &secret)?;
 
-        let mut tx = self.accounts.db.begin().await?;
+        let mut tx = self.db.begin().await?;
         known.lock(&mut tx).await?;
         let user = store::users::lock(&mut *tx, user.id)
             .await?
@@ -83,12 +83,12 @@ impl Mfa {
         }
         ensure_confirmed(user)?;
         let since = call.now - PENDING_MAX;
-        if !store::mfa::has_totp_since(&self.accounts.db, user.id, since).await? {
+        if !store::mfa::has_totp_since(&self.db, user.id, since).await? {
             return Err(Error::TotpNotPending);
         }
-        let bucket = self.count(user.id, code, call.now).await?;
+        let counted = self.count_of(user.id, code, call.now).await?;
         let done = async {
-            let mut tx = self.accounts.db.begin().await?;
+            let mut tx = self.db.begin().await?;
             let user = store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now)
                 .await?
                 .ok_or(Error::TotpEnabled)?;
@@ -98,7 +98,7 @@ impl Mfa {
             let codes = new_codes(&mut tx, user.id, call.now).await?;
             let changed = (Kind::MfaEnabled, Topic::MfaEnabled);
             self.tell(&mut tx, &user, changed, &call).await?;
-            store::throttles::forget(&mut *tx, bucket).await?;
+            self.throttle.code_succeeded(&mut tx, counted).await?;
             tx.commit().await?;
             Ok(codes)
         };
@@ -117,9 +117,9 @@ impl Mfa {
         if !user.mfa_enabled {
             return Err(Error::TotpNotEnabled);
         }
-        let bucket = self.count(user.id, &proof.code, call.now).await?;
+        let counted = self.count_of(user.id, &proof.code, call.now).await?;
         let done = async {
-            let mut tx = self.accounts.db.begin().await?;
+            let mut tx = self.db.begin().await?;
             known.lock(&mut tx).await?;
             let user = store::users::set_mfa_enabled(&mut *tx, user.id, false, call.now)
                 .await?
@@ -128,7 +128,7 @@ impl Mfa {
             store::mfa::forget_user(&mut tx, user.id).await?;
             let changed = (Kind::MfaDisabled, Topic::MfaDisabled);
             self.tell(&mut tx, &user, changed, &call).await?;
-            store::throttles::forget(&mut *tx, bucket).await?;
+            self.throttle.code_succeeded(&mut tx, counted).await?;
             tx.commit().await?;
             Ok(())
         };
@@ -147,9 +147,9 @@ impl Mfa {
         if !user.mfa_enabled {
             return Err(Error::TotpNotEnabled);
         }
-        let bucket = self.count(user.id, &proof.code, call.now).await?;
+        let counted = self.count_of(user.id, &proof.code, call.now).await?;
         let done = async {
-            let mut tx = self.accounts.db.begin().await?;
+            let mut tx = self.db.begin().await?;
             known.lock(&mut tx).await?;
             let user = store::users::lock(&mut *tx, user.id).await?;
             let user = user.ok_or(Error::UserMissing)?;
@@ -163,7 +163,7 @@ impl Mfa {
                 Topic::RecoveryCodesRegenerated,
             );
             self.tell(&mut tx, &user, changed, &call).await?;
-            store::throttles::forget(&mut *tx, bucket).await?;
+            self.throttle.code_succeeded(&mut tx, counted).await?;
             tx.commit().await?;
             Ok(codes)
         };
@@ -184,9 +184,7 @@ impl Mfa {
             deadline,
             now: call.now,
         };
-        self.accounts
-            .check_own_password(user, password, attempt)
-            .await
+        self.passwords.check_own(user, password, attempt).await
     }
 
     /// Writes a change down, and has its owner told.
@@ -202,19 +200,28 @@ impl Mfa {
             ip: call.ip,
             now: call.now,
         };
-        self.accounts.notify(tx, user, topic, about).await
+        self.mail.notify(tx, user, topic, about).await
     }
 
     /// Counts a code, whichever call of the account it comes with.
-    pub(super) async fn count(
+    pub(super) async fn count_of(
         &self,
         user_id: UserId,
         code: &MfaCode,
         now: DateTime<Utc>,
-    ) -> Result<[u8; 32]> {
-        let throttle = &self.accounts.throttle;
-        let of = user_id.to_string();
-        throttle.attempt_code(code.guess(), &of, now).await
+    ) -> Result<CountedCode> {
+        self.count(&user_id.to_string(), code, now).await
+    }
+
+    /// Counts a code among those of an account or of a challenge.
+    pub(super) async fn count(
+        &self,
+        of: &str,
+        code: &MfaCode,
+        now: DateTime<Utc>,
+    ) -> Result<CountedCode> {
+        let allowed = self.throttle.attempt_code(code.guess(), of, now).await?;
+        allowed.map_err(|retry_after| Error::MfaThrottled { retry_after })
     }
 }
 

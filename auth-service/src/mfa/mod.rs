@@ -10,7 +10,7 @@ mod totp;
 
 use std::sync::Arc;
 
-use chassis::database::pool::Transaction;
+use chassis::database::pool::{Pool, Transaction};
 use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -18,15 +18,16 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use self::totp::TotpSecret;
-use crate::accounts::Accounts;
 use crate::error::{Error, Result};
+use crate::mail::{About, Mail, Topic};
 use crate::model::audit::Kind;
 use crate::model::user::User;
+use crate::passwords::Passwords;
 use crate::sealed;
 use crate::sessions::Sessions;
 use crate::store;
 use crate::store::audit::Event;
-use crate::throttle::Guess;
+use crate::throttle::{Guess, Throttle};
 
 pub use self::enrolment::{BothFactors, Enrolment};
 pub use self::step_up::StepUp;
@@ -74,27 +75,36 @@ impl MfaCode {
 
 /// The second factors of the accounts.
 pub struct Mfa {
-    accounts: Arc<Accounts>,
-    sessions: Arc<Sessions>,
+    db: Pool,
     ring: Arc<KeyRing>,
     /// What apps call this server.
     issuer: String,
+    throttle: Arc<Throttle>,
+    passwords: Arc<Passwords>,
+    mail: Arc<Mail>,
+    sessions: Arc<Sessions>,
 }
 
 impl Mfa {
-    /// Keeps the second factors of these accounts, secrets sealed with the ring.
+    /// Keeps second factors in this database, secrets sealed with the ring.
     #[must_use]
     pub fn new(
-        accounts: Arc<Accounts>,
-        sessions: Arc<Sessions>,
+        db: Pool,
         ring: Arc<KeyRing>,
         issuer: String,
+        throttle: Arc<Throttle>,
+        passwords: Arc<Passwords>,
+        mail: Arc<Mail>,
+        sessions: Arc<Sessions>,
     ) -> Self {
         Self {
-            accounts,
-            sessions,
+            db,
             ring,
             issuer,
+            throttle,
+            passwords,
+            mail,
+            sessions,
         }
     }
 
@@ -103,7 +113,23 @@ impl Mfa {
         if !user.mfa_enabled {
             return Ok(0);
         }
-        store::mfa::count_recovery_codes(&self.accounts.db, user.id).await
+        store::mfa::count_recovery_codes(&self.db, user.id).await
+    }
+
+    /// Turns a user's second factor off for an administrator, and tells the user; returns
+    /// nothing if it is off already.
+    pub(crate) async fn reset(
+        &self,
+        tx: &mut Transaction,
+        user_id: UserId,
+        about: About<'_>,
+    ) -> Result<Option<User>> {
+        let Some(user) = turn_off(tx, user_id, about.now).await? else {
+            return Ok(None);
+        };
+        self.throttle.forgive_codes(tx, user_id).await?;
+        self.mail.notify(tx, &user, Topic::MfaReset, about).await?;
+        Ok(Some(user))
     }
 
     /// Uses a code up, or fails where it is wrong or was used before. Takes the row of
@@ -152,7 +178,7 @@ impl Mfa {
             Err(Error::AccountDisabled) => Kind::LogInFailed,
             done => return done,
         };
-        store::audit::insert(&self.accounts.db, call.event(user_id, kind), call.now).await?;
+        store::audit::insert(&self.db, call.event(user_id, kind), call.now).await?;
         done
     }
 
@@ -168,9 +194,25 @@ impl Mfa {
 
     fn open(&self, user_id: UserId, sealed: &[u8]) -> Result<TotpSecret> {
         let row = user_id.0.as_bytes();
-        let secret = sealed::open(&self.ring, KEY_PURPOSE, row, sealed)?;
-        TotpSecret::from_bytes(&secret).ok_or(Error::TotpUnusable)
+        let opened = sealed::open(&self.ring, KEY_PURPOSE, row, sealed);
+        let failed = "cannot decrypt the secret of an authenticator app";
+        let secret = opened.map_err(Error::internal(failed))?;
+        TotpSecret::from_bytes(&secret)
+            .ok_or("its length is wrong")
+            .map_err(Error::internal(failed))
     }
+}
+
+/// Turns the second factor off and forgets all that belongs to it, also where it is not
+/// in use yet; returns the user, where it was on.
+pub(crate) async fn turn_off(
+    tx: &mut Transaction,
+    user_id: UserId,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
+    let user = store::users::set_mfa_enabled(&mut **tx, user_id, false, now).await?;
+    store::mfa::forget_user(tx, user_id).await?;
+    Ok(user)
 }
 
 /// What is written down of a call.

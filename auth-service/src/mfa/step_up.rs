@@ -5,7 +5,7 @@ use chassis::database::pool::Transaction;
 use super::{Call, Mfa, MfaCode};
 use crate::error::{Error, Result};
 use crate::model::user::User;
-use crate::store;
+use crate::throttle::CountedCode;
 
 /// What a call shows beside the password.
 pub struct StepUp<'a> {
@@ -15,7 +15,7 @@ pub struct StepUp<'a> {
 }
 
 /// A code that was counted as a guess, if one was needed.
-pub(crate) struct Counted(Option<[u8; 32]>);
+pub(crate) struct Counted(Option<CountedCode>);
 
 impl<'a> StepUp<'a> {
     /// A call that shows this code, if any.
@@ -30,8 +30,8 @@ impl<'a> StepUp<'a> {
             return Ok(Counted(None));
         }
         let code = self.code.as_ref().ok_or_else(Error::mfa_code_missing)?;
-        let bucket = self.mfa.count(user.id, code, self.call.now).await?;
-        Ok(Counted(Some(bucket)))
+        let counted = self.mfa.count_of(user.id, code, self.call.now).await?;
+        Ok(Counted(Some(counted)))
     }
 
     /// Uses the code up, where the account asks for one. The transaction holds the row of
@@ -45,12 +45,12 @@ impl<'a> StepUp<'a> {
         if !user.mfa_enabled {
             return Ok(());
         }
-        let (Some(code), Some(bucket)) = (&self.code, counted.0) else {
+        let (Some(code), Some(counted)) = (&self.code, counted.0) else {
             // Turned on while the password was checked.
             return Err(Error::mfa_code_missing());
         };
         self.mfa.spend(tx, user.id, code, &self.call).await?;
-        store::throttles::forget(&mut **tx, bucket).await
+        self.mfa.throttle.code_succeeded(tx, counted).await
     }
 
     /// Writes down that a code was wrong, after the transaction that it was looked at in;

@@ -49,7 +49,9 @@ impl TotpSecret {
         totp.with_account_name(account)
             .build()
             .and_then(|totp| totp.to_url())
-            .map_err(|_| Error::TotpUnusable)
+            .map_err(Error::internal(
+                "cannot use the secret of an authenticator app",
+            ))
     }
 
     /// The step whose code this is, among those that count at this moment.

@@ -1,6 +1,7 @@
 //! What a password is, and which ones may be chosen (NIST SP 800-63B).
 
 pub mod common_passwords;
+pub mod credentials;
 pub mod hasher;
 pub mod pepper;
 pub mod phc;
@@ -10,6 +11,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+pub use self::credentials::Passwords;
 use crate::error::Error;
 use crate::model::email::Email;
 use crate::model::predictable::is_predictable;

@@ -7,6 +7,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, KeyId, Params, ParamsBuilder, Version};
 use aws_lc_rs::rand;
 
+use crate::error::Error;
 use crate::passwords::pepper::Peppers;
 
 const SALT_BYTES: usize = 16;
@@ -38,6 +39,12 @@ pub enum HashError {
     /// The pool of threads is gone.
     #[error("the hasher has stopped")]
     Stopped,
+}
+
+impl From<HashError> for Error {
+    fn from(error: HashError) -> Self {
+        Self::internal("cannot hash a password")(error)
+    }
 }
 
 /// What a check of a password found.

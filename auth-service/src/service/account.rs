@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 use super::pages::Pages;
 use super::{timestamp, uuid};
 use crate::accounts::email_change::EmailChange;
-use crate::accounts::export::{Exports, export};
 use crate::accounts::password_change::PasswordChange;
 use crate::accounts::{Accounts, UserChange};
 use crate::error::{Error, Result};
@@ -41,8 +40,6 @@ pub struct AccountService {
     pub mfa: Arc<Mfa>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
-    /// The exports under way.
-    pub exports: Arc<Exports>,
     /// Whose word on a client's address counts.
     pub proxies: TrustedProxies,
     /// The time.
@@ -93,10 +90,10 @@ impl account_service_server::AccountService for AccountService {
         let change = PasswordChange::parse(&by.user, &current, &new)?;
         let attempt = by.attempt(Kind::PasswordChangeFailed);
 
-        let (sessions, user, clock) = (&self.sessions, &by.user, &self.clock);
+        let (user, session_id) = (&by.user, by.session_id);
         let tokens = self
             .accounts
-            .change_password(sessions, user, by.session_id, change, attempt, clock)
+            .change_password(user, session_id, change, attempt, &self.clock)
             .await?;
 
         Ok(Response::new(pb::ChangePasswordResponse {
@@ -242,14 +239,12 @@ impl account_service_server::AccountService for AccountService {
     ) -> Result<Response<Self::ExportMeStream>, Status> {
         let by = self.who(&request).await?;
         let caller = Caller::of(&request).map_err(Error::from)?;
-        let permit = self.exports.begin(by.user.id)?;
         let (accounts, clock) = (Arc::clone(&self.accounts), self.clock.clone());
 
-        let chunks = export(self.accounts.db.clone(), by.user.id, permit, by.now);
+        let chunks = self.accounts.export(by.user.id, by.now)?;
         // A session that ends takes its exports along.
         let chunks = while_allowed(chunks, TOGETHER, async move || {
-            let known = accounts.of_caller(&caller, clock.now());
-            known.await.map(drop)
+            accounts.of_caller(&caller, clock.now()).await.map(drop)
         });
 
         let answers = chunks.map(|chunk| match chunk {

@@ -17,7 +17,6 @@ use super::admin_answers::{micros, time_in};
 use super::audit_answers::kind_in;
 use super::pages::Pages;
 use super::uuid;
-use crate::accounts::Accounts;
 use crate::administration::{Administration, NewProgram, RolesChange};
 use crate::error::Result;
 use crate::model::audit::Selection;
@@ -29,8 +28,6 @@ const PAGE_SIZE_MAX: usize = 500;
 pub struct AdminService {
     /// What they can do.
     pub administration: Administration,
-    /// The accounts.
-    pub accounts: Arc<Accounts>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
     /// Whose word on a client's address counts.
@@ -88,8 +85,7 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let disabled = self.administration.disable_user(by.call(), id, &self.clock);
-        let user = disabled.await?;
+        let user = self.administration.disable_user(by.call(), id).await?;
 
         Ok(Response::new(pb::DisableUserResponse {
             user: Some(user.into()),
@@ -119,11 +115,7 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let (throttle, clock) = (&self.accounts.throttle, &self.clock);
-        let deleted = self
-            .administration
-            .delete_user(by.call(), id, throttle, clock);
-        deleted.await?;
+        self.administration.delete_user(by.call(), id).await?;
 
         Ok(Response::new(pb::DeleteUserResponse {}))
     }
@@ -136,10 +128,7 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let reset = self
-            .administration
-            .reset_user_mfa(by.call(), id, &self.accounts);
-        let user = reset.await?;
+        let user = self.administration.reset_user_mfa(by.call(), id).await?;
 
         Ok(Response::new(pb::ResetUserMfaResponse {
             user: Some(user.into()),
@@ -156,7 +145,7 @@ impl admin_service_server::AdminService for AdminService {
 
         let count = self
             .administration
-            .revoke_user_sessions(by.call(), id, &self.clock)
+            .revoke_user_sessions(by.call(), id)
             .await?;
 
         Ok(Response::new(pb::RevokeUserSessionsResponse {
@@ -179,7 +168,7 @@ impl admin_service_server::AdminService for AdminService {
 
         let user = self
             .administration
-            .set_user_roles(by.call(), id, change, &self.clock)
+            .set_user_roles(by.call(), id, change)
             .await?;
 
         Ok(Response::new(pb::SetUserRolesResponse {
@@ -196,10 +185,7 @@ impl admin_service_server::AdminService for AdminService {
         let message = request.into_inner();
         let new = NewProgram::parse(message.client_id, message.scopes, &message.request_id)?;
 
-        let made = self
-            .administration
-            .create_program(by.call(), new, &self.clock)
-            .await?;
+        let made = self.administration.create_program(by.call(), new).await?;
 
         Ok(Response::new(pb::CreateServiceAccountResponse {
             service_account: Some(made.0.into()),
@@ -241,7 +227,7 @@ impl admin_service_server::AdminService for AdminService {
 
         let (program, secret) = self
             .administration
-            .rotate_program_secret(by.call(), name, request_id, &self.clock)
+            .rotate_program_secret(by.call(), name, request_id)
             .await?;
 
         Ok(Response::new(pb::RotateServiceAccountSecretResponse {
@@ -258,9 +244,7 @@ impl admin_service_server::AdminService for AdminService {
         let by = self.asker(&request).await?;
         let name = &request.get_ref().client_id;
 
-        self.administration
-            .delete_program(by.call(), name, &self.clock)
-            .await?;
+        self.administration.delete_program(by.call(), name).await?;
 
         Ok(Response::new(pb::DeleteServiceAccountResponse {}))
     }

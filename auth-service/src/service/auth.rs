@@ -18,17 +18,17 @@ use zeroize::Zeroizing;
 use super::admin_answers::algorithm;
 use super::{Jwks, client};
 use crate::accounts::Accounts;
-use crate::accounts::credentials::Attempt;
 use crate::accounts::email_verification::{Claimant, Verified};
-use crate::accounts::log_in::{LogIn, LoggedIn, log_in};
+use crate::accounts::log_in::{LogIn, LoggedIn};
 use crate::accounts::sign_up::NewAccount;
 use crate::error::Error;
-use crate::mail::Topic;
+use crate::mail::{Mail, Topic};
 use crate::mfa::Mfa;
 use crate::model::audit::Kind;
 use crate::model::request_id::RequestId;
 use crate::model::user::User;
 use crate::passwords::Password;
+use crate::passwords::credentials::Attempt;
 use crate::sessions::Sessions;
 use crate::sessions::grant::Grant;
 use crate::throttle::Guess;
@@ -40,6 +40,8 @@ pub type ServerInfo = pb::GetServerInfoResponse;
 pub struct AuthService {
     /// The accounts.
     pub accounts: Arc<Accounts>,
+    /// Mail that anyone can ask for.
+    pub mail: Arc<Mail>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
     /// The second factors.
@@ -93,15 +95,10 @@ impl auth_service_server::AuthService for AuthService {
         let attempt = LogIn::parse(email, &password, label, device_token, scopes)?;
 
         let now = self.clock.now();
-        let logged_in = log_in(
-            &self.accounts,
-            &self.sessions,
-            attempt,
-            &client,
-            deadline,
-            now,
-        )
-        .await?;
+        let logged_in = self
+            .accounts
+            .log_in(attempt, &client, deadline, now)
+            .await?;
 
         Ok(Response::new(match logged_in {
             LoggedIn::Session(signed_in) => pb::LogInResponse {
@@ -172,9 +169,7 @@ impl auth_service_server::AuthService for AuthService {
         let email = &request.get_ref().email;
 
         let (topic, asker) = (Topic::Verification, asker.as_ref());
-        self.accounts
-            .ask_for_mail(topic, email, asker, &client.ip, now)
-            .await?;
+        self.mail.ask(topic, email, asker, &client.ip, now).await?;
 
         Ok(Response::new(pb::SendEmailVerificationResponse {}))
     }
@@ -221,8 +216,8 @@ impl auth_service_server::AuthService for AuthService {
         let (now, client) = (self.clock.now(), client(&request, &self.proxies));
         let email = &request.get_ref().email;
 
-        self.accounts
-            .ask_for_mail(Topic::Reset, email, None, &client.ip, now)
+        self.mail
+            .ask(Topic::Reset, email, None, &client.ip, now)
             .await?;
 
         Ok(Response::new(pb::RequestPasswordResetResponse {}))

@@ -7,12 +7,12 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::{AccountService, client};
-use crate::accounts::credentials::Attempt;
 use crate::error::Result;
 use crate::mfa::Call;
 use crate::model::audit::Kind;
 use crate::model::session::Client;
 use crate::model::user::User;
+use crate::passwords::credentials::Attempt;
 use crate::throttle::Guess;
 
 /// Who calls, with a session that is alive.

@@ -4,7 +4,6 @@ pub mod grant;
 pub mod refresh;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chassis::access::token::{Claims, TokenError};
 use chassis::clock::Clock;
@@ -12,6 +11,7 @@ use chassis::database::pool::{Pool, Transaction};
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
@@ -56,6 +56,16 @@ pub struct TokenPair {
     pub refresh_token: RefreshToken,
     /// When it ends unless it is used.
     pub refresh_expire_time: DateTime<Utc>,
+}
+
+/// A user with a new session.
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// The session's tokens.
+    pub tokens: TokenPair,
+    /// By which the device is known at the next log-in.
+    pub device_token: Zeroizing<String>,
 }
 
 /// What tokens say, and how long they live.
@@ -114,18 +124,12 @@ pub(crate) fn issue_time(now: DateTime<Utc>, revoked: Option<DateTime<Utc>>) -> 
     revoked.map_or(now, |revoked| (revoked + second).clamp(now, now + second))
 }
 
-/// Reads a setting; settings are years at most.
-#[must_use]
-pub fn delta(time: Duration) -> TimeDelta {
-    TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
-}
-
 /// The sessions.
 pub struct Sessions {
-    pub(crate) db: Pool,
-    pub(crate) codec: Arc<Codec>,
-    pub(crate) settings: TokenSettings,
-    pub(crate) clock: Clock,
+    db: Pool,
+    codec: Arc<Codec>,
+    settings: TokenSettings,
+    clock: Clock,
     keys: KeysInForce,
 }
 
@@ -265,14 +269,14 @@ impl Sessions {
     }
 
     /// Refuses what a session may not have.
-    pub(crate) fn ensure(&self, grant: Grant, subject: &Subject, now: DateTime<Utc>) -> Result<()> {
+    fn ensure(&self, grant: Grant, subject: &Subject, now: DateTime<Utc>) -> Result<()> {
         let since = grant::since(now, self.settings.admin_authentication);
         grant.ensure(subject, since)
     }
 
     /// Adds a fresh access token to a refresh token. None is signed without the look at
     /// whether it may be.
-    pub(crate) fn pair(
+    fn pair(
         &self,
         refresh_token: RefreshToken,
         subject: Subject,
@@ -309,7 +313,7 @@ impl Sessions {
 /// Ends one live session; false where it was over. The time is asked for when nobody can
 /// refresh it any more: what was made while the call waited lives as long as the
 /// revocation is known.
-pub(crate) async fn end(
+async fn end(
     db: &Pool,
     clock: &Clock,
     (user_id, id): (UserId, Uuid),

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::keeper::BEAT;
 use crate::model::signing_key::{Algorithm, KeyState};
-use crate::sessions::delta;
 use crate::store::signing_keys::KeyRow;
 
 /// How long keys stay in their states.
@@ -56,15 +55,14 @@ pub(super) enum Step {
 /// What is to be done now with these keys, the oldest first. What follows from it
 /// is due when it is done.
 pub(super) fn due(keys: &[KeyRow], schedule: &Schedule, now: DateTime<Utc>) -> Vec<Step> {
-    let since = |key: &KeyRow| now - key.state_time;
-    let gone =
-        |key: &&KeyRow| key.is(KeyState::Retiring) && since(key) >= delta(schedule.retirement());
+    let since = |key: &KeyRow| (now - key.state_time).to_std().unwrap_or_default();
+    let gone = |key: &&KeyRow| key.is(KeyState::Retiring) && since(key) >= schedule.retirement();
     let revoke = |key: &KeyRow| Step::Revoke(key.kid.clone());
     let mut steps: Vec<_> = keys.iter().filter(gone).map(revoke).collect();
     let active = keys.iter().find(|key| key.is(KeyState::Active));
     steps.extend(match (active, staged(keys)) {
         (None, _) => Some(successor(keys)),
-        (Some(_), Some(key)) if since(key) >= delta(schedule.staging()) => {
+        (Some(_), Some(key)) if since(key) >= schedule.staging() => {
             Some(Step::Activate(key.kid.clone()))
         }
         (Some(key), None) if is_old(since(key), schedule) => Some(Step::Stage),
@@ -85,8 +83,8 @@ pub(super) fn staged(keys: &[KeyRow]) -> Option<&KeyRow> {
 }
 
 /// Whether the active key's time is over when one that is staged now is ready.
-fn is_old(age: TimeDelta, schedule: &Schedule) -> bool {
-    age >= delta(schedule.rotation.saturating_sub(schedule.staging()))
+fn is_old(age: Duration, schedule: &Schedule) -> bool {
+    age >= schedule.rotation.saturating_sub(schedule.staging())
 }
 
 #[cfg(test)]

@@ -49,6 +49,15 @@ pub enum SigningKeysError {
     Json(#[source] serde_json::Error),
 }
 
+impl From<SigningKeysError> for Error {
+    fn from(error: SigningKeysError) -> Self {
+        match error {
+            SigningKeysError::Store(error) => error,
+            other => Self::internal("cannot use the signing keys")(other),
+        }
+    }
+}
+
 /// The key that signs, and all that are published.
 pub struct SigningKeys {
     /// Signs; none where the active key does not open here.

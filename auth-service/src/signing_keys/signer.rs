@@ -11,6 +11,7 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{EncodingKey, jwk};
 use zeroize::Zeroizing;
 
+use crate::error::Error;
 use crate::model::signing_key::{Algorithm, SealedKey};
 use crate::sealed::{self, OpenError};
 
@@ -50,6 +51,12 @@ pub enum SignerError {
 impl From<aws_lc_rs::error::Unspecified> for SignerError {
     fn from(_: aws_lc_rs::error::Unspecified) -> Self {
         Self::Crypto
+    }
+}
+
+impl From<SignerError> for Error {
+    fn from(error: SignerError) -> Self {
+        Self::internal("cannot create or use a signing key")(error)
     }
 }
 

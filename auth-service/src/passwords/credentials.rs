@@ -1,24 +1,27 @@
 //! Checking the password of an account.
 
-use aws_lc_rs::rand;
-use chassis::database::pool::Transaction;
+use std::sync::Arc;
+
+use aws_lc_rs::{hmac, rand};
+use chassis::database::pool::{Pool, Transaction};
 use chassis::serve::deadline::Deadline;
+use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
 
-use crate::accounts::Accounts;
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
-use crate::model::device_token::Owner;
+use crate::model::device_token::{DeviceTokens, Owner};
 use crate::model::email::Email;
 use crate::model::user::User;
 use crate::passwords::Password;
-use crate::passwords::hasher::Turn;
+use crate::passwords::hasher::{Hasher, Turn};
 use crate::passwords::phc::Verdict;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::emails::{EmailRow, PasswordRef};
-use crate::throttle::{Attempted, Guess, Whose};
+use crate::throttle::{Attempted, Guess, Throttle, Whose};
 
 /// A correct password.
 #[derive(Clone, Debug)]
@@ -80,11 +83,34 @@ pub struct Attempt<'a> {
     pub now: DateTime<Utc>,
 }
 
-impl Accounts {
+/// The passwords of accounts. Guesses are counted before they are checked.
+pub struct Passwords {
+    db: Pool,
+    hasher: Arc<Hasher>,
+    throttle: Arc<Throttle>,
+    devices: DeviceTokens,
+    /// Stands for unknown e-mails in the audit without naming them.
+    pseudonyms: hmac::Key,
+}
+
+impl Passwords {
+    /// Checks passwords that are stored in this database.
+    #[must_use]
+    pub fn new(db: Pool, hasher: Arc<Hasher>, throttle: Arc<Throttle>, ring: &KeyRing) -> Self {
+        let (_, key) = ring.current("audit-pseudonym");
+        Self {
+            db,
+            hasher,
+            throttle,
+            devices: DeviceTokens::new(ring),
+            pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*key),
+        }
+    }
+
     /// Checks the password of a log-in. An unknown e-mail, or text that is none, takes
     /// the same statements and the same time as a wrong password. A device that has logged
     /// in to this account is counted by itself.
-    pub async fn check_password(
+    pub async fn check(
         &self,
         email: Option<&Email>,
         password: Password,
@@ -109,7 +135,7 @@ impl Accounts {
 
     /// Checks the password of a user who calls with a session. Where the e-mail of the
     /// account has become another account's meanwhile, every password is wrong.
-    pub async fn check_own_password(
+    pub async fn check_own(
         &self,
         user: &User,
         password: Password,
@@ -124,7 +150,8 @@ impl Accounts {
 
     async fn attempt(&self, whose: Whose<'_>, attempt: &Attempt<'_>) -> Result<Attempted> {
         let (guess, ip, now) = (attempt.guess, attempt.ip, attempt.now);
-        self.throttle.attempt(guess, whose, ip, now).await
+        let allowed = self.throttle.attempt(guess, whose, ip, now).await?;
+        allowed.map_err(|retry_after| Error::LogInThrottled { retry_after })
     }
 
     /// Checks a password against what is stored, or against nobody's; a wrong one is
@@ -169,6 +196,43 @@ impl Accounts {
                 Err(Error::InvalidCredentials)
             }
         }
+    }
+
+    /// Hashes a new password.
+    pub async fn hash(&self, password: Password, turn: Turn, deadline: Deadline) -> Result<String> {
+        self.hasher.hash(password, turn, deadline).await
+    }
+
+    /// Hashes a correct password again, if its hash has outdated parameters.
+    pub async fn rehash(
+        &self,
+        checked: &Credentials,
+        password: Password,
+        deadline: Deadline,
+    ) -> Result<Option<String>> {
+        if !checked.outdated {
+            return Ok(None);
+        }
+        match self.hasher.hash(password, Turn::Later, deadline).await {
+            Ok(hash) => Ok(Some(hash)),
+            // There will be another log-in.
+            Err(Error::HasherOverloaded { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the token of a device that has logged in.
+    pub fn device_token(&self, owner: Owner, now: DateTime<Utc>) -> Result<Zeroizing<String>> {
+        self.devices.issue(owner, now)
+    }
+
+    /// Stands for an e-mail without an account in the audit.
+    fn pseudonym(&self, email: &str) -> UserId {
+        let tag = hmac::sign(&self.pseudonyms, email.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&tag.as_ref()[..16]);
+        // Version 8: no user's id, which are of version 7.
+        UserId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }
 
