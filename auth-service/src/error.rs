@@ -8,6 +8,7 @@ use aws_lc_rs::error::Unspecified;
 use chassis::access::rate_limits::RateLimited;
 use chassis::access::token::TokenError;
 use chassis::database::Failure;
+use chassis::paging::PageError;
 use chassis::status::Refusal;
 use tonic::{Code, Status};
 
@@ -27,6 +28,9 @@ pub enum Error {
     /// The access token is not good for the call.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The request asks for a page that does not exist.
+    #[error("{0}")]
+    Page(#[from] PageError),
     /// The operator closed sign-up.
     #[error("sign-up is disabled on this server")]
     SignUpDisabled,
@@ -234,6 +238,7 @@ impl Error {
                 problem,
             } => refuse(Code::InvalidArgument, reason).violation(*field, problem.clone()),
             Self::Token(error) => Refusal::from(*error),
+            Self::Page(error) => Refusal::from(*error),
             Self::SignUpDisabled => refuse(Code::FailedPrecondition, "SIGN_UP_DISABLED"),
             Self::EmailTaken => refuse(Code::AlreadyExists, "EMAIL_TAKEN"),
             Self::InvalidCredentials => refuse(Code::Unauthenticated, "INVALID_CREDENTIALS"),

@@ -12,11 +12,11 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::refresh_token::sha256;
 use crate::sessions::grant::{ADMIN_SCOPE, own_audience};
 use crate::sessions::{TokenSettings, issue_time};
 use crate::signing_keys::KeysInForce;
 use crate::store;
+use chassis::sha256::sha256;
 
 /// The program that the contacts service is.
 pub const CONTACTS: &str = "contacts-service";
@@ -124,10 +124,11 @@ impl Programs {
     /// Returns what a token says, where it, its session and its account are in order
     /// at this moment.
     pub async fn introspect(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Claims>> {
-        let Ok(claims) = self.verifier.verify(token) else {
+        let Ok(verified) = self.verifier.verify(token) else {
             return Ok(None);
         };
-        let caller = Caller::from(claims.clone());
+        let claims = verified.claims.clone();
+        let caller = Caller::from(verified);
         let is_alive = if let Some(session_id) = claims.sid {
             let user = store::users::of_caller(&self.db, &caller, session_id, now);
             user.await?.is_some_and(|user| !user.disabled)

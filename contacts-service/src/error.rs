@@ -4,6 +4,7 @@
 use chassis::access::token::TokenError;
 use chassis::auth_client::identity::IdentityError;
 use chassis::database::Failure;
+use chassis::paging::PageError;
 use chassis::status::Refusal;
 use chassis::trouble::cause;
 use prost::Message;
@@ -21,6 +22,9 @@ pub enum Error {
     /// The caller is not known, or may not do this.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The request asks for a page that does not exist.
+    #[error("{0}")]
+    Page(#[from] PageError),
     /// The caller sent something unusable.
     #[error("{0}")]
     Invalid(#[from] Invalid),
@@ -281,6 +285,7 @@ impl Error {
         let text = self.to_string();
         match self {
             Self::Token(error) => error.into(),
+            Self::Page(error) => error.into(),
             Self::Invalid(invalid) => {
                 let refusal = Refusal::new(Code::InvalidArgument, invalid.reason, text);
                 invalid.shown_on(refusal)

@@ -10,7 +10,6 @@ pub mod gone_owners;
 pub mod limits;
 pub mod model;
 mod opening;
-pub mod page;
 pub mod purge;
 pub mod search;
 pub mod service;

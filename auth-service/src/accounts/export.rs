@@ -176,8 +176,7 @@ struct Document {
 
 impl Document {
     async fn write(mut self, db: &Pool, user_id: UserId, now: DateTime<Utc>) -> Result<()> {
-        let mut tx = db.begin().await?;
-        table::freeze(&mut tx).await?;
+        let mut tx = db.begin_snapshot().await?;
         let user = table::user(&mut *tx, user_id)
             .await?
             .unwrap_or("null".into());

@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::mail::About;
 use crate::model::audit::Kind;
 use crate::model::email::Email;
-use crate::model::refresh_token::sha256;
 use crate::model::request_id::RequestId;
 use crate::model::user::{DisplayName, User};
 use crate::passwords::Password;
@@ -19,6 +18,7 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::store::emails::{EmailRow, NewEmail};
 use crate::throttle::Guess;
+use chassis::sha256::sha256;
 
 /// How long a sign-up can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);

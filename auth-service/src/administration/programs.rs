@@ -10,12 +10,12 @@ use super::secrets::Making;
 use super::{Act, Administration, Call};
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
-use crate::model::refresh_token::sha256;
 use crate::model::request_id::RequestId;
 use crate::service_accounts::{CONTACTS, SCOPES};
 use crate::sessions::CLIENT_ID;
 use crate::store::audit::Event;
 use crate::store::service_accounts::{self, Program};
+use chassis::sha256::sha256;
 
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;

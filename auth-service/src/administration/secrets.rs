@@ -11,9 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::model::refresh_token::sha256;
 use crate::model::request_id::RequestId;
 use crate::store::service_accounts::LiveSecret;
+use chassis::sha256::sha256;
 
 /// What secrets begin with, so that people and scanners know what they found.
 const PREFIX: &str = "abs1_";

@@ -6,7 +6,7 @@ use chassis::user_id::UserId;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::model::refresh_token::sha256;
+use chassis::sha256::sha256;
 
 /// How many a user gets at a time.
 pub(crate) const COUNT: usize = 10;

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest, hmac, rand};
+use aws_lc_rs::{constant_time, hmac, rand};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chassis::sha256::sha256;
 use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use uuid::Uuid;
@@ -62,14 +63,6 @@ impl fmt::Debug for RefreshToken {
         debug.field("generation", &self.generation);
         debug.finish_non_exhaustive()
     }
-}
-
-/// SHA-256 of what has enough entropy to need no salt.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    hash
 }
 
 /// Makes and checks tokens with the keys of the ring.

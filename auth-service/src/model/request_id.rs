@@ -7,7 +7,7 @@ use chassis::text::single_line;
 
 use crate::error::{Error, Result};
 use crate::model::predictable::is_counted_up;
-use crate::model::refresh_token::sha256;
+use chassis::sha256::sha256;
 
 /// What a client calls a request, so that it can repeat it; kept as SHA-256. Whoever knows
 /// it can have an answer again, so that nobody may guess it.

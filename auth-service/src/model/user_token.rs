@@ -11,7 +11,7 @@ use chassis::user_id::UserId;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::model::refresh_token::sha256;
+use chassis::sha256::sha256;
 
 const USER_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;

@@ -7,6 +7,7 @@ use chassis::access::caller::Caller;
 use chassis::access::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
+use chassis::paging::{Pages, Paging, Sizes};
 use chassis::serve::while_allowed::{TOGETHER, while_allowed};
 use futures_util::{Stream, StreamExt};
 use proto::auth::server::account_service_server;
@@ -15,7 +16,6 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::pages::Pages;
 use super::{timestamp, uuid};
 use crate::accounts::email_change::EmailChange;
 use crate::accounts::password_change::PasswordChange;
@@ -28,7 +28,10 @@ use crate::model::user::DisplayName;
 use crate::passwords::Password;
 use crate::sessions::Sessions;
 
-const PAGE_SIZE_MAX: usize = 100;
+const PAGE_SIZES: Sizes = Sizes {
+    default: 50,
+    max: 100,
+};
 
 /// Shows and changes the caller's own account.
 pub struct AccountService {
@@ -165,10 +168,10 @@ impl account_service_server::AccountService for AccountService {
         let by = self.who(&request).await?;
         let (user_id, current) = (by.user.id, by.session_id);
         let mut message = request.into_inner();
-        let token = std::mem::take(&mut message.page_token);
-        let size = (std::mem::take(&mut message.page_size), PAGE_SIZE_MAX);
-        let pages = Pages::new(&self.sealer, "ListSessions", user_id, &message, size)?;
-        let before = pages.open(&token)?;
+        let paging = Paging::take(&mut message.page_size, &mut message.page_token);
+        let method = "ListSessions";
+        let pages = Pages::new(&self.sealer, method, user_id, &message, paging, PAGE_SIZES)?;
+        let before = pages.cursor()?;
 
         let found = self.sessions.list(user_id, before, pages.limit(), by.now);
         let mut sessions = found.await?;

@@ -1,12 +1,12 @@
 //! `addressbook.auth.v1.AdminService`.
 
-use std::mem::take;
 use std::sync::Arc;
 
 use chassis::access::caller::Caller;
 use chassis::access::client_address::TrustedProxies;
 use chassis::clock::Clock;
 use chassis::page_token::Sealer;
+use chassis::paging::{PageError, Pages, Paging, Sizes};
 use chassis::user_id::UserId;
 use proto::auth::server::admin_service_server;
 use proto::auth::v1 as pb;
@@ -15,14 +15,16 @@ use tonic::{Request, Response, Status};
 
 use super::admin_answers::{micros, time_in};
 use super::audit_answers::kind_in;
-use super::pages::Pages;
 use super::uuid;
 use crate::administration::{Administration, NewProgram, RolesChange};
 use crate::error::Result;
 use crate::model::audit::Selection;
 use crate::model::roles::Roles;
 
-const PAGE_SIZE_MAX: usize = 500;
+const PAGE_SIZES: Sizes = Sizes {
+    default: 50,
+    max: 500,
+};
 
 /// Serves administrators.
 pub struct AdminService {
@@ -45,9 +47,9 @@ impl admin_service_server::AdminService for AdminService {
     ) -> Result<Response<pb::ListUsersResponse>, Status> {
         let caller = self.reader(&request).await?;
         let mut message = request.into_inner();
-        let (token, size) = (take(&mut message.page_token), take(&mut message.page_size));
-        let pages = self.pages("ListUsers", &caller, &message, size)?;
-        let after: Option<String> = pages.open(&token)?;
+        let paging = Paging::take(&mut message.page_size, &mut message.page_token);
+        let pages = self.pages("ListUsers", &caller, &message, paging)?;
+        let after: Option<String> = pages.cursor()?;
 
         let prefix = &message.email_prefix;
         let found = self
@@ -200,9 +202,9 @@ impl admin_service_server::AdminService for AdminService {
     ) -> Result<Response<pb::ListServiceAccountsResponse>, Status> {
         let caller = self.reader(&request).await?;
         let mut message = request.into_inner();
-        let (token, size) = (take(&mut message.page_token), take(&mut message.page_size));
-        let pages = self.pages("ListServiceAccounts", &caller, &message, size)?;
-        let after: Option<String> = pages.open(&token)?;
+        let paging = Paging::take(&mut message.page_size, &mut message.page_token);
+        let pages = self.pages("ListServiceAccounts", &caller, &message, paging)?;
+        let after: Option<String> = pages.cursor()?;
 
         let found = self
             .administration
@@ -288,11 +290,10 @@ impl admin_service_server::AdminService for AdminService {
         request: Request<pb::ListSigningKeysRequest>,
     ) -> Result<Response<pb::ListSigningKeysResponse>, Status> {
         let caller = self.reader(&request).await?;
-        let message = request.into_inner();
-        // Nothing but the page is asked for.
-        let bare = pb::ListSigningKeysRequest::default();
-        let pages = self.pages("ListSigningKeys", &caller, &bare, message.page_size)?;
-        let after: Option<(i64, String)> = pages.open(&message.page_token)?;
+        let mut message = request.into_inner();
+        let paging = Paging::take(&mut message.page_size, &mut message.page_token);
+        let pages = self.pages("ListSigningKeys", &caller, &message, paging)?;
+        let after: Option<(i64, String)> = pages.cursor()?;
         let after = after.and_then(|(time, kid)| Some((micros(time)?, kid)));
 
         let found = self
@@ -316,10 +317,10 @@ impl admin_service_server::AdminService for AdminService {
     ) -> Result<Response<pb::ListAuditEventsResponse>, Status> {
         let caller = self.reader(&request).await?;
         let mut message = request.into_inner();
-        let (token, size) = (take(&mut message.page_token), take(&mut message.page_size));
-        let pages = self.pages("ListAuditEvents", &caller, &message, size)?;
+        let paging = Paging::take(&mut message.page_size, &mut message.page_token);
+        let pages = self.pages("ListAuditEvents", &caller, &message, paging)?;
         let selection = selection(message)?;
-        let after: Option<(i64, _)> = pages.open(&token)?;
+        let after: Option<(i64, _)> = pages.cursor()?;
         let after = after.and_then(|(time, id)| Some((micros(time)?, id)));
 
         let found = self
@@ -343,10 +344,16 @@ impl AdminService {
         method: &'a str,
         caller: &Caller,
         bare: &impl prost::Message,
-        size: i32,
-    ) -> Result<Pages<'a>> {
-        let size = (size, PAGE_SIZE_MAX);
-        Pages::new(&self.sealer, method, caller.user_id, bare, size)
+        paging: Paging,
+    ) -> Result<Pages<'a>, PageError> {
+        Pages::new(
+            &self.sealer,
+            method,
+            caller.user_id,
+            bare,
+            paging,
+            PAGE_SIZES,
+        )
     }
 }
 

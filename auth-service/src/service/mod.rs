@@ -9,7 +9,6 @@ mod auth;
 mod by;
 mod jwks;
 mod mfa;
-mod pages;
 mod programs;
 
 pub use account::AccountService;

@@ -9,6 +9,7 @@ use chassis::access::rate_limits::Allowance;
 use chassis::access::token::{Claims, TokenError};
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
+use chassis::paging::Sizes;
 use chassis::serve::while_allowed::{TOGETHER, while_allowed};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt};
@@ -132,13 +133,7 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
     ) -> Result<Response<pb::ListDeletedUsersResponse>, Status> {
         self.require(&request, REVOCATIONS).await?;
         let message = request.get_ref();
-        let size = match usize::try_from(message.page_size) {
-            Ok(0) => PAGE_SIZE_DEFAULT,
-            Ok(size) => size.min(PAGE_SIZE_MAX),
-            Err(_) => {
-                return Err(Error::invalid("PAGE_SIZE_INVALID", "page_size", "negative").into());
-            }
-        };
+        let size = PAGE_SIZES.parse(message.page_size)?;
         let since = position(&message.since_cursor, "CURSOR_INVALID", "since_cursor")?;
         let page_token = position(&message.page_token, "PAGE_TOKEN_INVALID", "page_token")?;
         let (life, now) = (self.token_life, self.clock.now());
@@ -153,8 +148,10 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
 
 /// Time in which a feed sends the revocation of the key that signed its own token.
 const KEY_TOLD: Duration = Duration::from_secs(1);
-const PAGE_SIZE_DEFAULT: usize = 500;
-const PAGE_SIZE_MAX: usize = 1000;
+const PAGE_SIZES: Sizes = Sizes {
+    default: 500,
+    max: 1000,
+};
 
 impl ServiceTokenService {
     async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<Arc<Caller>, Status> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, Result};
 use crate::model::audit::Kind;
-use crate::model::refresh_token::{RefreshToken, sha256};
+use crate::model::refresh_token::RefreshToken;
 use crate::model::request_id::RequestId;
 use crate::model::session::Client;
 use crate::sessions::grant::{self, Grant, Subject};
@@ -18,6 +18,7 @@ use crate::sessions::{self, Sessions, TokenPair};
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::sessions::{RefreshState, Rotated, Rotation};
+use chassis::sha256::sha256;
 
 /// How long a refresh can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);

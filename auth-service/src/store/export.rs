@@ -2,7 +2,7 @@
 //! out with a new one.
 
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -13,14 +13,6 @@ pub struct Row {
     pub id: Uuid,
     /// An object.
     pub json: String,
-}
-
-/// Lets a transaction that has just begun see one moment, and change nothing.
-pub async fn freeze(db: &mut PgConnection) -> Result<()> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        .execute(db)
-        .await?;
-    Ok(())
 }
 
 /// The account.

@@ -79,7 +79,7 @@ async fn no_token_and_no_password_is_stored() {
         assert!(!dump.contains(&hex::encode(usable)));
     }
     // Checks that the dump would contain them.
-    let hash = auth_service::model::refresh_token::sha256(third.refresh_token.as_bytes());
+    let hash = chassis::sha256::sha256(third.refresh_token.as_bytes());
     assert!(dump.contains(&hex::encode(hash)));
 }
 
@@ -110,7 +110,7 @@ async fn no_token_that_was_mailed_is_stored_and_no_address_to_mail_to() {
             assert!(!all.contains(&usable));
         }
         // Checks that the dump would contain them.
-        let hash = auth_service::model::refresh_token::sha256(token.as_bytes());
+        let hash = chassis::sha256::sha256(token.as_bytes());
         assert!(all.contains(&hex::encode(hash)));
     }
     let sql = "SELECT row_to_json(t)::text FROM auth.outbox AS t";

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::access::rate_limits::Allowance;
 use crate::access::revocations::Revocations;
-use crate::access::token::{Claims, TokenError, Verifier};
+use crate::access::token::{TokenError, Verified, Verifier};
 use crate::access::verified::VerifiedTokens;
 use crate::serve::unread::Asker;
 use crate::status::Refusal;
@@ -67,8 +67,9 @@ impl Caller {
     }
 }
 
-impl From<Claims> for Caller {
-    fn from(claims: Claims) -> Self {
+impl From<Verified> for Caller {
+    fn from(token: Verified) -> Self {
+        let Verified { claims, key_id } = token;
         Self {
             user_id: claims.sub,
             session_id: claims.sid,
@@ -76,7 +77,7 @@ impl From<Claims> for Caller {
             audience: claims.aud,
             issued_at: claims.iat,
             expires_at: claims.exp,
-            key_id: String::new(),
+            key_id,
             scope: claims.scope,
         }
     }

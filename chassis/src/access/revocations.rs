@@ -208,10 +208,10 @@ fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>, keep: impl Fn(&V) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::token::Claims;
+    use crate::access::token::{Claims, Verified};
 
     fn caller(session: u128, issued_at: i64) -> Caller {
-        Caller::from(Claims {
+        let claims = Claims {
             iss: String::new(),
             aud: String::new(),
             sub: UserId(Uuid::from_u128(1)),
@@ -225,6 +225,10 @@ mod tests {
             auth_time: issued_at,
             amr: Vec::new(),
             roles: Vec::new(),
+        };
+        Caller::from(Verified {
+            claims,
+            key_id: String::new(),
         })
     }
 

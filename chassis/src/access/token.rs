@@ -56,6 +56,15 @@ pub struct Claims {
     pub roles: Vec<String>,
 }
 
+/// A token whose signature, issuer, audience and times are valid.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// What the token says.
+    pub claims: Claims,
+    /// The `kid` of the key that signed it.
+    pub key_id: String,
+}
+
 /// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -290,8 +299,8 @@ impl Verifier {
         }
     }
 
-    /// Returns what a good token says.
-    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+    /// Returns the claims of a valid token, and the key that signed it.
+    pub fn verify(&self, token: &str) -> Result<Verified, TokenError> {
         if token.len() > TOKEN_BYTES_MAX || token.split('.').count() != 3 {
             return Err(TokenError::Invalid);
         }
@@ -323,7 +332,10 @@ impl Verifier {
             })?
             .claims;
         self.check_times(&claims)?;
-        Ok(claims)
+        Ok(Verified {
+            claims,
+            key_id: header.kid,
+        })
     }
 
     /// A number that changes with the keys in force.
@@ -365,11 +377,6 @@ impl Verifier {
         }
         Ok(())
     }
-}
-
-/// The key that a token names.
-pub(crate) fn key_id(token: &str) -> Option<String> {
-    Some(header(token)?.kid)
 }
 
 fn header(token: &str) -> Option<Header> {

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 
 use crate::access::caller::Caller;
-use crate::access::token::{TOKEN_BYTES_MAX, TokenError, Verifier, key_id};
+use crate::access::token::{TOKEN_BYTES_MAX, TokenError, Verifier};
+use crate::sha256::sha256;
 
 /// The most tokens that are remembered; each takes about 300 bytes.
 const TOKENS_MAX: usize = 10_000;
@@ -40,8 +40,7 @@ impl VerifiedTokens {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::Invalid);
         }
-        let mut name = [0; 32];
-        name.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        let name = sha256(token.as_bytes());
         // Before the check: keys that change meanwhile make it a new one.
         let keys = self.verifier.key_generation();
         if let Some(good) = self.good.get(&name)
@@ -50,9 +49,7 @@ impl VerifiedTokens {
             self.verifier.check_expiry(good.caller.expires_at)?;
             return Ok(good.caller);
         }
-        let mut caller = Caller::from(self.verifier.verify(token)?);
-        caller.key_id = key_id(token).unwrap_or_default();
-        let caller = Arc::new(caller);
+        let caller = Arc::new(Caller::from(self.verifier.verify(token)?));
         let good = Good {
             caller: Arc::clone(&caller),
             keys,

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use chassis::sha256::sha256;
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::server::BatchCreateContactsResponse;
@@ -207,7 +207,7 @@ impl Book<'_> {
     fn request_id(&self, call: &Repeatable) -> String {
         if self.is_shared() {
             let of_writer = [self.writer.0.as_bytes(), call.request_id.as_bytes()].concat();
-            hex::encode(digest(&SHA256, &of_writer))
+            hex::encode(sha256(&of_writer))
         } else {
             call.request_id.clone()
         }

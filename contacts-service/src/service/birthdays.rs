@@ -2,6 +2,7 @@
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
+use chassis::paging::{Pages, Paging, Sizes};
 use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
 use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
@@ -10,11 +11,12 @@ use crate::birthday::{Segment, Window, today};
 use crate::contact::date;
 use crate::error::{Error, Result};
 use crate::model::share::rights::View;
-use crate::page::{Tokens, fitting, parse_size};
 use crate::store::birthdays::{self as table, Born};
 
-const SIZE_DEFAULT: i64 = 50;
-const SIZE_MAX: i64 = 500;
+const SIZES: Sizes = Sizes {
+    default: 50,
+    max: 500,
+};
 
 /// Where a list goes on.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -34,20 +36,15 @@ pub(super) async fn list(
     now: DateTime<Utc>,
     mut request: ListUpcomingBirthdaysRequest,
 ) -> Result<ListUpcomingBirthdaysResponse> {
-    let size = parse_size(
-        std::mem::take(&mut request.page_size),
-        SIZE_DEFAULT,
-        SIZE_MAX,
-    )?;
-    let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "ListUpcomingBirthdays", view.owner, &request);
-    let position: Option<Position> = tokens.open(&token)?;
+    let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+    let method = "ListUpcomingBirthdays";
+    let pages = Pages::new(sealer, method, view.owner, &request, paging, SIZES)?;
+    let position: Option<Position> = pages.cursor()?;
     let mut window = parse_window(&request, now)?;
     if let Some(position) = &position {
         window.first = position.first;
     }
 
-    let wanted = usize::try_from(size).unwrap_or(usize::MAX);
     let mut found: Vec<(NaiveDate, Born)> = Vec::new();
     for segment in window.segments() {
         let passed = |after: &Position| segment.last_day().is_some_and(|last| last < after.day);
@@ -59,22 +56,19 @@ pub(super) async fn list(
             .as_ref()
             .filter(inside)
             .map(|position| position.row.clone());
-        let room = size + 1 - i64::try_from(found.len()).unwrap_or(size);
+        let room = pages.limit() - i64::try_from(found.len()).unwrap_or(i64::MAX);
         for born in read(db, view, segment, after, room).await? {
             if let Some(day) = segment.day_of(born.birth_md) {
                 found.push((day, born));
             }
         }
-        if found.len() > wanted {
+        if found.len() > pages.size() {
             break;
         }
     }
 
-    let sizes = found.iter().map(|(_, born)| born.contact.body.len());
-    let shown = fitting(sizes, wanted);
-    let more = found.len() > shown;
-    found.truncate(shown);
-    let last = found.last().filter(|_| more).map(|(day, born)| Position {
+    let bytes = |(_, born): &(NaiveDate, Born)| born.contact.body.len();
+    let next_page_token = pages.cut_by_bytes(&mut found, bytes, |(day, born)| Position {
         first: window.first,
         day: *day,
         row: born.into(),
@@ -84,7 +78,7 @@ pub(super) async fn list(
         .map(|(day, born)| birthday(window.first, day, born));
     Ok(ListUpcomingBirthdaysResponse {
         birthdays: birthdays.collect::<Result<_>>()?,
-        next_page_token: last.map_or_else(String::new, |last| tokens.seal(&last)),
+        next_page_token,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a creation asks for.
 
+use chassis::sha256::sha256;
 use chassis::text;
 use prost::Message;
 use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
@@ -10,7 +11,6 @@ use crate::book::creation::{New, Repeatable, Terms};
 use crate::contact::body::{Body, clear_understood, parse_uid};
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
-use crate::page;
 
 /// The longest request id, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -61,7 +61,7 @@ pub(super) fn parse_terms<M: Message>(
     Ok(Terms {
         repeatable: is_repeatable.then(|| Repeatable {
             request_id,
-            hash: page::hash(&bare()),
+            hash: sha256(&bare().encode_to_vec()),
         }),
         validate_only,
     })

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
+use chassis::paging::{Pages, Paging, Sizes, fitting};
 use chassis::user_id::UserId;
 use proto::contacts::server::{DuplicateGroup, FindDuplicatesResponse};
 use proto::contacts::v1::{FindDuplicatesRequest, IgnoreDuplicateRequest};
@@ -15,11 +16,12 @@ use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::duplicates::{Group, groups};
 use crate::error::{Error, Result};
-use crate::page::{Tokens, fitting, parse_size};
 use crate::store::{contacts, duplicates};
 
-const SIZE_DEFAULT: i64 = 20;
-const SIZE_MAX: i64 = 100;
+const SIZES: Sizes = Sizes {
+    default: 20,
+    max: 100,
+};
 
 /// The two contacts of a pair.
 pub(super) fn parse_pair(request: &IgnoreDuplicateRequest) -> Result<[ContactId; 2]> {
@@ -44,21 +46,15 @@ pub(super) async fn find(
     owner: UserId,
     mut request: FindDuplicatesRequest,
 ) -> Result<FindDuplicatesResponse> {
-    let size = parse_size(
-        std::mem::take(&mut request.page_size),
-        SIZE_DEFAULT,
-        SIZE_MAX,
-    )?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "FindDuplicates", owner, &request);
-    let after: Option<(u32, Option<ContactId>)> = tokens.open(&token)?;
+    let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+    let pages = Pages::new(sealer, "FindDuplicates", owner, &request, paging, SIZES)?;
+    let after: Option<(u32, Option<ContactId>)> = pages.cursor()?;
 
     // Waits as long as the caller does; nobody closes it.
     let _place = places.acquire().await.ok();
     // What is judged and what is shown is of the same moment.
-    let mut tx = db.begin().await?;
-    duplicates::begin_snapshot(&mut tx).await?;
+    let mut tx = db.begin_snapshot().await?;
+    duplicates::sort_in_memory(&mut tx).await?;
     let shared = duplicates::shared(&mut *tx, owner).await?;
     let ids: HashSet<Uuid> = shared
         .iter()
@@ -74,7 +70,7 @@ pub(super) async fn find(
 
     let start = found.partition_point(|group| after.is_some_and(|after| group.place() <= after));
     let rest = &found[start..];
-    let candidates = &rest[..rest.len().min(size)];
+    let candidates = &rest[..rest.len().min(pages.size())];
     let ids = candidates.iter().flat_map(|group| &group.ids);
     let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
     let contacts = contacts::get_many(&mut *tx, owner, &ids).await?;
@@ -86,10 +82,10 @@ pub(super) async fn find(
     let sizes = candidates
         .iter()
         .map(|group| group.ids.iter().map(bytes).sum());
-    let fit = fitting(sizes, size).min(candidates.len());
+    let fit = fitting(sizes, pages.size()).min(candidates.len());
 
     let last = candidates[..fit].last().filter(|_| fit < rest.len());
-    let next_page_token = last.map_or_else(String::new, |group| tokens.seal(&group.place()));
+    let next_page_token = last.map_or_else(String::new, |group| pages.token(&group.place()));
     let shown = candidates[..fit].iter();
     let groups = shown.map(|group| message(group, &mut contacts)).collect();
     Ok(FindDuplicatesResponse {

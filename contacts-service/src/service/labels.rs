@@ -21,10 +21,13 @@ use crate::contact::{ContactId, etag};
 use crate::error::{Error, LabelError, Result};
 use crate::model::label::{self, LabelId, LabelName};
 use crate::model::share::rights::View;
-use crate::page::{Tokens, parse_size};
 use crate::store::{labels, members};
+use chassis::paging::{Pages, Paging, Sizes};
 
-const SIZE_MAX: i64 = 1000;
+const SIZES: Sizes = Sizes {
+    default: 1000,
+    max: 1000,
+};
 /// The most contacts that get or lose a label in one call.
 const MEMBERS_MAX: usize = 500;
 
@@ -129,20 +132,15 @@ impl ContactsService {
         view: &View,
         mut request: ListLabelsRequest,
     ) -> Result<ListLabelsResponse> {
-        let size = parse_size(std::mem::take(&mut request.page_size), SIZE_MAX, SIZE_MAX)?;
-        let token = std::mem::take(&mut request.page_token);
-        let tokens = Tokens::new(&self.sealer, "ListLabels", view.owner, &request);
-        let after: Option<String> = tokens.open(&token)?;
+        let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+        let owner = view.owner;
+        let pages = Pages::new(&self.sealer, "ListLabels", owner, &request, paging, SIZES)?;
+        let after: Option<String> = pages.cursor()?;
 
-        // One more than asked for tells whether there is a next page.
         let after = after.unwrap_or_default();
         let (db, ids) = (self.share_of(view.reader), view.part.label_ids());
-        let mut page = labels::list(&db, view.owner, ids, &after, size + 1).await?;
-        let shown = usize::try_from(size).unwrap_or(usize::MAX);
-        let more = page.len() > shown;
-        page.truncate(shown);
-        let next = page.last().filter(|_| more);
-        let next_page_token = next.map_or_else(String::new, |last| tokens.seal(&last.name_key));
+        let mut page = labels::list(&db, view.owner, ids, &after, pages.limit()).await?;
+        let next_page_token = pages.cut(&mut page, |last| last.name_key.clone());
 
         let keys: Vec<&str> = page.iter().map(|label| &*label.name_key).collect();
         let counts = members::counts(&db, view.owner, &keys).await?;

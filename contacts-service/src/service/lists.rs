@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
+use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
 use proto::contacts::v1::ListContactsRequest;
 use uuid::Uuid;
@@ -16,12 +17,13 @@ use crate::error::{Error, Result};
 use crate::model::filter;
 use crate::model::order::Order;
 use crate::model::share::rights::{Part, View};
-use crate::page::{Tokens, fitting, parse_size};
-use crate::store::list::Selection;
+use crate::store::list::{Listed, Selection};
 use crate::store::{contacts, list as table, owners};
 
-const SIZE_DEFAULT: i64 = 50;
-const SIZE_MAX: i64 = 500;
+const SIZES: Sizes = Sizes {
+    default: 50,
+    max: 500,
+};
 /// The most ids of one call.
 const IDS_MAX: usize = 500;
 
@@ -76,13 +78,8 @@ pub(super) async fn list(
     view: &View,
     mut request: ListContactsRequest,
 ) -> Result<ListContactsResponse> {
-    let size = parse_size(
-        std::mem::take(&mut request.page_size),
-        SIZE_DEFAULT,
-        SIZE_MAX,
-    )?;
-    let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "ListContacts", view.owner, &request);
+    let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+    let pages = Pages::new(sealer, "ListContacts", view.owner, &request, paging, SIZES)?;
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let conditions = filter::parse(&request.filter)?;
     let selection = Selection {
@@ -90,29 +87,25 @@ pub(super) async fn list(
         conditions: &conditions,
         show_deleted: request.show_deleted,
         counted: conditions.is_empty() && !request.show_deleted && view.part == Part::All,
-        after: tokens.open(&token)?,
+        after: pages.cursor()?,
     };
 
-    // One more than asked for tells whether there is a next page.
-    let mut listed = table::list(db, view, &selection, size + 1).await?;
+    let mut listed = table::list(db, view, &selection, pages.limit()).await?;
     let total_size = match listed.first() {
         Some(first) => first.live_count,
         None if selection.counted => Some(owners::used(db, view.owner).await?.contacts),
         None => None,
     };
 
-    let sizes = listed.iter().map(|listed| listed.contact.body.len());
-    let shown = fitting(sizes, usize::try_from(size).unwrap_or(usize::MAX));
-    let more = listed.len() > shown;
-    listed.truncate(shown);
-    let last = listed.last().filter(|_| more);
-    let position = last.map(|last| last.position(selection.order));
+    let bytes = |listed: &Listed| listed.contact.body.len();
+    let position = |last: &Listed| last.position(selection.order);
+    let next_page_token = pages.cut_by_bytes(&mut listed, bytes, position);
     let contacts = listed
         .into_iter()
         .map(|listed| mask.encoded(listed.contact));
     Ok(ListContactsResponse {
         contacts: contacts.collect::<Result<_>>()?,
-        next_page_token: position.map_or_else(String::new, |position| tokens.seal(&position)),
+        next_page_token,
         total_size,
     })
 }

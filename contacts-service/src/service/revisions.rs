@@ -2,6 +2,7 @@
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
+use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{ContactRevision, ListContactRevisionsResponse};
 use proto::contacts::v1::ListContactRevisionsRequest;
 
@@ -10,10 +11,12 @@ use crate::contact::ContactId;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
 use crate::model::share::rights::{Part, View};
-use crate::page::{Tokens, fitting, parse_size};
 use crate::store::revisions;
 
-const SIZE_DEFAULT: i64 = 20;
+const SIZES: Sizes = Sizes {
+    default: 20,
+    max: 50,
+};
 
 /// Reads the id of a revision, which is the version that its write was stamped with.
 pub(super) fn parse_id(text: &str) -> Result<i64> {
@@ -30,15 +33,17 @@ pub(super) async fn list(
     view: &View,
     mut request: ListContactRevisionsRequest,
 ) -> Result<ListContactRevisionsResponse> {
-    let size = parse_size(
-        std::mem::take(&mut request.page_size),
-        SIZE_DEFAULT,
-        REVISIONS_MAX,
+    let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+    let pages = Pages::new(
+        sealer,
+        "ListContactRevisions",
+        view.owner,
+        &request,
+        paging,
+        SIZES,
     )?;
-    let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "ListContactRevisions", view.owner, &request);
     let id = ContactId::parse("id", &request.id)?;
-    let after: Option<i64> = tokens.open(&token)?;
+    let after: Option<i64> = pages.cursor()?;
 
     // Whatever is written between the two reads is later than both.
     let last = revisions::last(db, view.owner, id).await?;
@@ -47,10 +52,9 @@ pub(super) async fn list(
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
-    // One more than asked for tells whether there is a next page; all do where some
-    // are not seen.
+    // Where some are not seen, all are read.
     let limit = match view.part {
-        Part::All => size + 1,
+        Part::All => pages.limit(),
         Part::Of(_) => REVISIONS_MAX,
     };
     let earlier = revisions::before(db, view.owner, &last.contact, before, limit).await?;
@@ -62,15 +66,12 @@ pub(super) async fn list(
         }
     }
 
-    let sizes = shown.iter().map(|revision| revision.contact.body.len());
-    let fit = fitting(sizes, usize::try_from(size).unwrap_or(usize::MAX));
-    let more = shown.len() > fit;
-    shown.truncate(fit);
-    let position = shown.last().filter(|_| more);
-    let position = position.map(|revision| revision.contact.version);
+    let bytes = |revision: &Revision| revision.contact.body.len();
+    let version = |revision: &Revision| revision.contact.version;
+    let next_page_token = pages.cut_by_bytes(&mut shown, bytes, version);
     Ok(ListContactRevisionsResponse {
         revisions: shown.into_iter().map(message).collect(),
-        next_page_token: position.map_or_else(String::new, |version| tokens.seal(&version)),
+        next_page_token,
     })
 }
 

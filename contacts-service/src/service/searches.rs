@@ -4,6 +4,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
+use chassis::paging::{Pages, Paging, Sizes, fitting};
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use proto::contacts::server::{SearchContactsResponse, SearchResult};
@@ -13,14 +14,15 @@ use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::share::rights::View;
-use crate::page::{Tokens, fitting, parse_size};
 use crate::search::query::Query;
 use crate::search::rank::{Match, Rank, exact, fuzzy};
 use crate::store::contacts;
 use crate::store::search::{Candidate, holding, resembling};
 
-const SIZE_DEFAULT: i64 = 20;
-const SIZE_MAX: i64 = 100;
+const SIZES: Sizes = Sizes {
+    default: 20,
+    max: 100,
+};
 
 /// Where a search goes on: behind a rank, among exact or among fuzzy matches.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -62,16 +64,18 @@ pub(super) async fn search(
     view: &View,
     mut request: SearchContactsRequest,
 ) -> Result<SearchContactsResponse> {
-    let size = parse_size(
-        std::mem::take(&mut request.page_size),
-        SIZE_DEFAULT,
-        SIZE_MAX,
+    let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+    let pages = Pages::new(
+        sealer,
+        "SearchContacts",
+        view.owner,
+        &request,
+        paging,
+        SIZES,
     )?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let token = std::mem::take(&mut request.page_token);
-    let tokens = Tokens::new(sealer, "SearchContacts", view.owner, &request);
+    let size = pages.size();
     let query = Query::parse(&request.query, &request.fields)?;
-    let position: Option<Position> = tokens.open(&token)?;
+    let position: Option<Position> = pages.cursor()?;
 
     let after = position.as_ref().map(|position| &position.rank);
     let in_fuzzy = position.as_ref().is_some_and(|position| position.fuzzy);
@@ -116,7 +120,7 @@ pub(super) async fn search(
     });
     hits.truncate(shown);
     Ok(SearchContactsResponse {
-        next_page_token: next.map_or_else(String::new, |next| tokens.seal(&next)),
+        next_page_token: next.map_or_else(String::new, |next| pages.token(&next)),
         results: results(&mut stored, hits),
     })
 }

@@ -23,11 +23,13 @@ use crate::contact::stored::timestamp;
 use crate::error::{Error, Result, ShareError};
 use crate::model::label::LabelId;
 use crate::model::share::{self, Offer, Recipient, ShareId};
-use crate::page::{Tokens, parse_size};
 use crate::store::shares;
+use chassis::paging::{Pages, Paging, Sizes};
 
-const SIZE_DEFAULT: i64 = 50;
-const SIZE_MAX: i64 = 100;
+const SIZES: Sizes = Sizes {
+    default: 50,
+    max: 100,
+};
 
 #[tonic::async_trait]
 impl server::SharesService for ContactsService {
@@ -67,24 +69,25 @@ impl server::SharesService for ContactsService {
         request: Request<ListSharesRequest>,
     ) -> Result<Response<ListSharesResponse>, Status> {
         let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
-        let request = request.get_ref();
-        let size = parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?;
-        let bare = ListSharesRequest::default();
-        let tokens = Tokens::new(&self.sealer, "ListShares", caller.user_id, &bare);
-        let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
+        let mut request = request.into_inner();
+        let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+        let user = caller.user_id;
+        let pages = Pages::new(&self.sealer, "ListShares", user, &request, paging, SIZES)?;
+        let after = pages.cursor()?.unwrap_or(FIRST);
 
-        let listed = shares::list(
+        let mut listed = shares::list(
             &self.share_of(caller.user_id),
             caller.user_id,
             after,
-            size + 1,
+            pages.limit(),
         )
         .await?;
-        let (shares, next) = page(listed, size);
+        let next_page_token = pages.cut(&mut listed, |last| last.id);
+        let shares = listed.into_iter().map(message).collect();
 
         Ok(Response::new(ListSharesResponse {
             shares,
-            next_page_token: next.map_or_else(String::new, |last| tokens.seal(&last)),
+            next_page_token,
         }))
     }
 
@@ -153,20 +156,33 @@ impl server::SharesService for ContactsService {
         request: Request<ListSharedWithMeRequest>,
     ) -> Result<Response<ListSharedWithMeResponse>, Status> {
         let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
-        let (call, request) = self.identities.call(request);
-        let size = parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?;
-        let bare = ListSharedWithMeRequest::default();
-        let tokens = Tokens::new(&self.sealer, "ListSharedWithMe", caller.user_id, &bare);
-        let after = tokens.open(&request.page_token)?.unwrap_or(FIRST);
+        let (call, mut request) = self.identities.call(request);
+        let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+        let user = caller.user_id;
+        let pages = Pages::new(
+            &self.sealer,
+            "ListSharedWithMe",
+            user,
+            &request,
+            paging,
+            SIZES,
+        )?;
+        let after = pages.cursor()?.unwrap_or(FIRST);
 
         let recipient = self.recipient(&caller, &call).await?;
-        let listed =
-            shares::list_of(&self.share_of(caller.user_id), &recipient, after, size + 1).await?;
-        let (shares, next) = page(listed, size);
+        let mut listed = shares::list_of(
+            &self.share_of(caller.user_id),
+            &recipient,
+            after,
+            pages.limit(),
+        )
+        .await?;
+        let next_page_token = pages.cut(&mut listed, |last| last.id);
+        let shares = listed.into_iter().map(message).collect();
 
         Ok(Response::new(ListSharedWithMeResponse {
             shares,
-            next_page_token: next.map_or_else(String::new, |last| tokens.seal(&last)),
+            next_page_token,
         }))
     }
 }
@@ -212,15 +228,6 @@ impl ContactsService {
 
 /// Before all shares.
 const FIRST: ShareId = ShareId(uuid::Uuid::nil());
-
-/// What is shown of one share more than asked for, and where to go on.
-fn page(mut listed: Vec<share::Share>, size: i64) -> (Vec<Share>, Option<ShareId>) {
-    let shown = usize::try_from(size).unwrap_or(usize::MAX);
-    let more = listed.len() > shown;
-    listed.truncate(shown);
-    let next = listed.last().filter(|_| more).map(|share| share.id);
-    (listed.into_iter().map(message).collect(), next)
-}
 
 /// Which fields an update names; without a mask, only that of its side.
 struct Named {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
+use chassis::paging::{PAGE_BYTES_MAX, Sizes};
 use futures_util::{Stream, StreamExt};
 use proto::contacts::server::watch_contacts_response::Event as Answered;
 use proto::contacts::server::{SyncContactsResponse, WatchContactsResponse};
@@ -13,16 +14,17 @@ use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
 use crate::contact::ContactId;
 use crate::error::Result;
 use crate::model::share::rights::View;
-use crate::page::{BYTES_MAX, parse_size};
 use crate::sync::position::{Position, SyncTokens};
 use crate::sync::{self, Limits};
 use crate::watch::stream::{Event, Reader, Told, tell};
 
-const SIZE_DEFAULT: i64 = 100;
-const SIZE_MAX: i64 = 500;
+const SIZES: Sizes = Sizes {
+    default: 100,
+    max: 500,
+};
 /// The last contact begins below this, so that with it the page is still within
 /// what clients take.
-const BYTES: usize = BYTES_MAX - 64 * 1024;
+const BYTES: usize = PAGE_BYTES_MAX - 64 * 1024;
 
 /// A page of what changed since the request's token.
 pub(super) async fn sync(
@@ -32,7 +34,7 @@ pub(super) async fn sync(
     request: &SyncContactsRequest,
 ) -> Result<SyncContactsResponse> {
     let limits = Limits {
-        count: parse_size(request.page_size, SIZE_DEFAULT, SIZE_MAX)?,
+        count: i64::try_from(SIZES.parse(request.page_size)?).unwrap_or(i64::MAX),
         bytes: i64::try_from(BYTES).unwrap_or(i64::MAX),
     };
     let tokens = SyncTokens::new(sealer, view.owner);

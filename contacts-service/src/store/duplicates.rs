@@ -4,16 +4,13 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::snapshot;
 use crate::contact::ContactId;
 use crate::contact::stored;
 use crate::duplicates::{Kind, Member, Shared};
 use crate::error::{Error, Result};
 
-/// Reads a transaction from here on as of one moment, and sorts the keys of a large
-/// book in memory; the first of its statements.
-pub async fn begin_snapshot(db: &mut PgConnection) -> Result<()> {
-    snapshot::begin(&mut *db).await?;
+/// Lets a transaction sort the keys of a large book in memory.
+pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql("SET LOCAL work_mem = '32MB'")
         .execute(db)
         .await?;

@@ -21,7 +21,6 @@ pub mod requests;
 pub mod revisions;
 pub mod search;
 pub mod shares;
-pub mod snapshot;
 pub mod stats;
 pub mod tombstones;
 

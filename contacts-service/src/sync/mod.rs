@@ -15,7 +15,7 @@ use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::share::rights::{Rights, View};
-use crate::store::{feed, shares, snapshot};
+use crate::store::{feed, shares};
 
 /// A contact that was written or removed.
 #[derive(Clone, Debug)]
@@ -59,8 +59,7 @@ pub async fn read(
     if view.owner == view.reader {
         return read_part(db, view, from, limits).await;
     }
-    let mut tx = db.begin().await?;
-    snapshot::begin(&mut tx).await?;
+    let mut tx = db.begin_snapshot().await?;
     let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
     view.part = Rights::of(&grants)?.seen;
     read_part(&mut *tx, view, from, limits).await

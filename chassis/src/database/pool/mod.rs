@@ -130,14 +130,20 @@ impl Pool {
 
     /// Begins a transaction; without a commit it is rolled back.
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
-        Transaction::begin(self.acquire(None).await?).await
+        Transaction::begin(self.acquire(None).await?, "BEGIN").await
+    }
+
+    /// Begins a transaction that reads the data of one moment, and writes nothing.
+    pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction> {
+        let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        Transaction::begin(self.acquire(None).await?, statement).await
     }
 
     /// Begins a transaction that takes rows which others want, those of `key`: whoever
     /// begins one with the same key waits for its end, without a connection.
     pub async fn begin_in_turn(&self, key: Uuid) -> sqlx::Result<Transaction> {
         let turn = self.turn(key).await?;
-        Transaction::begin(self.acquire(Some(turn)).await?).await
+        Transaction::begin(self.acquire(Some(turn)).await?, "BEGIN").await
     }
 
     /// Waits for what [`Pool::begin_in_turn`] waits for, for one statement.

@@ -12,10 +12,11 @@ use super::lease::{Lease, Open};
 pub struct Transaction(Lease);
 
 impl Transaction {
-    pub(super) async fn begin(mut lease: Lease) -> sqlx::Result<Self> {
+    /// `statement` is a form of `BEGIN`.
+    pub(super) async fn begin(mut lease: Lease, statement: &'static str) -> sqlx::Result<Self> {
         // Before it is: whoever gives up now may have begun it.
         lease.open = Open::Transaction;
-        lease.execute("BEGIN").await?;
+        lease.execute(statement).await?;
         Ok(Self(lease))
     }
 

@@ -11,7 +11,7 @@ use proto::contacts::server::batch_contact_result::Result as Outcome;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-use crate::page;
+use chassis::paging::fitting;
 
 /// The most requests of a batch.
 pub const REQUESTS_MAX: usize = 500;
@@ -29,7 +29,7 @@ pub fn check_count(count: usize) -> Result<()> {
 /// can read.
 pub fn check_size(field: &str, sizes: impl ExactSizeIterator<Item = usize>) -> Result<()> {
     let count = sizes.len();
-    if page::fitting(sizes, count) < count {
+    if fitting(sizes, count) < count {
         return Err(too_large(field, "must have at most 3 MiB"));
     }
     Ok(())

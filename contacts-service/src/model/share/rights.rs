@@ -1,6 +1,6 @@
 //! What a caller may see, and may write, of an owner's contacts.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use chassis::sha256::sha256;
 use chassis::user_id::UserId;
 use uuid::Uuid;
 
@@ -108,7 +108,7 @@ impl Part {
             .iter()
             .flat_map(|label| *label.id.0.as_bytes())
             .collect();
-        Uuid::from_slice(&digest(&SHA256, &ids).as_ref()[..16]).ok()
+        Uuid::from_slice(&sha256(&ids)[..16]).ok()
     }
 
     fn of(grants: &[Grant], counts: impl Fn(&Grant) -> bool) -> Self {
