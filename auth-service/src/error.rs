@@ -40,7 +40,7 @@ pub enum Error {
     /// Unknown e-mail or wrong password: nothing may tell which.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
-    /// The account may not be used.
+    /// The account is disabled.
     #[error("the account is disabled")]
     AccountDisabled,
     /// The password was right, but the e-mail is not confirmed.
@@ -61,10 +61,10 @@ pub enum Error {
     /// Never issued, used, expired, or from before a change of the account.
     #[error("the token to reset the password is invalid")]
     ResetTokenInvalid,
-    /// Unknown program or wrong secret: nothing may tell which.
+    /// Unknown service account or wrong secret: nothing may tell which.
     #[error("client id or secret is wrong")]
     ClientInvalid,
-    /// The program or the user may not have this scope.
+    /// The service account or the user may not have this scope.
     #[error("the caller may not have the scope {scope:?}")]
     ScopeNotAllowed {
         /// The scope.
@@ -103,13 +103,13 @@ pub enum Error {
     /// There would be nobody left to let anybody in.
     #[error("no administrator would be left")]
     LastAdministrator,
-    /// No program has this name.
+    /// No service account has this name.
     #[error("service account not found")]
     ServiceAccountNotFound,
-    /// A program has this name.
+    /// Another service account has this name.
     #[error("another service account has this client_id")]
     ServiceAccountTaken,
-    /// The program is the system's own.
+    /// The service account is part of the system.
     #[error("this service account is part of the system; only the operator can change it")]
     ServiceAccountBuiltIn,
     /// No signing key has this id.

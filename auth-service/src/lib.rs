@@ -53,7 +53,7 @@ use crate::mail::{Delivery, Outbox, Sender};
 use crate::model::refresh_token::Codec;
 use crate::passwords::Password;
 use crate::passwords::hasher::Hasher;
-use crate::purge::Forgets;
+use crate::purge::Purge;
 pub use crate::run_error::RunError;
 use crate::service::{
     AccountService, AdminService, AuthService, Jwks, ServerInfo, ServiceTokenService,
@@ -92,7 +92,7 @@ pub async fn run(
         let secret = secret_file::read(file)?;
         service_accounts::ensure_contacts(&background, &secret, &clock)
             .await
-            .map_err(RunError::Programs)?;
+            .map_err(RunError::ContactsAccount)?;
     }
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
@@ -114,14 +114,14 @@ pub async fn run(
     let leeway = parts.config.token_leeway;
     let needs = parts.database.watch(&clock, leeway);
     let expiry = parts.expiry(&background, sender.is_some());
-    let forgets = Forgets {
+    let purge = Purge {
         db: background,
         clock,
         leeway,
         token_life: parts.token_life(),
         expiry,
     };
-    chores.spawn(forgets.forever());
+    chores.spawn(purge.forever());
     chores.spawn(keeper.forever());
     let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
@@ -218,7 +218,7 @@ impl Parts {
             clock: self.clock.clone(),
         });
         let service_tokens = ServiceTokenServiceServer::new(ServiceTokenService {
-            programs: wings.programs,
+            service_accounts: wings.service_accounts,
             background: self.database.background(),
             keeper: self.keeper.clone(),
             guard: self.guard.clone(),
@@ -249,7 +249,7 @@ impl Parts {
         )
     }
 
-    /// How long a token can be of use.
+    /// How long a token can be valid.
     fn token_life(&self) -> TimeDelta {
         delta(self.config.access_token_ttl + self.config.token_leeway)
     }

@@ -1,7 +1,7 @@
 //! How often who may call what, unless the operator says otherwise.
 //!
-//! Generous: an office behind one address, and a phone network behind a few, call
-//! within them. What guards the single account is the throttle.
+//! Generous: an office that shares one address, and a phone network that shares a few, call
+//! within them. The throttle protects the single account.
 
 use chassis::access::rate::Rate;
 use chassis::access::rate_limits::{Asked, Group};
@@ -12,7 +12,7 @@ pub const PROGRAMS: &str = "program";
 /// The groups of RPCs. `GetJwks` and `GetServerInfo` are in none: they answer
 /// from memory.
 pub const GROUPS: [Group; 8] = [
-    // A hash, and rows for ever; and an answer that tells whether an e-mail has an account.
+    // A hash, and rows for ever; and an answer that shows whether an e-mail has an account.
     Group {
         name: "sign_up",
         rpcs: &["AuthService/SignUp", "AccountService/ChangeEmail"],
@@ -38,7 +38,7 @@ pub const GROUPS: [Group; 8] = [
         user: Some(Rate::per_minute(60)),
         asked: Asked::Before,
     },
-    // A token that is dead is told so, or its client would come back for ever.
+    // A client of a dead token has to learn that, or it would come back for ever.
     Group {
         name: "refresh",
         rpcs: &["AuthService/RefreshToken"],

@@ -1,6 +1,5 @@
-//! Forgets what is over: sessions, log-ins without their second factor, attempts that
-//! failed, revocations, mail, what was written of users who are gone, and accounts that
-//! nobody confirms.
+//! Deletes, once an hour, what has expired: sessions, challenges of log-ins, failed attempts,
+//! revocations, mail, what is left of deleted users, and accounts that nobody verified.
 
 use std::time::Duration;
 
@@ -19,12 +18,12 @@ use crate::throttle::MEMORY;
 /// For how long an ended session is known, so that its tokens get an answer
 /// that says why.
 const KEPT: TimeDelta = TimeDelta::days(7);
-/// Sessions that one statement forgets: few enough to disturb nobody.
+/// Rows that one statement deletes: few enough to disturb nobody.
 const BATCH: i64 = 500;
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// Forgets what is over.
-pub struct Forgets {
+/// Purge what is over.
+pub struct Purge {
     /// Where that is.
     pub db: Pool,
     /// The time.
@@ -38,8 +37,8 @@ pub struct Forgets {
     pub expiry: Option<Expiry>,
 }
 
-impl Forgets {
-    /// Forgets for ever, now and then.
+impl Purge {
+    /// Purge for ever, now and then.
     pub async fn forever(self) {
         chores::forever(
             "deleted expired sessions, challenges, attempts, revocations, mail and accounts",
@@ -64,7 +63,7 @@ impl Forgets {
     }
 }
 
-/// Forgets one batch of each; returns how many that were.
+/// Purge one batch of each; returns how many that were.
 pub async fn batch(
     db: impl PgExecutor<'_> + Copy,
     token_life: TimeDelta,
@@ -78,7 +77,7 @@ pub async fn batch(
     let revocations = store::revocations::purge(db, over, BATCH).await?;
     let tokens = store::email_tokens::purge(db, now, BATCH).await?;
     let wanted = store::wanted_emails::purge(db, now, BATCH).await?;
-    // An hour more: a sender tells of what it gives up.
+    // An hour more: a sender logs what it gives up.
     let mails = store::outbox::purge(db, now - TimeDelta::hours(1), BATCH).await?;
     Ok(sessions + challenges + attempts + revocations + tokens + wanted + mails)
 }

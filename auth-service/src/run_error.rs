@@ -1,4 +1,4 @@
-//! Why the service does not run.
+//! The errors with which the service fails to start or stops.
 
 use chassis::access::rate_limits::NoSuchGroup;
 use chassis::database::DbError;
@@ -40,9 +40,9 @@ pub enum RunError {
     /// Mail cannot be sent as the settings say.
     #[error(transparent)]
     Mail(#[from] MailError),
-    /// A program's account cannot be kept.
+    /// The service account of the contacts service cannot be stored.
     #[error("cannot store the account of the contacts service")]
-    Programs(#[source] Error),
+    ContactsAccount(#[source] Error),
     /// There is nothing to sign with.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),

@@ -1,4 +1,4 @@
-//! How secrets rest in the database: `ring kid:1 | nonce:12 | AES-256-GCM(secret)`,
+//! How secrets are stored in the database: `ring kid:1 | nonce:12 | AES-256-GCM(secret)`,
 //! bound to their row, so that rows cannot be swapped.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -28,7 +28,7 @@ pub fn seal(
     secret: &[u8],
 ) -> Result<Vec<u8>, Unspecified> {
     let (ring_kid, key) = ring.current(purpose);
-    // Sealed in place: with room for the tag no copy of the secret stays behind.
+    // Sealed in place: with room for the tag no copy of the secret stays in memory.
     let mut sealed = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
     sealed.extend_from_slice(secret);
     let nonce = RandomizedNonceKey::new(&AES_256_GCM, &*key)?

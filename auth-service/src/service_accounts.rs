@@ -1,4 +1,4 @@
-//! Programs that call as themselves: their accounts, and tokens for them.
+//! Service accounts: programs that call as themselves, and the tokens that they get.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::signing_keys::KeysInForce;
 use crate::store;
 use chassis::sha256::sha256;
 
-/// The program that the contacts service is.
+/// The service account of the contacts service.
 pub const CONTACTS: &str = "contacts-service";
 
 /// To ask about the tokens of others.
@@ -26,7 +26,7 @@ pub const INTROSPECT: &str = "auth.introspect";
 /// To watch what is revoked.
 pub const REVOCATIONS: &str = "auth.revocations";
 
-/// All that a program can be allowed.
+/// Every scope that a service account can have.
 pub const SCOPES: [&str; 5] = [
     INTROSPECT,
     REVOCATIONS,
@@ -38,7 +38,7 @@ pub const SCOPES: [&str; 5] = [
 /// The longest name or secret that is looked at, in bytes.
 const TEXT_BYTES_MAX: usize = 200;
 
-/// What a program asks for.
+/// The token that a service account asks for.
 #[derive(Debug)]
 pub struct TokenRequest<'a> {
     /// Its name.
@@ -52,9 +52,9 @@ pub struct TokenRequest<'a> {
     pub audience: &'a str,
 }
 
-/// An access token of a program.
+/// An access token of a service account.
 #[derive(Debug)]
-pub struct ProgramToken {
+pub struct ServiceToken {
     /// A JWT.
     pub access_token: String,
     /// When it ends.
@@ -63,16 +63,16 @@ pub struct ProgramToken {
     pub scopes: Vec<String>,
 }
 
-/// The programs.
-pub struct Programs {
+/// The service accounts.
+pub struct ServiceAccounts {
     db: Pool,
     keys: KeysInForce,
     verifier: Arc<Verifier>,
     settings: TokenSettings,
 }
 
-impl Programs {
-    /// Keeps programs in this database.
+impl ServiceAccounts {
+    /// Keeps service accounts in this database.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -88,13 +88,13 @@ impl Programs {
         }
     }
 
-    /// Gives a program a token for its secret. The secret has 256 bits, so that its
+    /// Issues a token to a service account for its secret. The secret has 256 bits, so that its
     /// SHA-256 is enough at rest and nobody can guess it.
     pub async fn issue(
         &self,
         request: TokenRequest<'_>,
         now: DateTime<Utc>,
-    ) -> Result<ProgramToken> {
+    ) -> Result<ServiceToken> {
         let TokenRequest {
             client_id, secret, ..
         } = request;
@@ -114,7 +114,7 @@ impl Programs {
             aud: audience(&settings.audience, request.audience, &scopes)?,
             ..settings.claims(account.id, client_id, scopes.join(" "), now)
         };
-        Ok(ProgramToken {
+        Ok(ServiceToken {
             access_token: self.keys.load().sign(&claims)?,
             expire_time: DateTime::from_timestamp(claims.exp, 0).unwrap_or_default(),
             scopes,
@@ -130,33 +130,34 @@ impl Programs {
         let claims = verified.claims.clone();
         let caller = Caller::from(verified);
         let is_alive = if let Some(session_id) = claims.sid {
-            let user = store::users::of_caller(&self.db, &caller, session_id, now);
-            user.await?.is_some_and(|user| !user.disabled)
+            store::users::of_caller(&self.db, &caller, session_id, now)
+                .await?
+                .is_some_and(|user| !user.disabled)
         } else {
             scopes_of(&self.db, &caller).await?.is_some()
         };
         Ok(is_alive.then_some(claims))
     }
 
-    /// Refuses the token of a program that is gone, or may not have this scope any more.
+    /// Refuses the token of a service account that was deleted, or lacks this scope now.
     pub async fn ensure_allowed(&self, caller: &Caller, scope: &str) -> Result<()> {
         ensure_allowed(&self.db, caller, scope).await
     }
 }
 
-/// As [`Programs::ensure_allowed`], by a connection of this pool.
+/// As [`ServiceAccounts::ensure_allowed`], by a connection of this pool.
 pub async fn ensure_allowed(db: &Pool, caller: &Caller, scope: &str) -> Result<()> {
     caller.ensure(scope)?;
     ensure_scope(scopes_of(db, caller).await?, scope)
 }
 
-/// What the program may that calls; nothing where its token is revoked.
+/// The scopes that the calling service account has now; nothing if its token is revoked.
 pub(crate) async fn scopes_of(db: &Pool, caller: &Caller) -> Result<Option<Vec<String>>> {
     let (name, id) = (&caller.client_id, caller.user_id);
     store::service_accounts::scopes(db, name, id, caller.issue_time()).await
 }
 
-/// Refuses a program whose token is revoked, or who may not have this scope.
+/// Refuses a service account whose token is revoked, or that lacks this scope.
 pub(crate) fn ensure_scope(scopes: Option<Vec<String>>, scope: &str) -> Result<()> {
     let scopes = scopes.ok_or(TokenError::Revoked)?;
     if scopes.iter().any(|known| known == scope) {
@@ -166,7 +167,7 @@ pub(crate) fn ensure_scope(scopes: Option<Vec<String>>, scope: &str) -> Result<(
     }
 }
 
-/// Which of the scopes that a program may have its token gets.
+/// The scopes of a token, of those that its service account has.
 fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
     if let Some(scope) = asked.iter().find(|scope| !may.contains(scope)) {
         return Err(Error::ScopeNotAllowed {

@@ -1,4 +1,4 @@
-//! What the parts of the service are made of, as the operator set them.
+//! What the operator's settings mean for each part: schedules, rules, lifetimes, threads.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;

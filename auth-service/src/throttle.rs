@@ -1,6 +1,6 @@
-//! Slows guessing down. An attempt is counted before it is made, in one statement
-//! that finds no row where the bucket is blocked: however many guesses come at
-//! once, no more are checked than the ladder allows.
+//! Slows guessing down, and limits requested mail. An attempt is counted before it is made,
+//! in one statement that changes no row while the bucket is blocked: however many guesses
+//! come at once, no more are checked than the ladder allows.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -84,7 +84,7 @@ const TOTP: Ladder<5> = [
     (i32::MAX, TimeDelta::hours(4)),
 ];
 
-/// Of an address, behind which there can be an office. A success takes back its own
+/// Of an address, which a whole office can share. A success takes back its own
 /// attempt only, or an attacker would log in to an account of its own in between.
 fn of_address(free: i32) -> Ladder<5> {
     [
@@ -127,7 +127,7 @@ pub struct Throttle {
     address: Ladder<5>,
 }
 
-/// An attempt that may be made; what becomes of it is told to the throttle.
+/// An attempt that may be made; the caller reports its outcome to the throttle.
 #[derive(Debug)]
 pub struct Attempted {
     account: [u8; 32],
@@ -143,7 +143,7 @@ pub type Allowed<T> = std::result::Result<T, Duration>;
 pub struct CountedCode([u8; 32]);
 
 impl Throttle {
-    /// Keeps the buckets in this database; slows an address down behind so many
+    /// Keeps the buckets in this database; slows an address down after so many
     /// failures, 0 for never.
     #[must_use]
     pub fn new(db: Pool, ring: &KeyRing, address_failures: u32) -> Self {

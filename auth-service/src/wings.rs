@@ -9,7 +9,7 @@ use crate::administration::Administration;
 use crate::mail::Mail;
 use crate::mfa::Mfa;
 use crate::passwords::Passwords;
-use crate::service_accounts::Programs;
+use crate::service_accounts::ServiceAccounts;
 use crate::sessions::Sessions;
 use crate::sessions::grant::own_audience;
 use crate::throttle::Throttle;
@@ -22,7 +22,7 @@ pub(crate) struct Wings {
     pub(crate) mfa: Arc<Mfa>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) administration: Administration,
-    pub(crate) programs: Programs,
+    pub(crate) service_accounts: ServiceAccounts,
 }
 
 impl Wings {
@@ -78,7 +78,7 @@ impl Wings {
         );
         let keys = parts.keeper.keys();
         Self {
-            programs: Programs::new(db, keys, Arc::clone(&parts.verifier), settings),
+            service_accounts: ServiceAccounts::new(db, keys, Arc::clone(&parts.verifier), settings),
             mail,
             sessions,
             mfa,

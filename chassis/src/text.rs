@@ -1,6 +1,7 @@
 //! Text that came over the wire.
 
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 /// Returns `text` in NFC without the spaces around it, or what is wrong with it:
 /// a control character, or more than `chars_max` characters.
@@ -24,6 +25,15 @@ pub fn multi_line(text: &str, chars_max: usize) -> Result<String, String> {
     Ok(text)
 }
 
+/// Reads an id as the services write it, a UUID with hyphens, or returns what is wrong
+/// with it. Other forms of the same UUID are refused: clients may compare ids as texts.
+pub fn uuid(text: &str) -> Result<Uuid, &'static str> {
+    const CHARS: usize = 36;
+    let id = Uuid::try_parse(text).ok();
+    id.filter(|_| text.len() == CHARS)
+        .ok_or("must be a UUID with hyphens")
+}
+
 fn normalized(text: &str, chars_max: usize) -> Result<String, String> {
     let text: String = text.trim().nfc().collect();
     if text.chars().count() > chars_max {
@@ -39,6 +49,22 @@ mod tests {
     #[test]
     fn a_decomposed_letter_is_composed() {
         assert_eq!(single_line(" Mu\u{308}ller ", 6).unwrap(), "Müller");
+    }
+
+    #[test]
+    fn an_id_has_one_form() {
+        let id = "0198c0de-0000-7000-8000-00000000000a";
+        assert_eq!(uuid(id).unwrap().to_string(), id);
+        for other in [
+            "",
+            " 0198c0de-0000-7000-8000-00000000000a",
+            "0198c0de00007000800000000000000a",
+            "{0198c0de-0000-7000-8000-00000000000a}",
+            "urn:uuid:0198c0de-0000-7000-8000-00000000000a",
+            "0198c0de-0000-7000-8000-00000000000g",
+        ] {
+            assert!(uuid(other).is_err(), "{other}");
+        }
     }
 
     #[test]

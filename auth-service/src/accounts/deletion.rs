@@ -53,7 +53,7 @@ impl Accounts {
 pub(crate) struct Taken<'a>(&'a User);
 
 /// Takes the tokens and the e-mail away from an account whose password has this version,
-/// or any; nothing where the account is not as it was read, or gone: then the
+/// or any; `None` if the account was changed since it was read, or is gone: then the
 /// transaction must not be committed.
 ///
 /// In the order of resets and log-ins, so that the transaction must not hold users yet:
@@ -68,7 +68,7 @@ pub(crate) async fn take<'a>(
     Ok(taken.then_some(Taken(user)))
 }
 
-/// Ends an account; returns when, or nothing where it is not as it was read: then the
+/// Ends an account; returns when, or `None` if it was changed since it was read: then the
 /// transaction must not be committed. Of a user of whom there is much, the sweep removes
 /// the rest.
 ///
@@ -89,7 +89,7 @@ pub(crate) async fn end(
         return Ok(None);
     }
     let removed = store::leftovers::remove_rows(tx, user.id, clock.now()).await?;
-    let blanked = store::leftovers::blank_audit(&mut **tx, user.id, Uuid::nil()).await?;
+    let blanked = store::leftovers::blank_audit(&mut **tx, user.id, None).await?;
     throttle.forgive(tx, user.id, &user.email).await?;
     let now = clock.now();
     store::revocations::insert_user(&mut **tx, user.id, now).await?;
@@ -121,11 +121,14 @@ async fn finish(db: &Pool, user_id: UserId, now: DateTime<Utc>) -> Result<u64> {
             break;
         }
     }
-    let mut after = Some(Uuid::nil());
-    while let Some(last) = after {
-        let step = store::leftovers::blank_audit(db, user_id, last).await?;
+    let mut after = None;
+    loop {
+        let step = store::leftovers::blank_audit(db, user_id, after).await?;
         count += step.rows.unsigned_abs();
         after = step.last;
+        if after.is_none() {
+            break;
+        }
     }
     store::leftovers::finished(db, user_id).await?;
     Ok(count)

@@ -55,7 +55,12 @@ impl List {
         }
     }
 
-    async fn read(self, db: &mut PgConnection, of: UserId, after: Uuid) -> Result<Vec<table::Row>> {
+    async fn read(
+        self,
+        db: &mut PgConnection,
+        of: UserId,
+        after: Option<Uuid>,
+    ) -> Result<Vec<table::Row>> {
         match self {
             Self::Sessions => table::sessions(db, of, after, ROWS).await,
             Self::AuditEvents => table::audit_events(db, of, after, ROWS).await,
@@ -198,12 +203,12 @@ impl Document {
     /// Adds an array with all rows, reading a few at a time.
     async fn list(&mut self, list: List, tx: &mut Transaction, user_id: UserId) -> Result<()> {
         self.add(&format!(r#","{}":["#, list.name())).await?;
-        let mut after = Uuid::nil();
+        let mut after = None;
         loop {
             let found = list.read(tx, user_id, after).await?;
             let Some(latest) = found.last() else { break };
-            let is_first = after.is_nil();
-            after = latest.id;
+            let is_first = after.is_none();
+            after = Some(latest.id);
             for (number, row) in found.iter().enumerate() {
                 if number > 0 || !is_first {
                     self.add(",").await?;

@@ -25,8 +25,7 @@ const CLIENT_LABEL_CHARS_MAX: usize = 100;
 /// What someone says who wants to log in.
 #[derive(Debug)]
 pub struct LogIn {
-    /// The address; nothing where the text is none, which must not be told
-    /// from an unknown one.
+    /// The address; `None` if the text is not one, which must look like an unknown one.
     email: Option<Email>,
     password: Password,
     client_label: String,
@@ -135,7 +134,7 @@ impl Accounts {
         })))
     }
 
-    /// What only someone with the password is told.
+    /// What only someone with the password may learn.
     fn may_log_in(&self, user: &User, grant: Grant) -> Result<()> {
         if user.disabled {
             return Err(Error::AccountDisabled);

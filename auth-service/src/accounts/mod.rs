@@ -18,11 +18,11 @@ use chassis::access::caller::Caller;
 use chassis::access::token::TokenError;
 use chassis::database::pool::Pool;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use self::export::Exports;
 use crate::error::{Error, Result};
 use crate::mail::Mail;
+use crate::model::session::UserSession;
 use crate::model::user::{DisplayName, User};
 use crate::passwords::Passwords;
 use crate::sessions::Sessions;
@@ -84,8 +84,8 @@ impl Accounts {
     /// Returns the account of a call's access token and its session, where both
     /// are in order at this moment: a token is good for minutes after either is
     /// not.
-    pub async fn of_caller(&self, caller: &Caller, now: DateTime<Utc>) -> Result<(User, Uuid)> {
-        // A program's token stands for no account.
+    pub async fn of_caller(&self, caller: &Caller, now: DateTime<Utc>) -> Result<UserSession> {
+        // A service account's token has no session.
         let session_id = caller.session_id.ok_or(TokenError::Invalid)?;
         let user = store::users::of_caller(&self.db, caller, session_id, now)
             .await?
@@ -93,7 +93,7 @@ impl Accounts {
         if user.disabled {
             return Err(Error::AccountDisabled);
         }
-        Ok((user, session_id))
+        Ok(UserSession { user, session_id })
     }
 
     /// Changes an account; returns it as it is then.

@@ -143,8 +143,7 @@ impl Accounts {
         Ok(Some(user))
     }
 
-    /// Answers a call whose e-mail is taken: again, where it is the call that
-    /// took it.
+    /// Responds to a call whose e-mail is taken: with the account, if the same call took it.
     async fn repeat(&self, known: EmailRow, new: NewAccount, attempt: Attempt<'_>) -> Result<User> {
         let same_request = new.request_id.is_some_and(|id| {
             known.request_hash.as_deref() == Some(&id.0)

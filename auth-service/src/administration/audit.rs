@@ -7,7 +7,7 @@ use crate::store;
 use crate::store::audit::Position;
 
 impl Administration {
-    /// Returns up to `limit` entries behind `after`, the latest first.
+    /// Returns up to `limit` entries after `after`, the latest first.
     pub async fn list_audit(
         &self,
         selection: &Selection,

@@ -5,14 +5,24 @@ use crate::error::{Error, Result};
 use crate::signing_keys::Asked;
 use crate::store::signing_keys::{KeyInfo, Position, get, list};
 
+/// The key that signs next.
+pub struct NextKey {
+    /// The key.
+    pub key: KeyInfo,
+    /// Whether it was staged before.
+    pub already_staged: bool,
+}
+
 impl Administration {
-    /// Stages a new key, unless one is staged already; returns the one that comes next,
-    /// and whether it was there.
-    pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<(KeyInfo, bool)> {
+    /// Stages a new key, unless one is staged already; returns the one that comes next.
+    pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<NextKey> {
         let asked = asked(self.begin(call).await?);
         let next = self.keeper.request_rotation(asked).await?;
         let key = get(&self.db, &next.kid).await?;
-        Ok((key.ok_or(Error::SigningKeyNotFound)?, next.already_staged))
+        Ok(NextKey {
+            key: key.ok_or(Error::SigningKeyNotFound)?,
+            already_staged: next.already_staged,
+        })
     }
 
     /// Takes a key out; this service does not sign with it, nor accept it, when the call

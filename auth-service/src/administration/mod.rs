@@ -1,14 +1,14 @@
 //! Administration: who may do it, and the frame of every act.
 //!
-//! An access token outlives the end of a role, a session or a program by minutes. So
+//! An access token outlives the end of a role, a session or a service account by minutes. So
 //! each call asks the database whether its caller is an administrator now, and each
 //! act does so in its own transaction, in which the answer cannot change.
 
 mod audit;
 mod keys;
 mod operator;
-mod programs;
 mod secrets;
+mod service_accounts;
 mod users;
 
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::operator::{MakeAdminError, make_admin};
-pub use self::programs::{NewProgram, is_built_in};
 use self::secrets::Secrets;
+pub use self::service_accounts::{NewServiceAccount, is_built_in};
 pub use self::users::RolesChange;
 use crate::error::{Error, Result};
 use crate::mfa::Mfa;
@@ -37,7 +37,7 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;
 
-/// Who asks for an act, as far as the call tells.
+/// A call that asks for an act.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// Whose token it was.
@@ -47,6 +47,9 @@ pub struct Call<'a> {
     /// When.
     pub now: DateTime<Utc>,
 }
+
+/// The one queue in which acts wait for each other.
+const ALL_ACTS: Uuid = Uuid::nil();
 
 /// What administrators can do.
 pub struct Administration {
@@ -61,7 +64,7 @@ pub struct Administration {
 
 impl Administration {
     /// Administers this database, and the signing keys that `keeper` keeps, for tokens of
-    /// this audience. The secrets of programs are derived by `ring`.
+    /// this audience. The secrets of service accounts are derived by `ring`.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -93,14 +96,13 @@ impl Administration {
         }
     }
 
-    /// Refuses whoever is no administrator at this moment.
+    /// Refuses a caller who is not an administrator at this moment.
     pub async fn ensure_admin(&self, caller: &Caller, now: DateTime<Utc>) -> Result<()> {
         self.ensure_token(caller)?;
         let Some(session_id) = caller.session_id else {
             return ensure_scope(scopes_of(&self.db, caller).await?, ADMIN_SCOPE);
         };
-        let user = store::users::of_caller(&self.db, caller, session_id, now);
-        ensure_role(user.await?)
+        ensure_role(store::users::of_caller(&self.db, caller, session_id, now).await?)
     }
 
     /// Begins an act of an administrator, who stays one until it is over. Acts follow
@@ -113,7 +115,7 @@ impl Administration {
     /// each other without a connection.
     async fn open(&self, call: Call<'_>) -> Result<Transaction> {
         self.ensure_token(call.caller)?;
-        Ok(self.db.begin_in_turn(Uuid::nil()).await?)
+        Ok(self.db.begin_in_turn(ALL_ACTS).await?)
     }
 }
 
@@ -155,7 +157,7 @@ impl<'a> Act<'a> {
         store::audit::insert(&mut *self.tx, event, self.call.now).await
     }
 
-    /// Revokes the tokens that a user or a program has until now; the last thing before
+    /// Revokes the tokens that a user or a service account has until now; the last thing before
     /// the commit. The call may have waited since it began, and tokens were made
     /// meanwhile.
     async fn revoke_all(&mut self, id: UserId, clock: &Clock) -> Result<()> {
@@ -174,11 +176,11 @@ async fn ensure_still_admin(
 ) -> Result<()> {
     let Some(session_id) = caller.session_id else {
         let (name, id) = (&caller.client_id, caller.user_id);
-        let scopes = store::service_accounts::keep(&mut **tx, name, id, caller.issue_time());
-        return ensure_scope(scopes.await?, ADMIN_SCOPE);
+        let scopes =
+            store::service_accounts::keep(&mut **tx, name, id, caller.issue_time()).await?;
+        return ensure_scope(scopes, ADMIN_SCOPE);
     };
-    let user = store::users::of_caller(&mut **tx, caller, session_id, now);
-    ensure_role(user.await?)
+    ensure_role(store::users::of_caller(&mut **tx, caller, session_id, now).await?)
 }
 
 fn ensure_role(user: Option<User>) -> Result<()> {

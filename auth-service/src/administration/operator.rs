@@ -6,12 +6,11 @@ use chassis::database::pool::Pool;
 use chassis::database::{Database, DbError};
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::users::change_of_roles;
 use crate::config::MakeAdminConfig;
 use crate::error::{Error, Result};
-use crate::model::audit::Kind;
+use crate::model::audit::{Kind, NO_USER};
 use crate::model::email::Email;
 use crate::model::roles::{self, ADMIN};
 use crate::store;
@@ -93,10 +92,9 @@ async fn give_role(db: &Pool, email: &Email, unverified: bool, now: DateTime<Utc
         new.push(ADMIN.to_owned());
         new.sort();
         store::users::set_roles(&mut *tx, user_id, &new, now).await?;
-        // The nil id is the operator: nobody over the network.
         let detail = change_of_roles(&user.roles, &new);
         let event = Event::new(user_id, Kind::UserRolesSet, "");
-        let event = event.by(UserId(Uuid::nil())).detail(&detail);
+        let event = event.by(NO_USER).detail(&detail);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
     }

@@ -1,4 +1,4 @@
-//! The secrets of programs. A call with a `request_id` derives its secret, so that its
+//! The secrets of service accounts. A call with a `request_id` derives its secret, so that its
 //! repeat gets the same one although only a hash is kept.
 
 use aws_lc_rs::{hmac, rand};
@@ -33,7 +33,7 @@ pub(super) struct Making<'a> {
     pub(super) caller: UserId,
     /// What for.
     pub(super) act: &'static str,
-    /// The name of the program.
+    /// The name of the service account.
     pub(super) client_id: &'a str,
     /// What it shall be allowed.
     pub(super) scopes: &'a [String],

@@ -24,7 +24,7 @@ pub struct RolesChange {
 }
 
 impl Administration {
-    /// Returns up to `limit` users whose e-mail begins with `prefix`, behind the e-mail
+    /// Returns up to `limit` users whose e-mail begins with `prefix`, after the e-mail
     /// `after`, in order of e-mails.
     pub async fn list_users(
         &self,
@@ -177,7 +177,7 @@ async fn get(act: &mut Act<'_>, id: UserId) -> Result<User> {
     user.ok_or(Error::UserNotFound)
 }
 
-/// As the audit tells it.
+/// As the audit shows it.
 pub(super) fn change_of_roles(old: &[String], new: &[String]) -> String {
     format!("[{}] -> [{}]", old.join(" "), new.join(" "))
 }

@@ -1,9 +1,9 @@
 //! Whose account is gone, for services that keep data of users.
 //!
 //! Nothing may be missed, however long a service was away: it keeps a cursor of its
-//! own. A cursor stays behind the time by more than an access token lives, so that
-//! a user is told again until no late call can write, and a transaction that
-//! commits late is still in front of it.
+//! own. A cursor lags behind the time by more than the lifetime of an access token, so
+//! that a user is listed again until no late call can write, and a transaction that commits
+//! late is still listed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
@@ -23,7 +23,7 @@ pub struct Page {
     pub keep: DeletedUsersCursor,
 }
 
-/// Lists up to `size` users behind `since`.
+/// Lists up to `size` users after `since`.
 pub async fn list(
     db: impl PgExecutor<'_>,
     since: DeletedUsersCursor,
@@ -31,7 +31,7 @@ pub async fn list(
     token_life: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<Page> {
-    // One more than asked for tells whether there is another page.
+    // One more than asked for shows whether there is another page.
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let deleted = store::deletion::after(db, since, limit).await?;
     Ok(page(

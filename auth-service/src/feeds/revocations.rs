@@ -3,7 +3,7 @@
 //!
 //! Rows come in order of time, but a transaction that began earlier may commit
 //! later: each reading goes back by more than a transaction can last, and drops
-//! what was told already. Nothing is missed, by whichever replica it was written.
+//! what was sent already. Nothing is missed, whichever replica wrote it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -30,23 +30,22 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 /// More than a transaction can last, and clocks can differ.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
-/// What a watcher is told.
+/// What a watcher receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// None in a sign of life, which says that all that was revoked before has been
-    /// told.
+pub struct FeedItem {
+    /// `None` in a sign of life: everything that was revoked before has been sent.
     pub revocation: Option<Revocation>,
     /// To go on from here.
     pub cursor: Cursor,
 }
 
-/// The time of the latest revocation that was told.
+/// The time of the latest revocation that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(DateTime<Utc>);
 
 impl Cursor {
-    /// Reads a cursor as it was told. What it leaves out, or asks for beyond what
-    /// living tokens can be about, is not looked for.
+    /// Reads a cursor as [`Self::text`] wrote it; the empty text means the oldest one.
+    /// Revocations that no valid token can be about are left out.
     pub fn parse(text: &str, now: DateTime<Utc>, token_life: TimeDelta) -> Result<Self> {
         let oldest = now - token_life;
         if text.is_empty() {
@@ -66,15 +65,16 @@ impl Cursor {
     }
 }
 
-/// Tells from a cursor on, until `stop` is true. Before it tells of a key, `keeper` has
-/// taken that key out, so that whoever reads the keys at once gets the next one.
+/// Sends what was revoked after a cursor, until `stop` is true. Before the revocation of a
+/// key is sent, `keeper` has taken that key out, so that a reader who asks for the keys at
+/// once gets the next one.
 pub fn watch(
     db: Pool,
     keeper: Keeper,
     clock: Clock,
     cursor: Cursor,
     mut stop: watch::Receiver<bool>,
-) -> impl Stream<Item = Result<Told>> {
+) -> impl Stream<Item = Result<FeedItem>> {
     try_stream! {
         let mut feed = Feed::from(cursor);
         let mut told_at: Option<Instant> = None;
@@ -89,12 +89,12 @@ pub fn watch(
                 for revocation in found {
                     // Not the feed's: the next ones may never arrive.
                     let cursor = Cursor(revocation.revoke_time.min(feed.cursor.0));
-                    yield Told {
+                    yield FeedItem {
                         revocation: Some(revocation),
                         cursor,
                     };
                 }
-                yield Told {
+                yield FeedItem {
                     revocation: None,
                     cursor: feed.cursor,
                 };
@@ -107,7 +107,7 @@ pub fn watch(
     }
 }
 
-/// What was told lately.
+/// What was sent lately.
 struct Feed {
     cursor: Cursor,
     told: HashSet<(DateTime<Utc>, Subject)>,
@@ -121,7 +121,7 @@ impl Feed {
         }
     }
 
-    /// Returns what was not told before.
+    /// Returns what was not sent before.
     async fn read(&mut self, db: &Pool, now: DateTime<Utc>) -> Result<Vec<Revocation>> {
         let since = self.cursor.0 - OVERLAP;
         let found = store::revocations::later_than(db, since).await?;

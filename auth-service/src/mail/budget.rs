@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use chassis::database::pool::{Pool, Transaction};
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::{Letter, Outbox, Topic};
 use crate::error::Result;
 use crate::model::email::Email;
+use crate::model::session::UserSession;
 use crate::model::user::User;
 use crate::throttle::Throttle;
 
@@ -56,7 +56,7 @@ impl Mail {
         &self,
         topic: Topic,
         email: &str,
-        asker: Option<&(User, Uuid)>,
+        asker: Option<&UserSession>,
         ip: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
@@ -65,12 +65,12 @@ impl Mail {
         };
         if self.may_ask(&email, ip, now).await? {
             let letter = match asker {
-                Some((user, session)) if user.wants(email.as_str()) => {
-                    Letter::of_new_email((user.id, *session), &email, ip, now)
+                Some(UserSession { user, session_id }) if user.wants(email.as_str()) => {
+                    Letter::of_new_email((user.id, *session_id), &email, ip, now)
                 }
                 // A session asks for its own account only.
-                Some((user, session)) if user.email == email.as_str() => {
-                    Letter::new(topic, &email, ip, now).asked_by(Some(*session))
+                Some(UserSession { user, session_id }) if user.email == email.as_str() => {
+                    Letter::new(topic, &email, ip, now).asked_by(Some(*session_id))
                 }
                 _ => Letter::new(topic, &email, ip, now),
             };
@@ -106,8 +106,8 @@ impl Mail {
         Ok(())
     }
 
-    /// Tells the owner of an account of a change. An address that nobody has confirmed
-    /// can be a stranger's, and is told nothing.
+    /// Tells the owner of an account of a change. An unverified address can be a
+    /// stranger's, and gets no mail.
     pub(crate) async fn notify(
         &self,
         tx: &mut Transaction,

@@ -64,13 +64,13 @@ impl Topic {
         }
     }
 
-    /// For how long it is of use: as long as its token, or a day.
+    /// How long it is worth sending: as long as its token is valid, or a day.
     fn life(self) -> TimeDelta {
         self.purpose().map_or(TimeDelta::hours(24), Purpose::life)
     }
 }
 
-/// A mail that is to be sent. It rests sealed, and is not to be printed.
+/// A mail that is to be sent. It is stored sealed, and must not be printed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Letter {
     /// What it is about.

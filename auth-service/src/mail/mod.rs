@@ -1,8 +1,8 @@
 //! Mail: what it says, where it waits, and how it leaves.
 //!
-//! A call puts a sealed [`Letter`] into the outbox, in the transaction of what it
-//! tells of. A [`Sender`] behind the calls takes it, makes the token that it brings,
-//! and hands it to the mail server until that takes it.
+//! A call puts a sealed [`Letter`] into the outbox, in the transaction of the change that
+//! the letter is about. Later a [`Sender`] takes it, makes the token that it brings, and
+//! hands it to the mail server until that accepts it.
 
 mod budget;
 mod letter;
@@ -80,7 +80,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Reads the settings; nothing where they name no way to send.
+    /// Reads the settings; `None` if they name no way to send.
     pub fn new(config: &Config) -> Result<Option<Self>, MailError> {
         let mail = &config.mail;
         let Some(transport) = Transport::new(mail)? else {
@@ -105,12 +105,12 @@ impl Delivery {
     }
 }
 
-/// A setting that is there but empty is none.
+/// An empty setting counts as unset.
 fn set(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// Checks where links lead; what is put behind it starts with a slash.
+/// Checks where links lead; what is appended to it starts with a slash.
 fn link_base(text: &str) -> Result<String, MailError> {
     let url = Url::parse(text).map_err(|_| MailError::LinkInvalid)?;
     let is_web = ["http", "https"].contains(&url.scheme());

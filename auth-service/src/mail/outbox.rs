@@ -48,7 +48,7 @@ impl Outbox {
         store::outbox::insert(db, id, &sealed, letter.expire_time(), letter.time).await
     }
 
-    /// A letter as it rests in the row `id`.
+    /// A letter as it is stored in the row `id`.
     pub(crate) fn seal(&self, id: Uuid, letter: &Letter) -> Result<Vec<u8>> {
         let bytes = Zeroizing::new(
             serde_json::to_vec(letter).map_err(Error::internal("cannot write a mail as JSON"))?,
@@ -57,7 +57,7 @@ impl Outbox {
         sealed.map_err(Error::from)
     }
 
-    /// Reads a letter that rests in the row `id`.
+    /// Reads a letter that is stored in the row `id`.
     pub(crate) fn open(&self, id: Uuid, sealed: &[u8]) -> Result<Letter, OpenError> {
         let bytes = sealed::open(&self.ring, KEY_PURPOSE, id.as_bytes(), sealed)?;
         serde_json::from_slice(&bytes).map_err(|_| OpenError::Broken)

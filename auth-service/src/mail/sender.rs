@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const BATCH: i64 = 10;
 /// Until another sender may take a mail; more than one takes, and clocks differ.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// The first pause behind a failure; each next one is twice as long.
+/// The first pause after a failure; each next one is twice as long.
 const RETRY_MIN: TimeDelta = TimeDelta::seconds(5);
 const RETRY_MAX: TimeDelta = TimeDelta::minutes(15);
 
@@ -70,7 +70,7 @@ impl Sender {
         }
     }
 
-    /// Begins to send, until it is told to stop.
+    /// Sends until it is stopped.
     #[must_use]
     pub fn start(self) -> Running {
         let (stop, mut stopping) = watch::channel(false);
@@ -190,7 +190,7 @@ impl Sender {
         let (id, attempts, topic) = (mail.id, mail.attempts, mail.letter.topic.name());
         let noted = match self.send(mail).await {
             Ok(()) => {
-                // A developer is told by the folder, in one line.
+                // The folder logs it for developers, in one line.
                 if !self.delivery.transport.is_for_development() {
                     tracing::info!(%id, topic, "mail sent");
                 }
@@ -231,7 +231,7 @@ impl Running {
     }
 }
 
-/// When to try again behind so many attempts.
+/// The pause after so many attempts.
 fn pause_behind(attempts: i64) -> TimeDelta {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
     (RETRY_MIN * 2_i32.pow(doublings)).min(RETRY_MAX)

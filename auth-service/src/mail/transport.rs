@@ -45,14 +45,14 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Reads the settings; nothing where they name no way. A mail server goes before a
+    /// Reads the settings; `None` if they name no way. A mail server goes before a
     /// folder.
     pub fn new(config: &MailConfig) -> Result<Option<Self>, MailError> {
         let url = config.smtp_url.as_ref().map(ExposeSecret::expose_secret);
         if let Some(url) = set(url) {
             return Ok(Some(Self::Smtp(smtp(url, config)?)));
         }
-        let folder = named(config.mail_folder.as_deref());
+        let folder = non_empty(config.mail_folder.as_deref());
         folder.map(open_folder).transpose()
     }
 
@@ -79,7 +79,7 @@ impl Transport {
 
 fn smtp(text: &str, config: &MailConfig) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     let mut url = Url::parse(text).map_err(|_| MailError::UrlInvalid)?;
-    if let Some(path) = named(config.smtp_password_file.as_deref()) {
+    if let Some(path) = non_empty(config.smtp_password_file.as_deref()) {
         let password = secret_file::text(path).map_err(|cause| MailError::PasswordFile {
             path: path.display().to_string(),
             cause,
@@ -97,7 +97,7 @@ fn smtp(text: &str, config: &MailConfig) -> Result<AsyncSmtpTransport<Tokio1Exec
     }
     let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str());
     let mut server = server.map_err(|_| MailError::UrlInvalid)?;
-    if let Some(path) = named(config.smtp_ca_file.as_deref()) {
+    if let Some(path) = non_empty(config.smtp_ca_file.as_deref()) {
         if !is_private {
             return Err(MailError::IssuersInClear);
         }
@@ -106,8 +106,8 @@ fn smtp(text: &str, config: &MailConfig) -> Result<AsyncSmtpTransport<Tokio1Exec
     Ok(server.timeout(Some(CONNECT_MAX)).build())
 }
 
-/// A setting that is there but empty is none.
-fn named(path: Option<&Path>) -> Option<&Path> {
+/// An empty setting counts as unset.
+fn non_empty(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| !path.as_os_str().is_empty())
 }
 

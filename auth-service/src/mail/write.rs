@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Letter, Topic};
 
-/// A letter cannot be written: its address is none that mail goes to.
+/// A letter cannot be written: mail cannot be sent to its address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("mail cannot be sent to this address")]
 pub struct WriteError;

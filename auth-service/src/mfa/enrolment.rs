@@ -187,7 +187,7 @@ impl Mfa {
         self.passwords.check_own(user, password, attempt).await
     }
 
-    /// Writes a change down, and has its owner told.
+    /// Records a change, and mails its owner a notice.
     async fn tell(
         &self,
         tx: &mut Transaction,
@@ -239,14 +239,14 @@ async fn new_codes(
     user_id: UserId,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>> {
-    let mut codes = Vec::with_capacity(recovery_code::COUNT);
-    let mut hashes = Vec::with_capacity(recovery_code::COUNT);
-    for _ in 0..recovery_code::COUNT {
-        let code = recovery_code::generate()?;
-        let normalised = recovery_code::normalise(&code);
-        hashes.push(recovery_code::hash(user_id, &normalised).to_vec());
-        codes.push(code);
-    }
+    let codes: Vec<String> = (0..recovery_code::COUNT)
+        .map(|_| recovery_code::generate())
+        .collect::<Result<_>>()?;
+    let hash = |code: &String| {
+        let normalised = recovery_code::normalise(code);
+        recovery_code::hash(user_id, &normalised).to_vec()
+    };
+    let hashes: Vec<_> = codes.iter().map(hash).collect();
     store::mfa::forget_recovery_codes(&mut **tx, user_id).await?;
     store::mfa::insert_recovery_codes(&mut **tx, user_id, &hashes, now).await?;
     Ok(codes)

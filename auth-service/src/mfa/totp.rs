@@ -26,7 +26,7 @@ impl TotpSecret {
         Ok(secret)
     }
 
-    /// Reads what was kept; nothing where the length is another.
+    /// Reads what was stored; `None` if the length is wrong.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut secret = Self(Zeroizing::default());
         (bytes.len() == SECRET_BYTES).then(|| secret.0.copy_from_slice(bytes))?;

@@ -30,7 +30,7 @@ pub enum Kind {
     /// The user ended every session but the one that called.
     OtherSessionsRevoked,
     /// A log-in ended the sessions that were used the longest ago, since the user had too
-    /// many; the detail tells how many ended.
+    /// many; the detail is how many ended.
     SessionsDisplaced,
     /// The password was changed; every other session was ended.
     PasswordChanged,
@@ -42,16 +42,16 @@ pub enum Kind {
     UserEnabled,
     /// An administrator ended every session of a user.
     UserSessionsRevoked,
-    /// An administrator changed a user's roles; the detail tells from what to what.
+    /// An administrator changed a user's roles; the detail has the old and the new ones.
     UserRolesSet,
     /// An administrator turned a user's second factor off.
     UserMfaReset,
-    /// An administrator made the account of a program, which the detail names. Events of
-    /// programs are under their own ids.
+    /// An administrator made a service account, which the detail names. Events of service
+    /// accounts are under their own ids.
     ServiceAccountCreated,
-    /// An administrator gave a program one more secret.
+    /// An administrator added a secret to a service account.
     ServiceAccountSecretRotated,
-    /// An administrator deleted the account of a program.
+    /// An administrator deleted a service account.
     ServiceAccountDeleted,
     /// A password was right, and the second factor is asked for.
     MfaChallenged,
@@ -150,6 +150,9 @@ impl Kind {
     }
 }
 
+/// Stands for the signing keys in place of a user, and for the operator as the actor.
+pub const NO_USER: UserId = UserId(Uuid::nil());
+
 /// What was written down.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -174,7 +177,7 @@ pub struct Entry {
 /// Which entries are looked for.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// Only what is about this user or program.
+    /// Only what is about this user or service account.
     pub user_id: Option<UserId>,
     /// Only of this kind.
     pub kind: Option<String>,

@@ -26,7 +26,7 @@ pub struct DeletedUsersCursor {
 }
 
 impl DeletedUsersCursor {
-    /// Reads a position as it was told.
+    /// Reads a cursor as [`Self::text`] wrote it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (micros, user_id) = text.strip_prefix("d1_")?.split_once('_')?;
@@ -36,15 +36,15 @@ impl DeletedUsersCursor {
         })
     }
 
-    /// The position as text.
+    /// The cursor as text.
     #[must_use]
     pub fn text(self) -> String {
         let (micros, user_id) = (self.time.timestamp_micros(), self.user_id.simple());
         format!("d1_{micros}_{user_id}")
     }
 
-    /// The position, or the latest one that can have been told as a cursor: one beyond it
-    /// was made when a clock was wrong, and would pass over users.
+    /// The cursor, or the latest one that can have been issued: a later one was made while a
+    /// clock was wrong, and would miss users.
     #[must_use]
     pub fn clamped(self, token_life: TimeDelta, now: DateTime<Utc>) -> Self {
         let latest = Self::settled(token_life, now);

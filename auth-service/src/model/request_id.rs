@@ -23,7 +23,7 @@ impl RequestId {
     /// one in two million has fewer, of UUIDs none.
     const DIFFERENT_CHARS_MIN: usize = 5;
 
-    /// Reads an id; the empty text is none.
+    /// Reads an id; `None` for the empty text.
     pub fn parse(text: &str) -> Result<Option<Self>> {
         let invalid = |problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem);
         let text = single_line(text, Self::CHARS_MAX).map_err(|problem| invalid(problem.into()))?;

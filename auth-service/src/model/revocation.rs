@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub enum Subject {
     /// A session.
     Session(Uuid),
-    /// All that a user or a program had until then.
+    /// Every token that a user or a service account had until then.
     User(UserId),
     /// A signing key.
     Key(String),

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::model::user::User;
+
 /// One signed-in device or program.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -24,7 +26,16 @@ pub struct Session {
     pub absolute_expire_time: DateTime<Utc>,
 }
 
-/// Who calls, as far as the connection tells.
+/// A user, and the session that it calls with.
+#[derive(Clone, Debug)]
+pub struct UserSession {
+    /// The account.
+    pub user: User,
+    /// The live session.
+    pub session_id: Uuid,
+}
+
+/// The client of a call: its address, and what it says it is.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The peer's address.

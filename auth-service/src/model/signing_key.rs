@@ -23,7 +23,7 @@ impl Algorithm {
 
     /// The algorithm with this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         [Self::EdDsa, Self::Es256]
             .into_iter()
             .find(|known| known.name() == name)

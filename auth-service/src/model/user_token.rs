@@ -1,7 +1,7 @@
 //! Tokens made at random that say whose they are.
 //!
-//! `prefix + base64url(user:16 | secret:32)`: the user says where to look for the
-//! token, of which SHA-256 rests.
+//! `prefix + base64url(user:16 | secret:32)`: the user says where to look for the token.
+//! Only its SHA-256 is stored.
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
@@ -24,7 +24,7 @@ pub struct UserToken {
 }
 
 impl UserToken {
-    /// Makes a token of the kind that `prefix` tells.
+    /// Makes a token of the kind that begins with `prefix`.
     pub fn generate(prefix: &str, user_id: UserId) -> Result<Self, Unspecified> {
         let mut bytes = Zeroizing::new([0; USER_BYTES + SECRET_BYTES]);
         let (user, secret) = bytes.split_at_mut(USER_BYTES);
@@ -35,8 +35,8 @@ impl UserToken {
         Ok(Self { user_id, text })
     }
 
-    /// Reads what came over the wire; nothing where it cannot be a token of the kind
-    /// that `prefix` tells.
+    /// Reads what came over the wire; `None` if it cannot be a token of the kind that
+    /// begins with `prefix`.
     #[must_use]
     pub fn parse(prefix: &str, text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(prefix)?;
@@ -57,7 +57,7 @@ impl UserToken {
         &self.text
     }
 
-    /// What rests of it.
+    /// What is stored of it.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         sha256(self.text.as_bytes())

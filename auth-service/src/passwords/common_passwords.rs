@@ -1,4 +1,4 @@
-//! The passwords that everybody tries first. `data/NOTICE` tells where the list
+//! The passwords that everybody tries first. `data/NOTICE` says where the list
 //! is from and under which licences.
 
 use std::sync::LazyLock;

@@ -23,7 +23,7 @@ use crate::store::audit::Event;
 use crate::store::emails::{EmailRow, PasswordRef};
 use crate::throttle::{Attempted, Guess, Throttle, Whose};
 
-/// A correct password.
+/// A correct password, and what was known of it when it was checked.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// Whose it is.
@@ -107,7 +107,7 @@ impl Passwords {
         }
     }
 
-    /// Checks the password of a log-in. An unknown e-mail, or text that is none, takes
+    /// Checks the password of a log-in. An unknown e-mail, or text that is not one, takes
     /// the same statements and the same time as a wrong password. A device that has logged
     /// in to this account is counted by itself.
     pub async fn check(
@@ -117,7 +117,7 @@ impl Passwords {
         device_token: &str,
         attempt: Attempt<'_>,
     ) -> Result<Credentials> {
-        // No address is empty, so that text which is none finds nothing.
+        // No address is empty, so text that is not an address finds nothing.
         let email = email.map_or("", Email::as_str);
         // Says whose token would be good; the password is looked at after it is counted.
         let known = store::emails::get(&self.db, email).await?;

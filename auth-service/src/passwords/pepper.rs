@@ -37,7 +37,7 @@ impl Peppers {
     }
 
     /// The pepper that argon2's `keyid` names.
-    pub(crate) fn named(&self, keyid: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn get(&self, keyid: &[u8]) -> Option<&[u8]> {
         let [kid] = keyid else { return None };
         self.keys.get(kid).map(|key| key.as_slice())
     }
@@ -66,9 +66,9 @@ mod tests {
     #[test]
     fn no_pepper_is_found_by_a_name_that_is_not_ours() {
         let peppers = peppers([7, 3], None).unwrap();
-        assert!(peppers.named(&[3]).is_some());
+        assert!(peppers.get(&[3]).is_some());
         for keyid in [&[][..], &[4], &[3, 3], &[0]] {
-            assert!(peppers.named(keyid).is_none());
+            assert!(peppers.get(keyid).is_none());
         }
     }
 }

@@ -99,7 +99,7 @@ impl Recipe {
         if params.keyid().is_empty() {
             return Ok(Argon2::new(algorithm, version, params));
         }
-        let pepper = self.peppers.named(params.keyid());
+        let pepper = self.peppers.get(params.keyid());
         let pepper = pepper.ok_or(HashError::PepperMissing)?;
         Ok(Argon2::new_with_secret(pepper, algorithm, version, params)?)
     }

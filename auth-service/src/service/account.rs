@@ -43,7 +43,7 @@ pub struct AccountService {
     pub mfa: Arc<Mfa>,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
-    /// Whose word on a client's address counts.
+    /// Proxies whose `x-forwarded-for` header is trusted.
     pub proxies: TrustedProxies,
     /// The time.
     pub clock: Clock,
@@ -56,7 +56,7 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::GetMeRequest>,
     ) -> Result<Response<pb::GetMeResponse>, Status> {
-        let user = self.who(&request).await?.user;
+        let user = self.authenticate(&request).await?.user;
 
         let left = self.mfa.recovery_codes_left(&user).await?;
 
@@ -71,10 +71,13 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::UpdateMeRequest>,
     ) -> Result<Response<pb::UpdateMeResponse>, Status> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let change = user_change(request.into_inner())?;
 
-        let user = self.accounts.update(by.user, change, by.now).await?;
+        let user = self
+            .accounts
+            .update(caller.user, change, caller.now)
+            .await?;
 
         Ok(Response::new(pb::UpdateMeResponse {
             user: Some(user.into()),
@@ -86,14 +89,14 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let message = request.into_inner();
         let current = Zeroizing::new(message.current_password);
         let new = Zeroizing::new(message.new_password);
-        let change = PasswordChange::parse(&by.user, &current, &new)?;
-        let attempt = by.attempt(Kind::PasswordChangeFailed);
+        let change = PasswordChange::parse(&caller.user, &current, &new)?;
+        let attempt = caller.attempt(Kind::PasswordChangeFailed);
 
-        let (user, session_id) = (&by.user, by.session_id);
+        let (user, session_id) = (&caller.user, caller.session_id);
         let tokens = self
             .accounts
             .change_password(user, session_id, change, attempt, &self.clock)
@@ -109,15 +112,19 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ChangeEmailRequest>,
     ) -> Result<Response<pb::ChangeEmailResponse>, Status> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let message = request.into_inner();
         let password = Zeroizing::new(message.current_password);
-        let change = EmailChange::parse(&by.user, &password, &message.new_email)?;
-        let attempt = by.attempt(Kind::EmailChangeFailed);
+        let change = EmailChange::parse(&caller.user, &password, &message.new_email)?;
+        let attempt = caller.attempt(Kind::EmailChangeFailed);
         let code = Some(&message.code).filter(|code| !code.is_empty());
-        let step_up = StepUp::new(&self.mfa, code.map(|code| MfaCode::either(code)), by.call());
+        let step_up = StepUp::new(
+            &self.mfa,
+            code.map(|code| MfaCode::either(code)),
+            caller.call(),
+        );
 
-        let (user, session_id) = (by.user.clone(), by.session_id);
+        let (user, session_id) = (caller.user.clone(), caller.session_id);
         let user = self
             .accounts
             .change_email(user, session_id, change, &step_up, attempt)
@@ -165,16 +172,18 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ListSessionsRequest>,
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
-        let by = self.who(&request).await?;
-        let (user_id, current) = (by.user.id, by.session_id);
+        let caller = self.authenticate(&request).await?;
+        let (user_id, current) = (caller.user.id, caller.session_id);
         let mut message = request.into_inner();
         let paging = Paging::take(&mut message.page_size, &mut message.page_token);
         let method = "ListSessions";
         let pages = Pages::new(&self.sealer, method, user_id, &message, paging, PAGE_SIZES)?;
         let before = pages.cursor()?;
 
-        let found = self.sessions.list(user_id, before, pages.limit(), by.now);
-        let mut sessions = found.await?;
+        let mut sessions = self
+            .sessions
+            .list(user_id, before, pages.limit(), caller.now)
+            .await?;
 
         let next_page_token = pages.cut(&mut sessions, |last| last.id);
         Ok(Response::new(pb::ListSessionsResponse {
@@ -191,10 +200,12 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::RevokeSessionRequest>,
     ) -> Result<Response<pb::RevokeSessionResponse>, Status> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let id = uuid("session_id", &request.get_ref().session_id)?;
 
-        self.sessions.revoke(by.user.id, id, &by.client).await?;
+        self.sessions
+            .revoke(caller.user.id, id, &caller.client)
+            .await?;
 
         Ok(Response::new(pb::RevokeSessionResponse {}))
     }
@@ -204,11 +215,11 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::RevokeOtherSessionsRequest>,
     ) -> Result<Response<pb::RevokeOtherSessionsResponse>, Status> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
 
         let count = self
             .sessions
-            .revoke_others(by.user.id, by.session_id, &by.client)
+            .revoke_others(caller.user.id, caller.session_id, &caller.client)
             .await?;
 
         Ok(Response::new(pb::RevokeOtherSessionsResponse {
@@ -221,13 +232,19 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::DeleteMeRequest>,
     ) -> Result<Response<pb::DeleteMeResponse>, Status> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let current = Zeroizing::new(request.into_inner().current_password);
 
         let password = Password::claim(&current);
-        let attempt = by.attempt(Kind::UserDeletionFailed);
+        let attempt = caller.attempt(Kind::UserDeletionFailed);
         self.accounts
-            .delete_own(&by.user, by.session_id, password, attempt, &self.clock)
+            .delete_own(
+                &caller.user,
+                caller.session_id,
+                password,
+                attempt,
+                &self.clock,
+            )
             .await?;
 
         Ok(Response::new(pb::DeleteMeResponse {}))
@@ -240,14 +257,14 @@ impl account_service_server::AccountService for AccountService {
         &self,
         request: Request<pb::ExportMeRequest>,
     ) -> Result<Response<Self::ExportMeStream>, Status> {
-        let by = self.who(&request).await?;
-        let caller = Caller::of(&request).map_err(Error::from)?;
+        let caller = self.authenticate(&request).await?;
+        let token = Caller::of(&request).map_err(Error::from)?;
         let (accounts, clock) = (Arc::clone(&self.accounts), self.clock.clone());
 
-        let chunks = self.accounts.export(by.user.id, by.now)?;
+        let chunks = self.accounts.export(caller.user.id, caller.now)?;
         // A session that ends takes its exports along.
         let chunks = while_allowed(chunks, TOGETHER, async move || {
-            accounts.of_caller(&caller, clock.now()).await.map(drop)
+            accounts.of_caller(&token, clock.now()).await.map(drop)
         });
 
         let answers = chunks.map(|chunk| match chunk {
@@ -267,10 +284,10 @@ fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
         .update_mask
         .map(|mask| mask.paths)
         .unwrap_or_default();
-    let mut named = paths.is_empty() && !user.display_name.is_empty();
+    let mut is_named = paths.is_empty() && !user.display_name.is_empty();
     for path in &paths {
         match path.as_str() {
-            "display_name" | "*" => named = true,
+            "display_name" | "*" => is_named = true,
             "id"
             | "email"
             | "email_verified"
@@ -292,7 +309,7 @@ fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
             }
         }
     }
-    let name = named.then(|| DisplayName::parse(&user.display_name, "user.display_name"));
+    let name = is_named.then(|| DisplayName::parse(&user.display_name, "user.display_name"));
     Ok(UserChange {
         display_name: name.transpose()?,
         etag: user.etag,

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use super::admin_answers::{micros, time_in};
 use super::audit_answers::kind_in;
 use super::uuid;
-use crate::administration::{Administration, NewProgram, RolesChange};
+use crate::administration::{Administration, NewServiceAccount, RolesChange};
 use crate::error::Result;
 use crate::model::audit::Selection;
 use crate::model::roles::Roles;
@@ -32,7 +32,7 @@ pub struct AdminService {
     pub administration: Administration,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
-    /// Whose word on a client's address counts.
+    /// Proxies whose `x-forwarded-for` header is trusted.
     pub proxies: TrustedProxies,
     /// The time.
     pub clock: Clock,
@@ -52,10 +52,10 @@ impl admin_service_server::AdminService for AdminService {
         let after: Option<String> = pages.cursor()?;
 
         let prefix = &message.email_prefix;
-        let found = self
+        let mut users = self
             .administration
-            .list_users(prefix, after.as_deref(), pages.limit());
-        let mut users = found.await?;
+            .list_users(prefix, after.as_deref(), pages.limit())
+            .await?;
 
         let next_page_token = pages.cut(&mut users, |last| last.email.clone());
         Ok(Response::new(pb::ListUsersResponse {
@@ -84,10 +84,10 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::DisableUserRequest>,
     ) -> Result<Response<pb::DisableUserResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let user = self.administration.disable_user(by.call(), id).await?;
+        let user = self.administration.disable_user(admin.call(), id).await?;
 
         Ok(Response::new(pb::DisableUserResponse {
             user: Some(user.into()),
@@ -99,10 +99,10 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::EnableUserRequest>,
     ) -> Result<Response<pb::EnableUserResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let user = self.administration.enable_user(by.call(), id).await?;
+        let user = self.administration.enable_user(admin.call(), id).await?;
 
         Ok(Response::new(pb::EnableUserResponse {
             user: Some(user.into()),
@@ -114,10 +114,10 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::DeleteUserRequest>,
     ) -> Result<Response<pb::DeleteUserResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        self.administration.delete_user(by.call(), id).await?;
+        self.administration.delete_user(admin.call(), id).await?;
 
         Ok(Response::new(pb::DeleteUserResponse {}))
     }
@@ -127,10 +127,10 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::ResetUserMfaRequest>,
     ) -> Result<Response<pb::ResetUserMfaResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
-        let user = self.administration.reset_user_mfa(by.call(), id).await?;
+        let user = self.administration.reset_user_mfa(admin.call(), id).await?;
 
         Ok(Response::new(pb::ResetUserMfaResponse {
             user: Some(user.into()),
@@ -142,12 +142,12 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::RevokeUserSessionsRequest>,
     ) -> Result<Response<pb::RevokeUserSessionsResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let id = user_id(&request.get_ref().user_id)?;
 
         let count = self
             .administration
-            .revoke_user_sessions(by.call(), id)
+            .revoke_user_sessions(admin.call(), id)
             .await?;
 
         Ok(Response::new(pb::RevokeUserSessionsResponse {
@@ -160,7 +160,7 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::SetUserRolesRequest>,
     ) -> Result<Response<pb::SetUserRolesResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let message = request.into_inner();
         let id = user_id(&message.user_id)?;
         let change = RolesChange {
@@ -170,7 +170,7 @@ impl admin_service_server::AdminService for AdminService {
 
         let user = self
             .administration
-            .set_user_roles(by.call(), id, change)
+            .set_user_roles(admin.call(), id, change)
             .await?;
 
         Ok(Response::new(pb::SetUserRolesResponse {
@@ -183,15 +183,18 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::CreateServiceAccountRequest>,
     ) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let message = request.into_inner();
-        let new = NewProgram::parse(message.client_id, message.scopes, &message.request_id)?;
+        let new = NewServiceAccount::parse(message.client_id, message.scopes, &message.request_id)?;
 
-        let made = self.administration.create_program(by.call(), new).await?;
+        let created = self
+            .administration
+            .create_service_account(admin.call(), new)
+            .await?;
 
         Ok(Response::new(pb::CreateServiceAccountResponse {
-            service_account: Some(made.0.into()),
-            client_secret: made.1.expose_secret().to_owned(),
+            service_account: Some(created.account.into()),
+            client_secret: created.secret.expose_secret().to_owned(),
         }))
     }
 
@@ -206,14 +209,14 @@ impl admin_service_server::AdminService for AdminService {
         let pages = self.pages("ListServiceAccounts", &caller, &message, paging)?;
         let after: Option<String> = pages.cursor()?;
 
-        let found = self
+        let mut accounts = self
             .administration
-            .list_programs(after.as_deref(), pages.limit());
-        let mut programs = found.await?;
+            .list_service_accounts(after.as_deref(), pages.limit())
+            .await?;
 
-        let next_page_token = pages.cut(&mut programs, |last| last.client_id.clone());
+        let next_page_token = pages.cut(&mut accounts, |last| last.client_id.clone());
         Ok(Response::new(pb::ListServiceAccountsResponse {
-            service_accounts: programs.into_iter().map(Into::into).collect(),
+            service_accounts: accounts.into_iter().map(Into::into).collect(),
             next_page_token,
         }))
     }
@@ -223,18 +226,18 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::RotateServiceAccountSecretRequest>,
     ) -> Result<Response<pb::RotateServiceAccountSecretResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let message = request.get_ref();
         let (name, request_id) = (&message.client_id, &message.request_id);
 
-        let (program, secret) = self
+        let rotated = self
             .administration
-            .rotate_program_secret(by.call(), name, request_id)
+            .rotate_service_account_secret(admin.call(), name, request_id)
             .await?;
 
         Ok(Response::new(pb::RotateServiceAccountSecretResponse {
-            service_account: Some(program.into()),
-            client_secret: secret.expose_secret().to_owned(),
+            service_account: Some(rotated.account.into()),
+            client_secret: rotated.secret.expose_secret().to_owned(),
         }))
     }
 
@@ -243,10 +246,12 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::DeleteServiceAccountRequest>,
     ) -> Result<Response<pb::DeleteServiceAccountResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let name = &request.get_ref().client_id;
 
-        self.administration.delete_program(by.call(), name).await?;
+        self.administration
+            .delete_service_account(admin.call(), name)
+            .await?;
 
         Ok(Response::new(pb::DeleteServiceAccountResponse {}))
     }
@@ -256,13 +261,13 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::RotateSigningKeyRequest>,
     ) -> Result<Response<pb::RotateSigningKeyResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
 
-        let next = self.administration.rotate_signing_key(by.call()).await?;
+        let next = self.administration.rotate_signing_key(admin.call()).await?;
 
         Ok(Response::new(pb::RotateSigningKeyResponse {
-            key: Some(next.0.into()),
-            already_staged: next.1,
+            key: Some(next.key.into()),
+            already_staged: next.already_staged,
         }))
     }
 
@@ -271,12 +276,12 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<pb::RevokeSigningKeyRequest>,
     ) -> Result<Response<pb::RevokeSigningKeyResponse>, Status> {
-        let by = self.asker(&request).await?;
+        let admin = self.admin(&request).await?;
         let kid = &request.get_ref().kid;
 
         let key = self
             .administration
-            .revoke_signing_key(by.call(), kid)
+            .revoke_signing_key(admin.call(), kid)
             .await?;
 
         Ok(Response::new(pb::RevokeSigningKeyResponse {
@@ -296,10 +301,10 @@ impl admin_service_server::AdminService for AdminService {
         let after: Option<(i64, String)> = pages.cursor()?;
         let after = after.and_then(|(time, kid)| Some((micros(time)?, kid)));
 
-        let found = self
+        let mut keys = self
             .administration
-            .list_signing_keys(after.as_ref(), pages.limit());
-        let mut keys = found.await?;
+            .list_signing_keys(after.as_ref(), pages.limit())
+            .await?;
 
         let next_page_token = pages.cut(&mut keys, |last| {
             (last.create_time.timestamp_micros(), last.kid.clone())
@@ -323,10 +328,10 @@ impl admin_service_server::AdminService for AdminService {
         let after: Option<(i64, _)> = pages.cursor()?;
         let after = after.and_then(|(time, id)| Some((micros(time)?, id)));
 
-        let found = self
+        let mut entries = self
             .administration
-            .list_audit(&selection, after, pages.limit());
-        let mut entries = found.await?;
+            .list_audit(&selection, after, pages.limit())
+            .await?;
 
         let position =
             |last: &crate::model::audit::Entry| (last.event_time.timestamp_micros(), last.id);

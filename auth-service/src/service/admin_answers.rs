@@ -8,7 +8,7 @@ use super::timestamp;
 use crate::administration::is_built_in;
 use crate::error::{Error, Result};
 use crate::model::signing_key::KeyState;
-use crate::store::service_accounts::Program;
+use crate::store::service_accounts::ServiceAccount;
 use crate::store::signing_keys::KeyInfo;
 
 /// The last second of the year 9999, and of a `Timestamp`.
@@ -34,15 +34,15 @@ pub(super) fn micros(time: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(time)
 }
 
-impl From<Program> for pb::ServiceAccount {
-    fn from(program: Program) -> Self {
-        let secrets = program.secret_create_times.into_iter();
+impl From<ServiceAccount> for pb::ServiceAccount {
+    fn from(account: ServiceAccount) -> Self {
+        let secrets = account.secret_create_times.into_iter();
         Self {
-            built_in: is_built_in(&program.client_id),
-            client_id: program.client_id,
-            id: program.id.to_string(),
-            scopes: program.scopes,
-            create_time: Some(timestamp(program.create_time)),
+            built_in: is_built_in(&account.client_id),
+            client_id: account.client_id,
+            id: account.id.to_string(),
+            scopes: account.scopes,
+            create_time: Some(timestamp(account.create_time)),
             secret_create_times: secrets.map(timestamp).collect(),
         }
     }

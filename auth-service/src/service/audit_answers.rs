@@ -48,23 +48,23 @@ pub(super) fn kind_in(name: String, kind: i32) -> Result<String> {
 
 /// An event's one text of details, by names.
 fn details(kind: &str, detail: &str) -> BTreeMap<String, String> {
-    let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     if detail.is_empty() {
         return BTreeMap::new();
     }
     if kind.starts_with("signing_key_") {
-        return [named("kid", detail)].into();
+        return [pair("kid", detail)].into();
     }
     if kind.starts_with("service_account_") {
-        return [named("client_id", detail)].into();
+        return [pair("client_id", detail)].into();
     }
     let roles = detail
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .and_then(|rest| rest.split_once("] -> ["));
     match roles {
-        Some((old, new)) => [named("old_roles", old), named("new_roles", new)].into(),
-        None => [named("text", detail)].into(),
+        Some((old, new)) => [pair("old_roles", old), pair("new_roles", new)].into(),
+        None => [pair("text", detail)].into(),
     }
 }
 

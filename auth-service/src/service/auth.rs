@@ -12,7 +12,6 @@ use proto::auth::server::auth_service_server;
 use proto::auth::v1 as pb;
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::admin_answers::algorithm;
@@ -26,7 +25,7 @@ use crate::mail::{Mail, Topic};
 use crate::mfa::Mfa;
 use crate::model::audit::Kind;
 use crate::model::request_id::RequestId;
-use crate::model::user::User;
+use crate::model::session::UserSession;
 use crate::passwords::Password;
 use crate::passwords::credentials::Attempt;
 use crate::sessions::Sessions;
@@ -52,7 +51,7 @@ pub struct AuthService {
     pub info: ServerInfo,
     /// Who calls, where a call has an access token; none needs one.
     pub guard: RequireCaller,
-    /// Whose word on a client's address counts.
+    /// Proxies whose `x-forwarded-for` header is trusted.
     pub proxies: TrustedProxies,
     /// The time.
     pub clock: Clock,
@@ -186,7 +185,7 @@ impl auth_service_server::AuthService for AuthService {
         let token = Zeroizing::new(message.token);
         let password = Zeroizing::new(message.current_password);
         let claimant = match session {
-            Some((user, _)) => Claimant::Session(Box::new(user)),
+            Some(session) => Claimant::Session(Box::new(session.user)),
             None if password.is_empty() => Claimant::Unknown,
             None => Claimant::Password(Password::claim(&password)),
         };
@@ -268,7 +267,7 @@ impl AuthService {
         &self,
         request: &Request<T>,
         now: DateTime<Utc>,
-    ) -> Result<Option<(User, Uuid)>, Status> {
+    ) -> Result<Option<UserSession>, Status> {
         if !request.metadata().contains_key("authorization") {
             return Ok(None);
         }

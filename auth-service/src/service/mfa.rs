@@ -43,12 +43,14 @@ impl AccountService {
         &self,
         request: Request<pb::EnrollTotpRequest>,
     ) -> Result<Response<pb::EnrollTotpResponse>> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let password = Zeroizing::new(request.into_inner().current_password);
 
         let password = Password::claim(&password);
-        let enrolment = self.mfa.enroll(&by.user, password, by.deadline, by.call());
-        let enrolment = enrolment.await?;
+        let enrolment = self
+            .mfa
+            .enroll(&caller.user, password, caller.deadline, caller.call())
+            .await?;
 
         Ok(Response::new(pb::EnrollTotpResponse {
             secret: enrolment.secret,
@@ -60,14 +62,14 @@ impl AccountService {
         &self,
         request: Request<pb::ConfirmTotpRequest>,
     ) -> Result<Response<pb::ConfirmTotpResponse>> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let code = Zeroizing::new(request.into_inner().code);
         if code.is_empty() {
             return Err(code_missing());
         }
 
         let code = MfaCode::totp(&code);
-        let recovery_codes = self.mfa.confirm(&by.user, &code, by.call()).await?;
+        let recovery_codes = self.mfa.confirm(&caller.user, &code, caller.call()).await?;
 
         Ok(Response::new(pb::ConfirmTotpResponse { recovery_codes }))
     }
@@ -76,12 +78,13 @@ impl AccountService {
         &self,
         request: Request<pb::DisableTotpRequest>,
     ) -> Result<Response<pb::DisableTotpResponse>> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let message = request.into_inner();
         let proof = both_factors(message.current_password, message.code)?;
 
-        let disabled = self.mfa.disable(&by.user, proof, by.deadline, by.call());
-        disabled.await?;
+        self.mfa
+            .disable(&caller.user, proof, caller.deadline, caller.call())
+            .await?;
 
         Ok(Response::new(pb::DisableTotpResponse {}))
     }
@@ -90,12 +93,14 @@ impl AccountService {
         &self,
         request: Request<pb::RegenerateRecoveryCodesRequest>,
     ) -> Result<Response<pb::RegenerateRecoveryCodesResponse>> {
-        let by = self.who(&request).await?;
+        let caller = self.authenticate(&request).await?;
         let message = request.into_inner();
         let proof = both_factors(message.current_password, message.code)?;
 
-        let codes = self.mfa.regenerate(&by.user, proof, by.deadline, by.call());
-        let recovery_codes = codes.await?;
+        let recovery_codes = self
+            .mfa
+            .regenerate(&caller.user, proof, caller.deadline, caller.call())
+            .await?;
 
         Ok(Response::new(pb::RegenerateRecoveryCodesResponse {
             recovery_codes,

@@ -3,21 +3,22 @@
 mod account;
 mod admin;
 mod admin_answers;
-mod asker;
 mod audit_answers;
 mod auth;
-mod by;
+mod authenticated_admin;
+mod authenticated_user;
 mod jwks;
 mod mfa;
-mod programs;
+mod service_tokens;
 
 pub use account::AccountService;
 pub use admin::AdminService;
 pub use auth::{AuthService, ServerInfo};
 pub use jwks::Jwks;
-pub use programs::ServiceTokenService;
+pub use service_tokens::ServiceTokenService;
 
 use chassis::access::client_address::TrustedProxies;
+use chassis::text;
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
 use proto::auth::v1 as pb;
@@ -50,7 +51,7 @@ fn timestamp(time: DateTime<Utc>) -> Timestamp {
 
 /// Reads an id that stands in `field`.
 fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
-    Uuid::try_parse(text).map_err(|_| Error::invalid("ID_INVALID", field, "is not a UUID"))
+    text::uuid(text).map_err(|problem| Error::invalid("ID_INVALID", field, problem))
 }
 
 impl From<User> for pb::User {

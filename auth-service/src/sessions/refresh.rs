@@ -104,7 +104,7 @@ impl Sessions {
         Err(Error::RefreshConflict)
     }
 
-    /// The hot path: one statement. Nothing where it did not apply.
+    /// The hot path: one statement. `None` if it changed nothing.
     async fn rotate(
         &self,
         presented: &RefreshToken,

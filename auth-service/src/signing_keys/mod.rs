@@ -165,7 +165,7 @@ impl KeysInForce {
 }
 
 fn open(row: &KeyRow, ring: &KeyRing) -> Result<Signer, SignerError> {
-    let algorithm = Algorithm::named(&row.algorithm).ok_or_else(|| SignerError::Broken {
+    let algorithm = Algorithm::from_name(&row.algorithm).ok_or_else(|| SignerError::Broken {
         kid: row.kid.clone(),
     })?;
     let sealed = SealedKey {

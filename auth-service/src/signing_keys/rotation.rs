@@ -6,11 +6,10 @@ use chassis::database::pool::{Pool, Transaction};
 use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::life::{Schedule, Step, due, staged, successor};
 use crate::error::Result;
-use crate::model::audit::Kind;
+use crate::model::audit::{Kind, NO_USER};
 use crate::model::signing_key::{Algorithm, KeyState};
 use crate::signing_keys::signer;
 use crate::store::audit::Event;
@@ -163,12 +162,11 @@ impl<'a> Turn<'a> {
             KeyState::Staged => Kind::SigningKeyStaged,
             KeyState::Active => Kind::SigningKeyActivated,
             KeyState::Revoked => Kind::SigningKeyRevoked,
-            // Its successor's activation tells.
+            // The activation of its successor is recorded.
             KeyState::Retiring => return Ok(()),
         };
         if changed {
-            // A key is no user's.
-            let event = Event::new(UserId(Uuid::nil()), what, self.asked.ip).detail(&kid);
+            let event = Event::new(NO_USER, what, self.asked.ip).detail(&kid);
             let event = self.asked.by.map_or(event, |by| event.by(by));
             store::audit::insert(&mut *self.asked.tx, event, self.now).await?;
             self.changes.push((state, kid));

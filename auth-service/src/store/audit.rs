@@ -89,10 +89,10 @@ pub async fn insert_once(
     Ok(())
 }
 
-/// Where a page of entries begins: behind this one, in descending order.
+/// Where a page of entries begins: after this one, in descending order.
 pub type Position = (DateTime<Utc>, Uuid);
 
-/// Returns up to `limit` entries behind `after`, the latest first. Each way to look has
+/// Returns up to `limit` entries after `after`, the latest first. Each kind of search has
 /// an index of its own.
 pub async fn list(
     db: impl PgExecutor<'_>,

@@ -53,11 +53,11 @@ pub async fn mfa(db: impl PgExecutor<'_>, user_id: UserId) -> Result<String> {
     .await?)
 }
 
-/// Up to `limit` sessions behind `after`, the ended ones, too.
+/// Up to `limit` sessions after `after`, the ended ones, too.
 pub async fn sessions(
     db: impl PgExecutor<'_>,
     user_id: UserId,
-    after: Uuid,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Row>> {
     Ok(sqlx::query_as!(
@@ -78,18 +78,18 @@ pub async fn sessions(
         LIMIT $3
         "#,
         user_id as UserId,
-        after,
+        after.unwrap_or_default(),
         limit,
     )
     .fetch_all(db)
     .await?)
 }
 
-/// Up to `limit` entries of the audit behind `after`.
+/// Up to `limit` entries of the audit after `after`.
 pub async fn audit_events(
     db: impl PgExecutor<'_>,
     user_id: UserId,
-    after: Uuid,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Row>> {
     Ok(sqlx::query_as!(
@@ -106,7 +106,7 @@ pub async fn audit_events(
         LIMIT $3
         "#,
         user_id as UserId,
-        after,
+        after.unwrap_or_default(),
         limit,
     )
     .fetch_all(db)

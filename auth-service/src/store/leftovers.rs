@@ -110,9 +110,13 @@ pub struct Step {
     pub rows: i64,
 }
 
-/// Takes the addresses out of a batch of a user's audit, behind `after`. What happened
+/// Takes the addresses out of a batch of a user's audit, after the entry `after`. What happened
 /// stays, under an id that stands for nobody any more.
-pub async fn blank_audit(db: impl PgExecutor<'_>, user_id: UserId, after: Uuid) -> Result<Step> {
+pub async fn blank_audit(
+    db: impl PgExecutor<'_>,
+    user_id: UserId,
+    after: Option<Uuid>,
+) -> Result<Step> {
     let step = sqlx::query_as!(
         Step,
         r#"
@@ -132,7 +136,7 @@ pub async fn blank_audit(db: impl PgExecutor<'_>, user_id: UserId, after: Uuid) 
         SELECT (SELECT last FROM batch) AS last, (SELECT count(*) FROM blank) AS "rows!"
         "#,
         user_id as UserId,
-        after,
+        after.unwrap_or_default(),
         BATCH - 1,
         Uuid::max(),
     )

@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::revocation::{Revocation, Subject};
 
+/// In the place of a session's id: all tokens of the user or service account are revoked.
+pub(super) const EVERY_SESSION: Uuid = Uuid::nil();
+
 /// Returns what was revoked later than `after`, in order of time.
 pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result<Vec<Revocation>> {
     let rows = sqlx::query!(
@@ -32,7 +35,7 @@ pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result
     };
     let subjects = rows.into_iter().filter_map(|row| {
         let subject = match (row.user_id, row.session_id, row.kid) {
-            (Some(user_id), Some(id), _) if id.is_nil() => Subject::User(user_id),
+            (Some(user_id), Some(id), _) if id == EVERY_SESSION => Subject::User(user_id),
             (_, Some(id), _) => Subject::Session(id),
             (_, _, kid) => Subject::Key(kid?),
         };
@@ -50,14 +53,14 @@ pub async fn of_user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<
         WHERE user_id = $1 AND session_id = $2
         ",
         user_id as UserId,
-        Uuid::nil(),
+        EVERY_SESSION,
     )
     .fetch_optional(db)
     .await?;
     Ok(revoke_time)
 }
 
-/// Revokes every token that a user or a program has until now.
+/// Revokes every token that a user or a service account has until now.
 pub async fn insert_user(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -71,7 +74,7 @@ pub async fn insert_user(
         SET revoke_time = GREATEST(r.revoke_time, excluded.revoke_time)
         ",
         user_id as UserId,
-        Uuid::nil(),
+        EVERY_SESSION,
         now,
     )
     .execute(db)

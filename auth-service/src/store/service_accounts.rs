@@ -1,14 +1,14 @@
-//! The accounts of programs, and their secrets.
+//! Service accounts, and their secrets.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
+use super::revocations::EVERY_SESSION;
 use crate::error::Result;
 
-/// A program.
-pub struct ServiceAccount {
+/// A service account that has shown its secret.
+pub struct AuthenticatedAccount {
     /// Its identity, the `sub` of its tokens.
     pub id: UserId,
     /// What its tokens may allow.
@@ -17,9 +17,9 @@ pub struct ServiceAccount {
     pub revoke_time: Option<DateTime<Utc>>,
 }
 
-/// A program as administrators see it.
+/// A service account as administrators see it.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct ServiceAccount {
     /// Its name.
     pub client_id: String,
     /// Its identity, the `sub` of its tokens.
@@ -32,14 +32,14 @@ pub struct Program {
     pub secret_create_times: Vec<DateTime<Utc>>,
 }
 
-/// Returns the program with this name, where one of its live secrets has this hash.
+/// Returns the service account with this name, where one of its live secrets has this hash.
 pub async fn get_by_secret(
     db: impl PgExecutor<'_>,
     client_id: &str,
     hash: &[u8; 32],
-) -> Result<Option<ServiceAccount>> {
+) -> Result<Option<AuthenticatedAccount>> {
     let account = sqlx::query_as!(
-        ServiceAccount,
+        AuthenticatedAccount,
         r#"
         SELECT a.id AS "id: UserId", a.scopes,
                (
@@ -53,14 +53,14 @@ pub async fn get_by_secret(
         "#,
         client_id,
         hash.as_slice(),
-        Uuid::nil(),
+        EVERY_SESSION,
     )
     .fetch_optional(db)
     .await?;
     Ok(account)
 }
 
-/// Returns what a program may, where it is still there, and its tokens that were made
+/// Returns what a service account may, where it is still there, and its tokens that were made
 /// at `issue_time` are not revoked.
 pub async fn scopes(
     db: impl PgExecutor<'_>,
@@ -81,7 +81,7 @@ pub async fn scopes(
         ",
         client_id,
         id as UserId,
-        Uuid::nil(),
+        EVERY_SESSION,
         issue_time,
     )
     .fetch_optional(db)
@@ -89,7 +89,7 @@ pub async fn scopes(
     Ok(scopes)
 }
 
-/// As [`scopes`], and nobody deletes the program until the transaction ends.
+/// As [`scopes`], and nobody deletes the service account until the transaction ends.
 pub async fn keep(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -110,7 +110,7 @@ pub async fn keep(
         ",
         client_id,
         id as UserId,
-        Uuid::nil(),
+        EVERY_SESSION,
         issue_time,
     )
     .fetch_optional(db)
@@ -118,8 +118,8 @@ pub async fn keep(
     Ok(scopes)
 }
 
-/// Lets nobody else change a program's secrets until the transaction ends; returns its
-/// id, where it is there. Callers that are that program itself may go on.
+/// Lets nobody else change a service account's secrets until the transaction ends; returns its
+/// id, where it is there. Callers that are that service account itself may go on.
 pub async fn lock(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<UserId>> {
     let id = sqlx::query_scalar!(
         r#"
@@ -135,7 +135,7 @@ pub async fn lock(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Use
     Ok(id)
 }
 
-/// Makes a program; false where there is one with this name.
+/// Makes a service account; false where there is one with this name.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -159,11 +159,11 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns up to `limit` programs behind the one named `after`, in order of their names'
+/// Returns up to `limit` service accounts after the one named `after`, in order of their names'
 /// bytes.
-pub async fn list(db: impl PgExecutor<'_>, after: &str, limit: i64) -> Result<Vec<Program>> {
-    let programs = sqlx::query_as!(
-        Program,
+pub async fn list(db: impl PgExecutor<'_>, after: &str, limit: i64) -> Result<Vec<ServiceAccount>> {
+    let accounts = sqlx::query_as!(
+        ServiceAccount,
         r#"
         SELECT a.client_id, a.id AS "id: UserId", a.scopes, a.create_time,
                ARRAY(
@@ -182,13 +182,13 @@ pub async fn list(db: impl PgExecutor<'_>, after: &str, limit: i64) -> Result<Ve
     )
     .fetch_all(db)
     .await?;
-    Ok(programs)
+    Ok(accounts)
 }
 
-/// Returns a program.
-pub async fn get(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Program>> {
-    let program = sqlx::query_as!(
-        Program,
+/// Returns a service account.
+pub async fn get(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<ServiceAccount>> {
+    let account = sqlx::query_as!(
+        ServiceAccount,
         r#"
         SELECT a.client_id, a.id AS "id: UserId", a.scopes, a.create_time,
                ARRAY(
@@ -204,7 +204,7 @@ pub async fn get(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Prog
     )
     .fetch_optional(db)
     .await?;
-    Ok(program)
+    Ok(account)
 }
 
 /// A secret that works.
@@ -216,7 +216,7 @@ pub struct LiveSecret {
     pub create_time: DateTime<Utc>,
 }
 
-/// Returns the secrets of a program.
+/// Returns the secrets of a service account.
 pub async fn secrets(db: impl PgExecutor<'_>, client_id: &str) -> Result<Vec<LiveSecret>> {
     let secrets = sqlx::query_as!(
         LiveSecret,
@@ -228,7 +228,7 @@ pub async fn secrets(db: impl PgExecutor<'_>, client_id: &str) -> Result<Vec<Liv
     Ok(secrets)
 }
 
-/// Deletes a program; returns its id, where it was there.
+/// Deletes a service account; returns its id, where it was there.
 pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Option<UserId>> {
     // The account first: whoever adds a secret has locked it, and is waited for.
     let id = sqlx::query_scalar!(
@@ -250,7 +250,7 @@ pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Opti
     Ok(id)
 }
 
-/// Makes a program, or gives the one that is there these scopes.
+/// Makes a service account, or gives the one that is there these scopes.
 pub async fn upsert(
     db: impl PgExecutor<'_>,
     client_id: &str,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::revocations::EVERY_SESSION;
 use crate::error::Result;
 use crate::model::refresh_token::RefreshToken;
 use crate::model::session::{Client, NewSession, Session};
@@ -126,7 +127,7 @@ pub async fn rotate(
         rotation.client.ip,
         rotation.client.user_agent,
         rotation.administers_since,
-        Uuid::nil(),
+        EVERY_SESSION,
     )
     .fetch_optional(db)
     .await?;
@@ -196,7 +197,7 @@ pub async fn replace_token(
         i16::from(token.kid),
         now,
         idle_expire_time,
-        Uuid::nil(),
+        EVERY_SESSION,
     )
     .fetch_optional(db)
     .await?;
@@ -260,7 +261,7 @@ pub async fn refresh_state(
         "#,
         user_id as UserId,
         id,
-        Uuid::nil(),
+        EVERY_SESSION,
     )
     .fetch_optional(db)
     .await?;

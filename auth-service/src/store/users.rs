@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::revocations::EVERY_SESSION;
 use crate::error::Result;
 use crate::model::user::{DisplayName, User};
 
-/// Asks for users, named `u`: what stands behind the columns, and its values.
+/// Asks for users, named `u`: what follows the columns, and its values.
 /// `query_as!` takes literals only, so that a macro puts them together.
 macro_rules! users {
     ($from:literal, $($value:expr),* $(,)?) => {
@@ -128,7 +129,7 @@ pub async fn of_caller(
         caller.user_id as UserId,
         session_id,
         now,
-        Uuid::nil(),
+        EVERY_SESSION,
         caller.issue_time(),
     )
     .fetch_optional(db)
@@ -158,7 +159,7 @@ pub async fn set_display_name(
     Ok(user)
 }
 
-/// Returns up to `limit` users whose e-mail is at least `from`, below `until` and behind
+/// Returns up to `limit` users whose e-mail is at least `from`, below `until` and after
 /// `after`, in order of its bytes.
 pub async fn list(
     db: impl PgExecutor<'_>,

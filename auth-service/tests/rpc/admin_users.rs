@@ -138,6 +138,12 @@ async fn a_user_who_is_not_there_is_named_as_such() {
     for (id, expected) in [
         ("", "ID_INVALID"),
         ("nobody", "ID_INVALID"),
+        ("{0198c0de-0000-7000-8000-000000000000}", "ID_INVALID"),
+        (
+            "urn:uuid:0198c0de-0000-7000-8000-000000000000",
+            "ID_INVALID",
+        ),
+        ("0198c0de000070008000000000000000", "ID_INVALID"),
         ("00000000-0000-0000-0000-000000000000", "USER_NOT_FOUND"),
         ("0198c0de-0000-7000-8000-000000000000", "USER_NOT_FOUND"),
     ] {

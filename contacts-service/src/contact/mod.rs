@@ -51,9 +51,7 @@ impl ContactId {
 
 /// Reads the id of anything in the field `field`.
 pub(crate) fn parse_uuid(field: &str, text: &str) -> Result<Uuid> {
-    // Only the usual form: the parser also takes braces and URNs.
-    let id = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
-    id.ok_or_else(|| Error::invalid("ID_INVALID", field, "is not a UUID"))
+    chassis::text::uuid(text).map_err(|problem| Error::invalid("ID_INVALID", field, problem))
 }
 
 impl fmt::Display for ContactId {

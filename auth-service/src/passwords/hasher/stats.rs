@@ -1,4 +1,4 @@
-//! What the hasher tells about itself.
+//! Metrics of the hasher.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! The accounts of programs.
+//! Service accounts, as administrators make and delete them.
 
 use std::collections::BTreeSet;
 
@@ -14,21 +14,21 @@ use crate::model::request_id::RequestId;
 use crate::service_accounts::{CONTACTS, SCOPES};
 use crate::sessions::CLIENT_ID;
 use crate::store::audit::Event;
-use crate::store::service_accounts::{self, Program};
+use crate::store::service_accounts::{self as stored, ServiceAccount};
 use chassis::sha256::sha256;
 
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The account of a program to make.
+/// A service account to make.
 #[derive(Clone, Debug)]
-pub struct NewProgram {
+pub struct NewServiceAccount {
     client_id: String,
     scopes: Vec<String>,
     request_id: Option<RequestId>,
 }
 
-impl NewProgram {
+impl NewServiceAccount {
     /// Reads what came over the wire.
     pub fn parse(client_id: String, scopes: Vec<String>, request_id: &str) -> Result<Self> {
         let request_id = RequestId::parse(request_id)?;
@@ -50,14 +50,22 @@ impl NewProgram {
     }
 }
 
+/// A service account, and a secret of it in clear: returned once, never stored.
+pub struct AccountWithSecret {
+    /// The account.
+    pub account: ServiceAccount,
+    /// Its new secret.
+    pub secret: SecretString,
+}
+
 impl Administration {
-    /// Makes the account of a program; returns it with its secret. A repeat of the call
-    /// with its `request_id` gets the same, for a day.
-    pub async fn create_program(
+    /// Makes a service account; returns it with its secret. A repeat of the call with the
+    /// same `request_id` returns the same, for a day.
+    pub async fn create_service_account(
         &self,
         call: Call<'_>,
-        new: NewProgram,
-    ) -> Result<(Program, SecretString)> {
+        new: NewServiceAccount,
+    ) -> Result<AccountWithSecret> {
         ensure_not_built_in(&new.client_id)?;
         let (id, name) = (UserId(Uuid::now_v7()), &new.client_id);
         let making = Making {
@@ -68,7 +76,7 @@ impl Administration {
             request_id: new.request_id,
         };
         let mut act = self.begin(call).await?;
-        if !service_accounts::insert(&mut *act.tx, name, id, &new.scopes, call.now).await? {
+        if !stored::insert(&mut *act.tx, name, id, &new.scopes, call.now).await? {
             let before = self.made_before(&mut act, &making).await?;
             return before.ok_or(Error::ServiceAccountTaken);
         }
@@ -76,21 +84,25 @@ impl Administration {
         self.give_secret(act, &making, id, kind).await
     }
 
-    /// Returns up to `limit` programs behind the one named `after`, in order of names.
-    pub async fn list_programs(&self, after: Option<&str>, limit: i64) -> Result<Vec<Program>> {
-        service_accounts::list(&self.db, after.unwrap_or_default(), limit).await
+    /// Returns up to `limit` service accounts after the one named `after`, in order of names.
+    pub async fn list_service_accounts(
+        &self,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<ServiceAccount>> {
+        stored::list(&self.db, after.unwrap_or_default(), limit).await
     }
 
-    /// Adds a secret to a program. All older secrets but the latest stop working; when one
-    /// does, all tokens of the program so far are revoked, because it is not known which
+    /// Adds a secret to a service account. All older secrets but the latest stop working; when one
+    /// does, all its tokens so far are revoked, because it is not known which
     /// secret each was issued for.
     /// A repeat of the call with its `request_id` gets the same secret, for a day.
-    pub async fn rotate_program_secret(
+    pub async fn rotate_service_account_secret(
         &self,
         call: Call<'_>,
         name: &str,
         request_id: &str,
-    ) -> Result<(Program, SecretString)> {
+    ) -> Result<AccountWithSecret> {
         ensure_not_built_in(name)?;
         let making = Making {
             caller: call.caller.user_id,
@@ -100,7 +112,7 @@ impl Administration {
             request_id: RequestId::parse(request_id)?,
         };
         let mut act = self.begin(call).await?;
-        let id = service_accounts::lock(&mut *act.tx, known_name(name)?).await?;
+        let id = stored::lock(&mut *act.tx, known_name(name)?).await?;
         let id = id.ok_or(Error::ServiceAccountNotFound)?;
         if let Some(before) = self.made_before(&mut act, &making).await? {
             return Ok(before);
@@ -114,13 +126,13 @@ impl Administration {
         &self,
         act: &mut Act<'_>,
         making: &Making<'_>,
-    ) -> Result<Option<(Program, SecretString)>> {
-        let live = service_accounts::secrets(&mut *act.tx, making.client_id).await?;
+    ) -> Result<Option<AccountWithSecret>> {
+        let live = stored::secrets(&mut *act.tx, making.client_id).await?;
         let Some(secret) = self.secrets.made_before(making, &live, act.call.now) else {
             return Ok(None);
         };
-        let program = service_accounts::get(&mut *act.tx, making.client_id).await?;
-        Ok(program.map(|program| (program, secret)))
+        let account = stored::get(&mut *act.tx, making.client_id).await?;
+        Ok(account.map(|account| AccountWithSecret { account, secret }))
     }
 
     async fn give_secret(
@@ -129,26 +141,27 @@ impl Administration {
         making: &Making<'_>,
         id: UserId,
         kind: Kind,
-    ) -> Result<(Program, SecretString)> {
+    ) -> Result<AccountWithSecret> {
         let (name, now) = (making.client_id, act.call.now);
         let secret = self.secrets.make(making, now)?;
         let hash = sha256(secret.expose_secret().as_bytes());
-        let ended = service_accounts::add_secret(&mut act.tx, name, &hash, now).await?;
+        let ended = stored::add_secret(&mut act.tx, name, &hash, now).await?;
         act.record(Event::new(id, kind, act.call.ip).detail(name))
             .await?;
-        let program = service_accounts::get(&mut *act.tx, name).await?;
+        let account = stored::get(&mut *act.tx, name).await?;
         if ended > 0 {
             act.revoke_all(id, &self.clock).await?;
         }
         act.commit().await?;
-        Ok((program.ok_or(Error::ServiceAccountNotFound)?, secret))
+        let account = account.ok_or(Error::ServiceAccountNotFound)?;
+        Ok(AccountWithSecret { account, secret })
     }
 
-    /// Deletes the account of a program; its tokens are refused from now on.
-    pub async fn delete_program(&self, call: Call<'_>, name: &str) -> Result<()> {
+    /// Deletes a service account; its tokens are refused from now on.
+    pub async fn delete_service_account(&self, call: Call<'_>, name: &str) -> Result<()> {
         ensure_not_built_in(name)?;
         let mut act = self.begin(call).await?;
-        let id = service_accounts::delete(&mut act.tx, known_name(name)?).await?;
+        let id = stored::delete(&mut act.tx, known_name(name)?).await?;
         let id = id.ok_or(Error::ServiceAccountNotFound)?;
         let event = Event::new(id, Kind::ServiceAccountDeleted, call.ip).detail(name);
         act.record(event).await?;
@@ -157,7 +170,7 @@ impl Administration {
     }
 }
 
-/// Whether the system has this program by itself, and its operator sets what it may.
+/// Whether this service account is part of the system, and only the operator changes it.
 #[must_use]
 pub fn is_built_in(client_id: &str) -> bool {
     // The second is no account, but stands in the tokens of all users.

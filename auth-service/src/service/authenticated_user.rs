@@ -1,4 +1,4 @@
-//! Who calls about its own account, and how.
+//! The user who calls `AccountService`, with what its call says.
 
 use chassis::access::caller::Caller;
 use chassis::serve::deadline::Deadline;
@@ -10,13 +10,13 @@ use super::{AccountService, client};
 use crate::error::Result;
 use crate::mfa::Call;
 use crate::model::audit::Kind;
-use crate::model::session::Client;
+use crate::model::session::{Client, UserSession};
 use crate::model::user::User;
 use crate::passwords::credentials::Attempt;
 use crate::throttle::Guess;
 
-/// Who calls, with a session that is alive.
-pub(super) struct By {
+/// A user who calls with a live session.
+pub(super) struct AuthenticatedUser {
     pub(super) user: User,
     pub(super) session_id: Uuid,
     pub(super) client: Client,
@@ -25,12 +25,12 @@ pub(super) struct By {
 }
 
 impl AccountService {
-    /// Refuses whoever has no live session.
-    pub(super) async fn who<T>(&self, request: &Request<T>) -> Result<By> {
+    /// Refuses a caller without a live session.
+    pub(super) async fn authenticate<T>(&self, request: &Request<T>) -> Result<AuthenticatedUser> {
         let now = self.clock.now();
         let caller = Caller::of(request)?;
-        let (user, session_id) = self.accounts.of_caller(&caller, now).await?;
-        Ok(By {
+        let UserSession { user, session_id } = self.accounts.of_caller(&caller, now).await?;
+        Ok(AuthenticatedUser {
             user,
             session_id,
             client: client(request, &self.proxies),
@@ -40,7 +40,7 @@ impl AccountService {
     }
 }
 
-impl By {
+impl AuthenticatedUser {
     /// The check of the current password that goes with the call; a wrong one is written
     /// down as `failure`.
     pub(super) fn attempt(&self, failure: Kind) -> Attempt<'_> {

@@ -1,4 +1,4 @@
-//! Who asks for administration, and how.
+//! The administrator who calls `AdminService`, with what its call says.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::administration::Call;
 use crate::error::Result;
 use crate::model::session::Client;
 
-/// Who asks for an act.
-pub(super) struct Asker {
+/// An administrator who asks for a change.
+pub(super) struct AuthenticatedAdmin {
     caller: Arc<Caller>,
     client: Client,
     now: DateTime<Utc>,
 }
 
-impl Asker {
+impl AuthenticatedAdmin {
     pub(super) fn call(&self) -> Call<'_> {
         Call {
             caller: &self.caller,
@@ -29,7 +29,7 @@ impl Asker {
 }
 
 impl AdminService {
-    /// The administrator who reads. Others are not told what is wrong with a request.
+    /// Returns the administrator who reads. Others do not learn what is wrong with a request.
     pub(super) async fn reader<T>(&self, request: &Request<T>) -> Result<Arc<Caller>> {
         let caller = Caller::of(request)?;
         let now = self.clock.now();
@@ -37,9 +37,10 @@ impl AdminService {
         Ok(caller)
     }
 
-    /// The administrator who acts; the act looks at it again, in its transaction.
-    pub(super) async fn asker<T>(&self, request: &Request<T>) -> Result<Asker> {
-        Ok(Asker {
+    /// Returns the administrator who asks for a change, which checks it again in its
+    /// transaction.
+    pub(super) async fn admin<T>(&self, request: &Request<T>) -> Result<AuthenticatedAdmin> {
+        Ok(AuthenticatedAdmin {
             caller: self.reader(request).await?,
             client: client(request, &self.proxies),
             now: self.clock.now(),

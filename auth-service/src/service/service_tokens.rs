@@ -23,16 +23,18 @@ use zeroize::Zeroizing;
 use super::timestamp;
 use crate::error::{Error, Result};
 use crate::feeds::deleted_users::{self, Page};
-use crate::feeds::revocations::{self, Cursor, Told};
+use crate::feeds::revocations::{self, Cursor, FeedItem};
 use crate::model::deleted_user::{DeletedUser, DeletedUsersCursor};
 use crate::model::revocation::Subject;
-use crate::service_accounts::{INTROSPECT, Programs, REVOCATIONS, TokenRequest, ensure_allowed};
+use crate::service_accounts::{
+    INTROSPECT, REVOCATIONS, ServiceAccounts, TokenRequest, ensure_allowed,
+};
 use crate::signing_keys::Keeper;
 
-/// Serves programs.
+/// Serves service accounts.
 pub struct ServiceTokenService {
-    /// The programs.
-    pub programs: Programs,
+    /// The service accounts.
+    pub service_accounts: ServiceAccounts,
     /// For the feed of revocations, which asks all the time.
     pub background: Pool,
     /// The signing keys, which are revoked, too.
@@ -58,8 +60,9 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         let message = request.into_inner();
         let secret = Zeroizing::new(message.client_secret);
         if let Some(allowance) = allowance {
-            let asked = allowance.ask_user((&message.client_id, secret.as_str()));
-            asked.map_err(Error::from)?;
+            allowance
+                .ask_user((&message.client_id, secret.as_str()))
+                .map_err(Error::from)?;
         }
         let request = TokenRequest {
             client_id: &message.client_id,
@@ -68,7 +71,10 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
             audience: &message.audience,
         };
 
-        let token = self.programs.issue(request, self.clock.now()).await?;
+        let token = self
+            .service_accounts
+            .issue(request, self.clock.now())
+            .await?;
 
         Ok(Response::new(pb::IssueServiceTokenResponse {
             access_token: token.access_token,
@@ -89,7 +95,10 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
             return Err(Error::invalid("FIELD_INVALID", "token", "is required").into());
         }
 
-        let claims = self.programs.introspect(&token, self.clock.now()).await?;
+        let claims = self
+            .service_accounts
+            .introspect(&token, self.clock.now())
+            .await?;
 
         Ok(Response::new(claims.map(active).unwrap_or_default()))
     }
@@ -108,10 +117,10 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
 
         let (db, clock) = (self.background.clone(), self.clock.clone());
         let keeper = self.keeper.clone();
-        let told = revocations::watch(db, keeper, clock, cursor, self.stopping.clone());
+        let items = revocations::watch(db, keeper, clock, cursor, self.stopping.clone());
         let (db, guard) = (self.background.clone(), self.guard.clone());
         let key_gone = OnceLock::new();
-        let told = while_allowed(told, TOGETHER, async move || {
+        let items = while_allowed(items, TOGETHER, async move || {
             match guard.check(&caller) {
                 // The key of its own token was revoked; the feed must still send that.
                 Err(TokenError::Invalid)
@@ -122,7 +131,8 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         });
 
         let life = self.token_life;
-        let answers = told.map(move |told| told.map(|told| answer(told, life)).map_err(Into::into));
+        let answers =
+            items.map(move |item| item.map(|item| answer(item, life)).map_err(Into::into));
         Ok(Response::new(Box::pin(answers)))
     }
 
@@ -156,7 +166,7 @@ const PAGE_SIZES: Sizes = Sizes {
 impl ServiceTokenService {
     async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<Arc<Caller>, Status> {
         let caller = self.guard.caller(request)?;
-        self.programs.ensure_allowed(&caller, scope).await?;
+        self.service_accounts.ensure_allowed(&caller, scope).await?;
         Ok(caller)
     }
 }
@@ -208,13 +218,13 @@ fn active(claims: Claims) -> pb::IntrospectTokenResponse {
     }
 }
 
-fn answer(told: Told, life: TimeDelta) -> pb::WatchRevocationsResponse {
-    let revoke_time = told
+fn answer(item: FeedItem, life: TimeDelta) -> pb::WatchRevocationsResponse {
+    let revoke_time = item
         .revocation
         .as_ref()
         .map(|revocation| revocation.revoke_time);
     let forget = |time: DateTime<Utc>| timestamp(time + life);
-    let revoked = told.revocation.map(|revocation| match revocation.subject {
+    let revoked = item.revocation.map(|revocation| match revocation.subject {
         Subject::Session(id) => Revoked::SessionId(id.to_string()),
         Subject::User(id) => Revoked::UserId(id.to_string()),
         Subject::Key(id) => Revoked::KeyId(id),
@@ -224,6 +234,6 @@ fn answer(told: Told, life: TimeDelta) -> pb::WatchRevocationsResponse {
         revoked,
         revoke_time: revoke_time.map(timestamp),
         forget_time: revoke_time.map(forget),
-        cursor: told.cursor.text(),
+        cursor: item.cursor.text(),
     }
 }
