@@ -166,7 +166,7 @@ pub enum OwnCommand {
     MakeAdmin(MakeAdminConfig),
 }
 
-/// What `make-admin` needs.
+/// Settings of `make-admin`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct MakeAdminConfig {
     /// E-mail of an account that has signed up

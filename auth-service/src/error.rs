@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller sent something unusable.
+    /// The request is invalid.
     #[error("{field}: {problem}")]
     Invalid {
         /// The reason in `ErrorInfo`.
@@ -25,31 +25,31 @@ pub enum Error {
         /// What is wrong with it.
         problem: Cow<'static, str>,
     },
-    /// The access token is not good for the call.
+    /// The access token cannot be used for the call.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The request asks for a page that does not exist.
+    /// The request has an invalid page size or page token.
     #[error("{0}")]
     Page(#[from] PageError),
-    /// The operator closed sign-up.
+    /// The operator disabled sign-up.
     #[error("sign-up is disabled on this server")]
     SignUpDisabled,
     /// The e-mail has an account.
     #[error("the e-mail already has an account")]
     EmailTaken,
-    /// Unknown e-mail or wrong password: nothing may tell which.
+    /// Unknown e-mail or wrong password; not revealed which.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
     /// The account is disabled.
     #[error("the account is disabled")]
     AccountDisabled,
-    /// The password was right, but the e-mail is not confirmed.
+    /// The password was correct, but the e-mail is not verified.
     #[error("the e-mail is not verified")]
     EmailNotVerified,
     /// Never issued, used, expired, or for another e-mail.
     #[error("the token to verify an e-mail is invalid")]
     EmailTokenInvalid,
-    /// The mail was asked for by a session, and nobody shows to be its user.
+    /// A session requested the mail, and the call has no proof of its user.
     #[error(
         "the mail was requested in a session: send the token with an access token of the \
          account, or with its password"
@@ -61,7 +61,7 @@ pub enum Error {
     /// Never issued, used, expired, or from before a change of the account.
     #[error("the token to reset the password is invalid")]
     ResetTokenInvalid,
-    /// Unknown service account or wrong secret: nothing may tell which.
+    /// Unknown service account or wrong secret; not revealed which.
     #[error("client id or secret is wrong")]
     ClientInvalid,
     /// The service account or the user may not have this scope.
@@ -70,37 +70,37 @@ pub enum Error {
         /// The scope.
         scope: String,
     },
-    /// Who administers has to have logged in a moment ago.
+    /// `auth.admin` needs a recent log-in.
     #[error("the log-in is too long ago for this scope; log in again")]
     AuthenticationTooOld,
-    /// Who administers has to have used every factor that there is.
+    /// `auth.admin` needs a log-in with the account's second factor.
     #[error("the log-in was made without the account's second factor; log in again")]
     AuthenticationTooWeak,
-    /// Not a token of ours, or one of a session that is forgotten.
+    /// Not issued by this service, or of a purged session.
     #[error("the refresh token is invalid")]
     RefreshTokenInvalid,
     /// An older token of the session was presented.
     #[error("the refresh token was used before; its session is revoked")]
     RefreshTokenReused,
-    /// The session was ended.
+    /// The session was revoked.
     #[error("the session was revoked")]
     SessionRevoked,
-    /// The session's time is over.
+    /// The session has expired.
     #[error("the session has expired")]
     SessionExpired,
-    /// Another refresh of the session is under way.
+    /// Another call refreshed the session at the same time.
     #[error("another call refreshed the session at the same time; retry")]
     RefreshConflict,
-    /// Absent, over, or someone else's.
+    /// Missing, ended, or someone else's.
     #[error("session not found")]
     SessionNotFound,
     /// No user has this id.
     #[error("user not found")]
     UserNotFound,
-    /// An administrator does not lock itself out.
+    /// Administrators cannot lock themselves out.
     #[error("administrators cannot do this to their own account")]
     OwnAccount,
-    /// There would be nobody left to let anybody in.
+    /// No administrator would be left.
     #[error("no administrator would be left")]
     LastAdministrator,
     /// No service account has this name.
@@ -124,49 +124,49 @@ pub enum Error {
     /// Too many passwords wait to be hashed.
     #[error("too many log-ins and sign-ups at the moment; retry")]
     HasherOverloaded {
-        /// When it is worth to try again.
+        /// The retry delay.
         retry_after: Duration,
     },
-    /// Too many exports are under way.
+    /// Too many exports are running.
     #[error("too many exports are running; retry")]
     ExportsBusy {
-        /// When it is worth to try again.
+        /// The retry delay.
         retry_after: Duration,
     },
-    /// The client did not read.
+    /// The client did not read in time.
     #[error("the export was not read in time; retry")]
     ExportTooSlow,
     /// Too many wrong passwords, or too many at once.
     #[error("too many attempts; try again later")]
     LogInThrottled {
-        /// When the next one is looked at.
+        /// The retry delay.
         retry_after: Duration,
     },
     /// Too many changes of the e-mail.
     #[error("too many changes of the e-mail; try again later")]
     EmailChangeThrottled {
-        /// When the next one is looked at.
+        /// The retry delay.
         retry_after: Duration,
     },
-    /// A wrong code, or one that was used.
+    /// A wrong or used code.
     #[error("the code is invalid")]
     MfaCodeInvalid,
-    /// The log-in that a code was for is over.
+    /// The challenge is expired, answered or unknown.
     #[error("the challenge of the log-in is expired or answered; log in again")]
     MfaChallengeExpired,
     /// Too many wrong codes, or too many at once.
     #[error("too many wrong codes; try again later")]
     MfaThrottled {
-        /// When the next one is looked at.
+        /// The retry delay.
         retry_after: Duration,
     },
-    /// The second factor is on.
+    /// The second factor is enabled.
     #[error("an authenticator app is enrolled already; disable it first")]
     TotpEnabled,
-    /// The second factor is off.
+    /// The second factor is disabled.
     #[error("the account has no second factor")]
     TotpNotEnabled,
-    /// No secret waits for its first code.
+    /// No enrolment is pending.
     #[error(
         "no enrolment is pending; enrol an authenticator app first, and confirm it within an hour"
     )]
@@ -174,28 +174,28 @@ pub enum Error {
     /// Too many calls.
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
-    /// The e-mail or session is there, its user is not: a distributed commit is
-    /// not complete yet.
+    /// The e-mail or session exists, but its user does not: a distributed commit is
+    /// incomplete.
     #[error("the user of an e-mail or session is missing")]
     UserMissing,
-    /// Something else failed that is not the caller's fault.
+    /// Another failure that is not the caller's fault.
     #[error("{failed}")]
     Internal {
-        /// What could not be done.
+        /// The failed action.
         failed: &'static str,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The database did not do what was asked.
+    /// A database call failed.
     #[error("database failure")]
     Database(#[from] sqlx::Error),
 }
 
-/// What calls in this service return.
+/// The result of calls in this service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A field that cannot be used.
+    /// An invalid field.
     pub fn invalid(
         reason: &'static str,
         field: &'static str,
@@ -208,7 +208,7 @@ impl Error {
         }
     }
 
-    /// A call needs a code of the second factor, and has none.
+    /// The call needs a code of the second factor.
     #[must_use]
     pub fn mfa_code_missing() -> Self {
         let problem = "is required, because the account has a second factor";
@@ -226,7 +226,7 @@ impl Error {
         }
     }
 
-    /// How the error looks to the client.
+    /// The error as sent to the client.
     fn refusal(&self) -> Refusal {
         let refuse = |code, reason| Refusal::new(code, reason, self.to_string());
         let throttled =
@@ -309,7 +309,7 @@ impl From<Error> for Status {
             Code::Internal | Code::Unavailable | Code::DeadlineExceeded
         );
         if is_ours {
-            // Only here: the cause can name tables and hosts.
+            // Logged here only, because the cause can name tables and hosts.
             tracing::error!(error = &error as &dyn std::error::Error, "call failed");
         }
         status

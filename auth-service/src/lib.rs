@@ -1,4 +1,4 @@
-//! The auth service: accounts, sessions, and the tokens that stand for them.
+//! The auth service: accounts, sessions, and their tokens.
 
 pub mod accounts;
 pub mod administration;
@@ -62,8 +62,8 @@ use crate::settings::delta;
 use crate::signing_keys::Keeper;
 use crate::wings::Wings;
 
-/// The largest request, in bytes: the largest honest one, a password twice, has
-/// a few thousand.
+/// The largest request, in bytes; the largest legitimate one, with two passwords, has a
+/// few thousand.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// Runs the service on this socket until `shutdown` completes.
@@ -134,7 +134,7 @@ pub async fn run(
     if let Some(sender) = sender {
         sender.stop(grace).await;
     }
-    // They end with this function, however it ends.
+    // They are stopped when this function ends.
     chores.shutdown().await;
     Ok(served?)
 }
@@ -240,7 +240,7 @@ impl Parts {
             .with_page(Jwks::PATH, self.jwks.page())
     }
 
-    /// Services that ask for their users, which are those that hear of revocations.
+    /// Programs that may call for their users: those with the scope of revocations.
     fn forwarders(&self) -> Forwarders {
         Forwarders::new(
             self.guard.clone(),
@@ -254,7 +254,7 @@ impl Parts {
         delta(self.config.access_token_ttl + self.config.token_leeway)
     }
 
-    /// Nobody can confirm an e-mail where no mail is sent.
+    /// Without mail no e-mail can be verified.
     fn expiry(&self, db: &Pool, sends_mail: bool) -> Option<Expiry> {
         let after = self.config.unverified_account;
         (sends_mail && !after.is_zero()).then(|| Expiry {
@@ -267,7 +267,7 @@ impl Parts {
 fn server_info(config: &Config) -> ServerInfo {
     ServerInfo {
         issuer: config.issuer.clone(),
-        // Those of the keys in force.
+        // Those of the current keys.
         signing_algorithms: Vec::new(),
         algorithms: Vec::new(),
         access_token_ttl: config.access_token_ttl.try_into().ok(),

@@ -1,18 +1,18 @@
-//! How often who may call what, unless the operator says otherwise.
+//! The default rate limits.
 //!
-//! Generous: an office that shares one address, and a phone network that shares a few, call
-//! within them. The throttle protects the single account.
+//! Generous enough for an office that shares one address, and a phone network that shares
+//! a few. The throttle protects the single account.
 
 use chassis::access::rate::Rate;
 use chassis::access::rate_limits::{Asked, Group};
 
-/// The name of the limits of programs, also where they call for users.
+/// The name of the limits of programs, also for their calls for users.
 pub const PROGRAMS: &str = "program";
 
-/// The groups of RPCs. `GetJwks` and `GetServerInfo` are in none: they answer
+/// The groups of RPCs. `GetJwks` and `GetServerInfo` are in none, because they respond
 /// from memory.
 pub const GROUPS: [Group; 8] = [
-    // A hash, and rows for ever; and an answer that shows whether an e-mail has an account.
+    // Costs a hash and permanent rows, and reveals whether an e-mail has an account.
     Group {
         name: "sign_up",
         rpcs: &["AuthService/SignUp", "AccountService/ChangeEmail"],
@@ -38,7 +38,7 @@ pub const GROUPS: [Group; 8] = [
         user: Some(Rate::per_minute(60)),
         asked: Asked::Before,
     },
-    // A client of a dead token has to learn that, or it would come back for ever.
+    // A client with an invalid token must learn that, otherwise it would retry for ever.
     Group {
         name: "refresh",
         rpcs: &["AuthService/RefreshToken"],
@@ -64,8 +64,8 @@ pub const GROUPS: [Group; 8] = [
         user: Some(Rate::per_minute(600)),
         asked: Asked::Before,
     },
-    // By whoever knows no secret, too. The user is the program with the secret that the call
-    // brings, so that nobody else uses up what it may.
+    // Also by callers without a valid secret. The user is the program with the secret of
+    // the call, so that others cannot use up its limit.
     Group {
         name: "service_token",
         rpcs: &["ServiceTokenService/IssueServiceToken"],
@@ -73,7 +73,7 @@ pub const GROUPS: [Group; 8] = [
         user: Some(Rate::per_minute(60)),
         asked: Asked::Before,
     },
-    // A gateway may ask about every token that it sees.
+    // A gateway may introspect every token that it receives.
     Group {
         name: PROGRAMS,
         rpcs: &["ServiceTokenService/*"],

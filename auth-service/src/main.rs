@@ -1,4 +1,4 @@
-//! Starts the auth service, or does what a sub-command says.
+//! Runs the auth service, or a sub-command.
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! Deletes, once an hour, what has expired: sessions, challenges of log-ins, failed attempts,
-//! revocations, mail, what is left of deleted users, and accounts that nobody verified.
+//! Deletes expired data once an hour: sessions, challenges, failed attempts, revocations,
+//! mail, remaining rows of deleted users, and unverified accounts.
 
 use std::time::Duration;
 
@@ -15,30 +15,29 @@ use crate::error::Result;
 use crate::store;
 use crate::throttle::MEMORY;
 
-/// For how long an ended session is known, so that its tokens get an answer
-/// that says why.
+/// How long an ended session is kept, so that its tokens get a specific error.
 const KEPT: TimeDelta = TimeDelta::days(7);
-/// Rows that one statement deletes: few enough to disturb nobody.
+/// Rows that one statement deletes: few enough not to disturb others.
 const BATCH: i64 = 500;
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// Purge what is over.
+/// Purges expired data.
 pub struct Purge {
-    /// Where that is.
+    /// The database.
     pub db: Pool,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
     /// How far the clocks of this machine and of the database may differ; nothing is
-    /// forgotten while they differ more.
+    /// purged while they differ more.
     pub leeway: Duration,
-    /// For how long a revocation can matter.
+    /// How long a revocation matters.
     pub token_life: TimeDelta,
-    /// Which accounts end that nobody confirms, if any.
+    /// The deletion of unverified accounts, if configured.
     pub expiry: Option<Expiry>,
 }
 
 impl Purge {
-    /// Purge for ever, now and then.
+    /// Purges periodically, in an endless loop.
     pub async fn forever(self) {
         chores::forever(
             "deleted expired sessions, challenges, attempts, revocations, mail and accounts",
@@ -63,7 +62,7 @@ impl Purge {
     }
 }
 
-/// Purge one batch of each; returns how many that were.
+/// Purges one batch of each; returns the number of rows.
 pub async fn batch(
     db: impl PgExecutor<'_> + Copy,
     token_life: TimeDelta,
@@ -72,12 +71,12 @@ pub async fn batch(
     let sessions = store::session_ends::purge(db, now - KEPT, BATCH).await?;
     let challenges = store::mfa::purge_challenges(db, now, BATCH).await?;
     let attempts = store::throttles::purge(db, now - MEMORY, BATCH).await?;
-    // A day more: a watcher that was away goes on at its cursor.
+    // A day longer, so that a disconnected subscriber can resume at its cursor.
     let over = now - token_life - TimeDelta::days(1);
     let revocations = store::revocations::purge(db, over, BATCH).await?;
     let tokens = store::email_tokens::purge(db, now, BATCH).await?;
     let wanted = store::wanted_emails::purge(db, now, BATCH).await?;
-    // An hour more: a sender logs what it gives up.
+    // An hour longer, so that a sender can log what it gives up.
     let mails = store::outbox::purge(db, now - TimeDelta::hours(1), BATCH).await?;
     Ok(sessions + challenges + attempts + revocations + tokens + wanted + mails)
 }

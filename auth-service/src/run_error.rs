@@ -22,28 +22,28 @@ pub enum RunError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// argon2's parameters do not go together.
+    /// argon2's parameters are not a valid combination.
     #[error("the ARGON2 settings are not a valid combination: {0}")]
     Recipe(HashError),
     /// The file of peppers cannot be used.
     #[error("PASSWORD_PEPPER_FILE: {0}")]
     PepperFile(KeyRingError),
-    /// The pepper of new hashes is not there.
+    /// The pepper for new hashes is missing.
     #[error(transparent)]
     Pepper(#[from] NoSuchPepper),
-    /// The hasher does not start.
+    /// The hasher cannot be started.
     #[error(transparent)]
     Hasher(#[from] StartHasherError),
     /// The secret of the contacts service cannot be used.
     #[error(transparent)]
     ContactsSecret(#[from] SecretFileError),
-    /// Mail cannot be sent as the settings say.
+    /// The mail settings cannot be used.
     #[error(transparent)]
     Mail(#[from] MailError),
     /// The service account of the contacts service cannot be stored.
     #[error("cannot store the account of the contacts service")]
     ContactsAccount(#[source] Error),
-    /// There is nothing to sign with.
+    /// There is no signing key.
     #[error(transparent)]
     SigningKeys(#[from] SigningKeysError),
     /// The limits on calls cannot be used.

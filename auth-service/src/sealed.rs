@@ -1,18 +1,18 @@
-//! How secrets are stored in the database: `ring kid:1 | nonce:12 | AES-256-GCM(secret)`,
-//! bound to their row, so that rows cannot be swapped.
+//! Sealed secrets in the database: `ring kid:1 | nonce:12 | AES-256-GCM(secret)`, bound
+//! to their row, so that rows cannot be swapped.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
 use chassis::start::keyring::KeyRing;
 use zeroize::Zeroizing;
 
-/// Why a secret does not open. Says nothing of it.
+/// Why a secret cannot be opened. Never contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// The ring lost the key that sealed it.
+    /// The ring lacks the key that sealed it.
     #[error("sealed with key {ring_kid}, which is missing in the key file")]
     KeyMissing {
-        /// The line of the key file.
+        /// The number of the key in the key file.
         ring_kid: u8,
     },
     /// It was changed, belongs to another row, or was sealed under another key.
@@ -28,7 +28,8 @@ pub fn seal(
     secret: &[u8],
 ) -> Result<Vec<u8>, Unspecified> {
     let (ring_kid, key) = ring.current(purpose);
-    // Sealed in place: with room for the tag no copy of the secret stays in memory.
+    // Sealed in place, with room for the tag, so that no copy of the secret stays in
+    // memory.
     let mut sealed = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
     sealed.extend_from_slice(secret);
     let nonce = RandomizedNonceKey::new(&AES_256_GCM, &*key)?

@@ -1,4 +1,4 @@
-//! Service accounts: programs that call as themselves, and the tokens that they get.
+//! Service accounts: programs with an identity of their own, and their tokens.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ use chassis::sha256::sha256;
 /// The service account of the contacts service.
 pub const CONTACTS: &str = "contacts-service";
 
-/// To ask about the tokens of others.
+/// To introspect tokens.
 pub const INTROSPECT: &str = "auth.introspect";
-/// To watch what is revoked.
+/// To subscribe to revocations.
 pub const REVOCATIONS: &str = "auth.revocations";
 
 /// Every scope that a service account can have.
@@ -35,20 +35,20 @@ pub const SCOPES: [&str; 5] = [
     "contacts.write",
 ];
 
-/// The longest name or secret that is looked at, in bytes.
+/// The maximum length of a name or secret, in bytes.
 const TEXT_BYTES_MAX: usize = 200;
 
-/// The token that a service account asks for.
+/// A service account's request for a token.
 #[derive(Debug)]
 pub struct TokenRequest<'a> {
     /// Its name.
     pub client_id: &'a str,
     /// Its secret.
     pub secret: &'a str,
-    /// What the token shall allow; when empty all that is possible, but for administration
-    /// where there is more.
+    /// The requested scopes; if empty, all that the program has, except `auth.admin` if
+    /// it has others.
     pub scopes: Vec<String>,
-    /// Whom it is for; whoever needs it when empty.
+    /// The audience; if empty, that of the scopes.
     pub audience: &'a str,
 }
 
@@ -57,9 +57,9 @@ pub struct TokenRequest<'a> {
 pub struct ServiceToken {
     /// A JWT.
     pub access_token: String,
-    /// When it ends.
+    /// When it expires.
     pub expire_time: DateTime<Utc>,
-    /// What it allows.
+    /// Its scopes.
     pub scopes: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ pub struct ServiceAccounts {
 }
 
 impl ServiceAccounts {
-    /// Keeps service accounts in this database.
+    /// Stores service accounts in this database.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -88,8 +88,8 @@ impl ServiceAccounts {
         }
     }
 
-    /// Issues a token to a service account for its secret. The secret has 256 bits, so that its
-    /// SHA-256 is enough at rest and nobody can guess it.
+    /// Issues a token to a service account with its secret. The secret has 256 bits, so
+    /// that its SHA-256 is a sufficient hash and it cannot be guessed.
     pub async fn issue(
         &self,
         request: TokenRequest<'_>,
@@ -98,7 +98,7 @@ impl ServiceAccounts {
         let TokenRequest {
             client_id, secret, ..
         } = request;
-        // What the database would not take as text is no name, either.
+        // Text that the database would refuse cannot be a name either.
         let is_name = client_id.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_name || client_id.len() > TEXT_BYTES_MAX || secret.len() > TEXT_BYTES_MAX {
             return Err(Error::ClientInvalid);
@@ -121,8 +121,7 @@ impl ServiceAccounts {
         })
     }
 
-    /// Returns what a token says, where it, its session and its account are in order
-    /// at this moment.
+    /// Returns the claims of a token, if it, its session and its account are valid now.
     pub async fn introspect(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Claims>> {
         let Ok(verified) = self.verifier.verify(token) else {
             return Ok(None);
@@ -145,13 +144,13 @@ impl ServiceAccounts {
     }
 }
 
-/// As [`ServiceAccounts::ensure_allowed`], by a connection of this pool.
+/// Like [`ServiceAccounts::ensure_allowed`], with a connection of this pool.
 pub async fn ensure_allowed(db: &Pool, caller: &Caller, scope: &str) -> Result<()> {
     caller.ensure(scope)?;
     ensure_scope(scopes_of(db, caller).await?, scope)
 }
 
-/// The scopes that the calling service account has now; nothing if its token is revoked.
+/// The current scopes of the calling service account; `None` if its token is revoked.
 pub(crate) async fn scopes_of(db: &Pool, caller: &Caller) -> Result<Option<Vec<String>>> {
     let (name, id) = (&caller.client_id, caller.user_id);
     store::service_accounts::scopes(db, name, id, caller.issue_time()).await
@@ -167,14 +166,14 @@ pub(crate) fn ensure_scope(scopes: Option<Vec<String>>, scope: &str) -> Result<(
     }
 }
 
-/// The scopes of a token, of those that its service account has.
+/// The scopes of a service account's token.
 fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
     if let Some(scope) = asked.iter().find(|scope| !may.contains(scope)) {
         return Err(Error::ScopeNotAllowed {
             scope: scope.clone(),
         });
     }
-    // To administer has to be asked for, where anything else can be meant.
+    // `auth.admin` must be requested by name if the program has other scopes.
     let is_meant = |scope: &String| {
         if asked.is_empty() {
             may.len() == 1 || scope != ADMIN_SCOPE
@@ -195,7 +194,7 @@ fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
     Ok(scopes)
 }
 
-/// Whom a token with these scopes is for: a service that sees a token could use it.
+/// The audience for these scopes, because a service that receives a token could use it.
 fn audience(all: &str, asked: &str, scopes: &[String]) -> Result<String> {
     let own = own_audience(all);
     if asked == own || asked.is_empty() && administers(scopes) {
@@ -212,8 +211,8 @@ fn administers(scopes: &[String]) -> bool {
     scopes.iter().any(|scope| scope == ADMIN_SCOPE)
 }
 
-/// Makes sure that the contacts service can watch revocations by this secret. Two
-/// replicas may do so at once. Where an older secret ends, so do the tokens that it got.
+/// Ensures that the contacts service can subscribe to revocations with this secret. Two
+/// replicas may do so at once. When an older secret is removed, its tokens are revoked.
 pub async fn ensure_contacts(db: &Pool, secret: &SecretString, clock: &Clock) -> Result<()> {
     let now = clock.now();
     let (id, scopes) = (UserId(Uuid::now_v7()), [REVOCATIONS.to_owned()]);

@@ -1,4 +1,4 @@
-//! What the operator's settings mean for each part: schedules, rules, lifetimes, threads.
+//! The settings of each part, from the operator's: schedules, rules, lifetimes, threads.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -54,7 +54,7 @@ pub(crate) fn hasher(config: &Config) -> Result<Hasher, RunError> {
     )
     .and_then(|recipe| recipe.with(peppers))
     .map_err(RunError::Recipe)?;
-    // All processors: hashing gives way to the calls that hash nothing.
+    // All processors, because hashing has a lower priority than other calls.
     let all = || available_parallelism().map_or(1, NonZero::get);
     let capacity = Capacity {
         threads: config.hasher_threads.map_or_else(all, usize::from),
@@ -83,7 +83,7 @@ pub(crate) fn token_settings(config: &Config) -> TokenSettings {
     }
 }
 
-/// The same time, to be added to dates; settings are years at most.
+/// The same time, for adding to dates; settings are at most years.
 pub(crate) fn delta(time: Duration) -> TimeDelta {
     TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
 }

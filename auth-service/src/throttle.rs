@@ -1,6 +1,6 @@
-//! Slows guessing down, and limits requested mail. An attempt is counted before it is made,
-//! in one statement that changes no row while the bucket is blocked: however many guesses
-//! come at once, no more are checked than the ladder allows.
+//! Slows guessing down, and limits requested mail. One statement counts an attempt before
+//! it is checked, and changes no row while the bucket is blocked: however many guesses
+//! arrive at once, no more are checked than the steps allow.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::error::Result;
 use crate::model::device_token::Device;
 use crate::store::throttles as table;
 
-/// What is guessed; each has buckets of its own.
+/// What is guessed; each kind has buckets of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guess {
     /// The password of a log-in.
     LogIn,
-    /// The current password of a call that asks for it.
+    /// The current password of a call that requires it.
     CurrentPassword,
     /// The current password of a call that changes the second factor.
     MfaPassword,
@@ -35,7 +35,7 @@ pub enum Guess {
 }
 
 impl Guess {
-    /// The passwords that are asked for within a session, by the account's user.
+    /// The passwords of calls within a session.
     const IN_SESSION: [Self; 2] = [Self::CurrentPassword, Self::MfaPassword];
 
     fn name(self) -> &'static str {
@@ -52,20 +52,20 @@ impl Guess {
 /// Whose password is guessed.
 #[derive(Clone, Copy, Debug)]
 pub enum Whose<'a> {
-    /// That of the account with this e-mail, if there is one.
+    /// The account with this e-mail, if there is one.
     Email(&'a str),
-    /// That of the account that this device has logged in to before. Strangers who guess
-    /// are not counted there.
+    /// The account that this device has logged in to before. Strangers' guesses are not
+    /// counted there.
     Device(&'a Device),
-    /// That of a user who calls with a session. An e-mail can change hands; a user's
-    /// failures stay its own.
+    /// The user who calls with a session. An e-mail can move to another account, but a
+    /// user's failures stay with the user.
     User(UserId),
 }
 
-/// Below so many failures in a row, this one included, such a pause.
+/// The pause below so many failures in a row, this one included.
 type Ladder<const STEPS: usize> = [(i32, TimeDelta); STEPS];
 
-/// Of an account; a success forgets its failures.
+/// The steps of an account; a success resets its failures.
 const ACCOUNT: Ladder<5> = [
     (3, TimeDelta::zero()),
     (9, TimeDelta::seconds(3)),
@@ -74,8 +74,8 @@ const ACCOUNT: Ladder<5> = [
     (i32::MAX, TimeDelta::minutes(15)),
 ];
 
-/// Of an authenticator app's codes, three of which are right among a million: who
-/// knows the password and guesses for a year finds one with less than 1 %.
+/// The steps of an authenticator app's codes, of which three in a million are valid:
+/// guessing for a year with the password finds one with a probability below 1 %.
 const TOTP: Ladder<5> = [
     (3, TimeDelta::zero()),
     (4, TimeDelta::seconds(30)),
@@ -84,8 +84,9 @@ const TOTP: Ladder<5> = [
     (i32::MAX, TimeDelta::hours(4)),
 ];
 
-/// Of an address, which a whole office can share. A success takes back its own
-/// attempt only, or an attacker would log in to an account of its own in between.
+/// The steps of an address, which a whole office may share. A success removes only its
+/// own attempt, otherwise an attacker could reset it by logging in to an account of its
+/// own.
 fn of_address(free: i32) -> Ladder<5> {
     [
         (free, TimeDelta::zero()),
@@ -96,55 +97,56 @@ fn of_address(free: i32) -> Ladder<5> {
     ]
 }
 
-/// Of mails to one e-mail address that anyone can ask for: three, then one an hour.
+/// The budget of requested mails to one e-mail address: three, then one an hour.
 const MAIL: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
-/// Of notices of one kind to one e-mail address: five, then one an hour.
+/// The budget of notices of one kind to one e-mail address: five, then one an hour.
 const NOTICES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
-/// Of a user who asks for other e-mails, each of which shows whether it has an account:
-/// five, then one an hour.
+/// The budget of a user's changes of the e-mail, each of which reveals whether an e-mail
+/// has an account: five, then one an hour.
 const EMAIL_CHANGES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
-/// Of entries that strangers make in the audit of an account: ten, then one an hour.
+/// The budget of entries that strangers cause in the audit log of an account: ten, then
+/// one an hour.
 const STRANGERS_ENTRIES: Ladder<2> = [(10, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
-/// Of mails that one client address asks for.
+/// The budget of mails that one client address requests.
 const MAIL_ASKER: Ladder<3> = [
     (50, TimeDelta::zero()),
     (500, TimeDelta::seconds(10)),
     (i32::MAX, TimeDelta::minutes(1)),
 ];
 
-/// When failures are forgotten by themselves.
+/// When failures expire.
 pub(crate) const MEMORY: TimeDelta = TimeDelta::days(1);
 
 /// The buckets.
 pub struct Throttle {
     db: Pool,
-    /// So that a dump of the table names nobody.
+    /// A keyed hash, so that a dump of the table identifies nobody.
     key: hmac::Key,
     address: Ladder<5>,
 }
 
-/// An attempt that may be made; the caller reports its outcome to the throttle.
+/// An admitted attempt; the caller reports its result to the throttle.
 #[derive(Debug)]
 pub struct Attempted {
     account: [u8; 32],
     address: [u8; 32],
 }
 
-/// What a call may go on with, or how long it has to wait; the caller knows which error
-/// that is.
+/// The result of a count: the call may continue, or must wait; the caller chooses the
+/// error.
 pub type Allowed<T> = std::result::Result<T, Duration>;
 
-/// A code that was counted before it is checked.
+/// A code that was counted before its check.
 #[derive(Clone, Copy, Debug)]
 pub struct CountedCode([u8; 32]);
 
 impl Throttle {
-    /// Keeps the buckets in this database; slows an address down after so many
-    /// failures, 0 for never.
+    /// Stores the buckets in this database; slows an address down after so many failures,
+    /// 0 for never.
     #[must_use]
     pub fn new(db: Pool, ring: &KeyRing, address_failures: u32) -> Self {
         let free = i32::try_from(address_failures).ok();
@@ -184,14 +186,14 @@ impl Throttle {
         }
         let reserved = self.reserve(attempted.account, &ACCOUNT, now).await?;
         if reserved.is_err() {
-            // Whoever hammers at one account does not slow its office down.
+            // An attack on one account does not slow down others at its address.
             table::take_back(&self.db, attempted.address).await?;
         }
         Ok(reserved.map(|()| attempted))
     }
 
-    /// Counts a code of `of`, or refuses it. Addresses do not count: a right password
-    /// comes before.
+    /// Counts a code of `of`, or refuses it. Addresses are not counted, because a correct
+    /// password is needed first.
     pub async fn attempt_code(
         &self,
         guess: Guess,
@@ -208,7 +210,7 @@ impl Throttle {
         Ok(reserved.map(|()| CountedCode(bucket)))
     }
 
-    /// Forgets the wrong codes before this one, in the transaction that uses it up.
+    /// Resets the wrong codes before this one, in the transaction that uses it up.
     pub async fn code_succeeded(&self, tx: &mut Transaction, code: CountedCode) -> Result<()> {
         table::forget(&mut **tx, code.0).await
     }
@@ -223,36 +225,36 @@ impl Throttle {
         self.reserve(bucket, &EMAIL_CHANGES, now).await
     }
 
-    /// Counts an entry that a stranger makes in the audit of an account; false where there
-    /// were too many of late.
+    /// Counts an audit entry that a stranger causes; false if there were too many
+    /// recently.
     pub async fn allow_strangers_entry(&self, id: UserId, now: DateTime<Utc>) -> Result<bool> {
         let bucket = self.bucket("audit", "account", &id.to_string());
         count(&self.db, bucket, &STRANGERS_ENTRIES, now).await
     }
 
-    /// The guess was right.
+    /// The guess was correct.
     pub async fn succeeded(&self, attempted: &Attempted) -> Result<()> {
         table::forget(&self.db, attempted.account).await?;
         table::take_back(&self.db, attempted.address).await
     }
 
-    /// The guess was not looked at. What blocks stays: others may have failed in
-    /// the meantime.
+    /// The guess was not checked. A block stays, because others may have failed
+    /// meanwhile.
     pub async fn not_made(&self, attempted: &Attempted) -> Result<()> {
         table::take_back(&self.db, attempted.account).await?;
         table::take_back(&self.db, attempted.address).await
     }
 
-    /// Counts a mail that a client address asks for; false where there were too many of
-    /// late.
+    /// Counts a mail that a client address requests; false if there were too many
+    /// recently.
     pub async fn allow_asker(&self, ip: &str, now: DateTime<Utc>) -> Result<bool> {
         let bucket = self.bucket("mail", "address", &network(ip));
         count(&self.db, bucket, &MAIL_ASKER, now).await
     }
 
-    /// Counts a mail to an e-mail address that anyone can ask for; false where there were
-    /// too many of late. The bucket is not the account's: there may be none, and it stays
-    /// when the account ends.
+    /// Counts a requested mail to an e-mail address; false if there were too many
+    /// recently. The bucket belongs to the address, not to an account, and survives its
+    /// deletion.
     pub async fn allow_mail(
         &self,
         db: impl PgExecutor<'_>,
@@ -263,8 +265,8 @@ impl Throttle {
         count(db, bucket, &MAIL, now).await
     }
 
-    /// Counts a notice to an e-mail address; false where there were too many of late. Each
-    /// kind has a bucket, or many of one would silence the others.
+    /// Counts a notice to an e-mail address; false if there were too many recently. Each
+    /// kind has a bucket, so that one kind cannot suppress the others.
     pub async fn allow_notice(
         &self,
         tx: &mut Transaction,
@@ -276,7 +278,7 @@ impl Throttle {
         count(&mut **tx, bucket, &NOTICES, now).await
     }
 
-    /// Forgets the wrong passwords of an account: it has a new one, or ends.
+    /// Resets the wrong passwords of an account, which has a new one or is deleted.
     pub async fn forgive(&self, tx: &mut Transaction, user_id: UserId, email: &str) -> Result<()> {
         let of_email = self.bucket(Guess::LogIn.name(), "account", email);
         table::forget(&mut **tx, of_email).await?;
@@ -286,7 +288,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Forgets the wrong codes of a user, whose app is another or none.
+    /// Resets the wrong codes of a user, whose app was changed or removed.
     pub async fn forgive_codes(&self, tx: &mut Transaction, user_id: UserId) -> Result<()> {
         table::forget(&mut **tx, self.bucket_of_user(Guess::Totp, user_id)).await
     }
@@ -306,7 +308,7 @@ impl Throttle {
         }
         let until = table::blocked_until(&self.db, bucket).await?;
         let wait = until.unwrap_or(now) - now;
-        // At least something: the block may just have ended.
+        // At least a minimum, because the block may have just ended.
         let wait = wait.to_std().unwrap_or_default();
         Ok(Err(wait.max(Duration::from_secs(1))))
     }
@@ -323,7 +325,7 @@ impl Throttle {
     }
 }
 
-/// Counts one more, or returns false where the bucket is blocked.
+/// Counts one more, or returns false if the bucket is blocked.
 async fn count<const STEPS: usize>(
     db: impl PgExecutor<'_>,
     bucket: [u8; 32],
@@ -335,7 +337,7 @@ async fn count<const STEPS: usize>(
     table::reserve(db, bucket, &most, &pauses, now - MEMORY, now).await
 }
 
-/// Text that is no address is a network of its own.
+/// Text that is not an IP address is a network of its own.
 fn network(ip: &str) -> String {
     let parsed = ip.parse().map(client_address::network);
     parsed.map_or_else(|_| ip.to_owned(), |network: IpAddr| network.to_string())
@@ -352,8 +354,8 @@ mod tests {
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
-    /// Either without a rest, or resting for a day after so many guesses, which
-    /// forgets them.
+    /// Either without a pause, or with a pause of a day after so many guesses, which
+    /// resets them.
     #[test]
     fn a_year_of_guessing_finds_a_code_with_less_than_one_percent() {
         let pause_after = |failures| {
@@ -363,7 +365,7 @@ mod tests {
         let year = TimeDelta::days(365).num_seconds();
         let mut cycle = MEMORY.num_seconds();
         for guesses in 1..3000 {
-            // Three in a million are right, and one in a hundred is too much.
+            // Three in a million are valid, and one in a hundred is too many.
             assert!(3 * i64::from(guesses) * year < 10_000 * cycle, "{guesses}");
             cycle += pause_after(guesses);
         }

@@ -1,4 +1,4 @@
-//! What an e-mail address is, and its one normal form.
+//! E-mail addresses, and their normalized form.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
-/// What is wrong with an address, to be read behind it: "has no @".
+/// What is wrong with an address, as a predicate: "has no @".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EmailError(&'static str);
@@ -27,14 +27,14 @@ impl Email {
     /// The longest local part, in bytes (RFC 5321 section 4.5.3.1.1).
     pub const LOCAL_BYTES_MAX: usize = 64;
 
-    /// Normalises an address or says what is wrong with it.
+    /// Normalizes an address, or returns what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         Self::normalise(text).map_err(EmailError)
     }
 
     fn normalise(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
-        // No address gets that much shorter; spares the work on a huge one.
+        // No address becomes that much shorter; avoids work on a huge one.
         if text.len() > 4 * Self::BYTES_MAX {
             return Err("must have at most 254 bytes");
         }
@@ -55,7 +55,7 @@ impl Email {
         &self.text
     }
 
-    /// What stands before the @.
+    /// The part before the @.
     #[must_use]
     pub fn local(&self) -> &str {
         &self.text[..self.at]
@@ -70,7 +70,7 @@ impl fmt::Debug for Email {
 }
 
 fn normalise_local(local: &str) -> Result<String, &'static str> {
-    // Lower case can undo NFC, hence twice.
+    // Lower case can break NFC, hence twice.
     let local: String = local
         .nfc()
         .collect::<String>()
@@ -95,8 +95,8 @@ fn normalise_local(local: &str) -> Result<String, &'static str> {
     Ok(local)
 }
 
-/// Spaces, control characters, those that need quotes (RFC 5322 section 3.2.3),
-/// and those that cannot be seen: they make twins of other people's addresses.
+/// Spaces, control characters, characters that need quotes (RFC 5322 section 3.2.3), and
+/// invisible ones, with which one address could look like another.
 fn is_refused(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -130,8 +130,8 @@ fn normalise_domain(domain: &str) -> Result<Cow<'_, str>, &'static str> {
             DnsLength::Verify,
         )
         .map_err(|_| "has no domain name after the @")?;
-    // A top-level domain has a letter (RFC 3696 section 2): an IPv4 address is
-    // none.
+    // A top-level domain has a letter (RFC 3696 section 2), which excludes IPv4
+    // addresses.
     let last = domain.rsplit('.').next().unwrap_or_default();
     if last.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("has no domain name after the @");

@@ -1,5 +1,5 @@
-//! What both services stand on: settings, logs, the database, the server, and
-//! the check of access tokens.
+//! The common base of both services: settings, logs, the database, the server, and the
+//! check of access tokens.
 
 pub mod access;
 pub mod auth_client;

@@ -1,5 +1,5 @@
-//! Page tokens: where a list stopped, sealed so that a client can neither read
-//! nor change it nor use it for another list.
+//! Page tokens: the position in a list, sealed so that a client can neither read nor
+//! change it nor use it for another list.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,18 @@ use uuid::Uuid;
 
 use crate::start::keyring::KeyRing;
 
-/// Seals and opens page tokens; replicas with the same key file understand each
-/// other's.
+/// Seals and opens page tokens; replicas with the same key file accept each other's.
 pub struct Sealer {
     keys: BTreeMap<u8, RandomizedNonceKey>,
     current: u8,
 }
 
-/// What a token is good for: one method, one owner, one request.
+/// The scope of a token: one method, one owner, one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     /// The method's name.
     pub method: &'a str,
-    /// Whose list it is.
+    /// The owner of the list.
     pub owner: Uuid,
     /// SHA-256 of the request without its paging fields.
     pub request_hash: [u8; 32],
@@ -54,7 +53,7 @@ impl Sealer {
         }
     }
 
-    /// Returns a URL-safe token that holds `position`.
+    /// Returns a URL-safe token that contains `position`.
     #[must_use]
     pub fn seal(&self, scope: Scope<'_>, position: &impl Serialize) -> String {
         #[expect(
@@ -73,7 +72,7 @@ impl Sealer {
         BASE64_URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// Returns what was sealed for exactly this scope, or nothing.
+    /// Returns what was sealed for exactly this scope, or `None`.
     #[must_use]
     pub fn open<T: DeserializeOwned>(&self, scope: Scope<'_>, token: &str) -> Option<T> {
         let token = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;

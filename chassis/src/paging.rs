@@ -11,8 +11,7 @@ use crate::sha256::sha256;
 use crate::status::Refusal;
 use crate::user_id::UserId;
 
-/// The most bytes of items on a page: clients refuse messages over 4 MiB unless
-/// configured otherwise.
+/// The maximum size of a page's items: by default clients refuse messages over 4 MiB.
 pub const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// Why a request's paging fields are refused.

@@ -1,4 +1,4 @@
-//! How a refusal looks on the wire: a status with the details of AIP-193.
+//! Errors on the wire: a status with the details of AIP-193.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The `ErrorInfo.domain` of every error.
 pub const DOMAIN: &str = "addressbook";
 
-/// When to try again, in milliseconds: what the retries that are built into gRPC
-/// libraries obey (gRFC A6), while nothing but our clients reads `RetryInfo`.
+/// The retry delay in milliseconds, for the retries built into gRPC libraries (gRFC A6),
+/// which do not read `RetryInfo`.
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
-/// The delay of a call that fails while something is away, unless it knows better.
+/// The default retry delay of UNAVAILABLE.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A call that is answered with an error.
+/// An error response.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ impl Refusal {
         }
     }
 
-    /// The database is away. The cause goes to the log, not to the client.
+    /// The database is unreachable. The cause is logged, not sent to the client.
     #[must_use]
     pub fn store_unavailable() -> Self {
         Self::new(
@@ -62,7 +62,7 @@ impl Refusal {
         )
     }
 
-    /// A fault of ours. The cause goes to the log, not to the client.
+    /// A bug. The cause is logged, not sent to the client.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(
@@ -79,22 +79,22 @@ impl Refusal {
         self
     }
 
-    /// Names a bad field by its path in the request (`BadRequest`).
+    /// Adds an invalid field with its path in the request (`BadRequest`).
     #[must_use]
     pub fn violation(mut self, field: impl Into<String>, problem: impl Into<String>) -> Self {
         self.details.add_bad_request_violation(field, problem);
         self
     }
 
-    /// Names a limit that is reached (`QuotaFailure`).
+    /// Adds an exceeded limit (`QuotaFailure`).
     #[must_use]
     pub fn quota(mut self, subject: impl Into<String>, problem: impl Into<String>) -> Self {
         self.details.add_quota_failure_violation(subject, problem);
         self
     }
 
-    /// Says when to try again (`RetryInfo` and `grpc-retry-pushback-ms`). An
-    /// UNAVAILABLE refusal says a second by itself.
+    /// Sets the retry delay (`RetryInfo` and `grpc-retry-pushback-ms`). The default of
+    /// UNAVAILABLE is a second.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.details.set_retry_info(Some(delay));
@@ -107,10 +107,10 @@ impl Refusal {
         self.code
     }
 
-    /// The trailers of an answer that ends with this error after it began.
+    /// The trailers of a response that fails with this error after it started.
     pub(crate) fn into_trailers(self) -> HeaderMap {
         let mut trailers = HeaderMap::new();
-        // Its texts are percent-encoded, its details base64: all are valid headers.
+        // Its texts are percent-encoded and its details base64, so all are valid headers.
         let _ = Status::from(self).add_header(&mut trailers);
         trailers
     }
@@ -132,7 +132,7 @@ impl From<Refusal> for Status {
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         let mut status = Self::with_error_details(refusal.code, refusal.message, details);
         if let Some(delay) = delay {
-            // A retry that comes a moment too early is refused again.
+            // Rounded up, because a retry that is a moment too early is refused again.
             let milliseconds = delay.as_nanos().div_ceil(1_000_000);
             let milliseconds = i32::try_from(milliseconds).unwrap_or(i32::MAX);
             status.metadata_mut().insert(PUSHBACK, milliseconds.into());
@@ -141,9 +141,9 @@ impl From<Refusal> for Status {
     }
 }
 
-/// Gives a failure of the transport a reason, and a code that fits: tonic knows no
-/// reasons, reports a message over the limit as `OUT_OF_RANGE`, and one that cannot be
-/// unpacked as INTERNAL, which clients retry and operators are woken for.
+/// Gives a failure of the transport a reason and a suitable code: tonic has no reasons,
+/// reports a message over the limit as `OUT_OF_RANGE`, and one that cannot be
+/// decompressed as INTERNAL, which clients retry and which alarms operators.
 pub(crate) fn explain(headers: &mut HeaderMap) {
     let is_ok = |status: &HeaderValue| status.as_bytes() == b"0";
     if headers.get("grpc-status").is_none_or(is_ok)
@@ -160,12 +160,12 @@ pub(crate) fn explain(headers: &mut HeaderMap) {
         }
         Code::Unimplemented => (Code::Unimplemented, "COMPRESSION_UNSUPPORTED"),
         Code::InvalidArgument | Code::Internal => (Code::InvalidArgument, "REQUEST_MALFORMED"),
-        // Of the health service, and of reflection.
+        // From the health service and from reflection.
         Code::NotFound => (Code::NotFound, "NOT_SERVED"),
         code => (code, "TRANSPORT_FAILED"),
     };
     let status = Status::from(Refusal::new(code, reason, status.message()));
-    // All of it is valid in headers.
+    // All of these are valid headers.
     let _ = status.add_header(headers);
 }
 

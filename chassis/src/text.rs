@@ -1,10 +1,10 @@
-//! Text that came over the wire.
+//! Text from the wire.
 
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-/// Returns `text` in NFC without the spaces around it, or what is wrong with it:
-/// a control character, or more than `chars_max` characters.
+/// Returns `text` in NFC without surrounding spaces, or what is wrong with it: a control
+/// character, or more than `chars_max` characters.
 pub fn single_line(text: &str, chars_max: usize) -> Result<String, String> {
     let text = normalized(text, chars_max)?;
     if text.chars().any(char::is_control) {
@@ -13,7 +13,7 @@ pub fn single_line(text: &str, chars_max: usize) -> Result<String, String> {
     Ok(text)
 }
 
-/// As [`single_line`], but lines may be broken and tabs set.
+/// Like [`single_line`], but line breaks and tabs are allowed.
 pub fn multi_line(text: &str, chars_max: usize) -> Result<String, String> {
     let text = normalized(text, chars_max)?;
     if text
@@ -25,8 +25,9 @@ pub fn multi_line(text: &str, chars_max: usize) -> Result<String, String> {
     Ok(text)
 }
 
-/// Reads an id as the services write it, a UUID with hyphens, or returns what is wrong
-/// with it. Other forms of the same UUID are refused: clients may compare ids as texts.
+/// Parses an id as the services write it, a UUID with hyphens, or returns what is wrong
+/// with it. Other forms of the same UUID are refused, because clients may compare ids as
+/// texts.
 pub fn uuid(text: &str) -> Result<Uuid, &'static str> {
     const CHARS: usize = 36;
     let id = Uuid::try_parse(text).ok();

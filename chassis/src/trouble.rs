@@ -1,21 +1,20 @@
-//! Says what is wrong with something that is tried again and again: when it begins,
-//! whenever the cause is another one, and when it is over.
+//! Logs failures of repeated work: at the start, whenever the cause changes, and at the
+//! end.
 
 use std::error::Error;
 
 use tonic::Status;
 
-/// What an error says, and whatever caused it, in one line. What is said twice is
-/// written once.
+/// An error and its causes, in one line, without repetition.
 #[must_use]
 pub fn cause(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let text = match error.downcast_ref::<Status>() {
-            // Its own text has the first of its causes as Rust writes it.
+            // Its own text contains the `Debug` form of its first cause.
             Some(status) => format!("{:?}: {}", status.code(), status.message()),
-            // "transport error", whatever it is.
+            // Always "transport error".
             None if error.is::<tonic::transport::Error>() => String::new(),
             None => error.to_string(),
         };
@@ -29,19 +28,19 @@ pub fn cause(error: &(dyn Error + 'static)) -> String {
     line
 }
 
-/// Something that works, or does not.
+/// Repeated work, which succeeds or fails.
 #[derive(Debug)]
 pub struct Trouble {
     what: &'static str,
-    /// Told since it began.
+    /// The causes logged since the start of the failure.
     causes: Vec<String>,
 }
 
-/// The most causes that are told; some say something else each time.
+/// The maximum number of logged causes, because some differ each time.
 const CAUSES_MAX: usize = 8;
 
 impl Trouble {
-    /// All is well. `what` is the log line where it is not.
+    /// Creates it in the good state. `what` is the log line of a failure.
     #[must_use]
     pub fn new(what: &'static str) -> Self {
         Self {
@@ -50,7 +49,7 @@ impl Trouble {
         }
     }
 
-    /// It failed. Logs the cause, unless that was told since it last worked.
+    /// Records a failure. Logs the cause, unless it was logged since the last success.
     pub fn failed(&mut self, error: &(dyn Error + 'static)) {
         let cause = cause(error);
         if self.causes.len() < CAUSES_MAX && !self.causes.contains(&cause) {
@@ -59,7 +58,7 @@ impl Trouble {
         }
     }
 
-    /// It works, again perhaps.
+    /// Records a success.
     pub fn is_over(&mut self) {
         if !self.causes.is_empty() {
             tracing::info!("over: {}", self.what);

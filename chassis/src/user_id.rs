@@ -1,4 +1,4 @@
-//! Who owns things: the id that stands in an access token's `sub`.
+//! User ids, as in the `sub` claim of access tokens.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Which birthdays lie in a window of days.
+//! Birthdays within a window of days.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use proto::contacts::v1::LeapDayRule;
 use crate::contact::date::month_day;
 use crate::error::{Error, Result};
 
-/// The most days between the first and the last one.
+/// The maximum number of days between the first and the last one.
 pub const DAYS_MAX: i32 = 366;
-/// The days when none are asked for.
+/// The default number of days.
 pub const DAYS_DEFAULT: i32 = 7;
 
-/// 29 February as the table has it.
+/// 29 February as stored.
 const LEAP_DAY: i16 = 229;
 
 /// The days from the first through the last one, both included.
@@ -23,34 +23,34 @@ pub struct Window {
     pub first: NaiveDate,
     /// Days from the first to the last one.
     pub days: u32,
-    /// What becomes of 29 February in a common year.
+    /// How 29 February is treated in a common year.
     pub rule: LeapDayRule,
 }
 
-/// Birthdays that follow each other in the table and in time.
+/// A range of birthdays that is contiguous in the table and in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// Every birthday from one month and day to another, each kept on its day.
+    /// Every birthday from one month and day to another, on its own date.
     Span {
-        /// The year they are kept in.
+        /// Their year.
         year: i32,
-        /// Month and day of the first ones.
+        /// The first month and day.
         first: i16,
-        /// Month and day of the last ones.
+        /// The last month and day.
         last: i16,
     },
-    /// A common year's day on which those of 29 February keep theirs, too.
+    /// A common year's day that also has the birthdays of 29 February.
     LeapDay {
         /// 28 February or 1 March.
         day: NaiveDate,
-        /// Month and day of those that keep it; twice the same when only those
-        /// of 29 February do, since the others had theirs a year before.
+        /// The months and days of its birthdays; twice the same if only 29 February is
+        /// left, because the others were listed a year earlier.
         birth_mds: [i16; 2],
     },
 }
 
 impl Segment {
-    /// The day on which this segment keeps a birthday, where it does.
+    /// The date of a birthday in this segment, if it has one.
     #[must_use]
     pub fn day_of(self, birth_md: i16) -> Option<NaiveDate> {
         match self {
@@ -74,16 +74,15 @@ impl Segment {
 }
 
 impl Window {
-    /// Reads the number of days.
+    /// Parses the number of days.
     pub fn parse_days(within_days: Option<i32>) -> Result<u32> {
         let days = within_days.unwrap_or(DAYS_DEFAULT);
         let checked = u32::try_from(days).ok().filter(|_| days <= DAYS_MAX);
         checked.ok_or_else(|| Error::invalid("FIELD_INVALID", "within_days", "is outside 0 to 366"))
     }
 
-    /// Each birthday once, in the order in which they come: walks through the
-    /// days and asks who keeps a birthday on each, which no rule of months,
-    /// years and leap days can get wrong.
+    /// Each birthday once, in order: walks through the days and collects the birthdays of
+    /// each, which avoids rules about months, years and leap days.
     #[must_use]
     pub fn segments(self) -> Vec<Segment> {
         let mut segments: Vec<Segment> = Vec::new();
@@ -93,7 +92,7 @@ impl Window {
                 break;
             };
             let md = md_of(day);
-            // A year later a birthday comes round again.
+            // A year later a birthday would be repeated.
             let first_time = seen.insert(md);
             if self.keeps_leap_birthdays(day) && seen.insert(LEAP_DAY) {
                 let birth_mds = [if first_time { md } else { LEAP_DAY }, LEAP_DAY];
@@ -117,7 +116,7 @@ impl Window {
         segments
     }
 
-    /// Whether a common year's day is the one for those of 29 February.
+    /// Whether a common year's day has the birthdays of 29 February.
     fn keeps_leap_birthdays(self, day: NaiveDate) -> bool {
         let stand_in = match self.rule {
             LeapDayRule::Unspecified | LeapDayRule::Feb28 => 228,
@@ -128,13 +127,13 @@ impl Window {
     }
 }
 
-/// Whether no birthday of the table lies between `last` and the one of `day`: not
-/// a day that was seen a year before, nor a 29 February that is not there.
+/// Whether no stored birthday is between `last` and that of `day`: neither a day that was
+/// listed a year earlier, nor a 29 February that the year lacks.
 fn follows(last: i16, md: i16, day: NaiveDate) -> bool {
     day.pred_opt().map(md_of) == Some(last) && (last, md) != (228, 301)
 }
 
-/// The day that it is in a time zone (IANA name; empty means UTC).
+/// Today in a time zone (IANA name; empty means UTC).
 pub fn today(now: DateTime<Utc>, time_zone: &str) -> Result<NaiveDate> {
     if time_zone.is_empty() {
         return Ok(now.date_naive());
@@ -161,8 +160,7 @@ mod tests {
         LeapDayRule::LeapYearsOnly,
     ];
 
-    /// The next day, from `first` on, on which a birthday is kept; told from the
-    /// birthday's side, year by year.
+    /// The next date of a birthday from `first` on, computed year by year.
     fn next(birth_md: i16, first: NaiveDate, rule: LeapDayRule) -> NaiveDate {
         (0..9)
             .filter_map(|years| {
@@ -191,8 +189,8 @@ mod tests {
                     Segment::Span { first, last, .. } => (first..=last).contains(&md),
                     Segment::LeapDay { birth_mds, .. } => birth_mds.contains(&md),
                 };
-                // What the table gives for a segment has a day in it, or a page
-                // would hold less than was read for it.
+                // Every birthday read for a segment has a date in it, otherwise a page
+                // would be too short.
                 if inside {
                     found.push((segment.day_of(md).unwrap(), md));
                 }

@@ -124,7 +124,7 @@ pub struct Config {
 /// Whether a replica receives notifications of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum WatchListen {
-    /// Replicas notify each other, where the database allows it
+    /// Replicas notify each other, if the database supports it
     On,
     /// They do not
     Off,

@@ -1,5 +1,4 @@
-//! Everything that can go wrong in this service, and the one place that turns
-//! it into a gRPC status.
+//! Everything that can go wrong in this service, and its gRPC status.
 
 use chassis::access::token::TokenError;
 use chassis::auth_client::identity::IdentityError;
@@ -19,19 +18,19 @@ use crate::model::share::ShareId;
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller is not known, or may not do this.
+    /// The caller is unknown, or not allowed to do this.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The request asks for a page that does not exist.
+    /// The request has an invalid page size or page token.
     #[error("{0}")]
     Page(#[from] PageError),
-    /// The caller sent something unusable.
+    /// The request is invalid.
     #[error("{0}")]
     Invalid(#[from] Invalid),
-    /// Absent, or owned by someone else.
+    /// Missing, or owned by someone else.
     #[error("contact not found")]
     NotFound(ContactId),
-    /// This was never, or is no longer, kept of the contact.
+    /// The contact has no such revision, or no longer.
     #[error("the contact has no such revision")]
     RevisionNotFound {
         /// The contact.
@@ -39,7 +38,7 @@ pub enum Error {
         /// The revision.
         version: i64,
     },
-    /// The contact or label changed since the caller read it.
+    /// The contact or label was changed after the caller read it.
     #[error("the resource was changed in the meantime; read it again")]
     EtagMismatch {
         /// The contact's or label's.
@@ -50,86 +49,86 @@ pub enum Error {
     /// Another contact of the owner has this uid.
     #[error("another contact has this uid")]
     UidTaken {
-        /// Where the uid stands in the request.
+        /// The path of the uid in the request.
         field: String,
     },
-    /// The contact to bring back is alive.
+    /// The contact to undelete is not deleted.
     #[error("the contact is not deleted")]
     NotDeleted,
-    /// The contact to remove for good is alive.
+    /// The contact to purge is not deleted.
     #[error("the contact is not deleted")]
     StillLive(ContactId),
-    /// What contacts would be together is no contact.
+    /// The merged contact would be invalid.
     #[error("the merged contact would be too large: {0}")]
     MergeTooLarge(Invalid),
-    /// There never was, or is no longer, such a merge.
+    /// The merge does not exist, or no longer.
     #[error("the merge does not exist, is undone already, or is too old")]
     MergeNotFound,
-    /// A contact was written or removed since it was merged.
+    /// A contact was written or purged after the merge.
     #[error("a contact of the merge was changed since")]
     MergeChanged(ContactId),
-    /// The owner may not ignore more pairs.
+    /// The owner has too many ignored pairs.
     #[error("too many pairs are ignored")]
     TooManyIgnored {
-        /// The most pairs.
+        /// The maximum number of pairs.
         limit: i64,
     },
-    /// The owner may not keep more.
+    /// The owner's quota is exceeded.
     #[error("the address book is full")]
     QuotaExceeded(Full),
-    /// What changed since this token is not known any more.
+    /// The sync token has expired.
     #[error("the sync token has expired; start again with an empty one")]
     SyncTokenExpired,
-    /// The caller watches often enough.
+    /// The caller has too many streams.
     #[error("you have too many open watch streams")]
     TooManyWatches {
-        /// The most streams.
+        /// The maximum number of streams.
         limit: usize,
     },
-    /// A label cannot be had, or not like this.
+    /// An error about a label.
     #[error(transparent)]
     Label(#[from] LabelError),
-    /// What is shared does not allow this.
+    /// An error about a share.
     #[error(transparent)]
     Share(#[from] ShareError),
-    /// The auth service does not say who calls.
+    /// The auth service did not return the caller.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// One request of a batch cannot be done.
+    /// One request of a batch failed.
     #[error("request {number} of the batch: {error}")]
     InBatch {
         /// Its number, from 0.
         number: usize,
-        /// Why not.
+        /// The error.
         error: Box<Error>,
     },
-    /// The database did not do what was asked.
+    /// A database call failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// Stored bytes that are no contact.
+    /// Stored bytes are not a valid contact.
     #[error("a stored contact cannot be read")]
     Corrupt(#[from] prost::DecodeError),
 }
 
-/// What is wrong with a call about a label.
+/// Why a call about a label failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelError {
-    /// Absent, or owned by someone else.
+    /// Missing, or owned by someone else.
     #[error("label not found")]
     NotFound(LabelId),
     /// Another label of the owner has this name.
     #[error("another label has this name")]
     Taken(LabelId),
-    /// The owner may not have more labels.
+    /// The owner has too many labels.
     #[error("there are too many labels")]
     QuotaExceeded {
-        /// The most labels.
+        /// The maximum number of labels.
         limit: i64,
     },
-    /// More contacts have the label than one call rewrites.
+    /// The label has more contacts than one call can rewrite.
     #[error("too many contacts have this label")]
     TooLarge {
-        /// The most contacts.
+        /// The maximum number of contacts.
         limit: usize,
     },
 }
@@ -156,31 +155,31 @@ impl LabelError {
     }
 }
 
-/// What is wrong with a call about what is shared.
+/// Why a call about a share failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ShareError {
-    /// Absent, or between others.
+    /// Missing, or between other users.
     #[error("share not found")]
     NotFound,
-    /// A reader writes.
+    /// A reader may not write.
     #[error("the contacts are shared with you for reading only")]
     ReadOnly,
-    /// The call is about a whole address book.
+    /// The call needs a whole address book.
     #[error("this call needs the whole address book to be shared with you, not only a label")]
     OfLabel,
     /// It changed while it was read.
     #[error("what is shared with you changed during the call; retry")]
     Changed,
-    /// The same is shared with the same address.
+    /// The same contacts are already shared with the same address.
     #[error("the same contacts are already shared with this address")]
     Exists(ShareId),
-    /// The caller has no address to be shown to the other user.
+    /// The caller has no verified address to show to the recipient.
     #[error("verify your e-mail address first, because it is shown to the recipient")]
     EmailNotVerified,
-    /// The owner may not have more.
+    /// The owner has too many shares.
     #[error("there are too many shares")]
     QuotaExceeded {
-        /// The most shares.
+        /// The maximum number of shares.
         limit: i64,
     },
 }
@@ -206,7 +205,7 @@ impl ShareError {
     }
 }
 
-/// What a request must not hold: one reason, and every field concerned.
+/// An invalid request: one reason, and every field concerned.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", describe(violations))]
 pub struct Invalid {
@@ -225,7 +224,7 @@ fn describe(violations: &[(String, String)]) -> String {
 }
 
 impl Invalid {
-    /// The most violations that an answer names: trailers must stay small.
+    /// The maximum number of violations in a response, because trailers must stay small.
     const SHOWN: usize = 20;
 
     /// Several fields at a time, as pairs of path and problem.
@@ -242,11 +241,11 @@ impl Invalid {
     }
 }
 
-/// What calls in this service return.
+/// The result of calls in this service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// One bad field: its path in the request, and what is wrong with it.
+    /// One invalid field: its path in the request, and the problem.
     pub fn invalid(
         reason: &'static str,
         field: impl Into<String>,
@@ -257,12 +256,11 @@ impl Error {
 
     /// Another contact has the uid in this field.
     pub fn uid_taken(field: impl Into<String>) -> Self {
-        Self::UidTaken {
-            field: field.into(),
-        }
+        let field = field.into();
+        Self::UidTaken { field }
     }
 
-    /// The same error of the request with this number of a batch.
+    /// The same error for the request with this number in a batch.
     #[must_use]
     pub fn within(self, number: usize) -> Self {
         let path = |field: &str| format!("requests[{number}].{field}");
@@ -340,7 +338,7 @@ impl Error {
                 let refusal = error.refusal();
                 refusal.violation(format!("requests[{number}]"), problem)
             }
-            // The causes go to the log only: they can name tables and hosts.
+            // The causes are only logged, because they can name tables and hosts.
             Self::Database(error) => not_done(&error),
             Self::Corrupt(error) => {
                 tracing::error!(%error, "a stored contact cannot be read");
@@ -362,15 +360,13 @@ fn not_done(error: &sqlx::Error) -> Refusal {
 }
 
 fn no_identity(error: &IdentityError) -> Refusal {
-    tracing::warn!(
-        cause = cause(error),
-        "cannot reach the auth service for a call"
-    );
+    let cause = cause(error);
+    tracing::warn!(cause, "cannot reach the auth service for a call");
     let text = "the service cannot reach the auth service; retry";
     Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text)
 }
 
-/// What was to be exceeded, and its limit.
+/// The exceeded quota, and its limit.
 fn limit(full: Full) -> (&'static str, String) {
     match full {
         Full::Contacts(limit) => (
@@ -387,14 +383,14 @@ fn limit(full: Full) -> (&'static str, String) {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {
-            // As the auth service says it.
+            // The auth service's own error.
             Error::Identity(IdentityError::Refused(status)) => status,
             error => error.refusal().into(),
         }
     }
 }
 
-/// What became of one request of a batch.
+/// The result of one request of a batch.
 impl From<Error> for tonic_types::Status {
     fn from(error: Error) -> Self {
         let status = Status::from(error);

@@ -1,10 +1,10 @@
-//! Removes the address books of users whose accounts are gone.
+//! Deletes the address books of deleted users.
 //!
-//! The auth service may tell while this one is away: it is asked from a cursor
-//! that rests in the database, and moves on only when all that was told before is
-//! removed. A call that was let in before its token was revoked can write behind the
-//! removal, so each owner is removed again when no token is left. Removing what is
-//! not there is nothing, so that replicas can all do this.
+//! This service may be down when a user is deleted. It therefore reads from a cursor that
+//! is stored in the database and advances only when all earlier users are processed. A
+//! call that was admitted before its token was revoked can write after the deletion, so
+//! each owner is deleted again when no token can be valid. Deleting a missing owner has
+//! no effect, so all replicas can do this.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use crate::store::{cursors, gone_owners, owners, shares};
 
 /// The name of the feed in the table of cursors.
 const FEED: &str = "deleted_users";
-/// Between two passes that nobody asks for.
+/// The pause between two passes.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Behind a pass that failed.
+/// The pause after a failed pass.
 const RETRY: Duration = Duration::from_secs(2);
-/// Rows of a table that one transaction removes: few enough to disturb nobody.
+/// Rows of a table that one transaction deletes: few enough not to disturb others.
 const BATCH: i64 = 500;
 
-/// Why a pass did not reach its end.
+/// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
 enum PassError {
     #[error("the auth service does not respond")]
@@ -37,7 +37,7 @@ enum PassError {
     Store(#[from] Error),
 }
 
-/// Removes for ever what `feed` tells; at once where a user is revoked.
+/// Deletes the users of `feed`, in an endless loop; at once when a user is revoked.
 pub async fn follow(db: Pool, feed: DeletionFeed, revocations: &Revocations) {
     let mut purge = Purge {
         db,
@@ -56,7 +56,7 @@ pub async fn follow(db: Pool, feed: DeletionFeed, revocations: &Revocations) {
                 RETRY
             }
         };
-        // Woken or not, the next pass finds what there is.
+        // With or without a wake-up, the next pass finds all users.
         let _ = timeout(pause, revocations.user_revoked()).await;
     }
 }
@@ -64,12 +64,12 @@ pub async fn follow(db: Pool, feed: DeletionFeed, revocations: &Revocations) {
 struct Purge {
     db: Pool,
     feed: DeletionFeed,
-    /// Owners who are removed, but are told again while they have tokens.
+    /// Owners that are deleted already, but listed again while they have tokens.
     removed: HashSet<UserId>,
 }
 
 impl Purge {
-    /// One owner who cannot be removed does not keep the others, but the cursor.
+    /// An owner that cannot be deleted does not block the others, but the cursor.
     async fn pass(&mut self) -> Result<(), PassError> {
         let since = cursors::get(&self.db, FEED).await?;
         let (mut kept, mut page_token) = (since.clone(), String::new());
@@ -105,10 +105,9 @@ impl Purge {
     }
 }
 
-/// Removes all that an owner has, a batch after the other, and then what others share
-/// with it; returns how many rows
-/// that were. Each batch takes the owner's row first, as every write does, so that
-/// a write is seen or waits, and replicas do one batch each in turn.
+/// Deletes everything of an owner in batches, and then the shares of others with it;
+/// returns the number of rows. Each batch locks the owner's row first, as every write
+/// does, so that replicas take turns and no write is missed.
 pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
     let mut count = 0;
     loop {

@@ -78,22 +78,22 @@ pub enum RunError {
 /// The largest request, in bytes: a batch of 500 contacts of 8 KiB.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// What the auth service knows this one by.
+/// The credentials of this service at the auth service.
 const CLIENT_ID: &str = "contacts-service";
 
-/// The health state that tells whether revocations are heard of, in either mode.
+/// The health state that reports whether revocations are received, in either mode.
 const REVOCATIONS: &str = "addressbook.revocations";
 
 /// Settings of each connection.
 const DATABASE_SETTINGS: [(&str, &str); 4] = [
-    // Each statement has one good plan; to plan it for each limit anew costs more
-    // than to run it.
+    // Each statement has one good plan, and planning it for each limit costs more than
+    // running it.
     ("plan_cache_mode", "force_generic_plan"),
-    // A fuzzy search asks the index for words that share a third of their
-    // trigrams; the ranking looks closer.
+    // A fuzzy search reads words from the index that share a third of their trigrams; the
+    // ranking checks them.
     ("pg_trgm.word_similarity_threshold", "0.3"),
-    // Every statement has its index. The planner holds comparing trigrams for as
-    // cheap as comparing numbers, and would rather compare those of a whole table.
+    // Every statement has an index. The planner estimates comparing trigrams as cheap as
+    // comparing numbers, and would scan the whole table.
     ("enable_seqscan", "off"),
     ("jit", "off"),
 ];
@@ -115,7 +115,7 @@ pub async fn run(
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
     chores.spawn(key_feed::follow(auth.clone(), keys.clone()));
-    // What is heard of revocations is forgotten by this clock.
+    // Revocations expire by this clock.
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
     let quota = quota(&config);
@@ -123,7 +123,7 @@ pub async fn run(
     let watched = watched(&config, auth, credentials, &keys, &clock, &mut chores);
     let verifier = Verifier::new(&rules(&config), keys.clone(), clock.clone());
 
-    // One memory of good tokens for all threads.
+    // One cache of verified tokens for all threads.
     let mut guard = RequireCaller::new(Arc::new(verifier));
     let sealer = Arc::new(Sealer::new(&ring));
     let background = database.background();
@@ -172,12 +172,12 @@ pub async fn run(
         mounted(services, service, &guard)
     };
     let ended = server.metrics(metrics).run(socket, shutdown, add).await;
-    // They end with this function, however it ends.
+    // They are stopped when this function ends.
     chores.shutdown().await;
     Ok(ended?)
 }
 
-/// Which tokens are good.
+/// The verifier of tokens.
 fn rules(config: &Config) -> TokenRules {
     TokenRules {
         issuer: config.issuer.clone(),
@@ -186,7 +186,7 @@ fn rules(config: &Config) -> TokenRules {
     }
 }
 
-/// How much an owner may keep.
+/// The quota of an owner.
 fn quota(config: &Config) -> Quota {
     Quota {
         contacts: config.contact_quota,
@@ -194,7 +194,7 @@ fn quota(config: &Config) -> Quota {
     }
 }
 
-/// Adds what this service serves, behind `guard`.
+/// Adds this service's RPCs, protected by `guard`.
 fn mounted(services: Services, service: Arc<ContactsService>, guard: &RequireCaller) -> Services {
     let contacts = ContactsServiceServer::from_arc(Arc::clone(&service));
     let contacts = limited!(contacts, REQUEST_BYTES_MAX);
@@ -217,7 +217,7 @@ fn auth(config: &Config) -> Result<Upstream, UpstreamError> {
     Upstream::new(&config.auth_url, files, config.server.allow_plaintext)
 }
 
-/// Wakes those who watch contacts.
+/// Wakes watchers of contacts.
 fn watching(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) -> Arc<Hub> {
     let listens = listen == WatchListen::On;
     let hub = Arc::new(Hub::new(listens));
@@ -230,13 +230,13 @@ fn watching(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) 
     hub
 }
 
-/// What the auth service tells this one.
+/// The feeds of the auth service.
 struct Watched {
     revocations: Arc<Revocations>,
     deletions: DeletionFeed,
 }
 
-/// What the auth service knows this one by, if it does.
+/// The credentials at the auth service, if configured.
 fn credentials(config: &Config) -> Result<Option<Credentials>, SecretFileError> {
     let file = config.auth_secret_file.as_deref();
     let secret = file.map(secret_file::read).transpose()?;
@@ -246,7 +246,7 @@ fn credentials(config: &Config) -> Result<Option<Credentials>, SecretFileError> 
     }))
 }
 
-/// Follows what is revoked, where the auth service knows this one.
+/// Subscribes to revocations, if credentials are configured.
 fn watched(
     config: &Config,
     auth: Upstream,

@@ -1,12 +1,12 @@
-//! How often who may call what, unless the operator says otherwise.
+//! The default rate limits.
 
 use chassis::access::rate::Rate;
 use chassis::access::rate_limits::{Asked, Group};
 
-/// The groups of RPCs. Not by address: every call has a user, and a program that
-/// calls for many of them may do so from one machine.
+/// The groups of RPCs. Without limits per address, because every call has a user, and a
+/// program may call for many users from one machine.
 pub const GROUPS: [Group; 4] = [
-    // Each goes through the whole book.
+    // Each reads the whole book.
     Group {
         name: "duplicates",
         rpcs: &["ContactsService/FindDuplicates"],

@@ -1,5 +1,5 @@
-//! When the service begins to listen: after it has heard which keys sign tokens, and
-//! which tokens are revoked.
+//! When the service starts to listen: after it has received the public keys and the
+//! revocations.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 
-/// How long a service waits that may serve without having heard.
+/// How long a service waits that may serve without them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a start takes that needs no explanation.
+/// How long a start may take before it is logged.
 const USUAL: Duration = Duration::from_secs(1);
 
-/// How long the service waits before it listens all the same; `None` for ever.
+/// How long the service waits before it listens anyway; `None` for ever.
 pub(crate) fn patience(config: &Config) -> Option<Duration> {
     match config.revocation_mode {
         Mode::Closed => None,
@@ -23,11 +23,11 @@ pub(crate) fn patience(config: &Config) -> Option<Duration> {
     }
 }
 
-/// Completes when all of this has been heard, or when `patience` is over.
+/// Completes when all of these are true, or when `patience` has passed.
 pub(crate) async fn heard(all: Vec<watch::Receiver<bool>>, patience: Option<Duration>) {
     let heard = async {
         for mut one in all {
-            // A sender that is gone says nothing any more.
+            // A dropped sender will not change any more.
             let _ = one.wait_for(|heard| *heard).await;
         }
     };

@@ -1,6 +1,5 @@
-//! What goes for good: deleted contacts after a while or when their owner says so,
-//! and what was kept for a while: the answers to calls with a `request_id`, and what
-//! contacts were long ago.
+//! Purges deleted contacts, when they expire or on request, and other expired data:
+//! responses to calls with a `request_id`, and old revisions.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,13 +23,14 @@ use crate::store::owners::Taken;
 use crate::store::{contacts, duplicates, merges, owners, requests, revisions, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);
-/// For how long those who sync are told of what went.
+/// How long syncs report purged contacts.
 const DAYS_REMEMBERED: Days = Days::new(90);
-/// The most contacts of one owner that go at a time: a write of that owner waits.
+/// The maximum number of one owner's contacts that are purged at a time, because writes
+/// of that owner wait.
 const BATCH: i64 = 1000;
 
-/// Forgets for ever, now and then, while the clocks of this machine and of the database
-/// differ by no more than `leeway`.
+/// Purges periodically, in an endless loop, while the clocks of this machine and of the
+/// database differ by at most `leeway`.
 pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
     let forget = async || {
         if clock.is_agreed(leeway) {
@@ -47,7 +47,7 @@ pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
     .await;
 }
 
-/// Forgets a batch of each; returns how many of all.
+/// Purges a batch of each; returns the total number.
 pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let ago = |days| now.checked_sub_days(days).unwrap_or(now);
     let mut count = requests::forget(db, now - ANSWERS_KEPT).await?;
@@ -70,7 +70,8 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     Ok(count)
 }
 
-/// Removes a batch of what the owner deleted before `before`, under the version taken.
+/// Purges a batch of the owner's contacts that were deleted before `before`, under the
+/// given version.
 async fn purge(
     mut tx: Transaction,
     owner: UserId,
@@ -80,7 +81,7 @@ async fn purge(
 ) -> Result<i64> {
     let gone = tombstones::gone(&mut *tx, owner, before, BATCH).await?;
     if gone.is_empty() {
-        // Another replica was faster; the version is not used up.
+        // Another replica was faster; the version is not used.
         return Ok(0);
     }
     let ids: Vec<Uuid> = gone.iter().map(|id| id.0).collect();
@@ -89,7 +90,7 @@ async fn purge(
     Ok(count)
 }
 
-/// Removes deleted contacts and all that hangs on them, under the version taken.
+/// Purges deleted contacts and everything that belongs to them, under the given version.
 async fn remove(
     tx: &mut PgConnection,
     owner: UserId,
@@ -104,8 +105,7 @@ async fn remove(
 }
 
 impl Book<'_> {
-    /// Removes these deleted contacts for good, all or none; returns how many they
-    /// are.
+    /// Purges these deleted contacts, all or none; returns how many.
     pub async fn purge(&self, ids: &[ContactId]) -> Result<i64> {
         let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let (mut tx, taken, rights) = self.begin().await?;
@@ -126,14 +126,13 @@ impl Book<'_> {
         Ok(count)
     }
 
-    /// Removes every deleted contact for good, batch by batch; returns how many they
-    /// were.
+    /// Purges every deleted contact in batches; returns how many.
     pub async fn purge_deleted(&self) -> Result<i64> {
         let mut count = 0;
         loop {
             let (tx, taken, rights) = self.begin().await?;
             rights.ensure_all()?;
-            // Whatever the clock says that a contact was deleted by.
+            // Regardless of the recorded time of deletion.
             let ever = DateTime::<Utc>::MAX_UTC;
             let purged = purge(tx, self.owner, taken, ever, self.now).await?;
             count += purged;

@@ -13,7 +13,7 @@ pub enum Error {
     #[error(
         "found no PostgreSQL 15 to 18 with pg_trgm and btree_gin; install it (Debian, Ubuntu: \
          apt-get install postgresql; Fedora: dnf install postgresql-server postgresql-contrib; \
-         macOS: brew install postgresql@18). Looked at: {}", reasons.join("; ")
+         macOS: brew install postgresql@18). Checked: {}", reasons.join("; ")
     )]
     NotFound {
         /// Why each folder was rejected, and why the download failed.
@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// The server's user cannot reach a folder.
     #[error(
-        "user {user}, who runs the server since root must not, cannot enter {}; choose a folder \
+        "user {user}, who runs the server because root must not, cannot enter {}; choose a folder \
          that is open to all users, such as one below /var/lib", dir.display()
     )]
     Closed {

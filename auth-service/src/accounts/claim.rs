@@ -1,5 +1,5 @@
-//! What ends when the owner of a mailbox takes over an account that somebody else may have
-//! set up.
+//! What is removed when the owner of a mailbox takes over an account that somebody else
+//! may have set up.
 
 use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
@@ -11,8 +11,8 @@ use crate::model::audit::Kind;
 use crate::store;
 use crate::store::audit::Event;
 
-/// Ends the second factor of an account whose row the transaction holds. Sessions and the
-/// password are another matter of those who call.
+/// Removes the second factor of an account whose row the transaction has locked. The
+/// caller handles sessions and the password.
 pub(crate) async fn take_over(
     tx: &mut Transaction,
     user_id: UserId,

@@ -1,5 +1,5 @@
-//! The end of an account: one transaction removes all that is kept here, and
-//! writes down that other services have to follow.
+//! Deletes an account: one transaction deletes everything stored here, and records the
+//! deletion for other services.
 
 use chassis::clock::Clock;
 use chassis::database::pool::{Pool, Transaction};
@@ -18,14 +18,14 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;
 
-/// For how long the rows of a deleted user are looked for again: longer than between
-/// two purges.
+/// How long the rows of a deleted user are searched for again: longer than the time
+/// between two purges.
 const SWEPT: TimeDelta = TimeDelta::hours(3);
-/// Users of whom rows are left that one sweep looks at.
+/// The number of users with remaining rows in one sweep.
 const SWEPT_AT_ONCE: i64 = 100;
 
 impl Accounts {
-    /// Ends the account of a user who knows its password.
+    /// Deletes the account of a user who knows its password.
     pub async fn delete_own(
         &self,
         user: &User,
@@ -37,7 +37,7 @@ impl Accounts {
         let checked = self.passwords.check_own(user, password, attempt).await?;
         let version = Some(checked.password_version);
         let mut tx = self.db.begin().await?;
-        // Changed in between: what was right is not any more.
+        // It was changed meanwhile, so the password is no longer correct.
         let changed = || Error::InvalidCredentials;
         let taken = take(&mut tx, user, version).await?.ok_or_else(changed)?;
         let ended = end(&mut tx, taken, &self.throttle, clock).await?;
@@ -49,15 +49,15 @@ impl Accounts {
     }
 }
 
-/// An account that nobody else logs in to, until the transaction ends.
+/// An account whose log-ins are locked until the transaction ends.
 pub(crate) struct Taken<'a>(&'a User);
 
-/// Takes the tokens and the e-mail away from an account whose password has this version,
-/// or any; `None` if the account was changed since it was read, or is gone: then the
+/// Deletes the tokens and the e-mail of an account whose password has this version, or
+/// any; returns `None` if the account was changed or deleted meanwhile: then the
 /// transaction must not be committed.
 ///
-/// In the order of resets and log-ins, so that the transaction must not hold users yet:
-/// whoever spends a token takes it first, then the e-mail, then users.
+/// Locks in the order of resets and log-ins: first tokens, then the e-mail, then users.
+/// The transaction must not have locked users yet.
 pub(crate) async fn take<'a>(
     tx: &mut Transaction,
     user: &'a User,
@@ -68,13 +68,13 @@ pub(crate) async fn take<'a>(
     Ok(taken.then_some(Taken(user)))
 }
 
-/// Ends an account; returns when, or `None` if it was changed since it was read: then the
-/// transaction must not be committed. Of a user of whom there is much, the sweep removes
-/// the rest.
+/// Deletes an account; returns when, or `None` if it was changed meanwhile: then the
+/// transaction must not be committed. If a user has many rows, the sweep deletes the
+/// rest.
 ///
-/// A log-in that holds the account comes before, and loses its session here; a later
-/// one finds nothing. The time is asked for when nothing can begin any more, so that
-/// no token is younger than its revocation.
+/// A log-in that locked the account earlier commits first, and its session is deleted
+/// here; a later one finds no account. The time is read when no log-in can start any
+/// more, so that no token is newer than its revocation.
 pub(crate) async fn end(
     tx: &mut Transaction,
     Taken(user): Taken<'_>,
@@ -98,9 +98,9 @@ pub(crate) async fn end(
     Ok(Some(now))
 }
 
-/// Removes what is left of users who are gone: more than one transaction should remove,
-/// and what calls that were under way have written meanwhile, as the entry of a wrong
-/// password. Returns how many rows that were; to be called until it was none.
+/// Deletes remaining rows of deleted users: more than one transaction should delete, and
+/// rows that running calls have written meanwhile, such as the entry of a wrong password.
+/// Returns the number of rows; to be called until it is zero.
 pub async fn sweep(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let mut count = 0;
     for user_id in store::leftovers::unfinished(db, now - SWEPT, SWEPT_AT_ONCE).await? {
@@ -109,7 +109,7 @@ pub async fn sweep(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     Ok(count)
 }
 
-/// Removes all that is left of one user, a batch at a time.
+/// Deletes all remaining rows of one user, in batches.
 async fn finish(db: &Pool, user_id: UserId, now: DateTime<Utc>) -> Result<u64> {
     let mut count = 0;
     loop {

@@ -1,7 +1,7 @@
-//! Giving an account another e-mail.
+//! Changes the e-mail of an account.
 //!
-//! The account keeps its own until the new mailbox confirms: a mistyped address, or one of
-//! somebody else, gets nothing.
+//! The account keeps its e-mail until the new mailbox has verified the new one, so a
+//! mistyped or foreign address gets nothing.
 
 use uuid::Uuid;
 
@@ -25,12 +25,12 @@ use crate::store::emails::PasswordRef;
 pub struct EmailChange {
     old: Email,
     new: Email,
-    /// What the user says it is.
+    /// The current password, as sent.
     current_password: Password,
 }
 
 impl EmailChange {
-    /// Reads what came over the wire.
+    /// Parses the request.
     pub fn parse(user: &User, current_password: &str, new_email: &str) -> Result<Self> {
         Ok(Self {
             old: Email::parse(&user.email)?,
@@ -41,8 +41,8 @@ impl EmailChange {
 }
 
 impl Accounts {
-    /// Notes the e-mail that the account shall have, and mails a token there. A later call
-    /// takes the place of an earlier one; one for the account's own e-mail ends it.
+    /// Stores the requested e-mail of the account, and mails a token to it. A later call
+    /// replaces an earlier one; one for the account's own e-mail cancels it.
     pub async fn change_email(
         &self,
         user: User,
@@ -57,7 +57,7 @@ impl Accounts {
             let kept = store::wanted_emails::forget(&self.db, user.id, attempt.now);
             return Ok(kept.await?.unwrap_or(user));
         }
-        // Before anything tells whether the new e-mail has an account.
+        // Before anything reveals whether the new e-mail has an account.
         self.throttle
             .attempt_email_change(user.id, attempt.now)
             .await?
@@ -84,8 +84,7 @@ impl Accounts {
         Attempt { ip, now, .. }: Attempt<'_>,
     ) -> Result<User> {
         let counted = step_up.count(user).await?;
-        // The new address can be anyone's: whoever has asked for too many mails sends no
-        // more of them in this way.
+        // The new address can be anyone's, so the budget of requested mail applies.
         let mails = self.mail.may_ask(new, ip, now).await?;
 
         let mut tx = self.db.begin().await?;
@@ -108,9 +107,9 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Gives an account the e-mail that its user wants, by the token from that mailbox,
-    /// and tells the address before. Of several accounts that want one address one wins.
-    /// What was mailed before, to either address, works no more.
+    /// Sets the requested e-mail of an account with the token from that mailbox, and
+    /// notifies the previous address. If several accounts request one address, one gets
+    /// it. Tokens mailed before, to either address, stop working.
     pub(crate) async fn move_account(
         &self,
         user: &User,
@@ -123,7 +122,7 @@ impl Accounts {
         let spent = store::email_tokens::spend_all(&mut *tx, token, Purpose::Verification, now)
             .await?
             .ok_or_else(invalid)?;
-        // The password that the change was asked for with, or nothing happens.
+        // Only if the password is still that of the request.
         let old = PasswordRef {
             email: &user.email,
             user_id: id,
@@ -143,7 +142,7 @@ impl Accounts {
             .ok_or_else(invalid)?;
         let event = Event::new(id, Kind::EmailChanged, ip);
         store::audit::insert(&mut *tx, event, now).await?;
-        // Last, as whatever else changes the user does: its notice locks a row as well.
+        // Last, as in every change of the user, because its notice also locks a row.
         self.mail
             .notify(&mut tx, &before, Topic::EmailChanged, About { ip, now })
             .await?;

@@ -1,9 +1,9 @@
-//! Confirming an e-mail: who has the token has read the mailbox.
+//! Verifies an e-mail: whoever has the token has read the mailbox.
 //!
-//! That alone does not say whose account it is: anybody can sign up with any address. So
-//! whoever confirms an e-mail for the first time also shows to be the account's user, by a
-//! session or the password; or else takes the account over, and nothing goes on that was
-//! set up before.
+//! That alone does not prove who owns the account, because anybody can sign up with any
+//! address. The first verification therefore also needs a proof of the account's user, by
+//! a session or the password; otherwise the caller takes the account over, and everything
+//! set up before is removed.
 
 use chassis::clock::Clock;
 use chassis::database::pool::Transaction;
@@ -21,27 +21,27 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::store::email_tokens::Bound;
 
-/// How the caller shows to be the user of the account.
+/// The caller's proof to be the account's user.
 pub enum Claimant {
-    /// By a live session.
+    /// A valid session.
     Session(Box<User>),
-    /// By the password.
+    /// The password.
     Password(Password),
-    /// Not at all.
+    /// None.
     Unknown,
 }
 
-/// What came of a confirmation.
+/// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified {
-    /// The account goes on as it was.
+    /// The account is unchanged.
     Kept,
-    /// Sessions, second factor and password were ended.
+    /// Sessions were revoked, second factor and password removed.
     Claimed,
 }
 
 impl Accounts {
-    /// Confirms the e-mail that a token was mailed to, while the account has it.
+    /// Verifies the e-mail that a token was mailed to, if the account still has it.
     pub async fn verify_email(
         &self,
         token: &str,
@@ -52,7 +52,7 @@ impl Accounts {
         let invalid = || Error::EmailTokenInvalid;
         let token = email_tokens::parse(token).ok_or_else(invalid)?;
         let (purpose, now) = (Purpose::Verification, attempt.now);
-        // Before a hash: a token that was made up costs none.
+        // Before hashing, so that a forged token costs no hash.
         let bound = store::email_tokens::get(&self.db, &token, purpose, now)
             .await?
             .ok_or_else(invalid)?;
@@ -64,7 +64,7 @@ impl Accounts {
         }
         let proof = self.prove(&user, &bound, claimant, attempt).await?;
         if is_change {
-            // A session has asked, so that there is a proof.
+            // A session requested it, so there is a proof.
             self.move_account(&user, &token, attempt).await?;
             return Ok(Verified::Kept);
         }
@@ -105,7 +105,7 @@ impl Accounts {
                 let checked = self.passwords.check_own(user, password, attempt);
                 Ok(Proof::Password(Box::new(checked.await?)))
             }
-            // A session asked for this mail; whoever else reads it is not asked.
+            // A session requested this mail; other readers of the mailbox cannot use it.
             Claimant::Unknown if bound.session_id.is_some() || user.wants(&bound.email) => {
                 Err(Error::EmailTokenOfSession)
             }
@@ -113,7 +113,7 @@ impl Accounts {
         }
     }
 
-    /// Takes the account over where nobody has confirmed its e-mail before.
+    /// Takes the account over if its e-mail was never verified.
     async fn claim(
         &self,
         tx: &mut Transaction,

@@ -1,5 +1,5 @@
-//! The end of accounts that nobody confirms and nobody uses: they hold addresses that may
-//! be somebody else's.
+//! Deletes accounts that are neither verified nor used, because they hold addresses that
+//! may be somebody else's.
 
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
@@ -13,20 +13,20 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;
 
-/// Accounts that are looked at in one go.
+/// Accounts in one batch.
 const BATCH: i64 = 100;
 
-/// Ends accounts whose e-mail nobody has ever confirmed.
+/// Deletes accounts whose e-mail was never verified.
 pub struct Expiry {
-    /// How long an account waits for that.
+    /// How long an account can stay unverified.
     pub after: TimeDelta,
-    /// Forgets the failed log-ins of those that end.
+    /// Resets the failed log-ins of deleted accounts.
     pub throttle: Throttle,
 }
 
 impl Expiry {
-    /// Looks at a batch of accounts that have waited for long enough, and ends those that
-    /// nobody uses; returns of how many the state is another.
+    /// Checks a batch of accounts that are due, and deletes the unused ones; returns how
+    /// many changed.
     pub async fn batch(&self, db: &Pool, clock: &Clock) -> Result<u64> {
         let now = clock.now();
         let begun = store::unconfirmed::begin(db, BATCH, now).await?;
@@ -43,7 +43,7 @@ impl Expiry {
         Ok(changed)
     }
 
-    /// Ends an account; false where somebody uses it after all.
+    /// Deletes an account; false if it is used after all.
     async fn end(&self, db: &Pool, id: UserId, now: DateTime<Utc>, clock: &Clock) -> Result<bool> {
         let mut tx = db.begin().await?;
         let Some(user) = store::users::get(&mut *tx, id).await? else {
@@ -52,8 +52,7 @@ impl Expiry {
         let Some(taken) = deletion::take(&mut tx, &user, None).await? else {
             return Ok(false);
         };
-        // Whoever confirmed the e-mail or logged in before is seen now, and nobody can any
-        // more.
+        // An earlier verification or log-in is visible now, and no new one can happen.
         let locked = store::users::lock_for_change(&mut *tx, id).await?;
         if locked.is_none_or(|user| user.email_verified)
             || store::unconfirmed::is_in_use(&mut *tx, id, now).await?

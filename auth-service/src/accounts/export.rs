@@ -1,5 +1,5 @@
-//! Everything about one account as a JSON document, read at one moment and sent as
-//! fast as the client reads, in little memory.
+//! Exports everything about one account as a JSON document, as of one moment, at the
+//! client's speed and with little memory.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,23 +19,23 @@ use super::Accounts;
 use crate::error::{Error, Result};
 use crate::store::export as table;
 
-/// One in so many connections to the database may be an export's.
+/// The fraction of database connections that exports may use.
 const CONNECTIONS_EACH: usize = 3;
-/// The fewest exports at a time: more than one user's.
+/// The minimum number of concurrent exports: more than one user's.
 const AT_A_TIME_MIN: usize = 2;
 
-/// The version of the document, as its `format` says.
+/// The `format` of the document.
 const FORMAT: &str = "addressbook.auth.v1";
-/// A chunk is sent when it has so many bytes.
+/// A chunk is sent when it has this many bytes.
 const CHUNK_BYTES: usize = 16 * 1024;
-/// Rows that are read at a time.
+/// Rows per read.
 const ROWS: i64 = 100;
-/// The longest wait for the client to read a chunk; the database ends transactions
-/// that are idle for longer.
+/// The longest wait for the client to read a chunk; the database aborts transactions that
+/// are idle for longer.
 const STALL_MAX: Duration = Duration::from_secs(5);
-/// The longest time for the whole.
+/// The longest duration of an export.
 const TIME_MAX: Duration = Duration::from_mins(2);
-/// An export takes less, mostly.
+/// The retry delay; most exports take less.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The lists of the document.
@@ -68,14 +68,14 @@ impl List {
     }
 }
 
-/// The exports that are under way. Each holds a connection to the database: a user has
-/// one at a time, and others find a place beside it.
+/// The running exports. Each holds a connection to the database, so a user can run one at
+/// a time, and their number is limited.
 pub struct Exports {
     places: Arc<Semaphore>,
     users: Mutex<HashSet<UserId>>,
 }
 
-/// The right to one export, until it is dropped.
+/// The permit for one export, until dropped.
 struct Permit {
     exports: Arc<Exports>,
     user: UserId,
@@ -83,7 +83,7 @@ struct Permit {
 }
 
 impl Exports {
-    /// A third of so many connections can be of exports.
+    /// Allows a third of this many connections for exports.
     #[must_use]
     pub fn new(connections: u32) -> Arc<Self> {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
@@ -94,7 +94,7 @@ impl Exports {
         })
     }
 
-    /// Refuses a user who exports already, and everybody where no place is left.
+    /// Refuses a user whose export is running, and everybody if no place is left.
     fn begin(self: &Arc<Self>, user: UserId) -> Result<Permit> {
         let busy = Error::ExportsBusy {
             retry_after: RETRY_AFTER,
@@ -113,7 +113,7 @@ impl Exports {
     }
 
     fn users(&self) -> MutexGuard<'_, HashSet<UserId>> {
-        // Nothing that is done under the lock can leave it half done.
+        // No change under the lock can be left incomplete.
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -130,8 +130,8 @@ enum Part {
 }
 
 impl Accounts {
-    /// Streams everything about one account; refuses a user who exports already, and
-    /// everybody while too many exports run.
+    /// Streams everything about one account; refuses a user whose export is running, and
+    /// everybody while too many run.
     pub fn export(
         &self,
         user_id: UserId,
@@ -142,7 +142,7 @@ impl Accounts {
     }
 }
 
-/// The database is not read by the call itself: a client that does not read must not keep
+/// A separate task reads the database, so that a client that does not read cannot keep
 /// the connection.
 fn export(
     db: Pool,
@@ -161,7 +161,7 @@ fn export(
             .unwrap_or(Err(Error::ExportTooSlow))
             .map(|()| Part::End);
         drop(permit);
-        // Nobody may be there any more.
+        // The client may have disconnected.
         let _ = parts.send(end).await;
     });
     try_stream! {
@@ -227,7 +227,7 @@ impl Document {
         Ok(())
     }
 
-    /// Fails where nobody reads.
+    /// Fails if the client does not read.
     async fn send(&mut self) -> Result<()> {
         let chunk = std::mem::take(&mut self.chunk);
         let taken = timeout(STALL_MAX, self.parts.send(Ok(Part::Chunk(chunk)))).await;

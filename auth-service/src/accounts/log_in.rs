@@ -1,4 +1,4 @@
-//! Checking a password and starting a session, or asking for the second factor.
+//! Log-in: checks the password and starts a session, or returns a challenge.
 
 use chassis::serve::deadline::Deadline;
 use chassis::text::single_line;
@@ -22,7 +22,7 @@ use crate::throttle::Guess;
 
 const CLIENT_LABEL_CHARS_MAX: usize = 100;
 
-/// What someone says who wants to log in.
+/// The credentials of a log-in.
 #[derive(Debug)]
 pub struct LogIn {
     /// The address; `None` if the text is not one, which must look like an unknown one.
@@ -34,7 +34,7 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// Reads what came over the wire.
+    /// Parses the request.
     pub fn parse(
         email: &str,
         password: &str,
@@ -54,16 +54,16 @@ impl LogIn {
     }
 }
 
-/// What came of a right password.
+/// The result of a correct password.
 pub enum LoggedIn {
     /// The session.
     Session(Box<SignedIn>),
-    /// What is asked for first.
+    /// The challenge to answer first.
     Challenge(Challenge),
 }
 
 impl Accounts {
-    /// Checks the password, and starts a session or asks for the second factor.
+    /// Checks the password, and starts a session or returns a challenge.
     pub async fn log_in(
         &self,
         log_in: LogIn,
@@ -99,8 +99,9 @@ impl Accounts {
             )
             .await?;
         }
-        // From here to the end neither the password nor the user can change: a change
-        // that ends the sessions comes before, and is seen, or after, and sees ours.
+        // From here to the commit neither the password nor the user can change: a change
+        // that revokes the sessions is either earlier and visible, or later and includes
+        // ours.
         checked.lock(&mut tx).await?;
         let user = store::users::lock_for_change(&mut *tx, checked.user_id)
             .await?
@@ -134,7 +135,7 @@ impl Accounts {
         })))
     }
 
-    /// What only someone with the password may learn.
+    /// Errors that only a caller with the password may receive.
     fn may_log_in(&self, user: &User, grant: Grant) -> Result<()> {
         if user.disabled {
             return Err(Error::AccountDisabled);

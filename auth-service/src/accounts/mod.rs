@@ -1,4 +1,4 @@
-//! Accounts: what they are, and the rules of changing them.
+//! Accounts, and the rules for changing them.
 
 pub mod deletion;
 pub mod email_change;
@@ -29,21 +29,21 @@ use crate::sessions::Sessions;
 use crate::store;
 use crate::throttle::Throttle;
 
-/// What a user wants to have changed.
+/// The requested changes of a user.
 #[derive(Clone, Debug)]
 pub struct UserChange {
-    /// The new display name, where it is to be changed.
+    /// The new display name, if it is to be changed.
     pub display_name: Option<DisplayName>,
-    /// The version that the change was made from; empty for any.
+    /// The etag that the change is based on; empty for any.
     pub etag: String,
 }
 
-/// What the operator decided on accounts.
+/// The operator's settings for accounts.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountRules {
-    /// Whether strangers can make accounts.
+    /// Whether anybody can sign up.
     pub sign_up_enabled: bool,
-    /// Whether a log-in needs a confirmed e-mail.
+    /// Whether a log-in requires a verified e-mail.
     pub email_verification_required: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Keeps accounts in this database.
+    /// Stores accounts in this database.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -81,9 +81,8 @@ impl Accounts {
         }
     }
 
-    /// Returns the account of a call's access token and its session, where both
-    /// are in order at this moment: a token is good for minutes after either is
-    /// not.
+    /// Returns the account of a call's access token and its session, if both are valid
+    /// now: a token can outlive either by minutes.
     pub async fn of_caller(&self, caller: &Caller, now: DateTime<Utc>) -> Result<UserSession> {
         // A service account's token has no session.
         let session_id = caller.session_id.ok_or(TokenError::Invalid)?;
@@ -96,7 +95,7 @@ impl Accounts {
         Ok(UserSession { user, session_id })
     }
 
-    /// Changes an account; returns it as it is then.
+    /// Changes an account; returns it after the change.
     pub async fn update(&self, user: User, change: UserChange, now: DateTime<Utc>) -> Result<User> {
         let expected = (!change.etag.is_empty()).then_some(user.version);
         if expected.is_some() && change.etag != user.etag() {

@@ -1,4 +1,4 @@
-//! Giving an account another password.
+//! Changes the password of an account.
 
 use chassis::clock::Clock;
 use uuid::Uuid;
@@ -19,9 +19,9 @@ use crate::store::audit::Event;
 /// The old and the new password of an account.
 #[derive(Debug)]
 pub struct PasswordChange {
-    /// What the user says it is.
+    /// The current password, as sent.
     pub current: Password,
-    /// What it shall be.
+    /// The new password.
     pub new: Password,
 }
 
@@ -37,8 +37,8 @@ impl PasswordChange {
 }
 
 impl Accounts {
-    /// Sets a new password, ends the other sessions, and gives the calling one new
-    /// tokens: a copy of its refresh token does not work any more.
+    /// Sets a new password, revokes the other sessions, and issues new tokens for the
+    /// calling one: a copy of its refresh token no longer works.
     pub async fn change_password(
         &self,
         user: &User,
@@ -59,10 +59,10 @@ impl Accounts {
         let version = new_password_version()?;
         let mut tx = self.db.begin().await?;
         if !store::emails::set_password(&mut *tx, (&checked).into(), version, &hash).await? {
-            // Changed in between: what was right is not any more.
+            // It was changed meanwhile, so the password is no longer correct.
             return Err(Error::InvalidCredentials);
         }
-        // Whoever asked for another e-mail knew the password of before.
+        // A pending change of the e-mail was requested with the previous password.
         store::wanted_emails::forget(&mut *tx, user.id, attempt.now).await?;
         let kind = Kind::PasswordChanged;
         store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, clock).await?;

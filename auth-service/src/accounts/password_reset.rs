@@ -1,7 +1,7 @@
-//! Choosing a new password with a token from a mail.
+//! Resets the password with a token from a mail.
 //!
-//! Tokens, e-mails, users and sessions are taken in this order, also where the
-//! e-mail changes: two that want the same do not wait for each other in a circle.
+//! Tokens, e-mails, users and sessions are locked in this order, also when the e-mail
+//! changes, to avoid deadlocks.
 
 use chassis::clock::Clock;
 use chassis::serve::deadline::Deadline;
@@ -21,8 +21,8 @@ use crate::store::audit::Event;
 use crate::store::emails::PasswordRef;
 
 impl Accounts {
-    /// Sets a new password and ends every session. Of several calls with one token
-    /// one wins; a password that is refused leaves the token as it is.
+    /// Sets a new password and revokes every session. Of several calls with one token one
+    /// succeeds; a refused password does not use up the token.
     pub async fn reset_password(
         &self,
         token: &str,
@@ -34,7 +34,7 @@ impl Accounts {
         let now = clock.now();
         let invalid = || Error::ResetTokenInvalid;
         let token = email_tokens::parse(token).ok_or_else(invalid)?;
-        // Before the hash: a token that was made up costs none.
+        // Before hashing, so that a forged token costs no hash.
         let bound = store::email_tokens::get(&self.db, &token, Purpose::Reset, now)
             .await?
             .ok_or_else(invalid)?;
@@ -57,15 +57,16 @@ impl Accounts {
             return Err(invalid());
         }
         let before = store::users::lock_for_change(&mut *tx, user_id).await?;
-        // Whoever read the mailbox has confirmed it as well.
+        // Reading the mailbox also verifies the e-mail.
         let user = store::users::confirm_email(&mut *tx, user_id, address, now)
             .await?
             .ok_or_else(invalid)?;
         if before.is_some_and(|before| !before.email_verified) {
-            // Or somebody else's second factor would keep the owner of the mailbox out.
+            // Otherwise somebody else's second factor would lock the owner of the mailbox
+            // out.
             claim::take_over(&mut tx, user_id, ip, now).await?;
         }
-        // Whoever asked for another e-mail knew the password of before.
+        // A pending change of the e-mail was requested with the previous password.
         store::wanted_emails::forget(&mut *tx, user_id, now).await?;
         let kind = Kind::PasswordReset;
         store::session_ends::end_all(&mut tx, user_id, None, kind, clock).await?;

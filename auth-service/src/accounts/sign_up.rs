@@ -1,4 +1,4 @@
-//! Making an account.
+//! Creates an account.
 
 use chassis::serve::deadline::Deadline;
 use chassis::user_id::UserId;
@@ -23,21 +23,21 @@ use chassis::sha256::sha256;
 /// How long a sign-up can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
 
-/// The account to make.
+/// The account to create.
 #[derive(Debug)]
 pub struct NewAccount {
     /// Its address.
     pub email: Email,
     /// Its password.
     pub password: Password,
-    /// The name to show.
+    /// The display name.
     pub display_name: DisplayName,
-    /// What the client calls the request.
+    /// The client's request id.
     pub request_id: Option<RequestId>,
 }
 
 impl NewAccount {
-    /// Reads what came over the wire.
+    /// Parses the request.
     pub fn parse(
         email: &str,
         password: &str,
@@ -59,7 +59,7 @@ impl NewAccount {
 }
 
 impl Accounts {
-    /// Refuses where the operator closed sign-up.
+    /// Refuses if the operator disabled sign-up.
     pub fn ensure_sign_up_enabled(&self) -> Result<()> {
         if self.rules.sign_up_enabled {
             Ok(())
@@ -68,7 +68,7 @@ impl Accounts {
         }
     }
 
-    /// Makes an account. Of several calls with one e-mail one wins.
+    /// Creates an account. Of several calls with one e-mail one succeeds.
     pub async fn sign_up(
         &self,
         new: NewAccount,
@@ -76,8 +76,8 @@ impl Accounts {
         deadline: Deadline,
         now: DateTime<Utc>,
     ) -> Result<User> {
-        // A repeat shows whether its password is the account's, so that it is a guess as a
-        // log-in is.
+        // A repeat reveals whether its password is the account's, so it counts as a
+        // guess, like a log-in.
         let attempt = Attempt {
             guess: Guess::LogIn,
             failure: Kind::SignUpFailed,
@@ -85,7 +85,7 @@ impl Accounts {
             deadline,
             now,
         };
-        // Before the hash: a taken e-mail costs none.
+        // Before hashing, so that a taken e-mail costs no hash.
         if let Some(known) = store::emails::get(&self.db, new.email.as_str()).await? {
             return self.repeat(known, new, attempt).await;
         }
@@ -94,7 +94,7 @@ impl Accounts {
         if let Some(user) = self.insert(&new, &hash, ip, now).await? {
             return Ok(user);
         }
-        // Someone was faster; perhaps this very call, sent twice.
+        // Another call was faster; possibly the same call, sent twice.
         let known = store::emails::get(&self.db, new.email.as_str()).await?;
         self.repeat(known.ok_or(Error::EmailTaken)?, new, attempt)
             .await
@@ -143,7 +143,7 @@ impl Accounts {
         Ok(Some(user))
     }
 
-    /// Responds to a call whose e-mail is taken: with the account, if the same call took it.
+    /// The response for a taken e-mail: the account, if the same call created it.
     async fn repeat(&self, known: EmailRow, new: NewAccount, attempt: Attempt<'_>) -> Result<User> {
         let same_request = new.request_id.is_some_and(|id| {
             known.request_hash.as_deref() == Some(&id.0)
@@ -157,7 +157,7 @@ impl Accounts {
             let problem = "was used for another request";
             Error::invalid("REQUEST_ID_REUSED", "request_id", problem)
         };
-        // Before the password is checked, so that this answer does not depend on it.
+        // Before the password is checked, so that this response does not depend on it.
         if known.request_body_hash.as_deref() != Some(&new.body_hash()) {
             return Err(reused());
         }
@@ -178,7 +178,7 @@ impl Accounts {
             .ok_or(Error::UserMissing)
     }
 
-    /// Writes down that somebody learned that an e-mail has an account.
+    /// Records that somebody learned that an e-mail has an account.
     async fn note_taken(&self, known: &EmailRow, attempt: Attempt<'_>) -> Result<()> {
         let (id, now) = (known.user_id, attempt.now);
         if self.throttle.allow_strangers_entry(id, now).await? {

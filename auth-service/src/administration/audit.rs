@@ -1,4 +1,4 @@
-//! What was written down, as administrators read it.
+//! The audit log, for administrators.
 
 use super::Administration;
 use crate::error::Result;

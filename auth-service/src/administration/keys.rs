@@ -1,4 +1,4 @@
-//! The signing keys, as administrators see them.
+//! The signing keys, for administrators.
 
 use super::{Act, Administration, Call};
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ pub struct NextKey {
 }
 
 impl Administration {
-    /// Stages a new key, unless one is staged already; returns the one that comes next.
+    /// Stages a new key, unless one is staged already; returns the next key.
     pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<NextKey> {
         let asked = asked(self.begin(call).await?);
         let next = self.keeper.request_rotation(asked).await?;
@@ -25,10 +25,11 @@ impl Administration {
         })
     }
 
-    /// Takes a key out; this service does not sign with it, nor accept it, when the call
-    /// returns it.
+    /// Revokes a key; when the call returns, this service neither signs with it nor
+    /// accepts it.
     pub async fn revoke_signing_key(&self, call: Call<'_>, kid: &str) -> Result<KeyInfo> {
-        // What is no base64url is no thumbprint, and perhaps no text for the database.
+        // Text that is not base64url cannot be a thumbprint, and may not be valid for the
+        // database.
         if !kid.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::SigningKeyNotFound);
         }
@@ -47,7 +48,7 @@ impl Administration {
     }
 }
 
-/// An act that the signing keys go on with.
+/// A transaction of an administrator that changes signing keys.
 fn asked(act: Act<'_>) -> Asked<'_> {
     Asked {
         tx: act.tx,

@@ -1,8 +1,9 @@
-//! Administration: who may do it, and the frame of every act.
+//! Administration: the checks of its callers, and the transaction of every change.
 //!
-//! An access token outlives the end of a role, a session or a service account by minutes. So
-//! each call asks the database whether its caller is an administrator now, and each
-//! act does so in its own transaction, in which the answer cannot change.
+//! An access token outlives the end of a role, a session or a service account by minutes.
+//! Therefore each call checks in the database that its caller is an administrator now,
+//! and each change checks it again in its own transaction, in which the result cannot
+//! change.
 
 mod audit;
 mod keys;
@@ -37,21 +38,21 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;
 
-/// A call that asks for an act.
+/// A call that makes a change.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// Whose token it was.
+    /// The user or program of the token.
     pub caller: &'a Caller,
-    /// Where it came from.
+    /// The client's address.
     pub ip: &'a str,
-    /// When.
+    /// When it happened.
     pub now: DateTime<Utc>,
 }
 
-/// The one queue in which acts wait for each other.
+/// The queue in which changes wait for each other.
 const ALL_ACTS: Uuid = Uuid::nil();
 
-/// What administrators can do.
+/// The operations of administrators.
 pub struct Administration {
     db: Pool,
     keeper: Keeper,
@@ -63,8 +64,8 @@ pub struct Administration {
 }
 
 impl Administration {
-    /// Administers this database, and the signing keys that `keeper` keeps, for tokens of
-    /// this audience. The secrets of service accounts are derived by `ring`.
+    /// Administers this database and the signing keys of `keeper`, for tokens with this
+    /// audience. `ring` derives the secrets of service accounts.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -86,7 +87,7 @@ impl Administration {
         }
     }
 
-    /// Refuses a token that does not allow it, and one that other services see.
+    /// Refuses a token without the scope, and one that is valid at other services.
     fn ensure_token(&self, caller: &Caller) -> Result<()> {
         caller.ensure(ADMIN_SCOPE)?;
         if caller.audience == self.audience {
@@ -96,7 +97,7 @@ impl Administration {
         }
     }
 
-    /// Refuses a caller who is not an administrator at this moment.
+    /// Refuses a caller who is not an administrator now.
     pub async fn ensure_admin(&self, caller: &Caller, now: DateTime<Utc>) -> Result<()> {
         self.ensure_token(caller)?;
         let Some(session_id) = caller.session_id else {
@@ -105,14 +106,14 @@ impl Administration {
         ensure_role(store::users::of_caller(&self.db, caller, session_id, now).await?)
     }
 
-    /// Begins an act of an administrator, who stays one until it is over. Acts follow
-    /// each other: two that take the role from each other's callers leave one.
+    /// Starts a change by an administrator, who remains one until it ends. Changes run
+    /// one after the other: if two administrators remove each other, one remains.
     async fn begin<'a>(&self, call: Call<'a>) -> Result<Act<'a>> {
         Act::begin(self.open(call).await?, call).await
     }
 
-    /// Opens the transaction of an act that takes other rows before users. Acts wait for
-    /// each other without a connection.
+    /// Opens the transaction of a change that locks other rows before users. Changes wait
+    /// for each other without a connection.
     async fn open(&self, call: Call<'_>) -> Result<Transaction> {
         self.ensure_token(call.caller)?;
         Ok(self.db.begin_in_turn(ALL_ACTS).await?)
@@ -123,14 +124,14 @@ impl Administration {
 struct Act<'a> {
     tx: Transaction,
     call: Call<'a>,
-    /// Those who are not disabled.
+    /// The enabled administrators.
     administrators: Vec<UserId>,
 }
 
 impl<'a> Act<'a> {
-    /// Begins in a transaction that holds no user yet.
+    /// Starts in a transaction that has not locked users yet.
     async fn begin(mut tx: Transaction, call: Call<'a>) -> Result<Self> {
-        // The caller is one of them, where it is a user and an administrator.
+        // If the caller is a user and an administrator, it is one of them.
         let administrators = store::users::lock_administrators(&mut *tx).await?;
         ensure_still_admin(&mut tx, call.caller, call.now).await?;
         Ok(Self {
@@ -140,7 +141,7 @@ impl<'a> Act<'a> {
         })
     }
 
-    /// Refuses an act that takes the role from the caller itself, or from the last one.
+    /// Refuses to remove the role from the caller or from the last administrator.
     fn ensure_another_admin_than(&self, id: UserId) -> Result<()> {
         if id == self.call.caller.user_id {
             return Err(Error::OwnAccount);
@@ -151,15 +152,14 @@ impl<'a> Act<'a> {
         Ok(())
     }
 
-    /// Writes down what is done, and who does it.
+    /// Records the change, and who makes it.
     async fn record(&mut self, event: Event<'_>) -> Result<()> {
         let event = event.by(self.call.caller.user_id);
         store::audit::insert(&mut *self.tx, event, self.call.now).await
     }
 
-    /// Revokes the tokens that a user or a service account has until now; the last thing before
-    /// the commit. The call may have waited since it began, and tokens were made
-    /// meanwhile.
+    /// Revokes the existing tokens of a user or a service account; the last step before
+    /// the commit, because tokens may have been issued while the call waited.
     async fn revoke_all(&mut self, id: UserId, clock: &Clock) -> Result<()> {
         store::revocations::insert_user(&mut *self.tx, id, clock.now()).await
     }

@@ -1,4 +1,4 @@
-//! The first administrator, whom nobody over the network can make: the `make-admin`
+//! The first administrator, who cannot be made over the network: the `make-admin`
 //! sub-command.
 
 use chassis::clock::Clock;
@@ -16,10 +16,10 @@ use crate::model::roles::{self, ADMIN};
 use crate::store;
 use crate::store::audit::Event;
 
-/// Why there is no new administrator.
+/// Why the account was not made an administrator.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeAdminError {
-    /// The text is no e-mail.
+    /// The text is not an e-mail address.
     #[error("the value of --email is not an e-mail address")]
     Email,
     /// The database cannot be used.
@@ -28,21 +28,21 @@ pub enum MakeAdminError {
     /// Nobody signed up with it.
     #[error("no account has this e-mail; sign up with it first")]
     Unknown,
-    /// An account that cannot log in administers nothing.
+    /// A disabled account cannot administer.
     #[error("the account with this e-mail is disabled")]
     Disabled,
-    /// Anybody can sign up with an address that is not theirs.
+    /// Anybody can sign up with somebody else's address.
     #[error(
         "this e-mail is not verified, so anyone may have signed up with it; \
          verify it first, or add --unverified"
     )]
     Unverified,
-    /// The database did not do what was asked.
+    /// A database call failed.
     #[error("cannot make an administrator")]
     Failed(#[source] Error),
 }
 
-/// Makes the account with this e-mail an administrator, and prints what came of it.
+/// Makes the account with this e-mail an administrator, and prints the result.
 pub async fn make_admin(config: MakeAdminConfig, clock: Clock) -> Result<(), MakeAdminError> {
     let email = Email::parse(&config.email).map_err(|_| MakeAdminError::Email)?;
     let database = Database::new(&config.database, &[])?;
@@ -65,7 +65,7 @@ pub async fn make_admin(config: MakeAdminConfig, clock: Clock) -> Result<(), Mak
     Ok(())
 }
 
-/// Whom the operator made an administrator.
+/// The new administrator.
 #[derive(Clone, Copy)]
 struct Made {
     user_id: UserId,

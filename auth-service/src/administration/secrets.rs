@@ -1,5 +1,5 @@
-//! The secrets of service accounts. A call with a `request_id` derives its secret, so that its
-//! repeat gets the same one although only a hash is kept.
+//! The secrets of service accounts. A call with a `request_id` derives its secret, so
+//! that a repeat returns the same one although only a hash is stored.
 
 use aws_lc_rs::{hmac, rand};
 use base64::Engine;
@@ -15,29 +15,29 @@ use crate::model::request_id::RequestId;
 use crate::store::service_accounts::LiveSecret;
 use chassis::sha256::sha256;
 
-/// What secrets begin with, so that people and scanners know what they found.
+/// The prefix of secrets, so that people and scanners recognize them.
 const PREFIX: &str = "abs1_";
 const KEY_PURPOSE: &str = "service-secret";
-/// For how long a call can be repeated.
+/// How long a call can be repeated.
 const REPEATABLE_FOR: TimeDelta = TimeDelta::days(1);
 
-/// Makes secrets, by the keys of the ring.
+/// Generates secrets, with the keys of the ring.
 pub(super) struct Secrets {
-    /// The one that makes new secrets first.
+    /// The key for new secrets first.
     keys: Vec<hmac::Key>,
 }
 
-/// A call that makes a secret, as far as its repeat has to be the same.
+/// The parts of a call that must be the same in a repeat.
 pub(super) struct Making<'a> {
-    /// Who calls.
+    /// The caller.
     pub(super) caller: UserId,
-    /// What for.
+    /// The operation.
     pub(super) act: &'static str,
     /// The name of the service account.
     pub(super) client_id: &'a str,
-    /// What it shall be allowed.
+    /// The scopes.
     pub(super) scopes: &'a [String],
-    /// What the caller calls the request.
+    /// The request id.
     pub(super) request_id: Option<RequestId>,
 }
 
@@ -52,7 +52,7 @@ impl Secrets {
         }
     }
 
-    /// Makes a secret of 256 bits, so that SHA-256 is enough at rest.
+    /// Generates a secret of 256 bits, for which SHA-256 is a sufficient hash.
     pub(super) fn make(&self, making: &Making<'_>, now: DateTime<Utc>) -> Result<SecretString> {
         if let (Some(id), Some(key)) = (making.request_id, self.keys.first()) {
             return Ok(making.derive(key, id, now));
@@ -62,8 +62,9 @@ impl Secrets {
         Ok(text(bytes.as_slice()))
     }
 
-    /// The secret that an earlier call made which this one repeats, while it lives. What
-    /// ended is never made again: the time at which a secret was made is in it.
+    /// The secret of the earlier call that this one repeats, while it is valid. A revoked
+    /// secret is never derived again, because its creation time is part of the
+    /// derivation.
     pub(super) fn made_before(
         &self,
         making: &Making<'_>,
@@ -90,7 +91,7 @@ impl Making<'_> {
         let scopes = self.scopes.join(" ");
         let texts = [self.act, self.client_id, &scopes];
         for text in texts {
-            // No two lists of texts have the same bytes.
+            // Different lists of texts have different encodings.
             context.update(&(text.len() as u64).to_be_bytes());
             context.update(text.as_bytes());
         }

@@ -1,4 +1,4 @@
-//! Service accounts, as administrators make and delete them.
+//! Administration of service accounts.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use chassis::sha256::sha256;
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// A service account to make.
+/// A service account to create.
 #[derive(Clone, Debug)]
 pub struct NewServiceAccount {
     client_id: String,
@@ -29,7 +29,7 @@ pub struct NewServiceAccount {
 }
 
 impl NewServiceAccount {
-    /// Reads what came over the wire.
+    /// Parses the request.
     pub fn parse(client_id: String, scopes: Vec<String>, request_id: &str) -> Result<Self> {
         let request_id = RequestId::parse(request_id)?;
         if !is_name(&client_id) {
@@ -50,7 +50,7 @@ impl NewServiceAccount {
     }
 }
 
-/// A service account, and a secret of it in clear: returned once, never stored.
+/// A service account with a secret in clear text: returned once, never stored.
 pub struct AccountWithSecret {
     /// The account.
     pub account: ServiceAccount,
@@ -59,8 +59,8 @@ pub struct AccountWithSecret {
 }
 
 impl Administration {
-    /// Makes a service account; returns it with its secret. A repeat of the call with the
-    /// same `request_id` returns the same, for a day.
+    /// Creates a service account; returns it with its secret. A repeat of the call with
+    /// the same `request_id` returns the same, for a day.
     pub async fn create_service_account(
         &self,
         call: Call<'_>,
@@ -84,7 +84,8 @@ impl Administration {
         self.give_secret(act, &making, id, kind).await
     }
 
-    /// Returns up to `limit` service accounts after the one named `after`, in order of names.
+    /// Returns up to `limit` service accounts after the one named `after`, sorted by
+    /// name.
     pub async fn list_service_accounts(
         &self,
         after: Option<&str>,
@@ -173,7 +174,7 @@ impl Administration {
 /// Whether this service account is part of the system, and only the operator changes it.
 #[must_use]
 pub fn is_built_in(client_id: &str) -> bool {
-    // The second is no account, but stands in the tokens of all users.
+    // The second has no account; it is the `client_id` in the tokens of all users.
     [CONTACTS, CLIENT_ID].contains(&client_id)
 }
 
@@ -185,7 +186,7 @@ fn ensure_not_built_in(client_id: &str) -> Result<()> {
     }
 }
 
-/// What is no name has no account, and the database need not be asked.
+/// An invalid name has no account, so no query is needed.
 fn known_name(text: &str) -> Result<&str> {
     if is_name(text) {
         Ok(text)

@@ -1,4 +1,4 @@
-//! Other people's accounts.
+//! Administration of users.
 
 use chassis::user_id::UserId;
 use unicode_normalization::UnicodeNormalization;
@@ -14,18 +14,18 @@ use crate::model::user::User;
 use crate::store;
 use crate::store::audit::Event;
 
-/// The roles that a user shall have.
+/// The new roles of a user.
 #[derive(Clone, Debug)]
 pub struct RolesChange {
-    /// All of them.
+    /// All roles.
     pub roles: Roles,
-    /// The version that the change was made from; empty for any.
+    /// The etag that the change is based on; empty for any.
     pub etag: String,
 }
 
 impl Administration {
     /// Returns up to `limit` users whose e-mail begins with `prefix`, after the e-mail
-    /// `after`, in order of e-mails.
+    /// `after`, sorted by e-mail.
     pub async fn list_users(
         &self,
         prefix: &str,
@@ -33,7 +33,8 @@ impl Administration {
         limit: i64,
     ) -> Result<Vec<User>> {
         let prefix = normal_prefix(prefix)?;
-        // Behind all that begin so, and before all else: no address holds this one.
+        // After all addresses with this prefix and before all others, because no address
+        // contains this character.
         let until = format!("{prefix}{}", char::MAX);
         let after = after.unwrap_or_default();
         store::users::list(&self.db, &prefix, &until, after, limit).await
@@ -45,13 +46,13 @@ impl Administration {
         user.ok_or(Error::UserNotFound)
     }
 
-    /// Locks a user out: no log-in, no refresh, and every access token is refused.
+    /// Disables a user: log-ins and refreshes fail, and every access token is refused.
     pub async fn disable_user(&self, call: Call<'_>, id: UserId) -> Result<User> {
         let mut act = self.begin(call).await?;
         act.ensure_another_admin_than(id)?;
         let kind = Kind::UserDisabled;
         let Some(user) = store::users::set_disabled(&mut *act.tx, id, true, call.now).await? else {
-            // Disabled already, or not there.
+            // Disabled already, or missing.
             return get(&mut act, id).await;
         };
         act.record(Event::new(id, kind, call.ip)).await?;
@@ -61,7 +62,7 @@ impl Administration {
         Ok(user)
     }
 
-    /// Lets a user log in again.
+    /// Enables a user.
     pub async fn enable_user(&self, call: Call<'_>, id: UserId) -> Result<User> {
         let mut act = self.begin(call).await?;
         let changed = store::users::set_disabled(&mut *act.tx, id, false, call.now).await?;
@@ -74,11 +75,11 @@ impl Administration {
         Ok(user)
     }
 
-    /// Ends the account of a user for good, as the user itself can.
+    /// Deletes the account of a user permanently, as the user itself can.
     pub async fn delete_user(&self, call: Call<'_>, id: UserId) -> Result<()> {
         let mut tx = self.open(call).await?;
-        // Not locked: a log-in takes the e-mail first, and an act takes administrators,
-        // of whom the user may be one.
+        // Not locked, because a log-in locks the e-mail first, and a change locks the
+        // administrators, who may include the user.
         let user = store::users::get(&mut *tx, id).await?;
         let taken = match &user {
             Some(user) => deletion::take(&mut tx, user, None).await?,
@@ -91,7 +92,7 @@ impl Administration {
             None => None,
         };
         if ended.is_none() {
-            // Gone by now, or another than it was.
+            // Deleted or changed meanwhile.
             let etag = get(&mut act, id).await?.etag();
             return Err(Error::EtagMismatch { etag });
         }
@@ -99,8 +100,8 @@ impl Administration {
         act.commit().await
     }
 
-    /// Turns a user's second factor off, for someone who has lost it and has shown
-    /// otherwise who they are.
+    /// Disables a user's second factor, for a user who has lost it and proved their
+    /// identity otherwise.
     pub async fn reset_user_mfa(&self, call: Call<'_>, id: UserId) -> Result<User> {
         let mut act = self.begin(call).await?;
         if id == call.caller.user_id {
@@ -121,10 +122,10 @@ impl Administration {
         Ok(changed)
     }
 
-    /// Ends every session of a user; returns how many.
+    /// Revokes every session of a user; returns how many.
     pub async fn revoke_user_sessions(&self, call: Call<'_>, id: UserId) -> Result<u64> {
         let mut act = self.begin(call).await?;
-        // Whoever logs in at this moment is waited for.
+        // Waits for concurrent log-ins.
         let user = store::users::lock_for_change(&mut *act.tx, id).await?;
         user.ok_or(Error::UserNotFound)?;
         let kind = Kind::UserSessionsRevoked;
@@ -134,8 +135,8 @@ impl Administration {
         Ok(count)
     }
 
-    /// Puts other roles in place of a user's. Where one goes, so do the access tokens
-    /// that tell of it; a refresh gives one that does not.
+    /// Replaces a user's roles. If a role is removed, the user's access tokens are
+    /// revoked; a refresh returns one without it.
     pub async fn set_user_roles(
         &self,
         call: Call<'_>,
@@ -156,7 +157,7 @@ impl Administration {
         if old == new {
             return Ok(user);
         }
-        // Whoever squats an address must not get the role that is meant for its owner.
+        // A squatter of an address must not get a role that is meant for its owner.
         if roles::make_admin(new) && !roles::make_admin(old) && !user.email_verified {
             return Err(Error::EmailNotVerified);
         }
@@ -182,8 +183,8 @@ pub(super) fn change_of_roles(old: &[String], new: &[String]) -> String {
     format!("[{}] -> [{}]", old.join(" "), new.join(" "))
 }
 
-/// The beginning of a normal e-mail. A whole one is brought into its normal form, a part
-/// of one as far as that can be done.
+/// A normalized prefix of an e-mail. A whole address is normalized, a part of one as far
+/// as possible.
 fn normal_prefix(text: &str) -> Result<String> {
     let text = text.trim();
     let invalid = |problem| Error::invalid("EMAIL_PREFIX_INVALID", "email_prefix", problem);

@@ -1,9 +1,9 @@
-//! Whose account is gone, for services that keep data of users.
+//! The feed of deleted users, for services that store data of users.
 //!
-//! Nothing may be missed, however long a service was away: it keeps a cursor of its
-//! own. A cursor lags behind the time by more than the lifetime of an access token, so
-//! that a user is listed again until no late call can write, and a transaction that commits
-//! late is still listed.
+//! No user may be missed, however long a service was down: each service stores a cursor.
+//! The cursor lags by more than the lifetime of an access token, so that a user is listed
+//! again until no late call can write, and a transaction that commits late is still
+//! listed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
@@ -12,14 +12,14 @@ use crate::error::Result;
 use crate::model::deleted_user::{DeletedUser, DeletedUsersCursor};
 use crate::store;
 
-/// A part of the list.
+/// A page of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The earliest first.
     pub deleted: Vec<DeletedUser>,
-    /// Where it goes on.
+    /// The position of the next page.
     pub next: Option<DeletedUsersCursor>,
-    /// Where another pass may begin.
+    /// The cursor of the next pass.
     pub keep: DeletedUsersCursor,
 }
 
@@ -31,7 +31,7 @@ pub async fn list(
     token_life: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<Page> {
-    // One more than asked for shows whether there is another page.
+    // One more than requested shows whether there is another page.
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let deleted = store::deletion::after(db, since, limit).await?;
     Ok(page(
@@ -55,7 +55,7 @@ fn page(
     let last_settled = deleted.iter().rfind(is_settled).map(DeletedUsersCursor::of);
     Page {
         next: last.filter(|_| more),
-        // Within a pass `since` can be further on than what may be kept.
+        // Within a pass `since` can be later than a cursor that may be stored.
         keep: last_settled.unwrap_or(since.min(settled)),
         deleted,
     }

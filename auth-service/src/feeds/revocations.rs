@@ -1,9 +1,8 @@
-//! The feed of what is revoked, for services that check access tokens without a
-//! call.
+//! The feed of revocations, for services that verify access tokens without a call.
 //!
-//! Rows come in order of time, but a transaction that began earlier may commit
-//! later: each reading goes back by more than a transaction can last, and drops
-//! what was sent already. Nothing is missed, whichever replica wrote it.
+//! Rows are read in order of time, but a transaction that started earlier may commit
+//! later: each reading therefore goes back by more than a transaction can last, and skips
+//! what was already sent. No revocation of any replica is missed.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,31 +20,31 @@ use crate::model::revocation::{Revocation, Subject};
 use crate::signing_keys::Keeper;
 use crate::store;
 
-/// Between two readings: a second is promised from the act to the last service.
+/// The pause between two readings; a revocation must reach every service within a second.
 const PAUSE: Duration = Duration::from_millis(300);
-/// The longest silence.
+/// The longest time without a message.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
-/// More than the clocks of replicas differ that go by one database.
+/// More than the difference between the clocks of replicas with one database.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
-/// More than a transaction can last, and clocks can differ.
+/// Longer than a transaction can last and clocks can differ.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
-/// What a watcher receives.
+/// A message to a subscriber.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedItem {
-    /// `None` in a sign of life: everything that was revoked before has been sent.
+    /// `None` in a heartbeat, which means that all earlier revocations were sent.
     pub revocation: Option<Revocation>,
-    /// To go on from here.
+    /// Resumes the stream from here.
     pub cursor: Cursor,
 }
 
-/// The time of the latest revocation that was sent.
+/// The time of the latest revocation sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(DateTime<Utc>);
 
 impl Cursor {
-    /// Reads a cursor as [`Self::text`] wrote it; the empty text means the oldest one.
-    /// Revocations that no valid token can be about are left out.
+    /// Parses a cursor of [`Self::text`]; the empty text means the oldest one.
+    /// Revocations that cannot concern valid tokens are skipped.
     pub fn parse(text: &str, now: DateTime<Utc>, token_life: TimeDelta) -> Result<Self> {
         let oldest = now - token_life;
         if text.is_empty() {
@@ -65,9 +64,9 @@ impl Cursor {
     }
 }
 
-/// Sends what was revoked after a cursor, until `stop` is true. Before the revocation of a
-/// key is sent, `keeper` has taken that key out, so that a reader who asks for the keys at
-/// once gets the next one.
+/// Sends the revocations after a cursor, until `stop` is true. Before the revocation of a
+/// key is sent, `keeper` has removed that key, so that a subscriber that reads the keys
+/// at once gets the next one.
 pub fn watch(
     db: Pool,
     keeper: Keeper,
@@ -87,7 +86,7 @@ pub fn watch(
             if is_late || !found.is_empty() {
                 told_at = Some(Instant::now());
                 for revocation in found {
-                    // Not the feed's: the next ones may never arrive.
+                    // Not part of the feed's order: the next ones may never arrive.
                     let cursor = Cursor(revocation.revoke_time.min(feed.cursor.0));
                     yield FeedItem {
                         revocation: Some(revocation),
@@ -107,7 +106,7 @@ pub fn watch(
     }
 }
 
-/// What was sent lately.
+/// The revocations sent recently.
 struct Feed {
     cursor: Cursor,
     told: HashSet<(DateTime<Utc>, Subject)>,
@@ -121,7 +120,7 @@ impl Feed {
         }
     }
 
-    /// Returns what was not sent before.
+    /// Returns the revocations not sent before.
     async fn read(&mut self, db: &Pool, now: DateTime<Utc>) -> Result<Vec<Revocation>> {
         let since = self.cursor.0 - OVERLAP;
         let found = store::revocations::later_than(db, since).await?;
@@ -133,8 +132,8 @@ impl Feed {
         for revocation in &new {
             alarm(revocation, now);
         }
-        // The window moves on with the time alone: a revocation that is stamped in the
-        // future must not take it along, past those that others write meanwhile.
+        // The window advances with the time only: a revocation with a time in the future
+        // must not advance it past those that others write meanwhile.
         self.cursor = Cursor(now);
         let since = self.cursor.0 - OVERLAP;
         self.told.retain(|(time, _)| *time > since);
@@ -142,7 +141,7 @@ impl Feed {
     }
 }
 
-/// Says that a clock is wrong, or was.
+/// Logs that a clock is or was wrong.
 fn alarm(revocation: &Revocation, now: DateTime<Utc>) {
     let ahead = revocation.revoke_time - now;
     if ahead > CLOCKS_DIFFER {

@@ -1,8 +1,8 @@
-//! What mail an address gets, and how often.
+//! The budgets of mail to an address.
 //!
-//! Mail that anyone can ask for, by whichever call, shares one budget for each address.
-//! Notices go to confirmed addresses only and have shares of their own, by kind, so that
-//! nobody silences one by asking for mail or by other changes. Budgets survive the account.
+//! Mail that anyone can request, by any call, shares one budget per address. Notices go
+//! to verified addresses only and have a budget per kind, so that requests for mail or
+//! other changes cannot suppress them. Budgets survive the account.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use crate::model::session::UserSession;
 use crate::model::user::User;
 use crate::throttle::Throttle;
 
-/// The call that a mail is about.
+/// The call that a mail concerns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About<'a> {
-    /// Where it came from.
+    /// The client's address.
     pub(crate) ip: &'a str,
     /// Its time.
     pub(crate) now: DateTime<Utc>,
 }
 
-/// Mail to the owners of accounts, as much of it as they may get.
+/// Mail to the owners of accounts, within their budgets.
 pub struct Mail {
     db: Pool,
     throttle: Arc<Throttle>,
@@ -33,7 +33,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// Puts mail into this outbox.
+    /// Stores mail in this outbox.
     #[must_use]
     pub fn new(db: Pool, throttle: Arc<Throttle>, outbox: Outbox) -> Self {
         Self {
@@ -43,15 +43,15 @@ impl Mail {
         }
     }
 
-    /// Keeps a letter until it is sent, if the transaction commits.
+    /// Stores a letter until it is sent, if the transaction commits.
     pub(crate) async fn put(&self, tx: &mut Transaction, letter: &Letter) -> Result<()> {
         self.outbox.put(&mut **tx, letter).await
     }
 
-    /// Asks for a mail with a token, by `asker`, or by someone who proves nothing. The call never looks
-    /// up the account and takes the same statements for every address. The sender finds
-    /// out later whether there is one, after the answer has gone out. Too many are not
-    /// sent.
+    /// Requests a mail with a token, for `asker` or without proof. The call never looks
+    /// up the account and runs the same statements for every address. The sender finds
+    /// out later whether there is one, after the response has gone out. Mails beyond the
+    /// budget are not sent.
     pub async fn ask(
         &self,
         topic: Topic,
@@ -68,7 +68,7 @@ impl Mail {
                 Some(UserSession { user, session_id }) if user.wants(email.as_str()) => {
                     Letter::of_new_email((user.id, *session_id), &email, ip, now)
                 }
-                // A session asks for its own account only.
+                // A session can request it for its own account only.
                 Some(UserSession { user, session_id }) if user.email == email.as_str() => {
                     Letter::new(topic, &email, ip, now).asked_by(Some(*session_id))
                 }
@@ -79,15 +79,15 @@ impl Mail {
         Ok(())
     }
 
-    /// Counts a mail that is asked for, by its address and by who asks; false where there
-    /// were too many of late.
+    /// Counts a requested mail, for its address and for the requester; false if the
+    /// budget is used up.
     pub(crate) async fn may_ask(&self, to: &Email, ip: &str, now: DateTime<Utc>) -> Result<bool> {
         Ok(self.throttle.allow_asker(ip, now).await?
             && self.throttle.allow_mail(&self.db, to.as_str(), now).await?)
     }
 
-    /// Asks a new account to confirm its e-mail. Sign-ups are limited by themselves, so
-    /// that only the address counts.
+    /// Sends the verification mail of a new account. Sign-ups have limits of their own,
+    /// so only the address's budget applies.
     pub(crate) async fn welcome(
         &self,
         tx: &mut Transaction,
@@ -106,7 +106,7 @@ impl Mail {
         Ok(())
     }
 
-    /// Tells the owner of an account of a change. An unverified address can be a
+    /// Notifies the owner of an account of a change. An unverified address can be a
     /// stranger's, and gets no mail.
     pub(crate) async fn notify(
         &self,

@@ -1,4 +1,4 @@
-//! What a mail is about, before it is written.
+//! The content of a mail, before it is written.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,32 +8,32 @@ use uuid::Uuid;
 use crate::model::email::Email;
 use crate::model::email_tokens::Purpose;
 
-/// What a mail is about.
+/// The topic of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
-    /// Brings the token to confirm the e-mail.
+    /// Contains the token that verifies the e-mail.
     Verification,
-    /// Brings the token to confirm the e-mail that an account shall have.
+    /// Contains the token that verifies the requested e-mail of an account.
     NewEmail,
-    /// Brings the token to choose a new password.
+    /// Contains the token that resets the password.
     Reset,
-    /// Tells that the password is another.
+    /// Notifies that the password was changed.
     PasswordChanged,
-    /// Tells the address before that it is the account's no more.
+    /// Notifies the previous address that the e-mail was changed.
     EmailChanged,
-    /// Tells that log-ins ask for a second factor.
+    /// Notifies that the second factor was enabled.
     MfaEnabled,
-    /// Tells that they do so no more.
+    /// Notifies that the second factor was disabled.
     MfaDisabled,
-    /// Tells that an administrator turned the second factor off.
+    /// Notifies that an administrator disabled the second factor.
     MfaReset,
-    /// Tells that the recovery codes are others.
+    /// Notifies that the recovery codes were replaced.
     RecoveryCodesRegenerated,
 }
 
 impl Topic {
-    /// For logs, and for what is counted.
+    /// The name in logs and in budgets.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Topic {
         }
     }
 
-    /// What the token that it brings is good for.
+    /// The purpose of its token.
     #[must_use]
     pub fn purpose(self) -> Option<Purpose> {
         match self {
@@ -70,26 +70,26 @@ impl Topic {
     }
 }
 
-/// A mail that is to be sent. It is stored sealed, and must not be printed.
+/// A mail to be sent. It is stored sealed, and must not be printed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Letter {
-    /// What it is about.
+    /// The topic.
     pub topic: Topic,
     /// Normalised.
     pub to: String,
-    /// Where the call came from that it is about.
+    /// The client's address of the call concerned.
     pub ip: String,
-    /// When that was.
+    /// The time of that call.
     pub time: DateTime<Utc>,
-    /// The session that asked for it, where one did; its token is for that user alone.
+    /// The session that requested it, if any; its token is for that user only.
     #[serde(default)]
     pub session_id: Option<Uuid>,
-    /// The account that shall have the address, where it has none yet.
+    /// The account that requested the address, if the address has none yet.
     #[serde(default)]
     pub user_id: Option<UserId>,
-    /// What it brings; made after the call.
+    /// Its token, created after the call.
     pub token: Option<String>,
-    /// When the account that the token is for was made; known with the token.
+    /// When the account of the token was created; known with the token.
     #[serde(default)]
     pub account_time: Option<DateTime<Utc>>,
 }
@@ -110,14 +110,14 @@ impl Letter {
         }
     }
 
-    /// Says which session asks for it.
+    /// Sets the session that requests it.
     #[must_use]
     pub fn asked_by(mut self, session_id: Option<Uuid>) -> Self {
         self.session_id = session_id;
         self
     }
 
-    /// To the address that a user wants, as a session of its says.
+    /// To the address that a user requested in a session.
     #[must_use]
     pub fn of_new_email(
         (user_id, session_id): (UserId, Uuid),

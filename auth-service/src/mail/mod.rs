@@ -1,8 +1,8 @@
-//! Mail: what it says, where it waits, and how it leaves.
+//! Mail: its content, the outbox, and the transport.
 //!
-//! A call puts a sealed [`Letter`] into the outbox, in the transaction of the change that
-//! the letter is about. Later a [`Sender`] takes it, makes the token that it brings, and
-//! hands it to the mail server until that accepts it.
+//! A call stores a sealed [`Letter`] in the outbox, in the transaction of the change that
+//! it reports. Later a [`Sender`] leases it, creates its token, and tries to send it
+//! until the mail server accepts it.
 
 mod budget;
 mod letter;
@@ -23,16 +23,16 @@ pub use self::transport::Transport;
 pub use self::write::Writer;
 use crate::config::Config;
 
-/// A line of a mail has 998 bytes at most (RFC 5322 section 2.1.1).
+/// A line of a mail has at most 998 bytes (RFC 5322 section 2.1.1).
 const LINK_BYTES_MAX: usize = 500;
 
-/// Why mail cannot be sent as the settings say. Says nothing of a password.
+/// Why the mail settings cannot be used. Never contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It is not shown, since it can hold a password.
+    /// It is not shown, because it can contain a password.
     #[error("SMTP_URL is not the URL of a mail server, such as smtps://user@mail.example.com")]
     UrlInvalid,
-    /// Whoever listens could read it.
+    /// The password could be read on the network.
     #[error(
         "SMTP_URL would send its password in the clear: \
          use smtps://, or smtp:// with ?tls=required"
@@ -43,19 +43,19 @@ pub enum MailError {
     PasswordFile {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// The certificates of issuers cannot be used.
+    /// The CA certificates cannot be used.
     #[error("SMTP_CA_FILE: {0}")]
     Issuers(#[from] TlsError),
-    /// Whoever names issuers believes that they are asked.
+    /// CA certificates are set, but would not be used.
     #[error("SMTP_CA_FILE needs TLS: use smtps://, or smtp:// with ?tls=required")]
     IssuersInClear,
     /// No sender.
     #[error("MAIL_FROM must be a sender such as `Address book <noreply@example.com>`")]
     FromInvalid,
-    /// No place for links to lead to.
+    /// The base URL of links is invalid.
     #[error("MAIL_LINK_BASE_URL is not a URL such as https://app.example.com, without ? and #")]
     LinkInvalid,
     /// Mail cannot be written to its folder.
@@ -63,15 +63,15 @@ pub enum MailError {
     Folder {
         /// The folder.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// Nobody could ever log in.
+    /// No user could ever log in.
     #[error("EMAIL_VERIFICATION_REQUIRED needs a mail server: set SMTP_URL")]
     VerificationWithoutMail,
 }
 
-/// How mail leaves, as the settings say.
+/// The transport of mail, from the settings.
 pub struct Delivery {
     /// Writes mail.
     pub(crate) writer: Writer,
@@ -80,7 +80,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Reads the settings; `None` if they name no way to send.
+    /// Reads the settings; `None` if mail is not configured.
     pub fn new(config: &Config) -> Result<Option<Self>, MailError> {
         let mail = &config.mail;
         let Some(transport) = Transport::new(mail)? else {
@@ -110,7 +110,7 @@ fn set(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// Checks where links lead; what is appended to it starts with a slash.
+/// Checks the base URL of links; what is appended to it starts with a slash.
 fn link_base(text: &str) -> Result<String, MailError> {
     let url = Url::parse(text).map_err(|_| MailError::LinkInvalid)?;
     let is_web = ["http", "https"].contains(&url.scheme());
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use chassis::start::cli::{Cli, Command};
 
-    /// What the settings are refused for.
+    /// The error for these settings.
     fn refusal(flags: &[&str]) -> Option<MailError> {
         let required = [
             "auth-service",

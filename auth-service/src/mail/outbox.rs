@@ -1,4 +1,4 @@
-//! Where mail waits, sealed.
+//! The outbox: waiting mail, sealed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::store;
 
 const KEY_PURPOSE: &str = "outbox";
 
-/// Takes mail, where there is a way to send it; clones are one.
+/// Stores mail if mail is configured; clones share it.
 #[derive(Clone)]
 pub struct Outbox {
     ring: Arc<KeyRing>,
@@ -24,8 +24,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Seals with this ring. One that is not open drops what is put into it, and says
-    /// so in the log at the first time.
+    /// Seals with this ring. If it is not open, it drops mail, and logs that the first
+    /// time.
     #[must_use]
     pub fn new(ring: Arc<KeyRing>, open: bool) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Outbox {
         }
     }
 
-    /// Keeps a letter until it is sent; where `db` is a transaction, if that commits.
+    /// Stores a letter until it is sent; if `db` is a transaction, only if that commits.
     pub async fn put(&self, db: impl PgExecutor<'_>, letter: &Letter) -> Result<()> {
         if !self.open {
             if !self.told.swap(true, Ordering::Relaxed) {
@@ -48,7 +48,7 @@ impl Outbox {
         store::outbox::insert(db, id, &sealed, letter.expire_time(), letter.time).await
     }
 
-    /// A letter as it is stored in the row `id`.
+    /// A letter sealed for the row `id`.
     pub(crate) fn seal(&self, id: Uuid, letter: &Letter) -> Result<Vec<u8>> {
         let bytes = Zeroizing::new(
             serde_json::to_vec(letter).map_err(Error::internal("cannot write a mail as JSON"))?,
@@ -57,7 +57,7 @@ impl Outbox {
         sealed.map_err(Error::from)
     }
 
-    /// Reads a letter that is stored in the row `id`.
+    /// Opens the letter of the row `id`.
     pub(crate) fn open(&self, id: Uuid, sealed: &[u8]) -> Result<Letter, OpenError> {
         let bytes = sealed::open(&self.ring, KEY_PURPOSE, id.as_bytes(), sealed)?;
         serde_json::from_slice(&bytes).map_err(|_| OpenError::Broken)

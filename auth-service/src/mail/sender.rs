@@ -1,9 +1,8 @@
-//! Sends what waits in the outbox. Every replica has a sender.
+//! Sends the mail in the outbox. Every replica has a sender.
 //!
-//! A mail is leased in a short transaction, which also makes the token that it
-//! brings; the mail server is spoken to outside of any. Whoever sent a mail deletes
-//! it. A sender that dies in between has its mail sent again when the lease ends:
-//! once more rather than never.
+//! A mail is leased in a short transaction, which also creates its token; SMTP runs
+//! outside of any transaction. After sending, the sender deletes the mail. If a sender
+//! dies before that, the mail is sent again when the lease ends: twice rather than never.
 
 use std::time::Duration;
 
@@ -27,13 +26,13 @@ use crate::store::audit::Event;
 use crate::store::email_tokens::Bound;
 use crate::store::outbox::LeasedRow;
 
-/// Between two looks at an outbox in which nothing is due.
+/// The pause between two polls of an outbox in which nothing is due.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Mails that are sent at the same time.
+/// Mails that are sent concurrently.
 const BATCH: i64 = 10;
-/// Until another sender may take a mail; more than one takes, and clocks differ.
+/// The duration of a lease: longer than sending takes, and clocks differ.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// The first pause after a failure; each next one is twice as long.
+/// The first pause after a failure; each further one is twice as long.
 const RETRY_MIN: TimeDelta = TimeDelta::seconds(5);
 const RETRY_MAX: TimeDelta = TimeDelta::minutes(15);
 
@@ -51,7 +50,7 @@ pub struct Running {
     task: JoinHandle<()>,
 }
 
-/// A mail that is ours until its lease ends.
+/// A mail that is leased by this sender.
 struct Leased {
     id: Uuid,
     attempts: i64,
@@ -70,7 +69,7 @@ impl Sender {
         }
     }
 
-    /// Sends until it is stopped.
+    /// Sends until stopped.
     #[must_use]
     pub fn start(self) -> Running {
         let (stop, mut stopping) = watch::channel(false);
@@ -96,7 +95,7 @@ impl Sender {
         Running { stop, task }
     }
 
-    /// Sends what is due, or a part of it; returns how many mails that were.
+    /// Sends mails that are due, up to a batch; returns how many.
     pub async fn batch(&self) -> Result<usize> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
@@ -110,8 +109,8 @@ impl Sender {
         Ok(count)
     }
 
-    /// Opens a mail, and makes the token that it brings at the first time. Nothing
-    /// where there is nothing to send.
+    /// Opens a mail, and creates its token the first time. Returns `None` if there is
+    /// nothing to send.
     async fn prepare(
         &self,
         tx: &mut Transaction,
@@ -147,7 +146,7 @@ impl Sender {
         }))
     }
 
-    /// Makes the token of a letter; false where the address has no account that may have
+    /// Creates the token of a letter; false if the address has no account that may have
     /// one.
     async fn add_token(
         &self,
@@ -185,12 +184,12 @@ impl Sender {
         Ok(true)
     }
 
-    /// Sends one mail, and notes what became of it.
+    /// Sends one mail, and records the result.
     async fn deliver(&self, mail: &Leased) {
         let (id, attempts, topic) = (mail.id, mail.attempts, mail.letter.topic.name());
         let noted = match self.send(mail).await {
             Ok(()) => {
-                // The folder logs it for developers, in one line.
+                // The folder transport logs one line for developers.
                 if !self.delivery.transport.is_for_development() {
                     tracing::info!(%id, topic, "mail sent");
                 }
@@ -221,7 +220,7 @@ impl Sender {
 }
 
 impl Running {
-    /// Stops; what is being sent is finished, if that takes no longer than `grace`.
+    /// Stops; mails being sent are finished, within `grace`.
     pub async fn stop(self, grace: Duration) {
         let abort = self.task.abort_handle();
         self.stop.send_replace(true);

@@ -1,4 +1,4 @@
-//! How mail leaves: by a mail server, or, for developers, into a folder.
+//! The transport of mail: a mail server, or, for developers, a folder.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,29 +24,30 @@ use crate::model::email_tokens::PREFIX;
 pub(crate) const SEND_MAX: Duration = Duration::from_secs(45);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// Why a mail did not leave. Says nothing of its address, which a mail server's own
-/// words may hold.
+/// Why a mail was not sent. Without the mail server's text, which may contain the
+/// address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The same mail can be taken later.
+    /// The mail may be accepted later.
     #[error("{0}")]
     Later(String),
-    /// The server takes this mail from nobody: its mailbox is not there, for one.
+    /// The server refuses this mail permanently, for example because its mailbox does not
+    /// exist.
     #[error("{0}")]
     Never(String),
 }
 
 /// Sends mail.
 pub enum Transport {
-    /// Speaks SMTP.
+    /// SMTP.
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    /// Writes files, and the log.
+    /// Files, and the log.
     Folder(PathBuf),
 }
 
 impl Transport {
-    /// Reads the settings; `None` if they name no way. A mail server goes before a
-    /// folder.
+    /// Reads the settings; `None` if neither is set. A mail server takes precedence over
+    /// a folder.
     pub fn new(config: &MailConfig) -> Result<Option<Self>, MailError> {
         let url = config.smtp_url.as_ref().map(ExposeSecret::expose_secret);
         if let Some(url) = set(url) {
@@ -62,7 +63,7 @@ impl Transport {
         matches!(self, Self::Folder(_))
     }
 
-    /// Hands a mail over; `id` names it.
+    /// Sends a mail with this `id`.
     pub async fn send(&self, id: Uuid, mail: &Message) -> Result<(), SendError> {
         match self {
             Self::Smtp(server) => {
@@ -87,7 +88,7 @@ fn smtp(text: &str, config: &MailConfig) -> Result<AsyncSmtpTransport<Tokio1Exec
         url.set_password(Some(password.expose_secret()))
             .map_err(|()| MailError::UrlInvalid)?;
     }
-    // `tls=opportunistic` is what someone in between can turn off.
+    // An attacker on the network can disable `tls=opportunistic`.
     let is_private = url.scheme() == "smtps"
         || url
             .query_pairs()
@@ -111,7 +112,7 @@ fn non_empty(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| !path.as_os_str().is_empty())
 }
 
-/// TLS as the URL wants it, with servers whose certificates these issuers signed.
+/// The TLS mode of the URL, with these trusted CAs.
 fn believing(path: &Path, url: &Url) -> Result<Tls, MailError> {
     let issuers = tls::issuers(path)?;
     let issuers = Certificate::from_pem(&issuers).map_err(|_| MailError::UrlInvalid)?;
@@ -130,7 +131,7 @@ fn believing(path: &Path, url: &Url) -> Result<Tls, MailError> {
 
 /// Whether the server is on this machine.
 fn is_here(url: &Url) -> bool {
-    // Schemes that the library does not know have hosts that it does not read.
+    // The library does not parse the hosts of schemes that it does not know.
     let host = url.host_str().map(Host::parse);
     match host {
         Some(Ok(Host::Domain(name))) => name == "localhost",
@@ -149,7 +150,7 @@ fn open_folder(folder: &Path) -> Result<Transport, MailError> {
     Ok(Transport::Folder(folder.to_owned()))
 }
 
-/// Wholly or not at all: whoever looks into the folder sees no half mail.
+/// Completely or not at all, so that no partial mail is visible in the folder.
 async fn keep(folder: &Path, id: Uuid, mail: &[u8]) -> std::io::Result<()> {
     let (path, part) = (
         folder.join(format!("{id}.eml")),
@@ -169,15 +170,15 @@ async fn keep(folder: &Path, id: Uuid, mail: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What a developer wants of a mail: the token that it brings, or nothing.
+/// The part of a mail for developers: its token, if it has one.
 fn token_in(mail: &[u8]) -> &str {
     let text = str::from_utf8(mail).unwrap_or_default();
     let token = text.find(PREFIX).map(|at| &text[at..]).unwrap_or_default();
     token.split_whitespace().next().unwrap_or_default()
 }
 
-/// 55x is about the mail (RFC 5321 section 4.2.3). Whatever else is refused is about
-/// our settings or the server's health, and can be mended while the mail waits.
+/// 55x concerns the mail (RFC 5321 section 4.2.3). Other replies concern our settings or
+/// the server's state, which can be fixed while the mail waits.
 fn failure(error: &SmtpError) -> SendError {
     let Some(code) = error.status() else {
         let what = if error.is_tls() {

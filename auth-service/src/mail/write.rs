@@ -1,4 +1,4 @@
-//! Writes mail: plain text, ASCII only, and nothing in it that a stranger chose.
+//! Writes mail: plain text, ASCII only, without text chosen by strangers.
 
 use std::fmt::Display;
 use std::time::SystemTime;
@@ -11,15 +11,15 @@ use uuid::Uuid;
 
 use super::{Letter, Topic};
 
-/// A letter cannot be written: mail cannot be sent to its address.
+/// A letter cannot be written, because mail cannot be sent to its address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("mail cannot be sent to this address")]
 pub struct WriteError;
 
-/// Writes mail in the name of one sender.
+/// Writes mail from one sender.
 pub struct Writer {
     from: Mailbox,
-    /// What links begin with.
+    /// The base URL of links.
     links: Option<String>,
 }
 
@@ -30,14 +30,15 @@ impl Writer {
         Self { from, links }
     }
 
-    /// Writes a letter. The same letter gives the same mail: by the `Message-ID` a
-    /// receiver knows one that came twice.
+    /// Writes a letter. The same letter results in the same mail: receivers detect
+    /// duplicates by the `Message-ID`.
     pub fn write(&self, id: Uuid, letter: &Letter) -> Result<Message, WriteError> {
         let to: Address = letter.to.parse().map_err(|_| WriteError)?;
-        // As it is: any other encoding breaks links, which are longer than its lines.
+        // Unencoded, because any other encoding breaks links, which are longer than its
+        // lines.
         let text = self.text(letter).replace('\n', "\r\n").into_bytes();
         let text = Body::dangerous_pre_encoded(text, ContentTransferEncoding::SevenBit);
-        // RFC 3834 section 5: nobody is to answer, by holiday notes for one.
+        // RFC 3834 section 5: prevents automatic replies, such as holiday notes.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         Message::builder()
             .from(self.from.clone())
@@ -119,8 +120,8 @@ impl Writer {
         }
     }
 
-    /// What to do with a token. It stands in the fragment, which browsers send to no
-    /// server and in no referrer.
+    /// The instructions for a token. Links have it in the fragment, which browsers do not
+    /// send to servers or in referrers.
     fn way(&self, path: &str, token: &str) -> String {
         match &self.links {
             Some(base) => format!("Open this link:\n\n{base}{path}#token={token}"),

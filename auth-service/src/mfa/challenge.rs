@@ -1,4 +1,4 @@
-//! What stands for a right password until the second factor comes.
+//! Challenges: proof of a correct password until the second factor is checked.
 
 use chassis::database::pool::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,18 +14,18 @@ use crate::store::mfa::NewChallenge;
 
 /// How long a challenge can be answered.
 const LIFE: TimeDelta = TimeDelta::minutes(5);
-/// What challenges begin with.
+/// The prefix of challenges.
 pub const PREFIX: &str = "mc1_";
 
-/// A log-in that lacks the second factor.
+/// A log-in without its second factor.
 pub struct Challenge {
-    /// The client's end.
+    /// The client's part.
     pub id: UserToken,
-    /// When it can no longer be answered.
+    /// When it expires.
     pub expire_time: DateTime<Utc>,
 }
 
-/// Asks a user for the second factor whose password of this version was right.
+/// Creates a challenge for a user whose password with this version was correct.
 pub(crate) async fn ask(
     tx: &mut Transaction,
     user: &User,

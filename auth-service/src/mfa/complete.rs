@@ -17,8 +17,8 @@ use crate::store::mfa::ChallengeRow;
 use crate::throttle::Guess;
 
 impl Mfa {
-    /// Starts the session of a log-in whose challenge is answered. A wrong answer
-    /// leaves the challenge as it is.
+    /// Starts the session of a log-in whose challenge is answered. A wrong code does not
+    /// use up the challenge.
     pub async fn complete(
         &self,
         id: &UserToken,
@@ -31,7 +31,7 @@ impl Mfa {
             ip: &client.ip,
             now,
         };
-        // Before it counts, or strangers would block whom they like.
+        // Before it is counted, otherwise strangers could block anybody.
         let challenge = store::mfa::challenge(&self.db, id.user_id, id.hash(), now)
             .await?
             .ok_or(Error::MfaChallengeExpired)?;
@@ -39,8 +39,8 @@ impl Mfa {
             client_label: &challenge.client_label,
             grant: Grant::parse(&challenge.scopes)?,
         };
-        // Nobody guesses a recovery code: counted by challenge, they are a way in for
-        // an owner whose app someone blocks who knows the password.
+        // Recovery codes cannot be guessed. Counted per challenge, they let an owner in
+        // whose app is blocked by somebody with the password.
         let of = match code.guess() {
             Guess::RecoveryCode => id.as_str().to_owned(),
             _ => id.user_id.to_string(),
@@ -73,8 +73,8 @@ impl Mfa {
     }
 }
 
-/// Takes the challenge away. As in a log-in, from here to the end neither the
-/// password nor the user can change.
+/// Deletes the challenge. As in a log-in, from here to the commit neither the password
+/// nor the user can change.
 async fn take(tx: &mut Transaction, id: &UserToken, challenge: &ChallengeRow) -> Result<User> {
     let password = PasswordRef {
         email: &challenge.email,
@@ -90,7 +90,7 @@ async fn take(tx: &mut Transaction, id: &UserToken, challenge: &ChallengeRow) ->
     if user.disabled {
         return Err(Error::AccountDisabled);
     }
-    // Taken by a parallel call, or the second factor is off by now.
+    // Used by a parallel call, or the second factor is disabled by now.
     let taken = store::mfa::take_challenge(&mut **tx, id.user_id, id.hash()).await?;
     if !taken || !user.mfa_enabled {
         return Err(Error::MfaChallengeExpired);

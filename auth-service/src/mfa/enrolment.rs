@@ -1,4 +1,4 @@
-//! Turning the second factor on and off, and making recovery codes.
+//! Enables and disables the second factor, and generates recovery codes.
 
 use chassis::database::pool::Transaction;
 use chassis::serve::deadline::Deadline;
@@ -19,7 +19,7 @@ use crate::throttle::{CountedCode, Guess};
 /// How long a new secret waits for its first code.
 const PENDING_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// A new secret, as the user's app needs it.
+/// A new secret, for the user's app.
 pub struct Enrolment {
     /// In base32.
     pub secret: String,
@@ -27,7 +27,7 @@ pub struct Enrolment {
     pub otpauth_uri: String,
 }
 
-/// What a change of the second factor needs to be proven by.
+/// The proof for a change of the second factor.
 pub struct BothFactors {
     /// The current password.
     pub password: Password,
@@ -36,8 +36,8 @@ pub struct BothFactors {
 }
 
 impl Mfa {
-    /// Makes a secret that is not in use yet. Needs the password, or whoever holds an
-    /// access token for a moment could lock its owner out for good.
+    /// Generates a secret that is not in use yet. Needs the password, otherwise anyone
+    /// with an access token could lock its owner out.
     pub async fn enroll(
         &self,
         user: &User,
@@ -70,7 +70,7 @@ impl Mfa {
         })
     }
 
-    /// Turns the second factor on with the first code of the app; returns the recovery
+    /// Enables the second factor with the first code of the app; returns the recovery
     /// codes.
     pub async fn confirm(
         &self,
@@ -105,7 +105,7 @@ impl Mfa {
         self.noted(done.await, user.id, &call).await
     }
 
-    /// Turns the second factor off and forgets all that belongs to it.
+    /// Disables the second factor and deletes everything that belongs to it.
     pub async fn disable(
         &self,
         user: &User,
@@ -135,7 +135,7 @@ impl Mfa {
         self.noted(done.await, user.id, &call).await
     }
 
-    /// Makes new recovery codes in the place of those that are left.
+    /// Replaces the recovery codes.
     pub async fn regenerate(
         &self,
         user: &User,
@@ -203,7 +203,7 @@ impl Mfa {
         self.mail.notify(tx, user, topic, about).await
     }
 
-    /// Counts a code, whichever call of the account it comes with.
+    /// Counts a code, over all calls of the account.
     pub(super) async fn count_of(
         &self,
         user_id: UserId,
@@ -213,7 +213,7 @@ impl Mfa {
         self.count(&user_id.to_string(), code, now).await
     }
 
-    /// Counts a code among those of an account or of a challenge.
+    /// Counts a code of an account or of a challenge.
     pub(super) async fn count(
         &self,
         of: &str,
@@ -225,7 +225,7 @@ impl Mfa {
     }
 }
 
-/// Whoever holds somebody else's address must not lock its owner out.
+/// A squatter of an address must not lock its owner out.
 fn ensure_confirmed(user: &User) -> Result<()> {
     if user.email_verified {
         Ok(())

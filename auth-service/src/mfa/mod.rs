@@ -1,5 +1,5 @@
-//! The second factor: codes of an authenticator app, and recovery codes for when the
-//! app is lost. Whether a user has one says the user's row.
+//! The second factor: codes of an authenticator app, and recovery codes for a lost app.
+//! The user's row says whether it is enabled.
 
 pub mod challenge;
 mod complete;
@@ -34,7 +34,7 @@ pub use self::step_up::StepUp;
 
 const KEY_PURPOSE: &str = "totp-secret-encryption";
 
-/// What somebody says to have read from the app, or from the list; not to be printed.
+/// A code as sent, of the app or the list; must not be printed.
 pub enum MfaCode {
     /// Of the authenticator app.
     Totp(Zeroizing<String>),
@@ -43,20 +43,20 @@ pub enum MfaCode {
 }
 
 impl MfaCode {
-    /// Reads a code of the app; spaces do not count.
+    /// Parses a code of the app; spaces are ignored.
     #[must_use]
     pub fn totp(text: &str) -> Self {
         let kept = text.chars().filter(|c| !c.is_whitespace());
         Self::Totp(Zeroizing::new(kept.collect()))
     }
 
-    /// Reads a recovery code.
+    /// Parses a recovery code.
     #[must_use]
     pub fn recovery(text: &str) -> Self {
         Self::Recovery(recovery_code::normalise(text))
     }
 
-    /// Reads either, told apart by their lengths.
+    /// Parses either, distinguished by their lengths.
     #[must_use]
     pub fn either(text: &str) -> Self {
         match Self::totp(text) {
@@ -77,7 +77,7 @@ impl MfaCode {
 pub struct Mfa {
     db: Pool,
     ring: Arc<KeyRing>,
-    /// What apps call this server.
+    /// The name of this server in apps.
     issuer: String,
     throttle: Arc<Throttle>,
     passwords: Arc<Passwords>,
@@ -86,7 +86,7 @@ pub struct Mfa {
 }
 
 impl Mfa {
-    /// Keeps second factors in this database, secrets sealed with the ring.
+    /// Stores second factors in this database, with secrets sealed by the ring.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -108,7 +108,7 @@ impl Mfa {
         }
     }
 
-    /// How many recovery codes a user has left.
+    /// The number of a user's unused recovery codes.
     pub async fn recovery_codes_left(&self, user: &User) -> Result<i64> {
         if !user.mfa_enabled {
             return Ok(0);
@@ -116,8 +116,8 @@ impl Mfa {
         store::mfa::count_recovery_codes(&self.db, user.id).await
     }
 
-    /// Turns a user's second factor off for an administrator, and tells the user; returns
-    /// nothing if it is off already.
+    /// Disables a user's second factor for an administrator, and notifies the user;
+    /// returns `None` if it is disabled already.
     pub(crate) async fn reset(
         &self,
         tx: &mut Transaction,
@@ -132,8 +132,8 @@ impl Mfa {
         Ok(Some(user))
     }
 
-    /// Uses a code up, or fails where it is wrong or was used before. Takes the row of
-    /// the secret first, so that codes and lists of one user come one after the other.
+    /// Uses up a code, or fails if it is wrong or was used before. Locks the secret's row
+    /// first, so that a user's codes are checked one after the other.
     async fn spend(
         &self,
         tx: &mut Transaction,
@@ -151,7 +151,7 @@ impl Mfa {
                 let sealed = if sealed::is_current(&self.ring, &stored) {
                     stored
                 } else {
-                    // So that old lines of the key file fall out of use.
+                    // So that old lines of the key file can be removed.
                     self.seal(user_id, &secret)?
                 };
                 if !store::mfa::take_step(&mut **tx, user_id, step, &sealed).await? {
@@ -170,8 +170,8 @@ impl Mfa {
         Ok(())
     }
 
-    /// Writes down why a code led to nothing, after the transaction that it was looked
-    /// at in; passes the outcome on.
+    /// Records why a code was refused, after the transaction that checked it; returns the
+    /// outcome unchanged.
     async fn noted<T>(&self, done: Result<T>, user_id: UserId, call: &Call<'_>) -> Result<T> {
         let kind = match done {
             Err(Error::MfaCodeInvalid) => Kind::MfaFailed,
@@ -203,8 +203,8 @@ impl Mfa {
     }
 }
 
-/// Turns the second factor off and forgets all that belongs to it, also where it is not
-/// in use yet; returns the user, where it was on.
+/// Disables the second factor and deletes everything that belongs to it, even if it is
+/// not confirmed yet; returns the user if it was enabled.
 pub(crate) async fn turn_off(
     tx: &mut Transaction,
     user_id: UserId,
@@ -215,12 +215,12 @@ pub(crate) async fn turn_off(
     Ok(user)
 }
 
-/// What is written down of a call.
+/// The recorded data of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The session that calls; none at a log-in.
+    /// The calling session; `None` at a log-in.
     pub session_id: Option<Uuid>,
-    /// Where the call came from.
+    /// The client's address.
     pub ip: &'a str,
     /// Its time.
     pub now: DateTime<Utc>,

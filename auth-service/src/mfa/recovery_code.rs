@@ -1,5 +1,5 @@
-//! Codes for when the authenticator app is lost: 100 random bits each, which nobody
-//! guesses, so that a plain hash is enough to keep.
+//! Recovery codes for a lost authenticator app: 100 random bits each, so that a plain
+//! hash is sufficient.
 
 use aws_lc_rs::rand;
 use chassis::user_id::UserId;
@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 use crate::error::Result;
 use chassis::sha256::sha256;
 
-/// How many a user gets at a time.
+/// The number of codes of a user.
 pub(crate) const COUNT: usize = 10;
 /// Five bits each. No letter looks like a digit (Crockford's base 32).
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const CHARS: usize = 20;
 const GROUP: usize = 5;
 
-/// Makes a code as people read it: `xxxxx-xxxxx-xxxxx-xxxxx`.
+/// Generates a code: `xxxxx-xxxxx-xxxxx-xxxxx`.
 pub(crate) fn generate() -> Result<String> {
     let mut random = Zeroizing::new([0; CHARS]);
     rand::fill(&mut *random)?;
@@ -29,7 +29,7 @@ pub(crate) fn generate() -> Result<String> {
     Ok(code)
 }
 
-/// What is left of a code that somebody typed.
+/// The normalized form of a typed code.
 pub(crate) fn normalise(text: &str) -> Zeroizing<String> {
     let kept = text.chars().filter(char::is_ascii_alphanumeric);
     Zeroizing::new(
@@ -42,8 +42,8 @@ pub(crate) fn normalise(text: &str) -> Zeroizing<String> {
     )
 }
 
-/// What the database knows of a normalised code. With the user in it, a guess is one
-/// at one user's codes, and not at everybody's.
+/// The stored hash of a normalized code. It includes the user, so that a guess is for one
+/// user's codes, not for everybody's.
 pub(crate) fn hash(user_id: UserId, normalised: &str) -> [u8; 32] {
     let parts: [&[u8]; 2] = [user_id.0.as_bytes(), normalised.as_bytes()];
     sha256(&Zeroizing::new(parts.concat()))

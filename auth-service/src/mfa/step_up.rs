@@ -1,4 +1,4 @@
-//! The code that goes with a change of an account that has a second factor.
+//! The code for a change of an account with a second factor.
 
 use chassis::database::pool::Transaction;
 
@@ -7,24 +7,24 @@ use crate::error::{Error, Result};
 use crate::model::user::User;
 use crate::throttle::CountedCode;
 
-/// What a call shows beside the password.
+/// The proof of a call in addition to the password.
 pub struct StepUp<'a> {
     mfa: &'a Mfa,
     code: Option<MfaCode>,
     call: Call<'a>,
 }
 
-/// A code that was counted as a guess, if one was needed.
+/// A code that was counted as a guess, if one was required.
 pub(crate) struct Counted(Option<CountedCode>);
 
 impl<'a> StepUp<'a> {
-    /// A call that shows this code, if any.
+    /// A call with this code, if any.
     #[must_use]
     pub fn new(mfa: &'a Mfa, code: Option<MfaCode>, call: Call<'a>) -> Self {
         Self { mfa, code, call }
     }
 
-    /// Counts the code, where the account asks for one.
+    /// Counts the code, if the account requires one.
     pub(crate) async fn count(&self, user: &User) -> Result<Counted> {
         if !user.mfa_enabled {
             return Ok(Counted(None));
@@ -34,8 +34,8 @@ impl<'a> StepUp<'a> {
         Ok(Counted(Some(counted)))
     }
 
-    /// Uses the code up, where the account asks for one. The transaction holds the row of
-    /// the user, as it is now.
+    /// Uses up the code, if the account requires one. The transaction has locked the
+    /// user's row, given here.
     pub(crate) async fn spend(
         &self,
         tx: &mut Transaction,
@@ -46,15 +46,15 @@ impl<'a> StepUp<'a> {
             return Ok(());
         }
         let (Some(code), Some(counted)) = (&self.code, counted.0) else {
-            // Turned on while the password was checked.
+            // Enabled while the password was checked.
             return Err(Error::mfa_code_missing());
         };
         self.mfa.spend(tx, user.id, code, &self.call).await?;
         self.mfa.throttle.code_succeeded(tx, counted).await
     }
 
-    /// Writes down that a code was wrong, after the transaction that it was looked at in;
-    /// passes the outcome on.
+    /// Records that a code was wrong, after the transaction that checked it; returns the
+    /// outcome unchanged.
     pub(crate) async fn noted<T>(&self, done: Result<T>, user: &User) -> Result<T> {
         self.mfa.noted(done, user.id, &self.call).await
     }

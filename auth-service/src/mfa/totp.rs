@@ -1,5 +1,5 @@
-//! Authenticator apps (RFC 6238): SHA-1, six digits, 30 seconds, a step more or
-//! less. Others are not understood by every app.
+//! Authenticator apps (RFC 6238): SHA-1, six digits, 30 seconds, one step of tolerance.
+//! Not every app supports other parameters.
 
 use aws_lc_rs::rand;
 use chrono::{DateTime, Utc};
@@ -15,11 +15,11 @@ const SECRET_BYTES: usize = 20;
 /// How many steps the app's clock may be off, either way.
 const STEPS_OFF: u16 = 1;
 
-/// What an app and this service share; wiped when dropped.
+/// The secret shared with an app; wiped on drop.
 pub(crate) struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
 
 impl TotpSecret {
-    /// Makes a new one.
+    /// Generates a new one.
     pub(crate) fn generate() -> Result<Self> {
         let mut secret = Self(Zeroizing::default());
         rand::fill(&mut *secret.0)?;
@@ -33,17 +33,17 @@ impl TotpSecret {
         Some(secret)
     }
 
-    /// The bytes to keep.
+    /// The bytes to store.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &*self.0
     }
 
-    /// In base32, as people type it.
+    /// In base32, for typing.
     pub(crate) fn base32(&self) -> String {
         self.for_check().secret().to_base32()
     }
 
-    /// As apps read it from a QR code. Neither name has a colon.
+    /// As a URI for a QR code. Neither name contains a colon.
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Result<String> {
         let totp = self.builder().with_issuer(Some(issuer));
         totp.with_account_name(account)
@@ -54,7 +54,7 @@ impl TotpSecret {
             ))
     }
 
-    /// The step whose code this is, among those that count at this moment.
+    /// The time step of this code, among those accepted now.
     pub(crate) fn step(&self, code: &str, now: DateTime<Utc>) -> Option<i64> {
         let seconds = u64::try_from(now.timestamp()).ok()?;
         let step = self.for_check().check(code, seconds)?;

@@ -1,4 +1,4 @@
-//! What is written down for good.
+//! The audit log.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -9,98 +9,98 @@ use crate::error::{Error, Result};
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An account was made.
+    /// An account was created.
     SignUp,
-    /// A sign-up was refused: the e-mail is this account's.
+    /// A sign-up was refused: the e-mail belongs to this account.
     SignUpTaken,
-    /// The account's own sign-up was repeated, with another password.
+    /// The account's sign-up was repeated with another password.
     SignUpFailed,
     /// A session was started.
     LogIn,
-    /// The password was wrong, the account unknown, disabled or not confirmed.
+    /// A log-in failed: wrong password, or the account is unknown, disabled or
+    /// unverified.
     LogInFailed,
-    /// A refresh was answered again.
+    /// A refresh was repeated, and the response sent again.
     RefreshReplayed,
-    /// An older refresh token was presented; its session was ended.
+    /// An older refresh token was presented; its session was revoked.
     RefreshReused,
-    /// A client ended its session.
+    /// A client logged out.
     LogOut,
-    /// The user ended one session.
+    /// The user revoked one session.
     SessionRevoked,
-    /// The user ended every session but the one that called.
+    /// The user revoked every other session.
     OtherSessionsRevoked,
-    /// A log-in ended the sessions that were used the longest ago, since the user had too
-    /// many; the detail is how many ended.
+    /// A log-in revoked the least recently used sessions, because the user had too many;
+    /// the detail is their number.
     SessionsDisplaced,
-    /// The password was changed; every other session was ended.
+    /// The password was changed; every other session was revoked.
     PasswordChanged,
     /// A change of the password was refused: the current one was wrong.
     PasswordChangeFailed,
-    /// An administrator locked a user out; every session was ended.
+    /// An administrator disabled a user; every session was revoked.
     UserDisabled,
-    /// An administrator let a user in again.
+    /// An administrator enabled a user.
     UserEnabled,
-    /// An administrator ended every session of a user.
+    /// An administrator revoked every session of a user.
     UserSessionsRevoked,
     /// An administrator changed a user's roles; the detail has the old and the new ones.
     UserRolesSet,
-    /// An administrator turned a user's second factor off.
+    /// An administrator disabled a user's second factor.
     UserMfaReset,
-    /// An administrator made a service account, which the detail names. Events of service
-    /// accounts are under their own ids.
+    /// An administrator created a service account, which the detail names. Events of
+    /// service accounts have their own ids.
     ServiceAccountCreated,
     /// An administrator added a secret to a service account.
     ServiceAccountSecretRotated,
     /// An administrator deleted a service account.
     ServiceAccountDeleted,
-    /// A password was right, and the second factor is asked for.
+    /// A password was correct, and the second factor is required.
     MfaChallenged,
     /// A code, or the password for a change of the second factor, was wrong.
     MfaFailed,
-    /// The second factor was turned on.
+    /// The second factor was enabled.
     MfaEnabled,
-    /// The second factor was turned off.
+    /// The second factor was disabled.
     MfaDisabled,
     /// A recovery code was used.
     RecoveryCodeUsed,
-    /// Other recovery codes were made.
+    /// New recovery codes were generated.
     RecoveryCodesRegenerated,
-    /// A mail with a token to choose a new password is on its way.
+    /// A mail with a token to reset the password is on its way.
     PasswordResetRequested,
-    /// The password was set with the token from a mail; every session was ended.
+    /// The password was reset with the token from a mail; every session was revoked.
     PasswordReset,
-    /// The owner of the mailbox has confirmed the e-mail.
+    /// The e-mail was verified.
     EmailVerified,
-    /// A confirmation of the e-mail was refused: the password was wrong.
+    /// A verification of the e-mail was refused: the password was wrong.
     EmailVerificationFailed,
-    /// The owner of the mailbox has confirmed the e-mail for the first time, and not shown
-    /// to have set the account up: sessions, second factor and password were ended.
+    /// The owner of the mailbox took the account over with the first verification:
+    /// sessions were revoked, second factor and password removed.
     AccountClaimed,
-    /// Another e-mail was asked for; the account has it once that is confirmed.
+    /// Another e-mail was requested; the account gets it once it is verified.
     EmailChangeRequested,
-    /// The account has another e-mail.
+    /// The e-mail was changed.
     EmailChanged,
     /// A change of the e-mail was refused: the current password was wrong.
     EmailChangeFailed,
     /// A change of the e-mail was refused: another account has it.
     EmailChangeTaken,
-    /// The account was ended, by its user or by an administrator.
+    /// The account was deleted, by its user or by an administrator.
     UserDeleted,
-    /// The account was ended: nobody had confirmed its e-mail, and nobody used it.
+    /// The account was deleted: its e-mail was never verified, and nobody used it.
     UserExpired,
-    /// The user's end of the account was refused: the current password was wrong.
+    /// The deletion of the account was refused: the current password was wrong.
     UserDeletionFailed,
-    /// A signing key was made, and is published. Events of keys are under the nil
-    /// user id.
+    /// A signing key was created and published. Events of keys have the nil user id.
     SigningKeyStaged,
-    /// A signing key signs from now on.
+    /// A signing key became active.
     SigningKeyActivated,
-    /// A signing key is published no more.
+    /// A signing key was revoked.
     SigningKeyRevoked,
 }
 
 impl Kind {
-    /// As the table has it.
+    /// As stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -150,40 +150,40 @@ impl Kind {
     }
 }
 
-/// Stands for the signing keys in place of a user, and for the operator as the actor.
+/// The nil id, for signing keys instead of a user, and for the operator as actor.
 pub const NO_USER: UserId = UserId(Uuid::nil());
 
-/// What was written down.
+/// An entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its identity.
     pub id: Uuid,
-    /// Whose account it is about.
+    /// The account concerned.
     pub user_id: UserId,
-    /// What happened, as [`Kind::name`] has it; a newer version may know more kinds.
+    /// The kind's [`Kind::name`]; a newer version may have more kinds.
     pub kind: String,
-    /// When.
+    /// When it happened.
     pub event_time: DateTime<Utc>,
-    /// The session it is about.
+    /// The session concerned.
     pub session_id: Option<Uuid>,
-    /// Where the call came from.
+    /// The client's address.
     pub ip: String,
-    /// Who did it, where that is not the user itself; nil is the operator.
+    /// Who acted, if not the user itself; nil is the operator.
     pub actor_id: Option<UserId>,
-    /// What else there is to tell.
+    /// Details.
     pub detail: Option<String>,
 }
 
-/// Which entries are looked for.
+/// A filter of entries.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// Only what is about this user or service account.
+    /// Only entries of this user or service account.
     pub user_id: Option<UserId>,
-    /// Only of this kind.
+    /// Only entries of this kind.
     pub kind: Option<String>,
-    /// Only what happened then or later.
+    /// Only entries at this time or later.
     pub start: DateTime<Utc>,
-    /// Only what happened before.
+    /// Only entries before this time.
     pub end: DateTime<Utc>,
 }
 
@@ -191,7 +191,7 @@ impl Selection {
     /// The longest name of a kind, in bytes.
     const KIND_BYTES_MAX: usize = 64;
 
-    /// Reads what came over the wire; what is left out does not matter.
+    /// Parses the request; unset fields do not filter.
     pub fn parse(
         user_id: Option<UserId>,
         kind: String,

@@ -1,32 +1,32 @@
-//! A user whose account is gone, and a place in the list of them.
+//! Deleted users, and positions in their list.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-/// More than a call or a transaction can last, and clocks can differ.
+/// Longer than a call or a transaction can last and clocks can differ.
 pub(crate) const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 
-/// A user whose account is gone.
+/// A deleted user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeletedUser {
-    /// Who it was.
+    /// The user's id.
     pub user_id: UserId,
     /// When it was deleted.
     pub delete_time: DateTime<Utc>,
 }
 
-/// Between two deleted users, by time. The default is before all.
+/// A position between two deleted users, by time. The default is before all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeletedUsersCursor {
-    /// Of the one before.
+    /// Of the user before the position.
     pub time: DateTime<Utc>,
-    /// Of the one before.
+    /// Of the user before the position.
     pub user_id: Uuid,
 }
 
 impl DeletedUsersCursor {
-    /// Reads a cursor as [`Self::text`] wrote it.
+    /// Parses a cursor of [`Self::text`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (micros, user_id) = text.strip_prefix("d1_")?.split_once('_')?;
@@ -43,8 +43,8 @@ impl DeletedUsersCursor {
         format!("d1_{micros}_{user_id}")
     }
 
-    /// The cursor, or the latest one that can have been issued: a later one was made while a
-    /// clock was wrong, and would miss users.
+    /// The cursor, or the latest one that can be valid: a later one was issued by a wrong
+    /// clock, and would skip users.
     #[must_use]
     pub fn clamped(self, token_life: TimeDelta, now: DateTime<Utc>) -> Self {
         let latest = Self::settled(token_life, now);
@@ -54,7 +54,7 @@ impl DeletedUsersCursor {
         self.min(latest)
     }
 
-    /// The latest cursor before which nothing can happen any more.
+    /// The latest cursor before which no deletion can appear any more.
     pub(crate) fn settled(token_life: TimeDelta, now: DateTime<Utc>) -> Self {
         Self {
             time: now - token_life - OVERLAP,
@@ -62,7 +62,7 @@ impl DeletedUsersCursor {
         }
     }
 
-    /// Right after this user.
+    /// The cursor directly after this user.
     #[must_use]
     pub fn of(deleted: &DeletedUser) -> Self {
         Self {

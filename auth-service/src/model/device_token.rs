@@ -1,10 +1,10 @@
-//! What a device shows that has logged in before, so that strangers who guess do not lock
-//! its owner out (OWASP's device cookies). No rows: the token says it itself.
+//! Device tokens (OWASP's device cookies), with which a device that has logged in before
+//! is not locked out by strangers' guesses. They are not stored.
 //!
-//! `"dt1_" + base64url(kid:1 | issue time:8 | device:32 | mac:32)`. The device is 32 random
-//! bytes; the MAC is also over the user and the version of the password, so that a token is
-//! good for one account, until its password or its e-mail changes. It lets nobody in: whoever
-//! steals one may guess in a bucket of its own.
+//! `"dt1_" + base64url(kid:1 | issue time:8 | device:32 | mac:32)`. The device is 32
+//! random bytes; the MAC also covers the user and the version of the password, so that a
+//! token is valid for one account, until its password or its e-mail changes. It does not
+//! replace the password: a thief can only guess in a separate bucket.
 
 use std::collections::BTreeMap;
 
@@ -27,27 +27,27 @@ const TOKEN_BYTES: usize = MAC_AT + 32;
 /// How long a device is known after its last log-in.
 const LIFE: TimeDelta = TimeDelta::days(180);
 
-/// Names a device of an account.
+/// Identifies a device of an account.
 pub type Device = [u8; 32];
 
-/// A password of an account, which a token is good for.
+/// The password of an account for which a token is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// Which password.
+    /// The version of the password.
     pub password_version: i64,
 }
 
 impl Owner {
-    /// Stands where there is no account, so that a token costs the same work.
+    /// Used if there is no account, so that a token costs the same work.
     pub const NOBODY: Self = Self {
         user_id: UserId(Uuid::nil()),
         password_version: 0,
     };
 }
 
-/// Makes and checks tokens with the keys of the ring.
+/// Creates and verifies tokens with the keys of the ring.
 pub struct DeviceTokens {
     keys: BTreeMap<u8, hmac::Key>,
     current: u8,
@@ -68,7 +68,7 @@ impl DeviceTokens {
         }
     }
 
-    /// Makes the token of a device that has logged in, with a bucket that nothing is in.
+    /// Creates the token of a device that has logged in, with an empty bucket.
     pub fn issue(&self, owner: Owner, now: DateTime<Utc>) -> Result<Zeroizing<String>> {
         let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
         bytes[0] = self.current;
@@ -82,8 +82,8 @@ impl DeviceTokens {
         Ok(text)
     }
 
-    /// The device that shows the token, where it has logged in with this password of this
-    /// account; anything else is as good as no token.
+    /// The device of the token, if it has logged in with this password of this account;
+    /// any other token is ignored.
     #[must_use]
     pub fn device(&self, token: &str, owner: Owner, now: DateTime<Utc>) -> Option<Device> {
         let encoded = token.strip_prefix(PREFIX)?;

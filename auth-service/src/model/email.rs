@@ -4,7 +4,7 @@ pub use chassis::email::{Email, EmailError};
 
 use crate::error::Error;
 
-/// Reads the address in the field `field`.
+/// Parses the address in the field `field`.
 pub fn parse_field(text: &str, field: &'static str) -> Result<Email, Error> {
     Email::parse(text)
         .map_err(|problem| Error::invalid("EMAIL_INVALID", field, problem.to_string()))

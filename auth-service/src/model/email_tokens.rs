@@ -1,29 +1,29 @@
-//! The tokens that come by mail: who has one has read the account's mail.
+//! Mailed tokens, which prove access to the account's mailbox.
 
 use chrono::TimeDelta;
 
 use crate::model::user_token::UserToken;
 
-/// What they begin with.
+/// Their prefix.
 pub const PREFIX: &str = "et1_";
 
-/// Reads what may be a token; spaces around it came by copying.
+/// Parses a token; surrounding spaces come from copying and are ignored.
 #[must_use]
 pub fn parse(text: &str) -> Option<UserToken> {
     UserToken::parse(PREFIX, text.trim())
 }
 
-/// What a token is good for.
+/// The purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To confirm the e-mail.
+    /// To verify the e-mail.
     Verification,
-    /// To choose a new password.
+    /// To reset the password.
     Reset,
 }
 
 impl Purpose {
-    /// As the table has it.
+    /// As stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Purpose {
         }
     }
 
-    /// From when the mail was asked for.
+    /// Counted from the request of the mail.
     #[must_use]
     pub fn life(self) -> TimeDelta {
         match self {

@@ -1,15 +1,15 @@
-//! Passwords that are on no list and yet among the first that anybody tries: a few
-//! characters again and again, and the rows of a keyboard.
+//! Predictable passwords that are not on the list: repeated units, and runs of a
+//! keyboard.
 
 use zeroize::Zeroizing;
 
-/// A unit up to this long says no more when it is repeated.
+/// The longest unit whose repetition adds nothing.
 const UNIT_CHARS_MAX: usize = 6;
 
 /// A password of so few runs is predictable: `abcdef123456`.
 const RUNS_MAX: usize = 2;
 
-/// What people go along, round and round.
+/// The rows that people follow, in a cycle.
 const ROWS: [&str; 3] = [
     "1234567890",
     "abcdefghijklmnopqrstuvwxyz",
@@ -25,8 +25,8 @@ pub fn is_predictable(password: &str) -> bool {
     repeats(&folded) || runs(&folded) <= RUNS_MAX
 }
 
-/// Whether a text that should be random is made of runs, four characters long or more on
-/// average, as a counter is that was filled up with zeros.
+/// Whether a text that should be random consists of runs of four or more characters on
+/// average, like a zero-padded counter.
 #[must_use]
 pub fn is_counted_up(text: &str) -> bool {
     let text: Vec<char> = text.chars().filter(|c| *c != '-').collect();
@@ -35,11 +35,11 @@ pub fn is_counted_up(text: &str) -> bool {
 
 fn repeats(text: &[char]) -> bool {
     let longest = UNIT_CHARS_MAX.min(text.len() / 2);
-    // The last unit may be cut.
+    // The last unit may be incomplete.
     (1..=longest).any(|unit| text[unit..] == text[..text.len() - unit])
 }
 
-/// The fewest runs that the text is made of: each as long as it can be.
+/// The number of runs of the text, each as long as possible.
 fn runs(text: &[char]) -> usize {
     let mut rest = text;
     let mut count = 0;
@@ -59,7 +59,7 @@ fn longest_run(text: &[char]) -> usize {
     by_code.into_iter().chain(by_row).max().unwrap_or(1)
 }
 
-/// How many characters from the first on go on in this way.
+/// The length of the run from the first character on.
 fn run(text: &[char], goes_on: impl Fn(char, char) -> bool) -> usize {
     let pairs = text.windows(2);
     1 + pairs.take_while(|pair| goes_on(pair[0], pair[1])).count()
@@ -69,7 +69,7 @@ fn code(character: char) -> i64 {
     i64::from(u32::from(character))
 }
 
-/// Whether `b` stands after `a` in the row, or the row ends with `a` and begins with `b`.
+/// Whether `b` follows `a` in the row, also from its end to its beginning.
 fn follows(row: &str, a: char, b: char) -> bool {
     let (Some(a), Some(b)) = (row.find(a), row.find(b)) else {
         return false;

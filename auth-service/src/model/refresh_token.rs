@@ -1,9 +1,9 @@
-//! Refresh tokens: how they are written, sealed and derived. No I/O.
+//! Refresh tokens: their format, MAC and derivation. No I/O.
 //!
 //! `"rt1_" + base64url(kid:1 | user:16 | session:16 | generation:4 | secret:32 |
-//! mac:16)`. The first secret of a session is random; each next one is a MAC of
-//! the whole token before it, so that everybody who holds that token and the key
-//! comes to the same successor.
+//! mac:16)`. The first secret of a session is random; each further one is a MAC of the
+//! whole previous token, so that the same token and key always result in the same
+//! successor.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,27 +29,27 @@ const TOKEN_BYTES: usize = MAC_AT + MAC_BYTES;
 /// The length of every token.
 const TEXT_CHARS: usize = PREFIX.len() + (TOKEN_BYTES * 4).div_ceil(3);
 
-/// An authentic token, wiped when dropped.
+/// An authentic token, wiped on drop.
 pub struct RefreshToken {
     text: Zeroizing<String>,
-    /// The key that made it.
+    /// The number of its key.
     pub kid: u8,
-    /// Whose session it is.
+    /// The user.
     pub user_id: UserId,
     /// The session.
     pub session_id: Uuid,
-    /// How many tokens of the session came before.
+    /// The number of earlier tokens of the session.
     pub generation: u32,
 }
 
 impl RefreshToken {
-    /// The token as the client gets it.
+    /// The token as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What the database knows of it: SHA-256 of the text.
+    /// The stored hash: SHA-256 of the text.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         sha256(self.text.as_bytes())
@@ -65,7 +65,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// Makes and checks tokens with the keys of the ring.
+/// Creates and verifies tokens with the keys of the ring.
 pub struct Codec {
     keys: BTreeMap<u8, hmac::Key>,
     current: u8,
@@ -91,12 +91,12 @@ impl Codec {
         self.current
     }
 
-    /// Makes the first token of a session.
+    /// Creates the first token of a session.
     pub fn first(&self, user_id: UserId, session_id: Uuid) -> Result<RefreshToken> {
         self.fresh(user_id, session_id, 0)
     }
 
-    /// Makes a token that nobody can derive from an earlier one.
+    /// Creates a token that cannot be derived from an earlier one.
     pub fn fresh(
         &self,
         user_id: UserId,
@@ -116,8 +116,7 @@ impl Codec {
         ))
     }
 
-    /// Derives the token that follows, made with the key `kid`; none where this
-    /// ring has no such key.
+    /// Derives the successor with the key `kid`; `None` if this ring has no such key.
     #[must_use]
     pub fn successor(&self, token: &RefreshToken, kid: u8) -> Option<RefreshToken> {
         let key = self.keys.get(&kid)?;
@@ -133,14 +132,14 @@ impl Codec {
         ))
     }
 
-    /// Reads a token, and returns it where one of our keys made it.
+    /// Parses a token, and returns it if its MAC is valid.
     #[must_use]
     pub fn parse(&self, text: &str) -> Option<RefreshToken> {
         if text.len() != TEXT_CHARS {
             return None;
         }
         let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
-        // Refuses other spellings of the same bytes, too.
+        // Also refuses other encodings of the same bytes.
         BASE64_URL_SAFE_NO_PAD
             .decode_slice(text.strip_prefix(PREFIX)?, &mut *bytes)
             .ok()?;
@@ -187,7 +186,7 @@ fn write(
     }
 }
 
-/// The label keeps the two uses of a key apart.
+/// The label separates the two uses of a key.
 fn mac(key: &hmac::Key, label: &[u8], bytes: &[u8]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(key);
     context.update(label);

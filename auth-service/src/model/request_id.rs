@@ -1,4 +1,4 @@
-//! What a client calls a request, so that it can repeat it.
+//! Request ids, with which clients can repeat calls.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::model::predictable::is_counted_up;
 use chassis::sha256::sha256;
 
-/// What a client calls a request, so that it can repeat it; kept as SHA-256. Whoever knows
-/// it can have an answer again, so that nobody may guess it.
+/// A request id, with which a client can repeat a call; stored as SHA-256. Whoever knows
+/// it can get the response again, so it must not be guessable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub [u8; 32]);
 
@@ -19,11 +19,11 @@ impl RequestId {
     pub const CHARS_MIN: usize = 22;
     /// The longest id, in characters.
     pub const CHARS_MAX: usize = 64;
-    /// An id with fewer different characters was not made at random: of 22 random digits
-    /// one in two million has fewer, of UUIDs none.
+    /// An id with fewer different characters is not random: of 22 random digits one in
+    /// two million has fewer, of UUIDs none.
     const DIFFERENT_CHARS_MIN: usize = 5;
 
-    /// Reads an id; `None` for the empty text.
+    /// Parses an id; `None` for the empty text.
     pub fn parse(text: &str) -> Result<Option<Self>> {
         let invalid = |problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem);
         let text = single_line(text, Self::CHARS_MAX).map_err(|problem| invalid(problem.into()))?;

@@ -1,4 +1,4 @@
-//! What is revoked, as services that watch revocations learn it.
+//! Revocations, for services that subscribe to them.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub enum Subject {
     /// A session.
     Session(Uuid),
-    /// Every token that a user or a service account had until then.
+    /// Every token of a user or a service account until then.
     User(UserId),
     /// A signing key.
     Key(String),
@@ -20,6 +20,6 @@ pub enum Subject {
 pub struct Revocation {
     /// What is revoked.
     pub subject: Subject,
-    /// When.
+    /// When it happened.
     pub revoke_time: DateTime<Utc>,
 }

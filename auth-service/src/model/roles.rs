@@ -1,24 +1,24 @@
-//! Roles: how they are named.
+//! Roles.
 
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
 
-/// Makes an administrator.
+/// The role of administrators.
 pub const ADMIN: &str = "admin";
 
-/// The roles that a user shall have: sorted, none twice.
+/// The roles of a user: sorted, without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles(Vec<String>);
 
 impl Roles {
-    /// The most roles of a user.
+    /// The maximum number of roles of a user.
     pub const COUNT_MAX: usize = 16;
     /// The longest role, in characters.
     pub const CHARS_MAX: usize = 32;
 
-    /// Accepts roles or says what is wrong with them. They stand in every access token,
-    /// which has to stay small.
+    /// Accepts roles, or returns what is wrong with them. They are in every access token,
+    /// which must stay small.
     pub fn parse(roles: Vec<String>) -> Result<Self> {
         let invalid = |problem| Error::invalid("ROLE_INVALID", "roles", problem);
         if roles.len() > Self::COUNT_MAX {

@@ -1,4 +1,4 @@
-//! A session, as it is stored and as its user sees it.
+//! Sessions, as stored and as shown to users.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -10,44 +10,44 @@ use crate::model::user::User;
 pub struct Session {
     /// Its identity; later ones sort after earlier ones.
     pub id: Uuid,
-    /// What the client called itself.
+    /// The client's label.
     pub client_label: String,
-    /// Where its latest call came from.
+    /// The address of its latest call.
     pub ip: String,
-    /// What its latest call said it was.
+    /// The user agent of its latest call.
     pub user_agent: String,
     /// When the user logged in.
     pub create_time: DateTime<Utc>,
     /// When it was last refreshed.
     pub last_seen_time: DateTime<Utc>,
-    /// When it ends unless it is refreshed.
+    /// When it expires unless it is refreshed.
     pub idle_expire_time: DateTime<Utc>,
-    /// When it ends in any case.
+    /// When it expires in any case.
     pub absolute_expire_time: DateTime<Utc>,
 }
 
-/// A user, and the session that it calls with.
+/// A user, with the calling session.
 #[derive(Clone, Debug)]
 pub struct UserSession {
     /// The account.
     pub user: User,
-    /// The live session.
+    /// The valid session.
     pub session_id: Uuid,
 }
 
-/// The client of a call: its address, and what it says it is.
+/// The client of a call: its address and user agent.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The peer's address.
     pub ip: String,
-    /// What it says it is: at most 200 characters, none of control.
+    /// Its user agent: at most 200 characters, without control characters.
     pub user_agent: String,
 }
 
 impl Client {
     const USER_AGENT_CHARS_MAX: usize = 200;
 
-    /// Cleans what a client says of itself; a call is not refused for it.
+    /// Cleans a client's user agent; a call is not refused because of it.
     #[must_use]
     pub fn new(ip: String, user_agent: &str) -> Self {
         let kept = user_agent.chars().filter(|c| !c.is_control());
@@ -60,15 +60,15 @@ impl Client {
 
 /// A session to store.
 pub struct NewSession<'a> {
-    /// How the user proved who it is (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: &'a [String],
-    /// When it ends unless it is refreshed.
+    /// When it expires unless it is refreshed.
     pub idle_expire_time: DateTime<Utc>,
-    /// When it ends in any case.
+    /// When it expires in any case.
     pub absolute_expire_time: DateTime<Utc>,
-    /// What the client calls it.
+    /// The client's label.
     pub client_label: &'a str,
-    /// Who calls.
+    /// The caller.
     pub client: &'a Client,
 }
 

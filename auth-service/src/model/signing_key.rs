@@ -1,6 +1,6 @@
-//! A signing key: what it signs with, and where it is in its life.
+//! Signing keys: their algorithms and states.
 
-/// What access tokens are signed with.
+/// The algorithms of access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Algorithm {
     /// Ed25519 (RFC 8037).
@@ -30,21 +30,21 @@ impl Algorithm {
     }
 }
 
-/// Where a key is in its life; none goes back.
+/// The state of a key, which never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// Published, so that readers know it before it signs.
     Staged,
     /// Signs; one key at most.
     Active,
-    /// Published, so that its tokens are good until they end.
+    /// Published, so that its tokens are accepted until they expire.
     Retiring,
-    /// Not published, and its private part is gone.
+    /// Not published, and its private part is deleted.
     Revoked,
 }
 
 impl KeyState {
-    /// As the table has it.
+    /// As stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,12 +56,12 @@ impl KeyState {
     }
 }
 
-/// A key as the database keeps it.
+/// A key as stored.
 #[derive(Clone, Debug)]
 pub struct SealedKey {
     /// RFC 7638 thumbprint.
     pub kid: String,
-    /// What it signs with.
+    /// Its algorithm.
     pub algorithm: Algorithm,
     /// The public part, as JSON.
     pub public_jwk: String,

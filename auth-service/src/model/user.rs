@@ -1,4 +1,4 @@
-//! An account, as its user sees it.
+//! Accounts, as shown to users.
 
 use chassis::text::single_line;
 use chassis::user_id::UserId;
@@ -13,43 +13,43 @@ pub struct User {
     pub id: UserId,
     /// Normalised.
     pub email: String,
-    /// The name to show; can be empty.
+    /// The display name; can be empty.
     pub display_name: String,
-    /// Whether the owner of the mailbox has confirmed it.
+    /// Whether the e-mail is verified.
     pub email_verified: bool,
-    /// Whether a log-in asks for a second factor.
+    /// Whether a log-in requires a second factor.
     pub mfa_enabled: bool,
-    /// What the user may do beyond its own account.
+    /// The user's roles.
     pub roles: Vec<String>,
-    /// Whether it may not be used.
+    /// Whether it is disabled.
     pub disabled: bool,
-    /// Grows with every change.
+    /// Incremented with every change.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
     /// When it was last changed.
     pub update_time: DateTime<Utc>,
-    /// The e-mail that it has once the owner of that mailbox confirms it.
+    /// The requested e-mail, which the account gets once it is verified.
     pub pending_email: Option<String>,
-    /// Until when that is possible.
+    /// Until when it can be verified.
     pub pending_email_expire_time: Option<DateTime<Utc>>,
 }
 
 impl User {
-    /// Whether this is the e-mail that the user wants.
+    /// Whether this is the requested e-mail.
     #[must_use]
     pub fn wants(&self, email: &str) -> bool {
         self.pending_email.as_deref() == Some(email)
     }
 
-    /// The version as clients see it (RFC 9110 section 8.8.3).
+    /// The version as an etag (RFC 9110 section 8.8.3).
     #[must_use]
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.version)
     }
 }
 
-/// A name to show: trimmed, at most 200 characters, on one line.
+/// A display name: trimmed, at most 200 characters, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -57,8 +57,7 @@ impl DisplayName {
     /// The longest name, in characters; the table's CHECK says the same.
     pub const CHARS_MAX: usize = 200;
 
-    /// Accepts a name or says what is wrong with it; `field` is where it came
-    /// from.
+    /// Accepts a name, or returns what is wrong with it; `field` is its request field.
     pub fn parse(text: &str, field: &'static str) -> Result<Self> {
         single_line(text, Self::CHARS_MAX)
             .map(Self)

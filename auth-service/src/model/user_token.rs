@@ -1,7 +1,7 @@
-//! Tokens made at random that say whose they are.
+//! Random tokens that contain their user.
 //!
-//! `prefix + base64url(user:16 | secret:32)`: the user says where to look for the token.
-//! Only its SHA-256 is stored.
+//! `prefix + base64url(user:16 | secret:32)`: the user is used to find the token, of
+//! which only the SHA-256 is stored.
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
@@ -16,15 +16,15 @@ use chassis::sha256::sha256;
 const USER_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 
-/// A token. Not to be printed; wiped when dropped.
+/// A token. Must not be printed; wiped on drop.
 pub struct UserToken {
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
     text: Zeroizing<String>,
 }
 
 impl UserToken {
-    /// Makes a token of the kind that begins with `prefix`.
+    /// Generates a token with this `prefix`.
     pub fn generate(prefix: &str, user_id: UserId) -> Result<Self, Unspecified> {
         let mut bytes = Zeroizing::new([0; USER_BYTES + SECRET_BYTES]);
         let (user, secret) = bytes.split_at_mut(USER_BYTES);
@@ -35,8 +35,7 @@ impl UserToken {
         Ok(Self { user_id, text })
     }
 
-    /// Reads what came over the wire; `None` if it cannot be a token of the kind that
-    /// begins with `prefix`.
+    /// Parses a token; `None` if it cannot be one with this `prefix`.
     #[must_use]
     pub fn parse(prefix: &str, text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(prefix)?;
@@ -57,7 +56,7 @@ impl UserToken {
         &self.text
     }
 
-    /// What is stored of it.
+    /// Its stored hash.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         sha256(self.text.as_bytes())

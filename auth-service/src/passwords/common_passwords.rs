@@ -1,12 +1,11 @@
-//! The passwords that everybody tries first. `data/NOTICE` says where the list
-//! is from and under which licences.
+//! The most common passwords. `data/NOTICE` has the source and the licences of the list.
 
 use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// Lower case, sorted by bytes, one a line.
+/// Lower case, sorted by bytes, one per line.
 const LIST: &str = include_str!("../../data/common-passwords.txt");
 
 static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| LIST.lines().collect());

@@ -23,23 +23,23 @@ use crate::store::audit::Event;
 use crate::store::emails::{EmailRow, PasswordRef};
 use crate::throttle::{Attempted, Guess, Throttle, Whose};
 
-/// A correct password, and what was known of it when it was checked.
+/// A correct password, with its state when it was checked.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
     /// The account's e-mail when the password was checked.
     pub email: String,
-    /// Names this password of this account; no other has the same.
+    /// The version of the password, unique to this password of this account.
     pub password_version: i64,
     /// The stored hash.
     pub password_hash: String,
-    /// Whether the hash has other parameters than today's.
+    /// Whether the hash has outdated parameters.
     pub outdated: bool,
 }
 
 impl Credentials {
-    /// Whose password it is.
+    /// The account of the password.
     pub(crate) fn owner(&self) -> Owner {
         Owner {
             user_id: self.user_id,
@@ -47,8 +47,8 @@ impl Credentials {
         }
     }
 
-    /// Keeps the password from being changed until the transaction ends; fails where it
-    /// was changed since it was checked, or the account has another e-mail.
+    /// Locks the password until the transaction ends; fails if it was changed after the
+    /// check, or the account has another e-mail.
     pub(crate) async fn lock(&self, tx: &mut Transaction) -> Result<()> {
         if store::emails::lock_password(&mut **tx, self.into()).await? {
             Ok(())
@@ -68,16 +68,16 @@ impl<'a> From<&'a Credentials> for PasswordRef<'a> {
     }
 }
 
-/// What a check of a password needs to know of the call.
+/// The data of a call that a password check needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// What is guessed, if it is a guess.
+    /// What is guessed, if the call counts as a guess.
     pub guess: Guess,
     /// The kind of audit event for a wrong password.
     pub failure: Kind,
-    /// Where the call came from.
+    /// The client's address.
     pub ip: &'a str,
-    /// When the answer is due.
+    /// The deadline of the call.
     pub deadline: Deadline,
     /// The time of the call.
     pub now: DateTime<Utc>,
@@ -89,12 +89,12 @@ pub struct Passwords {
     hasher: Arc<Hasher>,
     throttle: Arc<Throttle>,
     devices: DeviceTokens,
-    /// Stands for unknown e-mails in the audit without naming them.
+    /// Derives pseudonyms of unknown e-mails for the audit log.
     pseudonyms: hmac::Key,
 }
 
 impl Passwords {
-    /// Checks passwords that are stored in this database.
+    /// Checks passwords against this database.
     #[must_use]
     pub fn new(db: Pool, hasher: Arc<Hasher>, throttle: Arc<Throttle>, ring: &KeyRing) -> Self {
         let (_, key) = ring.current("audit-pseudonym");
@@ -107,9 +107,9 @@ impl Passwords {
         }
     }
 
-    /// Checks the password of a log-in. An unknown e-mail, or text that is not one, takes
-    /// the same statements and the same time as a wrong password. A device that has logged
-    /// in to this account is counted by itself.
+    /// Checks the password of a log-in. An unknown or invalid e-mail takes the same
+    /// statements and the same time as a wrong password. A device that has logged in to
+    /// this account is counted separately.
     pub async fn check(
         &self,
         email: Option<&Email>,
@@ -117,9 +117,10 @@ impl Passwords {
         device_token: &str,
         attempt: Attempt<'_>,
     ) -> Result<Credentials> {
-        // No address is empty, so text that is not an address finds nothing.
+        // Text that is not an address becomes the empty one, which has no account.
         let email = email.map_or("", Email::as_str);
-        // Says whose token would be good; the password is looked at after it is counted.
+        // Reads whose device token would be valid; the password is checked after the
+        // attempt is counted.
         let known = store::emails::get(&self.db, email).await?;
         let owner = known.as_ref().map_or(Owner::NOBODY, EmailRow::owner);
         let device = self.devices.device(device_token, owner, attempt.now);
@@ -133,8 +134,8 @@ impl Passwords {
             .await
     }
 
-    /// Checks the password of a user who calls with a session. Where the e-mail of the
-    /// account has become another account's meanwhile, every password is wrong.
+    /// Checks the password of a user who calls with a session. If the account's e-mail
+    /// has moved to another account meanwhile, every password is wrong.
     pub async fn check_own(
         &self,
         user: &User,
@@ -154,8 +155,8 @@ impl Passwords {
         allowed.map_err(|retry_after| Error::LogInThrottled { retry_after })
     }
 
-    /// Checks a password against what is stored, or against nobody's; a wrong one is
-    /// written down for the account `blamed`.
+    /// Checks a password against the stored hash, or against a dummy; a wrong one is
+    /// recorded for the account `blamed`.
     async fn verify(
         &self,
         known: Option<(&str, EmailRow)>,
@@ -165,14 +166,14 @@ impl Passwords {
         attempt: Attempt<'_>,
     ) -> Result<Credentials> {
         let stored = known.as_ref().map(|(_, row)| row.password_hash.clone());
-        // Nobody knows the password of an account that has none.
+        // An account without a password accepts none.
         let stored = stored.filter(|hash| !hash.is_empty());
         let verdict = self
             .hasher
             .verify(password, stored, Turn::First, attempt.deadline)
             .await;
         let verdict = match verdict {
-            // Nobody looked at the password.
+            // The password was not checked.
             Err(error) => {
                 self.throttle.not_made(attempted).await?;
                 return Err(error);
@@ -215,29 +216,28 @@ impl Passwords {
         }
         match self.hasher.hash(password, Turn::Later, deadline).await {
             Ok(hash) => Ok(Some(hash)),
-            // There will be another log-in.
+            // The next log-in tries again.
             Err(Error::HasherOverloaded { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Makes the token of a device that has logged in.
+    /// Creates the token of a device that has logged in.
     pub fn device_token(&self, owner: Owner, now: DateTime<Utc>) -> Result<Zeroizing<String>> {
         self.devices.issue(owner, now)
     }
 
-    /// Stands for an e-mail without an account in the audit.
+    /// The pseudonym of an e-mail without an account in the audit log.
     fn pseudonym(&self, email: &str) -> UserId {
         let tag = hmac::sign(&self.pseudonyms, email.as_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&tag.as_ref()[..16]);
-        // Version 8: no user's id, which are of version 7.
+        // Version 8, because users' ids have version 7.
         UserId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }
 
-/// Makes the version of a new password: 63 random bits, so that no two passwords have
-/// the same, whichever their accounts.
+/// Generates the version of a new password: 63 random bits, unique over all accounts.
 pub(crate) fn new_password_version() -> Result<i64> {
     let mut bytes = [0; 8];
     rand::fill(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! What a password is, and which ones may be chosen (NIST SP 800-63B).
+//! Passwords, and the policy for new ones (NIST SP 800-63B).
 
 pub mod common_passwords;
 pub mod credentials;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::model::email::Email;
 use crate::model::predictable::is_predictable;
 
-/// A password in NFC, wiped when dropped. Never cut, trimmed or case-folded.
+/// A password in NFC, wiped on drop. Never truncated, trimmed or case-folded.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
@@ -25,12 +25,12 @@ impl Password {
     pub const CHARS_MIN: usize = 12;
     /// The longest password, in bytes.
     pub const BYTES_MAX: usize = 1024;
-    /// A local part shorter than this may stand in the password: most contain
-    /// every letter.
+    /// A local part shorter than this is allowed in the password, because most passwords
+    /// contain it by chance.
     const LOCAL_CHARS_MIN: usize = 3;
 
-    /// Accepts a new password for the account of `email`, or says what is wrong
-    /// with it; `field` is where it came from.
+    /// Accepts a new password for the account of `email`, or returns what is wrong with
+    /// it; `field` is its request field.
     pub fn choose(text: &str, field: &'static str, email: &Email) -> Result<Self, Error> {
         let refuse = |reason, problem| Err(Error::invalid(reason, field, problem));
         let Some(password) = nfc(text) else {
@@ -54,15 +54,14 @@ impl Password {
         Ok(Self(password))
     }
 
-    /// A password that someone claims to be an account's. One that is too long
-    /// for any account becomes the empty one, which is no account's either and
-    /// costs as much to check.
+    /// A password as sent. One that is too long for any account becomes the empty one,
+    /// which no account has and which costs the same to check.
     #[must_use]
     pub fn claim(text: &str) -> Self {
         Self(nfc(text).unwrap_or_default())
     }
 
-    /// What is hashed.
+    /// The bytes to hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -75,16 +74,16 @@ impl fmt::Debug for Password {
     }
 }
 
-/// NFC of at most 1024 bytes, without leaving copies behind.
+/// NFC of at most 1024 bytes, without leaving copies in memory.
 fn nfc(text: &str) -> Option<Zeroizing<String>> {
-    // Composing shortens a text to a third at most (UAX 15 section 9): this is
-    // too long in any case.
+    // NFC shortens a text to at least a third (UAX 15 section 9), so this is too long in
+    // any case.
     const RAW_BYTES_MAX: usize = 4 * Password::BYTES_MAX;
     if text.len() > RAW_BYTES_MAX {
         return None;
     }
-    // NFC can also make it longer, three times at most; a buffer that has to grow
-    // would leave its old self in memory.
+    // NFC can also lengthen it, at most threefold; a growing buffer would leave copies in
+    // memory.
     let mut password = Zeroizing::new(String::with_capacity(3 * text.len()));
     password.extend(text.nfc());
     (password.len() <= Password::BYTES_MAX).then_some(password)

@@ -1,5 +1,5 @@
-//! Peppers: secrets that are hashed along with passwords and kept outside the
-//! database, so that passwords cannot be guessed with a dump of it.
+//! Peppers: secrets outside the database that are part of password hashes, so that
+//! passwords cannot be guessed with a dump.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ pub struct Peppers {
     current: Option<u8>,
 }
 
-/// The file lacks the pepper that new hashes shall have.
+/// The file lacks the pepper for new hashes.
 #[derive(Debug, thiserror::Error)]
 #[error("PASSWORD_PEPPER_FILE has no KID {0}, which PASSWORD_PEPPER_KID requires")]
 pub struct NoSuchPepper(u8);
 
 impl Peppers {
-    /// Reads the lines of a file. New hashes have the one with this number, none
-    /// with 0; the highest when left out.
+    /// Parses the lines of a file. New hashes use the pepper with this number, none with
+    /// 0; by default the highest.
     pub fn new(ring: &KeyRing, kid: Option<u8>) -> Result<Self, NoSuchPepper> {
         let keys = ring.all("password-pepper");
         let current = match kid {
@@ -31,7 +31,7 @@ impl Peppers {
         Ok(Self { keys, current })
     }
 
-    /// The number of the pepper that new hashes have.
+    /// The number of the pepper for new hashes.
     pub(crate) fn current(&self) -> Option<u8> {
         self.current
     }

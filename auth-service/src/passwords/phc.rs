@@ -12,31 +12,31 @@ use crate::passwords::pepper::Peppers;
 
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
-/// A stored hash that asks for more, in KiB, is not believed.
+/// A stored hash that requires more memory, in KiB, is refused.
 const MEMORY_KIB_MAX: u32 = 1024 * 1024;
 
-/// Why a password could not be hashed or checked. Says nothing of either.
+/// Why a password could not be hashed or checked. Contains neither.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
     /// The parameters are out of argon2's range.
     #[error("argon2: {0}")]
     Argon2(#[from] argon2::Error),
-    /// What is stored is no argon2 hash.
+    /// The stored text is not an argon2 hash.
     #[error("the stored password hash is broken: {0}")]
     Stored(#[from] argon2::password_hash::phc::Error),
-    /// What is stored is no argon2 hash that we make.
+    /// The stored hash is of a kind that this service does not create.
     #[error("the stored password hash is of an unknown kind: {0}")]
     Foreign(#[from] argon2::password_hash::Error),
-    /// What is stored lacks its salt or output, or wants too much memory.
+    /// The stored hash lacks its salt or output, or requires too much memory.
     #[error("the stored password hash is not usable")]
     Unusable,
-    /// What is stored has a pepper that the operator took away.
+    /// The stored hash uses a pepper that is missing.
     #[error("a stored password hash needs a pepper that PASSWORD_PEPPER_FILE lacks")]
     PepperMissing,
-    /// The machine gives no random bytes.
+    /// The system returned no random bytes.
     #[error("no random bytes")]
     Random(#[from] aws_lc_rs::error::Unspecified),
-    /// The pool of threads is gone.
+    /// The threads have stopped.
     #[error("the hasher has stopped")]
     Stopped,
 }
@@ -47,14 +47,14 @@ impl From<HashError> for Error {
     }
 }
 
-/// What a check of a password found.
+/// The result of a password check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not the password.
+    /// The password is wrong.
     Wrong,
-    /// The password, hashed as today.
+    /// The password is correct, and its hash is current.
     Right,
-    /// The password, hashed with other parameters or another pepper than today's.
+    /// The password is correct, but its hash has outdated parameters or another pepper.
     RightButOutdated,
 }
 
@@ -74,7 +74,7 @@ impl Recipe {
         Ok(Self { params, peppers })
     }
 
-    /// Knows these peppers, and hashes with the current one.
+    /// Uses these peppers, and hashes with the current one.
     pub fn with(mut self, peppers: Peppers) -> Result<Self, HashError> {
         if let Some(kid) = peppers.current() {
             self.params = ParamsBuilder::new()
@@ -104,13 +104,13 @@ impl Recipe {
         Ok(Argon2::new_with_secret(pepper, algorithm, version, params)?)
     }
 
-    /// The memory that one hash needs, to be kept and given to every call.
+    /// Allocates the memory of one hash, to be reused by every call.
     #[must_use]
     pub fn memory(&self) -> Vec<Block> {
         vec![Block::default(); self.params.block_count()]
     }
 
-    /// What one hash takes, roughly; good until one was timed.
+    /// An estimate of one hash's duration, until one was measured.
     #[must_use]
     pub fn estimated_cost(&self) -> Duration {
         Duration::from_nanos(500) * self.params.m_cost() * self.params.t_cost()
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_reference_implementations_hash_is_understood() {
-        // From the argon2 crate's tests, made by the C implementation.
+        // From the argon2 crate's tests, created by the C implementation.
         let stored = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ\
                       $CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let verdict = recipe(64)

@@ -33,7 +33,7 @@ const PAGE_SIZES: Sizes = Sizes {
     max: 100,
 };
 
-/// Shows and changes the caller's own account.
+/// Reads and changes the caller's own account.
 pub struct AccountService {
     /// The accounts.
     pub accounts: Arc<Accounts>,
@@ -45,7 +45,7 @@ pub struct AccountService {
     pub sealer: Arc<Sealer>,
     /// Proxies whose `x-forwarded-for` header is trusted.
     pub proxies: TrustedProxies,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
 }
 
@@ -262,7 +262,7 @@ impl account_service_server::AccountService for AccountService {
         let (accounts, clock) = (Arc::clone(&self.accounts), self.clock.clone());
 
         let chunks = self.accounts.export(caller.user.id, caller.now)?;
-        // A session that ends takes its exports along.
+        // Exports end with the session.
         let chunks = while_allowed(chunks, TOGETHER, async move || {
             accounts.of_caller(&token, clock.now()).await.map(drop)
         });
@@ -275,7 +275,7 @@ impl account_service_server::AccountService for AccountService {
     }
 }
 
-/// Reads which fields to change (AIP-134).
+/// Parses the update mask (AIP-134).
 fn user_change(message: pb::UpdateMeRequest) -> Result<UserChange> {
     let user = message
         .user

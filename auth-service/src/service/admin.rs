@@ -28,13 +28,13 @@ const PAGE_SIZES: Sizes = Sizes {
 
 /// Serves administrators.
 pub struct AdminService {
-    /// What they can do.
+    /// The operations.
     pub administration: Administration,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
     /// Proxies whose `x-forwarded-for` header is trusted.
     pub proxies: TrustedProxies,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
 }
 

@@ -1,4 +1,4 @@
-//! What `AdminService` answers with, and the times that it is asked for.
+//! The responses of `AdminService`, and the times in its requests.
 
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
@@ -14,7 +14,7 @@ use crate::store::signing_keys::KeyInfo;
 /// The last second of the year 9999, and of a `Timestamp`.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// Reads a time that stands in `field`.
+/// Parses the time in `field`.
 pub(super) fn time_in(
     field: &'static str,
     time: Option<Timestamp>,
@@ -29,7 +29,7 @@ pub(super) fn time_in(
         .ok_or_else(|| Error::invalid("TIME_INVALID", field, problem))
 }
 
-/// A time as page tokens hold it.
+/// A time in a page token.
 pub(super) fn micros(time: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(time)
 }

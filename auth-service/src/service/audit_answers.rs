@@ -8,7 +8,7 @@ use super::timestamp;
 use crate::error::{Error, Result};
 use crate::model::audit::Entry;
 
-/// What the enum's names begin with; the rest is a kind's own name in upper case.
+/// The prefix of the enum's names; the rest is a kind's name in upper case.
 const PREFIX: &str = "AUDIT_EVENT_KIND_";
 
 impl From<Entry> for pb::AuditEvent {
@@ -35,7 +35,7 @@ fn event_kind(name: &str) -> AuditEventKind {
     AuditEventKind::from_str_name(&format!("{PREFIX}{}", name.to_uppercase())).unwrap_or_default()
 }
 
-/// The name of the kind that is asked for, by either field; empty for all.
+/// The name of the requested kind, from either field; empty for all.
 pub(super) fn kind_in(name: String, kind: i32) -> Result<String> {
     let invalid = |problem| Err(Error::invalid("KIND_INVALID", "event_kind", problem));
     match AuditEventKind::try_from(kind) {
@@ -46,7 +46,7 @@ pub(super) fn kind_in(name: String, kind: i32) -> Result<String> {
     }
 }
 
-/// An event's one text of details, by names.
+/// An event's details by name, from its text.
 fn details(kind: &str, detail: &str) -> BTreeMap<String, String> {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     if detail.is_empty() {

@@ -32,14 +32,14 @@ use crate::sessions::Sessions;
 use crate::sessions::grant::Grant;
 use crate::throttle::Guess;
 
-/// What clients can ask of this server.
+/// The settings of this server for clients.
 pub type ServerInfo = pb::GetServerInfoResponse;
 
-/// Makes and keeps sessions.
+/// Sign-up, log-in and tokens.
 pub struct AuthService {
     /// The accounts.
     pub accounts: Arc<Accounts>,
-    /// Mail that anyone can ask for.
+    /// Mail that anyone can request.
     pub mail: Arc<Mail>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
@@ -47,13 +47,13 @@ pub struct AuthService {
     pub mfa: Arc<Mfa>,
     /// The public keys.
     pub jwks: Jwks,
-    /// What clients can ask, without what the keys tell.
+    /// The settings for clients, without those of the keys.
     pub info: ServerInfo,
-    /// Who calls, where a call has an access token; none needs one.
+    /// The check of optional access tokens.
     pub guard: RequireCaller,
     /// Proxies whose `x-forwarded-for` header is trusted.
     pub proxies: TrustedProxies,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
 }
 
@@ -262,7 +262,7 @@ impl auth_service_server::AuthService for AuthService {
 }
 
 impl AuthService {
-    /// The session of a call with an access token, which then has to be good.
+    /// The session of a call with an access token, which must then be valid.
     async fn session_of<T>(
         &self,
         request: &Request<T>,

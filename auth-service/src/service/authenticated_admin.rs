@@ -1,4 +1,4 @@
-//! The administrator who calls `AdminService`, with what its call says.
+//! The administrator who calls `AdminService`, with the data of the call.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::administration::Call;
 use crate::error::Result;
 use crate::model::session::Client;
 
-/// An administrator who asks for a change.
+/// An administrator who requests a change.
 pub(super) struct AuthenticatedAdmin {
     caller: Arc<Caller>,
     client: Client,
@@ -29,7 +29,8 @@ impl AuthenticatedAdmin {
 }
 
 impl AdminService {
-    /// Returns the administrator who reads. Others do not learn what is wrong with a request.
+    /// Returns the administrator who reads. Other callers do not learn what is wrong with
+    /// a request.
     pub(super) async fn reader<T>(&self, request: &Request<T>) -> Result<Arc<Caller>> {
         let caller = Caller::of(request)?;
         let now = self.clock.now();
@@ -37,7 +38,7 @@ impl AdminService {
         Ok(caller)
     }
 
-    /// Returns the administrator who asks for a change, which checks it again in its
+    /// Returns the administrator who requests a change; the change checks it again in its
     /// transaction.
     pub(super) async fn admin<T>(&self, request: &Request<T>) -> Result<AuthenticatedAdmin> {
         Ok(AuthenticatedAdmin {

@@ -1,4 +1,4 @@
-//! The user who calls `AccountService`, with what its call says.
+//! The user who calls `AccountService`, with the data of the call.
 
 use chassis::access::caller::Caller;
 use chassis::serve::deadline::Deadline;
@@ -15,7 +15,7 @@ use crate::model::user::User;
 use crate::passwords::credentials::Attempt;
 use crate::throttle::Guess;
 
-/// A user who calls with a live session.
+/// A user who calls with a valid session.
 pub(super) struct AuthenticatedUser {
     pub(super) user: User,
     pub(super) session_id: Uuid,
@@ -25,7 +25,7 @@ pub(super) struct AuthenticatedUser {
 }
 
 impl AccountService {
-    /// Refuses a caller without a live session.
+    /// Refuses a caller without a valid session.
     pub(super) async fn authenticate<T>(&self, request: &Request<T>) -> Result<AuthenticatedUser> {
         let now = self.clock.now();
         let caller = Caller::of(request)?;
@@ -41,8 +41,7 @@ impl AccountService {
 }
 
 impl AuthenticatedUser {
-    /// The check of the current password that goes with the call; a wrong one is written
-    /// down as `failure`.
+    /// The check of the call's current password; a wrong one is recorded as `failure`.
     pub(super) fn attempt(&self, failure: Kind) -> Attempt<'_> {
         Attempt {
             guess: Guess::CurrentPassword,
@@ -53,7 +52,7 @@ impl AuthenticatedUser {
         }
     }
 
-    /// What is written down of a call about the second factor.
+    /// The recorded data of a call about the second factor.
     pub(super) fn call(&self) -> Call<'_> {
         Call {
             session_id: Some(self.session_id),

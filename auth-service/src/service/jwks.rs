@@ -9,17 +9,17 @@ use proto::auth::v1 as pb;
 
 use crate::signing_keys::KeysInForce;
 
-/// The keys in the forms that clients read.
+/// The keys in the formats for clients.
 #[derive(Clone)]
 pub struct Jwks {
     /// The keys.
     pub keys: KeysInForce,
-    /// How long clients may keep them.
+    /// How long clients may cache them.
     pub cache: Duration,
 }
 
 impl Jwks {
-    /// The answer over gRPC.
+    /// The gRPC response.
     #[must_use]
     pub fn response(&self) -> pb::GetJwksResponse {
         let keys = self.keys.load();
@@ -35,7 +35,7 @@ impl Jwks {
         self.keys.load().algorithms.clone()
     }
 
-    /// Where the keys are as plain JSON.
+    /// The path of the keys as plain JSON.
     pub const PATH: &str = "/.well-known/jwks.json";
 
     /// The page at [`Self::PATH`].

@@ -1,4 +1,4 @@
-//! The RPCs: read the request, ask the rules, answer. No SQL, no rules.
+//! The RPCs: parse the request, call the rules, encode the response. No SQL, no rules.
 
 mod account;
 mod admin;
@@ -30,8 +30,7 @@ use crate::model::session::Client;
 use crate::model::user::User;
 use crate::sessions::TokenPair;
 
-/// Who calls, by the connection, what trusted proxies say, and the `user-agent`
-/// entry.
+/// The client, from the connection, trusted proxies and the `user-agent` entry.
 fn client<T>(request: &Request<T>, proxies: &TrustedProxies) -> Client {
     let ip = proxies.client_address(request).map(|ip| ip.to_string());
     let user_agent = request
@@ -49,7 +48,7 @@ fn timestamp(time: DateTime<Utc>) -> Timestamp {
     }
 }
 
-/// Reads an id that stands in `field`.
+/// Parses the id in `field`.
 fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
     text::uuid(text).map_err(|problem| Error::invalid("ID_INVALID", field, problem))
 }

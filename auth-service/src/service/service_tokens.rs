@@ -31,21 +31,21 @@ use crate::service_accounts::{
 };
 use crate::signing_keys::Keeper;
 
-/// Serves service accounts.
+/// The service.
 pub struct ServiceTokenService {
     /// The service accounts.
     pub service_accounts: ServiceAccounts,
-    /// For the feed of revocations, which asks all the time.
+    /// For the feed of revocations, which polls continuously.
     pub background: Pool,
-    /// The signing keys, which are revoked, too.
+    /// The signing keys, which can be revoked, too.
     pub keeper: Keeper,
-    /// Who calls; one RPC needs no token.
+    /// The check of access tokens; one RPC needs none.
     pub guard: RequireCaller,
     /// How long a revocation can matter.
     pub token_life: TimeDelta,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// True when streams shall end.
+    /// True when streams must end.
     pub stopping: watch::Receiver<bool>,
 }
 

@@ -1,34 +1,34 @@
-//! What an access token allows: the ordinary, or administration.
+//! The scopes of an access token: ordinary ones, or administration.
 //!
-//! Whoever takes a service over sees the tokens that are sent to it. So a token that
-//! administers is good at the auth service alone, and is made only for whoever asks for it
-//! by name and has just shown who it is.
+//! Whoever controls a service sees the tokens that are sent to it. Therefore a token with
+//! `auth.admin` is valid at the auth service only, and is issued only if it is requested
+//! by name soon after a log-in.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, Result};
 use crate::model::roles;
 
-/// What tokens of administrators allow.
+/// The scope of administrators.
 pub const ADMIN_SCOPE: &str = "auth.admin";
 
-/// What ordinary tokens of users allow.
+/// The scopes of ordinary tokens.
 const ORDINARY_SCOPE: &str = "contacts.read contacts.write";
 
-/// In `amr` where there was a second factor (RFC 8176).
+/// In `amr` after a second factor (RFC 8176).
 pub(crate) const SECOND_FACTOR: &str = "mfa";
 
-/// What a user asks an access token to allow.
+/// The scopes that a user requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// What every user may, at both services.
+    /// The ordinary scopes, at both services.
     Ordinary,
-    /// To administer, and nothing else.
+    /// `auth.admin`, and nothing else.
     Administration,
 }
 
 impl Grant {
-    /// Reads the scopes that were asked for.
+    /// Parses the requested scopes.
     pub fn parse(scopes: &[String]) -> Result<Self> {
         if scopes.iter().any(|scope| scope != ADMIN_SCOPE) {
             let problem = "may contain only auth.admin";
@@ -41,7 +41,7 @@ impl Grant {
         })
     }
 
-    /// What is asked for by name.
+    /// The scopes requested by name.
     pub(crate) fn scopes(self) -> &'static [&'static str] {
         match self {
             Self::Ordinary => &[],
@@ -67,7 +67,8 @@ impl Grant {
         Ok(())
     }
 
-    /// Refuses a user without the role, or whose log-in is too old or too weak for it.
+    /// Refuses a user without the role, or whose log-in is too old or lacks the second
+    /// factor.
     pub(crate) fn ensure(self, subject: &Subject, since: DateTime<Utc>) -> Result<()> {
         self.ensure_role(&subject.roles)?;
         if self == Self::Ordinary {
@@ -83,22 +84,22 @@ impl Grant {
     }
 }
 
-/// What a log-in asks of its session.
+/// The requested properties of a log-in's session.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
-    /// What to call it.
+    /// Its label.
     pub client_label: &'a str,
-    /// What its first access token shall allow.
+    /// The scopes of its first access token.
     pub grant: Grant,
 }
 
-/// What an access token is about.
+/// The subject of an access token.
 pub(crate) struct Subject {
     /// When the user logged in.
     pub(crate) auth_time: DateTime<Utc>,
-    /// How.
+    /// The authentication methods.
     pub(crate) amr: Vec<String>,
-    /// What the user may.
+    /// The user's roles.
     pub(crate) roles: Vec<String>,
     /// Whether the account has a second factor.
     pub(crate) mfa_enabled: bool,

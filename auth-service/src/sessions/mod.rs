@@ -1,4 +1,4 @@
-//! Sessions: what they are, and the rules of starting and ending them.
+//! Sessions, and the rules for starting and revoking them.
 
 pub mod grant;
 pub mod refresh;
@@ -23,15 +23,15 @@ use crate::signing_keys::KeysInForce;
 use crate::store;
 use crate::store::audit::Event;
 
-/// The `client_id` of tokens that a user's log-in gave.
+/// The `client_id` of users' tokens.
 pub(crate) const CLIENT_ID: &str = "addressbook";
 
-/// How a user has proved who it is.
+/// How a user authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// By the password.
+    /// The password.
     Password,
-    /// By the password, and a code that works once.
+    /// By the password and a one-time code.
     SecondFactor,
 }
 
@@ -50,11 +50,11 @@ impl Proof {
 pub struct TokenPair {
     /// A JWT.
     pub access_token: String,
-    /// When it ends.
+    /// When it expires.
     pub access_expire_time: DateTime<Utc>,
-    /// The one that is good now.
+    /// The current refresh token.
     pub refresh_token: RefreshToken,
-    /// When it ends unless it is used.
+    /// When it expires unless it is used.
     pub refresh_expire_time: DateTime<Utc>,
 }
 
@@ -64,11 +64,11 @@ pub struct SignedIn {
     pub user: User,
     /// The session's tokens.
     pub tokens: TokenPair,
-    /// By which the device is known at the next log-in.
+    /// The token that identifies the device at the next log-in.
     pub device_token: Zeroizing<String>,
 }
 
-/// What tokens say, and how long they live.
+/// The settings of tokens.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
     /// The `iss` claim.
@@ -77,21 +77,21 @@ pub struct TokenSettings {
     pub audience: String,
     /// How long after its log-in a session can administer.
     pub admin_authentication: TimeDelta,
-    /// Life of an access token.
+    /// The lifetime of an access token.
     pub access_ttl: TimeDelta,
-    /// Life of a session that is not refreshed.
+    /// The lifetime of a session that is not refreshed.
     pub idle_ttl: TimeDelta,
-    /// Life of a session at most.
+    /// The maximum lifetime of a session.
     pub absolute_ttl: TimeDelta,
-    /// Time in which a refresh can be repeated without a request id.
+    /// The time in which a refresh can be repeated without a request id.
     pub grace: TimeDelta,
-    /// Live sessions of one user at most.
+    /// The maximum number of valid sessions per user.
     pub sessions_per_user: usize,
 }
 
 impl TokenSettings {
-    /// What every access token says: of somebody who proves who it is at this moment,
-    /// and has no session.
+    /// The common claims of access tokens, for a subject that authenticates now and has
+    /// no session.
     pub(crate) fn claims(
         &self,
         sub: UserId,
@@ -117,8 +117,9 @@ impl TokenSettings {
     }
 }
 
-/// The time that a token made `now` carries. Revocations of all tokens of a user or a
-/// program count by the second: in the second of one, the token is dated to the next.
+/// The issue time of a token created `now`. Revocations of all tokens of a user or a
+/// program have a resolution of seconds: a token created in the second of one is dated to
+/// the next.
 pub(crate) fn issue_time(now: DateTime<Utc>, revoked: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let second = TimeDelta::seconds(1);
     revoked.map_or(now, |revoked| (revoked + second).clamp(now, now + second))
@@ -134,7 +135,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Keeps sessions in this database.
+    /// Stores sessions in this database.
     #[must_use]
     pub fn new(
         db: Pool,
@@ -152,9 +153,9 @@ impl Sessions {
         }
     }
 
-    /// Starts a session of a user who has just proved who it is, and whose row the
-    /// transaction holds for a change, so that log-ins of one user follow each other. Of
-    /// too many sessions those end that were used the longest ago.
+    /// Starts a session of a user who has just authenticated, and whose row the
+    /// transaction has locked, so that log-ins of one user run one after the other. If
+    /// there are too many sessions, the least recently used ones are revoked.
     pub async fn start(
         &self,
         tx: &mut Transaction,
@@ -186,7 +187,7 @@ impl Sessions {
         let event = Event::new(user.id, Kind::LogIn, &client.ip).session(token.session_id);
         store::audit::insert(&mut **tx, event, now).await?;
         let most = self.settings.sessions_per_user;
-        // The call may have waited for its hash, and tokens were made meanwhile.
+        // The call may have waited for its hash while tokens were issued.
         let ended = self.clock.now();
         let displaced = store::session_ends::displace(tx, user.id, most, ended).await?;
         if displaced > 0 {
@@ -199,8 +200,8 @@ impl Sessions {
         self.pair(token, subject, wish.grant, self.clock.now())
     }
 
-    /// Gives a live session tokens that derive from none of its earlier ones, of which no
-    /// copy is good any more.
+    /// Issues tokens for a valid session that are not derived from its earlier ones, so
+    /// that copies of those no longer work.
     pub async fn renew(
         &self,
         tx: &mut Transaction,
@@ -219,8 +220,8 @@ impl Sessions {
         self.pair(token, row.into(), Grant::Ordinary, now)
     }
 
-    /// Ends the session of a refresh token, an old one too; a dead or foreign
-    /// token has none to end.
+    /// Revokes the session of a refresh token, also of an old one; an expired or foreign
+    /// token has none.
     pub async fn log_out(&self, token: &str, client: &Client) -> Result<()> {
         if let Some(token) = self.codec.parse(token) {
             let session = (token.user_id, token.session_id);
@@ -229,8 +230,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Returns up to `limit` live sessions of a user made before `before`, the
-    /// latest first.
+    /// Returns up to `limit` valid sessions of a user created before `before`, the latest
+    /// first.
     pub async fn list(
         &self,
         user_id: UserId,
@@ -241,7 +242,7 @@ impl Sessions {
         store::sessions::list(&self.db, user_id, before, limit, now).await
     }
 
-    /// Ends one live session of a user.
+    /// Revokes one valid session of a user.
     pub async fn revoke(&self, user_id: UserId, id: Uuid, client: &Client) -> Result<()> {
         let (session, kind) = ((user_id, id), Kind::SessionRevoked);
         if end(&self.db, &self.clock, session, kind, &client.ip).await? {
@@ -251,7 +252,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the live sessions of a user but one; returns how many.
+    /// Revokes the valid sessions of a user except one; returns how many.
     pub async fn revoke_others(
         &self,
         user_id: UserId,
@@ -268,14 +269,14 @@ impl Sessions {
         Ok(count)
     }
 
-    /// Refuses what a session may not have.
+    /// Refuses scopes that a session may not have.
     fn ensure(&self, grant: Grant, subject: &Subject, now: DateTime<Utc>) -> Result<()> {
         let since = grant::since(now, self.settings.admin_authentication);
         grant.ensure(subject, since)
     }
 
-    /// Adds a fresh access token to a refresh token. None is signed without the look at
-    /// whether it may be.
+    /// Adds a new access token to a refresh token. Every token passes the check of its
+    /// scopes here.
     fn pair(
         &self,
         refresh_token: RefreshToken,
@@ -310,9 +311,9 @@ impl Sessions {
     }
 }
 
-/// Ends one live session; false where it was over. The time is asked for when nobody can
-/// refresh it any more: what was made while the call waited lives as long as the
-/// revocation is known.
+/// Revokes one valid session; false if it had ended. The time is read when the session
+/// can no longer be refreshed, so that tokens issued while the call waited are covered by
+/// the revocation.
 async fn end(
     db: &Pool,
     clock: &Clock,

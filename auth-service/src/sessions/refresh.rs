@@ -1,9 +1,8 @@
-//! The exchange of a refresh token for the next one.
+//! Exchanges a refresh token for the next one.
 //!
-//! Everybody who presents the current token within the grace time gets the same
-//! successor; whoever presents an older one ends the session. What remains: a
-//! thief who replays within the grace time keeps step with the owner, as in
-//! every scheme with a grace.
+//! Within the grace period the same token always returns the same successor; an older
+//! token revokes the session. What remains: a thief who replays within the grace period
+//! has the same tokens as the owner, as in every scheme with a grace period.
 
 use chassis::access::rate_limits::Allowance;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,31 +21,31 @@ use chassis::sha256::sha256;
 
 /// How long a refresh can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
-/// How often the exchange is tried, where the session is still as presented.
+/// The number of attempts, if the session is still as presented.
 const TRIES: usize = 2;
 
-/// The tokens that follow.
+/// The new tokens.
 pub struct Refreshed {
-    /// They.
+    /// The token pair.
     pub tokens: TokenPair,
-    /// Whether an earlier answer is repeated.
+    /// Whether an earlier response is repeated.
     pub replayed: bool,
 }
 
-/// What is to be done where the exchange did not happen.
+/// What to do if the exchange did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// The presented token is the current one after all.
     TryAgain,
-    /// An answer was lost: give it again.
+    /// A response was lost: repeat it.
     Replay,
-    /// An older token: someone has a copy.
+    /// The token is an older one: someone has a copy.
     Reuse,
 }
 
 impl Sessions {
-    /// Exchanges a refresh token for a new pair. One call too many changes nothing,
-    /// and still learns that its token is dead, or what an earlier answer was.
+    /// Exchanges a refresh token for a new pair. A call beyond the rate limit changes
+    /// nothing, but still gets the error of an invalid token, or a repeated response.
     pub async fn refresh(
         &self,
         token: &str,
@@ -56,9 +55,10 @@ impl Sessions {
         allowance: Option<Allowance>,
         now: DateTime<Utc>,
     ) -> Result<Refreshed> {
-        // A forged token costs nothing but this.
+        // A forged token costs only this check.
         let presented = self.codec.parse(token).ok_or(Error::RefreshTokenInvalid)?;
-        // By session: a dead one must not use up what the user's others need.
+        // Per session, so that a revoked one does not use up the limit of the user's
+        // others.
         let id = presented.session_id;
         let asked = allowance.as_ref().map(|allowance| allowance.ask_all(id));
         let limited = asked.and_then(Result::err);
@@ -80,12 +80,12 @@ impl Sessions {
             match judge(&state, &presented, request_id, self.settings.grace, now)? {
                 Verdict::TryAgain => {
                     limited.map_or(Ok(()), Err)?;
-                    // It may have been refused for what it asks for.
+                    // It may have been refused because of its scopes.
                     self.ensure(grant, &state.into(), now)?;
                 }
                 Verdict::Replay => {
                     if let Some(allowance) = &allowance {
-                        // Whatever else was asked, each refresh can be repeated as often.
+                        // Each refresh has its own limit for repeats.
                         let at = state.rotate_time.unwrap_or(now);
                         allowance.ask_user(replay_event_id(&presented, at))?;
                     }
@@ -132,7 +132,7 @@ impl Sessions {
         self.pair(successor, row.into(), grant, now).map(Some)
     }
 
-    /// Gives the same refresh token again; the session stays as it is.
+    /// Returns the same refresh token again; the session does not change.
     async fn replay(
         &self,
         presented: &RefreshToken,
@@ -144,7 +144,7 @@ impl Sessions {
         let successor = u8::try_from(state.cur_kid)
             .ok()
             .and_then(|kid| self.codec.successor(presented, kid))
-            // A replica with a newer key file made it; ours will follow.
+            // A replica with a newer key file created it; ours will be updated.
             .ok_or(Error::RefreshConflict)?;
         if state.cur_hash != successor.hash() {
             self.end_reused(presented, client).await?;
@@ -152,7 +152,7 @@ impl Sessions {
         }
         let event = Event::new(presented.user_id, Kind::RefreshReplayed, &client.ip)
             .session(presented.session_id);
-        // One entry for each refresh, however often it is repeated.
+        // One entry per refresh, however often it is repeated.
         let id = replay_event_id(presented, state.rotate_time.unwrap_or(now));
         let subject = Subject::from(state);
         self.ensure(grant, &subject, now)?;
@@ -160,8 +160,8 @@ impl Sessions {
         self.pair(successor, subject, grant, now)
     }
 
-    /// Ends the session of a token that was used before, for good, although the
-    /// call fails; also where its client hangs up.
+    /// Revokes the session of a token that was used before, and commits although the call
+    /// fails, even if its client disconnects.
     async fn end_reused(&self, presented: &RefreshToken, client: &Client) -> Result<()> {
         let (db, clock, ip) = (self.db.clone(), self.clock.clone(), client.ip.clone());
         let (user_id, id) = (presented.user_id, presented.session_id);
@@ -204,7 +204,7 @@ impl From<RefreshState> for Subject {
     }
 }
 
-/// Decides on a refresh whose exchange did not happen.
+/// Decides what to do with a refresh whose exchange did not happen.
 fn judge(
     state: &RefreshState,
     presented: &RefreshToken,
@@ -212,7 +212,8 @@ fn judge(
     grace: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<Verdict> {
-    // First: to disable a user ends the session, too, and a new one is not to be had.
+    // Checked first, because disabling a user also revokes the session, and a new log-in
+    // would fail.
     if state.disabled == Some(true) {
         return Err(Error::AccountDisabled);
     }
@@ -243,7 +244,7 @@ fn judge(
     })
 }
 
-/// A UUIDv7 of the refresh's time, the same for everybody who repeats it.
+/// A UUIDv7 with the refresh's time, the same for every repeat.
 fn replay_event_id(presented: &RefreshToken, rotate_time: DateTime<Utc>) -> uuid::Uuid {
     let hash = sha256(&[b"refresh-replayed".as_slice(), &presented.hash()].concat());
     let mut rest = [0; 10];

@@ -1,4 +1,4 @@
-//! Keeps the keys that a service uses as the database has them.
+//! Keeps the keys of a service in step with the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,12 @@ use super::{Asked, KeysInForce, Next, Schedule, SigningKeys, SigningKeysError, r
 use crate::error::Result;
 use crate::store;
 
-/// Between two looks at the keys: what another replica changed is known here after it.
+/// The time between two reads of the keys, after which changes of other replicas are
+/// known.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 
-/// Reads the keys now and then, and does what is due. Clones share what they read.
+/// Reads the keys periodically, and makes the changes that are due. Clones share the
+/// result.
 #[derive(Clone)]
 pub struct Keeper(Arc<Shared>);
 
@@ -28,13 +30,13 @@ struct Shared {
     clock: Clock,
     keys: KeysInForce,
     accepted: KeySet,
-    /// Held while keys are read and put in force, so that a slow reader does not bring
-    /// back keys that a later one saw revoked.
+    /// Held while keys are read and applied, so that a slow read does not restore keys
+    /// that a later one saw revoked.
     reading: Mutex<()>,
 }
 
 impl Keeper {
-    /// Reads the keys for the first time, and makes the first key where there is none.
+    /// Reads the keys for the first time, and creates the first key if there is none.
     pub async fn start(
         db: Pool,
         ring: Arc<KeyRing>,
@@ -57,24 +59,24 @@ impl Keeper {
         })))
     }
 
-    /// What to sign with and to publish.
+    /// The keys to sign with and to publish.
     #[must_use]
     pub fn keys(&self) -> KeysInForce {
         self.0.keys.clone()
     }
 
-    /// What to check this service's own callers with.
+    /// The keys that verify this service's own callers.
     #[must_use]
     pub fn accepted(&self) -> KeySet {
         self.0.accepted.clone()
     }
 
-    /// Looks for ever.
+    /// Reads in an endless loop.
     pub async fn forever(self) {
         chores::forever("signing keys changed their state", BEAT, || self.look()).await;
     }
 
-    /// As [`rotation::request_rotation`]; the key is published here when this returns.
+    /// Like [`rotation::request_rotation`]; the key is published here when this returns.
     pub async fn request_rotation(&self, asked: Asked<'_>) -> Result<Next> {
         let Shared {
             ring,
@@ -87,8 +89,8 @@ impl Keeper {
         Ok(next)
     }
 
-    /// As [`rotation::revoke`]; this service neither signs with the key nor accepts it
-    /// when this returns. So it does for a key that was revoked before.
+    /// Like [`rotation::revoke`]; this service neither signs with the key nor accepts it
+    /// when this returns, even if it was revoked before.
     pub async fn revoke(&self, asked: Asked<'_>, kid: &str) -> Result<()> {
         let Shared {
             ring,
@@ -110,7 +112,7 @@ impl Keeper {
         Ok(changed)
     }
 
-    /// Puts the keys in force that the database has at this moment.
+    /// Applies the database's current keys.
     pub(crate) async fn read(&self) -> Result<(), SigningKeysError> {
         let Shared {
             db,
@@ -122,7 +124,7 @@ impl Keeper {
         let _alone = self.0.reading.lock().await;
         let rows = store::signing_keys::published(db).await?;
         let read = SigningKeys::read(&rows, ring, Some(&keys.load()))?;
-        // First: what is signed here is good here.
+        // First, so that tokens signed here are accepted here.
         accepted.replace(&read.published.keys);
         keys.replace(read);
         Ok(())

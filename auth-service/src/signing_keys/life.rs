@@ -1,4 +1,4 @@
-//! The life of a signing key: when it goes from one state to the next. No I/O.
+//! The states of a signing key, and the times of their changes. No I/O.
 
 use std::time::Duration;
 
@@ -11,49 +11,49 @@ use crate::store::signing_keys::KeyRow;
 /// How long keys stay in their states.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
-    /// The algorithm of the next key that is made.
+    /// The algorithm of new keys.
     pub algorithm: Algorithm,
-    /// For how long a key signs.
+    /// How long a key signs.
     pub rotation: Duration,
-    /// For how long readers keep the published keys.
+    /// How long readers cache the published keys.
     pub cache: Duration,
-    /// For how long after it was signed a token can be good.
+    /// How long a token can be valid after it was signed.
     pub token_life: Duration,
 }
 
 impl Schedule {
-    /// For how long a key is published before it signs. Another instance publishes
-    /// it a beat after it was staged, and a reader that asked just before that
-    /// asks again a cache time later: the second cache time is for all that is
-    /// slow. Where it is shorter than two beats, it would be too little.
+    /// How long a key is published before it signs. Another instance publishes it up to
+    /// one read interval after it was staged, and a reader that read just before that
+    /// reads again a cache time later; the second cache time is a reserve, which must be
+    /// at least two read intervals.
     #[must_use]
     pub fn staging(&self) -> Duration {
         (self.cache * 2).max(self.cache + BEAT * 2)
     }
 
-    /// For how long a key is published after it signed. A slow instance signs with
-    /// it a little longer, for which the cache time is enough.
+    /// How long a key is published after it signed. A slow instance may sign with it a
+    /// little longer, which the cache time covers.
     #[must_use]
     pub fn retirement(&self) -> Duration {
         self.token_life + self.cache
     }
 }
 
-/// What is to be done.
+/// A due change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Make a key that will sign later.
+    /// Create a key that will sign later.
     Stage,
-    /// Make a key that signs at once.
+    /// Create a key that signs at once.
     MakeActive,
-    /// Let this staged key sign, and no other.
+    /// Activate this staged key, and no other.
     Activate(String),
-    /// Publish this key no more.
+    /// Revoke this key.
     Revoke(String),
 }
 
-/// What is to be done now with these keys, the oldest first. What follows from it
-/// is due when it is done.
+/// The changes that are due for these keys, the oldest first. Their consequences are due
+/// after them.
 pub(super) fn due(keys: &[KeyRow], schedule: &Schedule, now: DateTime<Utc>) -> Vec<Step> {
     let since = |key: &KeyRow| (now - key.state_time).to_std().unwrap_or_default();
     let gone = |key: &&KeyRow| key.is(KeyState::Retiring) && since(key) >= schedule.retirement();
@@ -72,7 +72,7 @@ pub(super) fn due(keys: &[KeyRow], schedule: &Schedule, now: DateTime<Utc>) -> V
     steps
 }
 
-/// What makes a key sign where none does.
+/// The change that activates a key if none is active.
 pub(super) fn successor(keys: &[KeyRow]) -> Step {
     staged(keys).map_or(Step::MakeActive, |key| Step::Activate(key.kid.clone()))
 }
@@ -82,7 +82,7 @@ pub(super) fn staged(keys: &[KeyRow]) -> Option<&KeyRow> {
     keys.iter().find(|key| key.is(KeyState::Staged))
 }
 
-/// Whether the active key's time is over when one that is staged now is ready.
+/// Whether the active key's time ends before a key that is staged now is ready.
 fn is_old(age: Duration, schedule: &Schedule) -> bool {
     age >= schedule.rotation.saturating_sub(schedule.staging())
 }
@@ -103,7 +103,7 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    /// A key that came into its state at second 0.
+    /// A key that entered its state at second 0.
     fn key(kid: &str, state: KeyState) -> KeyRow {
         KeyRow {
             kid: kid.to_owned(),

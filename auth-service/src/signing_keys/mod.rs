@@ -1,5 +1,4 @@
-//! The signing keys: which one signs, which are published, and how one follows
-//! another.
+//! The signing keys: the active one, the published ones, and their rotation.
 
 mod keeper;
 mod life;
@@ -27,13 +26,13 @@ use crate::store::signing_keys::KeyRow;
 /// Why there are no signing keys.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeysError {
-    /// The database failed, or no key can be made.
+    /// The database failed, or no key can be created.
     #[error("cannot read or replace the signing keys")]
     Store(#[from] Error),
     /// A key cannot be used.
     #[error(transparent)]
     Signer(#[from] SignerError),
-    /// None signs, although one was just made.
+    /// None is active, although one was just created.
     #[error("the database has no active signing key")]
     NoneActive,
     /// A stored public key is not readable.
@@ -60,22 +59,22 @@ impl From<SigningKeysError> for Error {
 
 /// The key that signs, and all that are published.
 pub struct SigningKeys {
-    /// Signs; none where the active key does not open here.
+    /// The active key; `None` if it cannot be opened here.
     signer: Option<Arc<Signer>>,
-    /// Every key that a good token can name, and those about to be used.
+    /// Every key that may have signed a valid token, and those that will sign next.
     pub published: JwkSet,
     /// The same as JSON (RFC 7517 section 5).
     pub json: String,
-    /// The algorithms of the published keys, that of the active one first.
+    /// The algorithms of the published keys, the active one's first.
     pub algorithms: Vec<String>,
-    /// Since when the active one signs.
+    /// When the active key started to sign.
     pub active_since: DateTime<Utc>,
 }
 
 impl SigningKeys {
-    /// Reads stored keys. Where the active one does not open, the key of `before`
-    /// signs on while it is published, in which time the key file can get the line that
-    /// it lacks. A key that was revoked signs no more, and neither does the service.
+    /// Reads stored keys. If the active one cannot be opened, the key of `before`
+    /// continues to sign while it is published, so that the key file can be fixed
+    /// meanwhile. If that key was revoked, the service signs nothing.
     fn read(
         rows: &[KeyRow],
         ring: &KeyRing,
@@ -129,8 +128,7 @@ fn is_among(rows: &[KeyRow], kid: &str) -> bool {
     rows.iter().any(|row| row.kid == kid)
 }
 
-/// The keys that a service uses now, shared by all clones. To read them takes no
-/// lock.
+/// The current keys of a service, shared by all clones. Reading takes no lock.
 #[derive(Clone)]
 pub struct KeysInForce(Arc<ArcSwap<SigningKeys>>);
 
@@ -139,13 +137,13 @@ impl KeysInForce {
         Self(Arc::new(ArcSwap::from_pointee(keys)))
     }
 
-    /// The keys as they are now.
+    /// The current keys.
     #[must_use]
     pub fn load(&self) -> Guard<Arc<SigningKeys>> {
         self.0.load()
     }
 
-    /// Tells of the keys.
+    /// Registers metrics of the keys.
     pub fn publish(&self, metrics: &Metrics, clock: &Clock) {
         let (keys, clock) = (self.clone(), clock.clone());
         let help = "Age of the active signing key";

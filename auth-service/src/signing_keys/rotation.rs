@@ -1,5 +1,5 @@
-//! Moves signing keys from state to state, for all instances at once: each turn
-//! is a transaction that no other one is beside.
+//! Changes the states of signing keys for all instances, in one exclusive transaction
+//! each time.
 
 use chassis::clock::Clock;
 use chassis::database::pool::{Pool, Transaction};
@@ -16,10 +16,10 @@ use crate::store::audit::Event;
 use crate::store::signing_keys::KeyRow;
 use crate::store::{self, signing_keys as stored};
 
-/// Does what is due; returns how many keys changed their state. Of instances
-/// that do so at the same time, one does it and the others find it done.
+/// Makes the changes that are due; returns how many keys changed their state. Of
+/// concurrent instances one makes them and the others find them done.
 pub async fn advance(db: &Pool, ring: &KeyRing, schedule: &Schedule, clock: &Clock) -> Result<u64> {
-    // Nearly always there is nothing to do, which takes no lock to see.
+    // Nearly always there is nothing to do, which needs no lock.
     if due(&stored::published(db).await?, schedule, clock.now()).is_empty() {
         return Ok(0);
     }
@@ -35,17 +35,17 @@ pub async fn advance(db: &Pool, ring: &KeyRing, schedule: &Schedule, clock: &Clo
     turn.commit().await
 }
 
-/// Who asks for a change, in which transaction.
+/// The transaction and the requester of a change.
 pub struct Asked<'a> {
-    /// Begun by whoever asks; it is committed here.
+    /// Started by the requester; committed here.
     pub tx: Transaction,
-    /// Who it is; nobody where the service does it by itself.
+    /// The requester; `None` for the service itself.
     pub by: Option<UserId>,
-    /// Where the call came from.
+    /// The client's address.
     pub ip: &'a str,
 }
 
-/// The key that comes next.
+/// The next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
     /// Its id.
@@ -54,8 +54,8 @@ pub struct Next {
     pub already_staged: bool,
 }
 
-/// Stages a new key, which signs when it has been published for long enough. Where one
-/// is staged already, that one comes next.
+/// Stages a new key, which signs when it has been published for long enough. If one is
+/// staged already, that one is next.
 pub async fn request_rotation(
     asked: Asked<'_>,
     ring: &KeyRing,
@@ -77,10 +77,9 @@ pub async fn request_rotation(
     })
 }
 
-/// Takes a key out at once, as one that someone else may have: its tokens are
-/// refused from the next look on. When it was the active one, the staged key
-/// takes its place, or else a new one, although not every reader knows it yet.
-/// Returns whether there was such a key.
+/// Revokes a key at once, because it may have leaked: its tokens are refused from the
+/// next read on. If it was the active one, the staged key takes its place, or else a new
+/// one, although not every reader knows it yet. Returns whether there was such a key.
 pub async fn revoke(
     asked: Asked<'_>,
     ring: &KeyRing,
@@ -101,7 +100,7 @@ pub async fn revoke(
     Ok(true)
 }
 
-/// A transaction that alone changes the keys.
+/// A transaction with exclusive access to the keys.
 struct Turn<'a> {
     asked: Asked<'a>,
     ring: &'a KeyRing,
@@ -122,13 +121,13 @@ impl<'a> Turn<'a> {
             asked,
             ring,
             algorithm,
-            // Of the act, not of the call, which may have waited.
+            // The time of the change, not of the call, which may have waited.
             now: clock.now(),
             changes: Vec::new(),
         })
     }
 
-    /// The keys as whoever was here before left them.
+    /// The keys after any earlier change.
     async fn keys(&mut self) -> Result<Vec<KeyRow>> {
         stored::published(&mut *self.asked.tx).await
     }
@@ -149,7 +148,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Makes a key; returns its id.
+    /// Creates a key; returns its id.
     async fn make(&mut self, state: KeyState) -> Result<String> {
         let key = signer::generate(self.algorithm, self.ring)?;
         let made = stored::insert(&mut *self.asked.tx, &key, state, self.now).await?;

@@ -1,5 +1,5 @@
-//! The only holder of a private signing key. At rest the private part is sealed
-//! PKCS #8, bound to the key's own id.
+//! The only holder of a private signing key. The private part is stored as sealed PKCS
+//! #8, bound to the key's id.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
@@ -17,30 +17,30 @@ use crate::sealed::{self, OpenError};
 
 const KEY_PURPOSE: &str = "signing-key-encryption";
 
-/// Why a key cannot be used. Says nothing of the key.
+/// Why a key cannot be used. Never contains key material.
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
-    /// The ring lost the key that sealed it.
+    /// The ring lacks the key that sealed it.
     #[error("signing key {kid} is sealed with key {ring_kid}, which is missing in the key file")]
     KeyMissing {
         /// The signing key.
         kid: String,
-        /// The line of the key file.
+        /// The number of the key in the key file.
         ring_kid: u8,
     },
-    /// It does not open, or is not what it should be.
+    /// It cannot be opened, or is malformed.
     #[error("signing key {kid} cannot be decrypted with the key file")]
     Broken {
         /// The signing key.
         kid: String,
     },
-    /// The active key does not open here, and the one before it was revoked.
+    /// The active key cannot be opened here, and the previous one was revoked.
     #[error("no signing key can be used here")]
     None,
-    /// The library refused.
+    /// The library failed.
     #[error("cannot create or use a signing key")]
     Crypto,
-    /// The public part cannot be described.
+    /// The public part cannot be encoded.
     #[error("cannot describe a signing key")]
     Jwk(#[from] jsonwebtoken::errors::Error),
     /// It cannot be written as JSON.
@@ -60,7 +60,7 @@ impl From<SignerError> for Error {
     }
 }
 
-/// Makes a new key.
+/// Generates a new key.
 pub fn generate(algorithm: Algorithm, ring: &KeyRing) -> Result<SealedKey, SignerError> {
     let private = match algorithm {
         Algorithm::EdDsa => Ed25519KeyPair::generate()?.to_pkcs8v1()?,

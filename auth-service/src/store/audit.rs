@@ -1,5 +1,5 @@
-//! The audit table: written once, never changed, but that the end of an account
-//! takes the addresses away.
+//! The audit table: rows are never changed, except that the deletion of an account
+//! removes their addresses.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// What happened to an account, and where the call came from.
+    /// An event of an account, with the client's address.
     #[must_use]
     pub fn new(user_id: UserId, kind: Kind, ip: &'a str) -> Self {
         Self {
@@ -34,21 +34,21 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Names the session that it is about.
+    /// Sets the session concerned.
     #[must_use]
     pub fn session(mut self, id: Uuid) -> Self {
         self.session_id = Some(id);
         self
     }
 
-    /// Names who did it, where that is not the user itself.
+    /// Sets who acted, if not the user itself.
     #[must_use]
     pub fn by(mut self, actor_id: UserId) -> Self {
         self.actor_id = Some(actor_id);
         self
     }
 
-    /// Adds what else there is to tell; never a secret or an e-mail.
+    /// Adds details; never a secret or an e-mail.
     #[must_use]
     pub fn detail(mut self, detail: &'a str) -> Self {
         self.detail = Some(detail);
@@ -61,7 +61,7 @@ pub async fn insert(db: impl PgExecutor<'_>, event: Event<'_>, now: DateTime<Utc
     insert_once(db, Uuid::now_v7(), event, now).await
 }
 
-/// Writes an entry, unless one with this id is there.
+/// Writes an entry, unless one with this id exists.
 pub async fn insert_once(
     db: impl PgExecutor<'_>,
     id: Uuid,
@@ -89,18 +89,18 @@ pub async fn insert_once(
     Ok(())
 }
 
-/// Where a page of entries begins: after this one, in descending order.
+/// The position of a page of entries: after this one, in descending order.
 pub type Position = (DateTime<Utc>, Uuid);
 
-/// Returns up to `limit` entries after `after`, the latest first. Each kind of search has
-/// an index of its own.
+/// Returns up to `limit` entries after `after`, the latest first. Each filter has an
+/// index of its own.
 pub async fn list(
     db: impl PgExecutor<'_>,
     selection: &Selection,
     after: Option<Position>,
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    // Nothing has the nil id, so that what happened at the end itself is left out.
+    // No entry has the nil id, so entries at the end time itself are excluded.
     let before = after.unwrap_or((selection.end, Uuid::nil()));
     match (selection.user_id, &selection.kind) {
         (Some(user_id), kind) => {

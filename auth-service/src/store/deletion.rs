@@ -1,4 +1,4 @@
-//! The end of an account: what is removed, and what stays.
+//! The deletion of an account: what is deleted, and what is kept.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -8,9 +8,8 @@ use crate::error::Result;
 use crate::model::deleted_user::{DeletedUser, DeletedUsersCursor};
 use crate::model::user::User;
 
-/// Removes what a log-in needs; nobody logs in until the transaction ends. False, and
-/// nothing is done, where the e-mail is another one by now, or the password has not
-/// this version any more.
+/// Deletes what a log-in needs; no one can log in until the transaction ends. False,
+/// without a change, if the e-mail or the version of the password has changed.
 pub async fn remove_email(
     db: impl PgExecutor<'_>,
     user: &User,
@@ -31,8 +30,8 @@ pub async fn remove_email(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes the account; nothing begins that locks it until the transaction ends.
-/// False where it has become an administrator's, or is one no more.
+/// Deletes the account, and keeps it locked until the transaction ends. False if it has
+/// become, or is no longer, an administrator's.
 pub async fn remove_user(db: impl PgExecutor<'_>, user_id: UserId, is_admin: bool) -> Result<bool> {
     let done = sqlx::query!(
         "DELETE FROM auth.users WHERE id = $1 AND ('admin' = ANY (roles)) = $2",
@@ -44,7 +43,7 @@ pub async fn remove_user(db: impl PgExecutor<'_>, user_id: UserId, is_admin: boo
     Ok(done.rows_affected() == 1)
 }
 
-/// Writes down for good that a user is gone, and whether rows of it are left.
+/// Records permanently that a user was deleted, and whether rows remain.
 pub async fn remember(
     db: impl PgExecutor<'_>,
     user_id: UserId,

@@ -1,4 +1,4 @@
-//! The tokens that were mailed, as hashes, and whom to mail one.
+//! Mailed tokens, as hashes, and the accounts that can get one.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -9,21 +9,21 @@ use crate::error::Result;
 use crate::model::email_tokens::Purpose;
 use crate::model::user_token::UserToken;
 
-/// What is known of who gets a token.
+/// The account that gets a token.
 pub struct Recipient {
     /// The account of the e-mail.
     pub user_id: UserId,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
-    /// Names the account's password.
+    /// The version of the account's password.
     pub password_version: i64,
-    /// Whether the owner of the mailbox has confirmed it.
+    /// Whether the e-mail is verified.
     pub email_verified: bool,
-    /// Whether the account may not be used.
+    /// Whether the account is disabled.
     pub disabled: bool,
 }
 
-/// Returns whose an e-mail is.
+/// Returns the account of an e-mail.
 pub async fn recipient(db: impl PgExecutor<'_>, email: &str) -> Result<Option<Recipient>> {
     let found = sqlx::query_as!(
         Recipient,
@@ -41,17 +41,17 @@ pub async fn recipient(db: impl PgExecutor<'_>, email: &str) -> Result<Option<Re
     Ok(found)
 }
 
-/// What a token is good for.
+/// The purpose of a token.
 pub struct Bound {
     /// The e-mail that it was mailed to.
     pub email: String,
-    /// Of the password, when the token was made.
+    /// The version of the password when the token was created.
     pub password_version: i64,
-    /// The session that asked for the mail, where one did.
+    /// The session that requested the mail, if any.
     pub session_id: Option<Uuid>,
 }
 
-/// Keeps a token's hash.
+/// Stores a token's hash.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     token: &UserToken,
@@ -78,7 +78,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Returns what a token that lives is good for, and leaves it.
+/// Returns the purpose of a valid token, without using it up.
 pub async fn get(
     db: impl PgExecutor<'_>,
     token: &UserToken,
@@ -102,8 +102,7 @@ pub async fn get(
     Ok(bound)
 }
 
-/// Ends a token that lives; returns what it was good for. Of several callers one
-/// gets that.
+/// Uses up a valid token; returns its purpose. Of several callers one succeeds.
 pub async fn spend(
     db: impl PgExecutor<'_>,
     token: &UserToken,
@@ -127,8 +126,8 @@ pub async fn spend(
     Ok(bound)
 }
 
-/// Ends every token of a user; returns what `token` was good for, if it lives. Of
-/// several callers one gets that. They lock in one order.
+/// Deletes every token of a user; returns the purpose of `token`, if it is valid. Of
+/// several callers one succeeds. They lock in one order.
 pub async fn spend_all(
     db: impl PgExecutor<'_>,
     token: &UserToken,
@@ -159,7 +158,7 @@ pub async fn spend_all(
     Ok(bound)
 }
 
-/// Ends every token of a user.
+/// Deletes every token of a user.
 pub async fn delete_all(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "DELETE FROM auth.email_tokens WHERE user_id = $1",
@@ -170,7 +169,7 @@ pub async fn delete_all(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> 
     Ok(())
 }
 
-/// Forgets up to `limit` tokens that ended before `expired`; returns how many.
+/// Deletes up to `limit` tokens that expired before `expired`; returns how many.
 pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "

@@ -1,4 +1,4 @@
-//! The e-mail table: which account an address belongs to, and its password.
+//! The e-mail table: addresses, their accounts and passwords.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -7,14 +7,14 @@ use sqlx::PgExecutor;
 use crate::error::Result;
 use crate::model::device_token::Owner;
 
-/// What is known of an address.
+/// An address with its account.
 pub struct EmailRow {
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// A PHC string; empty where the account has no password until the owner of the
-    /// mailbox chooses one.
+    /// A PHC string; empty if the account has no password until the owner of the mailbox
+    /// sets one.
     pub password_hash: String,
-    /// Names this password, whatever its hash.
+    /// The version of the password, independent of its hash.
     pub password_version: i64,
     /// SHA-256 of the sign-up's request id.
     pub request_hash: Option<Vec<u8>>,
@@ -25,7 +25,7 @@ pub struct EmailRow {
 }
 
 impl EmailRow {
-    /// Whom a device's token has to be for.
+    /// The account and password for a device token.
     #[must_use]
     pub fn owner(&self) -> Owner {
         Owner {
@@ -35,15 +35,15 @@ impl EmailRow {
     }
 }
 
-/// An address to keep.
+/// A new address.
 pub struct NewEmail<'a> {
     /// Normalised.
     pub email: &'a str,
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
     /// A PHC string.
     pub password_hash: &'a str,
-    /// Names this password.
+    /// The version of the password.
     pub password_version: i64,
     /// SHA-256 of the sign-up's request id.
     pub request_hash: Option<[u8; 32]>,
@@ -51,7 +51,7 @@ pub struct NewEmail<'a> {
     pub request_body_hash: Option<[u8; 32]>,
 }
 
-/// Returns what is known of an address.
+/// Returns an address with its account.
 pub async fn get(db: impl PgExecutor<'_>, email: &str) -> Result<Option<EmailRow>> {
     let row = sqlx::query_as!(
         EmailRow,
@@ -69,7 +69,7 @@ pub async fn get(db: impl PgExecutor<'_>, email: &str) -> Result<Option<EmailRow
     Ok(row)
 }
 
-/// Returns what is known of an address, where it is this user's.
+/// Returns an address with its account, if it is this user's.
 pub async fn get_of(
     db: impl PgExecutor<'_>,
     email: &str,
@@ -79,7 +79,7 @@ pub async fn get_of(
     Ok(row.filter(|row| row.user_id == user_id))
 }
 
-/// Keeps a new address; false where it is there already.
+/// Stores a new address; false if it exists already.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     new: &NewEmail<'_>,
@@ -105,20 +105,19 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// One password of one account. An address can become another account's at any time,
-/// so that every statement which finds a row by its address names the user as well.
+/// One password of one account. An address can move to another account at any time, so
+/// every statement that finds a row by its address also names the user.
 #[derive(Clone, Copy)]
 pub struct PasswordRef<'a> {
     /// The account's address.
     pub email: &'a str,
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// Names the password.
+    /// The version of the password.
     pub version: i64,
 }
 
-/// Keeps a password as it is until the transaction ends; false where it is not the
-/// account's any more.
+/// Locks a password until the transaction ends; false if it is no longer the account's.
 pub async fn lock_password(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<bool> {
     let row = sqlx::query!(
         "
@@ -136,7 +135,7 @@ pub async fn lock_password(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -
     Ok(row.is_some())
 }
 
-/// Replaces the hash of a password by another one of the same password, if it is still
+/// Replaces the hash of a password with another one of the same password, if it is still
 /// `old_hash`.
 pub async fn rehash(
     db: impl PgExecutor<'_>,
@@ -159,8 +158,7 @@ pub async fn rehash(
     Ok(())
 }
 
-/// Sets a new password in the place of `old`; false where that is not the account's any
-/// more.
+/// Replaces the password `old`; false if that is no longer the account's.
 pub async fn set_password(
     db: impl PgExecutor<'_>,
     old: PasswordRef<'_>,
@@ -183,8 +181,8 @@ pub async fn set_password(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps an account's address for the caller alone until the transaction ends; false
-/// where this is not its password any more.
+/// Locks an account's address exclusively until the transaction ends; false if this is no
+/// longer its password.
 pub async fn take(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<bool> {
     let row = sqlx::query!(
         "
@@ -202,8 +200,8 @@ pub async fn take(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<
     Ok(row.is_some())
 }
 
-/// Keeps `new` beside the address of an account, with the same password under another
-/// version, so that what was mailed for the address before dies; false where it is there
+/// Stores `new` beside the address of an account, with the same password and a new
+/// version, which invalidates tokens mailed for the previous address; false if it exists
 /// already.
 pub async fn copy(
     db: impl PgExecutor<'_>,
@@ -230,8 +228,8 @@ pub async fn copy(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps an account's address for the caller alone until the transaction ends; false
-/// where the address is not this user's.
+/// Locks an account's address exclusively until the transaction ends; false if the
+/// address is not this user's.
 pub async fn hold(db: impl PgExecutor<'_>, email: &str, user_id: UserId) -> Result<bool> {
     let row = sqlx::query!(
         "SELECT user_id FROM auth.emails WHERE email_norm = $1 AND user_id = $2 FOR UPDATE",
@@ -243,7 +241,7 @@ pub async fn hold(db: impl PgExecutor<'_>, email: &str, user_id: UserId) -> Resu
     Ok(row.is_some())
 }
 
-/// Leaves an account without a password.
+/// Removes the password of an account.
 pub async fn remove_password(
     db: impl PgExecutor<'_>,
     email: &str,
@@ -264,7 +262,7 @@ pub async fn remove_password(
     Ok(())
 }
 
-/// Forgets an address of an account.
+/// Deletes an address of an account.
 pub async fn delete(db: impl PgExecutor<'_>, email: &str, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "DELETE FROM auth.emails WHERE email_norm = $1 AND user_id = $2",

@@ -1,5 +1,5 @@
-//! What is kept about one user, as JSON: each column is named, so that no hash gets
-//! out with a new one.
+//! Everything stored about one user, as JSON: each column is named, so that a new column
+//! cannot leak a hash.
 
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
@@ -36,7 +36,7 @@ pub async fn user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<Str
     .await?)
 }
 
-/// The second factor, without what it is checked by.
+/// The second factor, without its secrets.
 pub async fn mfa(db: impl PgExecutor<'_>, user_id: UserId) -> Result<String> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -53,7 +53,7 @@ pub async fn mfa(db: impl PgExecutor<'_>, user_id: UserId) -> Result<String> {
     .await?)
 }
 
-/// Up to `limit` sessions after `after`, the ended ones, too.
+/// Up to `limit` sessions after `after`, ended ones included.
 pub async fn sessions(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -85,7 +85,7 @@ pub async fn sessions(
     .await?)
 }
 
-/// Up to `limit` entries of the audit after `after`.
+/// Up to `limit` audit entries after `after`.
 pub async fn audit_events(
     db: impl PgExecutor<'_>,
     user_id: UserId,

@@ -1,5 +1,5 @@
-//! What is left of users who are gone: removed in batches, so that nothing costs more
-//! for a user of whom there is more.
+//! Remaining rows of deleted users, deleted in batches, so that no statement costs more
+//! for a user with more rows.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::error::Result;
 
-/// Rows of each table that are removed at a time.
+/// Rows of each table per batch.
 const BATCH: i64 = 1000;
 
-/// Runs statements on the rows of a user; returns the numbers of rows that they changed.
+/// Runs statements on the rows of a user; returns the numbers of changed rows.
 macro_rules! each {
     ($db:expr, $user:expr, [$($sql:literal),* $(,)?]) => {
         [$(
@@ -23,18 +23,18 @@ macro_rules! each {
     };
 }
 
-/// What one batch came to.
+/// The result of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Removed {
-    /// Rows that were removed or changed.
+    /// Deleted or changed rows.
     pub rows: u64,
-    /// Whether there can be more.
+    /// Whether there may be more.
     pub more: bool,
 }
 
-/// Removes what is kept of a user beside the account and the audit, a batch of each: the
-/// rows up to the key at the end of the batch, or all. Every table with a `user_id` has
-/// its line here, or is said to stay in tests/rpc/deletion.rs.
+/// Deletes a batch of each table of a user, except the account and the audit: the rows up
+/// to the last key of the batch, or all. Every table with a `user_id` is listed here, or
+/// as kept in tests/rpc/deletion.rs.
 pub async fn remove_rows(
     db: &mut PgConnection,
     user_id: UserId,
@@ -68,8 +68,8 @@ pub async fn remove_rows(
     })
 }
 
-/// Their tokens are told by session, too: an instance whose clock is ahead may have
-/// made one that is younger than the revocation of the user.
+/// Their tokens are also revoked by session, because an instance whose clock is ahead may
+/// have issued one after the revocation of the user.
 async fn remove_sessions(
     db: &mut PgConnection,
     user_id: UserId,
@@ -102,16 +102,16 @@ async fn remove_sessions(
     Ok(count.unsigned_abs())
 }
 
-/// Where a walk along a user's audit stands, and what it did.
+/// The position of a pass over a user's audit entries, and its result.
 pub struct Step {
-    /// The last entry of the batch; nothing at the end of the audit.
+    /// The last entry of the batch; `None` at the end.
     pub last: Option<Uuid>,
     /// Entries that lost their address.
     pub rows: i64,
 }
 
-/// Takes the addresses out of a batch of a user's audit, after the entry `after`. What happened
-/// stays, under an id that stands for nobody any more.
+/// Removes the addresses from a batch of a user's audit entries after `after`. The
+/// entries are kept, with an id that no longer identifies anybody.
 pub async fn blank_audit(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -145,9 +145,8 @@ pub async fn blank_audit(
     Ok(step)
 }
 
-/// Returns up to `limit` users who are gone and of whom there are rows: the transaction
-/// that ended the account left some, or a call that was under way wrote some, of those
-/// who were deleted later than `since`.
+/// Returns up to `limit` deleted users with remaining rows: those that the deletion left,
+/// and those that a running call wrote, for users deleted after `since`.
 pub async fn unfinished(
     db: impl PgExecutor<'_>,
     since: DateTime<Utc>,
@@ -178,7 +177,7 @@ pub async fn unfinished(
     .await?)
 }
 
-/// Notes that nothing is left of a user.
+/// Records that no rows of a user remain.
 pub async fn finished(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "UPDATE auth.deleted_users SET rows_left = false WHERE user_id = $1 AND rows_left",

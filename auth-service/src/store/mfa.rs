@@ -1,4 +1,4 @@
-//! The tables of the second factor: secrets, recovery codes, and log-ins under way.
+//! The tables of the second factor: secrets, recovery codes, and challenges.
 
 use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
@@ -7,7 +7,7 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// Keeps a user's new secret in the place of the one before.
+/// Stores a user's new secret, replacing the previous one.
 pub async fn put_totp(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -30,7 +30,7 @@ pub async fn put_totp(
     Ok(())
 }
 
-/// Whether the user has a secret that was made after `since`.
+/// Whether the user has a secret that was created after `since`.
 pub async fn has_totp_since(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -46,8 +46,7 @@ pub async fn has_totp_since(
     Ok(row.is_some())
 }
 
-/// Returns a user's secret, sealed, and lets nobody else take it until the transaction
-/// ends.
+/// Returns a user's sealed secret, and locks it until the transaction ends.
 pub async fn lock_totp(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<Vec<u8>>> {
     Ok(sqlx::query_scalar!(
         "SELECT secret_sealed FROM auth.totp_secrets WHERE user_id = $1 FOR UPDATE",
@@ -57,7 +56,7 @@ pub async fn lock_totp(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Optio
     .await?)
 }
 
-/// Uses up the code of a step and all before it; false where it was used. Keeps the
+/// Uses up the code of a step and all earlier ones; false if it was used. Stores the
 /// secret as `secret_sealed`.
 pub async fn take_step(
     db: impl PgExecutor<'_>,
@@ -79,7 +78,7 @@ pub async fn take_step(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps hashes of recovery codes.
+/// Stores hashes of recovery codes.
 pub async fn insert_recovery_codes(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -101,7 +100,7 @@ pub async fn insert_recovery_codes(
     Ok(())
 }
 
-/// Uses a recovery code up; false where there is no such one.
+/// Uses up a recovery code; false if there is no such code.
 pub async fn take_recovery_code(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -117,7 +116,7 @@ pub async fn take_recovery_code(
     Ok(done.rows_affected() == 1)
 }
 
-/// How many recovery codes a user has.
+/// The number of a user's recovery codes.
 pub async fn count_recovery_codes(db: impl PgExecutor<'_>, user_id: UserId) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM auth.recovery_codes WHERE user_id = $1"#,
@@ -127,7 +126,7 @@ pub async fn count_recovery_codes(db: impl PgExecutor<'_>, user_id: UserId) -> R
     .await?)
 }
 
-/// Forgets a user's recovery codes.
+/// Deletes a user's recovery codes.
 pub async fn forget_recovery_codes(db: impl PgExecutor<'_>, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "DELETE FROM auth.recovery_codes WHERE user_id = $1",
@@ -138,23 +137,23 @@ pub async fn forget_recovery_codes(db: impl PgExecutor<'_>, user_id: UserId) -> 
     Ok(())
 }
 
-/// A challenge to keep.
+/// A new challenge.
 pub struct NewChallenge<'a> {
-    /// Who logs in.
+    /// The user.
     pub user_id: UserId,
-    /// SHA-256 of what the client holds.
+    /// SHA-256 of the client's token.
     pub hash: [u8; 32],
-    /// That of the password that was right.
+    /// The version of the correct password.
     pub password_version: i64,
-    /// What the client calls the session.
+    /// The client's label of the session.
     pub client_label: &'a str,
-    /// What its access token shall allow.
+    /// The requested scopes of its access token.
     pub scopes: &'a [String],
-    /// When it can no longer be answered.
+    /// When it expires.
     pub expire_time: DateTime<Utc>,
 }
 
-/// Keeps a challenge.
+/// Stores a challenge.
 pub async fn insert_challenge(db: impl PgExecutor<'_>, new: &NewChallenge<'_>) -> Result<()> {
     sqlx::query!(
         "
@@ -174,19 +173,19 @@ pub async fn insert_challenge(db: impl PgExecutor<'_>, new: &NewChallenge<'_>) -
     Ok(())
 }
 
-/// What is known of a challenge.
+/// A stored challenge.
 pub struct ChallengeRow {
     /// The user's address.
     pub email: String,
-    /// That of the password that was right.
+    /// The version of the correct password.
     pub password_version: i64,
-    /// What the client calls the session.
+    /// The client's label of the session.
     pub client_label: String,
-    /// What its access token shall allow.
+    /// The requested scopes of its access token.
     pub scopes: Vec<String>,
 }
 
-/// Returns a challenge that has not ended.
+/// Returns a challenge that has not expired.
 pub async fn challenge(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -210,7 +209,7 @@ pub async fn challenge(
     Ok(row)
 }
 
-/// Uses a challenge up; false where another call did.
+/// Uses up a challenge; false if another call did.
 pub async fn take_challenge(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -226,8 +225,8 @@ pub async fn take_challenge(
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets all that a user's second factor has in these tables. Of very many challenges
-/// some are left: without a second factor none can be answered, and the purge takes them.
+/// Deletes a user's rows in these tables. If there are very many challenges, some remain:
+/// without a second factor they cannot be answered, and the purge deletes them.
 pub async fn forget_user(tx: &mut Transaction, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "
@@ -249,8 +248,8 @@ pub async fn forget_user(tx: &mut Transaction, user_id: UserId) -> Result<()> {
     forget_recovery_codes(&mut **tx, user_id).await
 }
 
-/// Forgets up to `limit` challenges that ended before `ended`; returns how many. Two
-/// callers at once take different ones.
+/// Deletes up to `limit` challenges that expired before `ended`; returns how many.
+/// Concurrent callers delete different ones.
 pub async fn purge_challenges(
     db: impl PgExecutor<'_>,
     ended: DateTime<Utc>,

@@ -1,5 +1,5 @@
-//! The only SQL of this service: one literal a function. Every statement on a
-//! user's rows names the user.
+//! The only SQL of this service: one literal per function. Every statement on a user's
+//! rows names the user.
 
 pub mod audit;
 pub mod deletion;

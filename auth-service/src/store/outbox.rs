@@ -1,4 +1,4 @@
-//! The outbox: mail that is to be sent, sealed.
+//! The outbox: sealed mail to be sent.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 
-/// Keeps a mail until it is sent, from now to `expire_time`.
+/// Stores a mail until it is sent or `expire_time` has passed.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     id: Uuid,
@@ -29,22 +29,22 @@ pub async fn insert(
     Ok(())
 }
 
-/// A mail that the caller may send until its lease ends.
+/// A leased mail.
 pub struct LeasedRow {
     /// Its identity.
     pub id: Uuid,
-    /// What to send, and to whom.
+    /// The sealed letter.
     pub sealed: Vec<u8>,
     /// When it was written.
     pub create_time: DateTime<Utc>,
     /// When it expires.
     pub expire_time: DateTime<Utc>,
-    /// How often it was leased, this time included.
+    /// The number of its leases, this one included.
     pub attempts: i64,
 }
 
-/// Leases up to `limit` mails that are due, the longest due first: until `until`
-/// nobody else gets them. Two callers at once get different ones.
+/// Leases up to `limit` mails that are due until `until`, the longest due first.
+/// Concurrent callers get different ones.
 pub async fn lease(
     db: impl PgExecutor<'_>,
     until: DateTime<Utc>,
@@ -74,7 +74,7 @@ pub async fn lease(
     Ok(rows)
 }
 
-/// Puts other content into a mail.
+/// Replaces the content of a mail.
 pub async fn reseal(db: impl PgExecutor<'_>, id: Uuid, sealed: &[u8]) -> Result<()> {
     sqlx::query!(
         "UPDATE auth.outbox SET sealed = $2 WHERE id = $1",
@@ -86,7 +86,7 @@ pub async fn reseal(db: impl PgExecutor<'_>, id: Uuid, sealed: &[u8]) -> Result<
     Ok(())
 }
 
-/// Makes a mail due again at `due_time`, where this lease of it is the latest.
+/// Makes a mail due again at `due_time`, if this lease of it is the latest.
 pub async fn postpone(
     db: impl PgExecutor<'_>,
     id: Uuid,
@@ -104,7 +104,7 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Forgets a mail.
+/// Deletes a mail.
 pub async fn delete(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
     sqlx::query!("DELETE FROM auth.outbox WHERE id = $1", id)
         .execute(db)
@@ -112,8 +112,7 @@ pub async fn delete(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Forgets up to `limit` mails that expired before `expired`, which no sender
-/// did; returns how many.
+/// Deletes up to `limit` mails that expired before `expired`; returns how many.
 pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "

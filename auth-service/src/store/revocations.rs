@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::revocation::{Revocation, Subject};
 
-/// In the place of a session's id: all tokens of the user or service account are revoked.
+/// Instead of a session's id: all tokens of the user or service account are revoked.
 pub(super) const EVERY_SESSION: Uuid = Uuid::nil();
 
-/// Returns what was revoked later than `after`, in order of time.
+/// Returns the revocations after `after`, in order of time.
 pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result<Vec<Revocation>> {
     let rows = sqlx::query!(
         r#"
@@ -60,7 +60,7 @@ pub async fn of_user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<
     Ok(revoke_time)
 }
 
-/// Revokes every token that a user or a service account has until now.
+/// Revokes every existing token of a user or a service account.
 pub async fn insert_user(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -82,7 +82,7 @@ pub async fn insert_user(
     Ok(())
 }
 
-/// Forgets up to `limit` revocations whose tokens have ended; returns how many.
+/// Deletes up to `limit` revocations whose tokens have expired; returns how many.
 pub async fn purge(db: impl PgExecutor<'_>, before: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "

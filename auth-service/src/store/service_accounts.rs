@@ -7,32 +7,32 @@ use sqlx::PgExecutor;
 use super::revocations::EVERY_SESSION;
 use crate::error::Result;
 
-/// A service account that has shown its secret.
+/// An authenticated service account.
 pub struct AuthenticatedAccount {
     /// Its identity, the `sub` of its tokens.
     pub id: UserId,
-    /// What its tokens may allow.
+    /// The scopes of its tokens.
     pub scopes: Vec<String>,
     /// Until when its tokens are revoked, if any are.
     pub revoke_time: Option<DateTime<Utc>>,
 }
 
-/// A service account as administrators see it.
+/// A service account, for administrators.
 #[derive(Clone, Debug)]
 pub struct ServiceAccount {
     /// Its name.
     pub client_id: String,
     /// Its identity, the `sub` of its tokens.
     pub id: UserId,
-    /// What its tokens may allow.
+    /// The scopes of its tokens.
     pub scopes: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
-    /// When its live secrets were made, the latest first.
+    /// When its valid secrets were created, the latest first.
     pub secret_create_times: Vec<DateTime<Utc>>,
 }
 
-/// Returns the service account with this name, where one of its live secrets has this hash.
+/// Returns the service account with this name, if one of its valid secrets has this hash.
 pub async fn get_by_secret(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -60,8 +60,8 @@ pub async fn get_by_secret(
     Ok(account)
 }
 
-/// Returns what a service account may, where it is still there, and its tokens that were made
-/// at `issue_time` are not revoked.
+/// Returns a service account's scopes, if it still exists and its tokens issued at
+/// `issue_time` are not revoked.
 pub async fn scopes(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -89,7 +89,8 @@ pub async fn scopes(
     Ok(scopes)
 }
 
-/// As [`scopes`], and nobody deletes the service account until the transaction ends.
+/// Like [`scopes`], and prevents the deletion of the service account until the
+/// transaction ends.
 pub async fn keep(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -118,8 +119,8 @@ pub async fn keep(
     Ok(scopes)
 }
 
-/// Lets nobody else change a service account's secrets until the transaction ends; returns its
-/// id, where it is there. Callers that are that service account itself may go on.
+/// Locks a service account's secrets until the transaction ends; returns its id, if it
+/// exists. Calls of the service account itself are not blocked.
 pub async fn lock(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<UserId>> {
     let id = sqlx::query_scalar!(
         r#"
@@ -135,7 +136,7 @@ pub async fn lock(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Use
     Ok(id)
 }
 
-/// Makes a service account; false where there is one with this name.
+/// Creates a service account; false if one with this name exists.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -159,8 +160,8 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns up to `limit` service accounts after the one named `after`, in order of their names'
-/// bytes.
+/// Returns up to `limit` service accounts after the one named `after`, sorted by the
+/// bytes of their names.
 pub async fn list(db: impl PgExecutor<'_>, after: &str, limit: i64) -> Result<Vec<ServiceAccount>> {
     let accounts = sqlx::query_as!(
         ServiceAccount,
@@ -207,12 +208,12 @@ pub async fn get(db: impl PgExecutor<'_>, client_id: &str) -> Result<Option<Serv
     Ok(account)
 }
 
-/// A secret that works.
+/// A valid secret.
 #[derive(Debug)]
 pub struct LiveSecret {
     /// Its SHA-256.
     pub hash: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
 }
 
@@ -228,9 +229,9 @@ pub async fn secrets(db: impl PgExecutor<'_>, client_id: &str) -> Result<Vec<Liv
     Ok(secrets)
 }
 
-/// Deletes a service account; returns its id, where it was there.
+/// Deletes a service account; returns its id, if it existed.
 pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Option<UserId>> {
-    // The account first: whoever adds a secret has locked it, and is waited for.
+    // The account first, to wait for calls that add a secret, which lock it.
     let id = sqlx::query_scalar!(
         r#"
         DELETE FROM auth.service_accounts
@@ -250,7 +251,7 @@ pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Opti
     Ok(id)
 }
 
-/// Makes a service account, or gives the one that is there these scopes.
+/// Creates a service account, or sets the scopes of the existing one.
 pub async fn upsert(
     db: impl PgExecutor<'_>,
     client_id: &str,
@@ -274,8 +275,8 @@ pub async fn upsert(
     Ok(())
 }
 
-/// Adds a secret, or makes it the latest; all but the latest two end. Returns how many
-/// did.
+/// Adds a secret, or makes it the latest; deletes all but the latest two. Returns how
+/// many were deleted.
 pub async fn add_secret(
     tx: &mut sqlx::PgConnection,
     client_id: &str,

@@ -1,4 +1,4 @@
-//! The ends of sessions. Whatever ends many of one user costs the same however many
+//! Revocations of sessions. Revoking all sessions of a user costs the same however many
 //! there are.
 
 use chassis::clock::Clock;
@@ -12,14 +12,14 @@ use super::revocations;
 use crate::error::Result;
 use crate::model::audit::Kind;
 
-/// Sessions that one statement marks as ended; more than a user is allowed.
+/// Sessions that one statement marks as revoked; more than a user can have.
 const MARKED_MAX: i64 = 1000;
-/// Rows of ended sessions that are kept of a user beside the live ones.
+/// Rows of a user's ended sessions that are kept besides the valid ones.
 const ENDED_MAX: i64 = 1000;
-/// Rows that a log-in removes where there are more: it adds one.
+/// Rows that a log-in deletes if there are more; it adds one.
 const REMOVED_MAX: i64 = 200;
 
-/// Waits for whoever changes a session, and keeps others from it.
+/// Locks a session against changes.
 pub async fn hold(db: impl PgExecutor<'_>, user_id: UserId, id: Uuid) -> Result<()> {
     sqlx::query!(
         "SELECT 1 AS one FROM auth.sessions WHERE user_id = $1 AND id = $2 FOR UPDATE",
@@ -31,7 +31,7 @@ pub async fn hold(db: impl PgExecutor<'_>, user_id: UserId, id: Uuid) -> Result<
     Ok(())
 }
 
-/// Ends a live session and writes that down; false where it was over.
+/// Revokes a valid session and records that; false if it had ended.
 pub async fn revoke(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -72,12 +72,12 @@ pub async fn revoke(
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends the live sessions of a user, but for `spared`; returns how many.
+/// Revokes the valid sessions of a user except `spared`; returns how many.
 ///
-/// All of them end with the epoch of their user. What is marked besides is for those who
-/// look at single sessions, and for access tokens, which name a session; where that is
-/// not enough, all access tokens of the user are revoked. The time is asked for when no
-/// session can begin any more: tokens were made while the call waited.
+/// All of them end with the epoch of their user. Sessions are also marked for readers of
+/// single sessions, and for access tokens, which name a session; if there are too many,
+/// all access tokens of the user are revoked. The time is read when no session can start
+/// any more, because tokens may have been issued while the call waited.
 pub async fn end_all(
     tx: &mut Transaction,
     user_id: UserId,
@@ -117,7 +117,8 @@ async fn begin_epoch(tx: &mut Transaction, user_id: UserId) -> Result<Option<i64
     .await?)
 }
 
-/// A statement of its own: it has to see what another act wrote while the first waited.
+/// A separate statement, because it must see what another call wrote while the first one
+/// waited.
 async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64) -> Result<()> {
     sqlx::query!(
         "
@@ -133,7 +134,7 @@ async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64)
     Ok(())
 }
 
-/// A session that was not ended before its time.
+/// A session that was not revoked.
 struct Standing {
     id: Uuid,
     last_seen_time: DateTime<Utc>,
@@ -141,7 +142,7 @@ struct Standing {
     absolute_expire_time: DateTime<Utc>,
 }
 
-/// Returns the latest sessions of an epoch that were not ended before their time.
+/// Returns the latest sessions of an epoch that were not revoked.
 async fn standing(
     tx: &mut Transaction,
     user_id: UserId,
@@ -166,8 +167,8 @@ async fn standing(
     Ok(sessions)
 }
 
-/// Marks sessions as ended. The ids at both ends of those that were looked at keep the
-/// statement to them, whatever the planner believes of the user.
+/// Marks sessions as revoked. The first and the last id limit the statement to them,
+/// whatever the planner estimates.
 async fn mark(
     tx: &mut Transaction,
     user_id: UserId,
@@ -205,8 +206,8 @@ async fn mark(
     Ok(())
 }
 
-/// Leaves a user, whose row the transaction holds, the `most` sessions that were used
-/// last; returns how many ended.
+/// Keeps the `most` last used sessions of a user whose row the transaction has locked;
+/// returns how many were revoked.
 pub async fn displace(
     tx: &mut Transaction,
     user_id: UserId,
@@ -237,8 +238,7 @@ async fn epoch_of(tx: &mut Transaction, user_id: UserId) -> Result<Option<i64>> 
     .await?)
 }
 
-/// Forgets sessions of a user that ended before many others of its did, so that their
-/// number has an end.
+/// Deletes the oldest ended sessions of a user, so that their number is limited.
 pub async fn forget_ended(tx: &mut Transaction, user_id: UserId) -> Result<()> {
     let Some(last) = id_at(tx, user_id, ENDED_MAX).await? else {
         return Ok(());
@@ -258,7 +258,7 @@ pub async fn forget_ended(tx: &mut Transaction, user_id: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Returns the id of a user's session that has so many later ones, if there is one.
+/// Returns the id of a user's session with so many later ones, if there is one.
 async fn id_at(tx: &mut Transaction, user_id: UserId, later: i64) -> Result<Option<Uuid>> {
     Ok(sqlx::query_scalar!(
         "
@@ -276,8 +276,8 @@ async fn id_at(tx: &mut Transaction, user_id: UserId, later: i64) -> Result<Opti
     .await?)
 }
 
-/// Forgets up to `limit` sessions whose absolute end was before `ended`; returns
-/// how many. Two callers at once take different ones.
+/// Deletes up to `limit` sessions whose absolute expiry was before `ended`; returns how
+/// many. Concurrent callers delete different ones.
 pub async fn purge(db: impl PgExecutor<'_>, ended: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::refresh_token::RefreshToken;
 use crate::model::session::{Client, NewSession, Session};
 
-/// Stores a new session of a user whose row the transaction holds.
+/// Stores a new session of a user whose row the transaction has locked.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     new: &NewSession<'_>,
@@ -48,27 +48,27 @@ pub async fn insert(
 pub struct Rotation<'a> {
     /// The token that was presented.
     pub presented: &'a RefreshToken,
-    /// The one that follows.
+    /// The successor.
     pub successor: &'a RefreshToken,
     /// SHA-256 of the call's request id.
     pub request_hash: Option<[u8; 32]>,
-    /// When the session ends unless it is refreshed, or at its absolute end.
+    /// When the session expires unless it is refreshed, at most its absolute expiry.
     pub idle_expire_time: DateTime<Utc>,
-    /// Who calls.
+    /// The caller.
     pub client: &'a Client,
-    /// For an access token that administers: the earliest log-in that may have one.
+    /// For an access token with `auth.admin`: the earliest allowed log-in.
     pub administers_since: Option<DateTime<Utc>>,
 }
 
-/// What an access token needs.
+/// The data of an access token.
 pub struct Rotated {
     /// When the user logged in.
     pub auth_time: DateTime<Utc>,
-    /// How.
+    /// The authentication methods.
     pub amr: Vec<String>,
-    /// When the refresh token ends.
+    /// When the refresh token expires.
     pub idle_expire_time: DateTime<Utc>,
-    /// When the session ends.
+    /// When the session expires.
     pub absolute_expire_time: DateTime<Utc>,
     /// The user's.
     pub roles: Vec<String>,
@@ -78,9 +78,9 @@ pub struct Rotated {
     pub tokens_revoke_time: Option<DateTime<Utc>>,
 }
 
-/// Moves a session on from the presented token, where that is its current one
-/// and both session and user are in order. Of several callers one wins. Nothing happens
-/// either where the session may not administer, and shall.
+/// Replaces the presented token of a session, if it is the current one and both session
+/// and user are valid. Of several callers one succeeds. Nothing changes if `auth.admin`
+/// is requested but not allowed.
 pub async fn rotate(
     db: impl PgExecutor<'_>,
     rotation: &Rotation<'_>,
@@ -134,8 +134,7 @@ pub async fn rotate(
     Ok(row)
 }
 
-/// Returns the generation of a live session, whose tokens nobody else changes until the
-/// transaction ends.
+/// Returns the generation of a valid session, and locks it until the transaction ends.
 pub async fn lock_generation(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -161,9 +160,8 @@ pub async fn lock_generation(
     .await?)
 }
 
-/// Puts a token that derives from no earlier one in the place of the session's tokens:
-/// none of these is good any more, or gives its successor again. Returns nothing where
-/// the session is not there.
+/// Replaces the session's tokens with one that is not derived from them: they no longer
+/// work, and no longer return a successor. Returns `None` if the session is missing.
 pub async fn replace_token(
     db: impl PgExecutor<'_>,
     token: &RefreshToken,
@@ -204,12 +202,12 @@ pub async fn replace_token(
     Ok(row)
 }
 
-/// All that decides on a refresh which did not win.
+/// The data for deciding on a refresh that did not succeed.
 #[derive(Clone, Debug)]
 pub struct RefreshState {
     /// SHA-256 of the current token.
     pub cur_hash: Vec<u8>,
-    /// The key that made the current token.
+    /// The key of the current token.
     pub cur_kid: i16,
     /// SHA-256 of the token before it.
     pub prev_hash: Option<Vec<u8>>,
@@ -219,15 +217,15 @@ pub struct RefreshState {
     pub rotate_time: Option<DateTime<Utc>>,
     /// When the user logged in.
     pub auth_time: DateTime<Utc>,
-    /// How.
+    /// The authentication methods.
     pub amr: Vec<String>,
-    /// When the current token ends.
+    /// When the current token expires.
     pub idle_expire_time: DateTime<Utc>,
-    /// When the session ends.
+    /// When the session expires.
     pub absolute_expire_time: DateTime<Utc>,
-    /// Whether the session was ended before its time.
+    /// Whether the session was revoked.
     pub revoked: bool,
-    /// Whether the user may not refresh; nothing where there is no user.
+    /// Whether the user is disabled; `None` if there is no user.
     pub disabled: Option<bool>,
     /// The user's.
     pub roles: Option<Vec<String>>,
@@ -237,7 +235,7 @@ pub struct RefreshState {
     pub tokens_revoke_time: Option<DateTime<Utc>>,
 }
 
-/// Returns the state of a session, alive or not.
+/// Returns the state of a session, valid or not.
 pub async fn refresh_state(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -268,7 +266,7 @@ pub async fn refresh_state(
     Ok(row)
 }
 
-/// Returns the user's live sessions made before `before`, the latest first.
+/// Returns the user's valid sessions created before `before`, the latest first.
 pub async fn list(
     db: impl PgExecutor<'_>,
     user_id: UserId,

@@ -6,20 +6,20 @@ use sqlx::PgExecutor;
 use crate::error::Result;
 use crate::model::signing_key::{KeyState, SealedKey};
 
-/// A key as it is stored.
+/// A stored key.
 #[derive(Clone, Debug)]
 pub struct KeyRow {
     /// RFC 7638 thumbprint.
     pub kid: String,
-    /// What it signs with.
+    /// Its algorithm.
     pub algorithm: String,
     /// The public part, as JSON.
     pub public_jwk: String,
     /// The private part.
     pub private_key_sealed: Vec<u8>,
-    /// Where it is in its life.
+    /// Its state.
     pub state: String,
-    /// Since when.
+    /// When it entered the state.
     pub state_time: DateTime<Utc>,
 }
 
@@ -31,9 +31,9 @@ impl KeyRow {
     }
 }
 
-/// Waits until no other transaction changes keys, and keeps them from it until
-/// this one ends. Readers go on. Not an advisory lock, which every role of the database
-/// can take; nor a row's, where there may be no key yet.
+/// Locks the keys against other changes until the transaction ends; readers are not
+/// blocked. Not an advisory lock, which every role of the database can take; nor a row
+/// lock, because there may be no key yet.
 pub async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
     sqlx::query!("LOCK TABLE auth.signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(db)
@@ -41,7 +41,7 @@ pub async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Returns every key that is to be published, the oldest first.
+/// Returns every published key, the oldest first.
 pub async fn published(db: impl PgExecutor<'_>) -> Result<Vec<KeyRow>> {
     let rows = sqlx::query_as!(
         KeyRow,
@@ -62,17 +62,17 @@ pub async fn published(db: impl PgExecutor<'_>) -> Result<Vec<KeyRow>> {
 pub struct KeyInfo {
     /// RFC 7638 thumbprint.
     pub kid: String,
-    /// What it signs with.
+    /// Its algorithm.
     pub algorithm: String,
-    /// Where it is in its life.
+    /// Its state.
     pub state: String,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
-    /// Since when it is in its state.
+    /// When it entered its state.
     pub state_time: DateTime<Utc>,
 }
 
-/// Where a page of keys begins: after this one, in descending order.
+/// The position of a page of keys: after this one, in descending order.
 pub type Position = (DateTime<Utc>, String);
 
 /// Returns up to `limit` keys after `after`, the latest first.
@@ -116,7 +116,7 @@ pub async fn get(db: impl PgExecutor<'_>, kid: &str) -> Result<Option<KeyInfo>> 
     Ok(key)
 }
 
-/// Adds a key, unless it would be the second active one; returns whether it did.
+/// Inserts a key, unless it would be the second active one; returns whether it did.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     key: &SealedKey,
@@ -142,7 +142,7 @@ pub async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
-/// Lets no key sign.
+/// Retires the active key.
 pub async fn retire_active(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "
@@ -156,7 +156,7 @@ pub async fn retire_active(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Resul
     Ok(())
 }
 
-/// Lets a staged key sign; returns whether there is one with this id.
+/// Activates a staged key; returns whether there is one with this id.
 pub async fn activate(db: impl PgExecutor<'_>, kid: &str, now: DateTime<Utc>) -> Result<bool> {
     let done = sqlx::query!(
         "
@@ -171,8 +171,7 @@ pub async fn activate(db: impl PgExecutor<'_>, kid: &str, now: DateTime<Utc>) ->
     Ok(done.rows_affected() > 0)
 }
 
-/// Publishes a key no more, and forgets its private part; returns whether it was
-/// published.
+/// Revokes a key and deletes its private part; returns whether it was published.
 pub async fn revoke(db: impl PgExecutor<'_>, kid: &str, now: DateTime<Utc>) -> Result<bool> {
     let done = sqlx::query!(
         "

@@ -5,10 +5,10 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// Counts one more failure, and blocks the bucket for the pause of the first step
-/// of the ladder that has more failures; false, and nothing is counted, where it is
-/// blocked. Failures from before `forgotten` do not count. `most` and `pauses` (in seconds) are the ladder, from below. No pause
-/// leaves the block as it is: a call that began a moment earlier may come later.
+/// Counts a failure, and blocks the bucket for the pause of the first step that has more
+/// failures; false, without counting, if it is blocked. Failures from before `forgotten`
+/// do not count. `most` and `pauses` (in seconds) are the steps, the lowest first. A step
+/// without a pause keeps an existing block, because calls may arrive out of order.
 pub async fn reserve(
     db: impl PgExecutor<'_>,
     bucket: [u8; 32],
@@ -60,7 +60,7 @@ pub async fn blocked_until(
     .await?)
 }
 
-/// Takes back one failure.
+/// Removes one failure.
 pub async fn take_back(db: impl PgExecutor<'_>, bucket: [u8; 32]) -> Result<()> {
     sqlx::query!(
         "UPDATE auth.throttles SET failures = failures - 1 WHERE bucket = $1 AND failures > 0",
@@ -71,7 +71,7 @@ pub async fn take_back(db: impl PgExecutor<'_>, bucket: [u8; 32]) -> Result<()> 
     Ok(())
 }
 
-/// Forgets every failure.
+/// Resets the failures.
 pub async fn forget(db: impl PgExecutor<'_>, bucket: [u8; 32]) -> Result<()> {
     sqlx::query!("DELETE FROM auth.throttles WHERE bucket = $1", &bucket)
         .execute(db)
@@ -79,8 +79,8 @@ pub async fn forget(db: impl PgExecutor<'_>, bucket: [u8; 32]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets up to `limit` buckets in which nothing happened since `idle`; returns how
-/// many. Two callers at once take different ones.
+/// Deletes up to `limit` buckets without a change since `idle`; returns how many.
+/// Concurrent callers delete different ones.
 pub async fn purge(db: impl PgExecutor<'_>, idle: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "

@@ -1,4 +1,4 @@
-//! Accounts whose e-mail nobody has ever confirmed.
+//! Accounts whose e-mail was never verified.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -6,9 +6,8 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// Begins the wait of up to `limit` accounts that nobody has looked at: a version before
-/// made them. Those of which an e-mail was once confirmed do not wait. Returns how many
-/// there were.
+/// Starts the wait of up to `limit` accounts of an earlier version. Accounts with an
+/// e-mail that was once verified do not wait. Returns how many there were.
 pub async fn begin(db: impl PgExecutor<'_>, limit: i64, now: DateTime<Utc>) -> Result<u64> {
     let done = sqlx::query!(
         "
@@ -55,7 +54,7 @@ pub async fn waiting(
     .await?)
 }
 
-/// Whether an account is an administrator's or has a live session.
+/// Whether an account is an administrator's or has a valid session.
 pub async fn is_in_use(
     db: impl PgExecutor<'_>,
     user_id: UserId,
@@ -81,7 +80,7 @@ pub async fn is_in_use(
     .unwrap_or_default())
 }
 
-/// Begins the wait of an account anew, since somebody uses it.
+/// Restarts the wait of an account, because somebody uses it.
 pub async fn begin_anew(
     db: impl PgExecutor<'_>,
     user_id: UserId,

@@ -10,8 +10,8 @@ use super::revocations::EVERY_SESSION;
 use crate::error::Result;
 use crate::model::user::{DisplayName, User};
 
-/// Asks for users, named `u`: what follows the columns, and its values.
-/// `query_as!` takes literals only, so that a macro puts them together.
+/// Selects users, named `u`: the text after the columns, and its values. A macro, because
+/// `query_as!` accepts literals only.
 macro_rules! users {
     ($from:literal, $($value:expr),* $(,)?) => {
         sqlx::query_as!(
@@ -27,7 +27,7 @@ macro_rules! users {
     };
 }
 
-/// Changes users, named `u`, and asks for them as they are then.
+/// Updates users, named `u`, and returns them after the change.
 macro_rules! changed {
     ($update:literal, $($value:expr),* $(,)?) => {
         sqlx::query_as!(
@@ -79,7 +79,7 @@ pub async fn get(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     Ok(user)
 }
 
-/// Returns a user, who stays so until the transaction ends.
+/// Returns a user, locked against changes until the transaction ends.
 pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     let user = users!(
         "FROM auth.users AS u
@@ -92,7 +92,7 @@ pub async fn lock(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     Ok(user)
 }
 
-/// Returns a user to be changed, which nobody else does until the transaction ends.
+/// Returns a user, locked for a change until the transaction ends.
 pub async fn lock_for_change(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>> {
     let user = users!(
         "FROM auth.users AS u
@@ -105,8 +105,9 @@ pub async fn lock_for_change(db: impl PgExecutor<'_>, id: UserId) -> Result<Opti
     Ok(user)
 }
 
-/// Returns the user of an access token, where its session is alive, and the user's tokens
-/// of its time are not revoked: by the second, as services that watch revocations see it.
+/// Returns the user of an access token, if its session is valid and the user's tokens of
+/// its issue time are not revoked, with a resolution of seconds, as in services that
+/// subscribe to revocations.
 pub async fn of_caller(
     db: impl PgExecutor<'_>,
     caller: &Caller,
@@ -137,8 +138,8 @@ pub async fn of_caller(
     Ok(user)
 }
 
-/// Sets the display name, where the version is `expected` or that is nothing;
-/// returns the user after the change.
+/// Sets the display name, if the version is `expected` or that is `None`; returns the
+/// user after the change.
 pub async fn set_display_name(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -160,7 +161,7 @@ pub async fn set_display_name(
 }
 
 /// Returns up to `limit` users whose e-mail is at least `from`, below `until` and after
-/// `after`, in order of its bytes.
+/// `after`, sorted by its bytes.
 pub async fn list(
     db: impl PgExecutor<'_>,
     from: &str,
@@ -184,8 +185,8 @@ pub async fn list(
     Ok(users)
 }
 
-/// Returns the administrators who are not disabled; they stay so until the transaction
-/// ends. Locked in one order, so that two callers wait for each other at most.
+/// Returns the enabled administrators, locked until the transaction ends. Locked in one
+/// order, to avoid deadlocks.
 pub async fn lock_administrators(db: impl PgExecutor<'_>) -> Result<Vec<UserId>> {
     let ids = sqlx::query_scalar!(
         r#"
@@ -201,8 +202,8 @@ pub async fn lock_administrators(db: impl PgExecutor<'_>) -> Result<Vec<UserId>>
     Ok(ids)
 }
 
-/// Locks a user out, or lets it in again; returns the user after the change, nothing
-/// where it changes nothing.
+/// Disables or enables a user; returns the user after the change, or `None` if nothing
+/// changes.
 pub async fn set_disabled(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -243,9 +244,9 @@ pub async fn set_roles(
     Ok(user)
 }
 
-/// Says whether log-ins ask for a second factor; returns the user after the change, or
-/// nothing where it changes nothing. Turned on, it ends a change of the e-mail that was
-/// asked for without it.
+/// Sets whether log-ins require a second factor; returns the user after the change, or
+/// `None` if nothing changes. Enabling it cancels a change of the e-mail that was
+/// requested without it.
 pub async fn set_mfa_enabled(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -270,9 +271,8 @@ pub async fn set_mfa_enabled(
     Ok(user)
 }
 
-/// Notes that the owner of the mailbox has confirmed it; returns the user after the
-/// change, or nothing where it has another e-mail or is disabled. Confirming again
-/// changes nothing.
+/// Marks the e-mail as verified; returns the user after the change, or `None` if it has
+/// another e-mail or is disabled. Verifying again changes nothing.
 pub async fn confirm_email(
     db: impl PgExecutor<'_>,
     id: UserId,

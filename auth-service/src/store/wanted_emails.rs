@@ -1,4 +1,4 @@
-//! The e-mails that users want and nobody has confirmed: columns of the users table.
+//! Requested e-mails that are not verified yet: columns of the users table.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -9,8 +9,8 @@ use super::users::changed;
 use crate::error::Result;
 use crate::model::user::User;
 
-/// Notes the e-mail that a user wants, in place of an earlier one; returns the user after
-/// the change.
+/// Stores the requested e-mail of a user, replacing an earlier one; returns the user
+/// after the change.
 pub async fn set(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -35,8 +35,8 @@ pub async fn set(
     Ok(user)
 }
 
-/// Forgets the e-mail that a user wants; returns the user after the change, or nothing
-/// where it wants none.
+/// Deletes the requested e-mail of a user; returns the user after the change, or `None`
+/// if there was none.
 pub async fn forget(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -57,7 +57,7 @@ pub async fn forget(
     Ok(user)
 }
 
-/// Forgets up to `limit` e-mails that users wanted and nobody confirmed before `expired`;
+/// Deletes up to `limit` requested e-mails that were not verified before `expired`;
 /// returns how many.
 pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
@@ -81,8 +81,8 @@ pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) 
     Ok(done.rows_affected())
 }
 
-/// Gives a user the e-mail that it wants and has confirmed; returns the user after the
-/// change, or nothing where it does not want that any more or is disabled.
+/// Sets the requested e-mail of a user, which is verified; returns the user after the
+/// change, or `None` if it is no longer requested or the user is disabled.
 pub async fn take(
     db: impl PgExecutor<'_>,
     id: UserId,
@@ -109,7 +109,7 @@ pub async fn take(
     Ok(user)
 }
 
-/// Returns a user who wants an e-mail that no account has.
+/// Returns a user who requested an e-mail that no account has.
 pub async fn recipient(
     db: impl PgExecutor<'_>,
     user_id: UserId,

@@ -36,7 +36,7 @@ pub(crate) async fn change(
     Ok(response.into_inner().user.unwrap())
 }
 
-/// Asks for another e-mail, and confirms it as the owner of that mailbox, too.
+/// Requests another e-mail, and verifies it as the owner of that mailbox.
 pub(crate) async fn moved(
     app: &App,
     access: &str,
@@ -49,7 +49,7 @@ pub(crate) async fn moved(
     app.get_me(access).await
 }
 
-/// A token as the mail to a wanted e-mail brings it.
+/// A token as in the mail to a requested e-mail.
 pub(crate) async fn token_for(app: &App, wanted: &str) -> String {
     let sql = "SELECT id FROM auth.users WHERE pending_email = $1";
     let id: Uuid = sqlx::query_scalar(sql)
@@ -69,7 +69,7 @@ pub(crate) async fn token_for(app: &App, wanted: &str) -> String {
     token.as_str().to_owned()
 }
 
-/// Confirms an e-mail as the user of this session.
+/// Verifies an e-mail as the user of this session.
 pub(crate) async fn confirm(app: &App, access: &str, token: &str) -> Result<(), Status> {
     let request = VerifyEmailRequest {
         token: token.into(),

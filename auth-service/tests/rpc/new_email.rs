@@ -1,5 +1,5 @@
-//! `VerifyEmail` of the e-mail that `ChangeEmail` asked for: who can confirm it, until when,
-//! and what comes first.
+//! `VerifyEmail` of the e-mail that `ChangeEmail` requested: who can verify it, until
+//! when, and what happens in races.
 
 use auth_service::purge;
 use chrono::TimeDelta;
@@ -31,7 +31,7 @@ async fn emails(app: &App) -> Vec<String> {
         .unwrap()
 }
 
-/// The account has the e-mail that it had, and wants none.
+/// The account has its previous e-mail, and no requested one.
 async fn nothing_is_pending(app: &App, password: &str) {
     let access = app.log_in(ADA, password).await.unwrap().access_token;
     let user = app.get_me(&access).await.unwrap();
@@ -219,7 +219,7 @@ async fn an_unconfirmed_account_is_confirmed_by_its_new_email() {
     let user = moved(&app, &access, PASSWORD, LOVELACE).await.unwrap();
 
     assert!(user.email_verified);
-    // It waits for no first confirmation any more.
+    // It no longer waits for its first verification.
     let sql = "SELECT unconfirmed_since = 'infinity' FROM auth.users";
     let is_done: bool = sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap();
     assert!(is_done);
@@ -264,7 +264,7 @@ async fn of_two_accounts_that_want_one_email_one_gets_it() {
     for access in [&ada, &bob] {
         change(&app, access, PASSWORD, LOVELACE).await.unwrap();
         let token = token_for(&app, LOVELACE).await;
-        // So that the next finds its own.
+        // So that the next one finds its own.
         app.sql("UPDATE auth.users SET pending_email = pending_email || '.'")
             .await;
         tokens.push(token);
@@ -319,7 +319,7 @@ async fn of_many_confirmations_at_once_one_succeeds() {
     assert_eq!(app.audited("email_changed").await, 1);
 }
 
-/// Whatever comes first, an account has one e-mail, and an e-mail one account.
+/// In every order an account has one e-mail, and an e-mail one account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_confirmation_races_with_a_sign_up_a_deletion_and_another_change() {
     let app = App::start().await;

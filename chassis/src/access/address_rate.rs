@@ -1,5 +1,4 @@
-//! A rate for every address, which those who have a whole IPv6 network cannot
-//! multiply.
+//! A rate for every address, which owners of a whole IPv6 network cannot multiply.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,7 +15,7 @@ pub struct AddressBuckets {
 }
 
 impl AddressBuckets {
-    /// So many times for one address, and a multiple of it for a wider network.
+    /// The rate for one address; wider networks have a multiple of it.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         Self {
@@ -25,8 +24,8 @@ impl AddressBuckets {
         }
     }
 
-    /// Takes room for one from every bucket of `ip`; where one has none, says when it
-    /// will, and takes nothing.
+    /// Takes one from every bucket of `ip`; if one is empty, takes nothing and returns
+    /// when to retry.
     pub fn take(&self, ip: IpAddr, now: Instant) -> Result<(), Duration> {
         for (at, (level, network)) in self.levels.iter().zip(networks(ip)).enumerate() {
             if let Err(wait) = level.take(network, now) {
@@ -55,7 +54,7 @@ mod tests {
         AddressBuckets::new(Rate::per_hour(10))
     }
 
-    /// How many calls of these addresses in turn are let through.
+    /// How many calls of these addresses in turn are accepted.
     fn taken(buckets: &AddressBuckets, addresses: impl Iterator<Item = String>) -> usize {
         let now = Instant::now();
         let addresses = addresses.map(|ip| ip.parse().unwrap());

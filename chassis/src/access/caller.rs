@@ -1,4 +1,4 @@
-//! Who is calling: put there by the interceptor, read by the handlers.
+//! The caller of a request: set by the interceptor, read by the handlers.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ use crate::user_id::UserId;
 /// The signed-in user of one request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who it is.
+    /// The user.
     pub user_id: UserId,
-    /// The session of its token; programs have none.
+    /// The session of its token; `None` for programs.
     pub session_id: Option<Uuid>,
-    /// The program that asked for its token.
+    /// The client that its token was issued to.
     pub client_id: String,
-    /// Whom its token is for.
+    /// The audience of its token.
     pub audience: String,
-    /// When its token was made, in seconds since the epoch.
+    /// When its token was issued, in seconds since the epoch.
     pub issued_at: i64,
-    /// When its token ends, in seconds since the epoch.
+    /// When its token expires, in seconds since the epoch.
     pub expires_at: i64,
-    /// The key that its token is signed with.
+    /// The key that signed its token.
     pub(crate) key_id: String,
     scope: String,
 }
@@ -39,25 +39,25 @@ pub struct Caller {
 impl Caller {
     /// Returns the caller that the interceptor found.
     pub fn of<T>(request: &Request<T>) -> Result<Arc<Self>, TokenError> {
-        // A service mounted without the interceptor must refuse, not panic.
+        // A service without the interceptor must refuse, not panic.
         let caller = request.extensions().get::<Arc<Self>>();
         caller.cloned().ok_or(TokenError::Missing)
     }
 
-    /// Returns the caller where its token allows `scope`.
+    /// Returns the caller if its token has `scope`.
     pub fn with_scope<T>(request: &Request<T>, scope: &str) -> Result<Arc<Self>, TokenError> {
         let caller = Self::of(request)?;
         caller.ensure(scope)?;
         Ok(caller)
     }
 
-    /// When its token was made.
+    /// When its token was issued.
     #[must_use]
     pub fn issue_time(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.issued_at, 0).unwrap_or_default()
     }
 
-    /// Refuses a caller whose token does not allow `scope`.
+    /// Refuses a caller whose token lacks `scope`.
     pub fn ensure(&self, scope: &str) -> Result<(), TokenError> {
         if self.scope.split(' ').any(|allowed| allowed == scope) {
             Ok(())
@@ -91,7 +91,7 @@ pub struct RequireCaller {
 }
 
 impl RequireCaller {
-    /// Guards with this verifier.
+    /// Creates a guard with this verifier.
     #[must_use]
     pub fn new(verifier: Arc<Verifier>) -> Self {
         Self {
@@ -107,8 +107,8 @@ impl RequireCaller {
         self
     }
 
-    /// Whose call it is. Counts it for its user, whose limits thus come behind all
-    /// that is wrong with the token.
+    /// The caller of a request. Counts the call for its user, after every check of the
+    /// token.
     pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
         let caller = self.bearer_of(request.metadata(), "authorization");
         let caller = caller.map_err(refuse)?;
@@ -123,7 +123,7 @@ impl RequireCaller {
 }
 
 impl RequireCaller {
-    /// Whose token the entry of this name holds.
+    /// The caller of the token in the entry of this name.
     pub(crate) fn bearer_of(
         &self,
         metadata: &MetadataMap,
@@ -136,8 +136,8 @@ impl RequireCaller {
         Ok(caller)
     }
 
-    /// Refuses a caller whose token is not good any more. For streams, which would
-    /// outlive it; they end to the second, since no other clock waits for them.
+    /// Refuses a caller whose token is no longer valid. For streams, which would outlive
+    /// it; without leeway, because they are checked with our own clock.
     pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
         self.tokens.check(caller)?;
         match &self.revocations {
@@ -169,8 +169,8 @@ fn refuse(error: TokenError) -> Status {
     status
 }
 
-/// The token of the only entry of this name; the scheme's case is free (RFC 9110 section
-/// 11.1).
+/// The token of the only entry of this name; the scheme is case-insensitive (RFC 9110
+/// section 11.1).
 fn bearer<'a>(metadata: &'a MetadataMap, name: &str) -> Result<&'a str, TokenError> {
     let mut entries = metadata.get_all(name).iter();
     let entry = entries.next().ok_or(TokenError::Missing)?;

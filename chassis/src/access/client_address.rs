@@ -1,4 +1,4 @@
-//! Where a call comes from, also behind proxies.
+//! The client address of a call, also through proxies.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -7,32 +7,32 @@ use ipnet::IpNet;
 use tonic::Request;
 use tonic::transport::server::TcpConnectInfo;
 
-/// Those whose `x-forwarded-for` is believed; nobody's by default, since everyone
-/// can send one.
+/// The proxies whose `x-forwarded-for` is trusted; none by default, because everyone can
+/// send one.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Believes the proxies in these networks.
+    /// Trusts the proxies in these networks.
     #[must_use]
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
-    /// The address of the client: that of the connection, or, where that is a
-    /// trusted proxy's, the last one in `x-forwarded-for` that is not. Each proxy
-    /// puts its caller behind what came to it, so what stands before may be made up.
+    /// The address of the client: that of the connection, or, if that is a trusted
+    /// proxy's, the last one in `x-forwarded-for` that is not. Each proxy appends its
+    /// caller, so earlier entries may be forged.
     #[must_use]
     pub fn client_address<T>(&self, request: &Request<T>) -> Option<IpAddr> {
         self.address(request.extensions(), request.metadata().as_ref())
     }
 
-    /// The same of a request that tonic has not read yet.
+    /// The same for a request that tonic has not read yet.
     pub(crate) fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = extensions.get::<TcpConnectInfo>()?.remote_addr()?;
         let peer = peer.ip().to_canonical();
-        // As bytes: what a client made up may be no text, and must not hide what its
-        // proxy put behind it.
+        // As bytes, because a forged entry may not be text, and must not hide what the
+        // proxy appended.
         let forwarded: Vec<&[u8]> = headers
             .get_all("x-forwarded-for")
             .iter()
@@ -51,32 +51,31 @@ impl TrustedProxies {
         Some(client)
     }
 
-    /// Whether this is the address of such a proxy.
+    /// Whether this is the address of a trusted proxy.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Reads an address; some proxies put its port behind it.
+/// Parses an address; some proxies append its port.
 fn parse(address: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(address).ok()?.trim();
     let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
     text.parse().ok().or_else(with_port)
 }
 
-/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
+/// The network of one subscriber: an IPv4 address, or the /64 of an IPv6 address.
 #[must_use]
 pub fn network(ip: IpAddr) -> IpAddr {
     cut(ip, 64)
 }
 
-/// The networks of an IPv6 address that are limited by themselves, in bits, each with
-/// how many times the limit of one subscriber it has. Providers give one subscriber
-/// any of them (RFC 6177), and whoever has a /48 has 65,536 times a /64. The first is
-/// that of an IPv4 address, too.
+/// The networks of an IPv6 address that have limits of their own, in bits, each with its
+/// multiple of one subscriber's limit. Providers assign any of them to one subscriber
+/// (RFC 6177), and a /48 contains 65,536 /64s. The first also applies to an IPv4 address.
 pub const LEVELS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
-/// What an address counts for, by the first of [`LEVELS`]: an IPv4 address for itself.
+/// The network of an address at the first of [`LEVELS`]; an IPv4 address itself.
 pub fn networks(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     let levels = match ip.to_canonical() {
         IpAddr::V4(_) => 1,
@@ -86,7 +85,7 @@ pub fn networks(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     levels.map(move |(bits, _)| cut(ip, *bits))
 }
 
-/// An IPv6 address without what is behind its first `bits`.
+/// The first `bits` of an IPv6 address, the others zero.
 fn cut(ip: IpAddr, bits: u32) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !(u128::MAX >> bits)).into(),

@@ -1,6 +1,5 @@
-//! Calls that a program makes for a user, with the user's own token: they are counted
-//! for the program, and for the address that the program says the user has. Nobody else
-//! can say an address.
+//! Calls that a program makes for a user, with the user's own token: they are counted for
+//! the program, and for the user's address, which only a program can set.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,10 +14,10 @@ use crate::access::rate_limits::{Limits, RateLimited};
 
 /// The program's own token, `Bearer …`.
 pub(crate) const PROGRAM: &str = "x-program-authorization";
-/// Where the user calls from.
+/// The user's address.
 pub(crate) const CLIENT: &str = "x-client-address";
 
-/// The programs that may say for whom they call.
+/// The programs that may set the address of a user.
 #[derive(Clone)]
 pub struct Forwarders {
     guard: RequireCaller,
@@ -34,8 +33,8 @@ impl fmt::Debug for Forwarders {
 }
 
 impl Forwarders {
-    /// Those whose token passes `guard` and has `scope`. They are counted in the group of
-    /// limits with this name.
+    /// Programs whose token passes `guard` and has `scope`. They are counted in the group
+    /// of limits with this name.
     #[must_use]
     pub fn new(guard: RequireCaller, scope: &'static str, group: &'static str) -> Self {
         Self {
@@ -50,8 +49,8 @@ impl Forwarders {
         self.group
     }
 
-    /// For whose address a call is counted that came from `peer`. One that shows the token
-    /// of a program is counted for `peer` and for the program before.
+    /// The address for which a call from `peer` is counted. A call with a program's token
+    /// is counted for `peer` and for the program first.
     pub(crate) fn client(
         &self,
         limits: Option<&Arc<Limits>>,
@@ -62,7 +61,7 @@ impl Forwarders {
         if !headers.contains_key(PROGRAM) {
             return Ok(peer);
         }
-        // Before the signature is checked, which costs.
+        // Before the signature is verified, which is expensive.
         if let Some(limits) = limits {
             limits.ask_ip(peer, now)?;
         }

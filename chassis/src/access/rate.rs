@@ -1,4 +1,4 @@
-//! How often something may be done, and who has done it how often.
+//! Rates, and token buckets that count calls.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -6,8 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many times within such a time: a bucket that holds as many, and fills
-/// again evenly.
+/// A number of calls within a time: a token bucket of that size that refills evenly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     count: u32,
@@ -22,7 +21,7 @@ enum Unit {
 }
 
 impl Rate {
-    /// The most times that a rate can say.
+    /// The maximum number of a rate.
     const COUNT_MAX: u32 = 1_000_000;
 
     /// So many times a second, 1 to 1,000,000.
@@ -48,8 +47,7 @@ impl Rate {
         Self { count, unit }
     }
 
-    /// So many times as often; for a rate that stands for several of those whom this
-    /// one is for.
+    /// A multiple of this rate, for several subscribers together.
     #[must_use]
     pub const fn times(self, factor: u32) -> Self {
         Self {
@@ -58,7 +56,7 @@ impl Rate {
         }
     }
 
-    /// The time in which the bucket gets room for one more, in nanoseconds.
+    /// The time in which the bucket refills by one, in nanoseconds.
     fn interval(self) -> u64 {
         let seconds: u64 = match self.unit {
             Unit::Second => 1,
@@ -101,33 +99,33 @@ impl FromStr for Rate {
     }
 }
 
-/// Each is locked for itself.
+/// Each has a lock of its own.
 const SHARDS: usize = 8;
 const SETS: usize = 512;
-/// The buckets among which one finds its place.
+/// The number of buckets in a set.
 const WAYS: usize = 8;
 
-/// A bucket: the hash of whose it is, and when it has all its room again, in
-/// nanoseconds since the start.
+/// A bucket: the hash of its owner, and when it is full again, in nanoseconds since the
+/// start.
 type Bucket = [u64; 2];
 
-/// The buckets of everybody whom one rate is for, in memory of a fixed size: half
-/// a MiB, taken when it is written to.
+/// The buckets of one rate, in a fixed amount of memory: half a MiB, allocated when it is
+/// written to.
 ///
-/// A bucket that has all its room again is as good as none, so its place is free.
-/// Where a flood of strangers leaves no such place, the bucket with the most room
-/// makes way: whoever asks for the most is remembered the longest. Not a map that
-/// is swept now and then (`governor`), which grows with the strangers in between.
+/// A full bucket need not be stored, so its place is free. If a flood of clients leaves
+/// no free place, the fullest bucket is replaced: whoever calls most is remembered
+/// longest. Not a map that is swept periodically (`governor`), which grows with the
+/// number of clients.
 pub struct Buckets {
     rate: Rate,
-    /// With a key of its own, so that nobody can choose whose place to take.
+    /// With a random hash key, so that nobody can choose whose place to take.
     names: RandomState,
     start: Instant,
     shards: [Mutex<Vec<[Bucket; WAYS]>>; SHARDS],
 }
 
 impl Buckets {
-    /// All of them with all their room.
+    /// Creates full buckets.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         Self {
@@ -138,8 +136,8 @@ impl Buckets {
         }
     }
 
-    /// Takes room for one from the bucket of `who`; where there is none, says when
-    /// there will be, and takes nothing.
+    /// Takes one from the bucket of `who`; if it is empty, takes nothing and returns when
+    /// to retry.
     pub fn take(&self, who: impl Hash, now: Instant) -> Result<(), Duration> {
         let interval = self.rate.interval();
         let now = now.saturating_duration_since(self.start).as_nanos();
@@ -156,7 +154,7 @@ impl Buckets {
         })
     }
 
-    /// Puts back what was taken for `who` a moment ago.
+    /// Puts back what was just taken for `who`.
     pub fn put_back(&self, who: impl Hash) {
         let interval = self.rate.interval();
         self.with_bucket(who, |name, bucket| {
@@ -166,12 +164,12 @@ impl Buckets {
         });
     }
 
-    /// Does something with the bucket of `who`, or with the one to make way for it.
+    /// Calls a function with the bucket of `who`, or with the one to replace.
     fn with_bucket<T>(&self, who: impl Hash, change: impl FnOnce(u64, &mut Bucket) -> T) -> T {
         let name = self.names.hash_one(who);
         let at = usize::try_from(name % (1 << 32)).unwrap_or_default();
         let shard = &self.shards[at % SHARDS];
-        // Nothing that is done under the lock can leave it half done.
+        // No change under the lock can be left incomplete.
         let mut sets = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if sets.is_empty() {
             *sets = vec![[[0; 2]; WAYS]; SETS];
@@ -180,7 +178,7 @@ impl Buckets {
     }
 }
 
-/// The bucket of this name, or the one to make way for it.
+/// The bucket with this name, or the one to replace.
 fn place(set: &mut [Bucket; WAYS], name: u64) -> &mut Bucket {
     let mut found = 0;
     for (at, [other, full_at]) in set.iter().enumerate() {
@@ -213,7 +211,7 @@ mod tests {
         u32::try_from(done.count()).unwrap()
     }
 
-    /// Memory that the buckets hold, in bytes.
+    /// The size of the buckets, in bytes.
     fn held(buckets: &Buckets) -> usize {
         let sets = |shard: &Mutex<Vec<_>>| shard.lock().unwrap().capacity();
         buckets.shards.iter().map(sets).sum::<usize>() * size_of::<[Bucket; WAYS]>()

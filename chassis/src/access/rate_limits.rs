@@ -17,30 +17,30 @@ use crate::status::Refusal;
 /// RPCs that share their limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// What the operator calls it.
+    /// Its name in the settings.
     pub name: &'static str,
-    /// `Service/Method`, or `Service/*` for those that no group names.
+    /// `Service/Method`, or `Service/*` for methods that no group names.
     pub rpcs: &'static [&'static str],
     /// How often one address may call: an IPv4 address, or an IPv6 /64. An IPv6 /56 may
     /// call four times as often, and a /48 sixteen times.
     pub ip: Option<Rate>,
     /// How often one user or program may call.
     pub user: Option<Rate>,
-    /// Who asks for the limits.
+    /// Where the limits are checked.
     pub asked: Asked,
 }
 
-/// When a call's limits are looked at.
+/// When a call's limits are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// Before its handler: the address, then, behind the check of its access token,
-    /// the user.
+    /// Before its handler: the address, then, after the check of its access token, the
+    /// user.
     Before,
-    /// By its handler, which knows of something that goes before.
+    /// By its handler, which has an earlier check.
     ByHandler,
 }
 
-/// Whom a limit is for.
+/// Whose limit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// An address.
@@ -50,7 +50,7 @@ pub enum By {
 }
 
 impl By {
-    /// As the operator says it.
+    /// As in the settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,8 +60,8 @@ impl By {
     }
 }
 
-/// What the operator has other than the defaults: `off`, or pieces such as
-/// `sign_up:ip=60/m` and `log_in:user=off`, separated by commas.
+/// The operator's changes of the defaults: `off`, or parts such as `sign_up:ip=60/m` and
+/// `log_in:user=off`, separated by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     all_off: bool,
@@ -116,7 +116,7 @@ impl FromStr for Change {
     }
 }
 
-/// The operator names a group that the service does not have.
+/// The operator names an unknown group.
 #[derive(Debug, thiserror::Error)]
 #[error("RATE_LIMITS: there is no group {group:?}; the groups are {known}")]
 pub struct NoSuchGroup {
@@ -131,7 +131,7 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// The groups of a service, as the operator wants them.
+    /// The groups of a service, with the operator's changes.
     pub fn new(groups: &[Group], changes: &Changes) -> Result<Self, NoSuchGroup> {
         let known = |group: &str| groups.iter().any(|known| known.name == group);
         if let Some(change) = changes.changes.iter().find(|change| !known(&change.group)) {
@@ -147,7 +147,7 @@ impl RateLimits {
         })
     }
 
-    /// The limits of the RPC at `/package.Service/Method`; none where it has none.
+    /// The limits of the RPC at `/package.Service/Method`, if it has any.
     #[must_use]
     pub fn of(&self, path: &str) -> Option<Arc<Limits>> {
         let (package, method) = path.rsplit_once('/')?;
@@ -166,7 +166,7 @@ impl RateLimits {
         groups.find(|limits| limits.name == name).cloned()
     }
 
-    /// Refused calls so far, by group and by whom the limit is for.
+    /// Refused calls so far, by group and by whose limit it is.
     pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, By, u64)> + '_ {
         let groups = self.groups.iter().map(|(_, limits)| limits);
         groups.flat_map(|limits| {
@@ -206,7 +206,7 @@ impl Limits {
     fn new(group: Group, changes: &Changes) -> Self {
         let rate = |by, default: Option<Rate>| {
             let default = default.filter(|_| !changes.all_off);
-            // The last word counts.
+            // The last entry wins.
             let mut changes = changes.changes.iter().rev();
             let change = changes.find(|change| change.group == group.name && change.by == by);
             change.map_or(default, |change| change.rate)
@@ -226,7 +226,7 @@ impl Limits {
                 let taken = limit.buckets.take(ip, now);
                 taken.map_err(|wait| self.limited(By::Ip, &limit.refused, wait))
             }
-            // Nobody to count for.
+            // There is no client address to count for.
             _ => Ok(()),
         }
     }
@@ -249,7 +249,7 @@ impl Limits {
     }
 }
 
-/// A call that was one too many.
+/// A call beyond a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many calls from this {}; try again later", by.name())]
 pub struct RateLimited {
@@ -267,7 +267,7 @@ impl From<RateLimited> for Refusal {
     }
 }
 
-/// The limits that a call has still to ask for; an extension of its request.
+/// The limits that are still to be checked for a call; an extension of its request.
 #[derive(Clone, Debug)]
 pub struct Allowance {
     limits: Arc<Limits>,
@@ -276,7 +276,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// Asks for what is to be asked before the handler; returns what is left.
+    /// Checks the limits that apply before the handler; returns the others.
     pub(crate) fn enter(
         limits: &Arc<Limits>,
         ip: Option<IpAddr>,
@@ -293,19 +293,20 @@ impl Allowance {
         }))
     }
 
-    /// Counts a call of this user, or of what an RPC without a token knows its caller by.
+    /// Counts a call for this user, or for what identifies the caller of an RPC without a
+    /// token.
     pub fn ask_user(&self, user: impl Hash) -> Result<(), RateLimited> {
         self.limits.ask_user(user, self.at)
     }
 
-    /// What this call has still to ask for, if anything.
+    /// The limits that are still to be checked for this call, if any.
     #[must_use]
     pub fn of<T>(request: &Request<T>) -> Option<Self> {
         request.extensions().get().cloned()
     }
 
-    /// Counts the call for its address and for this user or session: what a handler of
-    /// [`Asked::ByHandler`] has to do.
+    /// Counts the call for its address and for this user or session; a handler of
+    /// [`Asked::ByHandler`] must call it.
     pub fn ask_all(&self, user: impl Hash) -> Result<(), RateLimited> {
         self.limits.ask_ip(self.ip, self.at)?;
         self.ask_user(user)

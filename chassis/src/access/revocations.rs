@@ -1,5 +1,5 @@
-//! Tokens that are not good any more before they end: what the auth service has
-//! told of them, and what to do while it tells nothing.
+//! Revoked access tokens: the revocations received from the auth service, and what to do
+//! while none are received.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,7 +15,7 @@ use crate::access::token::TokenError;
 use crate::serve::metrics::{Metrics, count};
 use crate::user_id::UserId;
 
-/// What happens to tokens while nothing is heard of revocations.
+/// What happens to access tokens while no revocations are received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
     /// Tokens are accepted until they expire
@@ -24,7 +24,7 @@ pub enum Mode {
     Closed,
 }
 
-/// Revocations as they are known, shared by all threads.
+/// The known revocations, shared by all threads.
 #[derive(Debug)]
 pub struct Revocations {
     mode: Mode,
@@ -32,23 +32,23 @@ pub struct Revocations {
     made_at: Instant,
     known: RwLock<Known>,
     ready: watch::Sender<bool>,
-    /// Whether they are told at this moment, in either mode.
+    /// Whether they are received at the moment, in either mode.
     heard: watch::Sender<bool>,
     user_revoked: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By session, until when it is remembered, in seconds since the epoch.
+    /// By session, until when it is stored, in seconds since the epoch.
     sessions: HashMap<Uuid, i64>,
     users: HashMap<UserId, User>,
-    /// The last sign of life once everything was told.
+    /// The time of the last message after catching up.
     heard_at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct User {
-    /// Tokens made in or before this second are revoked.
+    /// Tokens issued in or before this second are revoked.
     up_to: i64,
     forget: i64,
 }
@@ -58,13 +58,12 @@ struct User {
 pub enum Revoked {
     /// A session.
     Session(Uuid),
-    /// All tokens of a user, or of a program, that were made in or before this
-    /// second.
+    /// All tokens of a user, or of a program, that were issued in or before this second.
     User(UserId, i64),
 }
 
 impl Revocations {
-    /// None are known yet. Longer silence than `silence_max` is trouble.
+    /// Creates an empty set. A silence longer than `silence_max` counts as a failure.
     #[must_use]
     pub fn new(mode: Mode, silence_max: Duration) -> Self {
         Self {
@@ -78,8 +77,8 @@ impl Revocations {
         }
     }
 
-    /// Refuses a token that is revoked, and, if so configured, every token while
-    /// nobody says which are.
+    /// Refuses a revoked token, and, if configured, every token while no revocations are
+    /// received.
     pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
         let known = self.known();
         let of_session = |id: Uuid| known.sessions.contains_key(&id);
@@ -96,8 +95,8 @@ impl Revocations {
         }
     }
 
-    /// Whether a token that is not known to be revoked is good. A service that has
-    /// just started waits in either mode, or a crash would undo revocations.
+    /// Whether a token without a known revocation is accepted. A service that has just
+    /// started refuses in either mode, otherwise a crash would undo revocations.
     fn trusts(&self, known: &Known) -> bool {
         let within = |at: Instant| at.elapsed() <= self.silence_max;
         match (self.mode, known.heard_at) {
@@ -107,7 +106,7 @@ impl Revocations {
         }
     }
 
-    /// Remembers a revocation until the second `forget`.
+    /// Stores a revocation until the second `forget`.
     pub fn learn(&self, revoked: Revoked, forget: i64) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match revoked {
@@ -123,13 +122,13 @@ impl Revocations {
         }
     }
 
-    /// Completes when a user's tokens were revoked since it last did, perhaps because
-    /// the account is gone; for one waiter.
+    /// Completes when a user's tokens were revoked since it last completed, possibly
+    /// because the account was deleted; for one waiter.
     pub async fn user_revoked(&self) {
         self.user_revoked.notified().await;
     }
 
-    /// All that was revoked until now has been told.
+    /// All revocations so far have been received.
     pub fn heard(&self, now: i64) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.heard_at = Some(Instant::now());
@@ -140,7 +139,7 @@ impl Revocations {
         set(&self.heard, true);
     }
 
-    /// Nobody tells any more.
+    /// The feed was lost.
     pub fn lost(&self) {
         set(&self.heard, false);
         if self.mode == Mode::Closed {
@@ -148,19 +147,19 @@ impl Revocations {
         }
     }
 
-    /// Whether calls are answered, for the health service.
+    /// Whether calls are accepted, for the health service.
     #[must_use]
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
     }
 
-    /// Whether revocations are told at this moment, for the health service.
+    /// Whether revocations are received at the moment, for the health service.
     #[must_use]
     pub fn are_heard(&self) -> watch::Receiver<bool> {
         self.heard.subscribe()
     }
 
-    /// Tells how the feed is.
+    /// Registers the metrics of the feed.
     pub fn publish(self: &Arc<Self>, metrics: &Metrics) {
         let heard = self.are_heard();
         let help = "Whether revocations are received from the auth service";
@@ -184,7 +183,7 @@ impl Revocations {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the first sign of life no longer than for any other.
+    /// Waits for the first message no longer than for any other.
     pub async fn wait(&self) {
         sleep(self.silence_max).await;
         if self.mode == Mode::Open {
@@ -197,7 +196,7 @@ fn set(state: &watch::Sender<bool>, is: bool) {
     state.send_if_modified(|was| std::mem::replace(was, is) != is);
 }
 
-/// Forgets what is over, and gives memory back after a flood.
+/// Deletes expired revocations, and releases memory after a flood.
 fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>, keep: impl Fn(&V) -> bool) {
     map.retain(|_, value| keep(value));
     if map.capacity() > 4 * map.len() + 64 {

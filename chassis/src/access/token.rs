@@ -1,4 +1,4 @@
-//! Checks access tokens (RFC 9068). Signing lives in the auth service alone.
+//! Verifies access tokens (RFC 9068). Only the auth service signs them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,46 +20,46 @@ use crate::serve::metrics::{Metrics, count};
 use crate::status::Refusal;
 use crate::user_id::UserId;
 
-/// The longest token that is looked at, in bytes.
+/// The maximum length of a token, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 4096;
 
-/// What an access token says (RFC 9068 section 2.2).
+/// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Claims {
-    /// Who made the token.
+    /// The issuer.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
-    /// Whose token it is.
+    /// The subject.
     pub sub: UserId,
-    /// The program that asked for it.
+    /// The client that it was issued to.
     pub client_id: String,
     /// The token's own id.
     pub jti: Uuid,
-    /// The session it belongs to; programs have none.
+    /// The session that it belongs to; `None` for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
-    /// When it was made, in seconds since the epoch.
+    /// When it was issued, in seconds since the epoch.
     pub iat: i64,
-    /// When it ends, in seconds since the epoch.
+    /// When it expires, in seconds since the epoch.
     pub exp: i64,
-    /// From when it works, in seconds since the epoch.
+    /// From when it is valid, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// What it allows, separated by spaces.
+    /// The scopes, separated by spaces.
     pub scope: String,
-    /// When the user proved who it is, in seconds since the epoch.
+    /// When the user authenticated, in seconds since the epoch.
     pub auth_time: i64,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// What the user may do beyond its own account.
+    /// The user's roles.
     pub roles: Vec<String>,
 }
 
 /// A token whose signature, issuer, audience and times are valid.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// What the token says.
+    /// The claims of the token.
     pub claims: Claims,
     /// The `kid` of the key that signed it.
     pub key_id: String,
@@ -68,28 +68,28 @@ pub struct Verified {
 /// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// None was sent.
+    /// No token was sent.
     #[error("no access token was sent")]
     Missing,
-    /// Its time is over.
+    /// It has expired.
     #[error("the access token has expired")]
     Expired,
     /// It is for another service.
     #[error("the access token is for another audience")]
     WrongAudience,
-    /// Its session is over.
+    /// Its session has ended.
     #[error("the session of the access token has ended")]
     Revoked,
-    /// Anything else; why exactly is nobody's business.
+    /// It is invalid for another reason, which is not revealed.
     #[error("the access token is invalid")]
     Invalid,
     /// No key set was read yet.
     #[error("the service cannot verify access tokens yet; retry")]
     KeysUnavailable,
-    /// Nobody tells which tokens are revoked, and none is trusted without.
+    /// No revocations are received, and tokens are not accepted without them.
     #[error("the service does not know which access tokens are revoked; retry")]
     RevocationsUnavailable,
-    /// It is valid, but does not allow the call.
+    /// It is valid, but lacks the scope for the call.
     #[error("the access token does not have the scope for this call")]
     InsufficientScope,
 }
@@ -115,13 +115,13 @@ struct Key {
     key: DecodingKey,
 }
 
-/// The public keys in force, shared by all clones.
+/// The current public keys, shared by all clones.
 #[derive(Clone)]
 pub struct KeySet {
     keys: Arc<ArcSwap<HashMap<String, Arc<Key>>>>,
-    /// Grows whenever other keys come into force.
+    /// Incremented whenever the keys change.
     generation: Arc<AtomicU64>,
-    /// Not to come back, whatever a slow replica still publishes.
+    /// Revoked for good, even if a slow replica still publishes them.
     removed: Arc<Mutex<HashSet<String>>>,
     loaded: Arc<watch::Sender<bool>>,
     wanted: Arc<Notify>,
@@ -144,8 +144,7 @@ impl Default for KeySet {
 }
 
 impl KeySet {
-    /// Puts these keys in place of all others. Keys of an unknown kind, or that
-    /// are not for signatures, are left out.
+    /// Replaces all keys. Keys of an unknown kind, or not for signatures, are skipped.
     pub fn replace(&self, jwks: &[Jwk]) {
         let signing = |jwk: &&Jwk| jwk.common.public_key_use == Some(PublicKeyUse::Signature);
         let keys = jwks.iter().filter(signing).filter_map(|jwk| {
@@ -161,15 +160,15 @@ impl KeySet {
         let keys = keys.filter(|(kid, _)| !removed.contains(kid)).collect();
         self.swap(keys);
         drop(removed);
-        // None at all were not read, but given up.
+        // An empty set means that the keys were given up, not read.
         if !jwks.is_empty() {
             let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
             *read_at = Some(Instant::now());
         }
     }
 
-    /// Takes a revoked key out, for good, and has the others read again: what signs now
-    /// may be unknown here, and there may be no key left.
+    /// Removes a revoked key for good, and makes the others be read again: the key that
+    /// signs now may be unknown here, or there may be no key left.
     pub fn remove(&self, kid: &str) {
         let mut removed = self.removed();
         if removed.insert(kid.to_owned()) {
@@ -180,8 +179,8 @@ impl KeySet {
         }
     }
 
-    /// Whether these keys, as they were read, are good for a while: there are some, and
-    /// none that was revoked, which a slow replica still publishes in place of the next.
+    /// Whether these keys, as read, can be used for a while: there is at least one, and
+    /// no revoked one, which a slow replica could still publish.
     #[must_use]
     pub fn is_current(&self, jwks: &[Jwk]) -> bool {
         let removed = self.removed();
@@ -192,7 +191,7 @@ impl KeySet {
         !self.is_empty() && !jwks.iter().any(is_removed)
     }
 
-    /// Whether there is no key, so that no token is good.
+    /// Whether there is no key, so that no token is valid.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.load().is_empty()
@@ -205,7 +204,7 @@ impl KeySet {
     fn swap(&self, keys: HashMap<String, Arc<Key>>) {
         let any = !keys.is_empty();
         let before = self.keys.swap(Arc::new(keys));
-        // A kid is the key's own hash: the same kids are the same keys.
+        // A kid is the key's hash: equal kids mean equal keys.
         let now = self.keys.load();
         if before.len() != now.len() || !before.keys().all(|kid| now.contains_key(kid)) {
             self.generation.fetch_add(1, Ordering::SeqCst);
@@ -219,7 +218,7 @@ impl KeySet {
         self.loaded.subscribe()
     }
 
-    /// Tells how many keys there are, and how long ago they were read.
+    /// Registers metrics: the number of keys, and the time since they were read.
     pub fn publish(&self, metrics: &Metrics) {
         let keys = self.clone();
         metrics.gauge(
@@ -235,29 +234,29 @@ impl KeySet {
         });
     }
 
-    /// Completes when a token named a key that is not here.
+    /// Completes when a token named an unknown key.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
     }
 
-    /// Completes when a key was revoked since it last did; for one waiter.
+    /// Completes when a key was revoked since it last completed; for one waiter.
     pub async fn one_revoked(&self) {
         self.revoked.notified().await;
     }
 }
 
-/// What a token must say besides being signed.
+/// The required claims of a token.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
     /// The `iss` claim.
     pub issuer: String,
-    /// The `aud` claims of which a token has to have one.
+    /// The accepted `aud` claims.
     pub audiences: Vec<String>,
-    /// How far clocks may differ.
+    /// The tolerated difference between clocks.
     pub leeway: Duration,
 }
 
-/// Decides whether a token is good.
+/// Verifies tokens.
 pub struct Verifier {
     keys: KeySet,
     clock: Clock,
@@ -266,8 +265,8 @@ pub struct Verifier {
     es256: Validation,
 }
 
-/// All that a header may hold: `jwk`, `jku`, `x5c`, `x5u`, `crit`, `zip` and
-/// whatever else a token could use to choose how it is checked is refused.
+/// The allowed header fields: `jwk`, `jku`, `x5c`, `x5u`, `crit`, `zip` and anything else
+/// with which a token could choose how it is verified are refused.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -277,7 +276,7 @@ struct Header {
 }
 
 impl Verifier {
-    /// Checks by these rules with these keys.
+    /// Verifies with these rules and keys.
     #[must_use]
     pub fn new(rules: &TokenRules, keys: KeySet, clock: Clock) -> Self {
         let validation = |algorithm| {
@@ -285,7 +284,7 @@ impl Verifier {
             validation.set_issuer(&[&rules.issuer]);
             validation.set_audience(&rules.audiences);
             validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-            // Times are checked below, against our clock.
+            // Times are checked below, with our clock.
             validation.validate_exp = false;
             validation.validate_nbf = false;
             validation
@@ -317,7 +316,7 @@ impl Verifier {
                 TokenError::Invalid
             });
         };
-        // The key decides on the algorithm; the token only may not disagree.
+        // The key determines the algorithm; the token must name the same.
         let (name, validation) = match key.algorithm {
             Algorithm::ES256 => ("ES256", &self.es256),
             _ => ("EdDSA", &self.eddsa),
@@ -338,12 +337,12 @@ impl Verifier {
         })
     }
 
-    /// A number that changes with the keys in force.
+    /// A number that changes when the keys change.
     pub(crate) fn key_generation(&self) -> u64 {
         self.keys.generation.load(Ordering::SeqCst)
     }
 
-    /// Refuses a token that ended, given its `exp`.
+    /// Refuses an expired token, given its `exp`.
     pub(crate) fn check_expiry(&self, exp: i64) -> Result<(), TokenError> {
         let now = self.clock.now().timestamp();
         if exp.saturating_add(self.leeway_seconds) <= now {
@@ -352,8 +351,8 @@ impl Verifier {
         Ok(())
     }
 
-    /// Refuses a token that ended by our own clock, given its `exp` and its key, or
-    /// whose key is gone.
+    /// Refuses a token that has expired by our own clock, given its `exp`, or whose key
+    /// was removed.
     pub(crate) fn check_still(&self, exp: i64, key_id: &str) -> Result<(), TokenError> {
         if exp <= self.clock.now().timestamp() {
             return Err(TokenError::Expired);

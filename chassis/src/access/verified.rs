@@ -1,5 +1,5 @@
-//! Remembers tokens that were found good: checking a signature costs more than
-//! the rest of a short call.
+//! Caches verified tokens: verifying a signature costs more than the rest of a short
+//! call.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use crate::access::caller::Caller;
 use crate::access::token::{TOKEN_BYTES_MAX, TokenError, Verifier};
 use crate::sha256::sha256;
 
-/// The most tokens that are remembered; each takes about 300 bytes.
+/// The maximum number of cached tokens; each takes about 300 bytes.
 const TOKENS_MAX: usize = 10_000;
 
-/// A verifier with a memory.
+/// A verifier with a cache.
 pub(crate) struct VerifiedTokens {
     verifier: Arc<Verifier>,
-    /// By SHA-256, so that no token that works stays in memory.
+    /// By SHA-256, so that no usable token stays in memory.
     good: Cache<[u8; 32], Good>,
 }
 
 #[derive(Clone)]
 struct Good {
     caller: Arc<Caller>,
-    /// The generation of the keys that it was checked with.
+    /// The generation of the keys that verified it.
     keys: u64,
 }
 
@@ -34,14 +34,14 @@ impl VerifiedTokens {
         }
     }
 
-    /// Whose token it is. A token is remembered until it ends or the keys
-    /// change, which may have been because its own was revoked.
+    /// The caller of a token. A token is cached until it expires or the keys change,
+    /// because its own key may have been revoked.
     pub(crate) fn caller(&self, token: &str) -> Result<Arc<Caller>, TokenError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::Invalid);
         }
         let name = sha256(token.as_bytes());
-        // Before the check: keys that change meanwhile make it a new one.
+        // Read before the check, so that keys that change meanwhile invalidate the entry.
         let keys = self.verifier.key_generation();
         if let Some(good) = self.good.get(&name)
             && good.keys == keys
@@ -58,8 +58,7 @@ impl VerifiedTokens {
         Ok(caller)
     }
 
-    /// Refuses a caller whose token has ended, or was signed with a key that is not
-    /// in force any more.
+    /// Refuses a caller whose token has expired, or whose key was removed.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), TokenError> {
         self.verifier.check_still(caller.expires_at, &caller.key_id)
     }

@@ -1,4 +1,4 @@
-//! Asks the auth service whose account is gone.
+//! Reads deleted users from the auth service.
 
 use proto::auth::v1::{DeletedUser, ListDeletedUsersRequest};
 use tonic::Status;
@@ -7,37 +7,37 @@ use crate::auth_client::program::{Credentials, Program, in_time};
 use crate::auth_client::upstream::Upstream;
 use crate::user_id::UserId;
 
-/// A user whose account is gone.
+/// A deleted user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deleted {
-    /// Who it was.
+    /// The id of the user.
     pub user_id: UserId,
-    /// Whether no access token of the user is of use any more.
+    /// Whether all access tokens of the user have expired.
     pub tokens_ended: bool,
 }
 
-/// A part of the list.
+/// A page of the list.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The earliest first.
     pub deleted: Vec<Deleted>,
-    /// Goes on with the pass; empty at its end.
+    /// Continues the pass; empty at its end.
     pub next_page_token: String,
-    /// Where another pass may begin once all that was told so far is done.
+    /// The cursor of the next pass, once all users so far are processed.
     pub cursor: String,
 }
 
-/// The list, as the auth service keeps it.
+/// The list of deleted users at the auth service.
 pub struct DeletionFeed(Program);
 
 impl DeletionFeed {
-    /// Asks `auth`; needs the secret.
+    /// Reads from `auth`; needs the secret.
     #[must_use]
     pub fn new(auth: &Upstream, credentials: Credentials) -> Self {
         Self(Program::new(auth, credentials))
     }
 
-    /// Reads a page of a pass that began at `cursor`.
+    /// Reads a page of a pass that started at `cursor`.
     pub async fn page(&mut self, cursor: &str, page_token: &str) -> Result<Page, Status> {
         let request = ListDeletedUsersRequest {
             page_size: 0,
@@ -56,7 +56,7 @@ impl DeletionFeed {
     }
 }
 
-/// To pass over an id that cannot be read would be to forget it.
+/// Skipping an unreadable id would lose it.
 fn read(user: &DeletedUser) -> Result<Deleted, Status> {
     let id = user.user_id.parse();
     let id = id.map_err(|_| Status::internal("the id of a user is not a UUID"))?;

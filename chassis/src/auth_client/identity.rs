@@ -1,6 +1,6 @@
-//! Asks the auth service who a caller is, with the caller's own token: a service
-//! that may do so for anyone else is not needed. Where the auth service knows this
-//! one, it counts the call for the caller's address in place of ours.
+//! Asks the auth service for a caller's e-mail, with the caller's own token, so this
+//! service needs no right to look up other users. If the auth service knows this service,
+//! it counts the call for the caller's address instead of ours.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,19 +21,19 @@ use crate::email::Email;
 
 type AsciiValue = MetadataValue<Ascii>;
 
-/// Why it is not known who a caller is.
+/// Why a caller's e-mail is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// It refuses the call: the token is not good any more, the account is disabled,
-    /// or too many ask. The answer says it.
+    /// It refuses the call: the token is no longer valid, the account is disabled, or a
+    /// limit is exceeded. Its error is passed on.
     #[error("the auth service refuses the call")]
     Refused(Status),
-    /// It does not answer, or not as it should.
+    /// It does not respond, or not correctly.
     #[error("the auth service did not return the caller")]
     Unavailable(#[source] Status),
 }
 
-/// The accounts, as users see their own.
+/// The client of `AccountService`.
 #[derive(Clone)]
 pub struct Identities {
     account: AccountServiceClient<Channel>,
@@ -41,7 +41,7 @@ pub struct Identities {
     proxies: TrustedProxies,
 }
 
-/// A user's call, as far as the auth service has to know of it.
+/// The data of a user's call that the auth service needs.
 #[derive(Clone, Debug)]
 pub struct UserCall {
     authorization: Option<AsciiValue>,
@@ -49,8 +49,8 @@ pub struct UserCall {
 }
 
 impl Identities {
-    /// Asks `auth`, which knows this service by these credentials, if at all. Callers come
-    /// by these proxies.
+    /// Calls `auth`, optionally with these credentials. Clients may come through these
+    /// proxies.
     #[must_use]
     pub fn new(auth: &Upstream, credentials: Option<Credentials>, proxies: TrustedProxies) -> Self {
         let channel = auth.channel(|endpoint| endpoint.connect_timeout(Duration::from_secs(2)));
@@ -62,7 +62,7 @@ impl Identities {
         }
     }
 
-    /// What is asked in this call, and whose call it is.
+    /// Reads the token and the client address of a call.
     pub fn call<T>(&self, request: Request<T>) -> (UserCall, T) {
         let call = UserCall {
             authorization: request.metadata().get("authorization").cloned(),
@@ -71,7 +71,7 @@ impl Identities {
         (call, request.into_inner())
     }
 
-    /// The e-mail of the caller, where it has one that is verified. Programs have none.
+    /// The e-mail of the caller, if it is verified. Programs have none.
     pub async fn verified_email(
         &self,
         caller: &Caller,
@@ -109,7 +109,7 @@ impl Identities {
         let Some(program) = &self.program else {
             return request;
         };
-        // Without its token the call is counted for this machine's address.
+        // Without this service's token the call is counted for this machine's address.
         if let Some(token) = program.bearer().await {
             metadata.insert(PROGRAM, token);
             let address = call.address.map(|address| address.to_string());

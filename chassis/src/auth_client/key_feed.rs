@@ -1,5 +1,5 @@
-//! Keeps a key set as the auth service has it, in the background: no call of a
-//! user ever waits for it, and no address comes from a token.
+//! Keeps the key set up to date, in the background: no call of a user waits for it, and
+//! no URL is taken from a token.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use crate::trouble::Trouble;
 
 /// The longest time between two reads.
 const CACHE_MAX: Duration = Duration::from_mins(5);
-/// The shortest time between two reads, whatever the auth service asks for.
+/// The shortest time between two reads, whatever cache time the auth service returns.
 const CACHE_MIN: Duration = Duration::from_secs(1);
-/// The shortest time between two reads that tokens can ask for: a token signed with a
-/// new key is good within it, and forged ones cause no more than one read in it.
+/// The shortest time between two reads that tokens can cause: a token signed with a new
+/// key is accepted within it, and forged ones cause at most one read in it.
 const READ_GAP: Duration = Duration::from_secs(1);
 /// How long keys are used while the auth service is away.
 const STALE_MAX: Duration = Duration::from_hours(24);
 /// The first pause after a read that did not give what is needed; doubles each time.
 const RETRY_MIN: Duration = Duration::from_millis(50);
-/// The longest pause while every call fails for want of a key.
+/// The longest pause while every call fails because there is no key.
 const RETRY_MAX_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 /// The longest pause while older keys are used.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Reads the keys of `auth` into `keys`, for ever.
+/// Reads the keys of `auth` into `keys`, in an endless loop.
 pub async fn follow(auth: Upstream, keys: KeySet) {
     let channel = auth.channel(|endpoint| {
         endpoint
@@ -41,7 +41,7 @@ pub async fn follow(auth: Upstream, keys: KeySet) {
     let mut retry = RETRY_MIN;
     let mut trouble = Trouble::new("cannot read the key set");
     loop {
-        // An answer can be as old as its question.
+        // A response can be as old as its request.
         let asked_at = Instant::now();
         match read(&mut auth).await {
             Ok((jwks, cache)) => {
@@ -72,9 +72,9 @@ pub async fn follow(auth: Upstream, keys: KeySet) {
     }
 }
 
-/// Waits until the keys that were asked for at `asked_at` are to be read again: at once
-/// when one of them is revoked, soon when a token names another, and when their time is
-/// over.
+/// Waits until the keys that were requested at `asked_at` must be read again: at once
+/// when one of them is revoked, soon when a token names an unknown one, otherwise after
+/// the cache time.
 async fn wait(keys: &KeySet, asked_at: Instant, cache: Duration) {
     let (gap, cache) = pauses(cache);
     let named = async {
@@ -87,8 +87,8 @@ async fn wait(keys: &KeySet, asked_at: Instant, cache: Duration) {
     }
 }
 
-/// How long after a read the next one is, at least and at most. A cache time that
-/// is shorter than the gap is kept: a key can sign when two are over.
+/// The minimum and maximum time between two reads. A cache time shorter than the minimum
+/// is respected, because a key can sign after two of them.
 fn pauses(cache: Duration) -> (Duration, Duration) {
     let cache = cache.clamp(CACHE_MIN, CACHE_MAX);
     (READ_GAP.min(cache), cache)
@@ -102,8 +102,7 @@ async fn read(
     Ok((jwks(&answer.keys), cache.unwrap_or(CACHE_MAX)))
 }
 
-/// Reads the keys; one of an unknown kind is left out, as RFC 7517 section 5
-/// asks.
+/// Reads the keys; skips those of an unknown kind, as RFC 7517 section 5 requires.
 fn jwks(keys: &[JsonWebKey]) -> Vec<Jwk> {
     let read = |key: &JsonWebKey| {
         let mut fields = serde_json::json!({

@@ -1,4 +1,4 @@
-//! Calls to the auth service, which only other services make.
+//! The client of the auth service, for other services.
 
 pub mod deletion_feed;
 pub mod identity;

@@ -1,4 +1,4 @@
-//! Calls of the auth service by a program that proves itself with a secret.
+//! Calls to the auth service by a program that authenticates with a secret.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use tonic::{Request, Status};
 use crate::auth_client::upstream::Upstream;
 use crate::trouble::Trouble;
 
-/// The longest wait for an answer.
+/// The longest wait for a response.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(4);
 
-/// How long a token is used: a short part of its life, so that a key that is revoked is
-/// not used for long.
+/// How long a token is used: a short part of its lifetime, so that a revoked key is not
+/// used for long.
 const KEPT: Duration = Duration::from_secs(30);
-/// Between two attempts to get a token.
+/// The pause between two attempts to get a token.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// To hear what is revoked, and who is gone.
+/// The scope for revocations and deleted users.
 const SCOPE: &str = "auth.revocations";
 
-/// What a service is known by at the auth service.
+/// The credentials of a service at the auth service.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The name of its service account.
@@ -35,7 +35,7 @@ pub struct Credentials {
     pub secret: SecretString,
 }
 
-/// The auth service, as a program reaches it.
+/// A connection to the auth service for a program.
 pub(crate) struct Program {
     pub(crate) auth: ServiceTokenServiceClient<Channel>,
     credentials: Credentials,
@@ -62,7 +62,7 @@ impl Program {
         Ok(request)
     }
 
-    /// A fresh token, as it stands in calls.
+    /// A new token, as an `authorization` value.
     async fn bearer(&mut self) -> Result<MetadataValue<Ascii>, Status> {
         let asked = self.auth.issue_service_token(IssueServiceTokenRequest {
             client_id: self.credentials.client_id.clone(),
@@ -81,7 +81,7 @@ pub(crate) struct ProgramToken(Mutex<Kept>);
 
 struct Kept {
     program: Program,
-    /// None where the auth service gave none.
+    /// `None` if the auth service returned none.
     bearer: Option<MetadataValue<Ascii>>,
     until: Instant,
     trouble: Trouble,
@@ -97,7 +97,7 @@ impl ProgramToken {
         }))
     }
 
-    /// The token, where there is one. Who asks while one is fetched waits for it.
+    /// The token, if there is one. Concurrent callers wait for one fetch.
     pub(crate) async fn bearer(&self) -> Option<MetadataValue<Ascii>> {
         let kept = &mut *self.0.lock().await;
         if kept.until > Instant::now() {
@@ -120,7 +120,7 @@ impl ProgramToken {
     }
 }
 
-/// Fails where the auth service is silent.
+/// Fails if the auth service does not respond in time.
 pub(crate) async fn in_time<T>(
     answer: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {

@@ -1,5 +1,5 @@
-//! Keeps revocations as the auth service tells them, in the background: no call of
-//! a user ever waits for it.
+//! Subscribes to the auth service's revocations, in the background: no call of a user
+//! waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,8 @@ use crate::user_id::UserId;
 
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-/// Follows the feed of `auth`, for ever. A revoked key leaves `keys` at once.
+/// Subscribes to the feed of `auth`, in an endless loop. A revoked key is removed from
+/// `keys` at once.
 pub async fn follow(
     auth: Upstream,
     credentials: Credentials,
@@ -40,9 +41,9 @@ pub async fn follow(
     loop {
         let began = Instant::now();
         match feed.watch().await {
-            // It stops, or moves; another one may be there already.
+            // It stops or moves; another replica may be available already.
             Ok(()) => tracing::info!("the feed of revocations ended"),
-            // With the token, which is asked for anew: nothing is missed meanwhile.
+            // With a new token and the same cursor, so that nothing is missed meanwhile.
             Err(status) if is_expired(&status) && began.elapsed() > SILENCE_MAX => continue,
             Err(status) => feed.trouble.failed(&status),
         }
@@ -65,7 +66,7 @@ struct Feed {
     revocations: Arc<Revocations>,
     keys: KeySet,
     clock: Clock,
-    /// Of the last answer; goes on there after a loss.
+    /// The cursor of the last message, to resume after a lost connection.
     cursor: String,
     trouble: Trouble,
 }
@@ -79,7 +80,7 @@ impl Feed {
         let stream = in_time(self.program.auth.watch_revocations(request));
         let mut stream = stream.await?.into_inner();
         loop {
-            // A sign of life comes every second.
+            // A heartbeat arrives every second.
             match in_time(stream.message()).await? {
                 Some(answer) => self.learn(answer),
                 None => return Ok(()),

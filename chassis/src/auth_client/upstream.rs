@@ -1,4 +1,4 @@
-//! Another service that this one calls: where it is, and how it is spoken to.
+//! Another service that this one calls: its URL and TLS settings.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::tls::client::ClientTls;
 /// Why a service cannot be called.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
-    /// The setting is no URL.
+    /// The setting is not a URL.
     #[error("the URL of the other service is invalid, or does not begin with http:// or https://")]
     Url,
-    /// The setting's scheme does not go with the other settings.
+    /// The setting's scheme contradicts the other settings.
     #[error("TLS files are set, but the URL of the other service does not begin with https://")]
     NotTls,
-    /// Secrets would go over the network in clear.
+    /// Secrets would be sent over the network unencrypted.
     #[error(
         "{0} is another machine, and would be called without TLS; \
          use https://, or set ALLOW_PLAINTEXT if the network is private"
@@ -49,7 +49,7 @@ impl Upstream {
         allow_plaintext: bool,
     ) -> Result<Self, UpstreamError> {
         let uri: Uri = url.parse().map_err(|_| UpstreamError::Url)?;
-        // An IPv6 address stands in brackets.
+        // An IPv6 address is in brackets.
         let host = uri.host().ok_or(UpstreamError::Url)?;
         let host = host.trim_matches(['[', ']']).to_owned();
         let tls = match uri.scheme_str() {
@@ -69,7 +69,7 @@ impl Upstream {
         })
     }
 
-    /// A channel that connects when it must, each time with what the files hold.
+    /// A channel that connects on demand, each time with the files' current content.
     pub(crate) fn channel(&self, prepare: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
         let endpoint = prepare(self.endpoint.clone());
         let Some(tls) = &self.tls else {
@@ -83,7 +83,7 @@ impl Upstream {
     }
 }
 
-/// Whether a host is this machine for sure.
+/// Whether a host is certainly this machine.
 fn is_here(host: &str) -> bool {
     host == "localhost"
         || host

@@ -1,4 +1,4 @@
-//! What the database's errors mean, told by kind and SQLSTATE (PostgreSQL documentation,
+//! What the database's errors mean, by kind and SQLSTATE (PostgreSQL documentation,
 //! appendix A), never by text.
 
 use std::time::Duration;
@@ -7,22 +7,22 @@ use tonic::Code;
 
 use crate::status::Refusal;
 
-/// Why the database did not do what was asked.
+/// Why a database call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// It cannot be reached, or is starting, stopping or read-only.
     Away,
-    /// It has no room, no memory, or trouble with its disk.
+    /// It is out of disk space or memory, or its disk fails.
     Failing,
-    /// Other calls hold the same rows, or read them at the same time.
+    /// Other calls lock the same rows, or conflict with the transaction.
     Contended,
-    /// The statement took too long, and was undone.
+    /// The statement took too long and was cancelled.
     TooSlow,
-    /// A fault of ours.
+    /// A bug.
     Fault,
 }
 
-/// After this time a database that has no room may have some again.
+/// The retry delay while the database is out of space or memory.
 const FAILING_FOR: Duration = Duration::from_secs(10);
 
 impl Failure {
@@ -46,7 +46,7 @@ impl Failure {
         }
     }
 
-    /// How it looks to the client; the cause belongs into the log.
+    /// The error for the client; the cause is logged only.
     #[must_use]
     pub fn refusal(self) -> Refusal {
         match self {
@@ -72,8 +72,8 @@ impl Failure {
     }
 }
 
-/// Whether there is no connection, or none that is of use, and the same server or
-/// another one may give one later.
+/// Whether there is no usable connection, and the same server or another one may provide
+/// one later.
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
@@ -87,8 +87,8 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
             state.starts_with("08")
                 || matches!(
                     &*state,
-                    // Read-only; a transaction, or a session, that was idle for too long;
-                    // too many connections; shutdown and start-up.
+                    // Read-only; idle transaction or session timeout; too many
+                    // connections; shutdown and start-up.
                     "25006" | "25P03" | "25P04" | "53300" | "57P01" | "57P02" | "57P03" | "57P05"
                 )
         }),

@@ -1,4 +1,4 @@
-//! Bringing the database up to date.
+//! Runs the migrations.
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, PgConnection, raw_sql};
@@ -7,18 +7,18 @@ use super::target::Target;
 use super::{DbError, MIGRATOR, ensure_sessions, hosts, read_password};
 use crate::start::config::{DatabaseConfig, RolePasswords};
 
-/// Held while roles and rights are made good: of two changes of a role at the same time
-/// one fails, and the server's log gets to see its statement.
+/// Held while roles and rights are repaired: of two concurrent changes of a role one
+/// fails, and its statement is logged by the server.
 const RIGHTS_LOCK: i64 = 0x7061_7373_776f_7264;
 
-/// Makes the services' roles, where they are missing.
+/// Creates missing roles of the services.
 const ROLES: &str = include_str!("roles.sql");
-/// Gives them the rights that they lack.
+/// Grants missing rights to them.
 const RIGHTS: &str = include_str!("rights.sql");
 
-/// Brings the database up to date, makes the services' roles and rights good, as after a
-/// restore, and sets the roles' passwords where files are given. Needs an owner's rights;
-/// several at once wait for each other.
+/// Runs the migrations, repairs the services' roles and rights, as is needed after a
+/// restore, and sets the roles' passwords if files are given. Needs an owner's rights;
+/// concurrent runs wait for each other.
 pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Result<(), DbError> {
     let target = Target::new(hosts(config)?, &[]);
     let (patience, within) = (config.database_start, config.database_acquire);
@@ -39,7 +39,7 @@ pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Resu
             set_password(&mut db, role, &read_password(path)?).await?;
         }
     }
-    // Gives the lock back, as does any other end.
+    // Releases the lock, as any other end does.
     db.close().await?;
     Ok(())
 }

@@ -27,8 +27,8 @@ use crate::serve::metrics::{Metrics, count};
 use crate::start::config::DatabaseConfig;
 use crate::start::secret_file;
 
-/// Every migration of both services. One that is newer than this program does
-/// not stop the others, so that an old replica's start survives an update.
+/// Every migration of both services. A migration newer than this program does not prevent
+/// the others, so that an old replica can start after an update.
 pub static MIGRATOR: Migrator = Migrator {
     ignore_missing: true,
     ..sqlx::migrate!("../migrations")
@@ -37,11 +37,11 @@ pub static MIGRATOR: Migrator = Migrator {
 /// Why a service cannot use its database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The setting is no PostgreSQL URL; it is not shown, since it can hold a
+    /// The setting is not a PostgreSQL URL; it is not shown, because it can contain a
     /// password.
     #[error("DATABASE_URL is not a PostgreSQL URL")]
     UrlInvalid,
-    /// It is not clear which port is whose.
+    /// The numbers of hosts and ports do not match.
     #[error("DATABASE_URL names {hosts} hosts, but {ports} ports; name one port, or one for each")]
     UrlPorts {
         /// Hosts.
@@ -49,20 +49,20 @@ pub enum DbError {
         /// Ports.
         ports: usize,
     },
-    /// The servers asked for take no writes.
+    /// The setting selects servers that do not accept writes.
     #[error(
         "target_session_attrs in DATABASE_URL must be read-write, primary or any, \
          because the services write"
     )]
     UrlSession,
-    /// A pooler gives each transaction, or each statement, another connection.
+    /// A pooler uses different connections for transactions or statements.
     #[error(
         "DATABASE_URL leads to a pooler that does not pool by session, which breaks timeouts and \
          prepared statements; use session mode (PgBouncer: pool_mode = session), or connect \
          without the pooler"
     )]
     Pooled,
-    /// No such user, or not with this password.
+    /// The user is unknown or the password wrong.
     #[error(
         "the database refuses the user of DATABASE_URL; \
          check the password, and run the `migrate` sub-command"
@@ -73,7 +73,7 @@ pub enum DbError {
     PasswordFile {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
     /// Migrations are missing.
@@ -85,12 +85,12 @@ pub enum DbError {
     /// A migration failed.
     #[error("cannot migrate the database")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// The database did not do what was asked.
+    /// A database call failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
 
-/// The connections of a service. Not to be printed: they know a password.
+/// The connections of a service. No `Debug`, because they contain a password.
 pub struct Database {
     background: Pool,
     calls: Pool,
@@ -102,8 +102,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// What a service does beside its calls takes two connections: one for the
-    /// work, one to tell whether the database is there.
+    /// Background work needs two connections: one for the work, one for the database's
+    /// health.
     const BACKGROUND: u32 = 2;
 
     /// Reads the settings. Connections are opened when they are needed, each with
@@ -135,10 +135,9 @@ impl Database {
         })
     }
 
-    /// Refuses a database that this program cannot work with: a pooler that loses what
-    /// belongs to a session, or missing migrations. Newer migrations than this program
-    /// knows are fine, so that an update can migrate first. `clock` learns the
-    /// database's time.
+    /// Refuses a database that this program cannot use: a pooler that does not keep
+    /// sessions, or missing migrations. Newer migrations are accepted, so that an update
+    /// can migrate first. `clock` learns the database's time.
     pub async fn ensure_usable(&self, clock: &Clock) -> Result<(), DbError> {
         ensure_sessions(&self.target, self.patience, self.within).await?;
         pulse::ask(&self.background, clock).await?;
@@ -151,7 +150,7 @@ impl Database {
             sqlx::query_as(APPLIED).fetch_all(&self.background)
         });
         let applied: Vec<(i64, Vec<u8>)> = match applied.await {
-            // No table, or no right to see it: nothing was migrated here.
+            // No table, or no right to read it: nothing was migrated here.
             Err(DbError::Database(sqlx::Error::Database(error)))
                 if matches!(error.code().as_deref(), Some("42P01" | "42501")) =>
             {
@@ -174,15 +173,16 @@ impl Database {
         Ok(())
     }
 
-    /// Asks the database once a second; `clock` learns its time. True while it answers,
-    /// takes writes, and its clock differs from the machine's by no more than `leeway`.
+    /// Queries the database once a second; `clock` learns its time. True while it
+    /// responds, accepts writes, and its clock differs from the machine's by at most
+    /// `leeway`.
     #[must_use]
     pub fn watch(&self, clock: &Clock, leeway: Duration) -> watch::Receiver<bool> {
         let pools = [self.background.clone(), self.calls.clone()];
         pulse::follow(pools, clock.clone(), leeway)
     }
 
-    /// Tells how busy the connections are, and how the clocks differ.
+    /// Registers metrics of the connections and of the clocks' difference.
     pub fn publish(&self, metrics: &Metrics, clock: &Clock) {
         let pools = [self.calls.clone(), self.background.clone()];
         let sum = move |number: fn(Load) -> usize| {
@@ -204,19 +204,19 @@ impl Database {
         });
     }
 
-    /// For what a service does beside its calls.
+    /// The pool for background work.
     #[must_use]
     pub fn background(&self) -> Pool {
         self.background.clone()
     }
 
-    /// For one listener to notifications, on a connection beside all others.
+    /// For one listener to notifications, on an additional connection.
     #[must_use]
     pub fn listening(&self) -> Listening {
         Listening(self.target.clone())
     }
 
-    /// For a thread that serves calls.
+    /// The pool for a thread that serves calls.
     #[must_use]
     pub fn calls(&self) -> Pool {
         self.calls.on_another_runtime()
@@ -227,8 +227,7 @@ impl Database {
 pub struct Listening(Target);
 
 impl Listening {
-    /// Connects to the server that calls go to; one that is lost is not replaced by
-    /// another.
+    /// Connects to the server that calls use; a lost connection is not replaced.
     pub async fn listen(&self, channel: &str) -> sqlx::Result<PgListener> {
         let pool = PgPoolOptions::new().max_connections(1);
         let pool = pool.connect_lazy_with(self.0.latest().clone());
@@ -258,7 +257,7 @@ fn read_password(path: &Path) -> Result<SecretString, DbError> {
     })
 }
 
-/// Refuses a pooler that loses what belongs to a session.
+/// Refuses a pooler that does not keep sessions.
 async fn ensure_sessions(
     target: &Target,
     patience: Duration,
@@ -271,7 +270,7 @@ async fn ensure_sessions(
     }
 }
 
-/// Tries for a while, where the database is not there yet.
+/// Retries for a while if the database is not available yet.
 async fn patiently<T, Attempt>(
     patience: Duration,
     attempt: impl Fn() -> Attempt,

@@ -1,4 +1,4 @@
-//! Whether the database is there, takes writes, and agrees on the time.
+//! Whether the database responds, accepts writes, and agrees on the time.
 
 use std::time::Duration;
 
@@ -9,26 +9,27 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use crate::clock::Clock;
 use crate::database::pool::Pool;
 
-/// Between two questions.
+/// The time between two checks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The longest wait for an answer.
+/// The longest wait for a response.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// What the database says of itself.
+/// The state of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// All is well.
+    /// It works.
     Good,
-    /// It does not answer.
+    /// It does not respond.
     Away,
-    /// It takes no writes.
+    /// It does not accept writes.
     ReadOnly,
     /// Its clock and that of this machine differ by more than the leeway.
     ClocksDiffer,
 }
 
-/// Asks once a second, on a connection of the first pool, and `clock` learns the time of each answer. True while all is
-/// well and the machine's clock differs by no more than `leeway`.
+/// Checks once a second, on a connection of the first pool, and `clock` learns the time
+/// of each response. True while the database works and the machine's clock differs by at
+/// most `leeway`.
 pub(super) fn follow(pools: [Pool; 2], clock: Clock, leeway: Duration) -> watch::Receiver<bool> {
     let (good, receiver) = watch::channel(false);
     tokio::spawn(async move {
@@ -52,7 +53,7 @@ async fn state(pools: &[Pool; 2], clock: &Clock, leeway: Duration) -> State {
         Ok(Ok(true)) if clock.is_agreed(leeway) => State::Good,
         Ok(Ok(true)) => State::ClocksDiffer,
         Ok(Ok(false)) => {
-            // Other connections lead to the same server.
+            // Other connections use the same server.
             pools.iter().for_each(Pool::renew);
             State::ReadOnly
         }
@@ -60,7 +61,7 @@ async fn state(pools: &[Pool; 2], clock: &Clock, leeway: Duration) -> State {
     }
 }
 
-/// Asks for the time; returns whether the server takes writes.
+/// Reads the time; returns whether the server accepts writes.
 pub(super) async fn ask(pool: &Pool, clock: &Clock) -> sqlx::Result<bool> {
     const ASK: &str = "SELECT clock_timestamp(), current_setting('transaction_read_only') = 'off'";
     let asked = Instant::now();

@@ -1,4 +1,4 @@
-//! Whether what belongs to a session is kept: settings, prepared statements, locks.
+//! Whether sessions are kept: settings, prepared statements, locks.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use sqlx::{PgConnection, Row, raw_sql};
 
 use super::target::Target;
 
-/// More than one is for a pooler that others use at the same time.
+/// More than one, in case others use the pooler at the same time.
 const ROUNDS: usize = 4;
 
-/// Whether each connection has a server process of its own, which stays. A pooler that
-/// hands processes out by transaction or by statement gives this caller the one that it
-/// used last, or the next one in turn; by either a process is shared or changes.
+/// Whether each connection keeps a server process of its own. A pooler that assigns
+/// processes by transaction or by statement gives this caller the most recently used one,
+/// or the next one in turn; either way a process is shared or changes.
 pub(super) async fn are_kept(target: &Target, within: Duration) -> sqlx::Result<bool> {
     let mut first = target.connect(within).await?;
     let mut second = target.connect(within).await?;
@@ -24,7 +24,7 @@ pub(super) async fn are_kept(target: &Target, within: Duration) -> sqlx::Result<
     Ok(true)
 }
 
-/// By the simple protocol: prepared statements may be lost.
+/// With the simple protocol, because prepared statements may be lost.
 async fn process(db: &mut PgConnection) -> sqlx::Result<i32> {
     let row = raw_sql("SELECT pg_backend_pid()").fetch_one(db).await?;
     row.try_get(0)

@@ -1,4 +1,4 @@
-//! Where the database is, and how each connection to it begins.
+//! The hosts of the database, and the setup of each connection.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,12 +12,12 @@ use tokio::time::{Instant, timeout};
 
 use super::failure::is_unavailable;
 
-/// The same trouble is logged again after this time.
+/// The same failure is logged again after this time.
 const TOLD_AGAIN: Duration = Duration::from_mins(1);
-/// The most kinds of trouble that are remembered.
+/// The maximum number of failures that are remembered.
 const TROUBLES_MAX: usize = 16;
 
-/// A database on one host or several, of which one takes writes; clones share it.
+/// A database on one host or several, of which one accepts writes; clones share it.
 #[derive(Clone)]
 pub struct Target(Arc<Shared>);
 
@@ -25,17 +25,17 @@ struct Shared {
     hosts: Vec<PgConnectOptions>,
     /// The statements that set a new connection up.
     setup: String,
-    /// The host that the latest connection was made to.
+    /// The host of the latest connection.
     latest: AtomicUsize,
     /// Why there was no connection, and when that was logged.
     told: Mutex<HashMap<String, Instant>>,
 }
 
 impl Target {
-    /// A database on these hosts, whose connections have these settings of the server.
+    /// A database on these hosts, with these server settings for each connection.
     ///
-    /// They are set by statements, not by parameters of the start-up message: PgBouncer
-    /// refuses parameters that it does not know, or drops them.
+    /// They are set with statements, not with parameters of the start-up message, because
+    /// PgBouncer refuses or drops parameters that it does not know.
     #[must_use]
     pub fn new(hosts: Vec<PgConnectOptions>, settings: &[(&str, String)]) -> Self {
         let set = |(name, value): &(&str, String)| {
@@ -44,7 +44,7 @@ impl Target {
         };
         let setup: String = settings.iter().map(set).collect();
         let plain = |host: PgConnectOptions| {
-            // Statements can hold what no log may: `ALTER ROLE` holds a password.
+            // Statements can contain secrets: `ALTER ROLE` contains a password.
             host.disable_statement_logging().extra_float_digits(None)
         };
         Self(Arc::new(Shared {
@@ -55,8 +55,8 @@ impl Target {
         }))
     }
 
-    /// Connects to a host that takes writes, the latest one first. Each host has its
-    /// share of the time `within`. Why there is no connection is logged, once a minute.
+    /// Connects to a host that accepts writes, the latest one first. Each host gets an
+    /// equal share of the time `within`. The cause of a failure is logged once a minute.
     pub async fn connect(&self, within: Duration) -> sqlx::Result<PgConnection> {
         let connected = self.0.connect_to_any(within).await;
         if let Err(error) = &connected {
@@ -65,7 +65,7 @@ impl Target {
         connected
     }
 
-    /// The host that takes writes at this moment, as far as is known.
+    /// The host that currently accepts writes, as far as is known.
     pub(super) fn latest(&self) -> &PgConnectOptions {
         &self.0.hosts[self.0.latest.load(Ordering::Relaxed)]
     }
@@ -129,7 +129,7 @@ fn unavailable(problem: &str) -> sqlx::Error {
     sqlx::Error::Io(io::Error::other(problem.to_owned()))
 }
 
-/// What a log may say of a host.
+/// The part of a host that may be logged.
 fn place(host: &PgConnectOptions) -> String {
     match host.get_socket() {
         Some(socket) => socket.display().to_string(),

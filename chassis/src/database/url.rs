@@ -6,8 +6,8 @@ use url::form_urlencoded;
 
 use super::DbError;
 
-/// What takes writes, as libpq says it. `any`, its default, can only mean the same here:
-/// the services write, and never keep a connection to a server that takes no writes.
+/// The values of libpq that select a server with writes. `any`, its default, means the
+/// same here: the services write, and never keep a connection to a read-only server.
 const WRITABLE: [&str; 3] = ["any", "read-write", "primary"];
 
 /// Returns how to connect to each host that a URL names, in its order.
@@ -26,11 +26,11 @@ pub(super) fn parse(url: &str) -> Result<Vec<PgConnectOptions>, DbError> {
     options.map_err(|_| DbError::UrlInvalid)
 }
 
-/// A URL in parts; what is not about hosts stays as it was written.
+/// A URL in parts; everything but the hosts is kept as written.
 struct Parts<'a> {
     user: &'a str,
     hosts: Vec<Host>,
-    /// Those that the parameter `port` names: none, one for all hosts, or one for each.
+    /// The ports of the parameter `port`: none, one for all hosts, or one for each.
     ports: Vec<String>,
     path: &'a str,
     /// All other parameters.
@@ -40,9 +40,9 @@ struct Parts<'a> {
 }
 
 enum Host {
-    /// With its port, as it stands in front of the path.
+    /// The host with its port, in front of the path.
     InAuthority(String),
-    /// As the parameter `host` names it.
+    /// The host of the parameter `host`.
     InQuery(String),
 }
 
@@ -84,7 +84,7 @@ impl<'a> Parts<'a> {
         let authority = match &self.hosts[number] {
             Host::InAuthority(text) => {
                 match text.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
-                    // sqlx would look the brackets up, too.
+                    // sqlx would resolve the brackets, too.
                     Some((address, port)) => {
                         query.append_pair("host", address);
                         format!("localhost{port}")

@@ -1,5 +1,5 @@
-//! Takes connections: without Nagle's delay, and only those that speak. A socket
-//! that says nothing, or half of a TLS handshake, of HTTP/2's preface or of an
+//! Accepts connections: without Nagle's delay, and only from active clients. A socket
+//! that sends nothing, or only part of a TLS handshake, of HTTP/2's preface or of an
 //! HTTP/1 request, is closed after a while.
 
 use std::time::Duration;
@@ -19,22 +19,23 @@ use crate::tls::stream::{Spoken, Stream};
 /// What every HTTP/2 connection begins with (RFC 9113 section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How much of an HTTP/1 head is looked at.
+/// How much of an HTTP/1 head is read.
 const LOOK_BYTES: usize = 4096;
 
-/// A connection that was taken.
+/// An accepted connection.
 pub(crate) struct Accepted {
     pub(crate) socket: std::net::TcpStream,
     pub(crate) peer: Peer,
 }
 
-/// A connection that speaks.
+/// A connection whose client has sent a preface.
 pub(crate) struct Admitted {
     pub(crate) stream: Stream,
     pub(crate) peer: Peer,
 }
 
-/// The connections that speak within `patience`, over TLS where it is given.
+/// The connections whose clients send a preface within `patience`, over TLS if
+/// configured.
 pub(crate) fn admit(
     mut sockets: mpsc::Receiver<Accepted>,
     tls: Option<ServerTls>,
@@ -62,7 +63,7 @@ pub(crate) fn admit(
     ReceiverStream::new(receiver)
 }
 
-/// Waits for the first words, behind the handshake where there is one.
+/// Waits for the preface, after the handshake if there is one.
 async fn begin(
     socket: std::net::TcpStream,
     tls: Option<ServerTls>,
@@ -77,7 +78,7 @@ async fn begin(
     let mut stream = match timeout(patience, tls.accept(socket)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
-            // Anyone can cause as many of these as they like.
+            // Anyone can cause any number of these.
             tracing::debug!(%error, "a TLS handshake failed");
             return None;
         }
@@ -89,8 +90,8 @@ async fn begin(
     Some(Stream::Tls(Box::new(Spoken::new(words, stream))))
 }
 
-/// What the peer said first, if it is HTTP. What was decrypted cannot be left
-/// where it was, as [`speaks`] does.
+/// The client's first bytes, if they are HTTP. Decrypted bytes cannot be left in the
+/// socket, as [`speaks`] does.
 async fn read_first_words(stream: &mut TlsStream<TcpStream>) -> Option<Vec<u8>> {
     let mut start = Vec::new();
     loop {
@@ -105,8 +106,8 @@ async fn read_first_words(stream: &mut TlsStream<TcpStream>) -> Option<Vec<u8>> 
     }
 }
 
-/// Whether the peer sends a whole preface, or the head of an HTTP/1 request, in
-/// time. hyper alone would give a head half a minute, and a preface for ever.
+/// Whether the peer sends a whole preface, or the head of an HTTP/1 request, in time.
+/// hyper alone would wait half a minute for a head, and for ever for a preface.
 async fn speaks(socket: &TcpStream, patience: Duration) -> bool {
     let until = Instant::now() + patience;
     let mut start = vec![0; LOOK_BYTES];
@@ -126,7 +127,7 @@ async fn speaks(socket: &TcpStream, patience: Duration) -> bool {
     }
 }
 
-/// What a connection began with.
+/// The first bytes of a connection.
 #[derive(Debug, PartialEq, Eq)]
 enum Words {
     Http,
@@ -134,17 +135,16 @@ enum Words {
     Unfinished,
 }
 
-/// Judges all that was sent so far.
+/// Classifies everything sent so far.
 fn first_words(start: &[u8]) -> Words {
     if start.starts_with(PREFACE) {
         return Words::Http;
     }
-    // A request begins with its method; TLS, for one, does not. Nothing at all
-    // is the end of the stream.
+    // A request begins with its method, unlike TLS. No bytes mean the end of the stream.
     if !start.first().is_some_and(u8::is_ascii_uppercase) {
         return Words::Nonsense;
     }
-    // The empty line behind the head. A head longer than we look is hyper's.
+    // The empty line after the head. hyper checks a longer head.
     let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() >= LOOK_BYTES;
     if has_head && !PREFACE.starts_with(start) {
         Words::Http

@@ -1,4 +1,4 @@
-//! The answers of a stream, which end in form whatever happens.
+//! The responses of a stream, which always end with a well-formed status.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,7 +15,7 @@ use crate::status::{Refusal, explain};
 /// The body of a stream.
 pub(crate) struct Answers {
     body: Body,
-    /// Completes when the stream is cut off; none once it did.
+    /// Completes when the stream is cut off; `None` afterwards.
     cut_off: Option<BoxFuture<'static, Cut>>,
 }
 

@@ -1,5 +1,5 @@
-//! The message of a request has to arrive. A client that begins calls and does not
-//! go on would hold them, and the memory they take, until their deadlines.
+//! The message of a request must arrive in time. Otherwise a client that starts calls
+//! without continuing could hold them and their memory until their deadlines.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,26 +13,26 @@ use tonic::{Code, Status};
 
 use crate::status::Refusal;
 
-/// How fast a message may arrive at the least once it has begun to, in bytes a second.
+/// The lowest speed of a message once it has started to arrive, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
 
-/// The body of a request, whose bytes come in time or not at all.
+/// The body of a request, which fails if its bytes do not arrive in time.
 pub(crate) struct Arrival {
     body: Body,
     patience: Duration,
-    /// Since when the message is waited for.
+    /// When the wait for the message started.
     began: Instant,
     bytes: u64,
-    /// Set while nothing comes.
+    /// Set while nothing arrives.
     alarm: Option<Pin<Box<Sleep>>>,
-    /// More than one message may come, each in its own time.
+    /// More than one message may arrive, each with its own time.
     streams: bool,
-    /// The request names an encoding that a compressed message can have.
+    /// The request names an encoding for compressed messages.
     names_encoding: bool,
 }
 
 impl Arrival {
-    /// Gives a message so much time, and more while it arrives.
+    /// Gives a message this much time, and more while it arrives.
     pub(crate) fn new(body: Body, patience: Duration, streams: bool, names_encoding: bool) -> Self {
         Self {
             body,
@@ -45,7 +45,7 @@ impl Arrival {
         }
     }
 
-    /// Looks at bytes that came.
+    /// Checks the bytes that arrived.
     fn took(&mut self, data: &Bytes) -> Result<(), Status> {
         let is_first = self.bytes == 0;
         self.alarm = None;
@@ -53,7 +53,7 @@ impl Arrival {
         if self.streams {
             (self.began, self.bytes) = (Instant::now(), 1);
         }
-        // Its first byte says whether it is compressed.
+        // The first byte of a message marks compression.
         if is_first && data.first() == Some(&1) && !self.names_encoding {
             return Err(undeclared());
         }

@@ -1,5 +1,4 @@
-//! What every call goes through first: it is counted, and refused where its
-//! client makes too many.
+//! The first layer of every call: counts it, and refuses it if its client makes too many.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -53,18 +52,18 @@ const CODES: [&str; 17] = [
 /// The calls of a server, shared by its threads.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// By the numbers of their RPCs.
+    /// By the number of the RPC.
     counted: Vec<Counted>,
-    /// Requests that were no call, by [`NO_CALLS`].
+    /// Requests that were not calls, by [`NO_CALLS`].
     other_requests: [AtomicU64; NO_CALLS.len()],
     limits: RateLimits,
     pub(crate) clients: Arc<Clients>,
     forwarders: Option<Forwarders>,
-    /// Those of programs that call for users.
+    /// The calls of programs for users.
     forwarding: Option<Arc<Limits>>,
 }
 
-/// How a request that is no call is answered.
+/// The HTTP statuses for requests that are not calls.
 const NO_CALLS: [StatusCode; 5] = [
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
@@ -77,7 +76,7 @@ const NO_CALLS: [StatusCode; 5] = [
 struct Counted {
     /// Such as `AuthService/LogIn`.
     name: &'static str,
-    /// Answers more than once: its time says nothing.
+    /// A stream, whose time is not meaningful.
     streams: bool,
     limits: Option<Arc<Limits>>,
     codes: [AtomicU64; CODES.len()],
@@ -104,7 +103,7 @@ impl Counted {
 }
 
 impl Calls {
-    /// Counts the RPCs of our protos each by itself, and all others as one.
+    /// Counts each RPC of our protos separately, and all others as one.
     pub(crate) fn new(
         limits: RateLimits,
         clients: Arc<Clients>,
@@ -126,7 +125,7 @@ impl Calls {
         }
     }
 
-    /// Counts a call for its address; returns what it has still to ask for.
+    /// Counts a call for its address; returns the limits still to be checked.
     fn enter(
         &self,
         limits: &Arc<Limits>,
@@ -141,12 +140,12 @@ impl Calls {
         Allowance::enter(limits, ip, at)
     }
 
-    /// Counts a call of something that is not served here.
+    /// Counts a call of an unknown method.
     pub(crate) fn count_unserved(&self, code: Code) {
         self.counted[OTHER].count(code);
     }
 
-    /// Counts a request that is no call.
+    /// Counts a request that is not a call.
     pub(crate) fn count_no_call(&self, status: StatusCode) {
         if let Some(at) = NO_CALLS.iter().position(|known| *known == status) {
             self.other_requests[at].fetch_add(1, Ordering::Relaxed);
@@ -206,7 +205,7 @@ impl Collector for Calls {
     }
 }
 
-/// Counts calls and keeps their limits.
+/// The layer that counts calls and checks their limits.
 #[derive(Clone, Debug)]
 pub(crate) struct CallsLayer(pub(crate) Arc<Calls>);
 
@@ -261,12 +260,12 @@ where
     }
 }
 
-/// One call until its end; a client that leaves ends it, too.
+/// One call until its end, which is also when the client disconnects.
 #[derive(Debug)]
 struct Call {
     calls: Arc<Calls>,
     at: usize,
-    /// Whether it is answered more than once.
+    /// Whether it is a stream.
     streams: bool,
     began: Instant,
     code: Code,
@@ -289,7 +288,7 @@ impl Call {
         &self.calls.counted[self.at]
     }
 
-    /// Answers at once.
+    /// Responds at once.
     fn refuse<F>(
         self,
         why: impl Into<Refusal>,
@@ -315,7 +314,7 @@ impl Drop for Call {
     }
 }
 
-/// The answer to a call that is let through.
+/// The response to an accepted call.
 #[derive(Debug)]
 pub(crate) struct Answer<F> {
     future: F,
@@ -332,8 +331,8 @@ where
         let Ok(mut answer) = ready_or_wait!(Pin::new(&mut self.future).poll(cx));
         if let Some(call) = self.call.take() {
             match code(answer.headers()) {
-                // A handler that fails says so at once; tonic lets the rest of an
-                // answer that is no stream succeed.
+                // A failing handler returns its status at once; for a unary response
+                // tonic reports success afterwards.
                 Some(code) => call.end(code),
                 None if !call.streams => call.end(Code::Ok),
                 None => {
@@ -346,13 +345,13 @@ where
     }
 }
 
-/// How a call ended, where these headers or trailers say it.
+/// The status of a call, if these headers or trailers contain it.
 fn code(headers: &HeaderMap) -> Option<Code> {
     let status = headers.get("grpc-status")?;
     Some(Code::from_bytes(status.as_bytes()))
 }
 
-/// The answers of a stream, until the last of them.
+/// The responses of a stream, until the last one.
 struct Stream {
     body: Body,
     call: Option<Call>,

@@ -1,6 +1,6 @@
-//! How many connections and calls a client's address may have open at a time. A call
-//! counts from the moment its headers are there to the end of its answer, and so does
-//! a stream that needs no token.
+//! Limits the open connections and calls of a client's address. A call counts from the
+//! arrival of its headers to the end of its response, and so does a stream without a
+//! token.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -35,7 +35,7 @@ enum What {
 impl What {
     const ALL: [Self; 2] = [Self::Connections, Self::Calls];
 
-    /// As metrics say it.
+    /// The label in metrics.
     fn name(self) -> &'static str {
         match self {
             Self::Connections => "connections",
@@ -55,21 +55,21 @@ impl From<Crowded> for Refusal {
     }
 }
 
-/// An address, or a network around it, by the place of its size in [`LEVELS`].
+/// An address or a network that contains it, with the index of its size in [`LEVELS`].
 type Key = (usize, IpAddr);
 
-/// What a network has open, by [`What`].
+/// The open items of a network, by [`What`].
 type Network = [AtomicU32; 2];
 
-/// The clients of a server, shared by its threads. Networks that have nothing open
-/// take no memory.
+/// The clients of a server, shared by its threads. Networks without open items take no
+/// memory.
 #[derive(Debug)]
 pub(crate) struct Clients {
     /// By [`What`]; for the first of [`LEVELS`].
     most: [u32; 2],
     proxies: TrustedProxies,
     open: Mutex<HashMap<Key, Arc<Network>>>,
-    /// Open connections, those of proxies as well.
+    /// Open connections, including those of proxies.
     connections: AtomicU64,
     /// By [`What`].
     refused: [AtomicU64; 2],
@@ -93,10 +93,10 @@ impl Clients {
         self.proxies.address(extensions, headers)
     }
 
-    /// Takes a connection from this address; none where the address has too many.
+    /// Accepts a connection from this address; `None` if the address has too many.
     pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
         let open = match self.client(address) {
-            // A proxy has the connections of many clients.
+            // A proxy's connections belong to many clients.
             None => None,
             Some(client) => Some(Open::new(client, What::Connections)?),
         };
@@ -107,7 +107,7 @@ impl Clients {
         })
     }
 
-    /// Whoever has this address; none for a trusted proxy.
+    /// The client with this address; `None` for a trusted proxy.
     fn client(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Client>> {
         if self.proxies.trusts(address.to_canonical()) {
             return None;
@@ -124,19 +124,19 @@ impl Clients {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Key, Arc<Network>>> {
-        // Nothing that is done under the lock can leave it half done.
+        // No change under the lock can be left incomplete.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Somebody with an address; kept as long as something of it is open.
+/// A client, kept as long as it has open items.
 struct Client {
     clients: Arc<Clients>,
     networks: Vec<(Key, Arc<Network>)>,
 }
 
 impl Client {
-    /// Counts one more, unless a network has as many as it may.
+    /// Counts one more, unless a network has reached its limit.
     fn take(&self, what: What) -> bool {
         let most = self.clients.most[what as usize];
         for (at, ((level, _), network)) in self.networks.iter().enumerate() {
@@ -162,7 +162,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         let mut open = self.clients.open();
         for (key, network) in self.networks.drain(..) {
-            // The table's own and this one: clones are made under the lock alone.
+            // The table's own and this one, because clones are made under the lock only.
             if Arc::strong_count(&network) <= 2 {
                 open.remove(&key);
             }
@@ -170,7 +170,7 @@ impl Drop for Client {
     }
 }
 
-/// A connection or a call that is open.
+/// An open connection or call.
 struct Open {
     client: Arc<Client>,
     what: What,
@@ -178,7 +178,7 @@ struct Open {
 
 impl Open {
     fn new(client: Arc<Client>, what: What) -> Option<Self> {
-        // Made only where it was counted: its end counts, too.
+        // Created only if it was counted, because its end is counted, too.
         client.take(what).then(|| Self { client, what })
     }
 }
@@ -189,20 +189,20 @@ impl Drop for Open {
     }
 }
 
-/// Where an open connection comes from.
+/// The client of an open connection.
 pub(crate) struct Peer {
     clients: Arc<Clients>,
-    /// None of a trusted proxy.
+    /// `None` for a trusted proxy.
     open: Option<Open>,
 }
 
 impl Peer {
-    /// What the server's clients have not read.
+    /// The unread responses of the server's clients.
     pub(crate) fn unread(&self) -> Arc<Unread> {
         Arc::clone(&self.clients.unread)
     }
 
-    /// Takes a call on this connection.
+    /// Accepts a call on this connection.
     pub(crate) fn call(
         &self,
         extensions: &Extensions,
@@ -234,10 +234,10 @@ impl fmt::Debug for Peer {
     }
 }
 
-/// A call that is open until this is dropped.
+/// An open call, until dropped.
 pub(crate) struct OpenCall(#[expect(dead_code, reason = "its end is what matters")] Option<Open>);
 
-/// Tells metrics of them.
+/// Registers their metrics.
 #[derive(Debug)]
 pub(crate) struct Told(pub(crate) Arc<Clients>);
 

@@ -1,8 +1,8 @@
-//! The connections of a thread: served, asked to end when they are old or the server
-//! stops, and ended where they do not.
+//! The connections of a thread: served, asked to close when they are old or the server
+//! stops, and closed if they do not.
 //!
-//! Not by tonic's own server: with `max_connection_age_grace` it ends connections
-//! without a word (tonic 0.14.9), and without it old ones may go on for ever.
+//! Not with tonic's own server: with `max_connection_age_grace` it closes connections
+//! without notice (tonic 0.14.9), and without it old ones may last for ever.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -38,13 +38,13 @@ use crate::serve::workers::Stopping;
 use crate::start::config::ServerConfig;
 use crate::trouble::cause;
 
-/// The time for answers to calls that were cut off to reach their clients.
+/// The time for the responses of cut off calls to reach their clients.
 pub(crate) const ANSWERS_LEAVE: Duration = Duration::from_secs(1);
 
-/// What the transport keeps of each answer, besides what is counted as unread.
+/// What the transport buffers of each response, besides what is counted as unread.
 const SEND_BYTES: usize = 64 * 1024;
 
-/// A connection, as its calls know it.
+/// A connection, for its calls.
 #[derive(Debug)]
 pub(crate) struct Connection {
     info: TcpConnectInfo,
@@ -59,7 +59,7 @@ pub(crate) struct Connection {
 pub(crate) enum Cut {
     /// The server stops.
     Stopping,
-    /// Their connection is too old, and they did not end when it was asked to.
+    /// Their connection is too old, and they did not finish in time.
     Aged,
 }
 
@@ -71,24 +71,24 @@ impl Connection {
             let why = cut.wait_for(Option::is_some).await.map(|why| *why);
             match why {
                 Ok(Some(why)) => why,
-                // The connection is gone: nobody waits for an answer.
+                // The connection is closed: no one waits for a response.
                 _ => pending().await,
             }
         }
     }
 }
 
-/// What serves the connections of a thread.
+/// Serves the connections of a thread.
 pub(crate) struct Connections {
     service: Calling,
     http: Builder<Patience>,
     age: Duration,
     grace: Duration,
-    /// With clients that do not read.
+    /// The limits for clients that do not read.
     patience: Duration,
 }
 
-/// What a request goes through.
+/// The layers of a request.
 type Calling = Door<Counting<Answer<Routes>>>;
 
 impl Connections {
@@ -126,7 +126,7 @@ impl Connections {
                 },
             }
         }
-        // Nobody waits at the door any more.
+        // No connection is waiting any more.
         drop(streams);
         while open.join_next().await.is_some() {}
     }
@@ -166,17 +166,17 @@ impl Connections {
     }
 }
 
-/// How connections that end are told of.
+/// How the end of a connection is logged.
 fn told(ended: Result<(), Box<dyn Error + Send + Sync>>) {
     if let Err(error) = ended {
-        // Anyone can cause as many of these as they like.
+        // Anyone can cause any number of these.
         tracing::debug!(cause = cause(&*error), "a connection failed");
     }
 }
 
 fn http(config: &ServerConfig) -> Builder<Patience> {
     let mut http = Builder::new(Patience(config.clients.answer));
-    // The time for a head on a connection that is there.
+    // The time for a head on an existing connection.
     let patience = config.connection_preface;
     http.http1()
         .timer(TokioTimer::new())
@@ -185,8 +185,8 @@ fn http(config: &ServerConfig) -> Builder<Patience> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(config.connection_streams)
         .max_send_buf_size(SEND_BYTES)
-        // As many calls may be given up at once as may be open: a proxy's connection is
-        // that of many users.
+        // As many calls may be reset at once as may be open, because a proxy's connection
+        // has many users.
         .max_pending_accept_reset_streams(usize::try_from(config.connection_streams).ok())
         .keep_alive_interval(config.keepalive)
         .keep_alive_timeout(Duration::from_secs(10));
@@ -200,7 +200,7 @@ fn with_jitter(age: Duration) -> Duration {
     age * percent / 100
 }
 
-/// Takes the calls of a connection, with what they know of it.
+/// Accepts the calls of a connection, and gives them its data.
 struct OfConnection {
     service: Calling,
     connection: Arc<Connection>,
@@ -226,7 +226,7 @@ impl hyper::service::Service<Request<Incoming>> for OfConnection {
             connection: Arc::clone(&self.connection.unread),
             asker,
         };
-        // It is ready at all times.
+        // It is always ready.
         Answering::new(self.service.clone().call(request), call.ok(), reader)
     }
 }

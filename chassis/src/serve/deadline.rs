@@ -1,6 +1,6 @@
-//! When an answer is due. Whatever happens behind it, a call is answered in time and
-//! in form: one that takes too long, panics, or outlives its connection or the server
-//! is told so, and a failure of the transport gets a reason.
+//! Deadlines. Every call gets a well-formed response in time, whatever happens in its
+//! handler: a call that takes too long, panics, or outlives its connection or the server
+//! gets an error, and a failure of the transport gets a reason.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ use crate::serve::rpcs::Rpc;
 use crate::start::config::ServerConfig;
 use crate::status::{Refusal, explain};
 
-/// When the answer to a request is due; an extension of every request.
+/// The deadline of a request; an extension of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(pub Instant);
 
@@ -34,17 +34,17 @@ impl Deadline {
     #[must_use]
     pub fn of<T>(request: &tonic::Request<T>) -> Self {
         let deadline = request.extensions().get().copied();
-        // Only a server without the layer, as in a test, sets none.
+        // Only a server without the layer, such as in a test, sets none.
         deadline.unwrap_or_else(|| Self(Instant::now() + Duration::from_secs(10)))
     }
 }
 
-/// Answers in time and in form, whatever happens behind it.
+/// Responds in time and well-formed, whatever happens in the handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnswerLayer {
     /// The time for a call whose client sets none.
     default_timeout: Duration,
-    /// The most time that a client can set.
+    /// The longest deadline that a client can set.
     longest_timeout: Duration,
     /// The time for a message to arrive.
     patience: Duration,
@@ -99,8 +99,8 @@ where
         } = self.layer;
         let timeout = grpc_timeout(request.headers()).unwrap_or(default_timeout);
         let timeout = timeout.min(longest_timeout);
-        // A little early, so that our answer is there before the client's own
-        // timer cancels the call.
+        // A little early, so that our response arrives before the client's own timer
+        // cancels the call.
         let early = (timeout / 10).min(Duration::from_millis(5));
         let due = Instant::now() + timeout.saturating_sub(early);
         let extensions = request.extensions_mut();
@@ -183,8 +183,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response<Body> {
     Status::from(Refusal::internal()).into_http()
 }
 
-/// Reads `grpc-timeout`: at most 8 digits and a unit. One that is malformed is
-/// as good as none.
+/// Parses `grpc-timeout`: at most 8 digits and a unit. A malformed one is ignored.
 fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

@@ -1,10 +1,10 @@
-//! What a request is, and whether it comes in. The only place that looks at content
-//! types: another protocol on the same port is another [`Speech`].
+//! Classifies requests, and refuses those that are not allowed. The only place that reads
+//! content types: another protocol on the same port would be another [`Speech`].
 //!
-//! A web page may send a POST with a body of `text/plain` to any server that its
-//! visitor reaches, without being asked (a "simple request" of the Fetch standard).
-//! So nothing but gRPC's own content types is executed. gRPC needs HTTP/2, which
-//! browsers do not speak without TLS; HTTP/1.1 is there for pages alone.
+//! A web page can send a POST with a body of `text/plain` to any server that its visitor
+//! can reach (a "simple request" of the Fetch standard). Therefore only gRPC's own
+//! content types are executed. gRPC requires HTTP/2, which browsers do not use without
+//! TLS; HTTP/1.1 is for pages only.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -24,18 +24,18 @@ use crate::serve::hosts::Hosts;
 use crate::serve::rpcs::{self, Rpc};
 use crate::status::Refusal;
 
-/// How a request wants to be understood.
+/// The protocol of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Speech {
-    /// gRPC over HTTP/2, with protobuf in it.
+    /// gRPC over HTTP/2, with protobuf.
     Grpc,
-    /// Anything else, which only pages understand.
+    /// Anything else, for pages only.
     Unknown,
 }
 
 impl Speech {
-    /// By the content type: `application/grpc`, perhaps with `+proto` and parameters
-    /// behind it (gRPC over HTTP/2, "Requests").
+    /// By the content type: `application/grpc`, optionally with `+proto` and parameters
+    /// (gRPC over HTTP/2, "Requests").
     fn of(headers: &HeaderMap) -> Self {
         let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         let kind = kind.unwrap_or_default().split(|byte| *byte == b';').next();
@@ -50,12 +50,12 @@ impl Speech {
     }
 }
 
-/// Who stays outside, and why.
+/// Why a request is refused.
 #[derive(Debug)]
 enum Refused {
-    /// As HTTP says it.
+    /// As an HTTP response.
     Http(StatusCode, &'static str),
-    /// As gRPC says it.
+    /// As a gRPC error.
     Grpc(Box<Refusal>),
 }
 
@@ -76,13 +76,13 @@ impl From<Refused> for Response<Body> {
     }
 }
 
-/// What a server serves, and under which names it may be called.
+/// The services and pages of a server, and its allowed names.
 #[derive(Debug)]
 pub(crate) struct Served {
     rpcs: HashMap<&'static str, &'static Rpc>,
     pages: Vec<&'static str>,
     hosts: Hosts,
-    /// For those who ask for something else.
+    /// Listed in the error of an unknown method.
     names: String,
 }
 
@@ -99,7 +99,7 @@ impl Served {
         }
     }
 
-    /// The RPC that is called; none for a page.
+    /// The RPC that is called; `None` for a page.
     fn admit<B>(&self, request: &Request<B>) -> Result<Option<&'static Rpc>, Refused> {
         let speech = Speech::of(request.headers());
         let path = request.uri().path();
@@ -136,14 +136,14 @@ impl Served {
     }
 
     fn unknown(&self, path: &str) -> Refusal {
-        // What a path holds comes back as text.
+        // The path is returned as text.
         let path: String = path.chars().take(200).collect();
         let text = format!("this server has no method {path}; it serves {}", self.names);
         Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", text)
     }
 }
 
-/// Lets requests in.
+/// Admits requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Door<S> {
     pub(crate) inner: S,

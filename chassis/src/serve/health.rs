@@ -1,5 +1,5 @@
-//! What the health service reports: SERVING while everything that the service
-//! needs is there and it is not about to stop.
+//! The health service: SERVING while all dependencies of the service are available and it
+//! is not stopping.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ pub(crate) struct States {
     pub(crate) reporter: HealthReporter,
     /// The services, and the empty name of the server as a whole.
     pub(crate) names: Vec<&'static str>,
-    /// What has a state of its own, under a name of its own.
+    /// Dependencies with a health state of their own, by name.
     pub(crate) others: Vec<(&'static str, watch::Receiver<bool>)>,
 }
 
 impl States {
-    /// Reports, and then again whenever something changes: that the server serves
-    /// while it has all of `needs`, and what the others say.
+    /// Reports the state, now and on each change: SERVING while all of `needs` are true,
+    /// and the states of the others.
     pub(crate) async fn follow(&self, needs: Vec<watch::Receiver<bool>>) -> JoinSet<()> {
         let others = self.others.iter();
         let others = others.map(|(name, state)| (vec![*name], vec![state.clone()]));
@@ -33,10 +33,10 @@ impl States {
         follow
     }
 
-    /// Tells balancers and watchers to go elsewhere, gives them time for it, and
-    /// ends the streams of those that watch.
+    /// Reports `NOT_SERVING`, waits so that balancers and watchers can switch, and ends
+    /// the streams of watchers.
     pub(crate) async fn announce_stop(mut self, mut follow: JoinSet<()>, lead: Duration) {
-        // Or it could still report SERVING.
+        // Otherwise it could still report SERVING.
         follow.shutdown().await;
         let others = self.others.iter().map(|(name, _)| *name);
         let names: Vec<_> = self.names.iter().copied().chain(others).collect();
@@ -48,13 +48,13 @@ impl States {
     }
 }
 
-/// Ends when none of `needs` can change any more.
+/// Returns when none of `needs` can change any more.
 async fn follow_one(
     reporter: HealthReporter,
     names: Vec<&'static str>,
     mut needs: Vec<watch::Receiver<bool>>,
 ) {
-    // One that will not change any more counts as it was last.
+    // One that can no longer change keeps its last value.
     let mut settled = true;
     while !needs.is_empty() {
         let changes = needs.iter_mut().map(|need| Box::pin(need.changed()));
@@ -68,7 +68,7 @@ async fn follow_one(
     }
 }
 
-/// Reports SERVING, or not, for every name.
+/// Reports SERVING or `NOT_SERVING` for every name.
 async fn report(
     reporter: &HealthReporter,
     names: &[&'static str],

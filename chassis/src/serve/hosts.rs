@@ -1,5 +1,5 @@
-//! Under which names a server may be called. A page whose name leads to this machine
-//! (DNS rebinding) reaches what listens on it, and says its own name in `Host`.
+//! The host names of a server. A page whose name resolves to this machine (DNS rebinding)
+//! can reach its servers, and sends its own name in `Host`.
 
 use std::net::IpAddr;
 
@@ -13,9 +13,9 @@ use crate::status::Refusal;
 /// The names.
 #[derive(Clone, Debug)]
 pub(crate) enum Hosts {
-    /// Whatever the caller says.
+    /// Any name is allowed.
     Any,
-    /// Those of this machine, and these.
+    /// The names of this machine, and these.
     Own(Vec<String>),
 }
 
@@ -24,9 +24,9 @@ impl Hosts {
     pub(crate) const PROBLEM: &'static str =
         "this host name is not the server's; the operator can add it to ALLOWED_HOSTS";
 
-    /// Names matter where someone has named them, and where a server that speaks
-    /// without TLS listens to its own machine only: it relies on nobody else reaching
-    /// it. With TLS a name for which there is no certificate gets nobody in.
+    /// Names are checked if the setting lists some, or if a server without TLS listens on
+    /// its own machine only, because then it relies on others being unable to reach it.
+    /// With TLS a name without a certificate is refused anyway.
     pub(crate) fn new(allowed: &[String], is_local: bool) -> Self {
         if allowed.is_empty() && !is_local {
             return Self::Any;
@@ -35,8 +35,8 @@ impl Hosts {
         Self::Own(allowed.collect())
     }
 
-    /// Whether the name that a request was sent to is a good one. A request without
-    /// one is no browser's.
+    /// Whether the host name of a request is allowed. A request without one is not from a
+    /// browser.
     pub(crate) fn admit(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let Self::Own(allowed) = self else {
             return true;
@@ -51,7 +51,7 @@ impl Hosts {
         })
     }
 
-    /// As gRPC says it.
+    /// As a gRPC error.
     pub(crate) fn refusal() -> Refusal {
         Refusal::new(Code::PermissionDenied, "HOST_NOT_ALLOWED", Self::PROBLEM)
     }

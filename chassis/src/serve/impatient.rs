@@ -1,6 +1,6 @@
-//! A connection that ends when its client reads nothing of what it is sent for too
-//! long. Answers that went to the transport wait there for the socket; a client can
-//! answer pings without reading one of them.
+//! Closes a connection whose client reads nothing for too long. Responses that were
+//! handed to the transport wait there for the socket; a client can answer pings without
+//! reading them.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that takes bytes in time or fails.
+/// A stream whose writes fail after a timeout.
 pub(crate) struct Impatient<S> {
     stream: S,
     patience: Duration,
@@ -27,7 +27,7 @@ impl<S> Impatient<S> {
         }
     }
 
-    /// Fails where nothing was written for too long.
+    /// Fails if nothing was written for too long.
     fn wrote<T>(
         &mut self,
         written: Poll<io::Result<T>>,

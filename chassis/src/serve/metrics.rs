@@ -1,4 +1,4 @@
-//! Numbers about a running service, as Prometheus reads them.
+//! Metrics of a running service, for Prometheus.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,20 +17,19 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
-/// The upper ends of the buckets that times are counted in, in seconds.
+/// The upper bounds of the histogram's buckets, in seconds.
 const TIMES: [f64; 15] = [
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
     10.0,
 ];
 
-/// What a service tells about itself; clones share it. No name or label holds
-/// what came with a call.
+/// The metrics of a service; clones share them. No name or label contains data of a call.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
 }
 
-/// A number with the value of its label.
+/// A value with its label.
 pub type Labelled = (&'static str, f64);
 
 /// A count as a number.
@@ -50,7 +49,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Tells a number that goes up and down, read when it is asked for.
+    /// Registers a gauge, read on request.
     pub fn gauge(
         &self,
         name: &'static str,
@@ -60,7 +59,7 @@ impl Metrics {
         self.read(MetricType::Gauge, name, help, Read::One(Box::new(read)));
     }
 
-    /// Tells a number that only grows, read when it is asked for.
+    /// Registers a counter, read on request.
     pub fn counter(
         &self,
         name: &'static str,
@@ -70,7 +69,7 @@ impl Metrics {
         self.read(MetricType::Counter, name, help, Read::One(Box::new(read)));
     }
 
-    /// Tells several numbers of one kind that a label tells apart.
+    /// Registers several values with a label.
     pub fn gauges(
         &self,
         name: &'static str,
@@ -82,7 +81,7 @@ impl Metrics {
         self.read(MetricType::Gauge, name, help, read);
     }
 
-    /// Tells how long something takes.
+    /// Registers a histogram of durations.
     pub fn times(&self, name: &'static str, help: &'static str, times: &Times) {
         self.registry().register(name, help, times.0.clone());
     }
@@ -100,7 +99,7 @@ impl Metrics {
         });
     }
 
-    /// Everything, in `OpenMetrics` text format.
+    /// All metrics, in `OpenMetrics` text format.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -110,7 +109,7 @@ impl Metrics {
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
-        // A registry is only added to.
+        // Metrics are only added to a registry.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -121,7 +120,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// How long something took, how often; clones share it.
+/// A histogram of durations; clones share it.
 #[derive(Clone, Debug)]
 pub struct Times(pub(crate) Histogram);
 
@@ -132,16 +131,16 @@ impl Default for Times {
 }
 
 impl Times {
-    /// It took so long once more.
+    /// Adds a duration.
     pub fn add(&self, time: Duration) {
         self.0.observe(time.as_secs_f64());
     }
 }
 
-/// What reads a number when it is asked for.
+/// A function that reads a value on request.
 enum Read {
     One(Box<dyn Fn() -> f64 + Send + Sync>),
-    /// With the name of the label that tells them apart.
+    /// The values with the name of their label.
     Some(&'static str, Box<dyn Fn() -> Vec<Labelled> + Send + Sync>),
 }
 
@@ -160,7 +159,7 @@ impl fmt::Debug for Reading {
 
 impl Collector for Reading {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        // As the registry does with what is registered.
+        // As the registry does with its metrics.
         let help = format!("{}.", self.help);
         let mut metric = encoder.encode_descriptor(self.name, &help, None, self.kind)?;
         match &self.read {
@@ -179,7 +178,7 @@ fn write(kind: MetricType, number: f64, metric: MetricEncoder<'_>) -> fmt::Resul
     }
 }
 
-/// Serves `/metrics` for ever.
+/// Serves `/metrics` in an endless loop.
 pub(crate) async fn serve(metrics: Metrics, listener: TcpListener) {
     let answer = move || {
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

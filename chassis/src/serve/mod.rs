@@ -51,10 +51,10 @@ use crate::start::config::ServerConfig;
 use crate::tls::TlsError;
 use crate::tls::server::ServerTls;
 
-/// Why a server ended.
+/// Why a server failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or is not one of this machine.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
     /// The address file cannot be written.
@@ -63,19 +63,19 @@ pub enum ServeError {
     /// The TLS files cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Passwords and tokens would go over the network in clear.
+    /// Passwords and tokens would be sent over the network unencrypted.
     #[error(
         "{0} can be reached from other machines, and TLS is not configured; set TLS_CERT_FILE and \
          TLS_KEY_FILE, or ALLOW_PLAINTEXT if the network is private or a proxy terminates TLS"
     )]
     Plaintext(SocketAddr),
-    /// The socket is not usable.
+    /// The socket cannot be used.
     #[error("cannot use the socket: {0}")]
     Socket(#[source] io::Error),
-    /// The descriptors of the services are broken.
+    /// The descriptors of the services are invalid.
     #[error("cannot describe the services")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The system gives no thread.
+    /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Worker(#[source] io::Error),
     /// A bug.
@@ -83,7 +83,7 @@ pub enum ServeError {
     WorkerDied,
 }
 
-/// Takes the address to listen on; connections are refused until the server runs.
+/// Binds the address; connections are refused until the server runs.
 pub fn take(addr: SocketAddr) -> Result<Socket, ServeError> {
     Socket::take(addr).map_err(|cause| ServeError::Listen(addr, cause))
 }
@@ -91,7 +91,7 @@ pub fn take(addr: SocketAddr) -> Result<Socket, ServeError> {
 /// Completes when the server may listen.
 type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A server to be.
+/// A server to be started.
 pub struct Server {
     config: ServerConfig,
     needs: Vec<watch::Receiver<bool>>,
@@ -103,7 +103,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Without needs and limits yet.
+    /// Creates one without dependencies and limits.
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         Self {
@@ -124,21 +124,21 @@ impl Server {
         self
     }
 
-    /// Lets these programs say for whose address a call of theirs is counted.
+    /// Allows these programs to set the address for which their calls are counted.
     #[must_use]
     pub fn forwarders(mut self, forwarders: Forwarders) -> Self {
         self.forwarders = Some(forwarders);
         self
     }
 
-    /// Tells these metrics, too.
+    /// Adds these metrics.
     #[must_use]
     pub fn metrics(mut self, metrics: Metrics) -> Self {
         self.metrics = metrics;
         self
     }
 
-    /// Reports a state of its own under this name, on which nothing else depends.
+    /// Reports a separate health state under this name.
     #[must_use]
     pub fn reports(mut self, name: &'static str, state: watch::Receiver<bool>) -> Self {
         self.reports.push((name, state));
@@ -175,8 +175,8 @@ impl Server {
         calls
     }
 
-    /// Serves until `shutdown` completes, then lets open calls finish for the
-    /// configured grace at most. `add` is called once on each thread that serves.
+    /// Serves until `shutdown` completes, then waits for open calls for at most the
+    /// configured grace period. `add` is called once on each serving thread.
     pub async fn run(
         self,
         socket: impl Into<Socket>,
@@ -189,7 +189,7 @@ impl Server {
         if tls.is_none() {
             permit_plaintext(address, self.config.allow_plaintext)?;
         }
-        // They end with this function, however it ends.
+        // They are stopped when this function ends.
         let mut chores = JoinSet::new();
         chores.extend(tls.clone().map(ServerTls::follow));
         let (reporter, health) = health_reporter();
@@ -203,7 +203,7 @@ impl Server {
         let mut workers =
             Workers::start(&self.config, tls.as_ref(), Arc::new(make), calls, &stopping).await?;
 
-        // Before the first connection: it must not be told that all is well.
+        // Before the first connection, so that it never sees a wrong state.
         let states = States {
             reporter,
             names: workers.names.iter().copied().chain([""]).collect(),
@@ -256,12 +256,12 @@ impl Server {
     }
 }
 
-/// Whether nobody but this machine reaches an address.
+/// Whether only this machine can reach an address.
 fn is_here(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-/// Nobody outside this machine is spoken to in clear by accident.
+/// Prevents serving other machines without TLS by accident.
 fn permit_plaintext(address: SocketAddr, is_allowed: bool) -> Result<(), ServeError> {
     if is_here(address) {
         return Ok(());
@@ -273,7 +273,7 @@ fn permit_plaintext(address: SocketAddr, is_allowed: bool) -> Result<(), ServeEr
     Ok(())
 }
 
-/// Calls first, metrics second; written whole or not at all.
+/// The address of calls, then that of metrics; written completely or not at all.
 fn write_addresses(file: Option<&Path>, addresses: &[SocketAddr]) -> io::Result<()> {
     let Some(path) = file else { return Ok(()) };
     let lines: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();

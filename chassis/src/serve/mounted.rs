@@ -1,5 +1,4 @@
-//! What a thread serves: the services that it was given, and the tools that every
-//! server has.
+//! What a thread serves: its services, and the tools of every server.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +18,7 @@ use crate::serve::door::Served;
 use crate::serve::hosts::Hosts;
 use crate::serve::reflection;
 
-/// A generated server that takes messages of so many bytes, packed with gzip or not;
+/// A generated server that accepts messages of up to so many bytes, with or without gzip;
 /// a macro because generated servers have no trait for it.
 #[macro_export]
 macro_rules! limited {
@@ -30,7 +29,7 @@ macro_rules! limited {
     };
 }
 
-/// The largest question about health, in bytes.
+/// The largest health request, in bytes.
 const HEALTH_BYTES_MAX: usize = 1024;
 
 /// What a thread serves.
@@ -44,7 +43,7 @@ pub struct Services {
 impl Services {
     fn new(stopping: watch::Receiver<bool>) -> Self {
         Self {
-            // The tools bring what answers where nothing is.
+            // The tools also handle unknown paths.
             routes: Routes::from(axum::Router::new()),
             names: Vec::new(),
             pages: Vec::new(),
@@ -52,7 +51,7 @@ impl Services {
         }
     }
 
-    /// True once the server stops: streams that would go on for ever shall end.
+    /// True once the server stops, so that endless streams can end.
     #[must_use]
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.clone()
@@ -76,7 +75,7 @@ impl Services {
         self
     }
 
-    /// Adds a page, which HTTP/1.1 reaches, too.
+    /// Adds a page, also for HTTP/1.1.
     #[must_use]
     pub fn with_page(mut self, path: &'static str, page: MethodRouter) -> Self {
         self.routes = self.routes.into_axum_router().route(path, page).into();
@@ -85,8 +84,7 @@ impl Services {
     }
 }
 
-/// What a server has besides its services: health and reflection, which all threads
-/// share.
+/// The tools of a server: health and reflection, shared by all threads.
 #[derive(Clone)]
 struct Tools {
     routes: axum::Router,
@@ -119,7 +117,7 @@ pub(crate) struct Mounted {
     pub(crate) names: Vec<&'static str>,
 }
 
-/// Makes what a thread serves, for each of them. They share the tools.
+/// Creates what each thread serves. Threads share the tools.
 pub(crate) fn each<H: Health>(
     add: impl Fn(Services) -> Services + Send + Sync,
     health: HealthServer<H>,

@@ -1,4 +1,4 @@
-//! Tells tools what a server serves, and nothing that it does not.
+//! Reflection: returns the services of a server, and only those.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use tonic::service::Routes;
 use tonic_reflection::pb::{v1, v1alpha};
 use tonic_reflection::server::{Builder, Error};
 
-/// The largest question of a tool, in bytes.
+/// The largest request of a tool, in bytes.
 const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
-/// Both versions of reflection: most tools still speak the older one.
+/// Both versions of reflection, because most tools still use the older one.
 pub(crate) const SERVICES: [&str; 2] = [
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -40,9 +40,8 @@ pub(crate) fn add(routes: Routes, services: &[&str]) -> Result<Routes, Error> {
         .add_service(old.max_decoding_message_size(REQUEST_BYTES_MAX)))
 }
 
-/// The files of a `FileDescriptorSet` that have one of these services, and all that
-/// they import. As they are, byte for byte: what was decoded and encoded again would
-/// lack its options.
+/// The files of a `FileDescriptorSet` with these services, and their imports, byte for
+/// byte, because decoding and encoding would lose options.
 fn subset(set: &[u8], services: &[&str]) -> Result<Vec<u8>, DecodeError> {
     let files = files(set)?;
     let has_one = |file: &FileDescriptorProto| {
@@ -69,7 +68,7 @@ fn subset(set: &[u8], services: &[&str]) -> Result<Vec<u8>, DecodeError> {
     Ok(subset)
 }
 
-/// The files of a `FileDescriptorSet`, whose only field they are, by name.
+/// The files of a `FileDescriptorSet`, by name.
 fn files(mut set: &[u8]) -> Result<BTreeMap<String, (&[u8], FileDescriptorProto)>, DecodeError> {
     let mut files = BTreeMap::new();
     while !set.is_empty() {

@@ -1,4 +1,4 @@
-//! The RPCs that there are, as their descriptors tell.
+//! The RPCs of the descriptors.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,19 +9,19 @@ use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto}
 /// An RPC.
 #[derive(Debug)]
 pub(crate) struct Rpc {
-    /// Of the service, such as `addressbook.auth.v1.AuthService`.
+    /// The full name of the service, such as `addressbook.auth.v1.AuthService`.
     pub(crate) service: String,
     /// Such as `AuthService/LogIn`.
     pub(crate) name: String,
-    /// Where it is counted: those of our own protos one by one, from 1 on.
+    /// Its index in the counts: those of our own protos one by one, from 1 on.
     pub(crate) number: usize,
-    /// Whether it answers more than once.
+    /// Whether it streams responses.
     pub(crate) streams: bool,
-    /// Whether requests come more than once.
+    /// Whether it streams requests.
     pub(crate) client_streams: bool,
 }
 
-/// Where everything is counted that is no RPC of our own.
+/// The index of everything that is not an RPC of our own.
 pub(crate) const OTHER: usize = 0;
 
 static RPCS: LazyLock<HashMap<String, Rpc>> = LazyLock::new(read);
@@ -71,7 +71,7 @@ fn add(
 }
 
 /// The methods in these descriptor sets, each with the full name of its service. The
-/// build made the sets: they can be read.
+/// build created the sets, so they are valid.
 fn methods(sets: &[&[u8]]) -> Vec<(String, MethodDescriptorProto)> {
     let read = |set: &&[u8]| FileDescriptorSet::decode(*set).unwrap_or_default().file;
     let files = sets.iter().flat_map(read);

@@ -1,4 +1,4 @@
-//! The address of a server: it can be taken long before anybody is listened to.
+//! The address of a server, which can be bound long before it listens.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,30 +8,30 @@ use tokio::net::{TcpListener, TcpSocket};
 /// How many connections wait to be accepted; the kernel's own limit is below it.
 const BACKLOG: u32 = 1 << 16;
 
-/// An address that nobody else can listen on.
+/// A bound address.
 #[derive(Debug)]
 pub enum Socket {
     /// Connections are refused until it listens.
     Taken(TcpSocket),
-    /// The kernel takes connections already.
+    /// It is listening already.
     Listening(TcpListener),
 }
 
 impl Socket {
-    /// Takes the address.
+    /// Binds the address.
     pub(crate) fn take(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()?
         } else {
             TcpSocket::new_v6()?
         };
-        // A service that starts again need not wait for old connections to time out.
+        // A restarted service need not wait for old connections to time out.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         Ok(Self::Taken(socket))
     }
 
-    /// Where it is, with the port that the system chose.
+    /// Its address, with the port that the system chose.
     pub fn address(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Taken(socket) => socket.local_addr(),
@@ -39,7 +39,7 @@ impl Socket {
         }
     }
 
-    /// Takes connections from now on.
+    /// Accepts connections from now on.
     pub(crate) fn listen(self) -> io::Result<TcpListener> {
         match self {
             Self::Taken(socket) => socket.listen(BACKLOG),

@@ -43,7 +43,7 @@ impl Unread {
     }
 
     fn users(&self) -> MutexGuard<'_, HashMap<UserId, u64>> {
-        // Nothing that is done under the lock can leave it half done.
+        // No change under the lock can be left incomplete.
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

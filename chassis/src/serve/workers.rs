@@ -1,7 +1,7 @@
-//! The threads that serve, each with a runtime of its own. A connection stays
-//! with one thread: no step of a call wakes another thread, and answers that are
-//! ready together leave in one write. A call costs half of what it does on a
-//! runtime that moves tasks between threads.
+//! The serving threads, each with a runtime of its own. A connection stays on one thread:
+//! no step of a call wakes another thread, and responses that are ready together are sent
+//! in one write. A call costs half as much as on a runtime that moves tasks between
+//! threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,19 +21,19 @@ use crate::serve::mounted::Mounted;
 use crate::start::config::ServerConfig;
 use crate::tls::server::ServerTls;
 
-/// Makes what a thread serves, on that thread.
+/// Creates what a thread serves, on that thread.
 pub(crate) type Make = Arc<dyn Fn() -> Result<Mounted, ServeError> + Send + Sync>;
 
-/// When to stop; a sender that is gone says so, too.
+/// When to stop; a dropped sender also means stop.
 #[derive(Clone)]
 pub(crate) struct Stopping {
-    /// Takes no more connections; open calls may finish.
+    /// Accepts no more connections; open calls may finish.
     pub(crate) soon: watch::Receiver<bool>,
     /// Open calls are cut off.
     pub(crate) now: watch::Receiver<bool>,
 }
 
-/// The threads. They end when they are told to stop.
+/// The threads, which run until a stop.
 pub(crate) struct Workers {
     /// The names of the services.
     pub(crate) names: Vec<&'static str>,
@@ -85,7 +85,7 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Hands the connections of this listener out in turn, for ever.
+    /// Distributes the connections of this listener in turn, in an endless loop.
     pub(crate) fn accept<L>(
         &self,
         listen: L,
@@ -98,10 +98,10 @@ impl Workers {
             let listener = listen.await?;
             for worker in sockets.iter().cycle() {
                 match accept(&listener, &clients).await {
-                    // A worker that is gone has told why.
+                    // A worker that has ended has reported why.
                     Ok(socket) => drop(worker.send(socket).await),
-                    // Out of file descriptors, or a connection that is gone
-                    // already; neither may end the service.
+                    // Out of file descriptors, or a connection that is closed already;
+                    // neither may stop the service.
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
                         sleep(Duration::from_millis(50)).await;
@@ -122,7 +122,7 @@ impl Workers {
     }
 }
 
-/// Takes the next connection of a client that does not have too many.
+/// Accepts the next connection of a client that is below its limit.
 async fn accept(listener: &TcpListener, clients: &Arc<Clients>) -> std::io::Result<Accepted> {
     loop {
         let (socket, address) = listener.accept().await?;
@@ -152,7 +152,7 @@ impl Worker {
             .build()
             .map_err(ServeError::Worker)?;
         let served = runtime.block_on(self.serve(sockets, made));
-        // Names are looked up on threads that nothing can stop.
+        // Name lookups run on threads that cannot be stopped.
         runtime.shutdown_background();
         served
     }

@@ -1,16 +1,15 @@
-//! Chores: what a service does now and then beside its calls, in small batches
-//! that disturb nobody. Replicas can all do them.
+//! Chores: periodic background work in small batches. All replicas can run them.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// Between two batches while there is work.
+/// The pause between two batches while there is work.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Does batches for ever: one after the other while they find something to do,
-/// then again after `pause`. A batch returns how much it did.
+/// Runs batches in an endless loop: one after the other while there is work, then again
+/// after `pause`. A batch returns how much it did.
 pub async fn forever<F, E>(what: &str, pause: Duration, mut batch: impl FnMut() -> F)
 where
     F: Future<Output = Result<u64, E>>,

@@ -1,8 +1,8 @@
 //! The secret keys of a service, kept in a file outside the database.
 //!
-//! One line a key, `KID:HEX`: a number from 1 to 255 and 32 random bytes in
-//! hexadecimal. The highest number makes new things; the others still open old
-//! ones. To rotate, add a line; to forget, remove one.
+//! One line per key, `KID:HEX`: a number from 1 to 255 and 32 random bytes in
+//! hexadecimal. The key with the highest number seals and signs; all keys open and
+//! verify. To rotate, add a line; to retire a key, remove its line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub struct KeyRing {
     current: u8,
 }
 
-/// Why a key file cannot be used. Says nothing of the keys.
+/// Why a key file cannot be used. Never contains key material.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
     /// The file cannot be read.
@@ -29,19 +29,19 @@ pub enum KeyRingError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// A line is not as it should be.
+    /// A line is malformed.
     #[error("line {0} of the key file is not KID:HEX with a KID from 1 to 255 and 64 digits")]
     Malformed(usize),
-    /// The key was not made at random.
+    /// The key is not random.
     #[error("line {0} of the key file does not have a random key; `generate-key` prints one")]
     NotRandom(usize),
     /// Two lines have the same number.
     #[error("line {0} of the key file repeats a KID")]
     Repeated(usize),
-    /// No key at all.
+    /// The file has no key.
     #[error("the key file has no key; `generate-key` prints one")]
     Empty,
 }
@@ -56,8 +56,8 @@ impl KeyRing {
         Self::parse(&text)
     }
 
-    /// Reads the lines of a key file; empty ones and those with `#` in front are
-    /// passed over.
+    /// Parses the lines of a key file; empty ones and those that begin with `#` are
+    /// skipped.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
         let mut keys = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
@@ -85,7 +85,7 @@ impl KeyRing {
         Ok(Self { keys, current })
     }
 
-    /// The number of the key that makes new things.
+    /// The number of the newest key.
     #[must_use]
     pub fn current_kid(&self) -> u8 {
         self.current
@@ -111,8 +111,8 @@ impl KeyRing {
     }
 }
 
-/// False for a placeholder: all zeros, or a few bytes again and again. 32 random
-/// bytes have 30 different ones, and fewer than 8 never.
+/// False for a placeholder, such as zeros or a few repeated bytes. 32 random bytes have
+/// about 30 different values, and never fewer than 8.
 pub(crate) fn looks_random(bytes: &[u8]) -> bool {
     let mut seen = [false; 256];
     for byte in bytes {
@@ -128,8 +128,8 @@ pub fn generate_line(kid: u8) -> Result<Zeroizing<String>, aws_lc_rs::error::Uns
     Ok(Zeroizing::new(format!("{kid}:{}", hex::encode(*key))))
 }
 
-/// HKDF-SHA256 (RFC 5869) with the purpose as its info: a key that leaks for
-/// one purpose says nothing of the others.
+/// HKDF-SHA256 (RFC 5869) with the purpose as its info: a leaked key for one purpose
+/// reveals nothing about the others.
 fn derive(key: &Key32, purpose: &str) -> Key32 {
     let mut out = Key32::default();
     let info = [purpose.as_bytes()];

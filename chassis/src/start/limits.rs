@@ -1,10 +1,10 @@
-//! What the system lets a process have.
+//! Limits of the operating system.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard one, as Go's runtime does: the
-/// soft one is 1,024 for the sake of programs that use select(2), and every
-/// connection is a file.
+/// Raises the soft limit of open files to the hard one, as Go's runtime does: the soft
+/// one is 1,024 for programs that use select(2), and every connection needs a file
+/// descriptor.
 pub fn open_as_many_files_as_allowed() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let raised = setrlimit(

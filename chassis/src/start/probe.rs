@@ -1,4 +1,4 @@
-//! Asks a running service whether it serves; for container health checks.
+//! Queries the health of a running service; for container health checks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -21,12 +21,12 @@ use tower::service_fn;
 use crate::tls::TlsError;
 use crate::tls::client::{Identity, builder, shake_hands, with_identity};
 
-/// How the service is spoken to.
+/// How to connect to the service.
 #[derive(Clone, Debug)]
 pub enum Speech {
     /// Without TLS.
     Plain,
-    /// With TLS, and a certificate and its key where the service asks for one.
+    /// With TLS, and a client certificate if the service requires one.
     Tls(Option<(PathBuf, PathBuf)>),
 }
 
@@ -67,9 +67,8 @@ async fn channel(addr: SocketAddr, speech: &Speech) -> Option<Channel> {
     endpoint.connect_with_connector(connector).await.ok()
 }
 
-/// Tells no secret and asks for one word, which whoever holds the service's
-/// address may say. So a certificate that is new, or whose issuer or name this
-/// program does not know, does not make a service that serves look ill.
+/// Accepts any certificate, because the probe sends no secret. A new certificate, or one
+/// with an unknown CA or name, therefore does not make a working service look unhealthy.
 fn believing_anyone(identity: Option<&Identity>) -> Result<Arc<ClientConfig>, TlsError> {
     let builder = builder()?;
     let algorithms = builder.crypto_provider().signature_verification_algorithms;

@@ -1,4 +1,4 @@
-//! Secrets in files, which are closed to everybody else on the machine.
+//! Secrets in files that other users of the machine cannot access.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,14 +10,14 @@ use zeroize::Zeroizing;
 
 use crate::start::keyring::looks_random;
 
-/// The fewest characters: 256 bits in base64 have 43.
+/// The minimum length, in characters: 256 bits in base64 have 43.
 const CHARS_MIN: usize = 43;
 
-/// Where containers are given secrets. Nobody outside sees such a mount, and Docker
-/// makes the files readable by all by default.
+/// The mount of secrets in containers. It is not visible outside, and Docker makes the
+/// files readable by all by default.
 const MOUNTED: &str = "/run/secrets";
 
-/// Why a secret cannot be used. Says nothing of the secret.
+/// Why a secret cannot be used. Never contains the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
     /// The file cannot be read.
@@ -25,10 +25,10 @@ pub enum SecretFileError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// Someone chose it.
+    /// It is too short to be random.
     #[error("the secret in {path} is shorter than {CHARS_MIN} characters; generate a random one")]
     Short {
         /// The file.
@@ -42,25 +42,25 @@ pub enum SecretFileError {
     },
 }
 
-/// Reads a file of secrets: every such file is read here. One that other users can access is
-/// refused.
+/// Reads a file of secrets, as every such file is read. Refuses one that other users can
+/// access.
 pub fn bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
-    // Of the open file: the path may lead elsewhere by now.
+    // Of the open file, because the path may have changed.
     let metadata = file.metadata()?;
     let mounted = || Ok::<_, io::Error>(path.canonicalize()?.starts_with(MOUNTED));
-    // A pipe (`<(command)` in a shell) has a mode that says nothing.
+    // The mode of a pipe (`<(command)` in a shell) is meaningless.
     if metadata.is_file() && others_can_use(metadata.mode(), mounted()?) {
         return Err(open_to_others(path, metadata.mode()));
     }
-    // All at once: a buffer that grows leaves copies.
+    // At once, because a growing buffer leaves copies.
     let size = usize::try_from(metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The group may read it: Kubernetes gives files to a group of the pod's own.
+/// The group may read it, because Kubernetes assigns files to the pod's group.
 fn others_can_use(mode: u32, mounted: bool) -> bool {
     let refused = if mounted { 0o002 } else { 0o007 };
     mode & refused != 0
@@ -80,19 +80,19 @@ pub fn lines(path: &Path) -> io::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Reads the secret in a file, whoever chose it, without the line's end.
+/// Reads the secret in a file, random or not, without the line end.
 pub fn text(path: &Path) -> io::Result<SecretString> {
     Ok(lines(path)?.trim_end().into())
 }
 
-/// Writes a file of secrets; a new one is closed to others.
+/// Writes a file of secrets, which other users cannot access.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options.open(path)?.write_all(text.as_bytes())
 }
 
-/// Reads a secret that was made at random.
+/// Reads a random secret.
 pub fn read(path: &Path) -> Result<SecretString, SecretFileError> {
     let shown = || path.display().to_string();
     let secret = text(path).map_err(|cause| SecretFileError::Unreadable {

@@ -1,8 +1,8 @@
-//! Logs to standard output; `RUST_LOG` chooses what.
+//! Logs to standard output, filtered by `RUST_LOG`.
 
 use tracing_subscriber::EnvFilter;
 
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -13,7 +13,7 @@ pub enum LogFormat {
 }
 
 /// A stranger can make these log a line for every frame, and their warnings do not help
-/// an operator. Those that `RUST_LOG` names by themselves log what it says.
+/// an operator. If `RUST_LOG` names one of them, its level applies.
 const QUIET: [&str; 3] = ["h2=error", "hyper=error", "rustls=error"];
 
 fn filter(chosen: EnvFilter) -> EnvFilter {

@@ -1,5 +1,4 @@
-//! The client's side: how a service speaks with another one, and a probe with its
-//! own.
+//! The client side of TLS: for calls to another service, and for the health probe.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,20 +16,20 @@ use tokio_rustls::client::TlsStream;
 use super::files::{Pair, Pem, TlsError};
 use super::{H2, provider};
 
-/// A certificate of one's own and its key: their files.
+/// The files of a client certificate and its key.
 pub(crate) type Identity = (PathBuf, PathBuf);
 
-/// Whom to believe, and what to show.
+/// The trusted CAs, and the client certificate.
 #[derive(Clone, Debug, Default)]
 pub struct ClientFiles {
-    /// Certificates of those whose word counts; the public web's when left out.
+    /// The trusted CA certificates; by default those of the public web.
     pub ca: Option<PathBuf>,
-    /// A certificate of one's own and its key.
+    /// A client certificate and its key.
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 impl ClientFiles {
-    /// Whether none is named.
+    /// Whether no file is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ca.is_none() && self.identity.is_none()
@@ -46,7 +45,7 @@ impl ClientFiles {
     }
 }
 
-/// How to speak TLS to one service.
+/// TLS settings for one service.
 pub(crate) struct ClientTls {
     name: ServerName<'static>,
     host: String,
@@ -56,7 +55,7 @@ pub(crate) struct ClientTls {
 }
 
 impl ClientTls {
-    /// Reads the files. `name` is what the service's certificate must say.
+    /// Reads the files. `name` is the required name of the service's certificate.
     pub(crate) fn load(
         name: ServerName<'static>,
         port: u16,
@@ -71,7 +70,7 @@ impl ClientTls {
         })
     }
 
-    /// Connects with what the files hold now, or held when they last were of use.
+    /// Connects with the files' current content, or with the last valid one.
     pub(crate) async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
         let files = self.files.clone();
         match spawn_blocking(move || files.config()).await? {
@@ -92,7 +91,7 @@ impl ClientTls {
     }
 }
 
-/// Speaks TLS, and HTTP/2 in it.
+/// Runs the TLS handshake, with HTTP/2 inside.
 pub(crate) async fn shake_hands(
     socket: TcpStream,
     name: ServerName<'static>,
@@ -106,14 +105,14 @@ pub(crate) async fn shake_hands(
     Ok(stream)
 }
 
-/// What every client begins with.
+/// The first part of every client configuration.
 pub(crate) fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Provider)
 }
 
-/// What every client ends with.
+/// The last part of every client configuration.
 pub(crate) fn with_identity(
     builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     identity: Option<&Identity>,

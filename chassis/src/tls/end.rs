@@ -1,4 +1,4 @@
-//! When a certificate ends, said in the log while there is time to renew it.
+//! Warns in the log before a certificate expires.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 
-/// How long before its end a certificate is complained of.
+/// How long before its expiry a certificate is warned about.
 const NOTICE: TimeDelta = TimeDelta::days(14);
 
 /// The beginning of the year 10000, which no certificate lasts to.
 const NEVER: UnixTime = UnixTime::since_unix_epoch(Duration::from_hours(24 * 2_932_897));
 
-/// The last second of a certificate. Whoever checks one in the year 10000 is told
-/// when it ended, so no parser of our own is needed.
+/// The last second of a certificate. Verifying it as of the year 10000 returns its
+/// expiry, so no parser is needed.
 pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<DateTime<Utc>> {
     let parsed = ParsedCertificate::try_from(certificate).ok()?;
     let nobody = RootCertStore::empty();
@@ -45,7 +45,7 @@ fn urgency(end: DateTime<Utc>, now: DateTime<Utc>) -> Urgency {
     }
 }
 
-/// Complains where it must.
+/// Logs a warning if necessary.
 pub(crate) fn log(end: DateTime<Utc>, now: DateTime<Utc>) {
     match urgency(end, now) {
         Urgency::None => {}

@@ -1,5 +1,4 @@
-//! PEM files of certificates and keys. What is wrong with one never shows what it
-//! holds.
+//! PEM files of certificates and keys. Errors never show their content.
 
 use std::fs;
 use std::io;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::start::secret_file;
 
-/// Why TLS cannot be spoken.
+/// Why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -20,40 +19,39 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// A file is not what it should be; it may be half written.
+    /// A file is malformed, or not completely written yet.
     #[error("{path} has no readable {what} in PEM")]
     NotPem {
         /// The file.
         path: String,
-        /// What it should hold.
+        /// The expected content.
         what: &'static str,
     },
-    /// A certificate and a key are not of each other, or of a kind that is not
-    /// spoken.
+    /// A certificate and a key do not match, or are of an unsupported kind.
     #[error("the certificate in {path} cannot be used with its key: {cause}")]
     Pair {
         /// The certificate's file.
         path: String,
-        /// What TLS says.
+        /// The error of the TLS library.
         cause: rustls::Error,
     },
-    /// Nothing can be issued by a certificate.
+    /// A certificate is not that of a CA.
     #[error("the CA certificates in {path} cannot be used: {cause}")]
     Issuers {
         /// The file.
         path: String,
-        /// What TLS says.
+        /// The error of the TLS library.
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The library's own choices do not go together: a bug.
+    /// The library's settings are inconsistent: a bug.
     #[error("cannot use TLS: {0}")]
     Provider(rustls::Error),
 }
 
-/// A file as it was when it was read.
+/// The content of a file when it was read.
 pub(crate) struct Pem {
     path: String,
     text: Zeroizing<Vec<u8>>,
@@ -64,7 +62,7 @@ impl Pem {
         Self::new(path, fs::read(path).map(Zeroizing::new))
     }
 
-    /// One that holds a private key.
+    /// A file with a private key.
     pub(crate) fn read_secret(path: &Path) -> Result<Self, TlsError> {
         Self::new(path, secret_file::bytes(path))
     }
@@ -77,17 +75,17 @@ impl Pem {
         }
     }
 
-    /// Where it came from.
+    /// Its path.
     pub(crate) fn path(&self) -> String {
         self.path.clone()
     }
 
-    /// All of it.
+    /// The content.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// The certificates, one at least.
+    /// The certificates, at least one.
     pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let found: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(&self.text).collect();
         match found {
@@ -101,7 +99,7 @@ impl Pem {
         PrivateKeyDer::from_pem_slice(&self.text).map_err(|_| self.not_pem("private key"))
     }
 
-    /// The certificates, as those whose word counts.
+    /// The certificates, as trusted CAs.
     pub(crate) fn issuers(&self) -> Result<RootCertStore, TlsError> {
         let mut issuers = RootCertStore::empty();
         for certificate in self.certificates()? {
@@ -123,7 +121,7 @@ impl Pem {
     }
 }
 
-/// A certificate with its issuers, and its key.
+/// A certificate chain with its key.
 pub(crate) struct Pair {
     pub(crate) certificate: Pem,
     pub(crate) key: Pem,
@@ -137,7 +135,7 @@ impl Pair {
         })
     }
 
-    /// What TLS says of the pair.
+    /// The TLS library's check of the pair.
     pub(crate) fn refused(&self, cause: rustls::Error) -> TlsError {
         TlsError::Pair {
             path: self.certificate.path(),

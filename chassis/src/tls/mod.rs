@@ -1,5 +1,5 @@
-//! TLS 1.2 and 1.3: with those who call, and between the services. Certificates
-//! and keys are files; a new one is used by new connections, without a restart.
+//! TLS 1.2 and 1.3, for clients and between the services. Certificates and keys are
+//! files; new connections use new files without a restart.
 
 pub(crate) mod client;
 pub(crate) mod end;
@@ -15,19 +15,19 @@ use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 
 pub use files::TlsError;
 
-/// What gRPC speaks, as ALPN names it.
+/// The ALPN protocol of gRPC.
 const H2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// Reads certificates of issuers, PEM, for a library that speaks TLS by itself.
+/// Reads CA certificates in PEM, for a library with its own TLS.
 pub fn issuers(path: &Path) -> Result<Vec<u8>, TlsError> {
     let pem = files::Pem::read(path)?;
     pem.issuers()?;
     Ok(pem.text().to_vec())
 }
 
-/// The one provider of cryptography. What is recorded today shall not be read by
-/// a quantum computer one day, so the hybrid exchange is the first choice.
+/// The only provider of cryptography. It prefers the hybrid key exchange, so that a
+/// future quantum computer cannot decrypt recorded traffic.
 fn provider() -> Arc<CryptoProvider> {
     let mut provider = default_provider();
     provider

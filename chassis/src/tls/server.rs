@@ -1,5 +1,4 @@
-//! The server's side: what new connections are offered, and how that follows the
-//! files.
+//! The server side of TLS: the configuration of new connections, which follows the files.
 
 use std::io;
 use std::path::PathBuf;
@@ -21,14 +20,14 @@ use super::{H2, HTTP_1, end, provider};
 use crate::clock::Clock;
 use crate::start::config::TlsConfig;
 
-/// How often the files are looked at. Contents are compared, not times: what a
-/// container mounts is a link whose times say nothing.
+/// How often the files are checked. Contents are compared, not times, because a container
+/// mounts links whose times are meaningless.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often a certificate that ends is complained of.
+/// How often an expiring certificate is warned about.
 const COMPLAINT: Duration = Duration::from_hours(24);
 
-/// What new connections are offered; those that are open keep what they have.
+/// The configuration of new connections; open ones keep theirs.
 #[derive(Clone)]
 pub(crate) struct ServerTls {
     paths: Arc<Paths>,
@@ -48,7 +47,7 @@ struct InForce {
 }
 
 impl ServerTls {
-    /// Reads the files that the settings name; without any there is no TLS.
+    /// Reads the files of the settings; without files there is no TLS.
     pub(crate) fn load(config: &TlsConfig) -> Result<Option<Self>, TlsError> {
         let pair = config
             .tls_cert_file
@@ -70,14 +69,14 @@ impl ServerTls {
         }))
     }
 
-    /// Shakes hands, for as long as the other side takes.
+    /// Runs the handshake, without a timeout.
     pub(crate) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let config = Arc::clone(&self.in_force.load().config);
         TlsAcceptor::from(config).accept(socket).await
     }
 
-    /// Follows the files, for ever. What stands still for two looks is tried, so
-    /// that nothing half written is; what cannot be used is logged once.
+    /// Follows the files, in an endless loop. Content that is the same in two checks is
+    /// tried, so that incompletely written files are not; unusable files are logged once.
     pub(crate) async fn follow(self) {
         let mut tried = Some(self.in_force.load().mark);
         let mut seen = tried;
@@ -121,10 +120,10 @@ impl InForce {
     }
 }
 
-/// Tells one state of the files from another.
+/// Identifies one state of the files.
 type Mark = [u8; 32];
 
-/// The files at one moment.
+/// The content of the files at one moment.
 struct Files {
     pair: Pair,
     client_ca: Option<Pem>,
@@ -138,7 +137,7 @@ impl Files {
         })
     }
 
-    /// A digest, so that no key need be kept to compare it.
+    /// A digest, so that no key is kept for comparison.
     fn mark(&self) -> Mark {
         let mut digest = Context::new(&SHA256);
         let pair = [&self.pair.certificate, &self.pair.key];

@@ -1,4 +1,4 @@
-//! A connection that was taken, with TLS or without.
+//! An accepted connection, with or without TLS.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 /// A connection.
 pub(crate) enum Stream {
     Plain(TcpStream),
-    /// In a box: it is twenty times as large.
+    /// Boxed, because it is twenty times as large.
     Tls(Box<Spoken>),
 }
 
-/// A TLS connection whose first words were read to judge them.
+/// A TLS connection whose first bytes were already read.
 pub(crate) struct Spoken {
     first_words: Bytes,
     rest: TlsStream<TcpStream>,
@@ -48,7 +48,7 @@ impl AsyncRead for Spoken {
     }
 }
 
-/// Callers are known by their addresses, with TLS, too.
+/// The address of the client, with TLS, too.
 impl Connected for Stream {
     type ConnectInfo = TcpConnectInfo;
 

@@ -1,4 +1,4 @@
-//! What an update makes of a contact, and when a deletion deletes one.
+//! The effect of an update and of a deletion on a contact.
 
 use chrono::{DateTime, Utc};
 use prost::Message;
@@ -13,43 +13,43 @@ use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, Result};
 
-/// What to change of a contact.
+/// A change of a contact.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The contact.
     pub id: ContactId,
     /// The new values.
     pub patch: Contact,
-    /// The vCard UID that was sent, if any.
+    /// The vCard UID in the request, if any.
     pub uid: Option<String>,
-    /// Which of them count.
+    /// The fields to write.
     pub mask: UpdateMask,
-    /// Whose national phone numbers are meant.
+    /// The region of national phone numbers.
     pub region: DefaultRegion,
-    /// The etag that the contact must have, unless empty.
+    /// The required etag; empty for any.
     pub etag: String,
-    /// Whether a missing contact is stored.
+    /// Whether a missing contact is created.
     pub allow_missing: bool,
 }
 
-/// What a change makes of a contact.
+/// The result of a change.
 #[derive(Debug)]
 pub(crate) enum Changed {
-    /// Nothing else: there is nothing for anyone to notice.
+    /// Unchanged: nothing is written.
     Not(Stored),
-    /// Another one, but for its stamp.
+    /// A changed contact, without its stamp.
     Into {
         /// The row and its keys.
         row: (Stored, Keys),
-        /// By how much it has grown.
+        /// The growth of its size.
         bytes_added: i64,
     },
-    /// A new one, but for its version.
+    /// A new contact, without its version.
     New((Stored, Keys)),
 }
 
 impl Change {
-    /// Makes the contact of what is there under its id, deleted or not.
+    /// Computes the contact from the one with its id, deleted or not.
     pub(crate) fn apply(self, current: Option<Stored>, now: DateTime<Utc>) -> Result<Changed> {
         let current = match current {
             Some(current) if current.delete_time.is_none() => current,
@@ -92,20 +92,20 @@ impl Change {
     }
 }
 
-/// Which contact to delete.
+/// A deletion of a contact.
 #[derive(Clone, Debug)]
 pub struct Deletion {
     /// The contact.
     pub id: ContactId,
-    /// The etag that the contact must have, unless empty.
+    /// The required etag; empty for any.
     pub etag: String,
-    /// Whether a missing or deleted contact is fine.
+    /// Whether a missing or deleted contact is accepted.
     pub allow_missing: bool,
 }
 
 impl Deletion {
-    /// Whether it deletes what is there under its id, deleted or not. With
-    /// `allow_missing`, one that is deleted already stays as it is.
+    /// Whether it deletes the contact with its id. With `allow_missing`, an already
+    /// deleted one is not changed.
     pub(crate) fn deletes(&self, current: Option<&Stored>) -> Result<bool> {
         match current {
             Some(live) if live.delete_time.is_none() => {
@@ -118,7 +118,7 @@ impl Deletion {
     }
 }
 
-/// Refuses a contact that changed since its etag was read.
+/// Refuses a contact that was changed after its etag was read.
 pub(crate) fn check_etag(contact: &Stored, expected: &str) -> Result<()> {
     let current = etag(contact.version);
     if expected.is_empty() || expected == current {
@@ -129,7 +129,7 @@ pub(crate) fn check_etag(contact: &Stored, expected: &str) -> Result<()> {
     }
 }
 
-/// The bytes of a body, as they are counted.
+/// The counted size of a body.
 pub(crate) fn size(body: &[u8]) -> i64 {
     i64::try_from(body.len()).unwrap_or(i64::MAX)
 }

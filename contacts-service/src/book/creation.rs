@@ -25,44 +25,44 @@ use crate::store::insertion::Under;
 use crate::store::requests::Answered;
 use crate::store::{contacts, insertion, labels, owners, parts, requests};
 
-/// For how long the answer to a call with a `request_id` is remembered.
+/// How long the response to a call with a `request_id` is stored.
 pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// How often a batch is tried, of which other calls take uids or places meanwhile.
+/// The number of attempts of a batch while other calls take its uids or quota.
 const TRIES: usize = 5;
 
-/// A contact to be stored.
+/// A new contact.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// The vCard UID; made when there is none.
+    /// The vCard UID; generated if missing.
     pub uid: Option<String>,
-    /// What it holds.
+    /// Its body.
     pub body: Body,
 }
 
-/// A call that may come twice.
+/// A repeatable call.
 #[derive(Clone, Debug)]
 pub struct Repeatable {
-    /// What the client calls it.
+    /// The request id.
     pub request_id: String,
-    /// SHA-256 of what it asks for.
+    /// SHA-256 of the request.
     pub hash: [u8; 32],
 }
 
-/// How contacts are created.
+/// Options of a creation.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// Whether a repetition gets the first answer.
+    /// Whether a repeat returns the first response.
     pub repeatable: Option<Repeatable>,
-    /// Whether everything is done but storing.
+    /// Whether everything is done except storing.
     pub validate_only: bool,
 }
 
-/// Contacts as they are inserted.
+/// Contacts to insert.
 type Rows = Vec<(Stored, Keys)>;
 
 impl New {
-    /// The row, but for its version.
+    /// The row, without its version.
     pub(crate) fn row(&self, id: ContactId, now: DateTime<Utc>) -> (Stored, Keys) {
         let uid = self.uid.clone();
         let contact = Stored {
@@ -80,16 +80,17 @@ impl New {
 }
 
 impl Book<'_> {
-    /// Stores a new contact.
+    /// Creates a contact.
     pub async fn create(&self, new: &New, terms: &Terms) -> Result<Bytes> {
         let rows = vec![new.row(ContactId::generate(), self.now)];
-        // Also before it is looked for in the book: nothing tells of other contacts.
+        // Checked before the book is searched, so that nothing about other contacts is
+        // revealed.
         self.rights(&self.db).await?.ensure_kept(&[], &rows[0].1)?;
         let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
         self.insert_on(terms, &rows, the_one).await
     }
 
-    /// Stores a batch under one version: all of it, or what can be stored.
+    /// Creates a batch under one version: all contacts, or those that can be created.
     pub async fn create_all(
         &self,
         batch: Vec<Result<New>>,
@@ -121,7 +122,7 @@ impl Book<'_> {
         Err(Error::uid_taken("requests"))
     }
 
-    /// Stores contacts and makes the answer of them, once for each request id.
+    /// Stores contacts and builds the response, once per request id.
     async fn insert_on(
         &self,
         terms: &Terms,
@@ -132,7 +133,7 @@ impl Book<'_> {
             let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
             let is_one_part = parts(rows).nth(1).is_none();
             if !terms.validate_only && !labelled && is_one_part && !self.is_shared() {
-                // One statement is enough.
+                // One statement is sufficient.
                 let _turn = self.db.turn(self.owner.0).await?;
                 let version = self.insert_rows(&self.db, rows, Under::NextVersion).await?;
                 return Ok(answer(encoded(rows, version)));
@@ -148,7 +149,7 @@ impl Book<'_> {
         self.first_answer(call, created).await
     }
 
-    /// The answer to a call that was made now, or was answered before.
+    /// The response of this call, or of an earlier one.
     pub(crate) async fn first_answer(
         &self,
         call: &Repeatable,
@@ -157,8 +158,7 @@ impl Book<'_> {
         if let Ok(Some(answer)) = made {
             return Ok(answer);
         }
-        // An answer that was given once goes before whatever stands against
-        // giving it again.
+        // An earlier response takes precedence over any error now.
         let since = self.now - ANSWERS_KEPT;
         let request_id = self.request_id(call);
         let answered = requests::find(&self.db, self.owner, &request_id, since).await?;
@@ -169,7 +169,7 @@ impl Book<'_> {
         }
     }
 
-    /// Nothing where the call was answered before.
+    /// `None` if the call is a repeat.
     async fn insert_once(
         &self,
         call: &Repeatable,
@@ -185,8 +185,8 @@ impl Book<'_> {
         Ok(Some(answer))
     }
 
-    /// Keeps the answer to a call; false where the call was answered before, and the
-    /// transaction must not be committed.
+    /// Stores the response to a call; false if the call is a repeat, and the transaction
+    /// must not be committed.
     pub(crate) async fn remember(
         &self,
         tx: &mut sqlx::PgConnection,
@@ -202,8 +202,8 @@ impl Book<'_> {
         requests::insert(tx, owner, &request_id, &answered, since, self.now).await
     }
 
-    /// What the call is kept under: each writer has request ids of its own, and all
-    /// go with the owner.
+    /// The key of the stored call: each writer has request ids of its own, and all are
+    /// deleted with the owner.
     fn request_id(&self, call: &Repeatable) -> String {
         if self.is_shared() {
             let of_writer = [self.writer.0.as_bytes(), call.request_id.as_bytes()].concat();
@@ -213,7 +213,7 @@ impl Book<'_> {
         }
     }
 
-    /// Stores the rows and the labels that they bring; returns them as messages.
+    /// Stores the rows and their new labels; returns them as messages.
     pub(crate) async fn insert(
         &self,
         db: &mut sqlx::PgConnection,
@@ -229,7 +229,7 @@ impl Book<'_> {
             self.insert_rows(&mut *db, part, Under::VersionTaken)
                 .await?;
         }
-        // The owner's row is taken by now, at the latest.
+        // The owner's row is locked by now.
         let rights = self.rights(&mut *db).await?;
         rows.iter()
             .try_for_each(|(_, keys)| rights.ensure_kept(&[], keys))?;
@@ -277,17 +277,16 @@ fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {
     Ok(answered.response.into())
 }
 
-/// A batch on its way: what is to be stored, and what was refused.
+/// A batch in progress: the contacts to store, and the refused requests.
 struct Batch {
     rows: Rows,
-    /// Where each row stands in the batch.
+    /// The place of each row in the batch.
     places: Vec<usize>,
     outcomes: Outcomes,
 }
 
 impl Batch {
-    /// Refuses what cannot be stored for what it is. Lets other calls go on in
-    /// between, since folding takes time.
+    /// Refuses invalid contacts. Yields in between, because folding takes time.
     async fn sort_out(
         batch: Vec<Result<New>>,
         mut outcomes: Outcomes,
@@ -335,7 +334,7 @@ impl Batch {
         self.refuse(|row, _| taken[row].then(error))
     }
 
-    /// Refuses what there is no room for.
+    /// Refuses contacts beyond the quota.
     fn refuse_beyond(&mut self, quota: Quota, mut used: Quota) -> Result<()> {
         self.refuse(|_, contact| {
             let added = used.add(1, size(&contact.body), quota);

@@ -1,4 +1,4 @@
-//! The contacts of a label, rewritten.
+//! Rewrites the contacts of a label.
 
 use proto::contacts::v1::ContactChange;
 use sqlx::PgConnection;
@@ -14,10 +14,10 @@ use crate::store::contacts;
 use crate::store::members::{self, Relabelled};
 use crate::store::owners::Taken;
 
-/// The most contacts of a label that one call rewrites: other writes of the owner
-/// wait meanwhile.
+/// The maximum number of contacts of a label that one call rewrites, because other writes
+/// of the owner wait meanwhile.
 const MEMBERS_MAX: usize = 10_000;
-/// So many are in memory at a time, of up to 64 KiB each.
+/// The number of contacts in memory at a time, of up to 64 KiB each.
 const AT_A_TIME: usize = 250;
 
 /// Whether this is the label with that key.
@@ -25,7 +25,7 @@ fn is(label: &str, key: &str) -> bool {
     label_key(label) == key
 }
 
-/// Takes a label off, however it is spelled.
+/// Removes a label, in any spelling.
 pub(super) fn take_off(labels: &mut Vec<String>, key: &str) {
     labels.retain(|label| !is(label, key));
 }
@@ -42,14 +42,14 @@ pub(super) fn respell(labels: &mut Vec<String>, key: &str, name: &str) {
     });
 }
 
-/// Puts a label on; one that is there keeps its spelling.
+/// Adds a label; an existing one keeps its spelling.
 pub(super) fn put_on(labels: &mut Vec<String>, label: &Label) {
     if !labels.iter().any(|other| is(other, &label.name_key)) {
         labels.push(label.name.clone());
     }
 }
 
-/// The contact with its labels edited; nothing where that changes nothing.
+/// The contact with its labels edited; `None` if nothing changes.
 pub(super) fn relabelled(
     contact: &Stored,
     field: &str,
@@ -70,8 +70,8 @@ pub(super) fn relabelled(
 }
 
 impl Book<'_> {
-    /// Edits the labels of every contact that has the label, deleted or not: what is
-    /// brought back later is edited, too.
+    /// Edits the labels of every contact with the label, deleted or not, so that contacts
+    /// undeleted later are edited, too.
     pub(super) async fn relabel_all(
         &self,
         tx: &mut PgConnection,
@@ -97,7 +97,7 @@ impl Book<'_> {
         self.check_quota(taken, 0, bytes_added)
     }
 
-    /// Writes them under the version taken; returns by how much they have grown.
+    /// Writes them under the given version; returns the growth of their size.
     pub(super) async fn store_relabelled(
         &self,
         tx: &mut PgConnection,

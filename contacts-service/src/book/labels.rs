@@ -1,5 +1,4 @@
-//! Writes to labels. Those who write contacts make the missing labels by the way
-//! (`store/labels.rs`).
+//! Writes to labels. Writes to contacts create missing labels (`store/labels.rs`).
 
 use std::collections::HashMap;
 
@@ -13,17 +12,17 @@ use crate::error::{Error, LabelError, Result};
 use crate::model::label::{Label, LabelId, LabelName};
 use crate::store::{contacts, labels, shares};
 
-/// Which contacts get a label, and which lose it.
+/// The contacts that get and lose a label.
 #[derive(Clone, Debug)]
 pub struct Membership {
-    /// These get it.
+    /// The contacts that get it.
     pub add: Vec<ContactId>,
-    /// These lose it; none of them is among those who get it.
+    /// The contacts that lose it; none of them is in `add`.
     pub remove: Vec<ContactId>,
 }
 
 impl Book<'_> {
-    /// Makes a label, or with `validate_only` all but that.
+    /// Creates a label; with `validate_only`, only validates.
     pub async fn create_label(&self, name: &LabelName, validate_only: bool) -> Result<Label> {
         let (mut tx, taken, rights) = self.begin().await?;
         rights.ensure_all()?;
@@ -45,8 +44,7 @@ impl Book<'_> {
         Ok(label)
     }
 
-    /// Gives a label and its contacts another name; without one, or with the same,
-    /// nothing is written.
+    /// Renames a label, also in its contacts; without a new name nothing is written.
     pub async fn rename_label(
         &self,
         id: LabelId,
@@ -59,7 +57,7 @@ impl Book<'_> {
         let label = label.ok_or(LabelError::NotFound(id))?;
         let is_so_named = name.as_ref().is_some_and(|name| name.name == label.name);
         let wished = name.filter(|_| !is_so_named);
-        // A repeat whose answer was lost has the etag of before.
+        // A repeat after a lost response has the previous etag.
         if !(is_so_named && earlier(expected, label.version).is_some()) {
             check_etag(&label, expected)?;
         }
@@ -86,7 +84,7 @@ impl Book<'_> {
         })
     }
 
-    /// Deletes a label, and takes it off its contacts.
+    /// Deletes a label, and removes it from its contacts.
     pub async fn delete_label(
         &self,
         id: LabelId,
@@ -109,7 +107,7 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Puts a label on live contacts, and takes it off others.
+    /// Adds a label to contacts, and removes it from others; none may be deleted.
     pub async fn modify_members(&self, id: LabelId, membership: &Membership) -> Result<Label> {
         let (add, remove) = (&membership.add, &membership.remove);
         let ids: Vec<Uuid> = add.iter().chain(remove).map(|id| id.0).collect();

@@ -1,4 +1,4 @@
-//! Merging contacts into one, and undoing that.
+//! Merges contacts, and undoes merges.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,28 +23,27 @@ use crate::error::{Error, Result};
 use crate::store::merges::Merged;
 use crate::store::{changes, contacts, merges, revisions};
 
-/// The most contacts that are merged into one at a time.
+/// The maximum number of contacts that are merged into one at a time.
 pub const OTHERS_MAX: usize = 20;
 
-/// For how long a merge can be undone: then the contacts that were merged away are
-/// gone for good.
+/// How long a merge can be undone; then the merged contacts are purged.
 pub const UNDONE_WITHIN: TimeDelta = TimeDelta::days(30);
 
-/// Which contacts to merge.
+/// The contacts to merge.
 #[derive(Clone, Debug)]
 pub struct Merge {
-    /// The contact that stays.
+    /// The contact that is kept.
     pub primary: ContactId,
-    /// The contacts that become part of it, none of them twice.
+    /// The contacts to merge into it, without duplicates.
     pub others: Vec<ContactId>,
-    /// The etags that they must have.
+    /// The required etags.
     pub etags: BTreeMap<ContactId, String>,
-    /// Whether it is repeatable, and whether it is done.
+    /// Options: repeatable, validate only.
     pub terms: Terms,
 }
 
 impl Merge {
-    /// Refuses none, too many, or the same contacts.
+    /// Refuses no, too many, or repeated contacts.
     pub fn check_others(primary: ContactId, others: &[ContactId]) -> Result<()> {
         if !(1..=OTHERS_MAX).contains(&others.len()) {
             let problem = format!("must have 1 to {OTHERS_MAX} elements");
@@ -62,7 +61,7 @@ impl Merge {
 }
 
 impl Book<'_> {
-    /// Merges contacts, once for each request id.
+    /// Merges contacts, once per request id.
     pub async fn merge(&self, merge: &Merge) -> Result<MergeContactsResponse> {
         if let Some(call) = &merge.terms.repeatable {
             let merged = self.merge_once(call, merge).await;
@@ -72,7 +71,7 @@ impl Book<'_> {
         let mut tx = self.open().await?;
         let mut answer = self.merge_in(&mut tx, merge).await?;
         if merge.terms.validate_only {
-            // Rolled back where it ends.
+            // Rolled back at its end.
             answer.merge_id.clear();
         } else {
             tx.commit().await?;
@@ -80,7 +79,7 @@ impl Book<'_> {
         Ok(answer)
     }
 
-    /// Nothing where the call was answered before.
+    /// `None` if the call is a repeat.
     async fn merge_once(&self, call: &Repeatable, merge: &Merge) -> Result<Option<Bytes>> {
         let mut tx = self.open().await?;
         let answer = self.merge_in(&mut tx, merge).await?.encode_to_vec().into();
@@ -137,7 +136,7 @@ impl Book<'_> {
         })
     }
 
-    /// Makes the contacts of a merge what they were; the primary one comes first.
+    /// Restores the contacts of a merge, the primary one first.
     pub async fn unmerge(&self, id: Uuid) -> Result<Vec<Bytes>> {
         let (mut tx, taken, rights) = self.begin().await?;
         let since = self.now - UNDONE_WITHIN;
@@ -173,8 +172,8 @@ impl Book<'_> {
         Ok(contacts.map(Stored::encoded).collect())
     }
 
-    /// The primary contact of a merge, and what it held before, if it holds what the
-    /// merge made it: whatever was undone since does not count.
+    /// The primary contact of a merge and its previous body, if its body is still the
+    /// merge's result; changes that were changed back do not matter.
     async fn untouched_primary(
         &self,
         tx: &mut PgConnection,
@@ -195,7 +194,7 @@ impl Book<'_> {
         Ok((primary, before.ok_or_else(changed)?))
     }
 
-    /// The contacts that are there, deleted or not.
+    /// The existing contacts, deleted or not.
     async fn find(
         &self,
         tx: &mut PgConnection,
@@ -213,7 +212,7 @@ impl Book<'_> {
     }
 }
 
-/// What the contacts are as one.
+/// The merged contact.
 fn together(primary: &Stored, others: &[Stored]) -> Result<Body> {
     let mut contact = Contact::decode(&*primary.body)?;
     for other in others {

@@ -1,5 +1,5 @@
-//! Writes to one owner's address book, each a transaction that begins with the
-//! owner's row. They return contacts as encoded messages.
+//! Writes to one owner's address book, each a transaction that locks the owner's row
+//! first. They return contacts as encoded messages.
 
 pub mod batch;
 pub mod change;
@@ -31,18 +31,18 @@ use crate::store::owners::Taken;
 use crate::store::{self, changes, contacts, duplicates, owners};
 use crate::watch::hub::Hub;
 
-/// One owner's address book, to be written.
+/// One owner's address book, for writing.
 pub struct Book<'a> {
     pub(crate) db: Pool,
     pub(crate) owner: UserId,
-    /// Who writes: the owner, or another user with whom it is shared.
+    /// The writer: the owner, or a user with whom it is shared.
     pub(crate) writer: UserId,
     pub(crate) now: DateTime<Utc>,
     pub(crate) quota: Quota,
     pub(crate) hub: &'a Hub,
 }
 
-/// Whoever wrote, or may have written, lets those know who watch.
+/// Wakes watchers after a write, or a possible write.
 impl Drop for Book<'_> {
     fn drop(&mut self) {
         self.hub.wrote(self.owner);
@@ -50,27 +50,27 @@ impl Drop for Book<'_> {
 }
 
 impl Book<'_> {
-    /// Opens a transaction that takes the owner's row: the writes of one owner follow each
-    /// other, and wait for each other without a connection.
+    /// Opens a transaction that locks the owner's row: writes of one owner run one after
+    /// the other, and wait without a connection.
     pub(crate) async fn open(&self) -> Result<Transaction> {
         Ok(self.db.begin_in_turn(self.owner.0).await?)
     }
 
-    /// Begins a write: takes the owner's next version, and then looks at what the
-    /// writer may do, which nobody changes meanwhile.
+    /// Starts a write: takes the owner's next version, then reads the writer's rights,
+    /// which cannot change meanwhile.
     pub(crate) async fn begin(&self) -> Result<(Transaction, Taken, Rights)> {
         let mut tx = self.open().await?;
         let (taken, rights) = self.take(&mut tx).await?;
         Ok((tx, taken, rights))
     }
 
-    /// The same in a transaction that has begun.
+    /// The same in an open transaction.
     pub(crate) async fn take(&self, tx: &mut PgConnection) -> Result<(Taken, Rights)> {
         let taken = owners::take(tx, self.owner).await?;
         Ok((taken, self.rights(tx).await?))
     }
 
-    /// What the writer may do at this moment; refuses where that is nothing.
+    /// The writer's current rights; refuses a writer without any.
     pub(crate) async fn rights(&self, db: impl PgExecutor<'_>) -> Result<Rights> {
         if !self.is_shared() {
             return Ok(Rights::all());
@@ -84,7 +84,8 @@ impl Book<'_> {
         self.writer != self.owner
     }
 
-    /// Changes a live contact. An update that is repeated has the answer of before.
+    /// Changes a contact that is not deleted. A repeated update returns the same
+    /// response.
     pub async fn update(&self, change: Change) -> Result<Bytes> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, change.id).await?;
@@ -123,7 +124,8 @@ impl Book<'_> {
         Ok(contact)
     }
 
-    /// Deletes a live contact for a while. A missing one that is fine is nothing.
+    /// Deletes a contact, which can be undeleted. Returns `None` if the contact is
+    /// missing and `allow_missing` is set.
     pub async fn delete(&self, deletion: &Deletion) -> Result<Option<Bytes>> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, deletion.id).await?;
@@ -139,7 +141,7 @@ impl Book<'_> {
         Ok(contact.map(Stored::encoded))
     }
 
-    /// Brings a deleted contact back.
+    /// Undeletes a contact.
     pub async fn undelete(&self, id: ContactId) -> Result<Bytes> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;
@@ -147,7 +149,7 @@ impl Book<'_> {
         if current.delete_time.is_none() {
             return Err(Error::NotDeleted);
         }
-        // Its bytes were counted all the time.
+        // Its bytes are still counted.
         self.check_quota(taken, 1, 0)?;
         let stamp = self.stamp(taken, ContactChange::Undeleted);
         changes::set_delete_time(&mut tx, self.owner, stamp, &[id.0], None).await?;
@@ -155,8 +157,8 @@ impl Book<'_> {
         Ok(Self::revived(current, stamp).encoded())
     }
 
-    /// Keeps a pair of contacts from being suggested as duplicates. Changes nothing
-    /// that anybody syncs, and so takes no version.
+    /// Excludes a pair of contacts from suggested duplicates. This does not affect syncs,
+    /// so it takes no version.
     pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
         let mut tx = self.open().await?;
         owners::hold(&mut tx, self.owner).await?;
@@ -174,7 +176,7 @@ impl Book<'_> {
         }
     }
 
-    /// What becomes of a contact with its deletion.
+    /// The effect of a deletion.
     pub(crate) fn deleted(&self, contact: Stored, stamp: Stamp) -> Stored {
         Stored {
             delete_time: Some(self.now),
@@ -182,7 +184,7 @@ impl Book<'_> {
         }
     }
 
-    /// What becomes of a deleted contact that comes back.
+    /// The effect of an undeletion.
     pub(crate) fn revived(contact: Stored, stamp: Stamp) -> Stored {
         Stored {
             delete_time: None,
@@ -191,7 +193,7 @@ impl Book<'_> {
         }
     }
 
-    /// Whether there is room for so many more live contacts and bytes.
+    /// Whether the quota allows so many more contacts and bytes.
     pub(crate) fn check_quota(&self, taken: Taken, live: i64, bytes: i64) -> Result<()> {
         let added = Quota {
             contacts: live,

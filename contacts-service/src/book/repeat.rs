@@ -1,5 +1,5 @@
-//! Writes that are made again because their answer was lost. Their etag is that of before
-//! the write; what the write replaced stands in the latest revision.
+//! Writes that are repeated because their response was lost. Their etag is that before
+//! the write; the latest revision has what the write replaced.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,9 +14,9 @@ use crate::error::Result;
 use crate::store::revisions;
 
 impl Book<'_> {
-    /// Returns the contacts whose last write was the change beside them, from the etag
-    /// that it names: then a repeat changes nothing, and has the same answer. One
-    /// statement for all; other calls go on in between.
+    /// Returns the contacts whose last write was the given change, from its etag: then a
+    /// repeat changes nothing, and returns the same response. One statement for all;
+    /// yields in between.
     pub(crate) async fn repeated(
         &self,
         db: impl PgExecutor<'_>,
@@ -40,8 +40,7 @@ impl Book<'_> {
         Ok(repeated)
     }
 
-    /// Whether the last write of a contact was the one that made this of it, from this
-    /// etag on.
+    /// Whether the last write of a contact was this change, from this etag.
     pub(crate) async fn is_restored(
         &self,
         db: impl PgExecutor<'_>,
@@ -56,7 +55,7 @@ impl Book<'_> {
         Ok(!before.is_empty())
     }
 
-    /// What the last write of live contacts replaced, where that had the etag beside them.
+    /// What the last write of contacts replaced, if that had the given etag.
     async fn replaced<'a>(
         &self,
         db: impl PgExecutor<'_>,

@@ -1,4 +1,4 @@
-//! What a contact was after each of its writes, and how it becomes that again.
+//! Revisions of contacts, and restoring them.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -13,24 +13,24 @@ use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::store::{changes, contacts, revisions};
 
-/// How many revisions of a contact are kept; the last one is what it is now.
+/// The number of revisions kept per contact; the last one is its current state.
 pub const REVISIONS_MAX: i64 = 50;
 
-/// For how long a revision is kept when another one has come.
+/// How long a revision is kept after it was replaced.
 pub const REVISIONS_KEPT_FOR: TimeDelta = TimeDelta::days(90);
 
-/// What a contact was after one of its writes.
+/// The state of a contact after one of its writes.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// The contact; its version is that of the write, and names the revision.
+    /// The contact; its version is that of the write, and identifies the revision.
     pub contact: Stored,
-    /// What the write did.
+    /// The kind of write.
     pub change: ContactChange,
 }
 
 impl Book<'_> {
-    /// Makes a contact, deleted or not, what it was in one of its revisions, to the
-    /// byte: what was accepted once is not judged again.
+    /// Restores a contact, deleted or not, to one of its revisions, byte for byte: it is
+    /// not validated again.
     pub async fn restore(&self, id: ContactId, version: i64, expected: &str) -> Result<Bytes> {
         let (mut tx, taken, rights) = self.begin().await?;
         let current = contacts::get(&mut *tx, self.owner, id).await?;

@@ -1,5 +1,5 @@
-//! Writes to shares. Each takes the owner's next version: writes that still see a
-//! share are before its end, and whoever watches looks again.
+//! Writes to shares. Each takes the owner's next version, so that writes that still see a
+//! share precede its end, and watchers check again.
 
 use crate::book::Book;
 use crate::contact::{earlier, etag};
@@ -9,8 +9,7 @@ use crate::store::owners::Taken;
 use crate::store::{labels, owners, shares};
 
 impl Book<'_> {
-    /// Offers the owner's contacts; with `validate_only`, everything is done but
-    /// storing.
+    /// Offers the owner's contacts; with `validate_only`, only validates.
     pub async fn offer(&self, offer: &Offer, validate_only: bool) -> Result<Share> {
         let mut tx = self.open().await?;
         let taken = owners::take(&mut tx, self.owner).await?;
@@ -47,7 +46,7 @@ impl Book<'_> {
         Ok(share)
     }
 
-    /// Gives another role, or leaves the share as it is.
+    /// Changes the role, or leaves the share unchanged.
     pub async fn change_role(
         &self,
         id: ShareId,
@@ -58,7 +57,7 @@ impl Book<'_> {
         let taken = owners::take(&mut tx, self.owner).await?;
         let share = shares::get(&mut *tx, self.owner, id).await?;
         let share = share.ok_or(ShareError::NotFound)?;
-        // A repeat whose answer was lost has the etag of before.
+        // A repeat after a lost response has the previous etag.
         if is_editor == Some(share.is_editor) && earlier(expected, share.version).is_some() {
             return Ok(share);
         }
@@ -75,7 +74,7 @@ impl Book<'_> {
         Ok(changed)
     }
 
-    /// Accepts what is offered to `recipient`; again, it is nothing.
+    /// Accepts an offer to `recipient`; a repeat changes nothing.
     pub async fn accept(
         &self,
         id: ShareId,
@@ -88,7 +87,7 @@ impl Book<'_> {
         let share = shares::get_of(&mut *tx, self.owner, id, recipient).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         let is_accepted = share.accept_time.is_some();
-        // A repeat whose answer was lost has the etag of before.
+        // A repeat after a lost response has the previous etag.
         if accepts && is_accepted && earlier(expected, share.version).is_some() {
             return Ok(share);
         }
@@ -105,8 +104,8 @@ impl Book<'_> {
         Ok(changed)
     }
 
-    /// Ends a share of the owner's; or, as the other side, the `recipient`'s. False
-    /// where there is none.
+    /// Ends a share of the owner; or, as the recipient, one of `recipient`. False if
+    /// there is none.
     pub async fn end_share(&self, id: ShareId, recipient: Option<&Recipient>) -> Result<bool> {
         let mut tx = self.open().await?;
         owners::take(&mut tx, self.owner).await?;

@@ -1,4 +1,4 @@
-//! A contact as its owner wrote it.
+//! The body of a contact: what its owner wrote.
 
 use chassis::text;
 use prost::Message;
@@ -9,18 +9,18 @@ use super::limits;
 use super::phone::{DefaultRegion, understand};
 use crate::error::{Error, Invalid, Result};
 
-/// A contact that keeps every rule of its message's comments: text in NFC,
-/// phones understood, the display name made, and nothing set that the store
-/// keeps beside it (ids, versions, times).
+/// A valid contact, according to its message's comments: text in NFC, phones parsed, the
+/// display name computed, and no fields that the store has separately (ids, versions,
+/// times).
 ///
-/// It wraps the message itself: a twin of thirty fields would say the same
-/// twice, and the stored bytes are the message's.
+/// It wraps the message itself, because the stored bytes are the message's, and a second
+/// type with thirty fields would be a copy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Body(Contact);
 
 impl Body {
-    /// Accepts a contact, or says everything that is wrong with it. Output-only
-    /// fields and the uid are dropped; phones keep an `e164` that is set.
+    /// Accepts a contact, or returns everything that is wrong with it. Output-only fields
+    /// and the uid are dropped; phones keep an `e164` that is set.
     pub fn parse(mut contact: Contact, region: DefaultRegion) -> Result<Self> {
         clear_kept_beside(&mut contact);
         let problems = Check::contact(&mut contact);
@@ -48,13 +48,13 @@ impl Body {
         Ok(Self(contact))
     }
 
-    /// Reads what is stored, which was accepted when it was written.
+    /// Decodes a stored body, which was validated when it was written.
     pub fn decode(stored: &[u8]) -> Result<Self> {
         Ok(Self(Contact::decode(stored)?))
     }
 
-    /// The same with its labels edited; nothing else of it is judged again. A
-    /// problem is told of the request's field `field`.
+    /// The same with its labels edited; the rest is not validated again. An error names
+    /// the request's field `field`.
     pub fn relabel(mut self, field: &str, edit: impl FnOnce(&mut Vec<String>)) -> Result<Self> {
         edit(&mut self.0.labels);
         if self.0.labels.len() > limits::ITEMS {
@@ -68,7 +68,7 @@ impl Body {
         Ok(self)
     }
 
-    /// What is stored.
+    /// The stored bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         self.0.encode_to_vec()
@@ -87,14 +87,14 @@ impl Body {
     }
 }
 
-/// A vCard UID that came over the wire; nothing when it is to be made.
+/// A vCard UID from a request; `None` if it is to be generated.
 pub fn parse_uid(text: &str) -> Result<Option<String>> {
     let uid = text::single_line(text, limits::UID)
         .map_err(|problem| Error::invalid("FIELD_INVALID", "contact.uid", problem))?;
     Ok(Some(uid).filter(|uid| !uid.is_empty()))
 }
 
-/// Forgets what a client may not set of its phones.
+/// Clears the output-only fields of phones.
 pub fn clear_understood(contact: &mut Contact) {
     for phone in &mut contact.phones {
         phone.e164.clear();
@@ -115,8 +115,8 @@ fn clear_kept_beside(contact: &mut Contact) {
     contact.photo = None;
 }
 
-/// From the names, else the nickname, the organization, the first e-mail or
-/// phone. Names in Han, Kana or Hangul put the family first.
+/// From the names, else the nickname, the organization, the first e-mail or phone. Names
+/// in Han, Kana or Hangul have the family name first.
 fn display_name(contact: &Contact) -> String {
     let east_asian = |text: &str| {
         text.chars().next().is_some_and(|c| {

@@ -1,4 +1,4 @@
-//! What is wrong with the fields of a contact.
+//! Validates the fields of a contact.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -9,12 +9,12 @@ use proto::contacts::v1::{Contact, Date, Email, Phone};
 use super::fold::label_key;
 use super::{date, limits};
 
-/// Normalises fields in place, and collects what is wrong: paths and problems.
+/// Normalizes fields in place, and collects errors: paths and problems.
 #[derive(Default)]
 pub(super) struct Check(Vec<(String, String)>);
 
 impl Check {
-    /// Normalises every field of a contact; returns what is wrong with it.
+    /// Normalizes every field of a contact; returns its errors.
     pub(super) fn contact(contact: &mut Contact) -> Vec<(String, String)> {
         let mut check = Self::default();
         check.names(contact);
@@ -34,7 +34,7 @@ impl Check {
         self.0.push((format!("contact.{field}"), problem.into()));
     }
 
-    /// Returns whether the text is fine.
+    /// Returns whether the text is valid.
     fn line(&mut self, field: impl Display, text: &mut String, chars_max: usize) -> bool {
         if text.is_empty() {
             return true;
@@ -255,7 +255,7 @@ impl Check {
         }
         self.count("raw_properties", contact.raw_properties.len());
         for (i, property) in contact.raw_properties.iter().enumerate() {
-            // Kept to the letter, so only looked at.
+            // Stored verbatim, so only checked.
             if let Err(problem) = text::multi_line(property, limits::RAW_PROPERTY) {
                 self.refuse(format_args!("raw_properties[{i}]"), problem);
             }
@@ -265,7 +265,7 @@ impl Check {
     fn custom_fields(&mut self, contact: &mut Contact) {
         self.count("custom_fields", contact.custom_fields.len());
         for (mut key, mut value) in std::mem::take(&mut contact.custom_fields) {
-            // A key that is no plain line is not repeated in an error.
+            // A key that is not a plain line is not repeated in an error.
             let Ok(plain) = text::single_line(&key, limits::LABEL) else {
                 let problem = "has a key over 100 characters or with a control character";
                 self.refuse("custom_fields", problem);

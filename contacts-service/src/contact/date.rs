@@ -1,14 +1,14 @@
-//! Days of the Gregorian calendar, also without a year.
+//! Dates of the Gregorian calendar, also without a year.
 
 use chrono::{Datelike, NaiveDate};
 use proto::contacts::v1::Date;
 
-/// What is wrong with a date, if anything: year 0 means that it is unknown.
+/// Validates a date; year 0 means that it is unknown.
 pub fn check(date: Date) -> Result<(), &'static str> {
     if !(0..=9999).contains(&date.year) {
         return Err("must have a year from 1 to 9999, or 0 for unknown");
     }
-    // A leap year stands in for an unknown one: 29 February is a birthday.
+    // A leap year for an unknown one, because 29 February is a valid birthday.
     let year = if date.year == 0 { 2000 } else { date.year };
     match day_of(Date { year, ..date }) {
         Some(_) => Ok(()),
@@ -23,7 +23,7 @@ pub fn day_of(date: Date) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(date.year, month, day)
 }
 
-/// Month and day as one number that sorts as they do: 229 is 29 February.
+/// Month and day as one sortable number: 229 is 29 February.
 #[must_use]
 pub fn month_day(month: u32, day: u32) -> i16 {
     i16::try_from(month * 100 + day).unwrap_or(0)

@@ -1,5 +1,5 @@
-//! Folding: what is stored and what is asked for are made comparable by the same
-//! steps. Width, case, marks and runs of spaces do not count.
+//! Folding: makes stored texts and queries comparable. Width, case, marks and runs of
+//! spaces are ignored.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ pub fn fold(text: &str) -> String {
             _ => folded.push(c),
         }
     }
-    // Puts the syllables of Hangul together again.
+    // Composes the syllables of Hangul again.
     if folded.is_ascii() {
         folded
     } else {
@@ -48,8 +48,8 @@ pub fn fold(text: &str) -> String {
     }
 }
 
-/// What the name of a label is compared by: folded, or as it is where nothing
-/// would be left of it. Short enough for an index whatever it unfolds to.
+/// The key by which a label's name is compared: folded, or unchanged if folding leaves
+/// nothing. Limited to the size of an index entry.
 #[must_use]
 pub fn label_key(name: &str) -> String {
     let folded = fold(name);
@@ -57,14 +57,13 @@ pub fn label_key(name: &str) -> String {
     cut(key, LABEL_KEY_BYTES).to_owned()
 }
 
-/// Spells a folded text in Latin letters; nothing where it has only those.
+/// Transliterates a folded text to Latin letters; `None` if it has only those.
 #[must_use]
 pub fn latin(folded: &str) -> Option<String> {
     if folded.is_ascii() {
         return None;
     }
-    // The one pair of letters that every Greek name spells otherwise than
-    // letter by letter.
+    // The one pair of letters that Greek names do not spell letter by letter.
     let text: Cow<'_, str> = if folded.contains("ου") {
         folded.replace("ου", "ou").into()
     } else {
@@ -83,7 +82,7 @@ pub fn digits(text: &str) -> String {
     text.nfkc().filter(char::is_ascii_digit).collect()
 }
 
-/// Cuts a text at a character's border so that it takes at most `bytes_max`.
+/// Truncates a text at a character boundary to at most `bytes_max`.
 #[must_use]
 pub fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
@@ -91,7 +90,7 @@ pub fn cut(text: &str, bytes_max: usize) -> &str {
 
 fn push_ascii(text: &mut String, c: char) {
     let spelled = any_ascii::any_ascii_char(c);
-    // The soft sign of Cyrillic is an apostrophe there; nobody types it.
+    // The Cyrillic soft sign becomes an apostrophe there, which is never typed.
     text.extend(
         spelled
             .chars()

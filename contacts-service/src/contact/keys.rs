@@ -1,5 +1,4 @@
-//! Folded copies of parts of a contact, which the table sorts, filters and
-//! searches by.
+//! Folded copies of parts of a contact, for sorting, filtering and searching.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +8,7 @@ use super::body::Body;
 use super::date::month_day;
 use super::fold::{cut, digits, fold, label_key, latin};
 
-/// What is stored beside a contact's body.
+/// The columns beside a contact's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     /// Family name, then given name.
@@ -24,23 +23,24 @@ pub struct Keys {
     pub starred: bool,
     /// The labels.
     pub labels: Vec<String>,
-    /// Those of the labels that the owner may not have had before, as typed.
+    /// The labels that may be new to the owner, as typed.
     pub new_labels: Vec<String>,
     /// The e-mail addresses.
     pub emails: Vec<String>,
     /// The digits of the phones, as typed and as E.164.
     pub phones: Vec<String>,
-    /// The names of the organizations, a line each.
+    /// The names of the organizations, one per line.
     pub organizations: String,
-    /// What a search looks at: folded lines, each with the code of its field.
+    /// The search text: folded lines, each with the code of its field.
     pub search_text: String,
 }
 
-/// A sort key's bytes at most: an index entry must stay well under 2700.
+/// The maximum size of a sort key in bytes, because an index entry must stay well under
+/// 2700.
 const SORT_KEY_BYTES: usize = 400;
-/// The bytes of one line of the search text at most.
+/// The maximum size of one line of the search text, in bytes.
 const SEARCH_LINE_BYTES: usize = 4000;
-/// Stands between the parts of a sort key, below every character of a name.
+/// The separator of a sort key's parts, which sorts before every character of a name.
 const PART: char = '\u{1}';
 
 impl Keys {
@@ -82,7 +82,7 @@ impl Keys {
 }
 
 impl Keys {
-    /// The same of a contact that had these labels before.
+    /// The same for a contact that had these labels before.
     #[must_use]
     pub fn after(mut self, labels: &[String]) -> Self {
         self.new_labels.retain(|label| !labels.contains(label));
@@ -98,13 +98,13 @@ fn phone_digits(contact: &Contact) -> BTreeSet<String> {
         .collect()
 }
 
-/// The line code of phone numbers reduced to their digits; the other codes are
-/// those of [`code`]. Folded text holds no control character, so a code is never
-/// taken for text; a letter would be taken for the beginning of the first word
-/// by the index of trigrams, and typing errors in it not forgiven.
+/// The line code of phone numbers reduced to their digits; the other codes are those of
+/// [`code`]. Folded text contains no control character, so a code cannot be confused with
+/// text; a letter as code would become part of the first word in the trigram index, which
+/// would break the tolerance of typing errors.
 pub const DIGITS: char = '\u{5}';
 
-/// The code that a line of the search text begins with.
+/// The code at the beginning of a search text's line.
 #[must_use]
 pub fn code(field: SearchField) -> char {
     match field {
@@ -117,8 +117,8 @@ pub fn code(field: SearchField) -> char {
     }
 }
 
-/// One line for each text that can be found: a code and the folded text, and the
-/// same in Latin letters where it has others. Lines begin and end with a break.
+/// One line for each searchable text: a code and the folded text, and the same in Latin
+/// letters if it has others. The text begins and ends with a line break.
 fn search_text(contact: &Contact) -> String {
     let mut lines = Lines::default();
     let full = |parts: &[&String]| {

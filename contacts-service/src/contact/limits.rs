@@ -1,4 +1,4 @@
-//! How large the parts of a contact may be; the proto's comments say the same.
+//! The size limits of a contact; the proto's comments document them.
 
 /// A name, in characters.
 pub(super) const NAME: usize = 200;
@@ -20,5 +20,5 @@ pub(super) const NOTES_BYTES: usize = 16 * 1024;
 pub(super) const RAW_PROPERTY: usize = 16 * 1024;
 /// Elements of any list.
 pub(super) const ITEMS: usize = 100;
-/// The whole contact, encoded, in bytes; the table's CHECK says the same.
+/// The whole contact, encoded, in bytes; the table's CHECK has the same limit.
 pub(super) const BODY_BYTES: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! Field masks (AIP-157, AIP-161): which fields of a contact are meant.
+//! Field masks of contacts (AIP-157, AIP-161).
 
 use bytes::Bytes;
 use prost::Message;
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 
 macro_rules! writable_fields {
     ($($field:ident),* $(,)?) => {
-        /// The fields that a client writes, in the message's order.
+        /// The writable fields, in the message's order.
         pub const WRITABLE: &[&str] = &[$(stringify!($field)),*];
 
-        /// Moves one writable field; false when there is none of this name.
+        /// Moves one writable field; false if there is none with this name.
         fn take(field: &str, from: &mut Contact, to: &mut Contact) -> bool {
             match field {
                 $(stringify!($field) => to.$field = std::mem::take(&mut from.$field),)*
@@ -57,12 +57,12 @@ writable_fields!(
     raw_properties,
 );
 
-/// Which fields an answer holds.
+/// The fields of a response.
 #[derive(Clone, Debug)]
 pub struct ReadMask(Option<Vec<String>>);
 
 impl ReadMask {
-    /// Reads a mask; without one, or with `*`, all fields are meant.
+    /// Parses a mask; without one, or with `*`, it means all fields.
     pub fn parse(mask: Option<&FieldMask>) -> Result<Self> {
         let Some(mask) = mask.filter(|mask| !mask.paths.iter().any(|path| path == "*")) else {
             return Ok(Self(None));
@@ -72,7 +72,7 @@ impl ReadMask {
             if !WRITABLE.contains(&path.as_str()) && !is_output_only(path) {
                 return Err(unknown("READ_MASK_INVALID", "read_mask", path));
             }
-            // Once: a field is moved out of the full contact.
+            // Only once, because a field is moved out of the full contact.
             if !fields.contains(path) {
                 fields.push(path.clone());
             }
@@ -129,12 +129,12 @@ fn is_output_only(path: &str) -> bool {
     )
 }
 
-/// Which fields an update writes.
+/// The fields of an update.
 #[derive(Clone, Debug)]
 pub struct UpdateMask(Vec<String>);
 
 impl UpdateMask {
-    /// Reads a mask: `*` means all writable fields, none the populated ones.
+    /// Parses a mask: `*` means all writable fields, no mask the populated ones.
     pub fn parse(mask: Option<&FieldMask>, contact: &Contact) -> Result<Self> {
         let paths = mask.map_or(&[][..], |mask| &mask.paths);
         if paths.is_empty() {
@@ -167,7 +167,7 @@ impl UpdateMask {
     }
 }
 
-/// The path of a mask that is no field of what the mask is for.
+/// The error for a mask's path that is not a field.
 pub(crate) fn unknown(reason: &'static str, field: &str, path: &str) -> Error {
     let path: String = path.chars().take(50).collect();
     Error::invalid(reason, field, format!("{path:?} is not a field"))

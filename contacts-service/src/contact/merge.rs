@@ -1,6 +1,5 @@
-//! What a contact becomes when another one is merged into it. Nothing that the
-//! other one says is dropped: what is the same stays once, what is new is added,
-//! and what contradicts becomes a line of the notes.
+//! Merges one contact into another without losing data: equal values are kept once, new
+//! ones are added, and conflicting ones become a line of the notes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem::take;
@@ -12,7 +11,7 @@ use super::limits;
 /// The label of an event that was another contact's birthday.
 const BIRTHDAY: &str = "birthday";
 
-/// Adds all that `other` says.
+/// Adds all data of `other`.
 pub fn absorb(primary: &mut Contact, mut other: Contact) {
     let mut lines = Vec::new();
     names(primary, &mut other, &mut lines);
@@ -39,8 +38,8 @@ pub fn absorb(primary: &mut Contact, mut other: Contact) {
     add_notes(&mut primary.notes, &lines.join("\n"));
 }
 
-/// A text with what is no matter of meaning taken out. Marks stay: two addresses
-/// that differ in them are two.
+/// A text without differences in case and width. Marks are kept, because addresses can
+/// differ in them.
 fn plain(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").to_lowercase()
@@ -50,8 +49,8 @@ fn parts(date: Date) -> (i32, i32, i32) {
     (date.year, date.month, date.day)
 }
 
-/// The name is filled up by one that does not contradict it; one that does is kept
-/// as a whole, since half of each would be nobody's.
+/// Fills empty parts of the name from a name that does not conflict; a conflicting one is
+/// kept as a whole, because a mixture would be wrong.
 fn names(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) {
     let mut mine = name_fields(primary);
     let mut theirs = name_fields(other);
@@ -86,10 +85,10 @@ fn phonetic_fields(contact: &mut Contact) -> [&mut String; 2] {
     ]
 }
 
-/// The other's fields say something else.
+/// The other's fields conflict.
 struct Contradicts;
 
-/// Fills empty fields with those of the other, unless any two of them differ.
+/// Fills empty fields with those of the other, unless any two differ.
 fn fill(mine: &mut [&mut String], theirs: &mut [&mut String]) -> Result<(), Contradicts> {
     let pairs = || mine.iter().zip(theirs.iter());
     let differ = |(mine, theirs): (&&mut String, &&mut String)| {
@@ -116,7 +115,7 @@ fn line(what: &str, text: &str) -> String {
     format!("{what}: {text}")
 }
 
-/// Another day of birth is one more day to remember. A year is taken over.
+/// A different date of birth becomes an event. A missing year is filled.
 fn birthday(primary: &mut Contact, other: &mut Contact) {
     let Some(theirs) = other.birthday else {
         return;
@@ -133,7 +132,7 @@ fn birthday(primary: &mut Contact, other: &mut Contact) {
     }
 }
 
-/// The ways to reach a person: each is kept once, whatever it is labelled.
+/// E-mails, phones and similar: each is kept once, whatever its label.
 fn reaches(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) {
     let has_primary = primary.emails.iter().any(|email| email.primary);
     for email in &mut other.emails {
@@ -150,9 +149,9 @@ fn reaches(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) 
     unite_labelled(&mut primary.impps, take(&mut other.impps), lines);
 }
 
-/// Something with a label, which is not part of what it is.
+/// A value with a label, which is not part of its identity.
 trait Labelled {
-    /// The same for two that are the same.
+    /// The key that is the same for equal values.
     fn key(&self) -> Vec<String>;
     /// The label.
     fn label(&mut self) -> &mut String;
@@ -202,8 +201,8 @@ impl Labelled for PostalAddress {
 }
 
 impl Labelled for Url {
-    /// Scheme and host in lower case, and no last slash: the rest may tell case
-    /// apart.
+    /// Scheme and host in lower case, without a final slash; the rest may be
+    /// case-sensitive.
     fn key(&self) -> Vec<String> {
         let url = self.url.strip_suffix('/').unwrap_or(&self.url);
         let host = url.find("://").map_or(0, |scheme| scheme + 3);
@@ -227,8 +226,8 @@ impl Labelled for Impp {
     }
 }
 
-/// Adds what is not there. A label is taken over where there was none; where there
-/// was another one, it becomes a line.
+/// Adds missing values. A missing label is filled; a different one becomes a line of the
+/// notes.
 fn unite_labelled<T: Labelled>(mine: &mut Vec<T>, theirs: Vec<T>, lines: &mut Vec<String>) {
     let places = mine.iter().enumerate().rev();
     let mut places: HashMap<Vec<String>, usize> =
@@ -250,15 +249,15 @@ fn unite_labelled<T: Labelled>(mine: &mut Vec<T>, theirs: Vec<T>, lines: &mut Ve
     }
 }
 
-/// Adds what is not there.
+/// Adds missing values.
 fn unite<T, K: Eq + std::hash::Hash>(mine: &mut Vec<T>, theirs: Vec<T>, key: impl Fn(&T) -> K) {
     let mut known: HashSet<K> = mine.iter().map(&key).collect();
     let new = theirs.into_iter().filter(|item| known.insert(key(item)));
     mine.extend(new);
 }
 
-/// A key with another value gets the first number behind it that is free; one that
-/// has no room for a number becomes a line.
+/// A key with a different value gets the first free number appended; if that would be too
+/// long, it becomes a line of the notes.
 fn custom_fields(
     mine: &mut BTreeMap<String, String>,
     theirs: BTreeMap<String, String>,
@@ -279,7 +278,7 @@ fn custom_fields(
     }
 }
 
-/// Adds a text behind an empty line, unless it stands there already.
+/// Appends a text after an empty line, unless it is there already.
 fn add_notes(notes: &mut String, text: &str) {
     let known = notes == text || notes.split("\n\n").any(|known| known == text);
     if known || text.is_empty() {

@@ -1,4 +1,4 @@
-//! What a contact is: plain types and rules, with no I/O.
+//! Contacts: plain types and rules, without I/O.
 
 pub mod body;
 pub mod date;
@@ -43,13 +43,13 @@ impl ContactId {
         Self(Uuid::now_v7())
     }
 
-    /// Reads an id that came over the wire in the field `field`.
+    /// Parses the id in the field `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self> {
         parse_uuid(field, text).map(Self)
     }
 }
 
-/// Reads the id of anything in the field `field`.
+/// Parses any id in the field `field`.
 pub(crate) fn parse_uuid(field: &str, text: &str) -> Result<Uuid> {
     chassis::text::uuid(text).map_err(|problem| Error::invalid("ID_INVALID", field, problem))
 }
@@ -66,7 +66,7 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// The version before this one that an etag names, as that of a repeated write does.
+/// The earlier version of an etag, as in a repeated write.
 #[must_use]
 pub fn earlier(text: &str, version: i64) -> Option<i64> {
     let number = text.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;

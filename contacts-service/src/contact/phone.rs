@@ -1,26 +1,26 @@
-//! Phone numbers: kept as typed, understood where that is possible.
+//! Phone numbers: stored as typed, and parsed if possible.
 
 use proto::contacts::v1::Phone;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
 use crate::error::{Error, Result};
 
-/// The country whose national numbers are meant.
+/// The country of national numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct DefaultRegion(Option<Region>);
 
 impl DefaultRegion {
-    /// No country: only international numbers are understood.
+    /// No country: only international numbers are parsed.
     pub const NONE: Self = Self(None);
 
-    /// Reads an ISO 3166-1 alpha-2 code; empty means none.
+    /// Parses an ISO 3166-1 alpha-2 code; empty means none.
     pub fn parse(text: &str) -> Result<Self> {
         if text.is_empty() {
             return Ok(Self::NONE);
         }
         let region = text.to_ascii_uppercase().parse().ok();
         let known = |region: &Region| {
-            // The names of regions hold "001" and reserved ones as well.
+            // The names of regions also contain "001" and reserved ones.
             text.len() == 2
                 && PHONE_NUMBER_UTIL
                     .get_country_code_for_region(*region)
@@ -39,8 +39,8 @@ impl DefaultRegion {
     }
 }
 
-/// Sets `e164` and `extension` where the number can be understood; a number with
-/// `e164` is understood already.
+/// Sets `e164` and `extension` if the number can be parsed; a number with `e164` is
+/// parsed already.
 pub fn understand(phone: &mut Phone, region: DefaultRegion) {
     if !phone.e164.is_empty() {
         return;
@@ -54,10 +54,10 @@ pub fn understand(phone: &mut Phone, region: DefaultRegion) {
     }
 }
 
-/// Takes over what is known of numbers that are written as they were: a client
-/// that sends back what it read need not know in which region they were typed.
+/// Keeps the parsed form of unchanged numbers, so that a client that sends back a contact
+/// need not know their region.
 pub fn recall(phones: &mut [Phone], known: &[Phone], region: DefaultRegion) {
-    // Whoever names a region wants the numbers understood anew.
+    // A given region means that the numbers are to be parsed again.
     if region.0.is_some() {
         return;
     }

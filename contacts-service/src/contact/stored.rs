@@ -1,4 +1,4 @@
-//! A contact as the table has it.
+//! A stored contact.
 
 use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
@@ -11,7 +11,7 @@ use super::fold::label_key;
 use super::{ContactId, etag};
 use crate::error::Result;
 
-/// The days for which a deleted contact can be brought back.
+/// The number of days in which a deleted contact can be undeleted.
 pub const DAYS_UNTIL_GONE: Days = Days::new(30);
 
 /// One row, without the keys.
@@ -21,35 +21,35 @@ pub struct Stored {
     pub id: ContactId,
     /// The vCard UID.
     pub uid: String,
-    /// The owner's counter at its last write.
+    /// The owner's version at its last write.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
     /// When it was last written.
     pub update_time: DateTime<Utc>,
     /// When it was deleted.
     pub delete_time: Option<DateTime<Utc>>,
-    /// What it was merged into.
+    /// The contact that it was merged into.
     pub merged_into: Option<Uuid>,
     /// The encoded [`super::body::Body`].
     pub body: Vec<u8>,
 }
 
 impl Stored {
-    /// The message that a client sees.
+    /// The message for clients.
     pub fn message(self) -> Result<Contact> {
         Ok(Contact::decode(self.encoded())?)
     }
 
-    /// The year of the birthday, where it is known.
+    /// The year of the birthday, if known.
     pub fn birth_year(&self) -> Result<Option<i32>> {
         Ok(birthday(&self.body)?
             .map(|day| day.year)
             .filter(|year| *year > 0))
     }
 
-    /// The message that a client sees, encoded: what is stored, and behind it
-    /// what the table keeps beside. Fields of a message may come in any order.
+    /// The encoded message for clients: the stored bytes, followed by the fields from
+    /// other columns. Fields of a message may be in any order.
     #[must_use]
     pub fn encoded(self) -> Bytes {
         let expire_time = |deleted: DateTime<Utc>| deleted.checked_add_days(DAYS_UNTIL_GONE);
@@ -74,14 +74,14 @@ impl Stored {
     }
 }
 
-/// A contact of which nothing but the birthday is read.
+/// A contact of which only the birthday is decoded.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 struct OnlyBirthday {
     #[prost(message, optional, tag = "27")]
     birthday: Option<Date>,
 }
 
-/// A contact of which nothing but the labels is read.
+/// A contact of which only the labels are decoded.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 struct OnlyLabels {
     #[prost(string, repeated, tag = "30")]
@@ -94,12 +94,12 @@ pub fn label_keys(body: &[u8]) -> Result<Vec<String>> {
     Ok(labels.iter().map(|label| label_key(label)).collect())
 }
 
-/// The birthday of a stored body, of which nothing else is read.
+/// The birthday of a stored body, without decoding the rest.
 pub fn birthday(body: &[u8]) -> Result<Option<Date>> {
     Ok(OnlyBirthday::decode(body)?.birthday)
 }
 
-/// The time as messages have it.
+/// The time as a message.
 #[must_use]
 pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
     Timestamp {

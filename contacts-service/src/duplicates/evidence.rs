@@ -1,4 +1,4 @@
-//! What speaks for two contacts being about the same person.
+//! The evidence that two contacts are the same person.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use strsim::normalized_damerau_levenshtein;
 use super::{Kind, Member};
 use crate::contact::ContactId;
 
-/// What is known of a contact that is compared.
+/// The compared data of a contact.
 pub(super) struct Facts {
     pub(super) id: ContactId,
     pub(super) birthday: Option<Date>,
     name: Option<String>,
-    /// What it shares with others, by number.
+    /// The values that it shares with others, by number.
     pub(super) common: Vec<(usize, Kind)>,
 }
 
@@ -27,14 +27,14 @@ impl Facts {
         }
     }
 
-    /// Puts those beside each other that resemble each other.
+    /// Sorts similar contacts next to each other.
     pub(super) fn order(&self) -> (Option<&str>, Option<[i32; 3]>, ContactId) {
         let birthday = self.birthday.map(|day| [day.year, day.month, day.day]);
         (self.name.as_deref(), birthday, self.id)
     }
 }
 
-/// How likely two contacts, or those of a group, are about the same person.
+/// How likely two contacts, or those of a group, are the same person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence {
     /// In thousandths.
@@ -42,7 +42,7 @@ pub(super) struct Evidence {
     reasons: u8,
 }
 
-/// How certain each reason is by itself, in thousandths.
+/// The certainty of each reason alone, in thousandths.
 const CERTAINTIES: [(DuplicateReason, u32); 5] = [
     (DuplicateReason::SameEmail, 700),
     (DuplicateReason::SamePhone, 550),
@@ -50,11 +50,11 @@ const CERTAINTIES: [(DuplicateReason, u32); 5] = [
     (DuplicateReason::SimilarName, 250),
     (DuplicateReason::SameBirthday, 400),
 ];
-/// What is left of that where the names are others: families share a phone.
+/// The remaining certainty if the names differ, because families share a phone.
 const OF_OTHER_NAMES: u32 = 400;
-/// How much of two similar names is the same.
+/// The similarity of two names.
 const SIMILARITY_MIN: f64 = 0.8;
-/// Longer names are similar only where they are the same.
+/// Longer names are similar only if they are equal.
 const COMPARED_BYTES_MAX: usize = 64;
 
 impl Evidence {
@@ -100,8 +100,7 @@ impl Evidence {
         }
     }
 
-    /// That of a group to which both belong: no more certain than the less certain
-    /// one.
+    /// That of a group with both: the lower of the two.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             score: self.score.min(other.score),
@@ -121,8 +120,7 @@ fn bit(reason: DuplicateReason) -> u8 {
     1 << i32::from(reason)
 }
 
-/// Whether two names differ by a few letters, or one of them leaves out words of the
-/// other.
+/// Whether two names differ by a few letters, or one of them lacks words of the other.
 fn are_similar(a: &str, b: &str) -> bool {
     if a.len().max(b.len()) > COMPARED_BYTES_MAX {
         return false;

@@ -1,21 +1,20 @@
-//! Contacts that become groups, pair by pair.
+//! Forms groups of contacts, pair by pair.
 
 use super::evidence::{Evidence, Facts};
 use super::{GROUP_MAX, Group};
 use crate::contact::ContactId;
 
-/// A forest of groups: each contact is led to by its parent, and is a group of one
-/// in the beginning.
+/// A forest of groups: each contact has a parent, and starts as a group of one.
 pub(super) struct Groups {
     parents: Vec<usize>,
-    /// By contact; that of the group's first one counts.
+    /// By contact; that of the group's first one is valid.
     states: Vec<State>,
     /// The ignored partners of each contact.
     apart: Vec<Vec<usize>>,
     ids: Vec<ContactId>,
 }
 
-/// What is known of a group.
+/// The data of a group.
 #[derive(Default)]
 struct State {
     members: Vec<usize>,
@@ -40,14 +39,13 @@ impl Groups {
         }
     }
 
-    /// These two are never in one group.
+    /// Excludes these two from one group.
     pub(super) fn keep_apart(&mut self, a: usize, b: usize) {
         self.apart[a].push(b);
         self.apart[b].push(a);
     }
 
-    /// Makes one group of those of two contacts, unless something stands against any
-    /// pair in it.
+    /// Joins the groups of two contacts, unless any pair in them is excluded.
     pub(super) fn unite(&mut self, a: usize, b: usize, evidence: Evidence) {
         let (a, b) = (self.first(a), self.first(b));
         if a == b || !self.may_unite(a, b) {
@@ -63,8 +61,8 @@ impl Groups {
         state.evidence = Some(known.fold(evidence, Evidence::and));
     }
 
-    /// Dates of birth are compared for the groups as a whole: a contact without one
-    /// must not bring two together that differ.
+    /// Dates of birth are compared for whole groups, because a contact without one must
+    /// not join two that differ.
     fn may_unite(&self, a: usize, b: usize) -> bool {
         let (one, other) = (&self.states[a], &self.states[b]);
         let mut apart = one.members.iter().flat_map(|member| &self.apart[*member]);
@@ -74,7 +72,7 @@ impl Groups {
             && !apart.any(|partner| self.first(*partner) == b)
     }
 
-    /// Which contacts are in a group with others.
+    /// The contacts that are in a group with others.
     pub(super) fn united(&self) -> Vec<bool> {
         let places = 0..self.parents.len();
         places
@@ -98,7 +96,7 @@ impl Groups {
         groups.collect()
     }
 
-    /// The first of the contact's group. Paths are short, since groups are.
+    /// The first contact of the group. Paths are short, because groups are small.
     fn first(&self, mut place: usize) -> usize {
         while self.parents[place] != place {
             place = self.parents[place];

@@ -1,5 +1,5 @@
-//! Which contacts may be about the same person. Contacts that share an e-mail, a
-//! phone or a name are compared pair by pair, and the pairs make groups.
+//! Finds contacts that may be the same person. Contacts that share an e-mail, a phone or
+//! a name are compared pair by pair, and the pairs form groups.
 
 mod evidence;
 mod groups;
@@ -12,7 +12,7 @@ use crate::contact::ContactId;
 use evidence::{Evidence, Facts};
 use groups::Groups;
 
-/// What contacts have in common.
+/// The kinds of shared values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An e-mail.
@@ -25,12 +25,12 @@ pub enum Kind {
     GivenAndFamily,
 }
 
-/// Contacts that have the same of something.
+/// Contacts that share a value.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// What it is.
+    /// The kind of value.
     pub kind: Kind,
-    /// Whose it is; some may be there twice.
+    /// The contacts; some may be repeated.
     pub ids: Vec<ContactId>,
 }
 
@@ -39,53 +39,54 @@ pub struct Shared {
 pub struct Member {
     /// The contact.
     pub id: ContactId,
-    /// Its folded display name, if it is made from more than an e-mail or a phone.
+    /// Its folded display name, unless it is derived from an e-mail or a phone.
     pub name: Option<String>,
     /// Its date of birth, if it is known.
     pub birthday: Option<Date>,
 }
 
-/// Contacts that may be about the same person.
+/// Contacts that may be the same person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How certain that is, in thousandths.
+    /// The certainty, in thousandths.
     pub score: u32,
-    /// What speaks for it, in the order of the enum.
+    /// The reasons, in the order of the enum.
     pub reasons: Vec<DuplicateReason>,
     /// The contacts, the oldest first.
     pub ids: Vec<ContactId>,
 }
 
 impl Group {
-    /// Where it stands: the higher score first, then the older contact.
+    /// Its position: the higher score first, then the older contact.
     #[must_use]
     pub fn place(&self) -> (u32, Option<ContactId>) {
         (u32::MAX - self.score, self.ids.first().copied())
     }
 }
 
-/// The most contacts of one group: one call merges as many.
+/// The maximum size of a group, which is also that of a merge.
 pub const GROUP_MAX: usize = crate::book::merge::OTHERS_MAX + 1;
 
-/// Of so many contacts that share something each pair is compared. Of more, each is
-/// compared with those beside it by name, and must resemble them in more than that:
-/// a company's phone makes no duplicates.
+/// If so many contacts or fewer share a value, each pair is compared. If more do, each is
+/// compared with its neighbours by name, and must also be similar to them, because a
+/// company's phone does not make duplicates.
 const ALL_PAIRS_MAX: usize = 10;
 
-/// The most pairs that are compared.
+/// The maximum number of compared pairs.
 const PAIRS_MAX: usize = 200_000;
 
-/// From here on a pair is rather one person than not.
+/// The lowest score at which a pair is probably one person.
 const LIKELY: u32 = 400;
 
-/// Makes groups, sorted by their places. Each contact is in one at most.
+/// Forms groups, sorted by position. Each contact is in at most one.
 #[must_use]
 pub fn groups(
     shared: &[Shared],
     mut members: Vec<Member>,
     ignored: &[(ContactId, ContactId)],
 ) -> Vec<Group> {
-    // Whatever order they come in, the groups are the same: pages must fit together.
+    // The groups do not depend on the order of the input, because pages must be
+    // consistent.
     members.sort_unstable_by_key(|member| member.id);
     let places: HashMap<ContactId, usize> = members
         .iter()
@@ -120,8 +121,8 @@ pub fn groups(
     for (evidence, a, b) in &pairs[..likely] {
         groups.unite(*a, *b, *evidence);
     }
-    // A doubtful pair adds nothing to contacts that are likely the same: once these
-    // are merged, it is asked about by itself.
+    // A doubtful pair is not added to contacts that are probably the same; once these are
+    // merged, it is suggested separately.
     let settled = groups.united();
     for (evidence, a, b) in &pairs[likely..] {
         if !settled[*a] && !settled[*b] {
@@ -133,7 +134,7 @@ pub fn groups(
     groups
 }
 
-/// Compares contacts that have something in common; rare things are looked at first.
+/// Compares contacts with shared values, rare values first.
 fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, usize)> {
     let mut seen = HashSet::new();
     let mut pairs = Vec::new();
@@ -143,7 +144,7 @@ fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, us
         for (at, a) in places.iter().enumerate() {
             for b in places[at + 1..].iter().take(reach - 1) {
                 let pair = (*a.min(b), *a.max(b));
-                // Compared before, as the sharers of something rare.
+                // Compared before, because of a rarer value.
                 if seen.contains(&pair) {
                     continue;
                 }

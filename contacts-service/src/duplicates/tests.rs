@@ -1,4 +1,4 @@
-//! Groups of what contacts share, made up and at random.
+//! Groups of contacts with shared values, constructed and random.
 
 use proto::contacts::v1::Date;
 use uuid::Uuid;

@@ -1,20 +1,20 @@
-//! The part of AIP-160 that lists understand: conditions joined by AND.
+//! The supported part of AIP-160: conditions joined with AND.
 
 use crate::contact::fold::{digits, fold, label_key};
 use crate::error::{Error, Result};
 
-/// What a contact must be to be listed; values are folded.
+/// A condition of a listed contact; values are folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Has this label.
     Label(String),
-    /// Is a favourite, or is none.
+    /// Is, or is not, a favourite.
     Starred(bool),
     /// Has this e-mail address.
     Email(String),
     /// Has a phone with these digits.
     Phone(String),
-    /// Has an organization whose name holds this.
+    /// Has an organization whose name contains this.
     Organization(String),
     /// Has a birthday.
     HasBirthday,
@@ -22,10 +22,10 @@ pub enum Condition {
 
 /// The longest filter, in characters.
 const CHARS_MAX: usize = 1000;
-/// The most conditions.
+/// The maximum number of conditions.
 const CONDITIONS_MAX: usize = 10;
 
-/// Reads a filter; an empty one has no condition.
+/// Parses a filter; an empty one has no condition.
 pub fn parse(text: &str) -> Result<Vec<Condition>> {
     if text.chars().count() > CHARS_MAX {
         return Err(invalid("is longer than 1000 characters"));
@@ -86,7 +86,7 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
     Ok((condition, rest))
 }
 
-/// A word, or a text in quotes in which `\` stands before a quote or itself.
+/// A word, or a quoted text in which `\` escapes a quote or itself.
 fn value(text: &str) -> Result<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());

@@ -10,7 +10,7 @@ use crate::contact::fold::label_key;
 use crate::contact::{limits, parse_uuid};
 use crate::error::{Error, Result};
 
-/// The most labels of one owner.
+/// The maximum number of labels per owner.
 pub const LABELS_MAX: i64 = 1000;
 
 /// Identifies one label.
@@ -28,7 +28,7 @@ impl LabelId {
         Self(Uuid::now_v7())
     }
 
-    /// Reads an id that came over the wire in the field `field`.
+    /// Parses the id in the field `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self> {
         parse_uuid(field, text).map(Self)
     }
@@ -40,34 +40,34 @@ impl fmt::Display for LabelId {
     }
 }
 
-/// A label as the table has it.
+/// A stored label.
 #[derive(Clone, Debug)]
 pub struct Label {
     /// Its identity.
     pub id: LabelId,
-    /// What contacts' labels are compared with.
+    /// The key that contacts' labels are compared with.
     pub name_key: String,
     /// Its name, as typed.
     pub name: String,
-    /// The owner's counter at its last write.
+    /// The owner's version at its last write.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
     /// When it was last written.
     pub update_time: DateTime<Utc>,
 }
 
-/// A name that a label can have.
+/// A valid label name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelName {
     /// As typed, in NFC.
     pub name: String,
-    /// What it is compared by.
+    /// The key for comparison.
     pub key: String,
 }
 
 impl LabelName {
-    /// Reads the name of a request's label.
+    /// Parses the name of a request's label.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |problem: String| Error::invalid("FIELD_INVALID", "label.name", problem);
         let name = text::single_line(text, limits::LABEL).map_err(bad)?;
@@ -77,7 +77,7 @@ impl LabelName {
         Ok(Self::of(name))
     }
 
-    /// The name of a label that is there.
+    /// The name of an existing label.
     #[must_use]
     pub fn of(name: String) -> Self {
         let key = label_key(&name);

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// What a list is sorted by; ties go by id.
+/// The sort key of a list; ties are sorted by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// Family name, then given name.
@@ -11,7 +11,7 @@ pub enum Key {
     GivenName,
     /// The display name.
     DisplayName,
-    /// When the contact was made.
+    /// When the contact was created.
     CreateTime,
     /// When the contact was last written.
     UpdateTime,
@@ -20,14 +20,14 @@ pub enum Key {
 /// A key and its direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// What is compared.
+    /// The sort key.
     pub key: Key,
-    /// Whether the greatest comes first.
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
 impl Order {
-    /// Reads an `order_by` (AIP-132) of one field.
+    /// Parses an `order_by` (AIP-132) of one field.
     pub fn parse(text: &str) -> Result<Self> {
         let mut words = text.split_ascii_whitespace();
         let key = match words.next() {

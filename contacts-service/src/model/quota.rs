@@ -1,28 +1,27 @@
-//! How much one owner may keep.
+//! The quota of one owner.
 
 use crate::error::Error;
 
 /// An amount of contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Live ones.
+    /// The number of contacts, without deleted ones.
     pub contacts: i64,
-    /// The bytes of all, deleted ones included: they rest as long as anyone can
-    /// bring them back.
+    /// The bytes of all contacts, deleted ones included as long as they can be undeleted.
     pub bytes: i64,
 }
 
-/// The limit that was reached.
+/// The exceeded limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The most live contacts.
+    /// The maximum number of contacts, without deleted ones.
     Contacts(i64),
-    /// The most bytes.
+    /// The maximum number of bytes.
     Bytes(i64),
 }
 
 impl Quota {
-    /// The limit that is in the way of adding something to what is there.
+    /// The limit that adding something to the current usage would exceed.
     #[must_use]
     pub fn full(self, used: Self, added: Self) -> Option<Full> {
         let exceeds =
@@ -36,7 +35,7 @@ impl Quota {
         }
     }
 
-    /// Adds something, where no limit is in the way.
+    /// Adds something, unless a limit would be exceeded.
     pub fn add(&mut self, contacts: i64, bytes: i64, limits: Self) -> Result<(), Full> {
         if let Some(full) = limits.full(*self, Self { contacts, bytes }) {
             return Err(full);
@@ -46,7 +45,7 @@ impl Quota {
         Ok(())
     }
 
-    /// The limit that is nearer to being reached.
+    /// The limit that is closer to being exceeded.
     #[must_use]
     pub fn nearer(self, used: Self) -> Full {
         let contacts = i128::from(used.contacts) * i128::from(self.bytes);

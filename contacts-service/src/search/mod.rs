@@ -1,4 +1,4 @@
-//! Search: what a query asks for, and how well a contact answers it.
+//! Search: queries, and how well a contact matches.
 
 pub mod query;
 pub mod rank;

@@ -1,4 +1,4 @@
-//! What a query asks for.
+//! Search queries.
 
 use memchr::memmem::Finder;
 use proto::contacts::v1::SearchField;
@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 
 /// The longest query, in characters.
 const CHARS_MAX: usize = 200;
-/// The most words of a query.
+/// The maximum number of words of a query.
 const WORDS_MAX: usize = 10;
-/// The fewest digits that are looked for in phones as digits.
+/// The minimum number of digits for a search in phone numbers.
 const DIGITS_MIN: usize = 2;
 
-/// A word, made ready to be looked for in many texts.
+/// A word, prepared for searching many texts.
 #[derive(Clone, Debug)]
 pub struct Word {
     /// The word.
@@ -30,7 +30,7 @@ impl Word {
         }
     }
 
-    /// Where it stands in a text, in bytes.
+    /// Its positions in a text, in bytes.
     pub fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
         self.finder.find_iter(text.as_bytes())
     }
@@ -43,14 +43,14 @@ pub struct Query {
     pub text: String,
     /// The words.
     pub words: Vec<Word>,
-    /// The digits, where the query looks like a phone number.
+    /// The digits, if the query looks like a phone number.
     pub digits: Option<String>,
-    /// The fields to look at; all when empty.
+    /// The fields to search; all if empty.
     pub fields: Vec<SearchField>,
 }
 
 impl Query {
-    /// Folds a query, or refuses one that is empty or too long.
+    /// Folds a query, or refuses an empty or too long one.
     pub fn parse(text: &str, fields: &[i32]) -> Result<Self> {
         if text.chars().count() > CHARS_MAX {
             return Err(Error::invalid(
@@ -69,7 +69,7 @@ impl Query {
                 )),
                 Ok(field) => Ok(field),
             });
-        // Each line is compared with them, so that each stands there once.
+        // Without duplicates, because each line is compared with each field.
         let mut fields = fields.collect::<Result<Vec<_>>>()?;
         fields.sort_unstable();
         fields.dedup();
@@ -104,22 +104,21 @@ impl Query {
         })
     }
 
-    /// The words as the index of trigrams has them: in Latin letters, which stand
-    /// in every text beside others. Words without three letters or digits in a row
-    /// are left out, since an index of trigrams would be read whole for them.
+    /// The words as in the trigram index: in Latin letters, which every text has in
+    /// addition. Words without three letters or digits in a row are skipped, because they
+    /// would need a full scan of the index.
     #[must_use]
     pub fn indexed_words(&self) -> Vec<String> {
         let words = self.words.iter().map(|word| {
-            // Behind an omicron it is spelled otherwise than at a beginning.
+            // After an omicron it is spelled differently than at the beginning.
             let word = word.text.trim_start_matches('υ');
             latin(word).unwrap_or_else(|| word.to_owned())
         });
         words.filter(|word| has_trigram(word)).collect()
     }
 
-    /// The longest word, as the index has it, in which a slip of the finger is
-    /// forgiven: not in a number, nor in two letters, of which one would be another
-    /// word.
+    /// The longest word, as in the index, in which a typing error is tolerated: not in a
+    /// number, nor in two letters, where it would be a different word.
     #[must_use]
     pub fn forgiven_word(&self) -> Option<String> {
         let words = self.indexed_words().into_iter();
@@ -127,7 +126,7 @@ impl Query {
         longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
     }
 
-    /// The field of a line's code, where this query looks at it.
+    /// The field of a line's code, if this query searches it.
     #[must_use]
     pub fn looks_at(&self, line_code: char) -> Option<SearchField> {
         const ALL: [SearchField; 6] = [
@@ -147,8 +146,8 @@ impl Query {
     }
 }
 
-/// A word with two neighbours swapped, in every way: the slip that leaves a short
-/// word no trigram to be found by.
+/// A word with each pair of neighbouring letters swapped: this error leaves a short word
+/// without a matching trigram.
 #[must_use]
 pub fn swapped(word: &str) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
@@ -160,14 +159,14 @@ pub fn swapped(word: &str) -> Vec<String> {
     swapped.filter(|word: &String| has_trigram(word)).collect()
 }
 
-/// Whether there are three letters or digits in a row. Others than these are no
-/// part of words where the database's locale is C.
+/// Whether there are three letters or digits in a row. Other characters are not part of
+/// words if the database's locale is C.
 fn has_trigram(word: &str) -> bool {
     let mut runs = word.split(|c: char| !c.is_ascii_alphanumeric());
     runs.any(|run| run.len() >= 3)
 }
 
-/// A LIKE pattern for texts that contain `text`, in which nothing is special.
+/// A LIKE pattern for texts that contain `text` literally.
 #[must_use]
 pub fn containing(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);

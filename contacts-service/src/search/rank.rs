@@ -1,5 +1,4 @@
-//! How well a contact answers a query: a total order, computed from the folded
-//! lines that the table keeps.
+//! Ranks contacts for a query: a total order, computed from the stored folded lines.
 
 use proto::contacts::v1::{MatchTier, SearchField};
 
@@ -7,39 +6,39 @@ use super::query::{Query, Word};
 use crate::contact::ContactId;
 use crate::contact::keys::DIGITS;
 
-/// Where a contact stands among the results; smaller is better.
+/// The rank of a contact among the results; smaller is better.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Rank {
     /// The number of the [`MatchTier`].
     pub tier: i32,
-    /// Whether the contact is no favourite.
+    /// Whether the contact is not a favourite.
     pub plain: bool,
     /// The number of the [`SearchField`].
     pub weight: i32,
     /// The sort key of family and given name.
     pub family_key: String,
-    /// Decides between equals.
+    /// The tie-breaker.
     pub id: ContactId,
 }
 
-/// What of a contact answered a query.
+/// How a contact matches a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// How well.
+    /// The tier.
     pub tier: MatchTier,
-    /// The heaviest field of that tier.
+    /// The most important field of that tier.
     pub weight: SearchField,
-    /// Every field that holds a word of the query, in their order.
+    /// Every field that contains a word of the query, in order.
     pub fields: Vec<SearchField>,
 }
 
-/// Compares a query with a search text; nothing when it does not match.
+/// Compares a query with a search text; `None` if it does not match.
 #[must_use]
 pub fn exact(query: &Query, search_text: &str) -> Option<Match> {
     compare(query, search_text, word_tier)
 }
 
-/// As [`exact`], but lets each word have a typing error.
+/// Like [`exact`], but tolerates a typing error in each word.
 #[must_use]
 pub fn fuzzy(query: &Query, search_text: &str) -> Option<Match> {
     compare(query, search_text, |line, word| {
@@ -53,7 +52,7 @@ fn compare(
     search_text: &str,
     tier_of: impl Fn(&str, &Word) -> Option<MatchTier>,
 ) -> Option<Match> {
-    // The best place of the query as a whole, and of each word.
+    // The best match of the query as a whole, and of each word.
     let mut whole: Option<(MatchTier, SearchField)> = None;
     let mut words: Vec<Option<(MatchTier, SearchField)>> = vec![None; query.words.len()];
     let mut fields = Vec::new();
@@ -86,7 +85,7 @@ fn compare(
             fields.push(field);
         }
     }
-    // A contact is as good as its worst word.
+    // The worst word determines the rank.
     let worst = words.into_iter().collect::<Option<Vec<_>>>();
     let worst = worst.and_then(|words| words.into_iter().max());
     let (tier, weight) = whole.into_iter().chain(worst).min()?;
@@ -106,7 +105,7 @@ fn whole_tier(line: &str, text: &str) -> Option<MatchTier> {
     }
 }
 
-/// A word at a word's beginning, or anywhere.
+/// Whether a word matches at a word's beginning, or anywhere.
 fn word_tier(line: &str, word: &Word) -> Option<MatchTier> {
     let mut tier = None;
     for at in word.places(line) {
@@ -119,8 +118,8 @@ fn word_tier(line: &str, word: &Word) -> Option<MatchTier> {
     tier
 }
 
-/// Whether a word of the line differs by one slip of the finger from `word`, by
-/// two from a long one.
+/// Whether a word of the line differs by one typing error from `word`, or by two from a
+/// long one.
 fn resembles(line: &str, word: &str) -> bool {
     let length = word.chars().count();
     let slips = match length {

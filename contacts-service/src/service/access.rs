@@ -1,4 +1,4 @@
-//! Whose contacts a call is about, and what its caller may do with them.
+//! The owner of a call's contacts, and the rights of its caller.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) const WRITE: &str = "contacts.write";
 
 /// A request about an owner's contacts or labels.
 pub(super) trait OfOwner {
-    /// The owner; the caller when empty.
+    /// The owner; the caller if empty.
     fn owner_id(&self) -> &str;
 }
 
@@ -66,7 +66,7 @@ of_owner!(
 );
 
 impl ContactsService {
-    /// The contacts that a call reads. Whoever reads its own asks nobody.
+    /// The view of a reading call. Reading one's own contacts needs no query.
     pub(super) async fn view<T: OfOwner>(&self, request: &Request<T>) -> Result<View> {
         let caller = Caller::with_scope(request, READ)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;
@@ -82,7 +82,7 @@ impl ContactsService {
         })
     }
 
-    /// Refuses what was read by the names of labels that are not theirs any more.
+    /// Refuses the result of a read if the names of its labels have changed.
     pub(super) async fn ensure_settled(&self, view: &View) -> Result<()> {
         if view.part == Part::All {
             return Ok(());
@@ -96,9 +96,9 @@ impl ContactsService {
         }
     }
 
-    /// The address book that a call writes. What is shared is asked for again when
-    /// the owner's row is taken: whoever may write nothing takes none, and wakes
-    /// nobody.
+    /// The address book that a call writes. The rights are read again when the owner's
+    /// row is locked; a caller without write access is refused before, and locks and
+    /// wakes nothing.
     pub(super) async fn book<T: OfOwner>(&self, request: &Request<T>) -> Result<Book<'_>> {
         let caller = Caller::with_scope(request, WRITE)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;
@@ -115,7 +115,7 @@ impl ContactsService {
         self.db.share_of(user.0)
     }
 
-    /// The owner's address book, to be written by the caller.
+    /// The owner's address book, for writing by the caller.
     pub(super) fn book_of(&self, owner: UserId, caller: &Arc<Caller>) -> Book<'_> {
         Book {
             db: self.share_of(caller.user_id),
@@ -128,7 +128,7 @@ impl ContactsService {
     }
 }
 
-/// Reads the owner of a request; the caller where none is named.
+/// Parses the owner of a request; the caller if empty.
 pub(super) fn owner(caller: &Caller, owner_id: &str) -> Result<UserId, Error> {
     if owner_id.is_empty() {
         return Ok(caller.user_id);

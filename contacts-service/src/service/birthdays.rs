@@ -18,17 +18,17 @@ const SIZES: Sizes = Sizes {
     max: 500,
 };
 
-/// Where a list goes on.
+/// The position of a list.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Position {
     /// The first day of the window: today may become yesterday between pages.
     first: NaiveDate,
-    /// The day of the last birthday shown.
+    /// The day of the last birthday returned.
     day: NaiveDate,
     row: table::Position,
 }
 
-/// A page of the birthdays in the window that is asked for.
+/// A page of the birthdays in the requested window.
 pub(super) async fn list(
     db: &Pool,
     sealer: &Sealer,
@@ -85,7 +85,7 @@ pub(super) async fn list(
 fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> Result<Window> {
     let rule = LeapDayRule::try_from(request.leap_day_rule)
         .map_err(|_| Error::invalid("FIELD_INVALID", "leap_day_rule", "is not a known rule"))?;
-    // Read even where the first day is given: a typing error must not hide.
+    // Parsed even if the first day is given, so that a wrong name is reported.
     let today = today(now, &request.time_zone)?;
     let first = match request.from_date {
         None => today,

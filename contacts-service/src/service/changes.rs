@@ -1,4 +1,4 @@
-//! What an update or a deletion asks for, and how the requests of batches are read.
+//! Parses updates and deletions, also of batches.
 
 use proto::contacts::v1::{DeleteContactRequest, UpdateContactRequest};
 use tokio::task::yield_now;
@@ -52,8 +52,8 @@ pub(super) fn ensure_no_owner(owner_id: &str) -> Result<()> {
     Err(Error::invalid("FIELD_INVALID", "owner_id", problem))
 }
 
-/// The requests of a batch, each or what is wrong with it. Lets other calls go on in
-/// between: to understand five hundred of the worst takes most of a second.
+/// The parsed requests of a batch, or their errors. Yields in between, because parsing
+/// five hundred of the largest takes most of a second.
 pub(super) async fn batch<T, R>(
     requests: Vec<R>,
     read: impl Fn(R) -> Result<T>,

@@ -1,4 +1,4 @@
-//! What a creation asks for.
+//! Parses creations.
 
 use chassis::sha256::sha256;
 use chassis::text;
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// The longest request id, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// The contact of a write, without what a client may not set of its phones.
+/// The contact of a write, without the output-only fields of its phones.
 pub(super) fn written(contact: Option<Contact>) -> Result<Contact> {
     let missing = || Error::invalid("FIELD_INVALID", "contact", "is required");
     let mut contact = contact.ok_or_else(missing)?;
@@ -48,8 +48,7 @@ pub(super) fn batch_terms(request: &BatchCreateContactsRequest) -> Result<Terms>
     parse_terms(&request.request_id, request.validate_only, bare)
 }
 
-/// A call with a request id is the same as an earlier one with the same `bare`
-/// request.
+/// A repeatable call, identified by the request id and the `bare` request.
 pub(super) fn parse_terms<M: Message>(
     request_id: &str,
     validate_only: bool,
@@ -67,10 +66,10 @@ pub(super) fn parse_terms<M: Message>(
     })
 }
 
-/// The contacts of a batch, each or what is wrong with it.
+/// The parsed contacts of a batch, or their errors.
 pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<New>>> {
     let batch = changes::batch(request.requests, one_of_many).await?;
-    // The answer has all of them again.
+    // The response contains all of them.
     check_size(
         "requests",
         batch.iter().map(|new| {

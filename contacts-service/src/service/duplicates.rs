@@ -1,4 +1,4 @@
-//! Groups of contacts that may be about the same person, a page at a time.
+//! Pages of groups of contacts that may be the same person.
 
 use std::collections::{HashMap, HashSet};
 
@@ -34,8 +34,8 @@ pub(super) fn parse_pair(request: &IgnoreDuplicateRequest) -> Result<[ContactId;
     Ok([id, other])
 }
 
-/// Searches for groups at a time, of all callers: one goes through a whole book and
-/// keeps a connection meanwhile, so that a few more would leave none to anybody.
+/// The number of concurrent searches for groups: each reads a whole book and holds a
+/// connection, so more of them would use up the pool.
 pub const AT_A_TIME: usize = 2;
 
 /// A page of the owner's groups.
@@ -50,9 +50,9 @@ pub(super) async fn find(
     let pages = Pages::new(sealer, "FindDuplicates", owner, &request, paging, SIZES)?;
     let after: Option<(u32, Option<ContactId>)> = pages.cursor()?;
 
-    // Waits as long as the caller does; nobody closes it.
+    // Waits as long as the caller does; the semaphore is never closed.
     let _place = places.acquire().await.ok();
-    // What is judged and what is shown is of the same moment.
+    // Comparison and response use the same snapshot.
     let mut tx = db.begin_snapshot().await?;
     duplicates::sort_in_memory(&mut tx).await?;
     let shared = duplicates::shared(&mut *tx, owner).await?;
@@ -64,7 +64,8 @@ pub(super) async fn find(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let members = duplicates::members(&mut *tx, owner, &ids).await?;
     let ignored = duplicates::ignored(&mut *tx, owner).await?;
-    // A large book takes tens of milliseconds, in which this thread serves others.
+    // A large book takes tens of milliseconds, during which this thread serves other
+    // calls.
     let found = spawn_blocking(move || groups(&shared, members, &ignored));
     let found = found.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
 

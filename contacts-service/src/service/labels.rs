@@ -1,4 +1,4 @@
-//! `LabelsService`: who calls, what is asked, answer.
+//! `LabelsService`: parses requests, calls the rules, encodes responses.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ const SIZES: Sizes = Sizes {
     default: 1000,
     max: 1000,
 };
-/// The most contacts that get or lose a label in one call.
+/// The maximum number of contacts that get or lose a label in one call.
 const MEMBERS_MAX: usize = 500;
 
 #[tonic::async_trait]
@@ -159,7 +159,7 @@ fn given(label: Option<Label>) -> Result<Label> {
     label.ok_or_else(|| Error::invalid("FIELD_INVALID", "label", "is required"))
 }
 
-/// Whether an update is about the name, which is all that can be changed.
+/// Whether an update changes the name, the only writable field.
 fn renames(mask: Option<&FieldMask>, patch: &Label) -> Result<bool> {
     let paths = mask.map_or(&[][..], |mask| &mask.paths);
     let known = [
@@ -181,7 +181,7 @@ fn renames(mask: Option<&FieldMask>, patch: &Label) -> Result<bool> {
     Ok(paths.iter().any(|path| path == "*" || path == "name"))
 }
 
-/// Whom a request puts into a label and takes out of it, each once.
+/// The contacts that a request adds to a label and removes from it, without duplicates.
 fn membership(request: &ModifyLabelMembersRequest) -> Result<Membership> {
     let bad = |field: &str, problem| Err(Error::invalid("FIELD_INVALID", field, problem));
     match request.add_ids.len() + request.remove_ids.len() {

@@ -24,10 +24,10 @@ const SIZES: Sizes = Sizes {
     default: 50,
     max: 500,
 };
-/// The most ids of one call.
+/// The maximum number of ids of one call.
 const IDS_MAX: usize = 500;
 
-/// Reads the ids of a batch.
+/// Parses the ids of a batch.
 pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<ContactId>> {
     if ids.len() > IDS_MAX {
         return Err(Error::invalid(
@@ -51,7 +51,7 @@ pub(super) async fn batch_get(
 ) -> Result<BatchGetContactsResponse> {
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let found = contacts::get_many(db, view.owner, &wanted).await?;
-    // An id that is asked for twice is answered twice.
+    // A repeated id is returned twice.
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
     for contact in found {
         if view.part.holds(&contact.body)? {

@@ -1,4 +1,4 @@
-//! What a merge asks for.
+//! Parses merges.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(super) fn merge(request: MergeContactsRequest) -> Result<Merge> {
     })
 }
 
-/// A key that is no plain line is not repeated in an error.
+/// A key that is not a plain line is not repeated in an error.
 fn stray_etag(key: &str) -> Error {
     let plain = text::single_line(key, SHOWN_CHARS_MAX);
     let field = plain.map_or("etags".into(), |key| format!("etags[{key:?}]"));
@@ -51,7 +51,7 @@ fn stray_etag(key: &str) -> Error {
     )
 }
 
-/// Reads the id of a merge.
+/// Parses the id of a merge.
 pub(super) fn parse_id(text: &str) -> Result<Uuid> {
     Ok(ContactId::parse("merge_id", text)?.0)
 }

@@ -1,4 +1,4 @@
-//! The RPCs: who calls, what is asked, answer. No SQL, no rules.
+//! The RPCs: parse the request, call the rules, encode the response. No SQL, no rules.
 
 mod access;
 mod birthdays;
@@ -62,25 +62,25 @@ pub use duplicates::AT_A_TIME;
 /// Serves `addressbook.contacts.v1.ContactsService`, in `labels.rs` `LabelsService`,
 /// and in `shares.rs` `SharesService`.
 pub struct ContactsService {
-    /// Where contacts are kept.
+    /// The database.
     pub db: Pool,
-    /// Where single contacts are read.
+    /// Reads of single contacts.
     pub reads: PointReads,
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
     /// Seals page tokens.
     pub sealer: Arc<Sealer>,
-    /// The most of one owner.
+    /// The quota of one owner.
     pub quota: Quota,
-    /// Places for searches for duplicates, of all threads.
+    /// Permits for searches for duplicates, shared by all threads.
     pub finds: Arc<Semaphore>,
-    /// Says who a caller is.
+    /// Returns the caller's e-mail.
     pub identities: Identities,
-    /// Who watches what.
+    /// The watchers.
     pub hub: Arc<Hub>,
-    /// Knows which tokens are still good.
+    /// Checks whether tokens are still valid.
     pub guard: RequireCaller,
-    /// True when streams shall end.
+    /// True when streams must end.
     pub stopping: Receiver<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What is to be removed for good.
+//! Parses purges.
 
 use proto::contacts::v1::PurgeContactsRequest;
 
@@ -6,15 +6,15 @@ use super::lists::parse_ids;
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
 
-/// Which deleted contacts.
+/// The deleted contacts to purge.
 pub(super) enum Which {
-    /// These, each once.
+    /// These contacts, without duplicates.
     Ids(Vec<ContactId>),
     /// All.
     All,
 }
 
-/// Reads what is to be removed.
+/// Parses the request.
 pub(super) fn which(request: &PurgeContactsRequest) -> Result<Which> {
     let mut ids = parse_ids(&request.ids)?;
     ids.sort_unstable();

@@ -18,7 +18,7 @@ const SIZES: Sizes = Sizes {
     max: 50,
 };
 
-/// Reads the id of a revision, which is the version that its write was stamped with.
+/// Parses the id of a revision, which is the version of its write.
 pub(super) fn parse_id(text: &str) -> Result<i64> {
     let version = text.parse::<i64>().ok();
     version
@@ -45,14 +45,14 @@ pub(super) async fn list(
     let id = ContactId::parse("id", &request.id)?;
     let after: Option<i64> = pages.cursor()?;
 
-    // Whatever is written between the two reads is later than both.
+    // A write between the two reads is later than both.
     let last = revisions::last(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
     if !view.part.holds(&last.contact.body)? {
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
-    // Where some are not seen, all are read.
+    // If some may not be visible, all are read.
     let limit = match view.part {
         Part::All => pages.limit(),
         Part::Of(_) => REVISIONS_MAX,

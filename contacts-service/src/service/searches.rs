@@ -1,4 +1,4 @@
-//! Searching: the best candidates of a query, a page at a time.
+//! Search: pages of the best candidates of a query.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -24,14 +24,14 @@ const SIZES: Sizes = Sizes {
     max: 100,
 };
 
-/// Where a search goes on: behind a rank, among exact or among fuzzy matches.
+/// The position of a search: after a rank, among exact or fuzzy matches.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Position {
     rank: Rank,
     fuzzy: bool,
 }
 
-/// A candidate that matches. Compared by rank alone, which holds its id.
+/// A matching candidate. Compared by rank only, which contains its id.
 struct Hit {
     rank: Rank,
     found: Match,
@@ -57,7 +57,7 @@ impl Ord for Hit {
     }
 }
 
-/// A page of what answers a query.
+/// A page of a query's results.
 pub(super) async fn search(
     db: &Pool,
     sealer: &Sealer,
@@ -91,7 +91,7 @@ pub(super) async fn search(
         )
         .await?;
     }
-    // Typing errors are forgiven only where what was typed fills no page.
+    // Typing errors are tolerated only if exact matches do not fill a page.
     let few = after.is_none() && hits.len() < size;
     if (in_fuzzy || few)
         && let Some(word) = query.forgiven_word()
@@ -125,8 +125,8 @@ pub(super) async fn search(
     })
 }
 
-/// The `count` best candidates behind `after`, the best first. However many
-/// candidates there are, only that many are kept.
+/// The `count` best candidates after `after`, the best first. Only that many are kept in
+/// memory.
 async fn best(
     mut candidates: BoxStream<'_, Result<Candidate>>,
     query: &Query,
@@ -161,7 +161,7 @@ async fn best(
     Ok(best.into_sorted_vec())
 }
 
-/// The contacts of the hits, by their ids, as far as they are still seen.
+/// The contacts of the hits, by id, if they are still visible.
 async fn stored(db: &Pool, view: &View, hits: &[Hit]) -> Result<HashMap<ContactId, Stored>> {
     let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
     let mut stored = HashMap::new();
@@ -173,7 +173,7 @@ async fn stored(db: &Pool, view: &View, hits: &[Hit]) -> Result<HashMap<ContactI
     Ok(stored)
 }
 
-/// What is shown of the hits. One that went in between is left out.
+/// The results for the hits, without those deleted meanwhile.
 fn results(stored: &mut HashMap<ContactId, Stored>, hits: Vec<Hit>) -> Vec<SearchResult> {
     let shown = hits.into_iter().filter_map(|hit| {
         Some(SearchResult {

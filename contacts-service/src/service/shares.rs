@@ -1,4 +1,4 @@
-//! `SharesService`: who calls, what is asked, answer.
+//! `SharesService`: parses requests, calls the rules, encodes responses.
 
 use std::sync::Arc;
 
@@ -188,8 +188,8 @@ impl server::SharesService for ContactsService {
 }
 
 impl ContactsService {
-    /// Ends a share as its other side. To leave what was accepted, nobody has to be
-    /// asked. Whoever has nothing to do with it does not take its owner's row.
+    /// Ends a share as its recipient. An accepted share can be left without calling the
+    /// auth service. Other users are refused before the owner's row is locked.
     async fn leave(
         &self,
         owner: UserId,
@@ -226,10 +226,10 @@ impl ContactsService {
     }
 }
 
-/// Before all shares.
+/// The position before all shares.
 const FIRST: ShareId = ShareId(uuid::Uuid::nil());
 
-/// Which fields an update names; without a mask, only that of its side.
+/// The fields of an update; without a mask, only the caller's side's.
 struct Named {
     role: bool,
     state: bool,
@@ -278,7 +278,7 @@ fn parse_email(text: &str) -> Result<Email> {
     })
 }
 
-/// Whether it is that of an editor.
+/// Whether the role is editor.
 fn parse_role(role: i32) -> Result<bool> {
     match ShareRole::try_from(role) {
         Ok(ShareRole::Reader) => Ok(false),

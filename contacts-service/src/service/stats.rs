@@ -1,4 +1,4 @@
-//! What an owner's figures are told as.
+//! The statistics of an owner.
 
 use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::model::quota::Quota;
 use crate::store::stats;
 
-/// The owner's figures, beside what the owner may have.
+/// The owner's statistics and quotas.
 pub(super) async fn of(db: &Pool, owner: UserId, quota: Quota) -> Result<GetContactStatsResponse> {
     let counts = stats::counts(db, owner).await?;
     let by_label = stats::by_label(db, owner).await?;

@@ -1,4 +1,4 @@
-//! What changed since, asked for or watched.
+//! Sync and watch.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ const SIZES: Sizes = Sizes {
     default: 100,
     max: 500,
 };
-/// The last contact begins below this, so that with it the page is still within
-/// what clients take.
+/// The last contact starts below this size, so that the page stays within the limit of
+/// clients.
 const BYTES: usize = PAGE_BYTES_MAX - 64 * 1024;
 
-/// A page of what changed since the request's token.
+/// A page of the changes since the request's token.
 pub(super) async fn sync(
     db: &Pool,
     sealer: &Sealer,
@@ -51,8 +51,8 @@ fn since(tokens: &SyncTokens<'_>, token: &str) -> Result<Option<Position>> {
 }
 
 fn answer(tokens: &SyncTokens<'_>, part: sync::Part) -> SyncContactsResponse {
-    // Lists do not tell what came first: whoever was removed, and is there again
-    // under the same id, is there.
+    // The two lists have no common order: a contact that was purged and created again
+    // with the same id exists.
     let lives = part.items.iter().filter(|item| item.contact.is_some());
     let mut told: HashSet<ContactId> = lives.map(|item| item.id).collect();
     let mut answer = SyncContactsResponse::default();

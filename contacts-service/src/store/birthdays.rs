@@ -1,4 +1,4 @@
-//! Live contacts by the day of their birthday.
+//! Contacts by birthday, without deleted ones.
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, Row};
@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::model::share::rights::View;
 use crate::store::row::{BEHIND_STORED, stored};
 
-/// Where a list of birthdays stopped.
+/// The position in a list of birthdays.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Position {
-    /// Month and day of the last one shown.
+    /// Month and day of the last one returned.
     pub birth_md: i16,
     /// The key of its display name.
     pub display_key: String,
@@ -20,7 +20,7 @@ pub struct Position {
     pub id: uuid::Uuid,
 }
 
-/// A contact and where it stands.
+/// A contact and its position.
 #[derive(Clone, Debug)]
 pub struct Born {
     /// The contact.
@@ -31,8 +31,8 @@ pub struct Born {
     pub display_key: String,
 }
 
-/// Birthdays behind a position to a month and day, by day, name and id. One bound
-/// says where to begin: of two, the index may be read from the lower one.
+/// Birthdays after a position up to a month and day, by day, name and id. A single lower
+/// bound, because with two the index may be read from the lower one.
 pub async fn span(
     db: impl PgExecutor<'_>,
     view: &View,
@@ -65,7 +65,7 @@ pub async fn span(
     rows.iter().map(born).collect()
 }
 
-/// The birthdays of two days that are kept on one, by name and id.
+/// The birthdays of two days that share a date, by name and id.
 pub async fn leap_day(
     db: impl PgExecutor<'_>,
     view: &View,
@@ -105,7 +105,7 @@ fn born(row: &PgRow) -> Result<Born> {
     })
 }
 
-/// The contact's id, to go on behind it.
+/// The contact's id, to continue after it.
 impl From<&Born> for Position {
     fn from(born: &Born) -> Self {
         let ContactId(id) = born.contact.id;

@@ -1,5 +1,5 @@
-//! Writes to contacts that are there. Each keeps what the contacts were before,
-//! as their newest earlier revision, and makes the labels that they bring.
+//! Writes to existing contacts. Each stores the previous state as the newest earlier
+//! revision, and creates new labels.
 
 use std::iter;
 
@@ -19,14 +19,14 @@ use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 
-/// What a write puts on every contact that it changes.
+/// The stamp of a write on every contact that it changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp {
-    /// The owner's version that was taken for it.
+    /// The owner's version of the write.
     pub version: i64,
-    /// When it happens.
+    /// The time of the write.
     pub time: DateTime<Utc>,
-    /// What it does.
+    /// The kind of write.
     pub change: ContactChange,
 }
 
@@ -42,12 +42,11 @@ impl Stamp {
     }
 }
 
-/// How many revisions a contact may have in the table before one more is put
-/// there; the contact's own row is the last one of all.
+/// The maximum number of a contact's revisions in the table before one more is added; the
+/// contact's own row is the last one.
 pub(super) const KEPT_BEFORE: i64 = REVISIONS_MAX - 2;
 
-/// Writes what a contact is now, which is alive, over what it was. The owner's
-/// totals grow by as much.
+/// Overwrites a contact that is not deleted, and updates the owner's totals.
 pub async fn replace(
     db: &mut PgConnection,
     owner: UserId,
@@ -112,10 +111,9 @@ pub async fn replace(
     Ok(())
 }
 
-/// Runs a statement that writes over contacts, having kept what they were: the
-/// common table expressions in front of it need $1 for the owner, $2 for the ids, $3
-/// for the time and $4 for [`KEPT_BEFORE`]. `query!` takes literals only, so that a
-/// macro puts them together.
+/// Runs a statement that overwrites contacts, after storing their previous state: its
+/// common table expressions need $1 for the owner, $2 for the ids, $3 for the time and $4
+/// for [`KEPT_BEFORE`]. A macro, because `query!` accepts literals only.
 macro_rules! keeping {
     ($write:literal, $owner:expr, $ids:expr, $time:expr $(, $value:expr)* $(,)?) => {
         sqlx::query!(
@@ -152,8 +150,8 @@ macro_rules! keeping {
 }
 pub(super) use keeping;
 
-/// Writes what contacts are now, all of them alive before and after, over what
-/// they were. For one contact the statement above costs a fifth less.
+/// Overwrites contacts that are not deleted. For one contact the statement above costs a
+/// fifth less.
 pub async fn replace_many(
     db: &mut PgConnection,
     owner: UserId,
@@ -162,7 +160,7 @@ pub async fn replace_many(
     bytes_added: i64,
 ) -> Result<()> {
     labels::ensure(db, owner, stamp, contacts.iter().map(|(_, keys)| keys)).await?;
-    // The owner's totals grow with the first part.
+    // The owner's totals are updated with the first part.
     let mut bytes_added = bytes_added;
     for part in parts::of(contacts, |(contact, _)| contact.body.len()) {
         replace_part(db, owner, stamp, part, bytes_added).await?;
@@ -223,7 +221,7 @@ async fn replace_part(
     Ok(())
 }
 
-/// Marks contacts as deleted, or as live again, and counts that.
+/// Marks contacts as deleted or undeleted, and updates the counts.
 pub async fn set_delete_time(
     db: &mut PgConnection,
     owner: UserId,

@@ -1,12 +1,12 @@
-//! Contacts as the arrays that a statement unnests.
+//! Contacts as arrays for `unnest`.
 
 use uuid::Uuid;
 
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 
-/// The contacts column by column. Lists of keys are lines, since arrays of arrays
-/// must be rectangular; no key holds a line break.
+/// The contacts by column. Lists of keys are joined with line breaks, because arrays of
+/// arrays must be rectangular; no key contains a line break.
 #[derive(Default)]
 pub(super) struct Columns<'a> {
     pub(super) bytes: i64,

@@ -25,7 +25,7 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ContactId) -> Resul
     .await?)
 }
 
-/// Returns those of the owner's contacts that have one of the ids, in no order.
+/// Returns the owner's contacts with these ids, in no order.
 pub async fn get_many(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> Result<Vec<Stored>> {
     Ok(sqlx::query_as!(
         Stored,
@@ -42,14 +42,14 @@ pub async fn get_many(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> R
     .await?)
 }
 
-/// Returns those contacts that are there of the pairs of an owner and an id, each
-/// with the number of its pair, from 0.
+/// Returns the existing contacts for pairs of an owner and an id, each with the number of
+/// its pair, from 0.
 pub async fn get_each(
     db: impl PgExecutor<'_>,
     owners: &[Uuid],
     ids: &[Uuid],
 ) -> Result<Vec<(usize, Stored)>> {
-    // LIMIT keeps the planner to one look into the index for each pair.
+    // LIMIT makes the planner use one index lookup per pair.
     let rows = sqlx::query!(
         r#"
         SELECT number AS "number!", id AS "id: ContactId", uid, version, create_time,
@@ -86,7 +86,7 @@ pub async fn get_each(
     Ok(numbered.collect())
 }
 
-/// Those of the uids that contacts of the owner have.
+/// The uids that contacts of the owner already have.
 pub async fn taken_uids(
     db: impl PgExecutor<'_>,
     owner: UserId,

@@ -1,10 +1,10 @@
-//! How far this service has followed what others tell.
+//! The cursors of this service in feeds of others.
 
 use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// Where to go on; empty for the beginning.
+/// The cursor to continue from; empty for the beginning.
 pub async fn get(db: impl PgExecutor<'_>, feed: &str) -> Result<String> {
     let cursor = sqlx::query_scalar!("SELECT cursor FROM contacts.feeds WHERE name = $1", feed)
         .fetch_optional(db)
@@ -12,8 +12,8 @@ pub async fn get(db: impl PgExecutor<'_>, feed: &str) -> Result<String> {
     Ok(cursor.unwrap_or_default())
 }
 
-/// Keeps where to go on. A replica that is behind may put it back: that repeats,
-/// and misses nothing.
+/// Stores the cursor. A slower replica may set it back, which repeats users and misses
+/// none.
 pub async fn keep(db: impl PgExecutor<'_>, feed: &str, cursor: &str) -> Result<()> {
     sqlx::query!(
         r#"

@@ -1,4 +1,4 @@
-//! What live contacts have in common, and which pairs are ignored.
+//! Shared values of contacts, and ignored pairs.
 
 use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
@@ -9,7 +9,7 @@ use crate::contact::stored;
 use crate::duplicates::{Kind, Member, Shared};
 use crate::error::{Error, Result};
 
-/// Lets a transaction sort the keys of a large book in memory.
+/// Makes a transaction sort the keys of a large book in memory.
 pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql("SET LOCAL work_mem = '32MB'")
         .execute(db)
@@ -17,12 +17,12 @@ pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Every e-mail, phone and name that several live contacts of the owner share, those
-/// of few contacts first. Of each contact the first 10 e-mails and 20 forms of
-/// phones are looked at, so that a book costs what its contacts are many.
+/// Every e-mail, phone and name that several contacts of the owner share, without deleted
+/// ones, those with the fewest contacts first. Only the first 10 e-mails and 20 forms of
+/// phones of each contact are used, so that the cost depends on the number of contacts.
 pub async fn shared(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<Shared>> {
-    // A phone of less than five digits is no one's own; a name that is made from an
-    // e-mail or a phone is none. Hashes sort in a third of the time of texts.
+    // A phone of less than five digits is not personal; a display name derived from an
+    // e-mail or a phone is skipped. Hashes sort in a third of the time of texts.
     let rows = sqlx::query!(
         r#"
         SELECT min(kind) AS "kind!", array_agg(id) AS "ids!"
@@ -68,7 +68,7 @@ pub async fn shared(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<Shared
 
 /// The owner's contacts with these ids, to be compared.
 pub async fn members(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> Result<Vec<Member>> {
-    // A join, since thousands of ids in ANY would be gone through for each contact.
+    // A join, because thousands of ids in ANY would be compared with each contact.
     let rows = sqlx::query!(
         r#"
         SELECT id AS "id: ContactId", display_key,
@@ -111,19 +111,19 @@ pub async fn ignored(
     Ok(rows.into_iter().map(|row| (row.low, row.high)).collect())
 }
 
-/// The most pairs that an owner ignores; calls at the same time can go beyond it by
-/// as many as they are.
+/// The maximum number of ignored pairs per owner; concurrent calls can exceed it by their
+/// number.
 const IGNORED_MAX: i64 = 10_000;
 
-/// Ignores a pair of the owner's contacts; again is fine.
+/// Ignores a pair of the owner's contacts; a repeat has no effect.
 pub async fn ignore(db: impl PgExecutor<'_>, owner: UserId, pair: [ContactId; 2]) -> Result<()> {
     let [low, high] = if pair[0] < pair[1] {
         pair
     } else {
         [pair[1], pair[0]]
     };
-    // Both stay locked until the pair is there, so that nobody removes one for good
-    // meanwhile and leaves the pair behind.
+    // Both stay locked until the pair is stored, so that neither can be purged meanwhile
+    // and leave the pair.
     let row = sqlx::query!(
         r#"
         WITH pair AS (
@@ -168,8 +168,7 @@ pub async fn ignore(db: impl PgExecutor<'_>, owner: UserId, pair: [ContactId; 2]
     }
 }
 
-/// Forgets the ignored pairs of the owner's contacts with these ids, which are gone
-/// for good.
+/// Deletes the ignored pairs of the owner's purged contacts with these ids.
 pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"

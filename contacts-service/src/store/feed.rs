@@ -1,4 +1,4 @@
-//! What changed of an owner's contacts, in the order of versions.
+//! The feed of an owner's contacts, in the order of versions.
 
 use std::collections::HashMap;
 
@@ -11,19 +11,19 @@ use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 
-/// What to read: what lies behind a version and, within that version, an id.
+/// The part to read: after a version and, within that version, an id.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
     /// The version that was read last.
     pub version: i64,
-    /// The id that was read last of it.
+    /// The last id read of it.
     pub id: Uuid,
-    /// The reader knows of no contact that was deleted up to this version; up to
-    /// the present one, where there is none.
+    /// The reader never received contacts that were deleted up to this version; up to the
+    /// current one if `None`.
     pub start: Option<i64>,
-    /// The most entries.
+    /// The maximum number of entries.
     pub count_max: i64,
-    /// The bytes of contacts behind which no further one comes.
+    /// The size of contacts after which no further one is added.
     pub bytes_max: i64,
 }
 
@@ -32,39 +32,39 @@ pub struct Range {
 pub struct State {
     /// The version of the last write.
     pub version: i64,
-    /// Up to this version, what was removed for good may be forgotten.
+    /// Up to this version, purged contacts may be forgotten.
     pub min_version: i64,
-    /// Another one for each history of versions.
+    /// Different for each history of versions.
     pub epoch: Uuid,
 }
 
-/// One contact as it is now.
+/// One contact in its current state.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The version of its last write, or of its removal.
+    /// The version of its last write, or of its purge.
     pub version: i64,
     /// The contact's id.
     pub id: ContactId,
-    /// None where it is deleted or gone.
+    /// `None` if it is deleted or purged.
     pub contact: Option<Stored>,
 }
 
 /// A part of the feed.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// None where the owner never wrote.
+    /// `None` if the owner never wrote.
     pub state: Option<State>,
     /// In order of version and id.
     pub entries: Vec<Entry>,
-    /// Whether there are more behind them.
+    /// Whether there are more.
     pub more: bool,
 }
 
-/// Reads a part of the feed, and the owner's row with it: one statement sees the
-/// same moment of both, so that a part without more is all up to the row's version.
+/// Reads a part of the feed with the owner's row: one statement reads both from one
+/// snapshot, so that a last part is complete up to the row's version.
 pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Result<Part> {
-    // The limits of both halves are what the index is read to, not a filter on it.
-    // Of contacts beyond the bytes, no body is read.
+    // Both halves have a LIMIT on the index scan, not a filter after it. The bodies of
+    // contacts beyond the size are not read.
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -111,7 +111,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
         range.version,
         range.id,
         range.start as Option<i64>,
-        // One more tells whether there is more.
+        // One more shows whether there is more.
         range.count_max + 1,
         range.bytes_max,
     )
@@ -121,12 +121,12 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
     Ok(Part::of(rows, range.count_max))
 }
 
-/// The owner's row, and an entry where there is one.
+/// The owner's row, and an entry if there is one.
 struct Row {
     now_version: i64,
     min_version: i64,
     epoch: Uuid,
-    /// How many entries were found before the bytes were counted.
+    /// The number of entries before the limit of bytes.
     found: Option<i64>,
     version: Option<i64>,
     id: Option<ContactId>,
@@ -179,7 +179,7 @@ impl Row {
     }
 }
 
-/// The present versions of these owners; those who never wrote are left out.
+/// The current versions of these owners, without those who never wrote.
 pub async fn versions(db: impl PgExecutor<'_>, owners: &[Uuid]) -> Result<HashMap<UserId, i64>> {
     let rows = sqlx::query!(
         r#"

@@ -1,12 +1,11 @@
-//! Removes all rows of one owner, of every table.
+//! Deletes all rows of one owner, in every table.
 
 use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::error::Result;
 
-/// Runs statements that each remove up to `limit` rows of the owner; says how many
-/// each did.
+/// Runs statements that each delete up to `limit` rows of the owner; returns the numbers.
 macro_rules! each {
     ($db:expr, $owner:expr, $limit:expr, [$($sql:literal),* $(,)?]) => {
         [$(
@@ -18,9 +17,9 @@ macro_rules! each {
     };
 }
 
-/// Removes up to `limit` rows of each table; says how many that were, and whether
-/// none is left. Needs the owner's row. Every table with an `owner_id` has its line
-/// here.
+/// Deletes up to `limit` rows of each table; returns how many, and whether none remain.
+/// The caller must hold the lock on the owner's row. Every table with an `owner_id` is
+/// listed here.
 pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> Result<(u64, bool)> {
     let removed = each!(db, owner, limit, [
         "DELETE FROM contacts.contacts WHERE owner_id = $1 AND id IN
@@ -47,7 +46,7 @@ pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> R
     Ok((removed.iter().sum(), is_all))
 }
 
-/// Removes the owner's own row, in the end.
+/// Deletes the owner's own row, at the end.
 pub async fn remove_owner(db: impl PgExecutor<'_>, owner: UserId) -> Result<u64> {
     let done = sqlx::query!(
         r#"

@@ -16,18 +16,18 @@ use crate::model::quota::Quota;
 /// The SQLSTATE of a unique violation.
 const UNIQUE_VIOLATION: &str = "23505";
 
-/// The version that new contacts are stored under.
+/// The version of new contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Under {
-    /// The owner's next one, which is taken with them.
+    /// The owner's next version, taken in the same statement.
     NextVersion,
-    /// That of a transaction which took the owner's row before.
+    /// The version of a transaction that has locked the owner's row before.
     VersionTaken,
 }
 
-/// Takes the owner's row until the transaction ends; then stores the contacts
-/// under one version, and counts them. Returns the version. Nothing is stored
-/// where there is no room for all.
+/// Locks the owner's row until the transaction ends, stores the contacts under one
+/// version, and counts them. Returns the version. Nothing is stored if the quota does not
+/// allow all.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -41,7 +41,7 @@ pub async fn insert(
         contacts: i64::try_from(new.len()).unwrap_or(i64::MAX),
         bytes: columns.bytes,
     };
-    // Where the owner has no row yet, nothing below asks.
+    // If the owner has no row yet, nothing below checks the quota.
     if let Some(full) = quota.full(Quota::default(), added) {
         return Err(full.into());
     }
@@ -52,7 +52,7 @@ pub async fn insert(
         inserted => inserted?,
     };
     row.version.ok_or_else(|| {
-        // As it was before other writes that this one waited for.
+        // As of before other writes that this one waited for.
         let used = Quota {
             contacts: row.contacts.unwrap_or(0),
             bytes: row.bytes.unwrap_or(0),
@@ -62,7 +62,7 @@ pub async fn insert(
     })
 }
 
-/// Nothing was stored where there is no version, and these are the owner's totals.
+/// Without a version nothing was stored, and these are the owner's totals.
 struct Inserted {
     version: Option<i64>,
     contacts: Option<i64>,

@@ -1,4 +1,4 @@
-//! The labels of an owner. Whoever calls a write here holds the owner's row.
+//! The labels of an owner. Callers of a write here must have locked the owner's row.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::contact::keys::Keys;
 use crate::error::{LabelError, Result};
 use crate::model::label::{LABELS_MAX, Label, LabelId, LabelName};
 
-/// Makes those labels of the contacts that the owner has not; of several spellings
-/// the first counts. Asks nothing where no contact has a label that may be new.
+/// Creates the labels of the contacts that the owner lacks; of several spellings the
+/// first is used. Runs no statement if no contact has a label that may be new.
 pub async fn ensure<'a>(
     db: &mut PgConnection,
     owner: UserId,
@@ -38,7 +38,7 @@ pub async fn ensure<'a>(
     insert(db, owner, &labels.collect::<Vec<_>>()).await
 }
 
-/// Inserts the labels whose names are not there yet.
+/// Inserts the labels whose names do not exist yet.
 pub async fn insert(db: &mut PgConnection, owner: UserId, labels: &[Label]) -> Result<()> {
     let Some(first) = labels.first() else {
         return Ok(());
@@ -46,7 +46,7 @@ pub async fn insert(db: &mut PgConnection, owner: UserId, labels: &[Label]) -> R
     let ids: Vec<Uuid> = labels.iter().map(|label| label.id.0).collect();
     let keys: Vec<&str> = labels.iter().map(|label| &*label.name_key).collect();
     let names: Vec<&str> = labels.iter().map(|label| &*label.name).collect();
-    // Nobody else adds any meanwhile: the owner's row is taken.
+    // No other call can add any meanwhile, because the owner's row is locked.
     let count = sqlx::query_scalar!(
         r#"
         WITH added AS (
@@ -109,8 +109,8 @@ pub async fn named(db: impl PgExecutor<'_>, owner: UserId, key: &str) -> Result<
     .await?)
 }
 
-/// At most `limit` of the owner's labels, or of those with these ids, by key, behind
-/// this one.
+/// At most `limit` of the owner's labels, or of those with these ids, by key, after this
+/// one.
 pub async fn list(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -136,7 +136,7 @@ pub async fn list(
     .await?)
 }
 
-/// Gives the owner's label a name that no other one has.
+/// Sets the label's name, which must be unique.
 pub async fn rename(
     db: &mut PgConnection,
     owner: UserId,
@@ -162,7 +162,7 @@ pub async fn rename(
     Ok(())
 }
 
-/// Removes the owner's label.
+/// Deletes the owner's label.
 pub async fn delete(db: &mut PgConnection, owner: UserId, id: LabelId) -> Result<()> {
     sqlx::query!(
         r#"

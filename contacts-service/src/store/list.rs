@@ -1,4 +1,4 @@
-//! Contacts in an order, a page at a time.
+//! Pages of contacts in an order.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row};
@@ -11,7 +11,7 @@ use crate::model::order::{Key, Order};
 use crate::model::share::rights::View;
 use crate::store::row::{BEHIND_STORED, STORED, stored};
 
-/// What the last contact shown was sorted by.
+/// The sort key of the last contact returned.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub enum SortKey {
     /// A folded name.
@@ -20,28 +20,29 @@ pub enum SortKey {
     Time(DateTime<Utc>),
 }
 
-/// Where a list stopped.
+/// The position in a list.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Position {
-    /// The key of the last contact shown.
+    /// The key of the last contact returned.
     pub key: SortKey,
     /// Its id.
     pub id: ContactId,
 }
 
-/// A contact and what it is sorted by.
+/// A contact and its sort key.
 #[derive(Clone, Debug)]
 pub struct Listed {
     /// The contact.
     pub contact: Stored,
-    /// The folded name, where a name sorts.
+    /// The folded name, if sorted by a name.
     name_key: String,
-    /// How many live contacts the owner has; only where [`Selection::counted`].
+    /// The number of the owner's contacts, without deleted ones; only if
+    /// [`Selection::counted`].
     pub live_count: Option<i64>,
 }
 
 impl Listed {
-    /// Where it stands in `order`.
+    /// Its position in `order`.
     #[must_use]
     pub fn position(&self, order: Order) -> Position {
         let key = match order.key {
@@ -63,13 +64,13 @@ impl Listed {
 pub struct Selection<'a> {
     /// How to sort.
     pub order: Order,
-    /// What each contact must be.
+    /// The conditions.
     pub conditions: &'a [Condition],
     /// Whether deleted ones are listed, too.
     pub show_deleted: bool,
-    /// Whether the owner's live contacts are counted on the way.
+    /// Whether the owner's contacts are counted in the same statement.
     pub counted: bool,
-    /// Where to go on.
+    /// The position to continue from.
     pub after: Option<Position>,
 }
 
@@ -92,8 +93,8 @@ pub async fn list(
     listed.collect()
 }
 
-/// The only statement that is put together at run time: its orders and
-/// conditions are too many to write each out. Values are always bound.
+/// The only statement that is built at run time, because there are too many combinations
+/// of orders and conditions. Values are always bound.
 fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> QueryBuilder<Postgres> {
     let (column, name_column) = match selection.order.key {
         Key::FamilyName => ("family_key", "family_key"),
@@ -107,7 +108,7 @@ fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> Query
     } else {
         ("", ">")
     };
-    // Runs once a statement, not once a row.
+    // Runs once per statement, not once per row.
     let count_column = if selection.counted {
         "(SELECT live_count FROM contacts.owner_state WHERE owner_id = $1)"
     } else {

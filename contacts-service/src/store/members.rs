@@ -12,14 +12,14 @@ use super::revisions::code;
 use crate::contact::ContactId;
 use crate::error::Result;
 
-/// A contact with other labels than before.
+/// A contact with changed labels.
 #[derive(Clone, Debug)]
 pub struct Relabelled {
     /// The contact.
     pub id: ContactId,
-    /// What it is now.
+    /// Its new body.
     pub body: Vec<u8>,
-    /// By how much it has grown.
+    /// The growth of its size.
     pub bytes_added: i64,
     /// Its labels, folded.
     pub label_keys: Vec<String>,
@@ -48,8 +48,8 @@ pub async fn ids(
     .await?)
 }
 
-/// How many of the owner's live contacts have each of these labels; none has one
-/// that is left out. Reads all of the owner's contacts.
+/// The number of the owner's contacts with each of these labels, without deleted ones;
+/// labels without contacts are omitted. Reads all of the owner's contacts.
 pub async fn counts(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -71,9 +71,8 @@ pub async fn counts(
     Ok(rows.into_iter().map(|row| (row.key, row.count)).collect())
 }
 
-/// Writes contacts with other labels over what they were; live ones stay live, and
-/// deleted ones deleted, and counts their bytes. Keeps what they were, as their newest
-/// earlier revision.
+/// Overwrites contacts with changed labels, deleted or not, and counts their bytes.
+/// Stores their previous state as the newest earlier revision.
 pub async fn relabel(
     db: &mut PgConnection,
     owner: UserId,
@@ -81,7 +80,7 @@ pub async fn relabel(
     contacts: &[Relabelled],
     bytes_added: i64,
 ) -> Result<()> {
-    // The owner's totals grow with the first part.
+    // The owner's totals are updated with the first part.
     let mut bytes_added = bytes_added;
     for part in parts::of(contacts, |contact| contact.body.len()) {
         relabel_part(db, owner, stamp, part, bytes_added).await?;

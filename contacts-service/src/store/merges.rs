@@ -1,4 +1,4 @@
-//! Which contacts were merged, for as long as that can be undone.
+//! Merges, as long as they can be undone.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -8,22 +8,22 @@ use uuid::Uuid;
 use crate::contact::ContactId;
 use crate::error::Result;
 
-/// A merge that was done.
+/// A merge.
 #[derive(Clone, Debug)]
 pub struct Merged {
     /// Its identity.
     pub id: Uuid,
-    /// The owner's version that it stamped on its contacts.
+    /// The owner's version of the merge.
     pub version: i64,
-    /// The contact that stayed.
+    /// The primary contact.
     pub primary: ContactId,
-    /// The version of that one before.
+    /// The primary contact's previous version.
     pub primary_version: i64,
-    /// The contacts that were merged into it, in their order.
+    /// The contacts merged into it, in order.
     pub others: Vec<Uuid>,
 }
 
-/// Remembers a merge of the owner.
+/// Stores a merge of the owner.
 pub async fn insert(
     db: &mut PgConnection,
     owner: UserId,
@@ -49,7 +49,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Forgets a merge of the owner, and returns it, if it was made at `since` or later.
+/// Deletes a merge of the owner, and returns it, if it was made at `since` or later.
 pub async fn remove(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -72,8 +72,8 @@ pub async fn remove(
     .await?)
 }
 
-/// Forgets at most 1000 merges, of whichever owners, from before `before`; returns
-/// how many. Two replicas at it pass each other by.
+/// Deletes at most 1000 merges of any owners from before `before`; returns how many.
+/// Concurrent replicas skip each other's rows.
 pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
     let forgotten = sqlx::query!(
         r#"

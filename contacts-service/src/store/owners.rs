@@ -7,19 +7,19 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::quota::Quota;
 
-/// What a write knows of its owner.
+/// The owner's data for a write.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {
-    /// The version that this write stamps on what it changes.
+    /// The version of this write.
     pub version: i64,
-    /// Live contacts before the write.
+    /// The number of contacts before the write, without deleted ones.
     pub live_count: i64,
     /// The bytes of all contacts before the write.
     pub byte_count: i64,
 }
 
 impl Taken {
-    /// What the owner's contacts took up before the write.
+    /// The owner's usage before the write.
     #[must_use]
     pub fn used(self) -> Quota {
         Quota {
@@ -29,9 +29,9 @@ impl Taken {
     }
 }
 
-/// Begins a write: takes the owner's next version, and with it the owner's row
-/// until the transaction ends. Writes of one owner thus follow each other, and
-/// versions follow the order of commits.
+/// Starts a write: takes the owner's next version, and locks the owner's row until the
+/// transaction ends. Writes of one owner therefore run one after the other, and versions
+/// follow the order of commits.
 pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Taken> {
     Ok(sqlx::query_as!(
         Taken,
@@ -49,7 +49,7 @@ pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Taken> {
     .await?)
 }
 
-/// What the owner's contacts take up now.
+/// The owner's current usage.
 pub async fn used(db: impl PgExecutor<'_>, owner: UserId) -> Result<Quota> {
     let used = sqlx::query_as!(
         Quota,
@@ -65,8 +65,8 @@ pub async fn used(db: impl PgExecutor<'_>, owner: UserId) -> Result<Quota> {
     Ok(used.unwrap_or_default())
 }
 
-/// Holds the owner's row, where there is one, until the transaction ends, without a
-/// new version.
+/// Locks the owner's row, if there is one, until the transaction ends, without a new
+/// version.
 pub async fn hold(db: &mut PgConnection, owner: UserId) -> Result<()> {
     sqlx::query!(
         r#"

@@ -1,10 +1,10 @@
-//! Long writes in parts. A statement may take so long, and what a contact costs grows with
-//! its text, each three letters of which go into an index.
+//! Splits long writes. A statement has a timeout, and the cost of a contact grows with
+//! its text, whose trigrams are indexed.
 
-/// The most bytes of contacts that one statement writes, unless a contact has more.
+/// The maximum size of contacts that one statement writes, unless one contact has more.
 const BYTES_MAX: usize = 256 * 1024;
 
-/// Cuts a list into parts, each for a statement; `bytes` is what one of it costs.
+/// Splits a list into parts, one per statement; `bytes` is the size of an item.
 pub fn of<T>(all: &[T], bytes: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     let mut rest = all;
     std::iter::from_fn(move || {

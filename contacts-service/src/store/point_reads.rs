@@ -1,7 +1,7 @@
-//! Reads of single contacts: those that are asked for while others are being
-//! read go into the next statement together. One more key in a statement costs
-//! the database a third of a statement of its own, and us a fraction of a round
-//! trip. Each key keeps its own owner.
+//! Reads of single contacts: calls that arrive while a read is running are combined into
+//! the next statement. Another key in a statement costs the database a third of a
+//! separate statement, and the service a fraction of a round trip. Each key is paired
+//! with its own owner.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 
-/// Statements at a time. More would find less to put together.
+/// Concurrent statements. With more there would be less to combine.
 const READERS: usize = 2;
-/// The most keys of a statement.
+/// The maximum number of keys of a statement.
 const KEYS_MAX: usize = 64;
 
-/// Where to ask for contacts.
+/// The queue of requested contacts.
 #[derive(Clone, Debug)]
 pub struct PointReads {
     db: Pool,
@@ -42,7 +42,8 @@ impl PointReads {
     /// Reads from this database, in tasks that end with the current runtime.
     #[must_use]
     pub fn start(db: &Pool) -> Self {
-        // Not bounded, since each waiting call is: by the streams of its connection.
+        // Unbounded, because waiting calls are limited by the streams of their
+        // connections.
         let (asked, queue) = mpsc::unbounded_channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
@@ -57,8 +58,8 @@ impl PointReads {
     /// Returns the owner's contact, deleted or not.
     pub async fn get(&self, owner: UserId, id: ContactId) -> Result<Option<Stored>> {
         let (reply, answer) = oneshot::channel();
-        // Without readers, and where a statement of many failed, a call asks for
-        // itself and gets its own error.
+        // Without readers, or if a combined statement failed, a call runs its own
+        // statement and gets its own error.
         let _ = self.asked.send(Asked { owner, id, reply });
         match answer.await {
             Ok(found) => found,
@@ -72,7 +73,7 @@ async fn read(db: Pool, queue: Arc<Mutex<Queue>>) {
         let Err(Unreachable) = answer(&db, asked).await else {
             continue;
         };
-        // Those behind have waited as long, and would wait as long again.
+        // Later calls have waited as long, and would wait as long again.
         if let Ok(mut queue) = queue.try_lock() {
             while let Ok(asked) = queue.try_recv() {
                 asked.refuse();
@@ -81,11 +82,11 @@ async fn read(db: Pool, queue: Arc<Mutex<Queue>>) {
     }
 }
 
-/// The next ones; nothing when nobody can ask any more.
+/// The next requests; `None` when no more can arrive.
 async fn gather(queue: &Mutex<Queue>) -> Option<Vec<Asked>> {
     let mut queue = queue.lock().await;
     let mut asked = vec![queue.recv().await?];
-    // Whoever asks in the same moment comes along.
+    // Requests that arrive at the same time are included.
     yield_now().await;
     while asked.len() < KEYS_MAX
         && let Ok(next) = queue.try_recv()
@@ -96,7 +97,7 @@ async fn gather(queue: &Mutex<Queue>) -> Option<Vec<Asked>> {
     Some(asked)
 }
 
-/// No connection was to be had.
+/// No connection was available.
 struct Unreachable;
 
 async fn answer(db: &Pool, mut asked: Vec<Asked>) -> Result<(), Unreachable> {
@@ -120,7 +121,7 @@ async fn answer_together(db: &Pool, asked: Vec<Asked>) -> Result<(), Unreachable
         asked.into_iter().for_each(Asked::refuse);
         return Err(Unreachable);
     }
-    // Dropped without a reply where the statement failed: each asks for itself.
+    // Dropped without a reply if the statement failed: each call then runs its own.
     let mut answers: Vec<Option<Stored>> = asked.iter().map(|_| None).collect();
     let Ok(found) = found else { return Ok(()) };
     for (number, contact) in found {
@@ -168,7 +169,7 @@ mod tests {
             let is_away = matches!(&answer, Err(Error::Database(error)) if is_unavailable(error));
             assert!(is_away, "{answer:?}");
         }
-        // By the paused clock, which only waiting moves.
+        // With the paused clock, which only waiting advances.
         assert!(began.elapsed() < 2 * wait_max, "{:?}", began.elapsed());
     }
 }

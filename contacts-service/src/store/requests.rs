@@ -1,4 +1,4 @@
-//! The answers to calls with a `request_id`, for a day.
+//! The stored responses to calls with a `request_id`, for a day.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use crate::error::Result;
 pub struct Answered {
     /// SHA-256 of the request.
     pub body_hash: Vec<u8>,
-    /// The encoded contact of the answer.
+    /// The encoded contact of the response.
     pub response: Vec<u8>,
 }
 
@@ -37,8 +37,8 @@ pub async fn find(
     .await?)
 }
 
-/// Remembers an answer, in place of one from before `since`; false where there is
-/// a later one, and the transaction must not be committed.
+/// Stores a response, replacing one from before `since`; false if there is a later one,
+/// and the transaction must not be committed.
 pub async fn insert(
     db: &mut PgConnection,
     owner: UserId,
@@ -69,8 +69,8 @@ pub async fn insert(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Forgets at most 1000 answers, of whichever owners, that are older than
-/// `before`; returns how many. Two replicas at it pass each other by.
+/// Deletes at most 1000 responses of any owners that are older than `before`; returns how
+/// many. Concurrent replicas skip each other's rows.
 pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
     let forgotten = sqlx::query!(
         r#"

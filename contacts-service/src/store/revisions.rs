@@ -1,5 +1,5 @@
-//! What contacts were. The last revision of a contact is its own row; each write
-//! puts the one before into the table of revisions (`store/changes.rs`).
+//! Earlier revisions of contacts. The last revision of a contact is its own row; each
+//! write stores the previous one in the table of revisions (`store/changes.rs`).
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub(super) fn code(change: ContactChange) -> i16 {
     i16::try_from(i32::from(change)).unwrap_or_default()
 }
 
-/// Rows from before revisions were kept have no code.
+/// Rows from before revisions existed have no code.
 fn change(code: Option<i16>) -> ContactChange {
     code.and_then(|code| ContactChange::try_from(i32::from(code)).ok())
         .unwrap_or_default()
@@ -57,8 +57,8 @@ pub async fn last(
     }))
 }
 
-/// At most `limit` revisions of the owner's contact from before `version`, the
-/// later ones first. The last one says what never changes.
+/// At most `limit` revisions of the owner's contact from before `version`, the latest
+/// first. The contact's own row has the fields that never change.
 pub async fn before(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -97,8 +97,8 @@ pub async fn before(
     Ok(revisions.collect())
 }
 
-/// Returns what the last write of each of the owner's contacts replaced, where that had
-/// the version beside it.
+/// Returns what the last write of each of the owner's contacts replaced, if that had the
+/// given version.
 pub async fn replaced(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -147,7 +147,7 @@ pub async fn replaced(
     Ok(replaced)
 }
 
-/// What the owner's contact held in an earlier revision.
+/// The body of the owner's contact in an earlier revision.
 pub async fn body(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -168,8 +168,7 @@ pub async fn body(
     .await?)
 }
 
-/// Removes all revisions of the owner's contacts with these ids, which are gone
-/// for good.
+/// Deletes all revisions of the owner's purged contacts with these ids.
 pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
@@ -184,8 +183,8 @@ pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Resul
     Ok(())
 }
 
-/// Forgets at most 1000 revisions, of whichever owners, that were replaced before
-/// `before`; returns how many. Two replicas at it pass each other by.
+/// Deletes at most 1000 revisions of any owners that were replaced before `before`;
+/// returns how many. Concurrent replicas skip each other's rows.
 pub async fn forget_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
     let forgotten = sqlx::query!(
         r#"

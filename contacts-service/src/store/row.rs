@@ -1,4 +1,4 @@
-//! Rows read by position: names are looked up for each row, which shows on pages
+//! Reads rows by position, because looking up names for each row is measurable on pages
 //! of hundreds.
 
 use sqlx::Row;
@@ -6,10 +6,10 @@ use sqlx::postgres::PgRow;
 
 use crate::contact::stored::Stored;
 
-/// The columns that [`stored`] reads; they come first.
+/// The columns that [`stored`] reads; they must be first.
 pub(super) const STORED: &str =
     "id, uid, version, create_time, update_time, delete_time, merged_into, body";
-/// The position of the column behind them.
+/// The position of the next column.
 pub(super) const BEHIND_STORED: usize = 8;
 
 /// Reads the columns of [`STORED`].

@@ -1,4 +1,4 @@
-//! Candidates of a search: the index narrows, the ranking is done in Rust.
+//! Candidates of a search: the index selects them, Rust ranks them.
 
 use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::share::rights::View;
 use crate::search::query::{Query, containing, swapped};
 
-/// A live contact that may answer a query.
+/// A contact that may match a query.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// Its identity.
@@ -23,7 +23,7 @@ pub struct Candidate {
     pub search_text: String,
 }
 
-/// Contacts that may hold every word of the query somewhere, or its digits.
+/// Contacts that may contain every word of the query, or its digits.
 #[must_use]
 pub fn holding<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let words = query.indexed_words();
@@ -60,15 +60,14 @@ fn indexed<'a>(
     Box::pin(stream.map_err(Error::from))
 }
 
-/// The digits at the end of a number, by which the index finds it: those at the
-/// beginning are the same in most numbers of a book. The ranking looks at all.
+/// The last digits of a number, with which the index finds it, because most numbers of a
+/// book have the same first digits. The ranking compares all.
 fn end(digits: &str) -> &str {
     const LAST: usize = 7;
     &digits[digits.len().saturating_sub(LAST)..]
 }
 
-/// For words of which the index knows nothing. Not LIKE, which it would be asked
-/// for all the same.
+/// For words that are not in the index. Not LIKE, which would use the index anyway.
 fn whole_book<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let stream = sqlx::query_as!(
         Candidate,
@@ -92,17 +91,16 @@ fn whole_book<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Res
     Box::pin(stream.map_err(Error::from))
 }
 
-/// The longest word of which two neighbours may be swapped: longer ones keep
-/// enough trigrams.
+/// The longest word in which two neighbours may be swapped; longer ones keep enough
+/// trigrams.
 const SWAPPED_CHARS_MAX: usize = 8;
 
-/// Contacts that hold something like this word of a query.
+/// Contacts that contain a word similar to this one.
 pub fn resembling<'a>(db: &'a Pool, view: &View, word: &str) -> BoxStream<'a, Result<Candidate>> {
     let short = word.chars().count() <= SWAPPED_CHARS_MAX;
     let swapped = if short { swapped(word) } else { Vec::new() };
     let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();
-    // Not OR: the index serves each half, but the planner may think otherwise of
-    // both at once.
+    // Not OR: the index supports each half, but the planner may not use it for both.
     let stream = sqlx::query_as!(
         Candidate,
         r#"

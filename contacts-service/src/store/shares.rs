@@ -1,4 +1,4 @@
-//! What owners share with whom. Whoever calls a write here holds the owner's row.
+//! Shares. Callers of a write here must have locked the owner's row.
 
 use chassis::email::Email;
 use chassis::user_id::UserId;
@@ -9,7 +9,7 @@ use crate::model::label::LabelId;
 use crate::model::share::rights::{Grant, SharedLabel};
 use crate::model::share::{Offer, Recipient, Share, ShareId};
 
-/// What the user sees of the owner's contacts at this moment.
+/// What the user can currently read of the owner's contacts.
 pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Result<Vec<Grant>> {
     let rows = sqlx::query!(
         r#"
@@ -34,8 +34,8 @@ pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Res
     Ok(grants.collect())
 }
 
-/// Reads shares: what follows FROM, and the values. `query_as!` takes literals only,
-/// so that a macro puts them together.
+/// Selects shares: the text after FROM, and the values. A macro, because `query_as!`
+/// accepts literals only.
 macro_rules! shares {
     ($behind:literal $(, $value:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -63,7 +63,7 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Result<
     Ok(share.fetch_optional(db).await?)
 }
 
-/// Returns the owner's share, if it is the recipient's, or is offered to it.
+/// Returns the owner's share, if the recipient has it or it is offered to the recipient.
 pub async fn get_of(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -81,7 +81,7 @@ pub async fn get_of(
     Ok(share.fetch_optional(db).await?)
 }
 
-/// At most `limit` of the owner's shares, the oldest first, behind this one.
+/// At most `limit` of the owner's shares, the oldest first, after this one.
 pub async fn list(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -97,8 +97,8 @@ pub async fn list(
     Ok(list.fetch_all(db).await?)
 }
 
-/// At most `limit` of the shares that are the recipient's, or are offered to it, of
-/// whichever owners, the oldest first, behind this one.
+/// At most `limit` of the shares that the recipient has or is offered, of any owners, the
+/// oldest first, after this one.
 pub async fn list_of(
     db: impl PgExecutor<'_>,
     recipient: &Recipient,
@@ -117,7 +117,7 @@ pub async fn list_of(
     Ok(list.fetch_all(db).await?)
 }
 
-/// The owner's share of the same with the same address.
+/// The owner's share of the same contacts with the same address.
 pub async fn same(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -137,7 +137,7 @@ pub async fn same(
     .await?)
 }
 
-/// How many shares the owner has.
+/// The number of the owner's shares.
 pub async fn count(db: impl PgExecutor<'_>, owner: UserId) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -151,7 +151,7 @@ pub async fn count(db: impl PgExecutor<'_>, owner: UserId) -> Result<i64> {
     .await?)
 }
 
-/// Inserts a share that is not there.
+/// Inserts a new share.
 pub async fn insert(db: impl PgExecutor<'_>, share: &Share) -> Result<()> {
     sqlx::query!(
         r#"
@@ -175,7 +175,7 @@ pub async fn insert(db: impl PgExecutor<'_>, share: &Share) -> Result<()> {
     Ok(())
 }
 
-/// Writes what a share is now; with `recipient`, whose it is, too.
+/// Updates a share; with `recipient`, also its recipient.
 pub async fn update(
     db: impl PgExecutor<'_>,
     share: &Share,
@@ -201,7 +201,7 @@ pub async fn update(
     Ok(())
 }
 
-/// Removes the owner's share.
+/// Deletes the owner's share.
 pub async fn delete(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Result<()> {
     sqlx::query!(
         r#"
@@ -216,7 +216,7 @@ pub async fn delete(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Resu
     Ok(())
 }
 
-/// Removes the shares of the owner's label.
+/// Deletes the shares of the owner's label.
 pub async fn delete_of_label(db: impl PgExecutor<'_>, owner: UserId, label: LabelId) -> Result<()> {
     sqlx::query!(
         r#"
@@ -231,7 +231,7 @@ pub async fn delete_of_label(db: impl PgExecutor<'_>, owner: UserId, label: Labe
     Ok(())
 }
 
-/// Whose contacts a user sees.
+/// The owners whose contacts a user can read.
 pub async fn owners_of(db: impl PgExecutor<'_>, user: UserId) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -245,7 +245,7 @@ pub async fn owners_of(db: impl PgExecutor<'_>, user: UserId) -> Result<Vec<User
     .await?)
 }
 
-/// Removes what the owner shares with a user; returns how much.
+/// Deletes the owner's shares with a user; returns how many.
 pub async fn delete_of_recipient(
     db: impl PgExecutor<'_>,
     owner: UserId,

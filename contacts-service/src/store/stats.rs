@@ -1,18 +1,18 @@
-//! An owner's figures.
+//! The statistics of an owner.
 
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// How many contacts there are.
+/// The numbers of contacts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// Live ones.
+    /// The number of contacts, without deleted ones.
     pub live: i64,
-    /// Deleted ones.
+    /// Deleted contacts.
     pub deleted: i64,
-    /// Live ones with a birthday.
+    /// Contacts with a birthday, without deleted ones.
     pub with_birthday: i64,
     /// The bytes of all.
     pub bytes: i64,
@@ -44,7 +44,7 @@ pub async fn counts(db: impl PgExecutor<'_>, owner: UserId) -> Result<Counts> {
     Ok(counts.unwrap_or_default())
 }
 
-/// How many of the owner's live contacts have each label, by its name. Reads all of
+/// The number of the owner's contacts per label name, without deleted ones. Reads all of
 /// these.
 pub async fn by_label(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(

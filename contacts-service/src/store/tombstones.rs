@@ -1,4 +1,4 @@
-//! Contacts that go for good, and what is remembered of them.
+//! Purged contacts, and their tombstones.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -46,8 +46,8 @@ pub async fn gone(
     .await?)
 }
 
-/// Removes those of the owner's deleted contacts that have one of the ids, and
-/// remembers them under `version`; returns how many they were.
+/// Purges the owner's deleted contacts with these ids, and stores tombstones under
+/// `version`; returns how many.
 pub async fn purge(
     db: &mut PgConnection,
     owner: UserId,
@@ -81,7 +81,7 @@ pub async fn purge(
     .await?)
 }
 
-/// At most 100 owners of contacts that went before `before`.
+/// At most 100 owners of tombstones from before `before`.
 pub async fn owners_of_forgotten(
     db: impl PgExecutor<'_>,
     before: DateTime<Utc>,
@@ -99,8 +99,8 @@ pub async fn owners_of_forgotten(
     .await?)
 }
 
-/// Forgets at most `limit` of the owner's contacts that went before `before`, the
-/// oldest first, and that anything was forgotten up to there; returns how many.
+/// Deletes at most `limit` of the owner's tombstones from before `before`, the oldest
+/// first, and raises the minimum version; returns how many.
 pub async fn forget(
     db: &mut PgConnection,
     owner: UserId,

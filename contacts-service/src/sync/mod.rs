@@ -1,8 +1,8 @@
-//! What changed since: the feed of an owner's contacts, a part at a time.
+//! Sync: the feed of an owner's contacts, in parts.
 //!
-//! It goes by version, and versions follow the order of commits; a contact stands
-//! in it once, at its last write. Whoever reads on while others write sees what was
-//! written again further on, and so misses nothing.
+//! It is sorted by version, and versions follow the order of commits; a contact is in it
+//! once, at its last write. A reader that continues while others write finds rewritten
+//! contacts later in the feed, and misses nothing.
 
 pub mod position;
 
@@ -17,14 +17,14 @@ use crate::error::Result;
 use crate::model::share::rights::{Rights, View};
 use crate::store::{feed, shares};
 
-/// A contact that was written or removed.
+/// A contact that was written or purged.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Its id.
     pub id: ContactId,
-    /// Its message; none where it is deleted or gone.
+    /// Its message; `None` if it is deleted or purged.
     pub contact: Option<Bytes>,
-    /// Where to go on behind it.
+    /// The position after it.
     pub position: Position,
 }
 
@@ -33,23 +33,23 @@ pub struct Item {
 pub struct Part {
     /// In the order of versions.
     pub items: Vec<Item>,
-    /// Where to go on behind it.
+    /// The position after it.
     pub end: Position,
-    /// Whether there is more behind it.
+    /// Whether there is more.
     pub more: bool,
 }
 
-/// How large a part may be.
+/// The size limits of a part.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most items.
+    /// The maximum number of items.
     pub count: i64,
-    /// The bytes behind which no further contact comes.
+    /// The size after which no further contact is added.
     pub bytes: i64,
 }
 
-/// Reads on behind a position, or from the beginning. What is shared is of the moment
-/// that is read, and stands in `view` behind it.
+/// Reads on after a position, or from the beginning. The rights are read from the same
+/// snapshot, and stored in `view`.
 pub async fn read(
     db: &Pool,
     view: &mut View,
@@ -99,8 +99,8 @@ async fn read_part(
         start,
         part: mark,
     };
-    // Without more, it is all that was written, also where versions were taken that
-    // left nothing behind.
+    // A last part is complete up to the row's version, even if some versions have no
+    // contacts.
     let last = part.entries.last().filter(|_| part.more);
     let end = last.map_or(at(state.version, None), |last| {
         at(last.version, Some(last.id))
@@ -111,7 +111,8 @@ async fn read_part(
         if let Some(other) = &contact
             && !view.part.holds(&other.body)?
         {
-            // As of one that was deleted, nobody is told who began with nothing.
+            // A reader that started from the beginning never received a contact that was
+            // deleted before.
             if entry.version <= start {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Where in the feed a reader stands, and the tokens that say so.
+//! Positions in the feed, and sync tokens.
 
 use chassis::page_token::{Scope, Sealer};
 use chassis::user_id::UserId;
@@ -8,7 +8,7 @@ use crate::contact::ContactId;
 use crate::error::{Error, Result};
 use crate::store::feed::State;
 
-/// Where a reader stands.
+/// The position of a reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// The history of versions that it belongs to; zero before the first.
@@ -17,14 +17,15 @@ pub struct Position {
     /// The version that was read last.
     #[serde(rename = "v")]
     pub version: i64,
-    /// The id that was read last of it; none where all was: a batch has one version.
+    /// The last id read of that version; `None` if it was read completely: a batch has
+    /// one version.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub after: Option<ContactId>,
-    /// The version at which the reader began with nothing: what was deleted until
-    /// then is not told.
+    /// The version at which the reader started from the beginning: earlier deletions are
+    /// not sent.
     #[serde(rename = "s")]
     pub start: i64,
-    /// Which contacts the reader was told of, as [`Part::mark`] says it.
+    /// The set of visible contacts, as [`Part::mark`].
     ///
     /// [`Part::mark`]: crate::model::share::rights::Part::mark
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
@@ -32,14 +33,14 @@ pub struct Position {
 }
 
 impl Position {
-    /// What the ids of its version that are still to be read come behind.
+    /// The id after which the version is still to be read.
     pub(super) fn last_id(&self) -> Uuid {
         self.after.map_or(Uuid::max(), |id| id.0)
     }
 
-    /// Refuses a position from which something would be missed.
+    /// Refuses a position from which changes would be missed.
     pub(super) fn check(&self, state: Option<&State>, part: Option<Uuid>) -> Result<()> {
-        // Nobody can have missed something of nothing.
+        // From the beginning nothing can be missed.
         let is_before_all = self.version == 0 && self.epoch.is_nil();
         let is_good = match state {
             None => is_before_all,
@@ -56,7 +57,7 @@ impl Position {
         }
     }
 
-    /// The version up to which the reader knows of every removal.
+    /// The version up to which the reader has received every purge.
     fn complete(&self) -> i64 {
         let is_cut = i64::from(self.after.is_some());
         (self.version - is_cut).max(self.start)
@@ -81,12 +82,12 @@ impl<'a> SyncTokens<'a> {
         Scope {
             method: "SyncContacts",
             owner: self.owner.0,
-            // A position is good for every request.
+            // A token is valid for every request.
             request_hash: [0; 32],
         }
     }
 
-    /// Reads the token in the field `field`; nothing for an empty one.
+    /// Parses the token in the field `field`; `None` for an empty one.
     pub fn open(
         &self,
         reason: &'static str,
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_position_of_a_history_that_is_no_more_is_not_good() {
-        // A backup was restored: it has not come as far, or has another epoch.
+        // A backup was restored: its version is lower, or its epoch is different.
         assert!(!is_good(position(10, 0), 9, 0));
         let other = Position {
             epoch: Uuid::from_u128(8),

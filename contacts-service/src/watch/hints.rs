@@ -1,5 +1,5 @@
-//! Hints between replicas: whose contacts were written. Some may be lost, and all
-//! where a pooler stands in between: the poller needs none.
+//! Notifications between replicas about written owners. Some may be lost, with a pooler
+//! possibly all; the poller does not need them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,18 @@ use super::hub::Hub;
 use crate::store::hints::notify;
 
 const CHANNEL: &str = "contacts_written";
-/// What is written within this time is told together: PostgreSQL lets one notifying
-/// transaction commit at a time.
+/// Writes within this time are sent together, because PostgreSQL commits one notifying
+/// transaction at a time.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The owners of one notification, which takes 8000 bytes at most.
+/// The owners in one notification, which has at most 8000 bytes.
 const OWNERS_MAX: usize = 200;
-/// Until the connection is tried again.
+/// The pause before reconnecting.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Tells other replicas what is written here, and hears what they tell, for ever.
+/// Notifies other replicas of writes here, and receives their notifications, in an
+/// endless loop.
 pub async fn forever(db: Pool, listening: Listening, hub: Arc<Hub>) {
-    // Our own notifications come back to us.
+    // Our own notifications are received, too.
     let replica = Uuid::new_v4();
     tokio::join!(tell(db, &hub, replica), hear(listening, &hub, replica));
 }
@@ -55,8 +56,7 @@ async fn hear(listening: Listening, hub: &Hub, replica: Uuid) {
 async fn listen(listening: &Listening, hub: &Hub, replica: Uuid) -> sqlx::Result<()> {
     let mut listener = listening.listen(CHANNEL).await?;
     loop {
-        // None is a connection that was lost and is there again; the poller sees
-        // what was not heard.
+        // `None` means a restored connection; the poller finds missed writes.
         if let Some(told) = listener.try_recv().await? {
             for owner in owners(replica, told.payload()) {
                 hub.hint(owner);
@@ -65,7 +65,7 @@ async fn listen(listening: &Listening, hub: &Hub, replica: Uuid) -> sqlx::Result
     }
 }
 
-/// Who writes, and whose contacts were written.
+/// A notification: the sender, and the written owners.
 fn message(replica: Uuid, owners: &[UserId]) -> String {
     let ids = owners.iter().map(|owner| owner.0.simple().to_string());
     let mut words = vec![replica.simple().to_string()];
@@ -73,7 +73,7 @@ fn message(replica: Uuid, owners: &[UserId]) -> String {
     words.join(" ")
 }
 
-/// The owners of another replica's message.
+/// The owners of another replica's notification.
 fn owners(replica: Uuid, message: &str) -> impl Iterator<Item = UserId> {
     let mut words = message.split(' ').filter_map(|id| Uuid::try_parse(id).ok());
     let is_own = words.next().is_none_or(|from| from == replica);

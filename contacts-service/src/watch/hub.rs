@@ -1,4 +1,4 @@
-//! Who watches what, on all threads of a replica.
+//! The watchers of all threads of a replica.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::error::{Error, Result};
 
-/// The most streams of one user, whosever contacts they are on.
+/// The maximum number of streams per user, whatever their owners.
 pub const STREAMS_MAX: usize = 100;
-/// The most owners of whom other replicas are to be told; of those beyond, their
-/// pollers learn.
+/// The maximum number of owners that wait for a notification; other replicas' pollers
+/// find the rest.
 const WRITTEN_MAX: usize = 10_000;
 
 /// Wakes the streams of an owner.
@@ -23,9 +23,9 @@ pub struct Hub {
 
 #[derive(Debug, Default)]
 struct Streams {
-    /// By whose contacts they are on.
+    /// By owner.
     owners: HashMap<UserId, Watched>,
-    /// How many each user has.
+    /// The number of streams per user.
     users: HashMap<UserId, usize>,
 }
 
@@ -35,16 +35,16 @@ struct Watched {
     streams: usize,
 }
 
-/// What is known of an owner without reading the feed.
+/// The data of an owner outside of the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Signal {
-    /// As the poller saw it.
+    /// The version found by the poller.
     version: i64,
-    /// How often someone said that there may be something new.
+    /// The number of hints so far.
     hints: u64,
 }
 
-/// Owners of whom other replicas are to be told.
+/// Owners that wait for a notification.
 #[derive(Debug, Default)]
 struct Written {
     owners: Mutex<HashSet<UserId>>,
@@ -52,7 +52,7 @@ struct Written {
 }
 
 impl Hub {
-    /// With `tells_others`, what is written here waits for [`Hub::written`].
+    /// With `tells_others`, writes here are collected for [`Hub::written`].
     #[must_use]
     pub fn new(tells_others: bool) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Hub {
         })
     }
 
-    /// Something of the owner was written here, or may have been.
+    /// The owner was, or may have been, written here.
     pub fn wrote(&self, owner: UserId) {
         self.hint(owner);
         if let Some(written) = &self.written {
@@ -92,20 +92,20 @@ impl Hub {
         }
     }
 
-    /// Something of the owner may have been written somewhere.
+    /// The owner may have been written somewhere.
     pub fn hint(&self, owner: UserId) {
         if let Some(watched) = lock(&self.streams).owners.get(&owner) {
             watched.signal.send_modify(|signal| signal.hints += 1);
         }
     }
 
-    /// The owners who are watched.
+    /// The watched owners.
     #[must_use]
     pub fn watched(&self) -> Vec<UserId> {
         lock(&self.streams).owners.keys().copied().collect()
     }
 
-    /// These owners are at these versions; 0 is that of one who never wrote.
+    /// Sets the versions of these owners; 0 for one who never wrote.
     pub fn publish(&self, versions: impl Iterator<Item = (UserId, i64)>) {
         let streams = lock(&self.streams);
         for (owner, version) in versions {
@@ -117,7 +117,7 @@ impl Hub {
         }
     }
 
-    /// Waits until something was written here; for ever where nobody is to be told.
+    /// Waits until something was written here; for ever if replicas are not notified.
     pub async fn some_written(&self) {
         match &self.written {
             Some(written) => written.some.notified().await,
@@ -125,7 +125,7 @@ impl Hub {
         }
     }
 
-    /// Whose contacts were written here since the last call.
+    /// The owners written here since the last call.
     #[must_use]
     pub fn written(&self) -> HashSet<UserId> {
         let written = self.written.as_ref();
@@ -135,7 +135,7 @@ impl Hub {
     }
 }
 
-/// Gives back the room of a crowd that left.
+/// Releases memory after many streams have ended.
 fn shrink<T>(map: &mut HashMap<UserId, T>) {
     if map.capacity() > 4 * map.len() + 64 {
         map.shrink_to_fit();
@@ -143,7 +143,7 @@ fn shrink<T>(map: &mut HashMap<UserId, T>) {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that is done under a lock can leave it half done.
+    // No change under a lock can be left incomplete.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -154,18 +154,18 @@ pub struct Watch {
     owner: UserId,
     user: UserId,
     signal: watch::Receiver<Signal>,
-    /// Those that the stream has followed.
+    /// The hints that the stream has handled.
     hints: u64,
 }
 
 impl Watch {
-    /// The stream reads the feed now: what was said until here is followed.
+    /// The stream reads the feed now, which handles all hints so far.
     pub fn seen(&mut self) {
         self.hints = self.signal.borrow_and_update().hints;
     }
 
-    /// Completes when there may be more than up to `version`. A version that went
-    /// back counts, too: the feed knows what that means.
+    /// Completes when there may be changes after `version`. A lower version also counts;
+    /// the feed handles it.
     pub async fn changed(&mut self, version: i64) {
         // The hub outlives its watches, and so does the sender.
         while self.signal.changed().await.is_ok() {

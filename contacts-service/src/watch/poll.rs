@@ -1,4 +1,4 @@
-//! Looks for what is new, for all streams of a replica together.
+//! Polls for changes, for all streams of a replica.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::hub::Hub;
 use crate::error::Result;
 use crate::store::feed;
 
-/// A change is told within this time, hints or not.
+/// A change is sent within this time, with or without notifications.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Looks every second while anyone watches, with one statement.
+/// Polls every second while there are streams, with one statement.
 pub async fn forever(db: Pool, hub: Arc<Hub>) {
     let mut ticks = interval(PAUSE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,4 @@
-//! One reader's stream.
+//! The stream of one reader.
 
 use std::time::Duration;
 
@@ -16,53 +16,53 @@ use crate::model::share::rights::View;
 use crate::sync::position::Position;
 use crate::sync::{self, Limits};
 
-/// What a stream holds at most, besides the largest contact.
+/// The maximum size that a stream holds, plus one largest contact.
 const PART: Limits = Limits {
     count: 100,
     bytes: 256 * 1024,
 };
-/// The longest silence.
+/// The longest time without an event.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// Between two readings of the feed once all is told: a burst of writes is read
-/// together.
+/// The pause between two reads of the feed after catching up, so that a burst of writes
+/// is read together.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// What a reader is told.
+/// An event for a reader.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// What happened.
     pub event: Event,
-    /// Where to go on behind it.
+    /// The position after it.
     pub position: Position,
 }
 
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A live contact, as its message.
+    /// A new or changed contact, as its message.
     Changed(Bytes),
-    /// A contact that was deleted or removed.
+    /// A contact that was deleted or purged.
     Deleted(ContactId),
-    /// All was told.
+    /// Caught up.
     CaughtUp,
-    /// Nothing.
+    /// A heartbeat.
     Heartbeat,
 }
 
-/// What a stream stands on.
+/// The context of a stream.
 pub struct Reader {
-    /// Where contacts are kept.
+    /// The database.
     pub db: Pool,
     /// The watch on the owner's contacts.
     pub watch: Watch,
-    /// The contacts that are read.
+    /// The visible contacts.
     pub view: View,
-    /// True when streams shall end.
+    /// True when streams must end.
     pub stopping: Receiver<bool>,
 }
 
-/// Tells from a position on, or from the beginning. A reader that does not read
-/// stops the stream where it is.
+/// Streams from a position on, or from the beginning. A reader that does not read stops
+/// the stream at its position.
 pub fn tell(reader: Reader, from: Option<Position>) -> impl Stream<Item = Result<Told>> {
     try_stream! {
         let mut teller = Teller::new(reader);
@@ -128,13 +128,13 @@ impl Teller {
         let Reader {
             db, watch, view, ..
         } = &mut self.reader;
-        // Before it reads: what is said meanwhile may not be in it.
+        // Before the read, because later hints may not be included in it.
         watch.seen();
         self.read_at = Instant::now();
         sync::read(db, view, from, PART).await
     }
 
-    /// Waits for news.
+    /// Waits for changes.
     async fn rest(&mut self, end: Position) -> Woken {
         let silence = self.told_at + SILENCE_MAX;
         let reader = &mut self.reader;

@@ -1,5 +1,5 @@
-//! The threads that hash passwords: a fixed number, each with its own memory,
-//! behind a queue that refuses what it could not do in time.
+//! The threads that hash passwords: a fixed number, each with its own memory, and a queue
+//! that refuses work that cannot be done in time.
 
 mod queue;
 mod stats;
@@ -23,12 +23,12 @@ use crate::error::Result;
 use crate::passwords::Password;
 use crate::passwords::phc::{HashError, Recipe, Verdict};
 
-/// What nice(1) would be told. With a tenth of the weight of the others, hashing
-/// has the time that they leave, and is not starved.
+/// The niceness. With a tenth of the weight of other threads, hashing uses the time that
+/// they leave, and is not starved.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// The handle on the threads; they end when it is dropped.
+/// The handle of the threads, which are stopped on drop.
 pub struct Hasher {
     shared: Arc<Shared>,
 }
@@ -54,7 +54,7 @@ impl Hasher {
         Ok(hasher)
     }
 
-    /// Tells how busy it is.
+    /// Registers its metrics.
     pub fn publish(&self, metrics: &Metrics) {
         stats::publish(&self.shared, metrics);
     }
@@ -67,8 +67,8 @@ impl Hasher {
         answer.await.map_err(|_| HashError::Stopped)?
     }
 
-    /// Checks a password against a stored hash; without one, as for an unknown
-    /// e-mail, against nobody's, in the same time.
+    /// Checks a password against a stored hash; without one, as for an unknown e-mail,
+    /// against a dummy, in the same time.
     pub async fn verify(
         &self,
         password: Password,
@@ -93,22 +93,23 @@ impl Drop for Hasher {
     }
 }
 
-/// The system gives no thread.
+/// A thread cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start a hasher thread: {0}")]
 pub struct StartHasherError(#[from] io::Error);
 
-/// What a thread works with.
+/// The state of a thread.
 struct Hand {
     recipe: Recipe,
-    /// Taken at the first password, and kept.
+    /// Allocated at the first password, and kept.
     memory: Vec<Block>,
-    /// The hash of a password that nobody knows.
+    /// The dummy: the hash of a random password.
     dummy: Arc<OnceLock<String>>,
 }
 
 impl Hand {
-    /// Gets ready for a password. The first one is slower, whoever's it is.
+    /// Prepares for a password. The first one is slower, whether or not its account
+    /// exists.
     fn prepare(&mut self) -> Result<(), HashError> {
         if self.memory.is_empty() {
             self.memory = self.recipe.memory();
@@ -117,7 +118,7 @@ impl Hand {
             let mut nobodys = [0; 32];
             rand::fill(&mut nobodys)?;
             let hash = self.recipe.hash(&nobodys, &mut self.memory)?;
-            // Of two threads one wins.
+            // Of two threads one sets it.
             let _ = self.dummy.set(hash);
         }
         Ok(())
@@ -144,7 +145,7 @@ fn work(mut hand: Hand, shared: &Shared) {
     let mut held = 0;
     while let Some(task) = shared.next() {
         let started = Instant::now();
-        // A panic must not cost us the thread; its caller sees the reply dropped.
+        // A panic must not end the thread; its caller sees the reply dropped.
         if catch_unwind(AssertUnwindSafe(|| task.run(&mut hand))).is_err() {
             hand.memory = Vec::new();
         }
@@ -154,8 +155,8 @@ fn work(mut hand: Hand, shared: &Shared) {
     }
 }
 
-/// Lets everything else on the machine go first: a hash takes a processor for
-/// 15 ms, in which a hundred refreshes would wait.
+/// Lowers the priority: a hash uses a processor for 15 ms, during which a hundred
+/// refreshes would wait.
 fn give_way() {
     #[cfg(target_os = "linux")]
     if let Err(error) = setpriority_process(Some(gettid()), NICENESS) {
@@ -203,7 +204,7 @@ mod tests {
         };
         let hasher = Arc::new(Hasher::start(&recipe, capacity).unwrap());
         let mut jobs = tokio::task::JoinSet::new();
-        // Twenty times as many as there is room for.
+        // Twenty times the capacity.
         for _ in 0..200 {
             let hasher = Arc::clone(&hasher);
             jobs.spawn(async move {

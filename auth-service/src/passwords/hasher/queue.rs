@@ -1,4 +1,4 @@
-//! Who waits for a hasher thread, and who is sent away.
+//! The queue of the hasher, and its limit.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,30 +13,30 @@ use crate::error::{Error, Result};
 use crate::passwords::Password;
 use crate::passwords::phc::Verdict;
 
-/// Nobody should wait longer for a turn.
+/// The longest wait in the queue.
 const WAIT_MAX: Duration = Duration::from_secs(2);
-/// The shortest pause that a refused client is asked for.
+/// The shortest retry delay of a refused client.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 
-/// Who goes first.
+/// Priorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// Someone who has an account already.
+    /// Users with an account.
     First,
     /// Everybody else.
     Later,
 }
 
-/// How many passwords are hashed, and how many may wait.
+/// The number of concurrent and of waiting hashes.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
     /// Threads, each with the memory of one hash.
     pub threads: usize,
-    /// Most calls that wait.
+    /// The maximum number of waiting calls.
     pub queue: usize,
 }
 
-/// A password to hash or to check, and where the answer goes.
+/// A password to hash or to check, and the channel for the result.
 pub(super) enum Task {
     Hash {
         password: Password,
@@ -51,7 +51,7 @@ pub(super) enum Task {
 }
 
 impl Task {
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller no longer waits for the result.
     fn abandoned(&self) -> bool {
         match self {
             Self::Hash { reply, .. } => reply.is_closed(),
@@ -59,9 +59,9 @@ impl Task {
         }
     }
 
-    /// Does it and answers.
+    /// Runs it and sends the result.
     pub(super) fn run(self, hand: &mut Hand) {
-        // A client that left in between does not get its answer.
+        // A client that has disconnected does not get its result.
         match self {
             Self::Hash { password, reply } => {
                 let _ = reply.send(hand.hash(&password));
@@ -90,7 +90,7 @@ struct Job {
     due: Instant,
 }
 
-/// The queue, as the callers and the threads share it.
+/// The queue, shared by the callers and the threads.
 pub(super) struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -102,7 +102,7 @@ struct Queue {
     first: VecDeque<Job>,
     later: VecDeque<Job>,
     running: usize,
-    /// What one hash takes, as a moving average.
+    /// The duration of one hash, as a moving average.
     cost: Duration,
     closed: bool,
 }
@@ -122,7 +122,7 @@ impl Queue {
 }
 
 impl Shared {
-    /// Empty; `cost` is what one hash takes.
+    /// An empty queue; `cost` is the duration of one hash.
     pub(super) fn new(capacity: Capacity, cost: Duration) -> Self {
         Self {
             queue: Mutex::new(Queue {
@@ -138,24 +138,24 @@ impl Shared {
         }
     }
 
-    /// Sends the threads home.
+    /// Stops the threads.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_all();
     }
 
-    /// How many wait, and how many are being done.
+    /// The numbers of waiting and of running jobs.
     pub(super) fn load(&self) -> (usize, usize) {
         let queue = self.lock();
         (queue.waiting(), queue.running)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing panics under the lock that could leave a half-made change.
+        // No code under the lock can panic within a change.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a task, or refuses it where it could not be done in time.
+    /// Accepts a task, or refuses it if it cannot be done in time.
     pub(super) fn submit(&self, turn: Turn, deadline: Deadline, task: Task) -> Result<()> {
         let due = deadline.0.into_std();
         let left = due.saturating_duration_since(Instant::now());
@@ -177,7 +177,7 @@ impl Shared {
         Ok(())
     }
 
-    /// When to come back, where a job could not be done within what is `left`.
+    /// The retry delay, if a job cannot be done within the time `left`.
     fn overload(&self, queue: &Queue, turn: Turn, left: Duration) -> Option<Duration> {
         let ahead = queue.running
             + match turn {
@@ -185,7 +185,7 @@ impl Shared {
                 Turn::Later => queue.waiting(),
             };
         let threads = self.capacity.threads;
-        // How many have to end before this one begins.
+        // The number of jobs that must finish before this one starts.
         let ends = u32::try_from((ahead + 1).saturating_sub(threads)).unwrap_or(u32::MAX);
         let wait = queue.cost.saturating_mul(ends) / u32::try_from(threads).unwrap_or(1);
         let full = queue.running + queue.waiting() >= threads + self.capacity.queue;
@@ -193,7 +193,8 @@ impl Shared {
         (full || late).then(|| wait.max(RETRY_MIN))
     }
 
-    /// Waits for the next job that is still wanted; none when the hasher is gone.
+    /// Waits for the next job whose caller still waits; `None` when the hasher is
+    /// dropped.
     pub(super) fn next(&self) -> Option<Task> {
         let mut queue = self.lock();
         loop {
@@ -221,7 +222,7 @@ impl Shared {
         }
     }
 
-    /// Notes that a task is done, and what it took.
+    /// Records that a task is done, and its duration.
     pub(super) fn done(&self, took: Duration) {
         self.stats.done(took);
         let mut queue = self.lock();
@@ -236,7 +237,7 @@ mod tests {
 
     const COST: Duration = Duration::from_millis(100);
 
-    /// The queue alone, without a thread that empties it.
+    /// The queue without a thread.
     fn shared(queue: usize) -> Shared {
         Shared::new(Capacity { threads: 1, queue }, COST)
     }

@@ -12,13 +12,13 @@ use super::queue::Shared;
 /// Counted since the start.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    /// Jobs that were sent away.
+    /// Refused jobs.
     refused: AtomicUsize,
-    /// Jobs of clients that left, which nobody did.
+    /// Skipped jobs of clients that disconnected.
     skipped: AtomicUsize,
-    /// The memory that the threads hold at this moment, in blocks.
+    /// The memory that the threads hold, in blocks.
     blocks: AtomicUsize,
-    /// The jobs that were done.
+    /// Completed jobs.
     times: Times,
 }
 
@@ -35,7 +35,7 @@ impl Stats {
         self.times.add(took);
     }
 
-    /// A thread that held so many blocks holds so many now.
+    /// Records a change of the blocks that a thread holds.
     pub(super) fn holds(&self, before: usize, now: usize) {
         let difference = now.wrapping_sub(before);
         self.blocks.fetch_add(difference, Ordering::Relaxed);
@@ -47,7 +47,7 @@ impl Stats {
     }
 }
 
-/// Tells of the queue and of the threads.
+/// Registers metrics of the queue and of the threads.
 pub(super) fn publish(shared: &Arc<Shared>, metrics: &Metrics) {
     let read = |read: fn(&Shared) -> usize| {
         let shared = Arc::clone(shared);

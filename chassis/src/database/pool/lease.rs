@@ -1,11 +1,10 @@
-//! A connection in use, and how it comes back.
+//! A connection in use, and its return to the pool.
 //!
-//! A connection is judged by its transaction status, as the server states it in each
-//! `ReadyForQuery`, and never by the error of a statement: the error that arrives may be
-//! that of an earlier statement, whose caller gave up, and a rollback may never have been
-//! sent. sqlx keeps the status to itself. What can be seen of it: a statement that
-//! succeeds was not in an aborted transaction, and after a ROLLBACK that succeeds none is
-//! open.
+//! A connection is judged by its transaction status, which the server sends in each
+//! `ReadyForQuery`, and never by the error of a statement: the error may belong to an
+//! earlier statement whose caller was cancelled, and a rollback may never have been sent.
+//! sqlx does not expose the status. What can be derived: a statement that succeeds was
+//! not in an aborted transaction, and after a successful ROLLBACK none is open.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -22,16 +21,15 @@ use super::{Idle, Shared};
 /// The longest wait for a transaction to be rolled back.
 const ROLLBACK_MAX: Duration = Duration::from_secs(5);
 
-/// The longest wait for the end of a statement that nobody waits for. Most end in a few
-/// milliseconds; a longer one would keep the room of one that somebody waits for.
+/// The longest wait for the end of an abandoned statement. Most end in a few
+/// milliseconds; a longer one would occupy the place of a needed one.
 const END_MAX: Duration = Duration::from_millis(200);
 
-/// The most errors of earlier statements that can still arrive: that of the statement
-/// which was given up, and that of closing one that fell out of the cache.
+/// The maximum number of pending errors of earlier statements: that of the abandoned
+/// statement, and that of closing one that was evicted from the cache.
 const ERRORS_MAX: u32 = 2;
 
-/// A connection. It works on every runtime, but is woken by the one that it was
-/// opened on.
+/// A connection. It works on every runtime, but is polled by the one that opened it.
 pub(super) struct Opened {
     db: PgConnection,
     pub(super) at: Instant,
@@ -40,7 +38,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// One that was opened now on the runtime `home`.
+    /// A connection that was just opened on the runtime `home`.
     pub(super) fn new(db: PgConnection, home: usize, generation: usize) -> Self {
         Self {
             db,
@@ -50,15 +48,15 @@ impl Opened {
         }
     }
 
-    /// Ends what `open` says may be open. Returns whether the server has acknowledged
-    /// that nothing is, and takes writes.
+    /// Ends the transaction that may be open according to `open`. Returns whether the
+    /// server has confirmed that none is open and that it accepts writes.
     async fn settle(&mut self, open: Open) -> sqlx::Result<bool> {
         let mut settled = self.try_settle(open).await;
         for _ in 0..ERRORS_MAX {
             if !matches!(settled, Err(sqlx::Error::Database(_))) {
                 break;
             }
-            // It was that of an earlier statement, and nothing was sent.
+            // The error was that of an earlier statement, and nothing was sent.
             settled = self.try_settle(open).await;
         }
         settled
@@ -84,21 +82,21 @@ impl DerefMut for Opened {
     }
 }
 
-/// What may be open on a connection whose last statement did not succeed.
+/// What may be open on a connection after a failed statement.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Open {
-    /// Nothing: the statement was a transaction of its own.
+    /// Nothing: the statement was its own transaction.
     Nothing,
     /// A transaction, aborted or not.
     Transaction,
 }
 
 impl Open {
-    /// Succeeds where nothing is open afterwards; its row says whether the server is
+    /// Succeeds if nothing is open afterwards; its row says whether the server is
     /// read-only.
     fn settle(self) -> &'static str {
         match self {
-            // A ROLLBACK of nothing would be a warning in the server's log.
+            // A ROLLBACK without a transaction would log a warning in the server.
             Self::Nothing => "SHOW transaction_read_only",
             Self::Transaction => "ROLLBACK; SHOW transaction_read_only",
         }
@@ -113,22 +111,22 @@ impl Open {
     }
 }
 
-/// A connection in use. Dropped, it is handed on once it has settled: whoever gives up in
-/// the middle of a statement, as clients do that hang up, costs no connection.
+/// A connection in use. On drop it returns to the pool once it has settled, so that a
+/// call that is cancelled in the middle of a statement costs no connection.
 pub(super) struct Lease {
     held: Option<Held>,
-    /// What may be open when it is dropped.
+    /// What may be open on drop.
     pub(super) open: Open,
 }
 
-/// A connection, and the right to use it. Dropped, it is closed.
+/// A connection with its permit. Closed on drop.
 struct Held {
     db: Opened,
     shared: Arc<Shared>,
     right: Right,
 }
 
-/// The right to use a connection, until it is back in the pool, or closed.
+/// The permit for a connection, until it is back in the pool or closed.
 pub(super) struct Right {
     pub(super) _permit: OwnedSemaphorePermit,
     pub(super) _share: Option<Turn>,
@@ -143,24 +141,24 @@ impl Lease {
         }
     }
 
-    /// Hands the connection on after a statement that was a transaction of its own.
+    /// Returns the connection after a statement that was its own transaction.
     pub(super) fn after<T>(self, result: &sqlx::Result<T>) {
         match result {
             Ok(_) => self.give_back(),
-            // Dropped, it settles.
+            // On drop, it settles.
             Err(sqlx::Error::Database(_)) => {}
             Err(_) => drop(self.close()),
         }
     }
 
-    /// Hands the connection on: no transaction is open.
+    /// Returns the connection; no transaction is open.
     pub(super) fn give_back(mut self) {
         if let Some(held) = self.held.take() {
             held.give_back();
         }
     }
 
-    /// Closes the connection; its right is left.
+    /// Closes the connection, and returns its permit.
     #[expect(clippy::expect_used, reason = "only what consumes it takes it")]
     pub(super) fn close(mut self) -> Right {
         self.held
@@ -175,12 +173,13 @@ impl Held {
         let is_current = self.db.generation == self.shared.generation();
         if is_current && !self.shared.permits.is_closed() {
             let (db, since) = (self.db, Instant::now());
-            // Before the permit goes: whoever gets it finds this one.
+            // Before the permit is released, so that its next holder finds this
+            // connection.
             self.shared.idle().push(Idle { db, since });
         }
     }
 
-    /// Hands the connection on once it has settled; nobody waits for it.
+    /// Returns the connection once it has settled, in the background.
     fn settle(mut self, open: Open) {
         let Ok(runtime) = Handle::try_current() else {
             return;

@@ -1,19 +1,19 @@
-//! How busy a pool is, and who waits for it.
+//! The load of a pool, and its waiters.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How busy a pool is.
+/// The load of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// Connections in use.
     pub in_use: usize,
-    /// Connections that are open and not in use.
+    /// Idle connections.
     pub idle: usize,
-    /// Those who wait for a connection.
+    /// Callers that wait for a connection.
     pub waiting: usize,
 }
 
-/// Counts someone who waits; also until it gives up.
+/// Counts a waiter, until it gets a connection or is cancelled.
 pub(super) struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

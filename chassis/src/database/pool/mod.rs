@@ -1,10 +1,10 @@
 //! A thin pool of PostgreSQL connections.
 //!
-//! sqlx's own pool sends a ping after every use and waits for it, which doubles
-//! the round trips of a query and cannot be turned off. This one hands a
-//! connection on as it is when its last statement succeeded, for then the server has
-//! said that no transaction is open. After an error the server is asked first
-//! (`lease`); a connection that was idle for a while is asked whether it lives.
+//! sqlx's own pool sends a ping after every use and waits for it, which doubles the round
+//! trips of a query and cannot be disabled. This one reuses a connection without a check
+//! if its last statement succeeded, because then the server has confirmed that no
+//! transaction is open. After an error the server is asked first (`lease`); a connection
+//! that was idle for a while is pinged.
 
 mod lease;
 mod load;
@@ -34,19 +34,19 @@ pub use self::turns::Turn;
 use self::turns::Turns;
 use crate::database::{Target, is_unavailable};
 
-/// Idle for longer, a connection is asked whether it lives: under load none is,
-/// and after a restart of the server callers do not notice the dead ones.
+/// A connection that was idle for longer is pinged: under load none is, and after a
+/// restart of the server callers do not notice dead ones.
 const TRUSTED: Duration = Duration::from_millis(50);
-/// Older, a connection is closed: its server process has grown, or a balancer
-/// would send it elsewhere.
+/// An older connection is closed: its server process has grown, or a balancer would
+/// choose another server.
 const AGE_MAX: Duration = Duration::from_mins(30);
 
-/// The longest wait for an idle connection to say that it lives.
+/// The longest wait for a ping.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
-/// A user may use one of so many parts of the connections.
+/// A user may use this fraction of the connections.
 const SHARES: usize = 4;
-/// As many connections a user may use in any case.
+/// The minimum number of connections that a user may use.
 const SHARE_MIN: usize = 2;
 
 /// Connections to one database; clones share them.
@@ -55,23 +55,23 @@ pub struct Pool {
     shared: Arc<Shared>,
     /// The runtime that uses this clone.
     home: usize,
-    /// Whose share of the connections this clone uses.
+    /// The user whose share of the connections this clone uses.
     user: Option<Uuid>,
 }
 
 struct Shared {
     target: Target,
     size: usize,
-    /// One for each connection that may be in use.
+    /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
-    /// So many connections each user may use at a time.
+    /// The number of connections that each user may use at a time.
     shares: Arc<Turns>,
-    /// Who waits for rows that one transaction at a time can hold.
+    /// Queues for rows that one transaction at a time can lock.
     turns: Arc<Turns>,
-    /// The most recently used last, so that the others can grow old.
+    /// The most recently used last, so that the others can expire.
     idle: Mutex<Vec<Idle>>,
     wait_max: Duration,
-    /// Connections of earlier ones are not used again.
+    /// Connections of earlier generations are not used again.
     generation: AtomicUsize,
     homes: AtomicUsize,
     waiting: AtomicUsize,
@@ -83,8 +83,8 @@ struct Idle {
 }
 
 impl Pool {
-    /// A pool of at most `size` connections, opened when they are needed. Whoever waits
-    /// longer than `wait_max` for one gets `PoolTimedOut`, or why it cannot be opened.
+    /// A pool of at most `size` connections, opened on demand. A caller that waits longer
+    /// than `wait_max` gets `PoolTimedOut`, or why no connection can be opened.
     #[must_use]
     pub fn new(target: impl Into<Target>, size: u32, wait_max: Duration) -> Self {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -107,8 +107,8 @@ impl Pool {
         }
     }
 
-    /// The same pool for another runtime, which gets its own connections where
-    /// there are enough.
+    /// The same pool for another runtime, which gets its own connections if there are
+    /// enough.
     #[must_use]
     pub fn on_another_runtime(&self) -> Self {
         Self {
@@ -118,8 +118,8 @@ impl Pool {
         }
     }
 
-    /// The same pool for the calls of one user, who gets a quarter of the connections
-    /// and waits for more outside of the pool, so that others find some.
+    /// The same pool for the calls of one user, who gets a quarter of the connections and
+    /// waits for more outside of the pool, so that others find free ones.
     #[must_use]
     pub fn share_of(&self, user: Uuid) -> Self {
         Self {
@@ -128,42 +128,42 @@ impl Pool {
         }
     }
 
-    /// Begins a transaction; without a commit it is rolled back.
+    /// Starts a transaction, which is rolled back unless committed.
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
         Transaction::begin(self.acquire(None).await?, "BEGIN").await
     }
 
-    /// Begins a transaction that reads the data of one moment, and writes nothing.
+    /// Starts a read-only transaction with one snapshot.
     pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction> {
         let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
         Transaction::begin(self.acquire(None).await?, statement).await
     }
 
-    /// Begins a transaction that takes rows which others want, those of `key`: whoever
-    /// begins one with the same key waits for its end, without a connection.
+    /// Starts a transaction that locks contended rows, those of `key`: other callers with
+    /// the same key wait for its end without using a connection.
     pub async fn begin_in_turn(&self, key: Uuid) -> sqlx::Result<Transaction> {
         let turn = self.turn(key).await?;
         Transaction::begin(self.acquire(Some(turn)).await?, "BEGIN").await
     }
 
-    /// Waits for what [`Pool::begin_in_turn`] waits for, for one statement.
+    /// Like [`Pool::begin_in_turn`], for one statement.
     pub async fn turn(&self, key: Uuid) -> sqlx::Result<Turn> {
         self.shared.turns.take(key).await
     }
 
-    /// Ends all idle connections, and refuses new uses.
+    /// Closes all idle connections, and refuses new uses.
     pub fn close(&self) {
         self.shared.permits.close();
         self.shared.idle().clear();
     }
 
-    /// Closes every connection that is open now, those in use after their use.
+    /// Closes every open connection, those in use after their use.
     pub fn renew(&self) {
         self.shared.generation.fetch_add(1, Ordering::Relaxed);
         self.shared.idle().clear();
     }
 
-    /// How busy it is.
+    /// Its load.
     #[must_use]
     pub fn load(&self) -> Load {
         let shared = &self.shared;
@@ -205,13 +205,14 @@ impl Pool {
         permit.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// An idle connection that lives; the right to open one where there is none.
+    /// A working idle connection, or the permit to open one.
     async fn reuse(&self, mut right: Right, until: Instant) -> Result<Lease, Right> {
         while let Some(Idle { db, since }) = self.shared.take_idle(self.home) {
             if db.at.elapsed() > AGE_MAX {
                 continue;
             }
-            // Before it is asked: whoever gives up meanwhile leaves it to the next one.
+            // Before the ping, so that a caller cancelled meanwhile leaves it to the next
+            // one.
             let mut lease = Lease::new(db, Arc::clone(&self.shared), right);
             if since.elapsed() < TRUSTED || is_alive(&mut lease, until).await {
                 return Ok(lease);
@@ -221,7 +222,7 @@ impl Pool {
         Err(right)
     }
 
-    /// Connects, again and again while the server is away; returns why it could not.
+    /// Connects, with retries while the server is unreachable; returns why it could not.
     async fn connect(&self, until: Instant) -> sqlx::Result<PgConnection> {
         let mut pause = Duration::from_millis(10);
         loop {
@@ -240,7 +241,7 @@ impl Pool {
     }
 }
 
-/// Whether the server answers.
+/// Whether the server responds.
 async fn is_alive(db: &mut PgConnection, until: Instant) -> bool {
     let until = until.min(Instant::now() + ANSWER_MAX);
     matches!(timeout_at(until, db.ping()).await, Ok(Ok(())))
@@ -253,8 +254,7 @@ impl fmt::Debug for Pool {
 }
 
 impl Shared {
-    /// An idle connection of this runtime; of another one only where no more can
-    /// be opened.
+    /// An idle connection of this runtime; of another one only if no more can be opened.
     fn take_idle(&self, home: usize) -> Option<Idle> {
         let mut idle = self.idle();
         let own = idle.iter().rposition(|idle| idle.db.home == home);
@@ -269,13 +269,13 @@ impl Shared {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
-        // Nothing that is done under the lock can leave it half done.
+        // No change under the lock can be left incomplete.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Does one thing on a connection, and hands it on. Not a function: no bound says
-/// that what a closure makes of its argument can be sent to another thread.
+/// Runs one statement on a connection, and returns the connection. Not a function,
+/// because no bound can express that the future of a closure is `Send`.
 macro_rules! on_a_lease {
     ($pool:expr, $db:ident => $work:expr) => {{
         let pool = $pool.clone();
@@ -326,7 +326,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         on_a_lease!(self, db => db.fetch_optional(query))
     }
 
-    /// Without the stream of `fetch_many`, which costs more than a row.
+    /// Without the stream of `fetch_many`, which costs more than reading a row.
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Vec<PgRow>>>
     where
         'p: 'e,

@@ -6,25 +6,25 @@ use sqlx::{Executor, PgConnection};
 
 use super::lease::{Lease, Open};
 
-/// A transaction on a connection of its own; use it as the connection. Dropped, it is
-/// rolled back and its connection kept, and the caller does not wait for it: refused and
+/// A transaction on a connection of its own, which it dereferences to. On drop it is
+/// rolled back in the background, and its connection is reused, because refused and
 /// cancelled writes are common.
 pub struct Transaction(Lease);
 
 impl Transaction {
     /// `statement` is a form of `BEGIN`.
     pub(super) async fn begin(mut lease: Lease, statement: &'static str) -> sqlx::Result<Self> {
-        // Before it is: whoever gives up now may have begun it.
+        // Set before BEGIN is sent, because a caller cancelled now may have started it.
         lease.open = Open::Transaction;
         lease.execute(statement).await?;
         Ok(Self(lease))
     }
 
-    /// Makes its changes last. An error leaves it open whether they do.
+    /// Commits. After an error it is unknown whether the changes are stored.
     pub async fn commit(self) -> sqlx::Result<()> {
         let Self(mut lease) = self;
-        // Dropped after an error, it is rolled back: the error may be that of a statement
-        // before, and COMMIT was never sent.
+        // On drop after an error it is rolled back: the error may be that of an earlier
+        // statement, and COMMIT was never sent.
         lease.execute("COMMIT").await?;
         lease.give_back();
         Ok(())

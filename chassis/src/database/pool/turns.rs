@@ -1,5 +1,5 @@
-//! Queues by key, in which callers wait outside of the pool: so many at a time of each key
-//! go on, in the order in which they came.
+//! Queues by key, in which callers wait outside of the pool: for each key so many proceed
+//! at a time, in the order of arrival.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 pub(super) struct Turns {
     at_a_time: usize,
-    /// Those in which someone goes on or waits.
+    /// The queues that are in use.
     queues: Mutex<HashMap<Uuid, Arc<Semaphore>>>,
 }
 
-/// The right to go on, until it is dropped.
+/// The permit to proceed, until dropped.
 pub struct Turn {
     _permit: OwnedSemaphorePermit,
-    // After the permit: whoever leaves last takes the queue along.
+    // Dropped after the permit: the last one to leave removes the queue.
     _place: Place,
 }
 
@@ -57,7 +57,7 @@ impl Turns {
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Semaphore>>> {
-        // Nothing that is done under the lock can leave it half done.
+        // No change under the lock can be left incomplete.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,7 +65,7 @@ impl Turns {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut queues = self.turns.queues();
-        // Copies are made under the lock: beside the map's own there is ours alone.
+        // Copies are made under the lock only: besides the map's own there is only ours.
         if Arc::strong_count(&self.queue) <= 2 {
             queues.remove(&self.key);
         }
@@ -104,7 +104,7 @@ mod tests {
     async fn a_queue_that_nobody_is_in_takes_no_memory() {
         let turns = Turns::new(2);
         let two = (turns.take(ADA).await, turns.take(ADA).await);
-        // One that gave up while it waited.
+        // A waiter that was cancelled.
         assert!(turns.take(ADA).now_or_never().is_none());
         let other = turns.take(BOB).await;
         assert_eq!(turns.queues().len(), 2);

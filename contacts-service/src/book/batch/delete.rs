@@ -1,4 +1,4 @@
-//! Deletions of many contacts.
+//! Batch deletions.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::store::{changes, contacts};
 
 impl Book<'_> {
-    /// Deletes a batch under one version: all of it, or what can be deleted.
+    /// Deletes a batch under one version: all contacts, or those that can be deleted.
     pub async fn delete_all(
         &self,
         batch: Vec<Result<Deletion>>,

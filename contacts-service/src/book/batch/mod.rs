@@ -1,4 +1,4 @@
-//! Batches of writes: what becomes of each of their requests.
+//! Batches of writes, and the results of their requests.
 
 mod delete;
 mod update;
@@ -13,10 +13,10 @@ use crate::contact::ContactId;
 use crate::error::{Error, Result};
 use chassis::paging::fitting;
 
-/// The most requests of a batch.
+/// The maximum number of requests of a batch.
 pub const REQUESTS_MAX: usize = 500;
 
-/// Refuses a batch of none or of too many requests.
+/// Refuses a batch without requests or with too many.
 pub fn check_count(count: usize) -> Result<()> {
     match count {
         0 => Err(Error::invalid("BATCH_EMPTY", "requests", "is empty")),
@@ -25,8 +25,7 @@ pub fn check_count(count: usize) -> Result<()> {
     }
 }
 
-/// Refuses contacts of these sizes that are more than an answer holds which clients
-/// can read.
+/// Refuses contacts whose total size exceeds a response that clients can read.
 pub fn check_size(field: &str, sizes: impl ExactSizeIterator<Item = usize>) -> Result<()> {
     let count = sizes.len();
     if fitting(sizes, count) < count {
@@ -39,7 +38,7 @@ fn too_large(field: &str, problem: &str) -> Error {
     Error::invalid("BATCH_TOO_LARGE", field, problem)
 }
 
-/// What becomes of each request of a batch.
+/// The results of a batch's requests.
 #[derive(Clone)]
 pub(crate) struct Outcomes {
     allow_partial: bool,
@@ -47,8 +46,8 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    /// With `allow_partial`, a request that cannot be done is answered alone;
-    /// without, it ends the call.
+    /// With `allow_partial`, a failing request gets its own error; without, it fails the
+    /// call.
     pub(crate) fn new(allow_partial: bool) -> Self {
         Self {
             allow_partial,
@@ -56,13 +55,13 @@ impl Outcomes {
         }
     }
 
-    /// Makes a place for the next request; nothing is said of it yet.
+    /// Adds a place for the next request, without a result yet.
     pub(crate) fn next(&mut self) -> usize {
         self.results.push(BatchContactResult::default());
         self.results.len() - 1
     }
 
-    /// A request that cannot be done.
+    /// Records a failed request.
     pub(crate) fn refuse(&mut self, place: usize, error: Error) -> Result<()> {
         if !self.allow_partial {
             return Err(error.within(place));
@@ -71,7 +70,7 @@ impl Outcomes {
         Ok(())
     }
 
-    /// A request that is done, and the contact behind it.
+    /// Records a successful request, with the contact after it.
     pub(crate) fn done(&mut self, place: usize, contact: Bytes) {
         self.results[place].result = Some(Outcome::Contact(contact));
     }
@@ -80,9 +79,8 @@ impl Outcomes {
         self.results
     }
 
-    /// The requests that can be read, with their places. Refuses those that name
-    /// the contact of an earlier one in `field`: which came first would not show in
-    /// the answer.
+    /// The valid requests, with their places. Refuses those that name the contact of an
+    /// earlier one in `field`, because their order would not be visible in the response.
     fn sort_out<T>(
         &mut self,
         batch: Vec<Result<T>>,

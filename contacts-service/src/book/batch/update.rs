@@ -1,4 +1,4 @@
-//! Changes of many contacts.
+//! Batch updates.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,20 +20,20 @@ use crate::store::insertion::Under;
 use crate::store::owners::Taken;
 use crate::store::{changes, contacts};
 
-/// One request on its way.
+/// One request in progress.
 struct Item {
     place: usize,
     change: Change,
     made: Option<Made>,
 }
 
-/// What becomes of a contact, and the version of it that this was made from.
+/// The new state of a contact, and the version that it is based on.
 struct Made {
     from: Option<i64>,
     changed: Result<Changed>,
 }
 
-/// What a batch writes, and where its requests stand.
+/// The writes of a batch, and the places of their requests.
 #[derive(Default)]
 struct Writes {
     same: Vec<(usize, Stored)>,
@@ -42,7 +42,7 @@ struct Writes {
     bytes_added: i64,
     new: Vec<(Stored, Keys)>,
     new_places: Vec<usize>,
-    /// What the owner's contacts take up with all that is above.
+    /// The owner's usage with all of the above.
     used: Quota,
 }
 
@@ -54,7 +54,7 @@ impl Item {
 }
 
 impl Book<'_> {
-    /// Changes a batch under one version: all of it, or what can be changed.
+    /// Changes a batch under one version: all contacts, or those that can be changed.
     pub async fn update_all(
         &self,
         batch: Vec<Result<Change>>,
@@ -70,9 +70,9 @@ impl Book<'_> {
         });
         let mut items: Vec<Item> = items.collect();
 
-        // To fold five hundred of the worst takes most of a second: it is done
-        // before the owner's row is taken, and only what another call changed
-        // meanwhile is done again after it.
+        // Folding five hundred of the largest contacts takes most of a second, so it is
+        // done before the owner's row is locked, and repeated after it only for contacts
+        // that another call changed meanwhile.
         let rights = self.rights(&self.db).await?;
         let seen = contacts::get_many(&self.db, self.owner, &ids).await?;
         self.work_out(&mut items, seen, &rights).await;
@@ -104,8 +104,8 @@ impl Book<'_> {
         Ok(outcomes.into_results())
     }
 
-    /// Applies each change to what there is, where that was not done before. Lets
-    /// other calls go on in between.
+    /// Applies each change to the current contact, unless that was done before. Yields in
+    /// between.
     async fn work_out(&self, items: &mut [Item], current: Vec<Stored>, rights: &Rights) {
         let mut current: HashMap<ContactId, Stored> = current
             .into_iter()
@@ -123,8 +123,8 @@ impl Book<'_> {
         }
     }
 
-    /// Leaves contacts as they are that were changed by an earlier call of the same batch,
-    /// whose answer may have been lost.
+    /// Skips contacts that were changed by an earlier call of the same batch, whose
+    /// response may have been lost.
     async fn pass_repeated(
         &self,
         tx: &mut sqlx::PgConnection,
@@ -236,7 +236,7 @@ impl Writes {
         new.map(|(contact, _)| contact.uid.as_str()).collect()
     }
 
-    /// Refuses new contacts whose uids are taken, or that there is no room for.
+    /// Refuses new contacts whose uids are taken, or that exceed the quota.
     fn refuse_new(
         &mut self,
         taken_uids: &[String],

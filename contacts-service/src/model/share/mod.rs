@@ -1,4 +1,4 @@
-//! Sharing: what others see and write of an owner's contacts.
+//! Shares of an owner's contacts with other users.
 
 pub mod rights;
 
@@ -13,7 +13,7 @@ use crate::contact::parse_uuid;
 use crate::error::Result;
 use crate::model::label::LabelId;
 
-/// The most shares of one owner, offers included.
+/// The maximum number of shares per owner, offers included.
 pub const SHARES_MAX: i64 = 100;
 
 /// Identifies one share.
@@ -31,7 +31,7 @@ impl ShareId {
         Self(Uuid::now_v7())
     }
 
-    /// Reads an id that came over the wire in the field `field`.
+    /// Parses the id in the field `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self> {
         parse_uuid(field, text).map(Self)
     }
@@ -43,26 +43,26 @@ impl fmt::Display for ShareId {
     }
 }
 
-/// A share as the table has it, and the name of its label.
+/// A stored share, with the name of its label.
 #[derive(Clone, Debug)]
 pub struct Share {
     /// Its identity.
     pub id: ShareId,
-    /// Whose contacts they are.
+    /// The owner of the contacts.
     pub owner_id: UserId,
-    /// The owner's address when it was made.
+    /// The owner's address when it was created.
     pub owner_email: String,
-    /// Whom it was offered to.
+    /// The recipient's address.
     pub recipient_email: String,
-    /// The label whose contacts are shared; all where there is none.
+    /// The label whose contacts are shared; all contacts if `None`.
     pub label_id: Option<LabelId>,
     /// The label's name.
     pub label_name: Option<String>,
-    /// Whether the other one may write.
+    /// Whether the recipient may write.
     pub is_editor: bool,
-    /// The owner's counter at its last write.
+    /// The owner's version at its last write.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub create_time: DateTime<Utc>,
     /// When it was last written.
     pub update_time: DateTime<Utc>,
@@ -70,24 +70,24 @@ pub struct Share {
     pub accept_time: Option<DateTime<Utc>>,
 }
 
-/// A share to be made.
+/// A new share.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// The owner's address, for the other one to see.
+    /// The owner's address, shown to the recipient.
     pub owner_email: Email,
-    /// Whom it is offered to.
+    /// The recipient's address.
     pub recipient_email: Email,
-    /// The label whose contacts are shared; all where there is none.
+    /// The label whose contacts are shared; all contacts if `None`.
     pub label_id: Option<LabelId>,
-    /// Whether the other one may write.
+    /// Whether the recipient may write.
     pub is_editor: bool,
 }
 
-/// A user as the other side of shares: by the id, once accepted, or by the address.
+/// A user as recipient of shares: by id, once accepted, or by address.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     /// The user.
     pub id: UserId,
-    /// The user's address, where it is verified.
+    /// The user's address, if it is verified.
     pub email: Option<Email>,
 }

@@ -1,4 +1,4 @@
-//! What a caller may see, and may write, of an owner's contacts.
+//! What a caller may read and write of an owner's contacts.
 
 use chassis::sha256::sha256;
 use chassis::user_id::UserId;
@@ -27,37 +27,37 @@ pub struct SharedLabel {
     pub key: String,
 }
 
-/// What one share gives.
+/// The rights of one share.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Whether it may be written.
+    /// Whether it allows writing.
     pub is_editor: bool,
-    /// The label; all contacts where there is none.
+    /// The label; all contacts if `None`.
     pub label: Option<SharedLabel>,
 }
 
 /// The contacts that a caller reads.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// Whose they are.
+    /// The owner.
     pub owner: UserId,
-    /// Who reads.
+    /// The reader.
     pub reader: UserId,
-    /// Which of them.
+    /// The readable part.
     pub part: Part,
 }
 
-/// What a caller may do with an owner's contacts.
+/// A caller's rights to an owner's contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// What is seen.
+    /// The readable part.
     pub seen: Part,
-    /// What is written.
+    /// The writable part.
     pub written: Part,
 }
 
 impl Part {
-    /// The folded names of the labels; none stands for all contacts.
+    /// The folded names of the labels; `None` means all contacts.
     #[must_use]
     pub fn keys(&self) -> Option<Vec<String>> {
         match self {
@@ -66,7 +66,7 @@ impl Part {
         }
     }
 
-    /// The labels; none stands for all contacts.
+    /// The labels; `None` means all contacts.
     #[must_use]
     pub fn label_ids(&self) -> Option<Vec<Uuid>> {
         match self {
@@ -75,7 +75,7 @@ impl Part {
         }
     }
 
-    /// Whether a contact with this stored body is one of them.
+    /// Whether it includes a contact with this stored body.
     pub fn holds(&self, body: &[u8]) -> Result<bool> {
         match self {
             Self::All => Ok(true),
@@ -83,7 +83,7 @@ impl Part {
         }
     }
 
-    /// Whether a contact with these labels is one of them.
+    /// Whether it includes a contact with these labels.
     fn holds_any(&self, label_keys: &[String]) -> bool {
         match self {
             Self::All => true,
@@ -91,7 +91,7 @@ impl Part {
         }
     }
 
-    /// Whether the label is one of those that make them.
+    /// Whether the label is one of its labels.
     #[must_use]
     pub fn shows(&self, label: LabelId) -> bool {
         match self {
@@ -100,7 +100,7 @@ impl Part {
         }
     }
 
-    /// The same for the same labels, whatever their names; none for all.
+    /// A hash of the labels' ids, independent of their names; `None` for all contacts.
     #[must_use]
     pub fn mark(&self) -> Option<Uuid> {
         let Self::Of(labels) = self else { return None };
@@ -136,7 +136,7 @@ impl View {
         }
     }
 
-    /// Refuses where only labels are seen.
+    /// Refuses a view of labels only.
     pub fn ensure_all(&self) -> Result<()> {
         match self.part {
             Part::All => Ok(()),
@@ -146,7 +146,7 @@ impl View {
 }
 
 impl Rights {
-    /// Those of an owner.
+    /// The rights of an owner.
     #[must_use]
     pub fn all() -> Self {
         Self {
@@ -155,7 +155,7 @@ impl Rights {
         }
     }
 
-    /// What shares give together; nothing where there are none.
+    /// The combined rights of shares; `None` if there are none.
     pub fn of(grants: &[Grant]) -> Result<Self> {
         if grants.is_empty() {
             return Err(ShareError::NotFound.into());
@@ -166,7 +166,7 @@ impl Rights {
         })
     }
 
-    /// Refuses whoever may write nothing.
+    /// Refuses a caller without any write access.
     pub fn ensure_some(&self) -> Result<()> {
         match &self.written {
             Part::Of(labels) if labels.is_empty() => Err(ShareError::ReadOnly.into()),
@@ -174,7 +174,7 @@ impl Rights {
         }
     }
 
-    /// Refuses whoever may not write everything.
+    /// Refuses a caller without write access to all contacts.
     pub fn ensure_all(&self) -> Result<()> {
         self.ensure_some()?;
         match self.written {
@@ -183,8 +183,7 @@ impl Rights {
         }
     }
 
-    /// A contact that is to be written, if it is there: one that is not seen is
-    /// missing, whatever a call makes of that.
+    /// A contact to be written, if it exists; an unreadable one counts as missing.
     pub fn open(&self, contact: Option<Stored>) -> Result<Option<Stored>> {
         let Some(contact) = contact else {
             return Ok(None);
@@ -198,8 +197,8 @@ impl Rights {
         Ok(None)
     }
 
-    /// The labels of a contact before a write, for [`Rights::ensure_kept`]; a new one
-    /// has none.
+    /// The labels of a contact before a write, for [`Rights::ensure_kept`]; none for a
+    /// new one.
     pub fn before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
         match (&self.written, contact) {
             (Part::Of(_), Some(contact)) => label_keys(&contact.body),
@@ -207,9 +206,8 @@ impl Rights {
         }
     }
 
-    /// Refuses to make a contact of these keys from one with those labels: it would
-    /// leave what is written, or get or lose a label that is not for the writer to
-    /// give.
+    /// Refuses a write from the previous labels to these keys, if the contact would leave
+    /// the writable part, or get or lose a label that the writer may not change.
     pub fn ensure_kept(&self, before: &[String], keys: &Keys) -> Result<()> {
         let Part::Of(written) = &self.written else {
             return Ok(());

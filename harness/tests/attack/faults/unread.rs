@@ -150,7 +150,7 @@ async fn a_slow_reader_gets_all_of_a_large_answer() {
     assert!(bytes > 500 * 4000, "{bytes}");
 }
 
-/// A socket from which nothing is read any more, once somebody says so.
+/// A socket that stops reading on request.
 struct Deaf {
     socket: TcpStream,
     is_deaf: Arc<AtomicBool>,
