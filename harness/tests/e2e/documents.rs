@@ -120,7 +120,7 @@ fn refused(service: &str, name: &str, value: &str) -> Option<String> {
 #[test]
 fn every_kind_of_event_is_told_to_operators() {
     let (source, manual) = (
-        read("auth-service/src/audit.rs"),
+        read("auth-service/src/model/audit.rs"),
         read("docs/OPERATIONS.md"),
     );
     let names = source.lines().filter_map(|line| {
