@@ -121,6 +121,10 @@ pub enum Error {
         /// The current one.
         etag: String,
     },
+    /// The e-mail or the password was changed while the call checked the password, which
+    /// was right, or was not looked at.
+    #[error("the account was changed in the meantime; retry")]
+    AccountChanged,
     /// Too many passwords wait to be hashed.
     #[error("too many log-ins and sign-ups at the moment; retry")]
     HasherOverloaded {
@@ -268,6 +272,7 @@ impl Error {
             Self::EtagMismatch { etag } => {
                 refuse(Code::Aborted, "ETAG_MISMATCH").metadata("etag", etag)
             }
+            Self::AccountChanged => refuse(Code::Aborted, "ACCOUNT_CHANGED"),
             Self::HasherOverloaded { retry_after } => throttled("HASHER_OVERLOADED", retry_after),
             Self::ExportsBusy { retry_after } => throttled("EXPORTS_BUSY", retry_after),
             Self::ExportTooSlow => refuse(Code::Aborted, "EXPORT_TOO_SLOW"),

@@ -37,8 +37,7 @@ impl Accounts {
         let checked = self.passwords.check_own(user, password, attempt).await?;
         let version = Some(checked.password_version);
         let mut tx = self.db.begin().await?;
-        // It was changed meanwhile, so the password is no longer correct.
-        let changed = || Error::InvalidCredentials;
+        let changed = || Error::AccountChanged;
         let taken = take(&mut tx, user, version).await?.ok_or_else(changed)?;
         let ended = end(&mut tx, taken, &self.throttle, clock).await?;
         let now = ended.ok_or_else(changed)?;

@@ -59,8 +59,7 @@ impl Accounts {
         let version = new_password_version()?;
         let mut tx = self.db.begin().await?;
         if !store::emails::set_password(&mut *tx, (&checked).into(), version, &hash).await? {
-            // It was changed meanwhile, so the password is no longer correct.
-            return Err(Error::InvalidCredentials);
+            return Err(Error::AccountChanged);
         }
         // A pending change of the e-mail was requested with the previous password.
         store::wanted_emails::forget(&mut *tx, user.id, attempt.now).await?;

@@ -53,7 +53,7 @@ impl Credentials {
         if store::emails::lock_password(&mut **tx, self.into()).await? {
             Ok(())
         } else {
-            Err(Error::InvalidCredentials)
+            Err(Error::AccountChanged)
         }
     }
 }
@@ -134,8 +134,8 @@ impl Passwords {
             .await
     }
 
-    /// Checks the password of a user who calls with a session. If the account's e-mail
-    /// has moved to another account meanwhile, every password is wrong.
+    /// Checks the password of a user who calls with a session. Nobody looks at it if the
+    /// account has got another e-mail since the call began, or is gone.
     pub async fn check_own(
         &self,
         user: &User,
@@ -144,7 +144,11 @@ impl Passwords {
     ) -> Result<Credentials> {
         let attempted = self.attempt(Whose::User(user.id), &attempt).await?;
         let known = store::emails::get_of(&self.db, &user.email, user.id).await?;
-        let known = known.map(|row| (&*user.email, row));
+        let Some(row) = known else {
+            self.throttle.not_made(&attempted).await?;
+            return Err(Error::AccountChanged);
+        };
+        let known = Some((&*user.email, row));
         self.verify(known, password, &attempted, user.id, attempt)
             .await
     }

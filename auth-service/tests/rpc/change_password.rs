@@ -135,7 +135,7 @@ async fn of_two_changes_at_once_one_wins() {
         (second, first)
     };
     won.unwrap();
-    assert_eq!(refusal(lost), "INVALID_CREDENTIALS");
+    assert_eq!(refusal(lost), "ACCOUNT_CHANGED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -154,5 +154,5 @@ async fn a_log_in_with_the_old_password_does_not_slip_past_the_change() {
         changing.commit().await.unwrap();
     });
 
-    assert_eq!(refusal(answer), "INVALID_CREDENTIALS");
+    assert_eq!(refusal(answer), "ACCOUNT_CHANGED");
 }

@@ -249,7 +249,7 @@ async fn whoever_comes_while_an_account_ends_finds_nothing() {
     );
 
     deleted.unwrap();
-    assert_eq!(refusal(log_in), "INVALID_CREDENTIALS");
+    assert_eq!(refusal(log_in), "ACCOUNT_CHANGED");
     assert_eq!(refusal(refreshed.map(|_| ())), "REFRESH_TOKEN_INVALID");
     assert_eq!(
         texts(&app, "SELECT id::text FROM auth.sessions").await,
@@ -278,7 +278,7 @@ async fn of_two_deletions_at_once_one_wins() {
     );
 
     let lost = if first.is_ok() { second } else { first };
-    assert_eq!(refusal(lost), "INVALID_CREDENTIALS");
+    assert_eq!(refusal(lost), "ACCOUNT_CHANGED");
     let audit = app.audit().await;
     assert_eq!(
         audit.iter().filter(|kind| *kind == "user_deleted").count(),
@@ -301,7 +301,7 @@ async fn a_password_that_changes_meanwhile_deletes_nothing() {
         changing.commit().await.unwrap();
     });
 
-    assert_eq!(refusal(answer), "INVALID_CREDENTIALS");
+    assert_eq!(refusal(answer), "ACCOUNT_CHANGED");
     app.get_me(&tokens.access_token).await.unwrap();
 }
 

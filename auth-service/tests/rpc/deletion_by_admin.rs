@@ -141,7 +141,7 @@ async fn an_administrator_who_is_deleted_while_it_writes_is_in_nobodys_way() {
                 answer.map_or_else(|status| reason(&status), |()| "OK".to_owned())
             };
             let expected = if deletion_first {
-                ("OK", "INVALID_CREDENTIALS")
+                ("OK", "ACCOUNT_CHANGED")
             } else {
                 (late, "OK")
             };

@@ -14,6 +14,7 @@ mod admin_last;
 mod admin_programs;
 mod admin_users;
 mod app;
+mod at_once;
 mod at_rest;
 mod authenticator;
 mod binary;
