@@ -204,7 +204,7 @@ impl account_service_server::AccountService for AccountService {
         let id = uuid("session_id", &request.get_ref().session_id)?;
 
         self.sessions
-            .revoke(caller.user.id, id, &caller.client)
+            .revoke(caller.user.id, caller.session_id, id, &caller.client)
             .await?;
 
         Ok(Response::new(pb::RevokeSessionResponse {}))

@@ -1,5 +1,6 @@
-//! Sessions, and the rules for starting and revoking them.
+//! Sessions, and the rules for starting them.
 
+pub mod ends;
 pub mod grant;
 pub mod refresh;
 
@@ -220,16 +221,6 @@ impl Sessions {
         self.pair(token, row.into(), Grant::Ordinary, now)
     }
 
-    /// Revokes the session of a refresh token, also of an old one; an expired or foreign
-    /// token has none.
-    pub async fn log_out(&self, token: &str, client: &Client) -> Result<()> {
-        if let Some(token) = self.codec.parse(token) {
-            let session = (token.user_id, token.session_id);
-            end(&self.db, &self.clock, session, Kind::LogOut, &client.ip).await?;
-        }
-        Ok(())
-    }
-
     /// Returns up to `limit` valid sessions of a user created before `before`, the latest
     /// first.
     pub async fn list(
@@ -240,33 +231,6 @@ impl Sessions {
         now: DateTime<Utc>,
     ) -> Result<Vec<Session>> {
         store::sessions::list(&self.db, user_id, before, limit, now).await
-    }
-
-    /// Revokes one valid session of a user.
-    pub async fn revoke(&self, user_id: UserId, id: Uuid, client: &Client) -> Result<()> {
-        let (session, kind) = ((user_id, id), Kind::SessionRevoked);
-        if end(&self.db, &self.clock, session, kind, &client.ip).await? {
-            Ok(())
-        } else {
-            Err(Error::SessionNotFound)
-        }
-    }
-
-    /// Revokes the valid sessions of a user except one; returns how many.
-    pub async fn revoke_others(
-        &self,
-        user_id: UserId,
-        spared: Uuid,
-        client: &Client,
-    ) -> Result<u64> {
-        let kind = Kind::OtherSessionsRevoked;
-        let mut tx = self.db.begin_in_turn(user_id.0).await?;
-        let count =
-            store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, &self.clock).await?;
-        let event = Event::new(user_id, kind, &client.ip).session(spared);
-        store::audit::insert(&mut *tx, event, self.clock.now()).await?;
-        tx.commit().await?;
-        Ok(count)
     }
 
     /// Refuses scopes that a session may not have.
@@ -309,21 +273,4 @@ impl Sessions {
             refresh_token,
         })
     }
-}
-
-/// Revokes one valid session; false if it had ended. The time is read when the session
-/// can no longer be refreshed, so that tokens issued while the call waited are covered by
-/// the revocation.
-async fn end(
-    db: &Pool,
-    clock: &Clock,
-    (user_id, id): (UserId, Uuid),
-    kind: Kind,
-    ip: &str,
-) -> Result<bool> {
-    let mut tx = db.begin().await?;
-    store::session_ends::hold(&mut *tx, user_id, id).await?;
-    let ended = store::session_ends::revoke(&mut *tx, user_id, id, kind, ip, clock.now()).await?;
-    tx.commit().await?;
-    Ok(ended)
 }

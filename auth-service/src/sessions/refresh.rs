@@ -167,7 +167,7 @@ impl Sessions {
         let (user_id, id) = (presented.user_id, presented.session_id);
         tracing::warn!(%user_id, session_id = %id, "refresh token reused");
         let revoke = async move {
-            sessions::end(&db, &clock, (user_id, id), Kind::RefreshReused, &ip).await
+            sessions::ends::end(&db, &clock, (user_id, id), Kind::RefreshReused, &ip).await
         };
         match tokio::spawn(revoke).await {
             Ok(revoked) => revoked.map(|_| ()),

@@ -1,6 +1,7 @@
 //! Revocations of sessions. Revoking all sessions of a user costs the same however many
 //! there are.
 
+use chassis::access::token::TokenError;
 use chassis::clock::Clock;
 use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
@@ -19,16 +20,40 @@ const ENDED_MAX: i64 = 1000;
 /// Rows that a log-in deletes if there are more; it adds one.
 const REMOVED_MAX: i64 = 200;
 
-/// Locks a session against changes.
-pub async fn hold(db: impl PgExecutor<'_>, user_id: UserId, id: Uuid) -> Result<()> {
+/// Locks sessions against changes, in the order of their ids.
+pub async fn hold(db: impl PgExecutor<'_>, user_id: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
-        "SELECT 1 AS one FROM auth.sessions WHERE user_id = $1 AND id = $2 FOR UPDATE",
+        "
+        SELECT 1 AS one
+        FROM auth.sessions
+        WHERE user_id = $1 AND id = ANY ($2)
+        ORDER BY id
+        FOR UPDATE
+        ",
+        user_id as UserId,
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether a session was not revoked.
+pub async fn is_alive(db: impl PgExecutor<'_>, user_id: UserId, id: Uuid) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT
+            FROM auth.sessions AS s
+            JOIN auth.users AS u ON u.id = s.user_id AND u.session_epoch = s.epoch
+            WHERE s.user_id = $1 AND s.id = $2 AND s.revoke_time IS NULL
+        ) AS "is_alive!"
+        "#,
         user_id as UserId,
         id,
     )
-    .fetch_optional(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await?)
 }
 
 /// Revokes a valid session and records that; false if it had ended.
@@ -72,7 +97,8 @@ pub async fn revoke(
     Ok(done.rows_affected() == 1)
 }
 
-/// Revokes the valid sessions of a user except `spared`; returns how many.
+/// Revokes the valid sessions of a user except `spared`, which must still be valid;
+/// returns how many.
 ///
 /// All of them end with the epoch of their user. Sessions are also marked for readers of
 /// single sessions, and for access tokens, which name a session; if there are too many,
@@ -88,8 +114,11 @@ pub async fn end_all(
     let Some(epoch) = begin_epoch(tx, user_id).await? else {
         return Ok(0);
     };
-    if let Some(id) = spared {
-        take_along(tx, user_id, id, epoch).await?;
+    if let Some(id) = spared
+        && !take_along(tx, user_id, id, epoch).await?
+    {
+        // Another session was faster, and revoked this one.
+        return Err(TokenError::Revoked.into());
     }
     let (before, now) = (epoch - 1, clock.now());
     let sessions = standing(tx, user_id, before, MARKED_MAX).await?;
@@ -118,9 +147,9 @@ async fn begin_epoch(tx: &mut Transaction, user_id: UserId) -> Result<Option<i64
 }
 
 /// A separate statement, because it must see what another call wrote while the first one
-/// waited.
-async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64) -> Result<()> {
-    sqlx::query!(
+/// waited. False if another call revoked the session.
+async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64) -> Result<bool> {
+    let done = sqlx::query!(
         "
         UPDATE auth.sessions SET epoch = $3::bigint
         WHERE user_id = $1 AND id = $2 AND epoch = $3::bigint - 1 AND revoke_time IS NULL
@@ -131,7 +160,7 @@ async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64)
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// A session that was not revoked.

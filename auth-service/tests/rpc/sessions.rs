@@ -2,6 +2,7 @@
 
 use proto::auth::v1::{
     ListSessionsRequest, ListSessionsResponse, RevokeOtherSessionsRequest, RevokeSessionRequest,
+    TokenPair,
 };
 use tonic::{Code, Status};
 
@@ -34,6 +35,12 @@ async fn revoke(app: &App, access: &str, session_id: &str) -> Result<(), Status>
         .revoke_session(bearer(request, access))
         .await
         .map(drop)
+}
+
+async fn revoke_others(app: &App, access: &str) -> Result<i32, Status> {
+    let request = bearer(RevokeOtherSessionsRequest {}, access);
+    let answer = app.account.clone().revoke_other_sessions(request).await?;
+    Ok(answer.into_inner().revoked_count)
 }
 
 #[tokio::test]
@@ -227,4 +234,48 @@ async fn a_long_user_agent_is_cut_and_not_refused() {
 
     let sessions = app.sessions(&access).await;
     assert_eq!(sessions[0].user_agent.chars().count(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_sessions_that_end_each_other_at_once_one_goes_on() {
+    let app = App::start().await;
+    let replica = app.replica().await;
+    for all_others in [true, false] {
+        let email = format!("{all_others}@example.org");
+        let first = app.user(&email).await;
+        let second = app.log_in(&email, PASSWORD).await.unwrap();
+        let ends = async |app: &App, own: &TokenPair, other: &TokenPair| {
+            if all_others {
+                revoke_others(app, &own.access_token).await.map(drop)
+            } else {
+                revoke(app, &own.access_token, &other.session_id).await
+            }
+        };
+        let mut held = app.db.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM auth.users, auth.sessions FOR UPDATE")
+            .execute(&mut *held)
+            .await
+            .unwrap();
+
+        let (one, two, ()) = tokio::join!(
+            ends(&app, &first, &second),
+            ends(&replica, &second, &first),
+            async {
+                app.waiting_for_a_lock(2).await;
+                held.rollback().await.unwrap();
+            }
+        );
+
+        let (won, lost, over) = if one.is_ok() {
+            (first, two, second)
+        } else {
+            two.unwrap();
+            (second, one, first)
+        };
+        assert_eq!(refusal(lost), "TOKEN_REVOKED");
+        app.get_me(&won.access_token).await.unwrap();
+        app.refresh(&won.refresh_token).await.unwrap();
+        let refreshed = app.refresh(&over.refresh_token).await;
+        assert_eq!(refusal(refreshed), "SESSION_REVOKED");
+    }
 }
