@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chassis::text::single_line;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::model::predictable::is_counted_up;
@@ -36,6 +37,18 @@ impl RequestId {
             let problem = "can be guessed; send a random UUID, or 22 to 64 random characters";
             return Err(invalid(Cow::from(problem)));
         }
+        if is_made_of_time(&text) {
+            let problem = "is a UUID made from the time and the machine, which can be guessed; \
+                           send a random one (version 4)";
+            return Err(invalid(Cow::from(problem)));
+        }
         Ok(Some(Self(sha256(text.as_bytes()))))
     }
+}
+
+/// Whether a UUID has no secret in it: of version 1, 2 or 6. Without hyphens it can be any
+/// 32 digits.
+fn is_made_of_time(text: &str) -> bool {
+    let id = Uuid::try_parse(text).ok().filter(|_| text.contains('-'));
+    id.is_some_and(|id| matches!(id.get_version_num(), 1 | 2 | 6))
 }

@@ -164,6 +164,10 @@ async fn a_request_id_that_can_be_guessed_is_refused_and_changes_nothing() {
         "00000000-0000-4000-8000-000000000001",
         "12345678-1234-1234-1234-123456789012",
         "abcdefghijklmnopqrstuv",
+        // Of versions 1 and 6: the time and the machine, in other orders.
+        "c232ab00-9414-11ec-b3c8-9f6bdeced846",
+        "{c232ab00-9414-11ec-b3c8-9f6bdeced846}",
+        "1ec9414c-232a-6b00-b3c8-9f6bdeced846",
         &long,
     ] {
         let status = app.refresh_as(&first, request_id).await.unwrap_err();

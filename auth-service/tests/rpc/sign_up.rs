@@ -95,6 +95,11 @@ async fn a_bad_field_is_named() {
             "REQUEST_ID_INVALID",
             "request_id",
         ),
+        (
+            with(|r| r.request_id = "c232ab00-9414-11ec-b3c8-9f6bdeced846".into()),
+            "REQUEST_ID_INVALID",
+            "request_id",
+        ),
     ] {
         let status = app.sign_up_as(&request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
