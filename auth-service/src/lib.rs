@@ -107,8 +107,8 @@ pub async fn run(
     )?;
     parts.hasher.publish(&metrics);
     let sender = delivery.map(|delivery| {
-        let db = background.clone();
-        Sender::new(db, outbox, delivery, clock.clone()).start()
+        let (db, throttle) = (background.clone(), wings::throttle(&parts, &background));
+        Sender::new(db, outbox, delivery, throttle, clock.clone()).start()
     });
     let mut chores = JoinSet::new();
     let leeway = parts.config.token_leeway;

@@ -100,6 +100,9 @@ fn of_address(free: i32) -> Ladder<5> {
 /// The budget of requested mails to one e-mail address: three, then one an hour.
 const MAIL: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
+/// The budget of resets that find that of all mails used up: two, then one an hour.
+const RESETS: Ladder<2> = [(2, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+
 /// The budget of notices of one kind to one e-mail address: five, then one an hour.
 const NOTICES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
 
@@ -252,17 +255,22 @@ impl Throttle {
         count(&self.db, bucket, &MAIL_ASKER, now).await
     }
 
-    /// Counts a requested mail to an e-mail address; false if there were too many
-    /// recently. The bucket belongs to the address, not to an account, and survives its
-    /// deletion.
+    /// Counts a mail to an e-mail address that anyone can ask for; false where there were
+    /// too many of late. A reset has a share of its own besides, so that no other mail
+    /// keeps the owner out. The buckets are not the account's: they stay when it ends.
     pub async fn allow_mail(
         &self,
-        db: impl PgExecutor<'_>,
+        tx: &mut Transaction,
         email: &str,
+        is_reset: bool,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let bucket = self.bucket("mail", "account", email);
-        count(db, bucket, &MAIL, now).await
+        let of_all = self.bucket("mail", "account", email);
+        if count(&mut **tx, of_all, &MAIL, now).await? {
+            return Ok(true);
+        }
+        let of_resets = self.bucket("mail", "resets", email);
+        Ok(is_reset && count(&mut **tx, of_resets, &RESETS, now).await?)
     }
 
     /// Counts a notice to an e-mail address; false if there were too many recently. Each
@@ -376,7 +384,7 @@ mod tests {
         for ladder in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
-        for ladder in [MAIL, NOTICES, EMAIL_CHANGES, STRANGERS_ENTRIES] {
+        for ladder in [MAIL, RESETS, NOTICES, EMAIL_CHANGES, STRANGERS_ENTRIES] {
             assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
         }
         assert!(MAIL_ASKER.windows(2).all(|steps| steps[0] < steps[1]));

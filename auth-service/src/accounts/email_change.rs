@@ -85,7 +85,7 @@ impl Accounts {
     ) -> Result<User> {
         let counted = step_up.count(user).await?;
         // The new address can be anyone's, so the budget of requested mail applies.
-        let mails = self.mail.may_ask(new, ip, now).await?;
+        let mails = self.mail.may_ask(ip, now).await?;
 
         let mut tx = self.db.begin().await?;
         checked.lock(&mut tx).await?;

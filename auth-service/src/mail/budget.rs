@@ -1,8 +1,9 @@
 //! The budgets of mail to an address.
 //!
-//! Mail that anyone can request, by any call, shares one budget per address. Notices go
-//! to verified addresses only and have a budget per kind, so that requests for mail or
-//! other changes cannot suppress them. Budgets survive the account.
+//! Mail that anyone can request, by any call, shares one budget per address. The sender
+//! counts what it sends, so a request that no mail follows uses nothing up. Notices go to
+//! verified addresses only and have a budget per kind, so that requests for mail or other
+//! changes cannot suppress them. Budgets survive the account.
 
 use std::sync::Arc;
 
@@ -50,8 +51,7 @@ impl Mail {
 
     /// Requests a mail with a token, for `asker` or without proof. The call never looks
     /// up the account and runs the same statements for every address. The sender finds
-    /// out later whether there is one, after the response has gone out. Mails beyond the
-    /// budget are not sent.
+    /// out later whether there is one, and whether its budget is used up.
     pub async fn ask(
         &self,
         topic: Topic,
@@ -63,7 +63,7 @@ impl Mail {
         let Ok(email) = Email::parse(email) else {
             return Ok(());
         };
-        if self.may_ask(&email, ip, now).await? {
+        if self.may_ask(ip, now).await? {
             let letter = match asker {
                 Some(UserSession { user, session_id }) if user.wants(email.as_str()) => {
                     Letter::of_new_email((user.id, *session_id), &email, ip, now)
@@ -79,15 +79,13 @@ impl Mail {
         Ok(())
     }
 
-    /// Counts a requested mail, for its address and for the requester; false if the
-    /// budget is used up.
-    pub(crate) async fn may_ask(&self, to: &Email, ip: &str, now: DateTime<Utc>) -> Result<bool> {
-        Ok(self.throttle.allow_asker(ip, now).await?
-            && self.throttle.allow_mail(&self.db, to.as_str(), now).await?)
+    /// Counts a mail that a client address requests; false if it requested too many.
+    pub(crate) async fn may_ask(&self, ip: &str, now: DateTime<Utc>) -> Result<bool> {
+        self.throttle.allow_asker(ip, now).await
     }
 
     /// Sends the verification mail of a new account. Sign-ups have limits of their own,
-    /// so only the address's budget applies.
+    /// so the client's address is not counted.
     pub(crate) async fn welcome(
         &self,
         tx: &mut Transaction,
@@ -95,15 +93,8 @@ impl Mail {
         about: About<'_>,
     ) -> Result<()> {
         let About { ip, now } = about;
-        if self
-            .throttle
-            .allow_mail(&mut **tx, email.as_str(), now)
-            .await?
-        {
-            let letter = Letter::new(Topic::Verification, email, ip, now);
-            self.outbox.put(&mut **tx, &letter).await?;
-        }
-        Ok(())
+        let letter = Letter::new(Topic::Verification, email, ip, now);
+        self.outbox.put(&mut **tx, &letter).await
     }
 
     /// Notifies the owner of an account of a change. An unverified address can be a

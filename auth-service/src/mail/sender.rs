@@ -25,6 +25,7 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::store::email_tokens::Bound;
 use crate::store::outbox::LeasedRow;
+use crate::throttle::Throttle;
 
 /// The pause between two polls of an outbox in which nothing is due.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -41,6 +42,7 @@ pub struct Sender {
     db: Pool,
     outbox: Outbox,
     delivery: Delivery,
+    throttle: Throttle,
     clock: Clock,
 }
 
@@ -60,11 +62,18 @@ struct Leased {
 impl Sender {
     /// Sends from this database's outbox.
     #[must_use]
-    pub fn new(db: Pool, outbox: Outbox, delivery: Delivery, clock: Clock) -> Self {
+    pub fn new(
+        db: Pool,
+        outbox: Outbox,
+        delivery: Delivery,
+        throttle: Throttle,
+        clock: Clock,
+    ) -> Self {
         Self {
             db,
             outbox,
             delivery,
+            throttle,
             clock,
         }
     }
@@ -100,54 +109,72 @@ impl Sender {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let rows = store::outbox::lease(&mut *tx, now + LEASE, BATCH, now).await?;
-        let (count, mut mails) = (rows.len(), Vec::new());
+        let count = rows.len();
+        let mut leased = Vec::new();
         for row in rows {
-            mails.extend(self.prepare(&mut tx, row, now).await?);
+            leased.extend(self.open(&mut tx, row, now).await?);
+        }
+        // The budgets of addresses are locked in one order.
+        leased.sort_by(|one, other| one.letter.to.cmp(&other.letter.to));
+        let mut mails = Vec::new();
+        for mut mail in leased {
+            if self.complete(&mut tx, &mut mail, now).await? {
+                mails.push(mail);
+            }
         }
         tx.commit().await?;
         join_all(mails.iter().map(|mail| self.deliver(mail))).await;
         Ok(count)
     }
 
-    /// Opens a mail, and creates its token the first time. Returns `None` if there is
-    /// nothing to send.
-    async fn prepare(
+    /// Opens a mail. Returns `None` if it is too old, or cannot be opened.
+    async fn open(
         &self,
         tx: &mut Transaction,
         row: LeasedRow,
         now: DateTime<Utc>,
     ) -> Result<Option<Leased>> {
-        let id = row.id;
+        let (id, attempts) = (row.id, row.attempts);
         if row.expire_time <= now {
-            tracing::warn!(%id, attempts = row.attempts - 1, "a mail is given up: it is too old");
+            tracing::warn!(%id, attempts = attempts - 1, "a mail is given up: it is too old");
             store::outbox::delete(&mut **tx, id).await?;
             return Ok(None);
         }
-        let mut letter = match self.outbox.open(id, &row.sealed) {
-            Ok(letter) => letter,
+        match self.outbox.open(id, &row.sealed) {
+            Ok(letter) => Ok(Some(Leased {
+                id,
+                attempts,
+                letter,
+            })),
             Err(error) => {
                 // A replica with the whole key file can still send it.
                 tracing::error!(%id, %error, "a mail in the outbox cannot be decrypted");
-                return Ok(None);
+                Ok(None)
             }
-        };
-        if let (Some(purpose), None) = (letter.topic.purpose(), &letter.token) {
-            if !self.add_token(tx, purpose, &mut letter, now).await? {
-                store::outbox::delete(&mut **tx, id).await?;
-                return Ok(None);
-            }
-            let sealed = self.outbox.seal(id, &letter)?;
-            store::outbox::reseal(&mut **tx, id, &sealed).await?;
         }
-        Ok(Some(Leased {
-            id,
-            attempts: row.attempts,
-            letter,
-        }))
+    }
+
+    /// Creates the token of a mail the first time; false if there is nothing to send.
+    async fn complete(
+        &self,
+        tx: &mut Transaction,
+        Leased { id, letter, .. }: &mut Leased,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let (Some(purpose), None) = (letter.topic.purpose(), &letter.token) else {
+            return Ok(true);
+        };
+        if !self.add_token(tx, purpose, letter, now).await? {
+            store::outbox::delete(&mut **tx, *id).await?;
+            return Ok(false);
+        }
+        let sealed = self.outbox.seal(*id, letter)?;
+        store::outbox::reseal(&mut **tx, *id, &sealed).await?;
+        Ok(true)
     }
 
     /// Creates the token of a letter; false if the address has no account that may have
-    /// one.
+    /// one, or its budget is used up.
     async fn add_token(
         &self,
         tx: &mut Transaction,
@@ -166,6 +193,11 @@ impl Sender {
         }) else {
             return Ok(false);
         };
+        // Counted once it is certain that there is a mail.
+        let is_reset = purpose == Purpose::Reset;
+        if !self.throttle.allow_mail(tx, to, is_reset, now).await? {
+            return Ok(false);
+        }
         let token = UserToken::generate(PREFIX, recipient.user_id)?;
         let bound = Bound {
             email: letter.to.clone(),
@@ -174,7 +206,7 @@ impl Sender {
         };
         let expire_time = letter.expire_time();
         store::email_tokens::insert(&mut **tx, &token, purpose, &bound, expire_time).await?;
-        if purpose == Purpose::Reset {
+        if is_reset {
             let kind = Kind::PasswordResetRequested;
             let event = Event::new(recipient.user_id, kind, &letter.ip);
             store::audit::insert(&mut **tx, event, letter.time).await?;

@@ -135,13 +135,12 @@ async fn no_table_keeps_a_row_of_a_deleted_user() {
                WHERE ip <> '' AND user_id <> '00000000-0000-0000-0000-000000000000'
                GROUP BY 1";
     assert_eq!(texts(&app, ips).await, ["bob@example.org"]);
-    // Only the buckets of client addresses and of mail remain, which belong to no
-    // account.
+    // Only the buckets of client addresses remain, which belong to no account.
     let buckets: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.throttles")
         .fetch_one(&app.db)
         .await
         .unwrap();
-    assert_eq!(buckets, 4);
+    assert_eq!(buckets, 2);
 }
 
 #[tokio::test]

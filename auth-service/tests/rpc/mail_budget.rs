@@ -11,6 +11,7 @@ use crate::password_reset::ask as ask_for_reset;
 
 const ADA: &str = "ada@example.com";
 const CONFIRM: &str = "Confirm your e-mail address";
+const CHOOSE: &str = "Subject: Choose a new password";
 const CHANGED: &str = "Your password was changed";
 
 /// The mails to Ada, once no mail waits.
@@ -30,14 +31,71 @@ async fn mail_that_is_asked_for_shares_one_budget_over_all_kinds() {
         ask(&app, ADA).await;
         ask_for_reset(&app, ADA).await;
     }
-    assert_eq!(mails(&server, &app).await, 3);
+    // Three of all kinds, and two more resets.
+    assert_eq!(mails(&server, &app).await, 3 + 2);
     app.advance(3600);
     for _ in 0..2 {
         ask_for_reset(&app, ADA).await;
         ask(&app, ADA).await;
     }
 
-    assert_eq!(mails(&server, &app).await, 4);
+    assert_eq!(mails(&server, &app).await, 5 + 2);
+}
+
+/// By whoever asks for what is not sent: there is nothing to verify, or nobody.
+#[tokio::test]
+async fn requests_that_send_nothing_use_nothing_up() {
+    let server = MailServer::start().await;
+    let app = server.app().await;
+    app.confirmed(ADA).await;
+    all_sent(&app).await;
+    let before = server.mails().len();
+
+    for _ in 0..10 {
+        ask(&app, ADA).await;
+        ask_for_reset(&app, "bob@example.com").await;
+    }
+    all_sent(&app).await;
+    app.sign_up("bob@example.com").await.unwrap();
+    for _ in 0..2 {
+        ask_for_reset(&app, ADA).await;
+        ask_for_reset(&app, "bob@example.com").await;
+    }
+    all_sent(&app).await;
+
+    assert_eq!(server.mails().len() - before, 2 + 3);
+}
+
+#[tokio::test]
+async fn no_other_mail_keeps_an_owner_from_a_reset() {
+    let server = MailServer::start().await;
+    let app = server.app().await;
+    app.sign_up(ADA).await.unwrap();
+    let resets = async || {
+        all_sent(&app).await;
+        let mails = server.mails();
+        mails
+            .iter()
+            .filter(|mail| mail.text.contains(CHOOSE))
+            .count()
+    };
+
+    for hour in 1..=3 {
+        for _ in 0..5 {
+            ask(&app, ADA).await;
+        }
+        all_sent(&app).await;
+        ask_for_reset(&app, ADA).await;
+        assert_eq!(resets().await, hour);
+        app.advance(3600);
+    }
+
+    // Nor does a stranger who asks for resets fill the mailbox.
+    let before = mails(&server, &app).await;
+    for _ in 0..20 {
+        ask_for_reset(&app, ADA).await;
+    }
+    assert_eq!(mails(&server, &app).await - before, 2);
 }
 
 #[tokio::test]
