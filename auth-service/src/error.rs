@@ -122,7 +122,7 @@ pub enum Error {
         etag: String,
     },
     /// The e-mail or the password was changed while the call checked the password, which
-    /// was right, or was not looked at.
+    /// was correct or not checked.
     #[error("the account was changed in the meantime; retry")]
     AccountChanged,
     /// Too many passwords wait to be hashed.

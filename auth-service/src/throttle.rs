@@ -255,9 +255,10 @@ impl Throttle {
         count(&self.db, bucket, &MAIL_ASKER, now).await
     }
 
-    /// Counts a mail to an e-mail address that anyone can ask for; false where there were
-    /// too many of late. A reset has a share of its own besides, so that no other mail
-    /// keeps the owner out. The buckets are not the account's: they stay when it ends.
+    /// Counts a requested mail to an e-mail address; false if there were too many
+    /// recently. Resets have an additional budget, so that no other mail keeps the owner
+    /// out. The buckets belong to the address, not to an account, and survive its
+    /// deletion.
     pub async fn allow_mail(
         &self,
         tx: &mut Transaction,

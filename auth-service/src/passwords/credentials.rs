@@ -134,8 +134,8 @@ impl Passwords {
             .await
     }
 
-    /// Checks the password of a user who calls with a session. Nobody looks at it if the
-    /// account has got another e-mail since the call began, or is gone.
+    /// Checks the password of a user who calls with a session. It is not checked if the
+    /// account got another e-mail after the call began, or was deleted.
     pub async fn check_own(
         &self,
         user: &User,

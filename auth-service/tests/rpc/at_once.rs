@@ -1,5 +1,5 @@
 //! Calls with the correct password that change one account at the same time. None of them
-//! is told that the password is wrong, and nothing is written down as a failure.
+//! fails because of a wrong password, and no failure is recorded.
 
 use tonic::Status;
 
@@ -46,7 +46,7 @@ fn said(answer: Result<(), Status>) -> String {
     answer.map_or_else(|status| reason(&status), |()| "OK".to_owned())
 }
 
-/// Entries of the audit that say that a password was wrong.
+/// The audit events of wrong passwords.
 async fn failures(app: &App) -> Vec<String> {
     let mut kinds = app.audit().await;
     kinds.retain(|kind| kind.ends_with("_failed"));
@@ -129,7 +129,7 @@ async fn a_call_whose_account_moves_away_is_told_to_retry() {
     }
 }
 
-/// As many at once as the throttle lets through, over two services.
+/// As many at once as the throttle admits, over two services.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_calls_at_once_none_is_told_that_the_password_is_wrong() {
     let app = App::start().await;

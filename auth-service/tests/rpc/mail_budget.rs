@@ -42,7 +42,7 @@ async fn mail_that_is_asked_for_shares_one_budget_over_all_kinds() {
     assert_eq!(mails(&server, &app).await, 5 + 2);
 }
 
-/// By whoever asks for what is not sent: there is nothing to verify, or nobody.
+/// Requests that send no mail, because there is nothing to verify or no account.
 #[tokio::test]
 async fn requests_that_send_nothing_use_nothing_up() {
     let server = MailServer::start().await;
@@ -90,7 +90,7 @@ async fn no_other_mail_keeps_an_owner_from_a_reset() {
         app.advance(3600);
     }
 
-    // Nor does a stranger who asks for resets fill the mailbox.
+    // A stranger who requests resets cannot fill the mailbox either.
     let before = mails(&server, &app).await;
     for _ in 0..20 {
         ask_for_reset(&app, ADA).await;
