@@ -37,12 +37,14 @@ pub struct Change {
 pub(crate) enum Changed {
     /// Unchanged: nothing is written.
     Not(Stored),
-    /// A changed contact, without its stamp.
+    /// Another body.
     Into {
-        /// The row and its keys.
-        row: (Stored, Keys),
-        /// The growth of its size.
-        bytes_added: i64,
+        /// The contact before.
+        before: Stored,
+        /// The new body.
+        body: Vec<u8>,
+        /// The keys of the new body.
+        keys: Keys,
     },
     /// A new contact, without its version.
     New((Stored, Keys)),
@@ -80,14 +82,10 @@ impl Change {
         if encoded == current.body {
             return Ok(Changed::Not(current));
         }
-        let bytes_added = size(&encoded) - size(&current.body);
-        let contact = Stored {
-            body: encoded,
-            ..current
-        };
         Ok(Changed::Into {
-            row: (contact, Keys::of(&body).after(&labels)),
-            bytes_added,
+            before: current,
+            body: encoded,
+            keys: Keys::of(&body).after(&labels),
         })
     }
 }

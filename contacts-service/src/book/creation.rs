@@ -7,12 +7,12 @@ use chassis::sha256::sha256;
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use proto::contacts::server::BatchCreateContactsResponse;
-use proto::contacts::v1::ContactChange;
 use tokio::task::yield_now;
 
 use crate::book::Book;
 use crate::book::batch::Outcomes;
 use crate::book::change::size;
+use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
@@ -20,10 +20,9 @@ use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
-use crate::store::changes::Stamp;
 use crate::store::insertion::Under;
 use crate::store::requests::Answered;
-use crate::store::{contacts, insertion, labels, owners, parts, requests};
+use crate::store::{contacts, insertion, owners, parts, requests};
 
 /// How long the response to a call with a `request_id` is stored.
 pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
@@ -129,36 +128,54 @@ impl Book<'_> {
         rows: &Rows,
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Bytes> {
-        let Some(call) = &terms.repeatable else {
-            let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
-            let is_one_part = parts(rows).nth(1).is_none();
-            if !terms.validate_only && !labelled && is_one_part && !self.is_shared() {
-                // One statement is sufficient.
-                let _turn = self.db.turn(self.owner.0).await?;
-                let version = self.insert_rows(&self.db, rows, Under::NextVersion).await?;
-                return Ok(answer(encoded(rows, version)));
-            }
-            let mut tx = self.open().await?;
-            let contacts = self.insert(&mut tx, rows, Under::NextVersion).await?;
-            if !terms.validate_only {
-                tx.commit().await?;
-            }
-            return Ok(answer(contacts));
-        };
-        let created = self.insert_once(call, rows, answer).await;
-        self.first_answer(call, created).await
+        let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
+        let is_one_part = parts::of(rows, |(contact, _)| contact.body.len())
+            .nth(1)
+            .is_none();
+        let is_plain = terms.repeatable.is_none() && !terms.validate_only;
+        if is_plain && !labelled && is_one_part && !self.is_shared() {
+            return Ok(answer(self.insert_alone(rows).await?));
+        }
+        self.write_on(terms, async |write| {
+            let contacts = write.insert(rows).await?.into_iter();
+            Ok(answer(contacts.map(Stored::encoded).collect()))
+        })
+        .await
     }
 
-    /// The response of this call, or of an earlier one.
-    pub(crate) async fn first_answer(
+    /// Stores the owner's own contacts in one statement, which takes the version as well.
+    async fn insert_alone(&self, rows: &Rows) -> Result<Vec<Bytes>> {
+        let _turn = self.db.turn(self.owner.0).await?;
+        let (db, under) = (&self.db, Under::NextVersion);
+        let version = insertion::insert(db, self.owner, rows, self.quota, self.now, under).await?;
+        self.hub.wrote(self.owner);
+        let contacts = rows.iter().map(|(contact, _)| {
+            let contact = contact.clone();
+            Stored { version, ..contact }.encoded()
+        });
+        Ok(contacts.collect())
+    }
+
+    /// Does a write on these terms, and returns its answer, or the first one to a call that
+    /// is repeated.
+    pub(super) async fn write_on(
         &self,
-        call: &Repeatable,
-        made: Result<Option<Bytes>>,
+        terms: &Terms,
+        work: impl AsyncFnOnce(&mut Write<'_>) -> Result<Bytes>,
     ) -> Result<Bytes> {
+        let Some(call) = &terms.repeatable else {
+            let mut write = Write::begin(self).await?;
+            let answer = work(&mut write).await?;
+            if !terms.validate_only {
+                write.commit().await?;
+            }
+            return Ok(answer);
+        };
+        let made = self.write_once(call, work).await;
         if let Ok(Some(answer)) = made {
             return Ok(answer);
         }
-        // An earlier response takes precedence over any error now.
+        // An answer that was given once is given again, whatever stands against the write now.
         let since = self.now - ANSWERS_KEPT;
         let request_id = self.request_id(call);
         let answered = requests::find(&self.db, self.owner, &request_id, since).await?;
@@ -169,37 +186,25 @@ impl Book<'_> {
         }
     }
 
-    /// `None` if the call is a repeat.
-    async fn insert_once(
+    /// Does a write and stores its answer; `None` when the call was answered before.
+    async fn write_once(
         &self,
         call: &Repeatable,
-        rows: &Rows,
-        answer: impl FnOnce(Vec<Bytes>) -> Bytes,
+        work: impl AsyncFnOnce(&mut Write<'_>) -> Result<Bytes>,
     ) -> Result<Option<Bytes>> {
-        let mut tx = self.open().await?;
-        let answer = answer(self.insert(&mut tx, rows, Under::NextVersion).await?);
-        if !self.remember(&mut tx, call, &answer).await? {
-            return Ok(None);
-        }
-        tx.commit().await?;
-        Ok(Some(answer))
-    }
-
-    /// Stores the response to a call; false if the call is a repeat, and the transaction
-    /// must not be committed.
-    pub(crate) async fn remember(
-        &self,
-        tx: &mut sqlx::PgConnection,
-        call: &Repeatable,
-        answer: &Bytes,
-    ) -> Result<bool> {
+        let mut write = Write::begin(self).await?;
+        let answer = work(&mut write).await?;
         let answered = Answered {
             body_hash: call.hash.to_vec(),
             response: answer.to_vec(),
         };
-        let since = self.now - ANSWERS_KEPT;
-        let (owner, request_id) = (self.owner, self.request_id(call));
-        requests::insert(tx, owner, &request_id, &answered, since, self.now).await
+        let (since, request_id) = (self.now - ANSWERS_KEPT, self.request_id(call));
+        let (owner, now) = (self.owner, self.now);
+        if !requests::insert(&mut write, owner, &request_id, &answered, since, now).await? {
+            return Ok(None);
+        }
+        write.commit().await?;
+        Ok(Some(answer))
     }
 
     /// The key of the stored call: each writer has request ids of its own, and all are
@@ -212,58 +217,6 @@ impl Book<'_> {
             call.request_id.clone()
         }
     }
-
-    /// Stores the rows and their new labels; returns them as messages.
-    pub(crate) async fn insert(
-        &self,
-        db: &mut sqlx::PgConnection,
-        rows: &[(Stored, Keys)],
-        under: Under,
-    ) -> Result<Vec<Bytes>> {
-        let mut parts = parts(rows);
-        let Some(first) = parts.next() else {
-            return Ok(Vec::new());
-        };
-        let version = self.insert_rows(&mut *db, first, under).await?;
-        for part in parts {
-            self.insert_rows(&mut *db, part, Under::VersionTaken)
-                .await?;
-        }
-        // The owner's row is locked by now.
-        let rights = self.rights(&mut *db).await?;
-        rows.iter()
-            .try_for_each(|(_, keys)| rights.ensure_kept(&[], keys))?;
-        let stamp = Stamp {
-            version,
-            time: self.now,
-            change: ContactChange::Created,
-        };
-        let keys = rows.iter().map(|(_, keys)| keys);
-        labels::ensure(db, self.owner, stamp, keys).await?;
-        Ok(encoded(rows, version))
-    }
-
-    /// Returns their version.
-    async fn insert_rows(
-        &self,
-        db: impl sqlx::PgExecutor<'_>,
-        rows: &[(Stored, Keys)],
-        under: Under,
-    ) -> Result<i64> {
-        insertion::insert(db, self.owner, rows, self.quota, self.now, under).await
-    }
-}
-
-fn parts(rows: &[(Stored, Keys)]) -> impl Iterator<Item = &[(Stored, Keys)]> {
-    parts::of(rows, |(contact, _)| contact.body.len())
-}
-
-fn encoded(rows: &[(Stored, Keys)], version: i64) -> Vec<Bytes> {
-    let contacts = rows.iter().map(|(contact, _)| {
-        let contact = contact.clone();
-        Stored { version, ..contact }.encoded()
-    });
-    contacts.collect()
 }
 
 fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {

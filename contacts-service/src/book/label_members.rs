@@ -1,18 +1,15 @@
 //! Rewrites the contacts of a label.
 
 use proto::contacts::v1::ContactChange;
-use sqlx::PgConnection;
 
-use crate::book::Book;
 use crate::book::change::size;
+use crate::book::write::Write;
 use crate::contact::body::Body;
 use crate::contact::fold::label_key;
 use crate::contact::stored::Stored;
 use crate::error::{LabelError, Result};
 use crate::model::label::Label;
-use crate::store::contacts;
 use crate::store::members::{self, Relabelled};
-use crate::store::owners::Taken;
 
 /// The maximum number of contacts of a label that one call rewrites, because other writes
 /// of the owner wait meanwhile.
@@ -69,44 +66,37 @@ pub(super) fn relabelled(
     }))
 }
 
-impl Book<'_> {
-    /// Edits the labels of every contact with the label, deleted or not, so that contacts
-    /// undeleted later are edited, too.
+impl Write<'_> {
+    /// Edits the labels of every contact that has the label, deleted or not: what is
+    /// brought back later is edited, too.
     pub(super) async fn relabel_all(
-        &self,
-        tx: &mut PgConnection,
-        taken: Taken,
+        &mut self,
         label: &Label,
         field: &str,
         edit: impl Fn(&mut Vec<String>),
     ) -> Result<()> {
         let limit = i64::try_from(MEMBERS_MAX + 1).unwrap_or(i64::MAX);
-        let ids = members::ids(&mut *tx, self.owner, &label.name_key, limit).await?;
+        let owner = self.owner();
+        let ids = members::ids(&mut **self, owner, &label.name_key, limit).await?;
         if ids.len() > MEMBERS_MAX {
             return Err(LabelError::TooLarge { limit: MEMBERS_MAX }.into());
         }
         let mut bytes_added = 0;
         for ids in ids.chunks(AT_A_TIME) {
-            let contacts = contacts::get_many(&mut *tx, self.owner, ids).await?;
             let mut changed = Vec::new();
-            for contact in &contacts {
+            for contact in self.contacts(ids).await?.values() {
                 changed.extend(relabelled(contact, field, &edit)?);
             }
-            bytes_added += self.store_relabelled(tx, taken, &changed).await?;
+            bytes_added += self.relabel(&changed).await?;
         }
-        self.check_quota(taken, 0, bytes_added)
+        self.check_quota(0, bytes_added)
     }
 
-    /// Writes them under the given version; returns the growth of their size.
-    pub(super) async fn store_relabelled(
-        &self,
-        tx: &mut PgConnection,
-        taken: Taken,
-        contacts: &[Relabelled],
-    ) -> Result<i64> {
-        let stamp = self.stamp(taken, ContactChange::Updated);
+    /// Stores them; returns by how many bytes they have grown.
+    pub(super) async fn relabel(&mut self, contacts: &[Relabelled]) -> Result<i64> {
+        let (owner, stamp) = (self.owner(), self.stamp(ContactChange::Updated));
         let bytes_added = contacts.iter().map(|contact| contact.bytes_added).sum();
-        members::relabel(tx, self.owner, stamp, contacts, bytes_added).await?;
+        members::relabel(self, owner, stamp, contacts, bytes_added).await?;
         Ok(bytes_added)
     }
 }

@@ -1,16 +1,15 @@
 //! Writes to labels. Writes to contacts create missing labels (`store/labels.rs`).
 
-use std::collections::HashMap;
-
 use proto::contacts::v1::ContactChange;
 use uuid::Uuid;
 
 use crate::book::Book;
 use crate::book::label_members::{put_on, relabelled, respell, take_off};
+use crate::book::write::Write;
 use crate::contact::{ContactId, earlier, etag};
 use crate::error::{Error, LabelError, Result};
 use crate::model::label::{Label, LabelId, LabelName};
-use crate::store::{contacts, labels, shares};
+use crate::store::{labels, members, shares};
 
 /// The contacts that get and lose a label.
 #[derive(Clone, Debug)]
@@ -24,22 +23,22 @@ pub struct Membership {
 impl Book<'_> {
     /// Creates a label; with `validate_only`, only validates.
     pub async fn create_label(&self, name: &LabelName, validate_only: bool) -> Result<Label> {
-        let (mut tx, taken, rights) = self.begin().await?;
-        rights.ensure_all()?;
-        if let Some(other) = labels::named(&mut *tx, self.owner, &name.key).await? {
+        let mut write = Write::begin(self).await?;
+        write.rights().ensure_all()?;
+        if let Some(other) = labels::named(&mut *write, self.owner, &name.key).await? {
             return Err(LabelError::Taken(other.id).into());
         }
         let label = Label {
             id: LabelId::generate(),
             name_key: name.key.clone(),
             name: name.name.clone(),
-            version: taken.version,
+            version: write.version(),
             create_time: self.now,
             update_time: self.now,
         };
-        labels::insert(&mut tx, self.owner, std::slice::from_ref(&label)).await?;
+        labels::insert(&mut write, self.owner, std::slice::from_ref(&label)).await?;
         if !validate_only {
-            tx.commit().await?;
+            write.commit().await?;
         }
         Ok(label)
     }
@@ -51,9 +50,9 @@ impl Book<'_> {
         name: Option<LabelName>,
         expected: &str,
     ) -> Result<Label> {
-        let (mut tx, taken, rights) = self.begin().await?;
-        rights.ensure_all()?;
-        let label = labels::get(&mut *tx, self.owner, id).await?;
+        let mut write = Write::begin(self).await?;
+        write.rights().ensure_all()?;
+        let label = labels::get(&mut *write, self.owner, id).await?;
         let label = label.ok_or(LabelError::NotFound(id))?;
         let is_so_named = name.as_ref().is_some_and(|name| name.name == label.name);
         let wished = name.filter(|_| !is_so_named);
@@ -65,16 +64,15 @@ impl Book<'_> {
             return Ok(label);
         };
         if name.key != label.name_key
-            && let Some(other) = labels::named(&mut *tx, self.owner, &name.key).await?
+            && let Some(other) = labels::named(&mut *write, self.owner, &name.key).await?
         {
             return Err(LabelError::Taken(other.id).into());
         }
-        let stamp = self.stamp(taken, ContactChange::Updated);
-        labels::rename(&mut tx, self.owner, stamp, id, &name).await?;
+        let stamp = write.stamp(ContactChange::Updated);
+        labels::rename(&mut write, self.owner, stamp, id, &name).await?;
         let edit = |labels: &mut Vec<String>| respell(labels, &label.name_key, &name.name);
-        self.relabel_all(&mut tx, taken, &label, "label.name", edit)
-            .await?;
-        tx.commit().await?;
+        write.relabel_all(&label, "label.name", edit).await?;
+        write.commit().await?;
         Ok(Label {
             name_key: name.key,
             name: name.name,
@@ -91,19 +89,19 @@ impl Book<'_> {
         expected: &str,
         allow_missing: bool,
     ) -> Result<()> {
-        let (mut tx, taken, rights) = self.begin().await?;
-        rights.ensure_all()?;
-        let label = match labels::get(&mut *tx, self.owner, id).await? {
+        let mut write = Write::begin(self).await?;
+        write.rights().ensure_all()?;
+        let label = match labels::get(&mut *write, self.owner, id).await? {
             Some(label) => label,
             None if allow_missing => return Ok(()),
             None => return Err(LabelError::NotFound(id).into()),
         };
         check_etag(&label, expected)?;
-        labels::delete(&mut tx, self.owner, id).await?;
-        shares::delete_of_label(&mut *tx, self.owner, id).await?;
+        labels::delete(&mut write, self.owner, id).await?;
+        shares::delete_of_label(&mut *write, self.owner, id).await?;
         let edit = |labels: &mut Vec<String>| take_off(labels, &label.name_key);
-        self.relabel_all(&mut tx, taken, &label, "id", edit).await?;
-        tx.commit().await?;
+        write.relabel_all(&label, "id", edit).await?;
+        write.commit().await?;
         Ok(())
     }
 
@@ -111,16 +109,12 @@ impl Book<'_> {
     pub async fn modify_members(&self, id: LabelId, membership: &Membership) -> Result<Label> {
         let (add, remove) = (&membership.add, &membership.remove);
         let ids: Vec<Uuid> = add.iter().chain(remove).map(|id| id.0).collect();
-        let (mut tx, taken, rights) = self.begin().await?;
-        rights.ensure_all()?;
-        let label = labels::get(&mut *tx, self.owner, id).await?;
+        let mut write = Write::begin(self).await?;
+        write.rights().ensure_all()?;
+        let label = labels::get(&mut *write, self.owner, id).await?;
         let label = label.ok_or(LabelError::NotFound(id))?;
-        let found = contacts::get_many(&mut *tx, self.owner, &ids).await?;
-        let mut found: HashMap<ContactId, _> = found
-            .into_iter()
-            .filter(|contact| contact.delete_time.is_none())
-            .map(|contact| (contact.id, contact))
-            .collect();
+        let mut found = write.contacts(&ids).await?;
+        found.retain(|_, contact| contact.delete_time.is_none());
         let mut changed = Vec::new();
         for (number, id) in add.iter().enumerate() {
             let contact = found.remove(id).ok_or(Error::NotFound(*id))?;
@@ -134,11 +128,16 @@ impl Book<'_> {
             changed.extend(relabelled(&contact, "remove_ids", edit)?);
         }
         if !changed.is_empty() {
-            let bytes_added = self.store_relabelled(&mut tx, taken, &changed).await?;
-            self.check_quota(taken, 0, bytes_added)?;
-            tx.commit().await?;
+            let bytes_added = write.relabel(&changed).await?;
+            write.check_quota(0, bytes_added)?;
+            write.commit().await?;
         }
         Ok(label)
+    }
+
+    /// How many live contacts have a label.
+    pub async fn member_count(&self, label: &Label) -> Result<i64> {
+        members::count(&self.db, self.owner, label).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Merges contacts, and undoes merges.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -11,8 +11,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::book::Book;
-use crate::book::change::{check_etag, size};
-use crate::book::creation::{Repeatable, Terms};
+use crate::book::change::check_etag;
+use crate::book::creation::Terms;
+use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
@@ -21,7 +22,7 @@ use crate::contact::phone::DefaultRegion;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::store::merges::Merged;
-use crate::store::{changes, contacts, merges, revisions};
+use crate::store::{changes, merges, revisions};
 
 /// The maximum number of contacts that are merged into one at a time.
 pub const OTHERS_MAX: usize = 20;
@@ -63,42 +64,24 @@ impl Merge {
 impl Book<'_> {
     /// Merges contacts, once per request id.
     pub async fn merge(&self, merge: &Merge) -> Result<MergeContactsResponse> {
-        if let Some(call) = &merge.terms.repeatable {
-            let merged = self.merge_once(call, merge).await;
-            let answer = self.first_answer(call, merged).await?;
-            return Ok(MergeContactsResponse::decode(answer)?);
-        }
-        let mut tx = self.open().await?;
-        let mut answer = self.merge_in(&mut tx, merge).await?;
-        if merge.terms.validate_only {
-            // Rolled back at its end.
-            answer.merge_id.clear();
-        } else {
-            tx.commit().await?;
-        }
-        Ok(answer)
-    }
-
-    /// `None` if the call is a repeat.
-    async fn merge_once(&self, call: &Repeatable, merge: &Merge) -> Result<Option<Bytes>> {
-        let mut tx = self.open().await?;
-        let answer = self.merge_in(&mut tx, merge).await?.encode_to_vec().into();
-        if !self.remember(&mut tx, call, &answer).await? {
-            return Ok(None);
-        }
-        tx.commit().await?;
-        Ok(Some(answer))
+        let merged = self.write_on(&merge.terms, async |write| {
+            let mut answer = self.merge_in(write, merge).await?;
+            if merge.terms.validate_only {
+                answer.merge_id.clear();
+            }
+            Ok(answer.encode_to_vec().into())
+        });
+        Ok(MergeContactsResponse::decode(merged.await?)?)
     }
 
     async fn merge_in(
         &self,
-        tx: &mut PgConnection,
+        write: &mut Write<'_>,
         merge: &Merge,
     ) -> Result<MergeContactsResponse> {
-        let (taken, rights) = self.take(tx).await?;
-        let mut found = self.find(tx, merge.primary, &merge.others).await?;
+        let mut found = write.contacts(&ids(merge.primary, &merge.others)).await?;
         let mut live = |id: &ContactId| {
-            let contact = rights.open(found.remove(id))?;
+            let contact = write.rights().open(found.remove(id))?;
             let contact = contact.filter(|contact| contact.delete_time.is_none());
             let contact = contact.ok_or(Error::NotFound(*id))?;
             check_etag(&contact, merge.etags.get(id).map_or("", String::as_str))?;
@@ -109,66 +92,49 @@ impl Book<'_> {
         let others = others.collect::<Result<Vec<Stored>>>()?;
 
         let body = together(&primary, &others)?;
-        let keys = Keys::of(&body);
-        rights.ensure_kept(&rights.before(Some(&primary))?, &keys)?;
-        let encoded = body.encode();
-        let bytes_added = size(&encoded) - size(&primary.body);
-        self.check_quota(taken, 0, bytes_added)?;
         let done = Merged {
             id: Uuid::now_v7(),
-            version: taken.version,
+            version: write.version(),
             primary: primary.id,
             primary_version: primary.version,
             others: merge.others.iter().map(|id| id.0).collect(),
         };
-        let stamp = self.stamp(taken, ContactChange::Merged);
-        let contact = Stored {
-            body: encoded,
-            ..stamp.on(primary)
-        };
-        let row = (contact, keys);
-        changes::replace(tx, self.owner, stamp, &row, 0, bytes_added).await?;
-        changes::set_merged_into(tx, self.owner, stamp, &done.others, done.primary).await?;
-        merges::insert(tx, self.owner, &done, self.now).await?;
+        let change = ContactChange::Merged;
+        let (encoded, keys) = (body.encode(), Keys::of(&body));
+        let contact = write.replace(change, primary, encoded, keys).await?;
+        let (owner, stamp) = (self.owner, write.stamp(change));
+        changes::set_merged_into(write, owner, stamp, &done.others, done.primary).await?;
+        merges::insert(write, owner, &done, self.now).await?;
         Ok(MergeContactsResponse {
-            contact: row.0.encoded(),
+            contact: contact.encoded(),
             merge_id: done.id.to_string(),
         })
     }
 
     /// Restores the contacts of a merge, the primary one first.
     pub async fn unmerge(&self, id: Uuid) -> Result<Vec<Bytes>> {
-        let (mut tx, taken, rights) = self.begin().await?;
+        let mut write = Write::begin(self).await?;
         let since = self.now - UNDONE_WITHIN;
-        let merged = merges::remove(&mut *tx, self.owner, id, since).await?;
+        let merged = merges::remove(&mut *write, self.owner, id, since).await?;
         let merged = merged.ok_or(Error::MergeNotFound)?;
-        let ids: Vec<ContactId> = merged.others.iter().map(|id| ContactId(*id)).collect();
-        let mut found = self.find(&mut tx, merged.primary, &ids).await?;
-        let primary = rights.open(found.remove(&merged.primary))?;
-        let primary = self.untouched_primary(&mut tx, &merged, primary);
-        let (primary, before) = primary.await?;
+        let others: Vec<ContactId> = merged.others.iter().map(|id| ContactId(*id)).collect();
+        let mut found = write.contacts(&ids(merged.primary, &others)).await?;
+        let primary = write.rights().open(found.remove(&merged.primary))?;
+        let (primary, body) = self.untouched_primary(&mut write, &merged, primary).await?;
         let untouched = |id: &ContactId| {
-            let contact = rights.open(found.remove(id))?;
+            let contact = write.rights().open(found.remove(id))?;
             let contact = contact.filter(|contact| contact.version == merged.version);
             contact.ok_or(Error::MergeChanged(*id))
         };
-        let others = ids.iter().map(untouched).collect::<Result<Vec<Stored>>>()?;
-        let stamp = self.stamp(taken, ContactChange::Unmerged);
-        let keys = Keys::of(&Body::decode(&before)?);
-        rights.ensure_kept(&rights.before(Some(&primary))?, &keys)?;
-        let bytes_added = size(&before) - size(&primary.body);
-        let live_added = i64::try_from(others.len()).unwrap_or(i64::MAX);
-        self.check_quota(taken, live_added, bytes_added)?;
-        let contact = Stored {
-            body: before,
-            ..stamp.on(primary)
-        };
-        let row = (contact, keys);
-        changes::replace(&mut tx, self.owner, stamp, &row, 0, bytes_added).await?;
-        changes::set_delete_time(&mut tx, self.owner, stamp, &merged.others, None).await?;
-        tx.commit().await?;
-        let others = others.into_iter().map(|other| Self::revived(other, stamp));
-        let contacts = [row.0].into_iter().chain(others);
+        let others = others
+            .iter()
+            .map(untouched)
+            .collect::<Result<Vec<Stored>>>()?;
+        let (change, keys) = (ContactChange::Unmerged, Keys::of(&Body::decode(&body)?));
+        let primary = write.replace(change, primary, body, keys).await?;
+        let others = write.revive(change, others).await?;
+        write.commit().await?;
+        let contacts = [primary].into_iter().chain(others);
         Ok(contacts.map(Stored::encoded).collect())
     }
 
@@ -193,23 +159,11 @@ impl Book<'_> {
         let before = revisions::body(tx, self.owner, id, merged.primary_version).await?;
         Ok((primary, before.ok_or_else(changed)?))
     }
+}
 
-    /// The existing contacts, deleted or not.
-    async fn find(
-        &self,
-        tx: &mut PgConnection,
-        primary: ContactId,
-        others: &[ContactId],
-    ) -> Result<HashMap<ContactId, Stored>> {
-        let ids: Vec<Uuid> = [&primary]
-            .into_iter()
-            .chain(others)
-            .map(|id| id.0)
-            .collect();
-        let contacts = contacts::get_many(tx, self.owner, &ids).await?;
-        let contacts = contacts.into_iter().map(|contact| (contact.id, contact));
-        Ok(contacts.collect())
-    }
+fn ids(primary: ContactId, others: &[ContactId]) -> Vec<Uuid> {
+    let ids = [&primary].into_iter().chain(others);
+    ids.map(|id| id.0).collect()
 }
 
 /// The merged contact.

@@ -30,8 +30,8 @@ impl Book<'_> {
                 continue;
             };
             let again = Change::clone(change).apply(Some(before), self.now);
-            if let Ok(Changed::Into { row, .. }) = again
-                && row.0.body == current.body
+            if let Ok(Changed::Into { body, .. }) = again
+                && body == current.body
             {
                 repeated.insert(current.id);
             }

@@ -2,28 +2,27 @@
 //! share precede its end, and watchers check again.
 
 use crate::book::Book;
+use crate::book::write::Write;
 use crate::contact::{earlier, etag};
 use crate::error::{Error, LabelError, Result, ShareError};
 use crate::model::share::{Offer, Recipient, SHARES_MAX, Share, ShareId};
-use crate::store::owners::Taken;
-use crate::store::{labels, owners, shares};
+use crate::store::{labels, shares};
 
 impl Book<'_> {
     /// Offers the owner's contacts; with `validate_only`, only validates.
     pub async fn offer(&self, offer: &Offer, validate_only: bool) -> Result<Share> {
-        let mut tx = self.open().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
+        let mut write = Write::begin_of_shares(self).await?;
         let label = match offer.label_id {
             None => None,
             Some(id) => {
-                let label = labels::get(&mut *tx, self.owner, id).await?;
+                let label = labels::get(&mut *write, self.owner, id).await?;
                 Some(label.ok_or(LabelError::NotFound(id))?)
             }
         };
-        if let Some(other) = shares::same(&mut *tx, self.owner, offer).await? {
+        if let Some(other) = shares::same(&mut *write, self.owner, offer).await? {
             return Err(ShareError::Exists(other).into());
         }
-        if shares::count(&mut *tx, self.owner).await? >= SHARES_MAX {
+        if shares::count(&mut *write, self.owner).await? >= SHARES_MAX {
             return Err(ShareError::QuotaExceeded { limit: SHARES_MAX }.into());
         }
         let share = Share {
@@ -34,14 +33,14 @@ impl Book<'_> {
             label_id: offer.label_id,
             label_name: label.map(|label| label.name),
             is_editor: offer.is_editor,
-            version: taken.version,
+            version: write.version(),
             create_time: self.now,
             update_time: self.now,
             accept_time: None,
         };
-        shares::insert(&mut *tx, &share).await?;
+        shares::insert(&mut *write, &share).await?;
         if !validate_only {
-            tx.commit().await?;
+            write.commit().await?;
         }
         Ok(share)
     }
@@ -53,9 +52,8 @@ impl Book<'_> {
         is_editor: Option<bool>,
         expected: &str,
     ) -> Result<Share> {
-        let mut tx = self.open().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
-        let share = shares::get(&mut *tx, self.owner, id).await?;
+        let mut write = Write::begin_of_shares(self).await?;
+        let share = shares::get(&mut *write, self.owner, id).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         // A repeat after a lost response has the previous etag.
         if is_editor == Some(share.is_editor) && earlier(expected, share.version).is_some() {
@@ -67,10 +65,10 @@ impl Book<'_> {
         };
         let changed = Share {
             is_editor,
-            ..self.written(share, taken)
+            ..self.written(share, write.version())
         };
-        shares::update(&mut *tx, &changed, None).await?;
-        tx.commit().await?;
+        shares::update(&mut *write, &changed, None).await?;
+        write.commit().await?;
         Ok(changed)
     }
 
@@ -82,9 +80,8 @@ impl Book<'_> {
         accepts: bool,
         expected: &str,
     ) -> Result<Share> {
-        let mut tx = self.open().await?;
-        let taken = owners::take(&mut tx, self.owner).await?;
-        let share = shares::get_of(&mut *tx, self.owner, id, recipient).await?;
+        let mut write = Write::begin_of_shares(self).await?;
+        let share = shares::get_of(&mut *write, self.owner, id, recipient).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         let is_accepted = share.accept_time.is_some();
         // A repeat after a lost response has the previous etag.
@@ -97,33 +94,32 @@ impl Book<'_> {
         }
         let changed = Share {
             accept_time: Some(self.now),
-            ..self.written(share, taken)
+            ..self.written(share, write.version())
         };
-        shares::update(&mut *tx, &changed, Some(recipient.id)).await?;
-        tx.commit().await?;
+        shares::update(&mut *write, &changed, Some(recipient.id)).await?;
+        write.commit().await?;
         Ok(changed)
     }
 
     /// Ends a share of the owner; or, as the recipient, one of `recipient`. False if
     /// there is none.
     pub async fn end_share(&self, id: ShareId, recipient: Option<&Recipient>) -> Result<bool> {
-        let mut tx = self.open().await?;
-        owners::take(&mut tx, self.owner).await?;
+        let mut write = Write::begin_of_shares(self).await?;
         let share = match recipient {
-            None => shares::get(&mut *tx, self.owner, id).await?,
-            Some(recipient) => shares::get_of(&mut *tx, self.owner, id, recipient).await?,
+            None => shares::get(&mut *write, self.owner, id).await?,
+            Some(recipient) => shares::get_of(&mut *write, self.owner, id, recipient).await?,
         };
         if share.is_none() {
             return Ok(false);
         }
-        shares::delete(&mut *tx, self.owner, id).await?;
-        tx.commit().await?;
+        shares::delete(&mut *write, self.owner, id).await?;
+        write.commit().await?;
         Ok(true)
     }
 
-    fn written(&self, share: Share, taken: Taken) -> Share {
+    fn written(&self, share: Share, version: i64) -> Share {
         Share {
-            version: taken.version,
+            version,
             update_time: self.now,
             ..share
         }

@@ -117,14 +117,8 @@ impl ContactsService {
 
     /// The owner's address book, for writing by the caller.
     pub(super) fn book_of(&self, owner: UserId, caller: &Arc<Caller>) -> Book<'_> {
-        Book {
-            db: self.share_of(caller.user_id),
-            owner,
-            writer: caller.user_id,
-            now: self.clock.now(),
-            quota: self.quota,
-            hub: &self.hub,
-        }
+        let (db, writer) = (self.share_of(caller.user_id), caller.user_id);
+        Book::new(db, owner, writer, self.clock.now(), self.quota, &self.hub)
     }
 }
 

@@ -74,11 +74,7 @@ pub(super) async fn find(
     let candidates = &rest[..rest.len().min(pages.size())];
     let ids = candidates.iter().flat_map(|group| &group.ids);
     let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
-    let contacts = contacts::get_many(&mut *tx, owner, &ids).await?;
-    let mut contacts: HashMap<ContactId, Stored> = contacts
-        .into_iter()
-        .map(|contact| (contact.id, contact))
-        .collect();
+    let mut contacts = contacts::get_many(&mut *tx, owner, &ids).await?;
     let bytes = |id: &ContactId| contacts.get(id).map_or(0, |contact| contact.body.len());
     let sizes = candidates
         .iter()

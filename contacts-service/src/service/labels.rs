@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use chassis::database::pool::Pool;
-use chassis::user_id::UserId;
 use prost_types::FieldMask;
 use proto::contacts::server::labels_service_server as server;
 use proto::contacts::v1::{
@@ -58,7 +56,8 @@ impl server::LabelsService for ContactsService {
         let label = label.filter(|label| view.part.shows(label.id));
         let label = label.ok_or(Error::from(LabelError::NotFound(id)))?;
 
-        let label = Some(counted(&self.share_of(view.reader), view.owner, label).await?);
+        let count = members::count(&self.share_of(view.reader), view.owner, &label).await?;
+        let label = Some(message(label, count));
         Ok(Response::new(GetLabelResponse { label }))
     }
 
@@ -86,7 +85,8 @@ impl server::LabelsService for ContactsService {
 
         let label = book.rename_label(id, name, &patch.etag).await?;
 
-        let label = Some(counted(&book.db, book.owner, label).await?);
+        let count = book.member_count(&label).await?;
+        let label = Some(message(label, count));
         Ok(Response::new(UpdateLabelResponse { label }))
     }
 
@@ -115,15 +115,10 @@ impl server::LabelsService for ContactsService {
 
         let label = book.modify_members(id, &membership).await?;
 
-        let label = Some(counted(&book.db, book.owner, label).await?);
+        let count = book.member_count(&label).await?;
+        let label = Some(message(label, count));
         Ok(Response::new(ModifyLabelMembersResponse { label }))
     }
-}
-
-async fn counted(db: &Pool, owner: UserId, label: label::Label) -> Result<Label> {
-    let counts = members::counts(db, owner, &[&label.name_key]).await?;
-    let count = counts.get(&label.name_key).copied().unwrap_or(0);
-    Ok(message(label, count))
 }
 
 impl ContactsService {

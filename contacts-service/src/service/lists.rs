@@ -53,7 +53,7 @@ pub(super) async fn batch_get(
     let found = contacts::get_many(db, view.owner, &wanted).await?;
     // A repeated id is returned twice.
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
-    for contact in found {
+    for contact in found.into_values() {
         if view.part.holds(&contact.body)? {
             shown.insert(contact.id, contact.encoded());
         }

@@ -164,10 +164,13 @@ async fn best(
 /// The contacts of the hits, by id, if they are still visible.
 async fn stored(db: &Pool, view: &View, hits: &[Hit]) -> Result<HashMap<ContactId, Stored>> {
     let ids: Vec<_> = hits.iter().map(|hit| hit.rank.id.0).collect();
-    let mut stored = HashMap::new();
-    for contact in contacts::get_many(db, view.owner, &ids).await? {
-        if view.part.holds(&contact.body)? {
-            stored.insert(contact.id, contact);
+    let mut stored = contacts::get_many(db, view.owner, &ids).await?;
+    for id in &ids {
+        let id = ContactId(*id);
+        if let Some(contact) = stored.get(&id)
+            && !view.part.holds(&contact.body)?
+        {
+            stored.remove(&id);
         }
     }
     Ok(stored)

@@ -1,5 +1,7 @@
 //! The contacts themselves, by their ids.
 
+use std::collections::HashMap;
+
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -25,9 +27,13 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ContactId) -> Resul
     .await?)
 }
 
-/// Returns the owner's contacts with these ids, in no order.
-pub async fn get_many(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> Result<Vec<Stored>> {
-    Ok(sqlx::query_as!(
+/// Returns the owner's contacts that have one of these ids, deleted or not.
+pub async fn get_many(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    ids: &[Uuid],
+) -> Result<HashMap<ContactId, Stored>> {
+    let contacts = sqlx::query_as!(
         Stored,
         r#"
         SELECT id AS "id: ContactId", uid, version, create_time, update_time,
@@ -39,7 +45,9 @@ pub async fn get_many(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> R
         ids,
     )
     .fetch_all(db)
-    .await?)
+    .await?;
+    let contacts = contacts.into_iter().map(|contact| (contact.id, contact));
+    Ok(contacts.collect())
 }
 
 /// Returns the existing contacts for pairs of an owner and an id, each with the number of

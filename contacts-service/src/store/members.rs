@@ -11,6 +11,7 @@ use super::parts;
 use super::revisions::code;
 use crate::contact::ContactId;
 use crate::error::Result;
+use crate::model::label::Label;
 
 /// A contact with changed labels.
 #[derive(Clone, Debug)]
@@ -48,8 +49,14 @@ pub async fn ids(
     .await?)
 }
 
-/// The number of the owner's contacts with each of these labels, without deleted ones;
-/// labels without contacts are omitted. Reads all of the owner's contacts.
+/// How many of the owner's live contacts have this label.
+pub async fn count(db: impl PgExecutor<'_>, owner: UserId, label: &Label) -> Result<i64> {
+    let counts = counts(db, owner, &[&label.name_key]).await?;
+    Ok(counts.get(&label.name_key).copied().unwrap_or(0))
+}
+
+/// How many of the owner's live contacts have each of these labels; none has one
+/// that is left out. Reads all of the owner's contacts.
 pub async fn counts(
     db: impl PgExecutor<'_>,
     owner: UserId,

@@ -87,6 +87,7 @@ mod undelete;
 mod unmerge;
 mod update;
 mod versions;
+mod wakes;
 mod watch;
 mod watch_end;
 mod watch_replicas;

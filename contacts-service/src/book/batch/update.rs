@@ -3,22 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use proto::contacts::server::BatchContactResult;
-use proto::contacts::v1::ContactChange;
 use tokio::task::yield_now;
 use uuid::Uuid;
 
 use super::{Outcomes, check_size};
 use crate::book::Book;
 use crate::book::change::{Change, Changed, size};
+use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
-use crate::store::insertion::Under;
-use crate::store::owners::Taken;
-use crate::store::{changes, contacts};
+use crate::store::contacts;
 
 /// One request in progress.
 struct Item {
@@ -76,41 +74,45 @@ impl Book<'_> {
         let rights = self.rights(&self.db).await?;
         let seen = contacts::get_many(&self.db, self.owner, &ids).await?;
         self.work_out(&mut items, seen, &rights).await;
-        let (mut tx, taken, rights_now) = self.begin().await?;
-        if rights_now != rights {
+        let mut write = Write::begin(self).await?;
+        if *write.rights() != rights {
             for item in &mut items {
                 item.made = None;
             }
         }
-        let current = contacts::get_many(&mut *tx, self.owner, &ids).await?;
-        self.work_out(&mut items, current, &rights_now).await;
-        self.pass_repeated(&mut tx, &mut items, &rights_now).await?;
+        let current = write.contacts(&ids).await?;
+        self.work_out(&mut items, current, write.rights()).await;
+        self.pass_repeated(&mut write, &mut items).await?;
 
-        let mut writes = Writes::of(items, taken, self.quota, &mut outcomes)?;
+        let mut writes = Writes::of(items, write.used(), self.quota, &mut outcomes)?;
         let uids = writes.new_uids();
         let uids_taken = if uids.is_empty() {
             Vec::new()
         } else {
-            contacts::taken_uids(&mut *tx, self.owner, &uids).await?
+            contacts::taken_uids(&mut *write, self.owner, &uids).await?
         };
         writes.refuse_new(&uids_taken, self.quota, &mut outcomes)?;
         writes.check_size()?;
-        if self
-            .write(&mut tx, taken, &mut writes, &mut outcomes)
-            .await?
-        {
-            tx.commit().await?;
+        if writes.rows.is_empty() && writes.new.is_empty() {
+            writes.answer(Vec::new(), Vec::new(), &mut outcomes);
+        } else {
+            let rows = std::mem::take(&mut writes.rows);
+            let replaced = write.replace_many(rows, writes.bytes_added).await?;
+            let new = write.insert(&writes.new).await?;
+            write.commit().await?;
+            writes.answer(replaced, new, &mut outcomes);
         }
         Ok(outcomes.into_results())
     }
 
-    /// Applies each change to the current contact, unless that was done before. Yields in
-    /// between.
-    async fn work_out(&self, items: &mut [Item], current: Vec<Stored>, rights: &Rights) {
-        let mut current: HashMap<ContactId, Stored> = current
-            .into_iter()
-            .map(|contact| (contact.id, contact))
-            .collect();
+    /// Applies each change to what there is, where that was not done before. Lets
+    /// other calls go on in between.
+    async fn work_out(
+        &self,
+        items: &mut [Item],
+        mut current: HashMap<ContactId, Stored>,
+        rights: &Rights,
+    ) {
         for item in items {
             let contact = current.remove(&item.change.id);
             let from = contact.as_ref().map(|contact| contact.version);
@@ -123,14 +125,9 @@ impl Book<'_> {
         }
     }
 
-    /// Skips contacts that were changed by an earlier call of the same batch, whose
-    /// response may have been lost.
-    async fn pass_repeated(
-        &self,
-        tx: &mut sqlx::PgConnection,
-        items: &mut [Item],
-        rights: &Rights,
-    ) -> Result<()> {
+    /// Leaves contacts as they are that were changed by an earlier call of the same batch,
+    /// whose answer may have been lost.
+    async fn pass_repeated(&self, write: &mut Write<'_>, items: &mut [Item]) -> Result<()> {
         let mut stale: HashMap<ContactId, &mut Item> = items
             .iter_mut()
             .filter(|item| item.has_stale_etag())
@@ -140,16 +137,16 @@ impl Book<'_> {
             return Ok(());
         }
         let ids: Vec<Uuid> = stale.keys().map(|id| id.0).collect();
-        let found = contacts::get_many(&mut *tx, self.owner, &ids).await?;
+        let found = write.contacts(&ids).await?;
         let changes: Vec<_> = found
-            .iter()
+            .values()
             .filter_map(|current| Some((&stale.get(&current.id)?.change, current)))
             .collect();
-        let repeated = self.repeated(&mut *tx, &changes).await?;
-        for current in found {
-            if repeated.contains(&current.id)
-                && let Some(item) = stale.remove(&current.id)
-                && let Some(current) = rights.open(Some(current))?
+        let repeated = self.repeated(&mut **write, &changes).await?;
+        for (id, current) in found {
+            if repeated.contains(&id)
+                && let Some(item) = stale.remove(&id)
+                && let Some(current) = write.rights().open(Some(current))?
             {
                 item.made = Some(Made {
                     from: Some(current.version),
@@ -165,45 +162,19 @@ impl Book<'_> {
         let before = rights.before(contact.as_ref())?;
         let changed = change.apply(contact, self.now)?;
         match &changed {
-            Changed::Into { row, .. } | Changed::New(row) => rights.ensure_kept(&before, &row.1)?,
+            Changed::Into { keys, .. } | Changed::New((_, keys)) => {
+                rights.ensure_kept(&before, keys)?;
+            }
             Changed::Not(_) => {}
         }
         Ok(changed)
     }
-
-    /// Returns whether there was anything to write.
-    async fn write(
-        &self,
-        tx: &mut sqlx::PgConnection,
-        taken: Taken,
-        writes: &mut Writes,
-        outcomes: &mut Outcomes,
-    ) -> Result<bool> {
-        let stamp = self.stamp(taken, ContactChange::Updated);
-        let (rows, bytes_added) = (&writes.rows, writes.bytes_added);
-        if !rows.is_empty() {
-            changes::replace_many(tx, self.owner, stamp, rows, bytes_added).await?;
-        }
-        let new = self.insert(tx, &writes.new, Under::VersionTaken).await?;
-        let written = !writes.rows.is_empty() || !new.is_empty();
-
-        for (place, contact) in writes.same.drain(..) {
-            outcomes.done(place, contact.encoded());
-        }
-        for (place, (contact, _)) in writes.row_places.iter().zip(writes.rows.drain(..)) {
-            outcomes.done(*place, stamp.on(contact).encoded());
-        }
-        for (place, contact) in writes.new_places.iter().zip(new) {
-            outcomes.done(*place, contact);
-        }
-        Ok(written)
-    }
 }
 
 impl Writes {
-    fn of(items: Vec<Item>, taken: Taken, quota: Quota, outcomes: &mut Outcomes) -> Result<Self> {
+    fn of(items: Vec<Item>, used: Quota, quota: Quota, outcomes: &mut Outcomes) -> Result<Self> {
         let mut writes = Self {
-            used: taken.used(),
+            used,
             ..Self::default()
         };
         for Item { place, made, .. } in items {
@@ -212,12 +183,13 @@ impl Writes {
             };
             match changed {
                 Ok(Changed::Not(contact)) => writes.same.push((place, contact)),
-                Ok(Changed::Into { row, bytes_added }) => {
+                Ok(Changed::Into { before, body, keys }) => {
+                    let bytes_added = size(&body) - size(&before.body);
                     if let Err(full) = writes.used.add(0, bytes_added, quota) {
                         outcomes.refuse(place, full.into())?;
                         continue;
                     }
-                    writes.rows.push(row);
+                    writes.rows.push((Stored { body, ..before }, keys));
                     writes.row_places.push(place);
                     writes.bytes_added += bytes_added;
                 }
@@ -273,5 +245,18 @@ impl Writes {
             .map(|contact| contact.body.len())
             .collect();
         check_size("requests", sizes.into_iter())
+    }
+
+    /// Notes what became of each request, given the contacts that were replaced and made.
+    fn answer(self, replaced: Vec<Stored>, new: Vec<Stored>, outcomes: &mut Outcomes) {
+        for (place, contact) in self.same {
+            outcomes.done(place, contact.encoded());
+        }
+        for (place, contact) in self.row_places.into_iter().zip(replaced) {
+            outcomes.done(place, contact.encoded());
+        }
+        for (place, contact) in self.new_places.into_iter().zip(new) {
+            outcomes.done(place, contact.encoded());
+        }
     }
 }

@@ -155,7 +155,16 @@ impl Rights {
         }
     }
 
-    /// The combined rights of shares; `None` if there are none.
+    /// Those of somebody who may neither see nor write any contact.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            seen: Part::Of(Vec::new()),
+            written: Part::Of(Vec::new()),
+        }
+    }
+
+    /// What shares give together; nothing where there are none.
     pub fn of(grants: &[Grant]) -> Result<Self> {
         if grants.is_empty() {
             return Err(ShareError::NotFound.into());

@@ -1,0 +1,87 @@
+//! Deleted contacts that are removed for good.
+
+use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::book::Book;
+use crate::book::write::Write;
+use crate::contact::ContactId;
+use crate::error::{Error, Result};
+use crate::store::{duplicates, revisions, tombstones};
+
+/// The most contacts of one owner that are removed at a time: other writes of that owner
+/// wait.
+pub const BATCH: i64 = 1000;
+
+/// Removes a batch of the contacts that the owner deleted before `before`; returns how many.
+/// The caller has taken the owner's `version`, and need not commit when there were none.
+pub async fn remove_batch(
+    db: &mut PgConnection,
+    owner: UserId,
+    before: DateTime<Utc>,
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<i64> {
+    let gone = tombstones::gone(&mut *db, owner, before, BATCH).await?;
+    if gone.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Uuid> = gone.iter().map(|id| id.0).collect();
+    remove(db, owner, &ids, version, now).await
+}
+
+/// Removes deleted contacts with their revisions and ignored pairs.
+async fn remove(
+    db: &mut PgConnection,
+    owner: UserId,
+    ids: &[Uuid],
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<i64> {
+    let count = tombstones::purge(db, owner, ids, version, now).await?;
+    revisions::forget(db, owner, ids).await?;
+    duplicates::forget(db, owner, ids).await?;
+    Ok(count)
+}
+
+impl Book<'_> {
+    /// Removes these deleted contacts for good, all or none; returns how many they are.
+    pub async fn purge(&self, ids: &[ContactId]) -> Result<i64> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let mut write = Write::begin(self).await?;
+        let mut found = write.contacts(&wanted).await?;
+        for id in ids {
+            match write.rights().open(found.remove(id))? {
+                Some(contact) if contact.delete_time.is_some() => {}
+                Some(_) => return Err(Error::StillLive(*id)),
+                None => return Err(Error::NotFound(*id)),
+            }
+        }
+        let version = write.version();
+        let count = remove(&mut write, self.owner, &wanted, version, self.now).await?;
+        write.commit().await?;
+        Ok(count)
+    }
+
+    /// Removes every deleted contact for good, batch by batch; returns how many they were.
+    pub async fn purge_deleted(&self) -> Result<i64> {
+        // Whatever time they were deleted at: clocks differ.
+        let ever = DateTime::<Utc>::MAX_UTC;
+        let mut count = 0;
+        loop {
+            let mut write = Write::begin(self).await?;
+            write.rights().ensure_all()?;
+            let version = write.version();
+            let removed = remove_batch(&mut write, self.owner, ever, version, self.now).await?;
+            if removed > 0 {
+                write.commit().await?;
+            }
+            count += removed;
+            if removed < BATCH {
+                return Ok(count);
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A write to an address book, from its beginning to its commit.
+
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+
+use chassis::database::pool::Transaction;
+use chassis::user_id::UserId;
+use proto::contacts::v1::ContactChange;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::book::Book;
+use crate::book::change::size;
+use crate::contact::ContactId;
+use crate::contact::keys::Keys;
+use crate::contact::stored::Stored;
+use crate::error::Result;
+use crate::model::quota::Quota;
+use crate::model::share::rights::Rights;
+use crate::store::changes::Stamp;
+use crate::store::insertion::{self, Under};
+use crate::store::{changes, contacts, labels, owners, parts};
+
+/// A write that has begun. It holds the owner's row, so that the writes of one owner follow
+/// each other. Dropped without [`Write::commit`], it changes nothing and wakes nobody.
+pub(super) struct Write<'a> {
+    book: &'a Book<'a>,
+    tx: Transaction,
+    /// The owner's next version, which this write takes.
+    version: i64,
+    /// What the owner's contacts took up before.
+    used: Quota,
+    rights: Rights,
+}
+
+impl<'a> Write<'a> {
+    /// Begins a write to contacts or labels: takes the owner's row and next version, and then
+    /// reads what the writer may do, which nobody changes until the write ends.
+    pub(super) async fn begin(book: &'a Book<'a>) -> Result<Self> {
+        let mut write = Self::begin_of_shares(book).await?;
+        write.rights = book.rights(&mut *write.tx).await?;
+        Ok(write)
+    }
+
+    /// Begins a write to shares. It has no right to any contact: the caller checks who may
+    /// change a share.
+    pub(super) async fn begin_of_shares(book: &'a Book<'a>) -> Result<Self> {
+        let mut tx = book.open().await?;
+        let taken = owners::take(&mut tx, book.owner).await?;
+        Ok(Self {
+            book,
+            tx,
+            version: taken.version,
+            used: taken.used(),
+            rights: Rights::none(),
+        })
+    }
+
+    /// Stores what was written, and wakes whoever watches the owner's contacts.
+    pub(super) async fn commit(self) -> Result<()> {
+        let committed = self.tx.commit().await;
+        // Also when the answer was lost: the commit may have been done.
+        self.book.hub.wrote(self.book.owner);
+        Ok(committed?)
+    }
+
+    pub(super) fn owner(&self) -> UserId {
+        self.book.owner
+    }
+
+    pub(super) fn version(&self) -> i64 {
+        self.version
+    }
+
+    pub(super) fn used(&self) -> Quota {
+        self.used
+    }
+
+    pub(super) fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// What this write puts on every contact that it changes.
+    pub(super) fn stamp(&self, change: ContactChange) -> Stamp {
+        Stamp {
+            version: self.version,
+            time: self.book.now,
+            change,
+        }
+    }
+
+    /// Refuses to add more live contacts or bytes than the owner may have.
+    pub(super) fn check_quota(&self, live_added: i64, bytes_added: i64) -> Result<()> {
+        let added = Quota {
+            contacts: live_added,
+            bytes: bytes_added,
+        };
+        let full = self.book.quota.full(self.used, added);
+        full.map_or(Ok(()), |full| Err(full.into()))
+    }
+
+    /// Returns a contact that the writer may change, deleted or not.
+    pub(super) async fn contact(&mut self, id: ContactId) -> Result<Option<Stored>> {
+        let contact = contacts::get(&mut *self.tx, self.book.owner, id).await?;
+        self.rights.open(contact)
+    }
+
+    /// Returns the contacts with these ids, deleted or not. The caller asks the rights.
+    pub(super) async fn contacts(&mut self, ids: &[Uuid]) -> Result<HashMap<ContactId, Stored>> {
+        contacts::get_many(&mut *self.tx, self.book.owner, ids).await
+    }
+
+    /// Writes what a contact is now over what it was before. One that was deleted is live again.
+    pub(super) async fn replace(
+        &mut self,
+        change: ContactChange,
+        before: Stored,
+        body: Vec<u8>,
+        keys: Keys,
+    ) -> Result<Stored> {
+        let labels = self.rights.before(Some(&before))?;
+        self.rights.ensure_kept(&labels, &keys)?;
+        let bytes_added = size(&body) - size(&before.body);
+        let live_added = i64::from(before.delete_time.is_some());
+        self.check_quota(live_added, bytes_added)?;
+        let (owner, stamp) = (self.book.owner, self.stamp(change));
+        let contact = Stored {
+            body,
+            ..revived(before, stamp)
+        };
+        let row = (contact, keys);
+        changes::replace(&mut self.tx, owner, stamp, &row, live_added, bytes_added).await?;
+        Ok(row.0)
+    }
+
+    /// Writes what live contacts are now, but for their stamp, over what they were before.
+    /// The caller has asked the rights and the quota.
+    pub(super) async fn replace_many(
+        &mut self,
+        rows: Vec<(Stored, Keys)>,
+        bytes_added: i64,
+    ) -> Result<Vec<Stored>> {
+        let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Updated));
+        if !rows.is_empty() {
+            changes::replace_many(&mut self.tx, owner, stamp, &rows, bytes_added).await?;
+        }
+        let contacts = rows.into_iter().map(|(contact, _)| stamp.on(contact));
+        Ok(contacts.collect())
+    }
+
+    /// Stores new contacts, but for their version, and the labels that they bring.
+    pub(super) async fn insert(&mut self, rows: &[(Stored, Keys)]) -> Result<Vec<Stored>> {
+        for (_, keys) in rows {
+            self.rights.ensure_kept(&[], keys)?;
+        }
+        let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
+        for part in parts::of(rows, |(contact, _)| contact.body.len()) {
+            let under = Under::VersionTaken;
+            insertion::insert(&mut *self.tx, book.owner, part, book.quota, book.now, under).await?;
+        }
+        let keys = rows.iter().map(|(_, keys)| keys);
+        labels::ensure(&mut self.tx, book.owner, stamp, keys).await?;
+        let contacts = rows.iter().map(|(contact, _)| stamp.on(contact.clone()));
+        Ok(contacts.collect())
+    }
+
+    /// Deletes live contacts; they can be brought back.
+    pub(super) async fn delete(&mut self, contacts: Vec<Stored>) -> Result<Vec<Stored>> {
+        let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Deleted));
+        let (ids, deleted) = (ids(&contacts), Some(stamp.time));
+        changes::set_delete_time(&mut self.tx, owner, stamp, &ids, deleted).await?;
+        let contacts = contacts.into_iter().map(|contact| Stored {
+            delete_time: deleted,
+            ..stamp.on(contact)
+        });
+        Ok(contacts.collect())
+    }
+
+    /// Brings deleted contacts back. Their bytes were counted all the time.
+    pub(super) async fn revive(
+        &mut self,
+        change: ContactChange,
+        contacts: Vec<Stored>,
+    ) -> Result<Vec<Stored>> {
+        self.check_quota(i64::try_from(contacts.len()).unwrap_or(i64::MAX), 0)?;
+        let (owner, stamp, ids) = (self.book.owner, self.stamp(change), ids(&contacts));
+        changes::set_delete_time(&mut self.tx, owner, stamp, &ids, None).await?;
+        let contacts = contacts.into_iter();
+        Ok(contacts.map(|contact| revived(contact, stamp)).collect())
+    }
+}
+
+/// The connection, inside the transaction.
+impl Deref for Write<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Write<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+fn ids(contacts: &[Stored]) -> Vec<Uuid> {
+    contacts.iter().map(|contact| contact.id.0).collect()
+}
+
+fn revived(contact: Stored, stamp: Stamp) -> Stored {
+    Stored {
+        delete_time: None,
+        merged_into: None,
+        ..stamp.on(contact)
+    }
+}
