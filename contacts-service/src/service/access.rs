@@ -14,6 +14,7 @@ use crate::contact::parse_uuid;
 use crate::error::{Error, Result, ShareError};
 use crate::model::share::rights::{Part, Rights, View};
 use crate::store::shares;
+use crate::sync::Feed;
 
 pub(super) const READ: &str = "contacts.read";
 pub(super) const WRITE: &str = "contacts.write";
@@ -66,34 +67,46 @@ of_owner!(
 );
 
 impl ContactsService {
-    /// The view of a reading call. Reading one's own contacts needs no query.
-    pub(super) async fn view<T: OfOwner>(&self, request: &Request<T>) -> Result<View> {
+    /// Reads what the caller may see of an owner's contacts. The read compares the names of
+    /// shared labels, which may have changed meanwhile: the shares are read again after it.
+    pub(super) async fn read<T: OfOwner, A>(
+        &self,
+        request: Request<T>,
+        read: impl AsyncFnOnce(&View, T) -> Result<A>,
+    ) -> Result<A> {
+        let view = self.view(&request).await?;
+        let answer = read(&view, request.into_inner()).await?;
+        if view.part != Part::All && self.seen(view.owner, view.reader).await? != view.part {
+            return Err(ShareError::Changed.into());
+        }
+        Ok(answer)
+    }
+
+    /// The feed of an owner's contacts, which reads the shares in the same transaction as
+    /// the contacts.
+    pub(super) async fn feed<T: OfOwner>(&self, request: &Request<T>) -> Result<Feed> {
+        let view = self.view(request).await?;
+        Ok(Feed::new(self.share_of(view.reader), view))
+    }
+
+    /// The contacts that a call reads. Whoever reads its own asks nobody.
+    async fn view<T: OfOwner>(&self, request: &Request<T>) -> Result<View> {
         let caller = Caller::with_scope(request, READ)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;
         if owner == caller.user_id {
             return Ok(View::whole(owner));
         }
-        let db = self.share_of(caller.user_id);
-        let grants = shares::grants(&db, owner, caller.user_id).await?;
         Ok(View {
             owner,
             reader: caller.user_id,
-            part: Rights::of(&grants)?.seen,
+            part: self.seen(owner, caller.user_id).await?,
         })
     }
 
-    /// Refuses the result of a read if the names of its labels have changed.
-    pub(super) async fn ensure_settled(&self, view: &View) -> Result<()> {
-        if view.part == Part::All {
-            return Ok(());
-        }
-        let db = self.share_of(view.reader);
-        let grants = shares::grants(&db, view.owner, view.reader).await?;
-        if Rights::of(&grants)?.seen == view.part {
-            Ok(())
-        } else {
-            Err(ShareError::Changed.into())
-        }
+    /// What a reader sees of an owner's contacts at this moment.
+    async fn seen(&self, owner: UserId, reader: UserId) -> Result<Part> {
+        let grants = shares::grants(&self.share_of(reader), owner, reader).await?;
+        Ok(Rights::of(&grants)?.seen)
     }
 
     /// The address book that a call writes. The rights are read again when the owner's

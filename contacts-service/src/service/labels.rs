@@ -49,15 +49,19 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<GetLabelRequest>,
     ) -> Result<Response<GetLabelResponse>, Status> {
-        let view = self.view(&request).await?;
-        let id = LabelId::parse("id", &request.get_ref().id)?;
+        let label = self
+            .read(request, async |view, request| {
+                let id = LabelId::parse("id", &request.id)?;
+                let db = self.share_of(view.reader);
+                let label = labels::get(&db, view.owner, id).await?;
+                let label = label.filter(|label| view.part.shows(label.id));
+                let label = label.ok_or(LabelError::NotFound(id))?;
+                let count = members::count(&db, view.owner, &label).await?;
+                Ok(message(label, count))
+            })
+            .await?;
 
-        let label = labels::get(&self.share_of(view.reader), view.owner, id).await?;
-        let label = label.filter(|label| view.part.shows(label.id));
-        let label = label.ok_or(Error::from(LabelError::NotFound(id)))?;
-
-        let count = members::count(&self.share_of(view.reader), view.owner, &label).await?;
-        let label = Some(message(label, count));
+        let label = Some(label);
         Ok(Response::new(GetLabelResponse { label }))
     }
 
@@ -65,9 +69,8 @@ impl server::LabelsService for ContactsService {
         &self,
         request: Request<ListLabelsRequest>,
     ) -> Result<Response<ListLabelsResponse>, Status> {
-        let view = self.view(&request).await?;
-
-        let answer = self.page_of_labels(&view, request.into_inner()).await?;
+        let page = async |view: &View, request| self.page_of_labels(view, request).await;
+        let answer = self.read(request, page).await?;
 
         Ok(Response::new(answer))
     }

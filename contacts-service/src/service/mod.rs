@@ -118,17 +118,19 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<GetContactRequest>,
     ) -> Result<Response<GetContactResponse>, Status> {
-        let view = self.view(&request).await?;
-        let id = ContactId::parse("id", &request.get_ref().id)?;
-        let mask = ReadMask::parse(request.get_ref().read_mask.as_ref())?;
-
-        let stored = self.reads.get(view.owner, id).await?;
-        let stored = stored.ok_or(Error::NotFound(id))?;
-        if !view.part.holds(&stored.body)? {
-            return Err(Error::NotFound(id).into());
-        }
-        self.ensure_settled(&view).await?;
-        let contact = mask.encoded(stored)?;
+        let contact = self
+            .read(request, async |view, request| {
+                let id = ContactId::parse("id", &request.id)?;
+                let mask = ReadMask::parse(request.read_mask.as_ref())?;
+                let stored = self.reads.get(view.owner, id).await?;
+                let stored = stored.ok_or(Error::NotFound(id))?;
+                if view.part.holds(&stored.body)? {
+                    mask.encoded(stored)
+                } else {
+                    Err(Error::NotFound(id))
+                }
+            })
+            .await?;
 
         Ok(Response::new(GetContactResponse { contact }))
     }
@@ -137,13 +139,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<BatchGetContactsRequest>,
     ) -> Result<Response<BatchGetContactsResponse>, Status> {
-        let view = self.view(&request).await?;
-        let ids = lists::parse_ids(&request.get_ref().ids)?;
-
-        let allow_missing = request.get_ref().allow_missing;
-        let answer =
-            lists::batch_get(&self.share_of(view.reader), &view, &ids, allow_missing).await?;
-        self.ensure_settled(&view).await?;
+        let answer = self
+            .read(request, async |view, request| {
+                let (ids, db) = (lists::parse_ids(&request.ids)?, self.share_of(view.reader));
+                lists::batch_get(&db, view, &ids, request.allow_missing).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }
@@ -152,11 +153,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListContactsRequest>,
     ) -> Result<Response<ListContactsResponse>, Status> {
-        let view = self.view(&request).await?;
-
-        let db = self.share_of(view.reader);
-        let answer = lists::list(&db, &self.sealer, &view, request.into_inner()).await?;
-        self.ensure_settled(&view).await?;
+        let answer = self
+            .read(request, async |view, request| {
+                let db = self.share_of(view.reader);
+                lists::list(&db, &self.sealer, view, request).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }
@@ -231,11 +233,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListContactRevisionsRequest>,
     ) -> Result<Response<ListContactRevisionsResponse>, Status> {
-        let view = self.view(&request).await?;
-
-        let db = self.share_of(view.reader);
-        let answer = revisions::list(&db, &self.sealer, &view, request.into_inner()).await?;
-        self.ensure_settled(&view).await?;
+        let answer = self
+            .read(request, async |view, request| {
+                let db = self.share_of(view.reader);
+                revisions::list(&db, &self.sealer, view, request).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }
@@ -258,12 +261,13 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<FindDuplicatesRequest>,
     ) -> Result<Response<FindDuplicatesResponse>, Status> {
-        let view = self.view(&request).await?;
-
-        view.ensure_all()?;
-        let (owner, request) = (view.owner, request.into_inner());
-        let db = self.share_of(view.reader);
-        let answer = duplicates::find(&db, &self.sealer, &self.finds, owner, request).await?;
+        let answer = self
+            .read(request, async |view, request| {
+                view.ensure_all()?;
+                let db = self.share_of(view.reader);
+                duplicates::find(&db, &self.sealer, &self.finds, view.owner, request).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }
@@ -308,11 +312,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<SearchContactsRequest>,
     ) -> Result<Response<SearchContactsResponse>, Status> {
-        let view = self.view(&request).await?;
-
-        let db = self.share_of(view.reader);
-        let answer = searches::search(&db, &self.sealer, &view, request.into_inner()).await?;
-        self.ensure_settled(&view).await?;
+        let answer = self
+            .read(request, async |view, request| {
+                let db = self.share_of(view.reader);
+                searches::search(&db, &self.sealer, view, request).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }
@@ -321,12 +326,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListUpcomingBirthdaysRequest>,
     ) -> Result<Response<ListUpcomingBirthdaysResponse>, Status> {
-        let view = self.view(&request).await?;
-        let request = request.into_inner();
-
-        let (db, now) = (self.share_of(view.reader), self.clock.now());
-        let answer = birthdays::list(&db, &self.sealer, &view, now, request).await?;
-        self.ensure_settled(&view).await?;
+        let answer = self
+            .read(request, async |view, request| {
+                let (db, now) = (self.share_of(view.reader), self.clock.now());
+                birthdays::list(&db, &self.sealer, view, now, request).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }
@@ -350,10 +355,9 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<SyncContactsRequest>,
     ) -> Result<Response<SyncContactsResponse>, Status> {
-        let mut view = self.view(&request).await?;
+        let mut feed = self.feed(&request).await?;
 
-        let db = self.share_of(view.reader);
-        let answer = sync::sync(&db, &self.sealer, &mut view, request.get_ref()).await?;
+        let answer = sync::sync(&self.sealer, &mut feed, request.get_ref()).await?;
 
         Ok(Response::new(answer))
     }
@@ -365,12 +369,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<WatchContactsRequest>,
     ) -> Result<Response<Self::WatchContactsStream>, Status> {
-        let view = self.view(&request).await?;
+        let feed = self.feed(&request).await?;
         let caller = Caller::of(&request).map_err(Error::from)?;
         let reader = Reader {
-            db: self.share_of(view.reader),
-            watch: self.hub.watch(view.owner, caller.user_id)?,
-            view,
+            watch: self.hub.watch(feed.owner(), caller.user_id)?,
+            feed,
             stopping: self.stopping.clone(),
         };
 
@@ -389,10 +392,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<GetContactStatsRequest>,
     ) -> Result<Response<GetContactStatsResponse>, Status> {
-        let view = self.view(&request).await?;
-
-        view.ensure_all()?;
-        let answer = stats::of(&self.share_of(view.reader), view.owner, self.quota).await?;
+        let answer = self
+            .read(request, async |view, _| {
+                view.ensure_all()?;
+                stats::of(&self.share_of(view.reader), view.owner, self.quota).await
+            })
+            .await?;
 
         Ok(Response::new(answer))
     }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::paging::{PAGE_BYTES_MAX, Sizes};
 use futures_util::{Stream, StreamExt};
@@ -13,9 +12,8 @@ use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
 
 use crate::contact::ContactId;
 use crate::error::Result;
-use crate::model::share::rights::View;
 use crate::sync::position::{Position, SyncTokens};
-use crate::sync::{self, Limits};
+use crate::sync::{self, Feed, Limits};
 use crate::watch::stream::{Event, Reader, Told, tell};
 
 const SIZES: Sizes = Sizes {
@@ -28,20 +26,19 @@ const BYTES: usize = PAGE_BYTES_MAX - 64 * 1024;
 
 /// A page of the changes since the request's token.
 pub(super) async fn sync(
-    db: &Pool,
     sealer: &Sealer,
-    view: &mut View,
+    feed: &mut Feed,
     request: &SyncContactsRequest,
 ) -> Result<SyncContactsResponse> {
     let limits = Limits {
         count: i64::try_from(SIZES.parse(request.page_size)?).unwrap_or(i64::MAX),
         bytes: i64::try_from(BYTES).unwrap_or(i64::MAX),
     };
-    let tokens = SyncTokens::new(sealer, view.owner);
+    let tokens = SyncTokens::new(sealer, feed.owner());
     let since = since(&tokens, &request.sync_token)?;
     let page = tokens.open("PAGE_TOKEN_INVALID", "page_token", &request.page_token)?;
 
-    let part = sync::read(db, view, page.or(since), limits).await?;
+    let part = feed.read(page.or(since), limits).await?;
 
     Ok(answer(&tokens, part))
 }
@@ -78,7 +75,7 @@ pub(super) fn watch(
     reader: Reader,
     token: &str,
 ) -> Result<impl Stream<Item = Result<WatchContactsResponse>> + use<>> {
-    let owner = reader.view.owner;
+    let owner = reader.feed.owner();
     let since = since(&SyncTokens::new(&sealer, owner), token)?;
     let told = tell(reader, since);
     Ok(told.map(move |told| told.map(|told| event(&SyncTokens::new(&sealer, owner), told))))

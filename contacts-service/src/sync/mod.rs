@@ -8,6 +8,7 @@ pub mod position;
 
 use bytes::Bytes;
 use chassis::database::pool::Pool;
+use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
 use self::position::Position;
@@ -48,21 +49,37 @@ pub struct Limits {
     pub bytes: i64,
 }
 
-/// Reads on after a position, or from the beginning. The rights are read from the same
-/// snapshot, and stored in `view`.
-pub async fn read(
-    db: &Pool,
-    view: &mut View,
-    from: Option<Position>,
-    limits: Limits,
-) -> Result<Part> {
-    if view.owner == view.reader {
-        return read_part(db, view, from, limits).await;
+/// The feed of an owner's contacts, as one user reads it.
+pub struct Feed {
+    db: Pool,
+    view: View,
+}
+
+impl Feed {
+    /// The feed of the contacts in `view`.
+    #[must_use]
+    pub fn new(db: Pool, view: View) -> Self {
+        Self { db, view }
     }
-    let mut tx = db.begin_snapshot().await?;
-    let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
-    view.part = Rights::of(&grants)?.seen;
-    read_part(&mut *tx, view, from, limits).await
+
+    /// Whose contacts they are.
+    #[must_use]
+    pub fn owner(&self) -> UserId {
+        self.view.owner
+    }
+
+    /// Reads on after a position, or from the beginning. The shares are read in the same
+    /// snapshot as the contacts.
+    pub async fn read(&mut self, from: Option<Position>, limits: Limits) -> Result<Part> {
+        let Self { db, view } = self;
+        if view.owner == view.reader {
+            return read_part(&*db, view, from, limits).await;
+        }
+        let mut tx = db.begin_snapshot().await?;
+        let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
+        view.part = Rights::of(&grants)?.seen;
+        read_part(&mut *tx, view, from, limits).await
+    }
 }
 
 async fn read_part(

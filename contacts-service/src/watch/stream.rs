@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_stream::try_stream;
 use bytes::Bytes;
-use chassis::database::pool::Pool;
 use futures_util::Stream;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
@@ -12,9 +11,8 @@ use tokio::time::{Instant, sleep_until};
 use super::hub::Watch;
 use crate::contact::ContactId;
 use crate::error::Result;
-use crate::model::share::rights::View;
 use crate::sync::position::Position;
-use crate::sync::{self, Limits};
+use crate::sync::{self, Feed, Limits};
 
 /// The maximum size that a stream holds, plus one largest contact.
 const PART: Limits = Limits {
@@ -51,13 +49,11 @@ pub enum Event {
 
 /// The context of a stream.
 pub struct Reader {
-    /// The database.
-    pub db: Pool,
-    /// The watch on the owner's contacts.
+    /// The feed of the owner's contacts.
+    pub feed: Feed,
+    /// The watch on them.
     pub watch: Watch,
-    /// The visible contacts.
-    pub view: View,
-    /// True when streams must end.
+    /// True when streams shall end.
     pub stopping: Receiver<bool>,
 }
 
@@ -125,13 +121,11 @@ impl Teller {
     }
 
     async fn read(&mut self, from: Option<Position>) -> Result<sync::Part> {
-        let Reader {
-            db, watch, view, ..
-        } = &mut self.reader;
-        // Before the read, because later hints may not be included in it.
+        let Reader { feed, watch, .. } = &mut self.reader;
+        // Before it reads: what is said meanwhile may not be in it.
         watch.seen();
         self.read_at = Instant::now();
-        sync::read(db, view, from, PART).await
+        feed.read(from, PART).await
     }
 
     /// Waits for changes.

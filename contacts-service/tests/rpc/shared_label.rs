@@ -1,14 +1,18 @@
 //! What the recipient of a shared label sees.
 
-use proto::contacts::v1::{Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, ShareRole};
-use sqlx::Connection;
-use tonic::Code;
+use std::sync::Arc;
+
+use proto::contacts::v1::{
+    Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest, ShareRole,
+};
+use sqlx::{Connection, PgConnection};
+use tonic::{Code, Status};
 
 use crate::app::App;
 use crate::mirror::{Mirror, heard};
 use crate::owner::Owner;
 use crate::owner_labels::labelled;
-use crate::refusal::assert_refused;
+use crate::refusal::{assert_refused, reason};
 use crate::sample::{ada, date};
 
 /// A contact that every list and search finds, with these labels.
@@ -199,30 +203,69 @@ async fn copies_of_a_label_follow_it() {
     assert_eq!(mirror.contacts.len(), 2);
 }
 
+/// One read of each kind that compares the names of labels.
+async fn read(shared: &Shared, label: &str, kind: usize) -> Result<(), Status> {
+    let (other, id) = (&shared.other, &*shared.friend.id);
+    match kind {
+        0 => other.get(id).await.map(drop),
+        1 => other.batch_get(&[id], false).await.map(drop),
+        2 => other.list(ListContactsRequest::default()).await.map(drop),
+        3 => other.revisions_page(id, 0, "").await.map(drop),
+        4 => {
+            let request = SearchContactsRequest {
+                query: "ada".into(),
+                ..SearchContactsRequest::default()
+            };
+            other.search(request).await.map(drop)
+        }
+        5 => {
+            let request = ListUpcomingBirthdaysRequest {
+                within_days: Some(366),
+                ..ListUpcomingBirthdaysRequest::default()
+            };
+            other.birthdays(request).await.map(drop)
+        }
+        6 => other.get_label(label).await.map(drop),
+        _ => other.list_labels(0, "").await.map(drop),
+    }
+}
+
 /// Two labels swap their names between the read of the shares and the read of the
 /// contacts.
 #[tokio::test]
 async fn labels_that_swap_their_names_meanwhile_show_nothing_of_each_other() {
     let app = App::start().await;
-    let Shared { owner, other, .. } = friends(&app, ShareRole::Reader).await;
+    let shared = Arc::new(friends(&app, ShareRole::Reader).await);
+    let label = shared.owner.label("Friends").await.id;
     let mut db = app.admin().await;
-    let mut swap = db.begin().await.unwrap();
-    let lock = "LOCK TABLE contacts.contacts IN ACCESS EXCLUSIVE MODE";
-    sqlx::query(lock).execute(&mut *swap).await.unwrap();
+    for kind in 0..8 {
+        let mut swap = db.begin().await.unwrap();
+        let lock = "LOCK TABLE contacts.contacts IN ACCESS EXCLUSIVE MODE";
+        sqlx::query(lock).execute(&mut *swap).await.unwrap();
 
-    let reader = other.clone();
-    let list = async move { reader.list(ListContactsRequest::default()).await };
-    let list = tokio::spawn(list);
-    app.waiting_for_a_lock(1).await;
-    for (old, new) in [("friends", "x"), ("work", "friends")] {
-        let rename =
-            "UPDATE contacts.labels SET name_key = $3 WHERE owner_id = $1 AND name_key = $2";
-        let rename = sqlx::query(rename).bind(owner.user).bind(old).bind(new);
-        rename.execute(&mut *swap).await.unwrap();
+        let (reader, id) = (Arc::clone(&shared), label.clone());
+        let late = tokio::spawn(async move { read(&reader, &id, kind).await });
+        app.waiting_for_a_lock(1).await;
+        let names = [("friends", "x"), ("work", "friends"), ("x", "work")];
+        for (old, new) in names {
+            rename(&mut swap, &shared.owner, old, new).await;
+        }
+        swap.commit().await.unwrap();
+
+        let refusal = late.await.unwrap().unwrap_err();
+        assert_eq!(refusal.code(), Code::Aborted, "{kind}");
+        assert_eq!(reason(&refusal), "SHARE_CHANGED", "{kind}");
+        for (old, new) in names {
+            rename(&mut db, &shared.owner, old, new).await;
+        }
+        read(&shared, &label, kind).await.unwrap();
     }
-    swap.commit().await.unwrap();
+}
 
-    assert_refused(list.await.unwrap(), Code::Aborted, "SHARE_CHANGED");
+async fn rename(db: &mut PgConnection, owner: &Owner, old: &str, new: &str) {
+    let rename = "UPDATE contacts.labels SET name_key = $3 WHERE owner_id = $1 AND name_key = $2";
+    let rename = sqlx::query(rename).bind(owner.user).bind(old).bind(new);
+    rename.execute(db).await.unwrap();
 }
 
 #[tokio::test]
