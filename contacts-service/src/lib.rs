@@ -154,7 +154,7 @@ pub async fn run(
         guard = guard.without(revocations);
     }
     let server = server.listens_after(opening::heard(first, patience));
-    let finds = Arc::new(Semaphore::new(service::AT_A_TIME));
+    let finds = Arc::new(Semaphore::new(duplicates::AT_A_TIME));
     let add = move |services: Services| {
         let db = database.calls();
         let service = Arc::new(ContactsService {

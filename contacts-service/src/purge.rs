@@ -9,11 +9,11 @@ use chassis::start::chores;
 use chrono::{DateTime, Days, Utc};
 
 use crate::book::creation::ANSWERS_KEPT;
-use crate::book::merge::UNDONE_WITHIN;
 use crate::book::purge::{BATCH, remove_batch};
-use crate::book::revision::REVISIONS_KEPT_FOR;
 use crate::contact::stored::DAYS_UNTIL_GONE;
 use crate::error::Result;
+use crate::model::merge::UNDONE_WITHIN;
+use crate::model::revision::REVISIONS_KEPT_FOR;
 use crate::store::{merges, owners, requests, revisions, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);

@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use chassis::sha256::sha256;
 use chrono::{DateTime, TimeDelta, Utc};
-use prost::Message;
-use proto::contacts::server::BatchCreateContactsResponse;
 use tokio::task::yield_now;
 
 use crate::book::Book;
-use crate::book::batch::Outcomes;
+use crate::book::batch::{Outcome, Outcomes};
 use crate::book::change::size;
 use crate::book::write::Write;
 use crate::contact::ContactId;
@@ -89,20 +87,32 @@ impl Book<'_> {
         self.insert_on(terms, &rows, the_one).await
     }
 
-    /// Creates a batch under one version: all contacts, or those that can be created.
+    /// Stores a batch under one version: all of it, or what can be stored. Returns what
+    /// `answer` makes of the outcomes, or has made of them when the call is repeated.
     pub async fn create_all(
         &self,
         batch: Vec<Result<New>>,
         allow_partial: bool,
         terms: &Terms,
-    ) -> Result<BatchCreateContactsResponse> {
+        answer: impl Fn(Vec<Outcome>) -> Bytes,
+    ) -> Result<Bytes> {
         let rights = self.rights(&self.db).await?;
         let outcomes = Outcomes::new(allow_partial);
         let mut batch = Batch::sort_out(batch, outcomes, &rights, self.now).await?;
         for _ in 0..TRIES {
-            let answer = |contacts| batch.answer(contacts).encode_to_vec().into();
-            let refused = match self.insert_on(terms, &batch.rows, answer).await {
-                Ok(answer) => return Ok(BatchCreateContactsResponse::decode(answer)?),
+            let Batch {
+                rows,
+                places,
+                outcomes,
+            } = &mut batch;
+            let answer = |contacts: Vec<Bytes>| {
+                for (place, contact) in places.iter().zip(contacts) {
+                    outcomes.done(*place, contact);
+                }
+                answer(outcomes.take())
+            };
+            let refused = match self.insert_on(terms, rows, answer).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             match refused {
@@ -128,11 +138,14 @@ impl Book<'_> {
         rows: &Rows,
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Bytes> {
+        let is_plain = terms.repeatable.is_none() && !terms.validate_only;
+        if is_plain && rows.is_empty() {
+            return Ok(answer(Vec::new()));
+        }
         let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
         let is_one_part = parts::of(rows, |(contact, _)| contact.body.len())
             .nth(1)
             .is_none();
-        let is_plain = terms.repeatable.is_none() && !terms.validate_only;
         if is_plain && !labelled && is_one_part && !self.is_shared() {
             return Ok(answer(self.insert_alone(rows).await?));
         }
@@ -309,15 +322,5 @@ impl Batch {
             }
         }
         Ok(())
-    }
-
-    fn answer(&self, contacts: Vec<Bytes>) -> BatchCreateContactsResponse {
-        let mut outcomes = self.outcomes.clone();
-        for (place, contact) in self.places.iter().zip(contacts) {
-            outcomes.done(*place, contact);
-        }
-        BatchCreateContactsResponse {
-            results: outcomes.into_results(),
-        }
     }
 }

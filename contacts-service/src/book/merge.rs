@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
 use prost::Message;
-use proto::contacts::server::MergeContactsResponse;
 use proto::contacts::v1::{Contact, ContactChange};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -21,16 +19,11 @@ use crate::contact::merge::absorb;
 use crate::contact::phone::DefaultRegion;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::model::merge::{OTHERS_MAX, UNDONE_WITHIN};
 use crate::store::merges::Merged;
 use crate::store::{changes, merges, revisions};
 
-/// The maximum number of contacts that are merged into one at a time.
-pub const OTHERS_MAX: usize = 20;
-
-/// How long a merge can be undone; then the merged contacts are purged.
-pub const UNDONE_WITHIN: TimeDelta = TimeDelta::days(30);
-
-/// The contacts to merge.
+/// Which contacts to merge.
 #[derive(Clone, Debug)]
 pub struct Merge {
     /// The contact that is kept.
@@ -41,6 +34,14 @@ pub struct Merge {
     pub etags: BTreeMap<ContactId, String>,
     /// Options: repeatable, validate only.
     pub terms: Terms,
+}
+
+/// What contacts became.
+pub struct MergedContact {
+    /// The contact that stays.
+    pub contact: Stored,
+    /// By what the merge can be undone; `None` when it was only validated.
+    pub merge_id: Option<Uuid>,
 }
 
 impl Merge {
@@ -62,23 +63,20 @@ impl Merge {
 }
 
 impl Book<'_> {
-    /// Merges contacts, once per request id.
-    pub async fn merge(&self, merge: &Merge) -> Result<MergeContactsResponse> {
-        let merged = self.write_on(&merge.terms, async |write| {
-            let mut answer = self.merge_in(write, merge).await?;
-            if merge.terms.validate_only {
-                answer.merge_id.clear();
-            }
-            Ok(answer.encode_to_vec().into())
-        });
-        Ok(MergeContactsResponse::decode(merged.await?)?)
+    /// Merges contacts. Returns what `answer` makes of that, or has made of it when the call
+    /// is repeated.
+    pub async fn merge(
+        &self,
+        merge: &Merge,
+        answer: impl FnOnce(MergedContact) -> Bytes,
+    ) -> Result<Bytes> {
+        self.write_on(&merge.terms, async |write| {
+            Ok(answer(self.merge_in(write, merge).await?))
+        })
+        .await
     }
 
-    async fn merge_in(
-        &self,
-        write: &mut Write<'_>,
-        merge: &Merge,
-    ) -> Result<MergeContactsResponse> {
+    async fn merge_in(&self, write: &mut Write<'_>, merge: &Merge) -> Result<MergedContact> {
         let mut found = write.contacts(&ids(merge.primary, &merge.others)).await?;
         let mut live = |id: &ContactId| {
             let contact = write.rights().open(found.remove(id))?;
@@ -105,9 +103,9 @@ impl Book<'_> {
         let (owner, stamp) = (self.owner, write.stamp(change));
         changes::set_merged_into(write, owner, stamp, &done.others, done.primary).await?;
         merges::insert(write, owner, &done, self.now).await?;
-        Ok(MergeContactsResponse {
-            contact: contact.encoded(),
-            merge_id: done.id.to_string(),
+        Ok(MergedContact {
+            contact,
+            merge_id: (!merge.terms.validate_only).then_some(done.id),
         })
     }
 

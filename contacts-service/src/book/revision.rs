@@ -1,7 +1,6 @@
 //! Revisions of contacts, and restoring them.
 
 use bytes::Bytes;
-use chrono::TimeDelta;
 use proto::contacts::v1::ContactChange;
 
 use crate::book::Book;
@@ -10,24 +9,8 @@ use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
-use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::store::revisions;
-
-/// The number of revisions kept per contact; the last one is its current state.
-pub const REVISIONS_MAX: i64 = 50;
-
-/// How long a revision is kept after it was replaced.
-pub const REVISIONS_KEPT_FOR: TimeDelta = TimeDelta::days(90);
-
-/// The state of a contact after one of its writes.
-#[derive(Clone, Debug)]
-pub struct Revision {
-    /// The contact; its version is that of the write, and identifies the revision.
-    pub contact: Stored,
-    /// The kind of write.
-    pub change: ContactChange,
-}
 
 impl Book<'_> {
     /// Restores a contact, deleted or not, to one of its revisions, byte for byte: it is

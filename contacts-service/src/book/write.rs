@@ -17,7 +17,7 @@ use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
-use crate::store::changes::Stamp;
+use crate::model::stamp::Stamp;
 use crate::store::insertion::{self, Under};
 use crate::store::{changes, contacts, labels, owners, parts};
 

@@ -79,12 +79,6 @@ impl Body {
     pub fn message(&self) -> &Contact {
         &self.0
     }
-
-    /// The message.
-    #[must_use]
-    pub fn into_message(self) -> Contact {
-        self.0
-    }
 }
 
 /// A vCard UID from a request; `None` if it is to be generated.

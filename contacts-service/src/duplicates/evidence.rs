@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proto::contacts::v1::{Date, DuplicateReason};
 use strsim::normalized_damerau_levenshtein;
 
-use super::{Kind, Member};
 use crate::contact::ContactId;
+use crate::model::duplicates::{Kind, Member};
 
 /// The compared data of a contact.
 pub(super) struct Facts {

@@ -3,47 +3,18 @@
 
 mod evidence;
 mod groups;
+mod search;
 
 use std::collections::{HashMap, HashSet};
 
-use proto::contacts::v1::{Date, DuplicateReason};
+use proto::contacts::v1::DuplicateReason;
 
 use crate::contact::ContactId;
+use crate::model::duplicates::{Member, Shared};
 use evidence::{Evidence, Facts};
 use groups::Groups;
 
-/// The kinds of shared values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An e-mail.
-    Email,
-    /// A phone.
-    Phone,
-    /// The display name.
-    Name,
-    /// The given and the family name.
-    GivenAndFamily,
-}
-
-/// Contacts that share a value.
-#[derive(Clone, Debug)]
-pub struct Shared {
-    /// The kind of value.
-    pub kind: Kind,
-    /// The contacts; some may be repeated.
-    pub ids: Vec<ContactId>,
-}
-
-/// A contact to be compared.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// The contact.
-    pub id: ContactId,
-    /// Its folded display name, unless it is derived from an e-mail or a phone.
-    pub name: Option<String>,
-    /// Its date of birth, if it is known.
-    pub birthday: Option<Date>,
-}
+pub use search::{AT_A_TIME, DuplicatesCursor, Found, FoundGroup, find};
 
 /// Contacts that may be the same person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +35,8 @@ impl Group {
     }
 }
 
-/// The maximum size of a group, which is also that of a merge.
-pub const GROUP_MAX: usize = crate::book::merge::OTHERS_MAX + 1;
+/// The most contacts of one group: one call merges as many.
+pub const GROUP_MAX: usize = crate::model::merge::OTHERS_MAX + 1;
 
 /// If so many contacts or fewer share a value, each pair is compared. If more do, each is
 /// compared with its neighbours by name, and must also be similar to them, because a

@@ -1,7 +1,12 @@
 //! Plain values that the store and the rules share; no I/O.
 
+pub mod duplicates;
 pub mod filter;
 pub mod label;
+pub mod merge;
 pub mod order;
+pub mod query;
 pub mod quota;
+pub mod revision;
 pub mod share;
+pub mod stamp;

@@ -2,9 +2,9 @@
 
 use proto::contacts::v1::{MatchTier, SearchField};
 
-use super::query::{Query, Word};
 use crate::contact::ContactId;
 use crate::contact::keys::DIGITS;
+use crate::model::query::{Query, Word};
 
 /// The rank of a contact among the results; smaller is better.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

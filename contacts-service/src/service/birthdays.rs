@@ -1,4 +1,4 @@
-//! Upcoming birthdays, a page at a time.
+//! What a list of birthdays asks for, and its answer.
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
@@ -7,29 +7,19 @@ use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
 use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
 
-use crate::birthday::{Segment, Window, today};
+use crate::birthday::window::{Window, today};
+use crate::birthday::{self, BirthdaysCursor, Upcoming};
 use crate::contact::date;
 use crate::error::{Error, Result};
 use crate::model::share::rights::View;
-use crate::store::birthdays::{self as table, Born};
 
 const SIZES: Sizes = Sizes {
     default: 50,
     max: 500,
 };
 
-/// The position of a list.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct Position {
-    /// The first day of the window: today may become yesterday between pages.
-    first: NaiveDate,
-    /// The day of the last birthday returned.
-    day: NaiveDate,
-    row: table::Position,
-}
-
-/// A page of the birthdays in the requested window.
-pub(super) async fn list(
+/// A page of the birthdays in the window that is asked for.
+pub(super) async fn page(
     db: &Pool,
     sealer: &Sealer,
     view: &View,
@@ -39,46 +29,21 @@ pub(super) async fn list(
     let paging = Paging::take(&mut request.page_size, &mut request.page_token);
     let method = "ListUpcomingBirthdays";
     let pages = Pages::new(sealer, method, view.owner, &request, paging, SIZES)?;
-    let position: Option<Position> = pages.cursor()?;
+    let cursor: Option<BirthdaysCursor> = pages.cursor()?;
     let mut window = parse_window(&request, now)?;
-    if let Some(position) = &position {
-        window.first = position.first;
+    if let Some(cursor) = &cursor {
+        window.first = cursor.first;
     }
 
-    let mut found: Vec<(NaiveDate, Born)> = Vec::new();
-    for segment in window.segments() {
-        let passed = |after: &Position| segment.last_day().is_some_and(|last| last < after.day);
-        if position.as_ref().is_some_and(passed) {
-            continue;
-        }
-        let inside = |after: &&Position| segment.day_of(after.row.birth_md) == Some(after.day);
-        let after = position
-            .as_ref()
-            .filter(inside)
-            .map(|position| position.row.clone());
-        let room = pages.limit() - i64::try_from(found.len()).unwrap_or(i64::MAX);
-        for born in read(db, view, segment, after, room).await? {
-            if let Some(day) = segment.day_of(born.birth_md) {
-                found.push((day, born));
-            }
-        }
-        if found.len() > pages.size() {
-            break;
-        }
-    }
+    let found = birthday::list(db, view, window, cursor, pages.size()).await?;
 
-    let bytes = |(_, born): &(NaiveDate, Born)| born.contact.body.len();
-    let next_page_token = pages.cut_by_bytes(&mut found, bytes, |(day, born)| Position {
-        first: window.first,
-        day: *day,
-        row: born.into(),
-    });
-    let birthdays = found
-        .into_iter()
-        .map(|(day, born)| birthday(window.first, day, born));
+    let birthdays = found.birthdays.into_iter();
+    let birthdays = birthdays.map(|upcoming| message(window.first, upcoming));
     Ok(ListUpcomingBirthdaysResponse {
         birthdays: birthdays.collect::<Result<_>>()?,
-        next_page_token,
+        next_page_token: found
+            .next
+            .map_or_else(String::new, |next| pages.token(&next)),
     })
 }
 
@@ -102,30 +67,8 @@ fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> R
     })
 }
 
-async fn read(
-    db: &Pool,
-    view: &View,
-    segment: Segment,
-    after: Option<table::Position>,
-    limit: i64,
-) -> Result<Vec<Born>> {
-    let after = |first| {
-        after.unwrap_or(table::Position {
-            birth_md: first,
-            ..table::Position::default()
-        })
-    };
-    match segment {
-        Segment::Span { first, last, .. } => {
-            table::span(db, view, last, &after(first), limit).await
-        }
-        Segment::LeapDay { birth_mds, .. } => {
-            table::leap_day(db, view, birth_mds, &after(birth_mds[0]), limit).await
-        }
-    }
-}
-
-fn birthday(first: NaiveDate, day: NaiveDate, born: Born) -> Result<UpcomingBirthday> {
+fn message(first: NaiveDate, upcoming: Upcoming) -> Result<UpcomingBirthday> {
+    let Upcoming { day, born } = upcoming;
     let birth_year = born.contact.birth_year()?;
     let kept = date::message(day);
     Ok(UpcomingBirthday {

@@ -1,10 +1,11 @@
 //! Parses updates and deletions, also of batches.
 
+use proto::contacts::server::{BatchContactResult, batch_contact_result};
 use proto::contacts::v1::{DeleteContactRequest, UpdateContactRequest};
 use tokio::task::yield_now;
 
 use super::creations::written;
-use crate::book::batch::check_count;
+use crate::book::batch::{Outcome, check_count};
 use crate::book::change::{Change, Deletion};
 use crate::contact::ContactId;
 use crate::contact::body::parse_uid;
@@ -65,4 +66,16 @@ pub(super) async fn batch<T, R>(
         yield_now().await;
     }
     Ok(batch)
+}
+
+/// What became of the requests of a batch, in their order.
+pub(super) fn results(outcomes: Vec<Outcome>) -> Vec<BatchContactResult> {
+    let results = outcomes.into_iter().map(|outcome| BatchContactResult {
+        result: match outcome {
+            Outcome::Nothing => None,
+            Outcome::Done(contact) => Some(batch_contact_result::Result::Contact(contact)),
+            Outcome::Refused(error) => Some(batch_contact_result::Result::Status(error.into())),
+        },
+    });
+    results.collect()
 }

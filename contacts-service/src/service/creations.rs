@@ -1,12 +1,14 @@
 //! Parses creations.
 
+use bytes::Bytes;
 use chassis::sha256::sha256;
 use chassis::text;
 use prost::Message;
+use proto::contacts::server::BatchCreateContactsResponse;
 use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
 
 use super::changes;
-use crate::book::batch::check_size;
+use crate::book::batch::{Outcome, check_size};
 use crate::book::creation::{New, Repeatable, Terms};
 use crate::contact::body::{Body, clear_understood, parse_uid};
 use crate::contact::phone::DefaultRegion;
@@ -90,4 +92,12 @@ fn one_of_many(request: CreateContactRequest) -> Result<New> {
     }
     changes::ensure_no_owner(&request.owner_id)?;
     new(request)
+}
+
+/// The answer to a batch, as it is stored for a call that comes again.
+pub(super) fn encode_batch(outcomes: Vec<Outcome>) -> Bytes {
+    let results = changes::results(outcomes);
+    BatchCreateContactsResponse { results }
+        .encode_to_vec()
+        .into()
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use chassis::text;
+use prost::Message;
+use proto::contacts::server::MergeContactsResponse;
 use proto::contacts::v1::MergeContactsRequest;
 use uuid::Uuid;
 
 use super::creations::parse_terms;
-use crate::book::merge::Merge;
+use crate::book::merge::{Merge, MergedContact};
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
 
@@ -54,4 +57,15 @@ fn stray_etag(key: &str) -> Error {
 /// Parses the id of a merge.
 pub(super) fn parse_id(text: &str) -> Result<Uuid> {
     Ok(ContactId::parse("merge_id", text)?.0)
+}
+
+/// The answer to a merge, as it is stored for a call that comes again.
+pub(super) fn encode(merged: MergedContact) -> Bytes {
+    let answer = MergeContactsResponse {
+        contact: merged.contact.encoded(),
+        merge_id: merged
+            .merge_id
+            .map_or_else(String::new, |id| id.to_string()),
+    };
+    answer.encode_to_vec().into()
 }

@@ -26,6 +26,7 @@ use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::serve::while_allowed::while_allowed;
 use futures_util::{Stream, StreamExt};
+use prost::Message;
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
     BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
@@ -56,8 +57,6 @@ use crate::service::purges::Which;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;
 use crate::watch::stream::Reader;
-
-pub use duplicates::AT_A_TIME;
 
 /// Serves `addressbook.contacts.v1.ContactsService`, in `labels.rs` `LabelsService`,
 /// and in `shares.rs` `SharesService`.
@@ -109,8 +108,12 @@ impl server::ContactsService for ContactsService {
         let (terms, allow_partial) = (creations::batch_terms(&request)?, request.allow_partial);
         let batch = creations::batch(request).await?;
 
-        let answer = book.create_all(batch, allow_partial, &terms).await?;
+        let encode = creations::encode_batch;
+        let answer = book
+            .create_all(batch, allow_partial, &terms, encode)
+            .await?;
 
+        let answer = BatchCreateContactsResponse::decode(answer).map_err(Error::from)?;
         Ok(Response::new(answer))
     }
 
@@ -184,8 +187,9 @@ impl server::ContactsService for ContactsService {
         let allow_partial = request.allow_partial;
         let batch = changes::batch(request.requests, changes::change_of_many).await?;
 
-        let results = book.update_all(batch, allow_partial).await?;
+        let outcomes = book.update_all(batch, allow_partial).await?;
 
+        let results = changes::results(outcomes);
         Ok(Response::new(BatchUpdateContactsResponse { results }))
     }
 
@@ -212,8 +216,9 @@ impl server::ContactsService for ContactsService {
         let allow_partial = request.allow_partial;
         let batch = changes::batch(request.requests, changes::deletion_of_many).await?;
 
-        let results = book.delete_all(batch, allow_partial).await?;
+        let outcomes = book.delete_all(batch, allow_partial).await?;
 
+        let results = changes::results(outcomes);
         Ok(Response::new(BatchDeleteContactsResponse { results }))
     }
 
@@ -265,7 +270,7 @@ impl server::ContactsService for ContactsService {
             .read(request, async |view, request| {
                 view.ensure_all()?;
                 let db = self.share_of(view.reader);
-                duplicates::find(&db, &self.sealer, &self.finds, view.owner, request).await
+                duplicates::page(&db, &self.sealer, &self.finds, view.owner, request).await
             })
             .await?;
 
@@ -291,8 +296,9 @@ impl server::ContactsService for ContactsService {
         let book = self.book(&request).await?;
         let merge = merges::merge(request.into_inner())?;
 
-        let answer = book.merge(&merge).await?;
+        let answer = book.merge(&merge, merges::encode).await?;
 
+        let answer = MergeContactsResponse::decode(answer).map_err(Error::from)?;
         Ok(Response::new(answer))
     }
 
@@ -315,7 +321,7 @@ impl server::ContactsService for ContactsService {
         let answer = self
             .read(request, async |view, request| {
                 let db = self.share_of(view.reader);
-                searches::search(&db, &self.sealer, view, request).await
+                searches::page(&db, &self.sealer, view, request).await
             })
             .await?;
 
@@ -329,7 +335,7 @@ impl server::ContactsService for ContactsService {
         let answer = self
             .read(request, async |view, request| {
                 let (db, now) = (self.share_of(view.reader), self.clock.now());
-                birthdays::list(&db, &self.sealer, view, now, request).await
+                birthdays::page(&db, &self.sealer, view, now, request).await
             })
             .await?;
 

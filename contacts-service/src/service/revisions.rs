@@ -6,10 +6,10 @@ use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{ContactRevision, ListContactRevisionsResponse};
 use proto::contacts::v1::ListContactRevisionsRequest;
 
-use crate::book::revision::{REVISIONS_MAX, Revision};
 use crate::contact::ContactId;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
+use crate::model::revision::{REVISIONS_MAX, Revision};
 use crate::model::share::rights::{Part, View};
 use crate::store::revisions;
 

@@ -11,8 +11,8 @@ use crate::store::row::{BEHIND_STORED, stored};
 
 /// The position in a list of birthdays.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct Position {
-    /// Month and day of the last one returned.
+pub struct BirthdayKey {
+    /// Month and day of the last one shown.
     pub birth_md: i16,
     /// The key of its display name.
     pub display_key: String,
@@ -37,7 +37,7 @@ pub async fn span(
     db: impl PgExecutor<'_>,
     view: &View,
     last: i16,
-    after: &Position,
+    after: &BirthdayKey,
     limit: i64,
 ) -> Result<Vec<Born>> {
     let rows = sqlx::query(
@@ -70,7 +70,7 @@ pub async fn leap_day(
     db: impl PgExecutor<'_>,
     view: &View,
     birth_mds: [i16; 2],
-    after: &Position,
+    after: &BirthdayKey,
     limit: i64,
 ) -> Result<Vec<Born>> {
     let rows = sqlx::query(
@@ -105,8 +105,8 @@ fn born(row: &PgRow) -> Result<Born> {
     })
 }
 
-/// The contact's id, to continue after it.
-impl From<&Born> for Position {
+/// The contact's id, to go on behind it.
+impl From<&Born> for BirthdayKey {
     fn from(born: &Born) -> Self {
         let ContactId(id) = born.contact.id;
         Self {

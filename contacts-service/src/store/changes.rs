@@ -5,7 +5,6 @@ use std::iter;
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use proto::contacts::v1::ContactChange;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,34 +12,12 @@ use super::columns::Columns;
 use super::labels;
 use super::parts;
 use super::revisions::code;
-use crate::book::revision::REVISIONS_MAX;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-
-/// The stamp of a write on every contact that it changes.
-#[derive(Clone, Copy, Debug)]
-pub struct Stamp {
-    /// The owner's version of the write.
-    pub version: i64,
-    /// The time of the write.
-    pub time: DateTime<Utc>,
-    /// The kind of write.
-    pub change: ContactChange,
-}
-
-impl Stamp {
-    /// The contact with this stamp.
-    #[must_use]
-    pub fn on(self, contact: Stored) -> Stored {
-        Stored {
-            version: self.version,
-            update_time: self.time,
-            ..contact
-        }
-    }
-}
+use crate::model::revision::REVISIONS_MAX;
+use crate::model::stamp::Stamp;
 
 /// The maximum number of a contact's revisions in the table before one more is added; the
 /// contact's own row is the last one.

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::contact::stored;
-use crate::duplicates::{Kind, Member, Shared};
 use crate::error::{Error, Result};
+use crate::model::duplicates::{Kind, Member, Shared};
 
 /// Makes a transaction sort the keys of a large book in memory.
 pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {

@@ -6,11 +6,11 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::changes::Stamp;
 use crate::contact::fold::label_key;
 use crate::contact::keys::Keys;
 use crate::error::{LabelError, Result};
 use crate::model::label::{LABELS_MAX, Label, LabelId, LabelName};
+use crate::model::stamp::Stamp;
 
 /// Creates the labels of the contacts that the owner lacks; of several spellings the
 /// first is used. Runs no statement if no contact has a label that may be new.

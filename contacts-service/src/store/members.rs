@@ -6,12 +6,13 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::changes::{Stamp, keeping};
+use super::changes::keeping;
 use super::parts;
 use super::revisions::code;
 use crate::contact::ContactId;
 use crate::error::Result;
 use crate::model::label::Label;
+use crate::model::stamp::Stamp;
 
 /// A contact with changed labels.
 #[derive(Clone, Debug)]

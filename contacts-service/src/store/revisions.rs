@@ -9,10 +9,10 @@ use proto::contacts::v1::ContactChange;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::book::revision::Revision;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::model::revision::Revision;
 
 /// How a change is stored.
 pub(super) fn code(change: ContactChange) -> i16 {

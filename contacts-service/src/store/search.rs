@@ -7,8 +7,8 @@ use futures_util::stream::BoxStream;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
+use crate::model::query::{Query, containing, swapped};
 use crate::model::share::rights::View;
-use crate::search::query::{Query, containing, swapped};
 
 /// A contact that may match a query.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Many searches for duplicates at once.
 
-use contacts_service::service::AT_A_TIME;
+use contacts_service::duplicates::AT_A_TIME;
 use sqlx::Connection;
 use tokio::task::JoinSet;
 

@@ -1,9 +1,8 @@
 //! Batch deletions.
 
-use proto::contacts::server::BatchContactResult;
 use uuid::Uuid;
 
-use super::{Outcomes, check_size};
+use super::{Outcome, Outcomes, check_size};
 use crate::book::Book;
 use crate::book::change::Deletion;
 use crate::book::write::Write;
@@ -15,7 +14,7 @@ impl Book<'_> {
         &self,
         batch: Vec<Result<Deletion>>,
         allow_partial: bool,
-    ) -> Result<Vec<BatchContactResult>> {
+    ) -> Result<Vec<Outcome>> {
         let mut outcomes = Outcomes::new(allow_partial);
         let deletions = outcomes.sort_out(batch, "id", |deletion| deletion.id)?;
         let ids: Vec<Uuid> = deletions

@@ -6,8 +6,6 @@ mod update;
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use proto::contacts::server::BatchContactResult;
-use proto::contacts::server::batch_contact_result::Result as Outcome;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
@@ -38,11 +36,22 @@ fn too_large(field: &str, problem: &str) -> Error {
     Error::invalid("BATCH_TOO_LARGE", field, problem)
 }
 
-/// The results of a batch's requests.
-#[derive(Clone)]
+/// What became of one request of a batch.
+#[derive(Debug, Default)]
+pub enum Outcome {
+    /// There was nothing to do, and there is no contact to return.
+    #[default]
+    Nothing,
+    /// It is done; the contact as a message.
+    Done(Bytes),
+    /// It was refused.
+    Refused(Error),
+}
+
+/// What becomes of each request of a batch.
 pub(crate) struct Outcomes {
     allow_partial: bool,
-    results: Vec<BatchContactResult>,
+    results: Vec<Outcome>,
 }
 
 impl Outcomes {
@@ -57,7 +66,7 @@ impl Outcomes {
 
     /// Adds a place for the next request, without a result yet.
     pub(crate) fn next(&mut self) -> usize {
-        self.results.push(BatchContactResult::default());
+        self.results.push(Outcome::Nothing);
         self.results.len() - 1
     }
 
@@ -66,21 +75,27 @@ impl Outcomes {
         if !self.allow_partial {
             return Err(error.within(place));
         }
-        self.results[place].result = Some(Outcome::Status(error.into()));
+        self.results[place] = Outcome::Refused(error);
         Ok(())
     }
 
-    /// Records a successful request, with the contact after it.
+    /// A request that is done, and the contact after it.
     pub(crate) fn done(&mut self, place: usize, contact: Bytes) {
-        self.results[place].result = Some(Outcome::Contact(contact));
+        self.results[place] = Outcome::Done(contact);
     }
 
-    pub(crate) fn into_results(self) -> Vec<BatchContactResult> {
+    pub(crate) fn into_results(self) -> Vec<Outcome> {
         self.results
     }
 
-    /// The valid requests, with their places. Refuses those that name the contact of an
-    /// earlier one in `field`, because their order would not be visible in the response.
+    /// Takes what became of the requests out.
+    pub(crate) fn take(&mut self) -> Vec<Outcome> {
+        std::mem::take(&mut self.results)
+    }
+
+    /// The requests that can be read, with their places. Refuses those that name
+    /// the contact of an earlier one in `field`: which came first would not show in
+    /// the answer.
     fn sort_out<T>(
         &mut self,
         batch: Vec<Result<T>>,

@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use proto::contacts::server::BatchContactResult;
 use tokio::task::yield_now;
 use uuid::Uuid;
 
-use super::{Outcomes, check_size};
+use super::{Outcome, Outcomes, check_size};
 use crate::book::Book;
 use crate::book::change::{Change, Changed, size};
 use crate::book::write::Write;
@@ -57,7 +56,7 @@ impl Book<'_> {
         &self,
         batch: Vec<Result<Change>>,
         allow_partial: bool,
-    ) -> Result<Vec<BatchContactResult>> {
+    ) -> Result<Vec<Outcome>> {
         let mut outcomes = Outcomes::new(allow_partial);
         let changes = outcomes.sort_out(batch, "contact.id", |change| change.id)?;
         let ids: Vec<Uuid> = changes.iter().map(|(_, change)| change.id.0).collect();

@@ -1,0 +1,106 @@
+//! Upcoming birthdays, a page at a time.
+
+pub mod window;
+
+use chassis::database::pool::Pool;
+use chassis::paging::fitting;
+use chrono::NaiveDate;
+
+use self::window::{Segment, Window};
+use crate::error::Result;
+use crate::model::share::rights::View;
+use crate::store::birthdays::{self as table, Born};
+
+/// Where a list of birthdays goes on.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct BirthdaysCursor {
+    /// The first day of the window: today may become yesterday between pages.
+    pub first: NaiveDate,
+    /// The day of the last birthday shown.
+    day: NaiveDate,
+    row: table::BirthdayKey,
+}
+
+/// A page of birthdays.
+pub struct Found {
+    /// The next one first.
+    pub birthdays: Vec<Upcoming>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<BirthdaysCursor>,
+}
+
+/// A birthday and the day on which it is kept.
+pub struct Upcoming {
+    /// The day.
+    pub day: NaiveDate,
+    /// Whose birthday it is.
+    pub born: Born,
+}
+
+/// Lists at most `size` birthdays of a window, after `cursor`.
+pub async fn list(
+    db: &Pool,
+    view: &View,
+    window: Window,
+    cursor: Option<BirthdaysCursor>,
+    size: usize,
+) -> Result<Found> {
+    let mut found: Vec<Upcoming> = Vec::new();
+    for segment in window.segments() {
+        let passed =
+            |after: &BirthdaysCursor| segment.last_day().is_some_and(|last| last < after.day);
+        if cursor.as_ref().is_some_and(passed) {
+            continue;
+        }
+        let inside =
+            |after: &&BirthdaysCursor| segment.day_of(after.row.birth_md) == Some(after.day);
+        let after = cursor.as_ref().filter(inside);
+        let after = after.map(|cursor| cursor.row.clone());
+        let room = i64::try_from(size + 1 - found.len()).unwrap_or(i64::MAX);
+        for born in read(db, view, segment, after, room).await? {
+            if let Some(day) = segment.day_of(born.birth_md) {
+                found.push(Upcoming { day, born });
+            }
+        }
+        if found.len() > size {
+            break;
+        }
+    }
+
+    let sizes = found.iter().map(|one| one.born.contact.body.len());
+    let shown = fitting(sizes, size);
+    let more = found.len() > shown;
+    found.truncate(shown);
+    let next = found.last().filter(|_| more).map(|last| BirthdaysCursor {
+        first: window.first,
+        day: last.day,
+        row: (&last.born).into(),
+    });
+    Ok(Found {
+        birthdays: found,
+        next,
+    })
+}
+
+async fn read(
+    db: &Pool,
+    view: &View,
+    segment: Segment,
+    after: Option<table::BirthdayKey>,
+    limit: i64,
+) -> Result<Vec<Born>> {
+    let after = |first| {
+        after.unwrap_or(table::BirthdayKey {
+            birth_md: first,
+            ..table::BirthdayKey::default()
+        })
+    };
+    match segment {
+        Segment::Span { first, last, .. } => {
+            table::span(db, view, last, &after(first), limit).await
+        }
+        Segment::LeapDay { birth_mds, .. } => {
+            table::leap_day(db, view, birth_mds, &after(birth_mds[0]), limit).await
+        }
+    }
+}

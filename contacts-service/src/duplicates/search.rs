@@ -1,0 +1,95 @@
+//! The groups of an address book, a page at a time.
+
+use std::collections::{HashMap, HashSet};
+
+use chassis::database::pool::Pool;
+use chassis::paging::fitting;
+use chassis::user_id::UserId;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use super::{Group, groups};
+use crate::contact::ContactId;
+use crate::contact::stored::Stored;
+use crate::error::Result;
+use crate::store::{contacts, duplicates};
+
+/// Searches for groups at a time, of all callers: one goes through a whole book and
+/// keeps a connection meanwhile, so that a few more would leave none to anybody.
+pub const AT_A_TIME: usize = 2;
+
+/// The place of the last group that was shown.
+pub type DuplicatesCursor = (u32, Option<ContactId>);
+
+/// A page of groups.
+pub struct Found {
+    /// The most certain first.
+    pub groups: Vec<FoundGroup>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<DuplicatesCursor>,
+}
+
+/// A group with its contacts.
+pub struct FoundGroup {
+    /// The group.
+    pub group: Group,
+    /// The oldest first.
+    pub contacts: Vec<Stored>,
+}
+
+/// Finds at most `size` of the owner's groups after `cursor`. Waits for one of `places`.
+pub async fn find(
+    db: &Pool,
+    places: &Semaphore,
+    owner: UserId,
+    cursor: Option<DuplicatesCursor>,
+    size: usize,
+) -> Result<Found> {
+    // Waits as long as the caller does; nobody closes it.
+    let _place = places.acquire().await.ok();
+    // What is compared and what is shown is of the same moment.
+    let mut tx = db.begin_snapshot().await?;
+    duplicates::sort_in_memory(&mut tx).await?;
+    let shared = duplicates::shared(&mut *tx, owner).await?;
+    let ids: HashSet<Uuid> = shared
+        .iter()
+        .flat_map(|shared| &shared.ids)
+        .map(|id| id.0)
+        .collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let members = duplicates::members(&mut *tx, owner, &ids).await?;
+    let ignored = duplicates::ignored(&mut *tx, owner).await?;
+    // A large book takes tens of milliseconds, in which this thread serves others.
+    let all = spawn_blocking(move || groups(&shared, members, &ignored))
+        .await
+        .map_err(|_| sqlx::Error::WorkerCrashed)?;
+
+    let start = all.partition_point(|group| cursor.is_some_and(|cursor| group.place() <= cursor));
+    let mut rest = all.into_iter().skip(start).peekable();
+    let mut shown: Vec<Group> = rest.by_ref().take(size).collect();
+    let ids = shown.iter().flat_map(|group| &group.ids);
+    let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
+    let mut contacts = contacts::get_many(&mut *tx, owner, &ids).await?;
+    let bytes = |id: &ContactId| contacts.get(id).map_or(0, |contact| contact.body.len());
+    let sizes = shown.iter().map(|group| group.ids.iter().map(bytes).sum());
+    let fit = fitting(sizes, size).min(shown.len());
+    let more = fit < shown.len() || rest.peek().is_some();
+    shown.truncate(fit);
+    Ok(Found {
+        next: shown.last().filter(|_| more).map(Group::place),
+        groups: with_contacts(shown, &mut contacts),
+    })
+}
+
+fn with_contacts(groups: Vec<Group>, contacts: &mut HashMap<ContactId, Stored>) -> Vec<FoundGroup> {
+    let groups = groups.into_iter().map(|group| FoundGroup {
+        contacts: group
+            .ids
+            .iter()
+            .filter_map(|id| contacts.remove(id))
+            .collect(),
+        group,
+    });
+    groups.collect()
+}
