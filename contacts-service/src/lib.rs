@@ -120,7 +120,7 @@ pub async fn run(
     database.ensure_usable(&clock).await?;
     let quota = quota(&config);
     let patience = opening::patience(&config);
-    let watched = watched(&config, auth, credentials, &keys, &clock, &mut chores);
+    let from_auth = follow_auth(&config, auth, credentials, &keys, &clock, &mut chores);
     let verifier = Verifier::new(&rules(&config), keys.clone(), clock.clone());
 
     // One cache of verified tokens for all threads.
@@ -129,7 +129,7 @@ pub async fn run(
     let background = database.background();
     let leeway = config.token_leeway;
     chores.spawn(purge::forever(background.clone(), clock.clone(), leeway));
-    let hub = watching(config.watch_listen, &database, &mut chores);
+    let hub = start_hub(config.watch_listen, &database, &mut chores);
 
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
@@ -139,10 +139,10 @@ pub async fn run(
         .needs(database.watch(&clock, leeway))
         .needs(keys.loaded())
         .limits(limits);
-    if let Some(Watched {
+    if let Some(AuthFeeds {
         revocations,
         deletions,
-    }) = watched
+    }) = from_auth
     {
         revocations.publish(&metrics);
         first.push(revocations.are_heard());
@@ -217,8 +217,8 @@ fn auth(config: &Config) -> Result<Upstream, UpstreamError> {
     Upstream::new(&config.auth_url, files, config.server.allow_plaintext)
 }
 
-/// Wakes watchers of contacts.
-fn watching(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) -> Arc<Hub> {
+/// Wakes those who watch contacts.
+fn start_hub(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) -> Arc<Hub> {
     let listens = listen == WatchListen::On;
     let hub = Arc::new(Hub::new(listens));
     let db = database.background();
@@ -230,8 +230,8 @@ fn watching(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>) 
     hub
 }
 
-/// The feeds of the auth service.
-struct Watched {
+/// What the auth service reports to this one.
+struct AuthFeeds {
     revocations: Arc<Revocations>,
     deletions: DeletionFeed,
 }
@@ -246,15 +246,15 @@ fn credentials(config: &Config) -> Result<Option<Credentials>, SecretFileError> 
     }))
 }
 
-/// Subscribes to revocations, if credentials are configured.
-fn watched(
+/// Follows what is revoked, where the auth service knows this one.
+fn follow_auth(
     config: &Config,
     auth: Upstream,
     credentials: Option<Credentials>,
     keys: &KeySet,
     clock: &Clock,
     chores: &mut JoinSet<()>,
-) -> Option<Watched> {
+) -> Option<AuthFeeds> {
     let credentials = credentials?;
     let (mode, silence_max) = (config.revocation_mode, config.revocation_silence);
     let revocations = Arc::new(Revocations::new(mode, silence_max));
@@ -269,7 +269,7 @@ fn watched(
     ));
     let waiting = Arc::clone(&revocations);
     chores.spawn(async move { waiting.wait().await });
-    Some(Watched {
+    Some(AuthFeeds {
         revocations,
         deletions,
     })

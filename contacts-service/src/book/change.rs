@@ -4,18 +4,19 @@ use chrono::{DateTime, Utc};
 use prost::Message;
 use proto::contacts::v1::Contact;
 
-use crate::book::creation::New;
+use crate::book::creation::NewContact;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::mask::UpdateMask;
 use crate::contact::phone::{DefaultRegion, recall};
+use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, Result};
 
 /// A change of a contact.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct ContactUpdate {
     /// The contact.
     pub id: ContactId,
     /// The new values.
@@ -34,11 +35,11 @@ pub struct Change {
 
 /// The result of a change.
 #[derive(Debug)]
-pub(crate) enum Changed {
-    /// Unchanged: nothing is written.
-    Not(Stored),
+pub(crate) enum Updated {
+    /// Nothing else: there is nothing for anyone to notice.
+    Unchanged(Stored),
     /// Another body.
-    Into {
+    Replaced {
         /// The contact before.
         before: Stored,
         /// The new body.
@@ -46,22 +47,22 @@ pub(crate) enum Changed {
         /// The keys of the new body.
         keys: Keys,
     },
-    /// A new contact, without its version.
-    New((Stored, Keys)),
+    /// A new one, but for its version.
+    Created(ContactRow),
 }
 
-impl Change {
-    /// Computes the contact from the one with its id, deleted or not.
-    pub(crate) fn apply(self, current: Option<Stored>, now: DateTime<Utc>) -> Result<Changed> {
+impl ContactUpdate {
+    /// Makes the contact of what is there under its id, deleted or not.
+    pub(crate) fn apply(self, current: Option<Stored>, now: DateTime<Utc>) -> Result<Updated> {
         let current = match current {
             Some(current) if current.delete_time.is_none() => current,
             None if self.allow_missing => {
                 let body = Body::parse(self.patch, self.region)?;
-                let new = New {
+                let new = NewContact {
                     uid: self.uid,
                     body,
                 };
-                return Ok(Changed::New(new.row(self.id, now)));
+                return Ok(Updated::Created(new.row(self.id, now)));
             }
             _ => return Err(Error::NotFound(self.id)),
         };
@@ -80,9 +81,9 @@ impl Change {
         let body = Body::parse(message, self.region)?;
         let encoded = body.encode();
         if encoded == current.body {
-            return Ok(Changed::Not(current));
+            return Ok(Updated::Unchanged(current));
         }
-        Ok(Changed::Into {
+        Ok(Updated::Replaced {
             before: current,
             body: encoded,
             keys: Keys::of(&body).after(&labels),

@@ -14,11 +14,12 @@ use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
+use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
-use crate::store::insertion::Under;
+use crate::store::insertion::InsertVersion;
 use crate::store::requests::Answered;
 use crate::store::{contacts, insertion, owners, parts, requests};
 
@@ -30,8 +31,8 @@ const TRIES: usize = 5;
 
 /// A new contact.
 #[derive(Clone, Debug)]
-pub struct New {
-    /// The vCard UID; generated if missing.
+pub struct NewContact {
+    /// The vCard UID; made when there is none.
     pub uid: Option<String>,
     /// Its body.
     pub body: Body,
@@ -55,12 +56,9 @@ pub struct Terms {
     pub validate_only: bool,
 }
 
-/// Contacts to insert.
-type Rows = Vec<(Stored, Keys)>;
-
-impl New {
-    /// The row, without its version.
-    pub(crate) fn row(&self, id: ContactId, now: DateTime<Utc>) -> (Stored, Keys) {
+impl NewContact {
+    /// The row, but for its version.
+    pub(crate) fn row(&self, id: ContactId, now: DateTime<Utc>) -> ContactRow {
         let uid = self.uid.clone();
         let contact = Stored {
             id,
@@ -72,17 +70,21 @@ impl New {
             merged_into: None,
             body: self.body.encode(),
         };
-        (contact, Keys::of(&self.body))
+        ContactRow {
+            contact,
+            keys: Keys::of(&self.body),
+        }
     }
 }
 
 impl Book<'_> {
-    /// Creates a contact.
-    pub async fn create(&self, new: &New, terms: &Terms) -> Result<Bytes> {
+    /// Stores a new contact.
+    pub async fn create(&self, new: &NewContact, terms: &Terms) -> Result<Bytes> {
         let rows = vec![new.row(ContactId::generate(), self.now)];
-        // Checked before the book is searched, so that nothing about other contacts is
-        // revealed.
-        self.rights(&self.db).await?.ensure_kept(&[], &rows[0].1)?;
+        // Before the book is searched, so that a refusal reveals nothing about other contacts.
+        self.rights(&self.db)
+            .await?
+            .ensure_kept(&[], &rows[0].keys)?;
         let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
         self.insert_on(terms, &rows, the_one).await
     }
@@ -91,7 +93,7 @@ impl Book<'_> {
     /// `answer` makes of the outcomes, or has made of them when the call is repeated.
     pub async fn create_all(
         &self,
-        batch: Vec<Result<New>>,
+        batch: Vec<Result<NewContact>>,
         allow_partial: bool,
         terms: &Terms,
         answer: impl Fn(Vec<Outcome>) -> Bytes,
@@ -100,14 +102,10 @@ impl Book<'_> {
         let outcomes = Outcomes::new(allow_partial);
         let mut batch = Batch::sort_out(batch, outcomes, &rights, self.now).await?;
         for _ in 0..TRIES {
-            let Batch {
-                rows,
-                places,
-                outcomes,
-            } = &mut batch;
+            let Batch { rows, outcomes } = &mut batch;
             let answer = |contacts: Vec<Bytes>| {
-                for (place, contact) in places.iter().zip(contacts) {
-                    outcomes.done(*place, contact);
+                for (place, contact) in outcomes.pending().into_iter().zip(contacts) {
+                    outcomes.done(place, contact);
                 }
                 answer(outcomes.take())
             };
@@ -135,15 +133,15 @@ impl Book<'_> {
     async fn insert_on(
         &self,
         terms: &Terms,
-        rows: &Rows,
+        rows: &[ContactRow],
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Bytes> {
         let is_plain = terms.repeatable.is_none() && !terms.validate_only;
         if is_plain && rows.is_empty() {
             return Ok(answer(Vec::new()));
         }
-        let labelled = rows.iter().any(|(_, keys)| !keys.new_labels.is_empty());
-        let is_one_part = parts::of(rows, |(contact, _)| contact.body.len())
+        let labelled = rows.iter().any(|row| !row.keys.new_labels.is_empty());
+        let is_one_part = parts::of(rows, |row| row.contact.body.len())
             .nth(1)
             .is_none();
         if is_plain && !labelled && is_one_part && !self.is_shared() {
@@ -157,13 +155,13 @@ impl Book<'_> {
     }
 
     /// Stores the owner's own contacts in one statement, which takes the version as well.
-    async fn insert_alone(&self, rows: &Rows) -> Result<Vec<Bytes>> {
+    async fn insert_alone(&self, rows: &[ContactRow]) -> Result<Vec<Bytes>> {
         let _turn = self.db.turn(self.owner.0).await?;
-        let (db, under) = (&self.db, Under::NextVersion);
-        let version = insertion::insert(db, self.owner, rows, self.quota, self.now, under).await?;
+        let (db, next) = (&self.db, InsertVersion::Next);
+        let version = insertion::insert(db, self.owner, rows, self.quota, self.now, next).await?;
         self.hub.wrote(self.owner);
-        let contacts = rows.iter().map(|(contact, _)| {
-            let contact = contact.clone();
+        let contacts = rows.iter().map(|row| {
+            let contact = row.contact.clone();
             Stored { version, ..contact }.encoded()
         });
         Ok(contacts.collect())
@@ -188,7 +186,7 @@ impl Book<'_> {
         if let Ok(Some(answer)) = made {
             return Ok(answer);
         }
-        // An answer that was given once is given again, whatever stands against the write now.
+        // An answer that was given once is given again, whatever would refuse the write now.
         let since = self.now - ANSWERS_KEPT;
         let request_id = self.request_id(call);
         let answered = requests::find(&self.db, self.owner, &request_id, since).await?;
@@ -245,52 +243,44 @@ fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {
 
 /// A batch in progress: the contacts to store, and the refused requests.
 struct Batch {
-    rows: Rows,
-    /// The place of each row in the batch.
-    places: Vec<usize>,
+    /// Of the requests that were not refused, in their order.
+    rows: Vec<ContactRow>,
     outcomes: Outcomes,
 }
 
 impl Batch {
     /// Refuses invalid contacts. Yields in between, because folding takes time.
     async fn sort_out(
-        batch: Vec<Result<New>>,
+        batch: Vec<Result<NewContact>>,
         mut outcomes: Outcomes,
         rights: &Rights,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let (mut rows, mut places, mut uids) = (Vec::new(), Vec::new(), HashSet::new());
+        let (mut rows, mut uids) = (Vec::new(), HashSet::new());
         for new in batch {
             let place = outcomes.next();
             let new = match new {
-                Ok(New { uid: Some(uid), .. }) if !uids.insert(uid.clone()) => {
+                Ok(NewContact { uid: Some(uid), .. }) if !uids.insert(uid.clone()) => {
                     Err(Error::uid_taken("contact.uid"))
                 }
                 new => new,
             };
             let row = new.and_then(|new| {
                 let row = new.row(ContactId::generate(), now);
-                rights.ensure_kept(&[], &row.1)?;
+                rights.ensure_kept(&[], &row.keys)?;
                 Ok(row)
             });
             match row {
-                Ok(row) => {
-                    rows.push(row);
-                    places.push(place);
-                }
+                Ok(row) => rows.push(row),
                 Err(error) => outcomes.refuse(place, error)?,
             }
             yield_now().await;
         }
-        Ok(Self {
-            rows,
-            places,
-            outcomes,
-        })
+        Ok(Self { rows, outcomes })
     }
 
     fn uids(&self) -> impl Iterator<Item = &str> {
-        self.rows.iter().map(|(contact, _)| contact.uid.as_str())
+        self.rows.iter().map(|row| row.contact.uid.as_str())
     }
 
     fn refuse_uids(&mut self, taken: &[String]) -> Result<()> {
@@ -309,16 +299,12 @@ impl Batch {
     }
 
     fn refuse(&mut self, mut why: impl FnMut(usize, &Stored) -> Option<Error>) -> Result<()> {
-        let (rows, places) = (
-            std::mem::take(&mut self.rows),
-            std::mem::take(&mut self.places),
-        );
-        for (row, (contact, place)) in rows.into_iter().zip(places).enumerate() {
-            if let Some(error) = why(row, &contact.0) {
-                self.outcomes.refuse(place, error)?;
-            } else {
-                self.rows.push(contact);
-                self.places.push(place);
+        let rows = std::mem::take(&mut self.rows);
+        let places = self.outcomes.pending();
+        for (number, (row, place)) in rows.into_iter().zip(places).enumerate() {
+            match why(number, &row.contact) {
+                Some(error) => self.outcomes.refuse(place, error)?,
+                None => self.rows.push(row),
             }
         }
         Ok(())

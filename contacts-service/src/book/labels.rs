@@ -25,7 +25,7 @@ impl Book<'_> {
     pub async fn create_label(&self, name: &LabelName, validate_only: bool) -> Result<Label> {
         let mut write = Write::begin(self).await?;
         write.rights().ensure_all()?;
-        if let Some(other) = labels::named(&mut *write, self.owner, &name.key).await? {
+        if let Some(other) = labels::by_name(&mut *write, self.owner, &name.key).await? {
             return Err(LabelError::Taken(other.id).into());
         }
         let label = Label {
@@ -64,7 +64,7 @@ impl Book<'_> {
             return Ok(label);
         };
         if name.key != label.name_key
-            && let Some(other) = labels::named(&mut *write, self.owner, &name.key).await?
+            && let Some(other) = labels::by_name(&mut *write, self.owner, &name.key).await?
         {
             return Err(LabelError::Taken(other.id).into());
         }

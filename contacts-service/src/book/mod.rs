@@ -22,7 +22,7 @@ use proto::contacts::v1::ContactChange;
 use sqlx::PgExecutor;
 
 use self::write::Write;
-use crate::book::change::{Change, Changed, Deletion};
+use crate::book::change::{ContactUpdate, Deletion, Updated};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ impl<'a> Book<'a> {
     }
 
     /// Changes a live contact. A repeated update returns the answer of the first.
-    pub async fn update(&self, change: Change) -> Result<Bytes> {
+    pub async fn update(&self, change: ContactUpdate) -> Result<Bytes> {
         let mut write = Write::begin(self).await?;
         let current = write.contact(change.id).await?;
         if let Some(current) = &current {
@@ -94,12 +94,12 @@ impl<'a> Book<'a> {
             }
         }
         let contact = match change.apply(current, self.now)? {
-            Changed::Not(contact) => return Ok(contact.encoded()),
-            Changed::Into { before, body, keys } => {
+            Updated::Unchanged(contact) => return Ok(contact.encoded()),
+            Updated::Replaced { before, body, keys } => {
                 let change = ContactChange::Updated;
                 write.replace(change, before, body, keys).await?.encoded()
             }
-            Changed::New(row) => {
+            Updated::Created(row) => {
                 let inserted = write.insert(&[row]).await?;
                 let contact = inserted.into_iter().next().map(Stored::encoded);
                 contact.unwrap_or_default()

@@ -7,7 +7,7 @@ use sqlx::PgExecutor;
 use tokio::task::yield_now;
 
 use crate::book::Book;
-use crate::book::change::{Change, Changed};
+use crate::book::change::{ContactUpdate, Updated};
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, earlier};
 use crate::error::Result;
@@ -20,7 +20,7 @@ impl Book<'_> {
     pub(crate) async fn repeated(
         &self,
         db: impl PgExecutor<'_>,
-        changes: &[(&Change, &Stored)],
+        changes: &[(&ContactUpdate, &Stored)],
     ) -> Result<HashSet<ContactId>> {
         let named = changes.iter().map(|(change, now)| (*now, &*change.etag));
         let mut before = self.replaced(db, named).await?;
@@ -29,8 +29,8 @@ impl Book<'_> {
             let Some(before) = before.remove(&current.id) else {
                 continue;
             };
-            let again = Change::clone(change).apply(Some(before), self.now);
-            if let Ok(Changed::Into { body, .. }) = again
+            let again = ContactUpdate::clone(change).apply(Some(before), self.now);
+            if let Ok(Updated::Replaced { body, .. }) = again
                 && body == current.body
             {
                 repeated.insert(current.id);

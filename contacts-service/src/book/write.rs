@@ -13,12 +13,13 @@ use crate::book::Book;
 use crate::book::change::size;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
+use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
 use crate::model::stamp::Stamp;
-use crate::store::insertion::{self, Under};
+use crate::store::insertion::{self, InsertVersion};
 use crate::store::{changes, contacts, labels, owners, parts};
 
 /// A write that has begun. It holds the owner's row, so that the writes of one owner follow
@@ -46,12 +47,12 @@ impl<'a> Write<'a> {
     /// change a share.
     pub(super) async fn begin_of_shares(book: &'a Book<'a>) -> Result<Self> {
         let mut tx = book.open().await?;
-        let taken = owners::take(&mut tx, book.owner).await?;
+        let row = owners::take(&mut tx, book.owner).await?;
         Ok(Self {
             book,
             tx,
-            version: taken.version,
-            used: taken.used(),
+            version: row.version,
+            used: row.used,
             rights: Rights::none(),
         })
     }
@@ -128,39 +129,47 @@ impl<'a> Write<'a> {
             body,
             ..revived(before, stamp)
         };
-        let row = (contact, keys);
+        let row = ContactRow { contact, keys };
         changes::replace(&mut self.tx, owner, stamp, &row, live_added, bytes_added).await?;
-        Ok(row.0)
+        Ok(row.contact)
     }
 
     /// Writes what live contacts are now, but for their stamp, over what they were before.
     /// The caller has asked the rights and the quota.
     pub(super) async fn replace_many(
         &mut self,
-        rows: Vec<(Stored, Keys)>,
+        rows: Vec<ContactRow>,
         bytes_added: i64,
     ) -> Result<Vec<Stored>> {
         let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Updated));
         if !rows.is_empty() {
             changes::replace_many(&mut self.tx, owner, stamp, &rows, bytes_added).await?;
         }
-        let contacts = rows.into_iter().map(|(contact, _)| stamp.on(contact));
+        let contacts = rows.into_iter().map(|row| stamp.on(row.contact));
         Ok(contacts.collect())
     }
 
     /// Stores new contacts, but for their version, and the labels that they bring.
-    pub(super) async fn insert(&mut self, rows: &[(Stored, Keys)]) -> Result<Vec<Stored>> {
-        for (_, keys) in rows {
-            self.rights.ensure_kept(&[], keys)?;
+    pub(super) async fn insert(&mut self, rows: &[ContactRow]) -> Result<Vec<Stored>> {
+        for row in rows {
+            self.rights.ensure_kept(&[], &row.keys)?;
         }
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
-        for part in parts::of(rows, |(contact, _)| contact.body.len()) {
-            let under = Under::VersionTaken;
-            insertion::insert(&mut *self.tx, book.owner, part, book.quota, book.now, under).await?;
+        for part in parts::of(rows, |row| row.contact.body.len()) {
+            let version = InsertVersion::Taken;
+            insertion::insert(
+                &mut *self.tx,
+                book.owner,
+                part,
+                book.quota,
+                book.now,
+                version,
+            )
+            .await?;
         }
-        let keys = rows.iter().map(|(_, keys)| keys);
+        let keys = rows.iter().map(|row| &row.keys);
         labels::ensure(&mut self.tx, book.owner, stamp, keys).await?;
-        let contacts = rows.iter().map(|(contact, _)| stamp.on(contact.clone()));
+        let contacts = rows.iter().map(|row| stamp.on(row.contact.clone()));
         Ok(contacts.collect())
     }
 

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod mask;
 pub mod merge;
 pub mod phone;
+pub mod row;
 pub mod stored;
 
 mod check;

@@ -57,12 +57,12 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
     let (name, rest) = (text[..end].trim_end(), &text[end..]);
     let operator = &rest[..1];
     let (value, rest) = value(rest[1..].trim_start())?;
-    let given = |value: String| {
-        let given = Some(value).filter(|value| !value.is_empty());
-        given.ok_or_else(|| invalid("has a condition without a value"))
+    let not_empty = |value: String| {
+        let value = Some(value).filter(|value| !value.is_empty());
+        value.ok_or_else(|| invalid("has a condition without a value"))
     };
     let condition = match (name, operator) {
-        ("labels", ":") => Condition::Label(label_key(&given(value.trim().into())?)),
+        ("labels", ":") => Condition::Label(label_key(&not_empty(value.trim().into())?)),
         ("starred", "=") => match &*value {
             "true" => Condition::Starred(true),
             "false" => Condition::Starred(false),
@@ -72,9 +72,9 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
                 ));
             }
         },
-        ("email", "=") => Condition::Email(given(fold(&value))?),
-        ("phone", "=") => Condition::Phone(given(digits(&value))?),
-        ("organization", ":") => Condition::Organization(given(fold(&value))?),
+        ("email", "=") => Condition::Email(not_empty(fold(&value))?),
+        ("phone", "=") => Condition::Phone(not_empty(digits(&value))?),
+        ("organization", ":") => Condition::Organization(not_empty(fold(&value))?),
         ("has", ":") if value == "birthday" => Condition::HasBirthday,
         _ => {
             return Err(invalid(

@@ -109,7 +109,7 @@ pub async fn search(
         fuzzy: next.found.tier == MatchTier::Fuzzy,
     });
     ranked.truncate(shown);
-    // A contact that was removed meanwhile is left out.
+    // A contact that was removed meanwhile is skipped.
     let hits = ranked.into_iter().filter_map(|one| {
         let contact = contacts.remove(&one.rank.id)?;
         let found = one.found;
@@ -167,7 +167,7 @@ async fn contacts_of(
     let mut contacts = contacts::get_many(db, view.owner, &ids).await?;
     for id in ids.into_iter().map(ContactId) {
         if let Some(contact) = contacts.get(&id)
-            && !view.part.holds(&contact.body)?
+            && !view.visible.holds(&contact.body)?
         {
             contacts.remove(&id);
         }

@@ -12,7 +12,7 @@ use super::ContactsService;
 use crate::book::Book;
 use crate::contact::parse_uuid;
 use crate::error::{Error, Result, ShareError};
-use crate::model::share::rights::{Part, Rights, View};
+use crate::model::share::rights::{Rights, View, Visible};
 use crate::store::shares;
 use crate::sync::Feed;
 
@@ -76,7 +76,8 @@ impl ContactsService {
     ) -> Result<A> {
         let view = self.view(&request).await?;
         let answer = read(&view, request.into_inner()).await?;
-        if view.part != Part::All && self.seen(view.owner, view.reader).await? != view.part {
+        if view.visible != Visible::All && self.seen(view.owner, view.reader).await? != view.visible
+        {
             return Err(ShareError::Changed.into());
         }
         Ok(answer)
@@ -99,12 +100,12 @@ impl ContactsService {
         Ok(View {
             owner,
             reader: caller.user_id,
-            part: self.seen(owner, caller.user_id).await?,
+            visible: self.seen(owner, caller.user_id).await?,
         })
     }
 
     /// What a reader sees of an owner's contacts at this moment.
-    async fn seen(&self, owner: UserId, reader: UserId) -> Result<Part> {
+    async fn seen(&self, owner: UserId, reader: UserId) -> Result<Visible> {
         let grants = shares::grants(&self.share_of(reader), owner, reader).await?;
         Ok(Rights::of(&grants)?.seen)
     }

@@ -4,18 +4,18 @@ use proto::contacts::server::{BatchContactResult, batch_contact_result};
 use proto::contacts::v1::{DeleteContactRequest, UpdateContactRequest};
 use tokio::task::yield_now;
 
-use super::creations::written;
+use super::creations::contact_of;
 use crate::book::batch::{Outcome, check_count};
-use crate::book::change::{Change, Deletion};
+use crate::book::change::{ContactUpdate, Deletion};
 use crate::contact::ContactId;
 use crate::contact::body::parse_uid;
 use crate::contact::mask::UpdateMask;
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
 
-pub(super) fn change(request: UpdateContactRequest) -> Result<Change> {
-    let patch = written(request.contact)?;
-    Ok(Change {
+pub(super) fn change(request: UpdateContactRequest) -> Result<ContactUpdate> {
+    let patch = contact_of(request.contact)?;
+    Ok(ContactUpdate {
         id: ContactId::parse("contact.id", &patch.id)?,
         uid: parse_uid(&patch.uid)?,
         mask: UpdateMask::parse(request.update_mask.as_ref(), &patch)?,
@@ -34,7 +34,7 @@ pub(super) fn deletion(request: DeleteContactRequest) -> Result<Deletion> {
     })
 }
 
-pub(super) fn change_of_many(request: UpdateContactRequest) -> Result<Change> {
+pub(super) fn change_of_many(request: UpdateContactRequest) -> Result<ContactUpdate> {
     ensure_no_owner(&request.owner_id)?;
     change(request)
 }

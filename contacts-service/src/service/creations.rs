@@ -9,7 +9,7 @@ use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequ
 
 use super::changes;
 use crate::book::batch::{Outcome, check_size};
-use crate::book::creation::{New, Repeatable, Terms};
+use crate::book::creation::{NewContact, Repeatable, Terms};
 use crate::contact::body::{Body, clear_understood, parse_uid};
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
@@ -17,18 +17,18 @@ use crate::error::{Error, Result};
 /// The longest request id, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// The contact of a write, without the output-only fields of its phones.
-pub(super) fn written(contact: Option<Contact>) -> Result<Contact> {
+/// The contact of a write, without what a client may not set of its phones.
+pub(super) fn contact_of(contact: Option<Contact>) -> Result<Contact> {
     let missing = || Error::invalid("FIELD_INVALID", "contact", "is required");
     let mut contact = contact.ok_or_else(missing)?;
     clear_understood(&mut contact);
     Ok(contact)
 }
 
-pub(super) fn new(request: CreateContactRequest) -> Result<New> {
+pub(super) fn new(request: CreateContactRequest) -> Result<NewContact> {
     let region = DefaultRegion::parse(&request.default_region)?;
-    let contact = written(request.contact)?;
-    Ok(New {
+    let contact = contact_of(request.contact)?;
+    Ok(NewContact {
         uid: parse_uid(&contact.uid)?,
         body: Body::parse(contact, region)?,
     })
@@ -68,8 +68,8 @@ pub(super) fn parse_terms<M: Message>(
     })
 }
 
-/// The parsed contacts of a batch, or their errors.
-pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<New>>> {
+/// The contacts of a batch, each or what is wrong with it.
+pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<NewContact>>> {
     let batch = changes::batch(request.requests, one_of_many).await?;
     // The response contains all of them.
     check_size(
@@ -82,7 +82,7 @@ pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Res
     Ok(batch)
 }
 
-fn one_of_many(request: CreateContactRequest) -> Result<New> {
+fn one_of_many(request: CreateContactRequest) -> Result<NewContact> {
     let problem = "must be empty here; set it for the whole batch";
     if !request.request_id.is_empty() {
         return Err(Error::invalid("FIELD_INVALID", "request_id", problem));

@@ -37,7 +37,7 @@ impl server::LabelsService for ContactsService {
     ) -> Result<Response<CreateLabelResponse>, Status> {
         let book = self.book(&request).await?;
         let request = request.into_inner();
-        let name = LabelName::parse(&given(request.label)?.name)?;
+        let name = LabelName::parse(&required(request.label)?.name)?;
 
         let label = book.create_label(&name, request.validate_only).await?;
 
@@ -54,7 +54,7 @@ impl server::LabelsService for ContactsService {
                 let id = LabelId::parse("id", &request.id)?;
                 let db = self.share_of(view.reader);
                 let label = labels::get(&db, view.owner, id).await?;
-                let label = label.filter(|label| view.part.shows(label.id));
+                let label = label.filter(|label| view.visible.shows(label.id));
                 let label = label.ok_or(LabelError::NotFound(id))?;
                 let count = members::count(&db, view.owner, &label).await?;
                 Ok(message(label, count))
@@ -81,7 +81,7 @@ impl server::LabelsService for ContactsService {
     ) -> Result<Response<UpdateLabelResponse>, Status> {
         let book = self.book(&request).await?;
         let request = request.into_inner();
-        let patch = given(request.label)?;
+        let patch = required(request.label)?;
         let id = LabelId::parse("label.id", &patch.id)?;
         let renames = renames(request.update_mask.as_ref(), &patch)?;
         let name = renames.then(|| LabelName::parse(&patch.name)).transpose()?;
@@ -136,7 +136,7 @@ impl ContactsService {
         let after: Option<String> = pages.cursor()?;
 
         let after = after.unwrap_or_default();
-        let (db, ids) = (self.share_of(view.reader), view.part.label_ids());
+        let (db, ids) = (self.share_of(view.reader), view.visible.label_ids());
         let mut page = labels::list(&db, view.owner, ids, &after, pages.limit()).await?;
         let next_page_token = pages.cut(&mut page, |last| last.name_key.clone());
 
@@ -153,7 +153,7 @@ impl ContactsService {
     }
 }
 
-fn given(label: Option<Label>) -> Result<Label> {
+fn required(label: Option<Label>) -> Result<Label> {
     label.ok_or_else(|| Error::invalid("FIELD_INVALID", "label", "is required"))
 }
 

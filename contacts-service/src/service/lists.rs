@@ -7,7 +7,7 @@ use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
-use proto::contacts::v1::ListContactsRequest;
+use proto::contacts::v1::{GetContactRequest, ListContactsRequest};
 use uuid::Uuid;
 
 use crate::book::batch;
@@ -16,8 +16,9 @@ use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::model::filter;
 use crate::model::order::Order;
-use crate::model::share::rights::{Part, View};
+use crate::model::share::rights::{View, Visible};
 use crate::store::list::{Listed, Selection};
+use crate::store::point_reads::PointReads;
 use crate::store::{contacts, list as table, owners};
 
 const SIZES: Sizes = Sizes {
@@ -26,6 +27,23 @@ const SIZES: Sizes = Sizes {
 };
 /// The maximum number of ids of one call.
 const IDS_MAX: usize = 500;
+
+/// The contact that is asked for.
+pub(super) async fn get(
+    reads: &PointReads,
+    view: &View,
+    request: &GetContactRequest,
+) -> Result<Bytes> {
+    let id = ContactId::parse("id", &request.id)?;
+    let mask = ReadMask::parse(request.read_mask.as_ref())?;
+    let stored = reads.get(view.owner, id).await?;
+    let stored = stored.ok_or(Error::NotFound(id))?;
+    if view.visible.holds(&stored.body)? {
+        mask.encoded(stored)
+    } else {
+        Err(Error::NotFound(id))
+    }
+}
 
 /// Parses the ids of a batch.
 pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<ContactId>> {
@@ -54,7 +72,7 @@ pub(super) async fn batch_get(
     // A repeated id is returned twice.
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
     for contact in found.into_values() {
-        if view.part.holds(&contact.body)? {
+        if view.visible.holds(&contact.body)? {
             shown.insert(contact.id, contact.encoded());
         }
     }
@@ -86,7 +104,7 @@ pub(super) async fn list(
         order: Order::parse(&request.order_by)?,
         conditions: &conditions,
         show_deleted: request.show_deleted,
-        counted: conditions.is_empty() && !request.show_deleted && view.part == Part::All,
+        counted: conditions.is_empty() && !request.show_deleted && view.visible == Visible::All,
         after: pages.cursor()?,
     };
 
@@ -98,8 +116,8 @@ pub(super) async fn list(
     };
 
     let bytes = |listed: &Listed| listed.contact.body.len();
-    let position = |last: &Listed| last.position(selection.order);
-    let next_page_token = pages.cut_by_bytes(&mut listed, bytes, position);
+    let cursor = |last: &Listed| last.cursor(selection.order);
+    let next_page_token = pages.cut_by_bytes(&mut listed, bytes, cursor);
     let contacts = listed
         .into_iter()
         .map(|listed| mask.encoded(listed.contact));

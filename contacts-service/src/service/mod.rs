@@ -50,10 +50,8 @@ use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
 
 use crate::contact::ContactId;
-use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
-use crate::service::purges::Which;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;
 use crate::watch::stream::Reader;
@@ -123,15 +121,7 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<GetContactResponse>, Status> {
         let contact = self
             .read(request, async |view, request| {
-                let id = ContactId::parse("id", &request.id)?;
-                let mask = ReadMask::parse(request.read_mask.as_ref())?;
-                let stored = self.reads.get(view.owner, id).await?;
-                let stored = stored.ok_or(Error::NotFound(id))?;
-                if view.part.holds(&stored.body)? {
-                    mask.encoded(stored)
-                } else {
-                    Err(Error::NotFound(id))
-                }
+                lists::get(&self.reads, view, &request).await
             })
             .await?;
 
@@ -350,8 +340,8 @@ impl server::ContactsService for ContactsService {
         let which = purges::which(request.get_ref())?;
 
         let purged_count = match which {
-            Which::Ids(ids) => book.purge(&ids).await?,
-            Which::All => book.purge_deleted().await?,
+            purges::Which::Ids(ids) => book.purge(&ids).await?,
+            purges::Which::All => book.purge_deleted().await?,
         };
 
         Ok(Response::new(PurgeContactsResponse { purged_count }))

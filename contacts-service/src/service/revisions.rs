@@ -10,7 +10,7 @@ use crate::contact::ContactId;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
 use crate::model::revision::{REVISIONS_MAX, Revision};
-use crate::model::share::rights::{Part, View};
+use crate::model::share::rights::{View, Visible};
 use crate::store::revisions;
 
 const SIZES: Sizes = Sizes {
@@ -48,20 +48,20 @@ pub(super) async fn list(
     // A write between the two reads is later than both.
     let last = revisions::last(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
-    if !view.part.holds(&last.contact.body)? {
+    if !view.visible.holds(&last.contact.body)? {
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
-    // If some may not be visible, all are read.
-    let limit = match view.part {
-        Part::All => pages.limit(),
-        Part::Of(_) => REVISIONS_MAX,
+    // Where some are not seen, all are read.
+    let limit = match view.visible {
+        Visible::All => pages.limit(),
+        Visible::Labels(_) => REVISIONS_MAX,
     };
     let earlier = revisions::before(db, view.owner, &last.contact, before, limit).await?;
     let first = after.is_none().then_some(last);
     let mut shown: Vec<Revision> = Vec::new();
     for revision in first.into_iter().chain(earlier) {
-        if view.part.holds(&revision.contact.body)? {
+        if view.visible.holds(&revision.contact.body)? {
             shown.push(revision);
         }
     }

@@ -39,7 +39,7 @@ impl server::SharesService for ContactsService {
     ) -> Result<Response<CreateShareResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
         let (call, request) = self.identities.call(request);
-        let asked = given(request.share)?;
+        let asked = required(request.share)?;
         let recipient_email = parse_email(&asked.recipient_email)?;
         let is_editor = parse_role(asked.role)?;
         let label_id = (!asked.label_id.is_empty())
@@ -97,16 +97,16 @@ impl server::SharesService for ContactsService {
     ) -> Result<Response<UpdateShareResponse>, Status> {
         let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
         let (call, request) = self.identities.call(request);
-        let patch = given(request.share)?;
+        let patch = required(request.share)?;
         let id = ShareId::parse("share.id", &patch.id)?;
         let owner = owner(&caller, &request.owner_id)?;
         let is_recipient = owner != caller.user_id;
-        let named = named(request.update_mask.as_ref(), &patch, is_recipient)?;
+        let updated = updated_fields(request.update_mask.as_ref(), &patch, is_recipient)?;
         let share = if is_recipient {
-            if named.role {
+            if updated.role {
                 return Err(invalid("share.role", "can be set by the owner only").into());
             }
-            if named.state && patch.state() != ShareState::Accepted {
+            if updated.state && patch.state() != ShareState::Accepted {
                 let problem = "can only be accepted; use DeleteShare to end it";
                 return Err(invalid("share.state", problem).into());
             }
@@ -115,13 +115,13 @@ impl server::SharesService for ContactsService {
             let found = shares::get_of(&db, owner, id, &recipient).await?;
             found.ok_or(Error::from(ShareError::NotFound))?;
             let book = self.book_of(owner, &caller);
-            book.accept(id, &recipient, named.state, &patch.etag)
+            book.accept(id, &recipient, updated.state, &patch.etag)
                 .await?
         } else {
-            if named.state {
+            if updated.state {
                 return Err(invalid("share.state", "can be set by the recipient only").into());
             }
-            let is_editor = named.role.then(|| parse_role(patch.role)).transpose()?;
+            let is_editor = updated.role.then(|| parse_role(patch.role)).transpose()?;
             let book = self.book_of(owner, &caller);
             book.change_role(id, is_editor, &patch.etag).await?
         };
@@ -229,13 +229,17 @@ impl ContactsService {
 /// The position before all shares.
 const FIRST: ShareId = ShareId(uuid::Uuid::nil());
 
-/// The fields of an update; without a mask, only the caller's side's.
-struct Named {
+/// Which fields an update names; without a mask, only that of its side.
+struct UpdatedFields {
     role: bool,
     state: bool,
 }
 
-fn named(mask: Option<&FieldMask>, patch: &Share, is_recipient: bool) -> Result<Named> {
+fn updated_fields(
+    mask: Option<&FieldMask>,
+    patch: &Share,
+    is_recipient: bool,
+) -> Result<UpdatedFields> {
     let paths = mask.map_or(&[][..], |mask| &mask.paths);
     let known = [
         "role",
@@ -255,19 +259,19 @@ fn named(mask: Option<&FieldMask>, patch: &Share, is_recipient: bool) -> Result<
         return Err(unknown("UPDATE_MASK_INVALID", "update_mask", path));
     }
     if paths.is_empty() {
-        return Ok(Named {
+        return Ok(UpdatedFields {
             role: !is_recipient && patch.role != 0,
             state: is_recipient && patch.state != 0,
         });
     }
     let names = |field: &str| paths.iter().any(|path| path == field);
-    Ok(Named {
+    Ok(UpdatedFields {
         role: names("role"),
         state: names("state"),
     })
 }
 
-fn given(share: Option<Share>) -> Result<Share> {
+fn required(share: Option<Share>) -> Result<Share> {
     share.ok_or_else(|| invalid("share", "is required"))
 }
 

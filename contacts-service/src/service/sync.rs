@@ -12,9 +12,9 @@ use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
 
 use crate::contact::ContactId;
 use crate::error::Result;
-use crate::sync::position::{Position, SyncTokens};
+use crate::sync::cursor::{SyncCursor, SyncTokens};
 use crate::sync::{self, Feed, Limits};
-use crate::watch::stream::{Event, Reader, Told, tell};
+use crate::watch::stream::{Event, Notice, Reader, notices};
 
 const SIZES: Sizes = Sizes {
     default: 100,
@@ -36,32 +36,32 @@ pub(super) async fn sync(
     };
     let tokens = SyncTokens::new(sealer, feed.owner());
     let since = since(&tokens, &request.sync_token)?;
-    let page = tokens.open("PAGE_TOKEN_INVALID", "page_token", &request.page_token)?;
+    let next = tokens.open("PAGE_TOKEN_INVALID", "page_token", &request.page_token)?;
 
-    let part = feed.read(page.or(since), limits).await?;
+    let page = feed.read(next.or(since), limits).await?;
 
-    Ok(answer(&tokens, part))
+    Ok(answer(&tokens, page))
 }
 
-fn since(tokens: &SyncTokens<'_>, token: &str) -> Result<Option<Position>> {
+fn since(tokens: &SyncTokens<'_>, token: &str) -> Result<Option<SyncCursor>> {
     tokens.open("SYNC_TOKEN_INVALID", "sync_token", token)
 }
 
-fn answer(tokens: &SyncTokens<'_>, part: sync::Part) -> SyncContactsResponse {
-    // The two lists have no common order: a contact that was purged and created again
-    // with the same id exists.
-    let lives = part.items.iter().filter(|item| item.contact.is_some());
-    let mut told: HashSet<ContactId> = lives.map(|item| item.id).collect();
+fn answer(tokens: &SyncTokens<'_>, page: sync::Page) -> SyncContactsResponse {
+    // Lists do not tell what came first: whoever was removed, and is there again
+    // under the same id, is there.
+    let lives = page.items.iter().filter(|item| item.contact.is_some());
+    let mut seen: HashSet<ContactId> = lives.map(|item| item.id).collect();
     let mut answer = SyncContactsResponse::default();
-    for item in part.items {
+    for item in page.items {
         match item.contact {
             Some(contact) => answer.changed.push(contact),
-            None if told.insert(item.id) => answer.deleted_ids.push(item.id.to_string()),
+            None if seen.insert(item.id) => answer.deleted_ids.push(item.id.to_string()),
             None => {}
         }
     }
-    let token = tokens.seal(&part.end);
-    if part.more {
+    let token = tokens.seal(&page.end);
+    if page.more {
         answer.next_page_token = token;
     } else {
         answer.next_sync_token = token;
@@ -77,12 +77,13 @@ pub(super) fn watch(
 ) -> Result<impl Stream<Item = Result<WatchContactsResponse>> + use<>> {
     let owner = reader.feed.owner();
     let since = since(&SyncTokens::new(&sealer, owner), token)?;
-    let told = tell(reader, since);
-    Ok(told.map(move |told| told.map(|told| event(&SyncTokens::new(&sealer, owner), told))))
+    let notices = notices(reader, since);
+    Ok(notices
+        .map(move |notice| notice.map(|notice| event(&SyncTokens::new(&sealer, owner), notice))))
 }
 
-fn event(tokens: &SyncTokens<'_>, told: Told) -> WatchContactsResponse {
-    let event = match told.event {
+fn event(tokens: &SyncTokens<'_>, notice: Notice) -> WatchContactsResponse {
+    let event = match notice.event {
         Event::Changed(contact) => Answered::Changed(contact),
         Event::Deleted(id) => Answered::Deleted(id.to_string()),
         Event::CaughtUp => Answered::CaughtUp(CaughtUp {}),
@@ -90,6 +91,6 @@ fn event(tokens: &SyncTokens<'_>, told: Told) -> WatchContactsResponse {
     };
     WatchContactsResponse {
         event: Some(event),
-        sync_token: tokens.seal(&told.position),
+        sync_token: tokens.seal(&notice.cursor),
     }
 }

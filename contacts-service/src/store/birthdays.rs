@@ -7,7 +7,7 @@ use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::share::rights::View;
-use crate::store::row::{BEHIND_STORED, stored};
+use crate::store::row::{AFTER_STORED, stored};
 
 /// The position in a list of birthdays.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -59,7 +59,7 @@ pub async fn span(
     .bind(&after.display_key)
     .bind(after.id)
     .bind(limit)
-    .bind(view.part.keys())
+    .bind(view.visible.keys())
     .fetch_all(db)
     .await?;
     rows.iter().map(born).collect()
@@ -91,7 +91,7 @@ pub async fn leap_day(
     .bind(&after.display_key)
     .bind(after.id)
     .bind(limit)
-    .bind(view.part.keys())
+    .bind(view.visible.keys())
     .fetch_all(db)
     .await?;
     rows.iter().map(born).collect()
@@ -100,12 +100,12 @@ pub async fn leap_day(
 fn born(row: &PgRow) -> Result<Born> {
     Ok(Born {
         contact: stored(row)?,
-        birth_md: row.try_get(BEHIND_STORED)?,
-        display_key: row.try_get(BEHIND_STORED + 1)?,
+        birth_md: row.try_get(AFTER_STORED)?,
+        display_key: row.try_get(AFTER_STORED + 1)?,
     })
 }
 
-/// The contact's id, to go on behind it.
+/// Where the next page begins after this contact.
 impl From<&Born> for BirthdayKey {
     fn from(born: &Born) -> Self {
         let ContactId(id) = born.contact.id;

@@ -13,8 +13,7 @@ use super::labels;
 use super::parts;
 use super::revisions::code;
 use crate::contact::ContactId;
-use crate::contact::keys::Keys;
-use crate::contact::stored::Stored;
+use crate::contact::row::ContactRow;
 use crate::error::Result;
 use crate::model::revision::REVISIONS_MAX;
 use crate::model::stamp::Stamp;
@@ -28,7 +27,7 @@ pub async fn replace(
     db: &mut PgConnection,
     owner: UserId,
     stamp: Stamp,
-    (contact, keys): &(Stored, Keys),
+    ContactRow { contact, keys }: &ContactRow,
     live_added: i64,
     bytes_added: i64,
 ) -> Result<()> {
@@ -133,13 +132,13 @@ pub async fn replace_many(
     db: &mut PgConnection,
     owner: UserId,
     stamp: Stamp,
-    contacts: &[(Stored, Keys)],
+    contacts: &[ContactRow],
     bytes_added: i64,
 ) -> Result<()> {
-    labels::ensure(db, owner, stamp, contacts.iter().map(|(_, keys)| keys)).await?;
-    // The owner's totals are updated with the first part.
+    labels::ensure(db, owner, stamp, contacts.iter().map(|row| &row.keys)).await?;
+    // The owner's totals grow with the first part.
     let mut bytes_added = bytes_added;
-    for part in parts::of(contacts, |(contact, _)| contact.body.len()) {
+    for part in parts::of(contacts, |row| row.contact.body.len()) {
         replace_part(db, owner, stamp, part, bytes_added).await?;
         bytes_added = 0;
     }
@@ -150,7 +149,7 @@ async fn replace_part(
     db: &mut PgConnection,
     owner: UserId,
     stamp: Stamp,
-    contacts: &[(Stored, Keys)],
+    contacts: &[ContactRow],
     bytes_added: i64,
 ) -> Result<()> {
     let columns = Columns::of(contacts);

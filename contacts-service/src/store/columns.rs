@@ -2,8 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::contact::keys::Keys;
-use crate::contact::stored::Stored;
+use crate::contact::row::ContactRow;
 
 /// The contacts by column. Lists of keys are joined with line breaks, because arrays of
 /// arrays must be rectangular; no key contains a line break.
@@ -26,9 +25,9 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(new: &'a [(Stored, Keys)]) -> Self {
+    pub(super) fn of(new: &'a [ContactRow]) -> Self {
         let mut columns = Self::default();
-        for (contact, keys) in new {
+        for ContactRow { contact, keys } in new {
             columns.bytes += i64::try_from(contact.body.len()).unwrap_or(i64::MAX);
             columns.id.push(contact.id.0);
             columns.uid.push(&contact.uid);

@@ -49,10 +49,10 @@ pub struct Entry {
     pub contact: Option<Stored>,
 }
 
-/// A part of the feed.
+/// A page of the feed.
 #[derive(Clone, Debug)]
-pub struct Part {
-    /// `None` if the owner never wrote.
+pub struct Page {
+    /// None where the owner never wrote.
     pub state: Option<State>,
     /// In order of version and id.
     pub entries: Vec<Entry>,
@@ -60,11 +60,11 @@ pub struct Part {
     pub more: bool,
 }
 
-/// Reads a part of the feed with the owner's row: one statement reads both from one
-/// snapshot, so that a last part is complete up to the row's version.
-pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Result<Part> {
-    // Both halves have a LIMIT on the index scan, not a filter after it. The bodies of
-    // contacts beyond the size are not read.
+/// Reads a page of the feed, and the owner's row with it: one statement sees the
+/// same moment of both, so that a page without more is all up to the row's version.
+pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Result<Page> {
+    // The limits of both halves are what the index is read to, not a filter on it.
+    // Of contacts beyond the bytes, no body is read.
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -118,7 +118,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
     .fetch_all(db)
     .await?;
 
-    Ok(Part::of(rows, range.count_max))
+    Ok(Page::of(rows, range.count_max))
 }
 
 /// The owner's row, and an entry if there is one.
@@ -136,7 +136,7 @@ struct Row {
     body: Option<Vec<u8>>,
 }
 
-impl Part {
+impl Page {
     fn of(rows: Vec<Row>, count_max: i64) -> Self {
         let state = rows.first().map(|row| State {
             version: row.now_version,

@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::revisions::code;
-use crate::contact::keys::Keys;
-use crate::contact::stored::Stored;
+use crate::contact::row::ContactRow;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 
@@ -18,11 +17,11 @@ const UNIQUE_VIOLATION: &str = "23505";
 
 /// The version of new contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Under {
-    /// The owner's next version, taken in the same statement.
-    NextVersion,
-    /// The version of a transaction that has locked the owner's row before.
-    VersionTaken,
+pub enum InsertVersion {
+    /// The owner's next one, which is taken with them.
+    Next,
+    /// That of a transaction which took the owner's row before.
+    Taken,
 }
 
 /// Locks the owner's row until the transaction ends, stores the contacts under one
@@ -31,10 +30,10 @@ pub enum Under {
 pub async fn insert(
     db: impl PgExecutor<'_>,
     owner: UserId,
-    new: &[(Stored, Keys)],
+    new: &[ContactRow],
     quota: Quota,
     now: DateTime<Utc>,
-    under: Under,
+    version: InsertVersion,
 ) -> Result<i64> {
     let columns = Columns::of(new);
     let added = Quota {
@@ -45,7 +44,7 @@ pub async fn insert(
     if let Some(full) = quota.full(Quota::default(), added) {
         return Err(full.into());
     }
-    let row = match store(db, owner, &columns, quota, now, under).await {
+    let row = match store(db, owner, &columns, quota, now, version).await {
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNIQUE_VIOLATION) => {
             return Err(Error::uid_taken("contact.uid"));
         }
@@ -75,9 +74,9 @@ async fn store(
     columns: &Columns<'_>,
     quota: Quota,
     now: DateTime<Utc>,
-    under: Under,
+    version: InsertVersion,
 ) -> sqlx::Result<Inserted> {
-    let step = i64::from(under == Under::NextVersion);
+    let step = i64::from(version == InsertVersion::Next);
     sqlx::query_as!(
         Inserted,
         r#"

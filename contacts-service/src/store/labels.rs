@@ -94,7 +94,7 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: LabelId) -> Result<
 }
 
 /// Returns the owner's label whose name has this key.
-pub async fn named(db: impl PgExecutor<'_>, owner: UserId, key: &str) -> Result<Option<Label>> {
+pub async fn by_name(db: impl PgExecutor<'_>, owner: UserId, key: &str) -> Result<Option<Label>> {
     Ok(sqlx::query_as!(
         Label,
         r#"

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::filter::Condition;
 use crate::model::order::{Key, Order};
 use crate::model::share::rights::View;
-use crate::store::row::{BEHIND_STORED, STORED, stored};
+use crate::store::row::{AFTER_STORED, STORED, stored};
 
 /// The sort key of the last contact returned.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -22,8 +22,8 @@ pub enum SortKey {
 
 /// The position in a list.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Position {
-    /// The key of the last contact returned.
+pub struct ListCursor {
+    /// The key of the last contact shown.
     pub key: SortKey,
     /// Its id.
     pub id: ContactId,
@@ -44,7 +44,7 @@ pub struct Listed {
 impl Listed {
     /// Its position in `order`.
     #[must_use]
-    pub fn position(&self, order: Order) -> Position {
+    pub fn cursor(&self, order: Order) -> ListCursor {
         let key = match order.key {
             Key::CreateTime => SortKey::Time(self.contact.create_time),
             Key::UpdateTime => SortKey::Time(self.contact.update_time),
@@ -52,7 +52,7 @@ impl Listed {
                 SortKey::Text(self.name_key.clone())
             }
         };
-        Position {
+        ListCursor {
             key,
             id: self.contact.id,
         }
@@ -70,8 +70,8 @@ pub struct Selection<'a> {
     pub show_deleted: bool,
     /// Whether the owner's contacts are counted in the same statement.
     pub counted: bool,
-    /// The position to continue from.
-    pub after: Option<Position>,
+    /// Where to go on.
+    pub after: Option<ListCursor>,
 }
 
 /// Lists an owner's contacts.
@@ -86,8 +86,8 @@ pub async fn list(
     let listed = rows.iter().map(|row| {
         Ok(Listed {
             contact: stored(row)?,
-            name_key: row.try_get(BEHIND_STORED)?,
-            live_count: row.try_get(BEHIND_STORED + 1)?,
+            name_key: row.try_get(AFTER_STORED)?,
+            live_count: row.try_get(AFTER_STORED + 1)?,
         })
     });
     listed.collect()
@@ -123,7 +123,7 @@ fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> Query
         .push(count_column)
         .push(" FROM contacts.contacts WHERE owner_id = ");
     query.push_bind(view.owner);
-    if let Some(keys) = view.part.keys() {
+    if let Some(keys) = view.visible.keys() {
         query.push(" AND label_keys && ").push_bind(keys);
     }
     if !selection.show_deleted {
@@ -132,7 +132,7 @@ fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> Query
     for condition in selection.conditions {
         push_condition(&mut query, condition);
     }
-    if let Some(Position { key, id }) = selection.after.clone() {
+    if let Some(ListCursor { key, id }) = selection.after.clone() {
         query.push(format_args!(" AND ({column}, id) {beyond} ("));
         match key {
             SortKey::Text(text) => query.push_bind(text),

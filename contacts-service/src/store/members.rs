@@ -57,7 +57,7 @@ pub async fn count(db: impl PgExecutor<'_>, owner: UserId, label: &Label) -> Res
 }
 
 /// How many of the owner's live contacts have each of these labels; none has one
-/// that is left out. Reads all of the owner's contacts.
+/// that is omitted. Reads all of the owner's contacts.
 pub async fn counts(
     db: impl PgExecutor<'_>,
     owner: UserId,

@@ -7,34 +7,20 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::quota::Quota;
 
-/// The owner's data for a write.
+/// The owner's row, as a write has taken it.
 #[derive(Clone, Copy, Debug)]
-pub struct Taken {
-    /// The version of this write.
+pub struct OwnerRow {
+    /// The version that this write stamps on what it changes.
     pub version: i64,
-    /// The number of contacts before the write, without deleted ones.
-    pub live_count: i64,
-    /// The bytes of all contacts before the write.
-    pub byte_count: i64,
+    /// What the owner's contacts took up before the write.
+    pub used: Quota,
 }
 
-impl Taken {
-    /// The owner's usage before the write.
-    #[must_use]
-    pub fn used(self) -> Quota {
-        Quota {
-            contacts: self.live_count,
-            bytes: self.byte_count,
-        }
-    }
-}
-
-/// Starts a write: takes the owner's next version, and locks the owner's row until the
-/// transaction ends. Writes of one owner therefore run one after the other, and versions
-/// follow the order of commits.
-pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Taken> {
-    Ok(sqlx::query_as!(
-        Taken,
+/// Begins a write: takes the owner's next version, and with it the owner's row
+/// until the transaction ends. Writes of one owner thus follow each other, and
+/// versions follow the order of commits.
+pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<OwnerRow> {
+    let row = sqlx::query!(
         r#"
         INSERT INTO contacts.owner_state AS o
             (owner_id, version, min_version, epoch, live_count, byte_count)
@@ -46,7 +32,14 @@ pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Taken> {
         Uuid::new_v4(),
     )
     .fetch_one(db)
-    .await?)
+    .await?;
+    Ok(OwnerRow {
+        version: row.version,
+        used: Quota {
+            contacts: row.live_count,
+            bytes: row.byte_count,
+        },
+    })
 }
 
 /// The owner's current usage.

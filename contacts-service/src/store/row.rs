@@ -10,7 +10,7 @@ use crate::contact::stored::Stored;
 pub(super) const STORED: &str =
     "id, uid, version, create_time, update_time, delete_time, merged_into, body";
 /// The position of the next column.
-pub(super) const BEHIND_STORED: usize = 8;
+pub(super) const AFTER_STORED: usize = 8;
 
 /// Reads the columns of [`STORED`].
 pub(super) fn stored(row: &PgRow) -> sqlx::Result<Stored> {

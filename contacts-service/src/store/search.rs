@@ -54,7 +54,7 @@ fn indexed<'a>(
         containing(longest),
         &patterns,
         digits.map(|digits| containing(end(digits))) as Option<String>,
-        view.part.keys() as Option<Vec<String>>,
+        view.visible.keys() as Option<Vec<String>>,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))
@@ -85,7 +85,7 @@ fn whole_book<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Res
             .map(|word| &word.text)
             .max_by_key(|word| word.len()),
         query.digits,
-        view.part.keys() as Option<Vec<String>>,
+        view.visible.keys() as Option<Vec<String>>,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))
@@ -118,7 +118,7 @@ pub fn resembling<'a>(db: &'a Pool, view: &View, word: &str) -> BoxStream<'a, Re
         view.owner as UserId,
         word,
         &swapped,
-        view.part.keys() as Option<Vec<String>>,
+        view.visible.keys() as Option<Vec<String>>,
     )
     .fetch(db);
     Box::pin(stream.map_err(Error::from))

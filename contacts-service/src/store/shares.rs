@@ -37,7 +37,7 @@ pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Res
 /// Selects shares: the text after FROM, and the values. A macro, because `query_as!`
 /// accepts literals only.
 macro_rules! shares {
-    ($behind:literal $(, $value:expr)* $(,)?) => {
+    ($rest:literal $(, $value:expr)* $(,)?) => {
         sqlx::query_as!(
             Share,
             r#"
@@ -47,7 +47,7 @@ macro_rules! shares {
                    s.accept_time
             FROM contacts.shares AS s
             LEFT JOIN contacts.labels AS l ON l.owner_id = s.owner_id AND l.id = s.label_id
-            "# + $behind,
+            "# + $rest,
             $($value),*
         )
     };

@@ -1,17 +1,17 @@
-//! Sync: the feed of an owner's contacts, in parts.
+//! What changed since: the feed of an owner's contacts, a page at a time.
 //!
 //! It is sorted by version, and versions follow the order of commits; a contact is in it
 //! once, at its last write. A reader that continues while others write finds rewritten
 //! contacts later in the feed, and misses nothing.
 
-pub mod position;
+pub mod cursor;
 
 use bytes::Bytes;
 use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
 
-use self::position::Position;
+use self::cursor::SyncCursor;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
@@ -25,22 +25,22 @@ pub struct Item {
     pub id: ContactId,
     /// Its message; `None` if it is deleted or purged.
     pub contact: Option<Bytes>,
-    /// The position after it.
-    pub position: Position,
+    /// Where to go on after it.
+    pub cursor: SyncCursor,
 }
 
-/// A part of the feed.
+/// A page of the feed.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct Page {
     /// In the order of versions.
     pub items: Vec<Item>,
-    /// The position after it.
-    pub end: Position,
-    /// Whether there is more.
+    /// Where to go on after it.
+    pub end: SyncCursor,
+    /// Whether more follows.
     pub more: bool,
 }
 
-/// The size limits of a part.
+/// How large a page may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The maximum number of items.
@@ -68,27 +68,27 @@ impl Feed {
         self.view.owner
     }
 
-    /// Reads on after a position, or from the beginning. The shares are read in the same
+    /// Reads on after a cursor, or from the beginning. The shares are read in the same
     /// snapshot as the contacts.
-    pub async fn read(&mut self, from: Option<Position>, limits: Limits) -> Result<Part> {
+    pub async fn read(&mut self, from: Option<SyncCursor>, limits: Limits) -> Result<Page> {
         let Self { db, view } = self;
         if view.owner == view.reader {
-            return read_part(&*db, view, from, limits).await;
+            return read_page(&*db, view, from, limits).await;
         }
         let mut tx = db.begin_snapshot().await?;
         let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
-        view.part = Rights::of(&grants)?.seen;
-        read_part(&mut *tx, view, from, limits).await
+        view.visible = Rights::of(&grants)?.seen;
+        read_page(&mut *tx, view, from, limits).await
     }
 }
 
-async fn read_part(
+async fn read_page(
     db: impl PgExecutor<'_>,
     view: &View,
-    from: Option<Position>,
+    from: Option<SyncCursor>,
     limits: Limits,
-) -> Result<Part> {
-    let mark = view.part.mark();
+) -> Result<Page> {
+    let mark = view.visible.mark();
     let from_start = from.unwrap_or_default();
     let range = feed::Range {
         version: from_start.version,
@@ -97,36 +97,36 @@ async fn read_part(
         count_max: limits.count,
         bytes_max: limits.bytes,
     };
-    let part = feed::read(db, view.owner, &range).await?;
+    let page = feed::read(db, view.owner, &range).await?;
     if let Some(from) = from {
-        from.check(part.state.as_ref(), mark)?;
+        from.check(page.state.as_ref(), mark)?;
     }
-    let Some(state) = part.state else {
-        return Ok(Part {
+    let Some(state) = page.state else {
+        return Ok(Page {
             items: Vec::new(),
             end: from_start,
             more: false,
         });
     };
     let start = from.map_or(state.version, |from| from.start);
-    let at = |version, after| Position {
+    let at = |version, after| SyncCursor {
         epoch: state.epoch,
         version,
         after,
         start,
-        part: mark,
+        mark,
     };
-    // A last part is complete up to the row's version, even if some versions have no
-    // contacts.
-    let last = part.entries.last().filter(|_| part.more);
+    // Without more, it is all that was written, also where versions were taken that
+    // changed nothing.
+    let last = page.entries.last().filter(|_| page.more);
     let end = last.map_or(at(state.version, None), |last| {
         at(last.version, Some(last.id))
     });
-    let mut items = Vec::with_capacity(part.entries.len());
-    for entry in part.entries {
+    let mut items = Vec::with_capacity(page.entries.len());
+    for entry in page.entries {
         let mut contact = entry.contact;
         if let Some(other) = &contact
-            && !view.part.holds(&other.body)?
+            && !view.visible.holds(&other.body)?
         {
             // A reader that started from the beginning never received a contact that was
             // deleted before.
@@ -138,12 +138,12 @@ async fn read_part(
         items.push(Item {
             id: entry.id,
             contact: contact.map(Stored::encoded),
-            position: at(entry.version, Some(entry.id)),
+            cursor: at(entry.version, Some(entry.id)),
         });
     }
-    Ok(Part {
+    Ok(Page {
         items,
         end,
-        more: part.more,
+        more: page.more,
     })
 }

@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep_until};
 use super::hub::Watch;
 use crate::contact::ContactId;
 use crate::error::Result;
-use crate::sync::position::Position;
+use crate::sync::cursor::SyncCursor;
 use crate::sync::{self, Feed, Limits};
 
-/// The maximum size that a stream holds, plus one largest contact.
-const PART: Limits = Limits {
+/// What a stream holds at most, besides the largest contact.
+const PAGE_LIMITS: Limits = Limits {
     count: 100,
     bytes: 256 * 1024,
 };
@@ -25,13 +25,13 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// is read together.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// An event for a reader.
+/// What a stream sends to its reader.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Notice {
     /// What happened.
     pub event: Event,
-    /// The position after it.
-    pub position: Position,
+    /// Where to go on after it.
+    pub cursor: SyncCursor,
 }
 
 /// What happened.
@@ -41,7 +41,7 @@ pub enum Event {
     Changed(Bytes),
     /// A contact that was deleted or purged.
     Deleted(ContactId),
-    /// Caught up.
+    /// The stream has caught up.
     CaughtUp,
     /// A heartbeat.
     Heartbeat,
@@ -53,35 +53,35 @@ pub struct Reader {
     pub feed: Feed,
     /// The watch on them.
     pub watch: Watch,
-    /// True when streams shall end.
+    /// True when streams must end.
     pub stopping: Receiver<bool>,
 }
 
-/// Streams from a position on, or from the beginning. A reader that does not read stops
-/// the stream at its position.
-pub fn tell(reader: Reader, from: Option<Position>) -> impl Stream<Item = Result<Told>> {
+/// Sends changes from a cursor on, or from the beginning. A reader that does not read
+/// stops the stream where it is.
+pub fn notices(reader: Reader, from: Option<SyncCursor>) -> impl Stream<Item = Result<Notice>> {
     try_stream! {
         let mut teller = Teller::new(reader);
         let mut from = from;
         let mut is_behind = true;
         while !teller.is_stopping() {
-            let part = teller.read(from).await?;
-            for item in part.items {
+            let page = teller.read(from).await?;
+            for item in page.items {
                 let event = item.contact.map_or(Event::Deleted(item.id), Event::Changed);
-                yield teller.told(event, item.position);
+                yield teller.notice(event, item.cursor);
             }
-            from = Some(part.end);
-            is_behind |= part.more;
-            if part.more {
+            from = Some(page.end);
+            is_behind |= page.more;
+            if page.more {
                 continue;
             }
             if std::mem::take(&mut is_behind) {
-                yield teller.told(Event::CaughtUp, part.end);
+                yield teller.notice(Event::CaughtUp, page.end);
             }
             loop {
-                match teller.rest(part.end).await {
+                match teller.rest(page.end).await {
                     Woken::News => break,
-                    Woken::Silence => yield teller.told(Event::Heartbeat, part.end),
+                    Woken::Silence => yield teller.notice(Event::Heartbeat, page.end),
                     Woken::Stop => return,
                 }
             }
@@ -115,21 +115,21 @@ impl Teller {
         *self.reader.stopping.borrow()
     }
 
-    fn told(&mut self, event: Event, position: Position) -> Told {
+    fn notice(&mut self, event: Event, cursor: SyncCursor) -> Notice {
         self.told_at = Instant::now();
-        Told { event, position }
+        Notice { event, cursor }
     }
 
-    async fn read(&mut self, from: Option<Position>) -> Result<sync::Part> {
+    async fn read(&mut self, from: Option<SyncCursor>) -> Result<sync::Page> {
         let Reader { feed, watch, .. } = &mut self.reader;
         // Before it reads: what is said meanwhile may not be in it.
         watch.seen();
         self.read_at = Instant::now();
-        feed.read(from, PART).await
+        feed.read(from, PAGE_LIMITS).await
     }
 
-    /// Waits for changes.
-    async fn rest(&mut self, end: Position) -> Woken {
+    /// Waits for news.
+    async fn rest(&mut self, end: SyncCursor) -> Woken {
         let silence = self.told_at + SILENCE_MAX;
         let reader = &mut self.reader;
         let woken = tokio::select! {

@@ -6,8 +6,8 @@ use chassis::clock::Clock;
 use chassis::email::Email;
 use chassis::user_id::UserId;
 use contacts_service::book::Book;
-use contacts_service::book::change::{Change, Deletion};
-use contacts_service::book::creation::{New, Terms};
+use contacts_service::book::change::{ContactUpdate, Deletion};
+use contacts_service::book::creation::{NewContact, Terms};
 use contacts_service::contact::ContactId;
 use contacts_service::contact::body::Body;
 use contacts_service::contact::mask::UpdateMask;
@@ -28,8 +28,8 @@ const ROOM: Quota = Quota {
     bytes: 1_000_000,
 };
 
-fn new() -> New {
-    New {
+fn new() -> NewContact {
+    NewContact {
         uid: None,
         body: Body::parse(ada(), DefaultRegion::NONE).unwrap(),
     }
@@ -42,14 +42,14 @@ fn terms(validate_only: bool) -> Terms {
     }
 }
 
-fn notes(id: ContactId, notes: &str) -> Change {
+fn notes(id: ContactId, notes: &str) -> ContactUpdate {
     let patch = Contact {
         id: id.to_string(),
         notes: notes.into(),
         ..Contact::default()
     };
     let paths = vec!["notes".to_owned()];
-    Change {
+    ContactUpdate {
         id,
         uid: None,
         mask: UpdateMask::parse(Some(&FieldMask { paths }), &patch).unwrap(),

@@ -88,6 +88,12 @@ impl Outcomes {
         self.results
     }
 
+    /// The places of the requests of which nothing is said yet.
+    pub(crate) fn pending(&self) -> Vec<usize> {
+        let is_pending = |place: &usize| matches!(self.results[*place], Outcome::Nothing);
+        (0..self.results.len()).filter(is_pending).collect()
+    }
+
     /// Takes what became of the requests out.
     pub(crate) fn take(&mut self) -> Vec<Outcome> {
         std::mem::take(&mut self.results)

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::{Outcome, Outcomes, check_size};
 use crate::book::Book;
-use crate::book::change::{Change, Changed, size};
+use crate::book::change::{ContactUpdate, Updated, size};
 use crate::book::write::Write;
 use crate::contact::ContactId;
-use crate::contact::keys::Keys;
+use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
@@ -20,26 +20,45 @@ use crate::store::contacts;
 /// One request in progress.
 struct Item {
     place: usize,
-    change: Change,
+    change: ContactUpdate,
     made: Option<Made>,
 }
 
 /// The new state of a contact, and the version that it is based on.
 struct Made {
     from: Option<i64>,
-    changed: Result<Changed>,
+    changed: Result<Updated>,
+}
+
+/// Rows to be written, and the places of their requests.
+#[derive(Default)]
+struct Placed {
+    rows: Vec<ContactRow>,
+    places: Vec<usize>,
+}
+
+impl Placed {
+    fn push(&mut self, place: usize, row: ContactRow) {
+        self.places.push(place);
+        self.rows.push(row);
+    }
+
+    /// Notes what the rows became.
+    fn done(self, written: Vec<Stored>, outcomes: &mut Outcomes) {
+        for (place, contact) in self.places.into_iter().zip(written) {
+            outcomes.done(place, contact.encoded());
+        }
+    }
 }
 
 /// The writes of a batch, and the places of their requests.
 #[derive(Default)]
 struct Writes {
-    same: Vec<(usize, Stored)>,
-    rows: Vec<(Stored, Keys)>,
-    row_places: Vec<usize>,
+    unchanged: Vec<(usize, Stored)>,
+    replaced: Placed,
     bytes_added: i64,
-    new: Vec<(Stored, Keys)>,
-    new_places: Vec<usize>,
-    /// The owner's usage with all of the above.
+    created: Placed,
+    /// What the owner's contacts take up with all that is above.
     used: Quota,
 }
 
@@ -54,7 +73,7 @@ impl Book<'_> {
     /// Changes a batch under one version: all contacts, or those that can be changed.
     pub async fn update_all(
         &self,
-        batch: Vec<Result<Change>>,
+        batch: Vec<Result<ContactUpdate>>,
         allow_partial: bool,
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Outcomes::new(allow_partial);
@@ -92,14 +111,17 @@ impl Book<'_> {
         };
         writes.refuse_new(&uids_taken, self.quota, &mut outcomes)?;
         writes.check_size()?;
-        if writes.rows.is_empty() && writes.new.is_empty() {
-            writes.answer(Vec::new(), Vec::new(), &mut outcomes);
-        } else {
-            let rows = std::mem::take(&mut writes.rows);
-            let replaced = write.replace_many(rows, writes.bytes_added).await?;
-            let new = write.insert(&writes.new).await?;
+        for (place, contact) in writes.unchanged {
+            outcomes.done(place, contact.encoded());
+        }
+        let (mut replaced, created) = (writes.replaced, writes.created);
+        if !replaced.rows.is_empty() || !created.rows.is_empty() {
+            let rows = std::mem::take(&mut replaced.rows);
+            let after = write.replace_many(rows, writes.bytes_added).await?;
+            let new = write.insert(&created.rows).await?;
             write.commit().await?;
-            writes.answer(replaced, new, &mut outcomes);
+            replaced.done(after, &mut outcomes);
+            created.done(new, &mut outcomes);
         }
         Ok(outcomes.into_results())
     }
@@ -149,22 +171,27 @@ impl Book<'_> {
             {
                 item.made = Some(Made {
                     from: Some(current.version),
-                    changed: Ok(Changed::Not(current)),
+                    changed: Ok(Updated::Unchanged(current)),
                 });
             }
         }
         Ok(())
     }
 
-    fn apply(&self, change: Change, contact: Option<Stored>, rights: &Rights) -> Result<Changed> {
+    fn apply(
+        &self,
+        change: ContactUpdate,
+        contact: Option<Stored>,
+        rights: &Rights,
+    ) -> Result<Updated> {
         let contact = rights.open(contact)?;
         let before = rights.before(contact.as_ref())?;
         let changed = change.apply(contact, self.now)?;
         match &changed {
-            Changed::Into { keys, .. } | Changed::New((_, keys)) => {
+            Updated::Replaced { keys, .. } | Updated::Created(ContactRow { keys, .. }) => {
                 rights.ensure_kept(&before, keys)?;
             }
-            Changed::Not(_) => {}
+            Updated::Unchanged(_) => {}
         }
         Ok(changed)
     }
@@ -181,21 +208,18 @@ impl Writes {
                 continue;
             };
             match changed {
-                Ok(Changed::Not(contact)) => writes.same.push((place, contact)),
-                Ok(Changed::Into { before, body, keys }) => {
+                Ok(Updated::Unchanged(contact)) => writes.unchanged.push((place, contact)),
+                Ok(Updated::Replaced { before, body, keys }) => {
                     let bytes_added = size(&body) - size(&before.body);
                     if let Err(full) = writes.used.add(0, bytes_added, quota) {
                         outcomes.refuse(place, full.into())?;
                         continue;
                     }
-                    writes.rows.push((Stored { body, ..before }, keys));
-                    writes.row_places.push(place);
+                    let contact = Stored { body, ..before };
+                    writes.replaced.push(place, ContactRow { contact, keys });
                     writes.bytes_added += bytes_added;
                 }
-                Ok(Changed::New(row)) => {
-                    writes.new.push(row);
-                    writes.new_places.push(place);
-                }
+                Ok(Updated::Created(row)) => writes.created.push(place, row),
                 Err(error) => outcomes.refuse(place, error)?,
             }
         }
@@ -203,8 +227,8 @@ impl Writes {
     }
 
     fn new_uids(&self) -> Vec<&str> {
-        let new = self.new.iter();
-        new.map(|(contact, _)| contact.uid.as_str()).collect()
+        let new = self.created.rows.iter();
+        new.map(|row| row.contact.uid.as_str()).collect()
     }
 
     /// Refuses new contacts whose uids are taken, or that exceed the quota.
@@ -215,47 +239,27 @@ impl Writes {
         outcomes: &mut Outcomes,
     ) -> Result<()> {
         let mut uids: HashSet<String> = taken_uids.iter().cloned().collect();
-        let (new, places) = (
-            std::mem::take(&mut self.new),
-            std::mem::take(&mut self.new_places),
-        );
-        for (row, place) in new.into_iter().zip(places) {
-            if !uids.insert(row.0.uid.clone()) {
+        let Placed { rows, places } = std::mem::take(&mut self.created);
+        for (place, row) in places.into_iter().zip(rows) {
+            if !uids.insert(row.contact.uid.clone()) {
                 outcomes.refuse(place, Error::uid_taken("contact.uid"))?;
-            } else if let Err(full) = self.used.add(1, size(&row.0.body), quota) {
+            } else if let Err(full) = self.used.add(1, size(&row.contact.body), quota) {
                 outcomes.refuse(place, full.into())?;
             } else {
-                self.new.push(row);
-                self.new_places.push(place);
+                self.created.push(place, row);
             }
         }
         Ok(())
     }
 
     fn check_size(&self) -> Result<()> {
-        let same = self.same.iter().map(|(_, contact)| contact);
-        let written = self
-            .rows
-            .iter()
-            .chain(&self.new)
-            .map(|(contact, _)| contact);
-        let sizes: Vec<usize> = same
+        let unchanged = self.unchanged.iter().map(|(_, contact)| contact);
+        let written = self.replaced.rows.iter().chain(&self.created.rows);
+        let written = written.map(|row| &row.contact);
+        let sizes: Vec<usize> = unchanged
             .chain(written)
             .map(|contact| contact.body.len())
             .collect();
         check_size("requests", sizes.into_iter())
-    }
-
-    /// Notes what became of each request, given the contacts that were replaced and made.
-    fn answer(self, replaced: Vec<Stored>, new: Vec<Stored>, outcomes: &mut Outcomes) {
-        for (place, contact) in self.same {
-            outcomes.done(place, contact.encoded());
-        }
-        for (place, contact) in self.row_places.into_iter().zip(replaced) {
-            outcomes.done(place, contact.encoded());
-        }
-        for (place, contact) in self.new_places.into_iter().zip(new) {
-            outcomes.done(place, contact.encoded());
-        }
     }
 }

@@ -11,11 +11,11 @@ use crate::model::label::LabelId;
 
 /// Some of an owner's contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Visible {
     /// All of them.
     All,
     /// Those with one of these labels.
-    Of(Vec<SharedLabel>),
+    Labels(Vec<SharedLabel>),
 }
 
 /// A label whose contacts are shared.
@@ -43,26 +43,26 @@ pub struct View {
     pub owner: UserId,
     /// The reader.
     pub reader: UserId,
-    /// The readable part.
-    pub part: Part,
+    /// Which of them.
+    pub visible: Visible,
 }
 
 /// A caller's rights to an owner's contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// The readable part.
-    pub seen: Part,
-    /// The writable part.
-    pub written: Part,
+    /// What is seen.
+    pub seen: Visible,
+    /// What is written.
+    pub written: Visible,
 }
 
-impl Part {
-    /// The folded names of the labels; `None` means all contacts.
+impl Visible {
+    /// The folded names of the labels; none stands for all contacts.
     #[must_use]
     pub fn keys(&self) -> Option<Vec<String>> {
         match self {
             Self::All => None,
-            Self::Of(labels) => Some(labels.iter().map(|label| label.key.clone()).collect()),
+            Self::Labels(labels) => Some(labels.iter().map(|label| label.key.clone()).collect()),
         }
     }
 
@@ -71,7 +71,7 @@ impl Part {
     pub fn label_ids(&self) -> Option<Vec<Uuid>> {
         match self {
             Self::All => None,
-            Self::Of(labels) => Some(labels.iter().map(|label| label.id.0).collect()),
+            Self::Labels(labels) => Some(labels.iter().map(|label| label.id.0).collect()),
         }
     }
 
@@ -79,7 +79,7 @@ impl Part {
     pub fn holds(&self, body: &[u8]) -> Result<bool> {
         match self {
             Self::All => Ok(true),
-            Self::Of(_) => Ok(self.holds_any(&label_keys(body)?)),
+            Self::Labels(_) => Ok(self.holds_any(&label_keys(body)?)),
         }
     }
 
@@ -87,7 +87,7 @@ impl Part {
     fn holds_any(&self, label_keys: &[String]) -> bool {
         match self {
             Self::All => true,
-            Self::Of(labels) => labels.iter().any(|label| label_keys.contains(&label.key)),
+            Self::Labels(labels) => labels.iter().any(|label| label_keys.contains(&label.key)),
         }
     }
 
@@ -96,14 +96,16 @@ impl Part {
     pub fn shows(&self, label: LabelId) -> bool {
         match self {
             Self::All => true,
-            Self::Of(labels) => labels.iter().any(|shared| shared.id == label),
+            Self::Labels(labels) => labels.iter().any(|shared| shared.id == label),
         }
     }
 
     /// A hash of the labels' ids, independent of their names; `None` for all contacts.
     #[must_use]
     pub fn mark(&self) -> Option<Uuid> {
-        let Self::Of(labels) = self else { return None };
+        let Self::Labels(labels) = self else {
+            return None;
+        };
         let ids: Vec<u8> = labels
             .iter()
             .flat_map(|label| *label.id.0.as_bytes())
@@ -121,7 +123,7 @@ impl Part {
         }
         labels.sort_unstable_by_key(|label: &SharedLabel| label.id.0);
         labels.dedup();
-        Self::Of(labels)
+        Self::Labels(labels)
     }
 }
 
@@ -132,15 +134,15 @@ impl View {
         Self {
             owner,
             reader: owner,
-            part: Part::All,
+            visible: Visible::All,
         }
     }
 
     /// Refuses a view of labels only.
     pub fn ensure_all(&self) -> Result<()> {
-        match self.part {
-            Part::All => Ok(()),
-            Part::Of(_) => Err(ShareError::OfLabel.into()),
+        match self.visible {
+            Visible::All => Ok(()),
+            Visible::Labels(_) => Err(ShareError::OfLabel.into()),
         }
     }
 }
@@ -150,8 +152,8 @@ impl Rights {
     #[must_use]
     pub fn all() -> Self {
         Self {
-            seen: Part::All,
-            written: Part::All,
+            seen: Visible::All,
+            written: Visible::All,
         }
     }
 
@@ -159,8 +161,8 @@ impl Rights {
     #[must_use]
     pub fn none() -> Self {
         Self {
-            seen: Part::Of(Vec::new()),
-            written: Part::Of(Vec::new()),
+            seen: Visible::Labels(Vec::new()),
+            written: Visible::Labels(Vec::new()),
         }
     }
 
@@ -170,15 +172,15 @@ impl Rights {
             return Err(ShareError::NotFound.into());
         }
         Ok(Self {
-            seen: Part::of(grants, |_| true),
-            written: Part::of(grants, |grant| grant.is_editor),
+            seen: Visible::of(grants, |_| true),
+            written: Visible::of(grants, |grant| grant.is_editor),
         })
     }
 
     /// Refuses a caller without any write access.
     pub fn ensure_some(&self) -> Result<()> {
         match &self.written {
-            Part::Of(labels) if labels.is_empty() => Err(ShareError::ReadOnly.into()),
+            Visible::Labels(labels) if labels.is_empty() => Err(ShareError::ReadOnly.into()),
             _ => Ok(()),
         }
     }
@@ -187,8 +189,8 @@ impl Rights {
     pub fn ensure_all(&self) -> Result<()> {
         self.ensure_some()?;
         match self.written {
-            Part::All => Ok(()),
-            Part::Of(_) => Err(ShareError::OfLabel.into()),
+            Visible::All => Ok(()),
+            Visible::Labels(_) => Err(ShareError::OfLabel.into()),
         }
     }
 
@@ -210,7 +212,7 @@ impl Rights {
     /// new one.
     pub fn before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
         match (&self.written, contact) {
-            (Part::Of(_), Some(contact)) => label_keys(&contact.body),
+            (Visible::Labels(_), Some(contact)) => label_keys(&contact.body),
             _ => Ok(Vec::new()),
         }
     }
@@ -218,7 +220,7 @@ impl Rights {
     /// Refuses a write from the previous labels to these keys, if the contact would leave
     /// the writable part, or get or lose a label that the writer may not change.
     pub fn ensure_kept(&self, before: &[String], keys: &Keys) -> Result<()> {
-        let Part::Of(written) = &self.written else {
+        let Visible::Labels(written) = &self.written else {
             return Ok(());
         };
         let bad = |reason, problem| Err(Error::invalid(reason, "contact.labels", problem));
@@ -259,8 +261,8 @@ mod tests {
         }
     }
 
-    fn keys(part: &Part) -> Vec<String> {
-        part.keys().unwrap_or_else(|| vec!["all".into()])
+    fn keys(visible: &Visible) -> Vec<String> {
+        visible.keys().unwrap_or_else(|| vec!["all".into()])
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::store::feed::State;
 
 /// The position of a reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Position {
+pub struct SyncCursor {
     /// The history of versions that it belongs to; zero before the first.
     #[serde(rename = "e")]
     pub epoch: Uuid,
@@ -25,22 +25,22 @@ pub struct Position {
     /// not sent.
     #[serde(rename = "s")]
     pub start: i64,
-    /// The set of visible contacts, as [`Part::mark`].
+    /// Which contacts the reader sees, as [`Visible::mark`] says it.
     ///
-    /// [`Part::mark`]: crate::model::share::rights::Part::mark
+    /// [`Visible::mark`]: crate::model::share::rights::Visible::mark
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<Uuid>,
+    pub mark: Option<Uuid>,
 }
 
-impl Position {
-    /// The id after which the version is still to be read.
+impl SyncCursor {
+    /// The ids of its version that are still to be read come after this one.
     pub(super) fn last_id(&self) -> Uuid {
         self.after.map_or(Uuid::max(), |id| id.0)
     }
 
-    /// Refuses a position from which changes would be missed.
-    pub(super) fn check(&self, state: Option<&State>, part: Option<Uuid>) -> Result<()> {
-        // From the beginning nothing can be missed.
+    /// Refuses a cursor from which something would be missed.
+    pub(super) fn check(&self, state: Option<&State>, mark: Option<Uuid>) -> Result<()> {
+        // Nobody can have missed something of nothing.
         let is_before_all = self.version == 0 && self.epoch.is_nil();
         let is_good = match state {
             None => is_before_all,
@@ -50,7 +50,7 @@ impl Position {
                 is_of_history && self.complete() >= state.min_version
             }
         };
-        if is_good && self.part == part {
+        if is_good && self.mark == mark {
             Ok(())
         } else {
             Err(Error::SyncTokenExpired)
@@ -82,7 +82,7 @@ impl<'a> SyncTokens<'a> {
         Scope {
             method: "SyncContacts",
             owner: self.owner.0,
-            // A token is valid for every request.
+            // A cursor is good for every request.
             request_hash: [0; 32],
         }
     }
@@ -93,21 +93,21 @@ impl<'a> SyncTokens<'a> {
         reason: &'static str,
         field: &'static str,
         token: &str,
-    ) -> Result<Option<Position>> {
+    ) -> Result<Option<SyncCursor>> {
         if token.is_empty() {
             return Ok(None);
         }
-        let position = self.sealer.open(self.scope(), token);
+        let cursor = self.sealer.open(self.scope(), token);
         let problem = "was not issued for these contacts";
-        position
+        cursor
             .map(Some)
             .ok_or_else(|| Error::invalid(reason, field, problem))
     }
 
-    /// The token of a position.
+    /// The token of a cursor.
     #[must_use]
-    pub fn seal(&self, position: &Position) -> String {
-        self.sealer.seal(self.scope(), position)
+    pub fn seal(&self, cursor: &SyncCursor) -> String {
+        self.sealer.seal(self.scope(), cursor)
     }
 }
 
@@ -117,66 +117,66 @@ mod tests {
 
     const EPOCH: Uuid = Uuid::from_u128(7);
 
-    fn position(version: i64, start: i64) -> Position {
-        Position {
+    fn cursor(version: i64, start: i64) -> SyncCursor {
+        SyncCursor {
             epoch: EPOCH,
             version,
             after: None,
             start,
-            part: None,
+            mark: None,
         }
     }
 
-    fn cut(position: Position) -> Position {
-        Position {
+    fn cut(cursor: SyncCursor) -> SyncCursor {
+        SyncCursor {
             after: Some(ContactId(Uuid::from_u128(1))),
-            ..position
+            ..cursor
         }
     }
 
-    fn is_good(position: Position, version: i64, min_version: i64) -> bool {
+    fn is_good(cursor: SyncCursor, version: i64, min_version: i64) -> bool {
         let state = State {
             version,
             min_version,
             epoch: EPOCH,
         };
-        position.check(Some(&state), None).is_ok()
+        cursor.check(Some(&state), None).is_ok()
     }
 
     #[test]
     fn a_position_is_good_until_a_removal_behind_it_is_forgotten() {
-        assert!(is_good(position(5, 0), 9, 5));
-        assert!(!is_good(position(5, 0), 9, 6));
+        assert!(is_good(cursor(5, 0), 9, 5));
+        assert!(!is_good(cursor(5, 0), 9, 6));
     }
 
     #[test]
     fn within_a_version_its_removals_may_still_be_to_come() {
-        assert!(is_good(cut(position(5, 0)), 9, 4));
-        assert!(!is_good(cut(position(5, 0)), 9, 5));
+        assert!(is_good(cut(cursor(5, 0)), 9, 4));
+        assert!(!is_good(cut(cursor(5, 0)), 9, 5));
     }
 
     #[test]
     fn whoever_began_with_nothing_needs_no_removals_of_before() {
-        assert!(is_good(cut(position(2, 8)), 9, 8));
-        assert!(!is_good(cut(position(2, 8)), 9, 9));
+        assert!(is_good(cut(cursor(2, 8)), 9, 8));
+        assert!(!is_good(cut(cursor(2, 8)), 9, 9));
     }
 
     #[test]
     fn a_position_of_a_history_that_is_no_more_is_not_good() {
-        // A backup was restored: its version is lower, or its epoch is different.
-        assert!(!is_good(position(10, 0), 9, 0));
-        let other = Position {
+        // A backup was restored: it has not come as far, or has another epoch.
+        assert!(!is_good(cursor(10, 0), 9, 0));
+        let other = SyncCursor {
             epoch: Uuid::from_u128(8),
-            ..position(5, 0)
+            ..cursor(5, 0)
         };
         assert!(!is_good(other, 9, 0));
-        assert!(position(5, 0).check(None, None).is_err());
+        assert!(cursor(5, 0).check(None, None).is_err());
     }
 
     #[test]
     fn before_all_writes_every_history_begins() {
-        assert!(Position::default().check(None, None).is_ok());
-        assert!(is_good(Position::default(), 9, 0));
-        assert!(!is_good(Position::default(), 9, 1));
+        assert!(SyncCursor::default().check(None, None).is_ok());
+        assert!(is_good(SyncCursor::default(), 9, 0));
+        assert!(!is_good(SyncCursor::default(), 9, 1));
     }
 }
