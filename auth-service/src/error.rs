@@ -308,15 +308,6 @@ impl From<Unspecified> for Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let status = Self::from(error.refusal());
-        let is_ours = matches!(
-            status.code(),
-            Code::Internal | Code::Unavailable | Code::DeadlineExceeded
-        );
-        if is_ours {
-            // Logged here only, because the cause can name tables and hosts.
-            tracing::error!(error = &error as &dyn std::error::Error, "call failed");
-        }
-        status
+        error.refusal().logged(&error)
     }
 }

@@ -1,11 +1,14 @@
 //! Errors on the wire: a status with the details of AIP-193.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::trouble::cause;
 
 /// The `ErrorInfo.domain` of every error.
 pub const DOMAIN: &str = "addressbook";
@@ -101,6 +104,22 @@ impl Refusal {
         self
     }
 
+    /// Makes the status of a failed call. Its cause can name tables and hosts: it goes to
+    /// the log, once, and only where the client can do nothing about it. `INTERNAL` is
+    /// logged as an error, `UNAVAILABLE` and `DEADLINE_EXCEEDED` as warnings.
+    #[must_use]
+    pub fn logged(self, error: &(dyn Error + 'static)) -> Status {
+        let reason = self.reason;
+        match self.code {
+            Code::Internal => tracing::error!(reason, cause = cause(error), "a call failed"),
+            Code::Unavailable | Code::DeadlineExceeded => {
+                tracing::warn!(reason, cause = cause(error), "a call failed");
+            }
+            _ => {}
+        }
+        self.into()
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -171,6 +190,8 @@ pub(crate) fn explain(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     /// The delays of `RetryInfo`, and of the trailer.
@@ -251,5 +272,42 @@ mod tests {
         let told = delays(Refusal::new(Code::Unavailable, "X", "x"));
         assert_eq!(told, (Some(RETRY_AFTER), Some("1000".to_owned())));
         assert_eq!(delays(Refusal::internal()), (None, None));
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(code: Code) -> String {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            let error = std::io::Error::other("the table books");
+            let status = Refusal::new(code, "REASON", "try again").logged(&error);
+            assert!(!status.message().contains("books"));
+        });
+        let log = log.0.lock().unwrap().clone();
+        String::from_utf8(log).unwrap()
+    }
+
+    #[test]
+    fn a_cause_is_logged_where_the_client_can_do_nothing_about_it() {
+        let internal = logged(Code::Internal);
+        assert!(internal.contains("ERROR") && internal.contains("the table books"));
+        for code in [Code::Unavailable, Code::DeadlineExceeded] {
+            let line = logged(code);
+            assert!(line.contains("WARN") && line.contains("REASON"), "{line}");
+        }
+        assert_eq!(logged(Code::NotFound), "");
     }
 }

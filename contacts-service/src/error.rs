@@ -5,7 +5,6 @@ use chassis::auth_client::identity::IdentityError;
 use chassis::database::Failure;
 use chassis::paging::PageError;
 use chassis::status::Refusal;
-use chassis::trouble::cause;
 use prost::Message;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -134,7 +133,7 @@ pub enum LabelError {
 }
 
 impl LabelError {
-    fn refusal(self) -> Refusal {
+    fn refusal(&self) -> Refusal {
         let text = self.to_string();
         match self {
             Self::NotFound(id) => {
@@ -185,7 +184,7 @@ pub enum ShareError {
 }
 
 impl ShareError {
-    fn refusal(self) -> Refusal {
+    fn refusal(&self) -> Refusal {
         let text = self.to_string();
         match self {
             Self::NotFound => Refusal::new(Code::NotFound, "SHARE_NOT_FOUND", text),
@@ -233,10 +232,10 @@ impl Invalid {
         Self { reason, violations }
     }
 
-    fn shown_on(self, refusal: Refusal) -> Refusal {
-        let shown = self.violations.into_iter().take(Self::SHOWN);
+    fn shown_on(&self, refusal: Refusal) -> Refusal {
+        let shown = self.violations.iter().take(Self::SHOWN);
         shown.fold(refusal, |refusal, (field, problem)| {
-            refusal.violation(field, problem)
+            refusal.violation(field.clone(), problem.clone())
         })
     }
 }
@@ -279,11 +278,11 @@ impl Error {
         }
     }
 
-    fn refusal(self) -> Refusal {
+    fn refusal(&self) -> Refusal {
         let text = self.to_string();
         match self {
-            Self::Token(error) => error.into(),
-            Self::Page(error) => error.into(),
+            Self::Token(error) => (*error).into(),
+            Self::Page(error) => (*error).into(),
             Self::Invalid(invalid) => {
                 let refusal = Refusal::new(Code::InvalidArgument, invalid.reason, text);
                 invalid.shown_on(refusal)
@@ -309,17 +308,17 @@ impl Error {
             Self::EtagMismatch { id, current } => {
                 Refusal::new(Code::Aborted, "ETAG_MISMATCH", text)
                     .metadata("id", id.to_string())
-                    .metadata("etag", current)
+                    .metadata("etag", current.clone())
             }
             Self::UidTaken { field } => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text)
-                .violation(field, "is that of another contact"),
+                .violation(field.clone(), "is that of another contact"),
             Self::NotDeleted => Refusal::new(Code::AlreadyExists, "CONTACT_NOT_DELETED", text),
             Self::StillLive(id) => {
                 Refusal::new(Code::FailedPrecondition, "CONTACT_NOT_DELETED", text)
                     .metadata("id", id.to_string())
             }
             Self::QuotaExceeded(full) => {
-                let (subject, problem) = limit(full);
+                let (subject, problem) = limit(*full);
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
                     .quota(subject, problem)
             }
@@ -332,36 +331,19 @@ impl Error {
             }
             Self::Label(error) => error.refusal(),
             Self::Share(error) => error.refusal(),
-            Self::Identity(error) => no_identity(&error),
+            Self::Identity(_) => auth_unavailable(),
             Self::InBatch { number, error } => {
                 let problem = error.to_string();
                 let refusal = error.refusal();
                 refusal.violation(format!("requests[{number}]"), problem)
             }
-            // The causes are only logged, because they can name tables and hosts.
-            Self::Database(error) => not_done(&error),
-            Self::Corrupt(error) => {
-                tracing::error!(%error, "a stored contact cannot be read");
-                Refusal::internal()
-            }
+            Self::Database(error) => Failure::of(error).refusal(),
+            Self::Corrupt(_) => Refusal::internal(),
         }
     }
 }
 
-fn not_done(error: &sqlx::Error) -> Refusal {
-    let failure = Failure::of(error);
-    match failure {
-        Failure::Fault | Failure::Failing => tracing::error!(%error, "the database failed"),
-        Failure::Away | Failure::TooSlow | Failure::Contended => {
-            tracing::warn!(%error, ?failure, "a database call failed");
-        }
-    }
-    failure.refusal()
-}
-
-fn no_identity(error: &IdentityError) -> Refusal {
-    let cause = cause(error);
-    tracing::warn!(cause, "cannot reach the auth service for a call");
+fn auth_unavailable() -> Refusal {
     let text = "the service cannot reach the auth service; retry";
     Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text)
 }
@@ -385,7 +367,7 @@ impl From<Error> for Status {
         match error {
             // The auth service's own error.
             Error::Identity(IdentityError::Refused(status)) => status,
-            error => error.refusal().into(),
+            error => error.refusal().logged(&error),
         }
     }
 }

@@ -51,7 +51,6 @@ pub struct AccountService {
 
 #[tonic::async_trait]
 impl account_service_server::AccountService for AccountService {
-    #[tracing::instrument(skip_all)]
     async fn get_me(
         &self,
         request: Request<pb::GetMeRequest>,
@@ -66,7 +65,6 @@ impl account_service_server::AccountService for AccountService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn update_me(
         &self,
         request: Request<pb::UpdateMeRequest>,
@@ -84,7 +82,6 @@ impl account_service_server::AccountService for AccountService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn change_password(
         &self,
         request: Request<pb::ChangePasswordRequest>,
@@ -107,7 +104,6 @@ impl account_service_server::AccountService for AccountService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn change_email(
         &self,
         request: Request<pb::ChangeEmailRequest>,
@@ -135,7 +131,6 @@ impl account_service_server::AccountService for AccountService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn enroll_totp(
         &self,
         request: Request<pb::EnrollTotpRequest>,
@@ -143,7 +138,6 @@ impl account_service_server::AccountService for AccountService {
         Ok(self.enroll(request).await?)
     }
 
-    #[tracing::instrument(skip_all)]
     async fn confirm_totp(
         &self,
         request: Request<pb::ConfirmTotpRequest>,
@@ -151,7 +145,6 @@ impl account_service_server::AccountService for AccountService {
         Ok(self.confirm(request).await?)
     }
 
-    #[tracing::instrument(skip_all)]
     async fn disable_totp(
         &self,
         request: Request<pb::DisableTotpRequest>,
@@ -159,7 +152,6 @@ impl account_service_server::AccountService for AccountService {
         Ok(self.disable(request).await?)
     }
 
-    #[tracing::instrument(skip_all)]
     async fn regenerate_recovery_codes(
         &self,
         request: Request<pb::RegenerateRecoveryCodesRequest>,
@@ -167,7 +159,6 @@ impl account_service_server::AccountService for AccountService {
         Ok(self.regenerate(request).await?)
     }
 
-    #[tracing::instrument(skip_all)]
     async fn list_sessions(
         &self,
         request: Request<pb::ListSessionsRequest>,
@@ -195,7 +186,6 @@ impl account_service_server::AccountService for AccountService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn revoke_session(
         &self,
         request: Request<pb::RevokeSessionRequest>,
@@ -210,7 +200,6 @@ impl account_service_server::AccountService for AccountService {
         Ok(Response::new(pb::RevokeSessionResponse {}))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn revoke_other_sessions(
         &self,
         request: Request<pb::RevokeOtherSessionsRequest>,
@@ -227,7 +216,6 @@ impl account_service_server::AccountService for AccountService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn delete_me(
         &self,
         request: Request<pb::DeleteMeRequest>,
@@ -252,7 +240,6 @@ impl account_service_server::AccountService for AccountService {
 
     type ExportMeStream = Pin<Box<dyn Stream<Item = Result<pb::ExportMeResponse, Status>> + Send>>;
 
-    #[tracing::instrument(skip_all)]
     async fn export_me(
         &self,
         request: Request<pb::ExportMeRequest>,

@@ -40,7 +40,6 @@ pub struct AdminService {
 
 #[tonic::async_trait]
 impl admin_service_server::AdminService for AdminService {
-    #[tracing::instrument(skip_all)]
     async fn list_users(
         &self,
         request: Request<pb::ListUsersRequest>,
@@ -64,7 +63,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn get_user(
         &self,
         request: Request<pb::GetUserRequest>,
@@ -79,7 +77,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn disable_user(
         &self,
         request: Request<pb::DisableUserRequest>,
@@ -94,7 +91,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn enable_user(
         &self,
         request: Request<pb::EnableUserRequest>,
@@ -109,7 +105,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn delete_user(
         &self,
         request: Request<pb::DeleteUserRequest>,
@@ -122,7 +117,6 @@ impl admin_service_server::AdminService for AdminService {
         Ok(Response::new(pb::DeleteUserResponse {}))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn reset_user_mfa(
         &self,
         request: Request<pb::ResetUserMfaRequest>,
@@ -137,7 +131,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn revoke_user_sessions(
         &self,
         request: Request<pb::RevokeUserSessionsRequest>,
@@ -155,7 +148,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn set_user_roles(
         &self,
         request: Request<pb::SetUserRolesRequest>,
@@ -178,7 +170,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn create_service_account(
         &self,
         request: Request<pb::CreateServiceAccountRequest>,
@@ -198,7 +189,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn list_service_accounts(
         &self,
         request: Request<pb::ListServiceAccountsRequest>,
@@ -221,7 +211,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn rotate_service_account_secret(
         &self,
         request: Request<pb::RotateServiceAccountSecretRequest>,
@@ -241,7 +230,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn delete_service_account(
         &self,
         request: Request<pb::DeleteServiceAccountRequest>,
@@ -256,7 +244,6 @@ impl admin_service_server::AdminService for AdminService {
         Ok(Response::new(pb::DeleteServiceAccountResponse {}))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn rotate_signing_key(
         &self,
         request: Request<pb::RotateSigningKeyRequest>,
@@ -271,7 +258,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn revoke_signing_key(
         &self,
         request: Request<pb::RevokeSigningKeyRequest>,
@@ -289,7 +275,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn list_signing_keys(
         &self,
         request: Request<pb::ListSigningKeysRequest>,
@@ -315,7 +300,6 @@ impl admin_service_server::AdminService for AdminService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn list_audit_events(
         &self,
         request: Request<pb::ListAuditEventsRequest>,

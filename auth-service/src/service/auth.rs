@@ -59,7 +59,6 @@ pub struct AuthService {
 
 #[tonic::async_trait]
 impl auth_service_server::AuthService for AuthService {
-    #[tracing::instrument(skip_all)]
     async fn sign_up(
         &self,
         request: Request<pb::SignUpRequest>,
@@ -81,7 +80,6 @@ impl auth_service_server::AuthService for AuthService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn log_in(
         &self,
         request: Request<pb::LogInRequest>,
@@ -113,7 +111,6 @@ impl auth_service_server::AuthService for AuthService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn complete_mfa(
         &self,
         request: Request<pb::CompleteMfaRequest>,
@@ -121,7 +118,6 @@ impl auth_service_server::AuthService for AuthService {
         Ok(self.answer_mfa(request).await?)
     }
 
-    #[tracing::instrument(skip_all)]
     async fn refresh_token(
         &self,
         request: Request<pb::RefreshTokenRequest>,
@@ -145,7 +141,6 @@ impl auth_service_server::AuthService for AuthService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn log_out(
         &self,
         request: Request<pb::LogOutRequest>,
@@ -158,7 +153,6 @@ impl auth_service_server::AuthService for AuthService {
         Ok(Response::new(pb::LogOutResponse {}))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn send_email_verification(
         &self,
         request: Request<pb::SendEmailVerificationRequest>,
@@ -173,7 +167,6 @@ impl auth_service_server::AuthService for AuthService {
         Ok(Response::new(pb::SendEmailVerificationResponse {}))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn verify_email(
         &self,
         request: Request<pb::VerifyEmailRequest>,
@@ -207,7 +200,6 @@ impl auth_service_server::AuthService for AuthService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn request_password_reset(
         &self,
         request: Request<pb::RequestPasswordResetRequest>,
@@ -222,7 +214,6 @@ impl auth_service_server::AuthService for AuthService {
         Ok(Response::new(pb::RequestPasswordResetResponse {}))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn reset_password(
         &self,
         request: Request<pb::ResetPasswordRequest>,

@@ -51,7 +51,6 @@ pub struct ServiceTokenService {
 
 #[tonic::async_trait]
 impl service_token_service_server::ServiceTokenService for ServiceTokenService {
-    #[tracing::instrument(skip_all)]
     async fn issue_service_token(
         &self,
         request: Request<pb::IssueServiceTokenRequest>,
@@ -84,7 +83,6 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         }))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn introspect_token(
         &self,
         request: Request<pb::IntrospectTokenRequest>,
@@ -106,7 +104,6 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
     type WatchRevocationsStream =
         Pin<Box<dyn Stream<Item = Result<pb::WatchRevocationsResponse, Status>> + Send>>;
 
-    #[tracing::instrument(skip_all)]
     async fn watch_revocations(
         &self,
         request: Request<pb::WatchRevocationsRequest>,
@@ -136,7 +133,6 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         Ok(Response::new(Box::pin(answers)))
     }
 
-    #[tracing::instrument(skip_all)]
     async fn list_deleted_users(
         &self,
         request: Request<pb::ListDeletedUsersRequest>,

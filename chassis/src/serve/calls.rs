@@ -20,6 +20,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Span;
 
 use crate::access::passed_on::Forwarders;
 use crate::access::rate_limits::{Allowance, Limits, RateLimited, RateLimits};
@@ -253,8 +254,9 @@ where
                 Err(limited) => return call.refuse(limited),
             }
         }
+        let future = call.span.in_scope(|| self.inner.call(request));
         Either::Right(Answer {
-            future: self.inner.call(request),
+            future,
             call: Some(call),
         })
     }
@@ -269,6 +271,8 @@ struct Call {
     streams: bool,
     began: Instant,
     code: Code,
+    /// Says in every log line which RPC it is about.
+    span: Span,
 }
 
 impl Call {
@@ -281,6 +285,7 @@ impl Call {
             streams: rpc.is_some_and(|rpc| rpc.streams),
             began: Instant::now(),
             code: Code::Cancelled,
+            span: tracing::info_span!("call", rpc = calls.counted[at].name),
         }
     }
 
@@ -328,7 +333,10 @@ where
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(mut answer) = ready_or_wait!(Pin::new(&mut self.future).poll(cx));
+        let Self { future, call } = &mut *self;
+        let entered = call.as_ref().map(|call| call.span.enter());
+        let Ok(mut answer) = ready_or_wait!(Pin::new(future).poll(cx));
+        drop(entered);
         if let Some(call) = self.call.take() {
             match code(answer.headers()) {
                 // A failing handler returns its status at once; for a unary response
@@ -365,7 +373,10 @@ impl http_body::Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let frame = ready_or_wait!(Pin::new(&mut self.body).poll_frame(cx));
+        let Self { body, call } = &mut *self;
+        let entered = call.as_ref().map(|call| call.span.enter());
+        let frame = ready_or_wait!(Pin::new(body).poll_frame(cx));
+        drop(entered);
         if let Some(Ok(frame)) = &frame
             && let Some(code) = frame.trailers_ref().and_then(code)
             && let Some(call) = self.call.take()
