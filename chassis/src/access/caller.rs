@@ -12,7 +12,7 @@ use crate::access::rate_limits::Allowance;
 use crate::access::revocations::Revocations;
 use crate::access::token::{TokenError, Verified, Verifier};
 use crate::access::verified::VerifiedTokens;
-use crate::serve::unread::Asker;
+use crate::serve::budget::Asker;
 use crate::status::Refusal;
 use crate::user_id::UserId;
 
@@ -112,8 +112,8 @@ impl RequireCaller {
     pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
         let caller = self.bearer_of(request.metadata(), "authorization");
         let caller = caller.map_err(refuse)?;
-        if let Some(asker) = request.extensions().get::<Asker>() {
-            let _ = asker.set(caller.user_id);
+        if let Some(asker) = request.extensions().get::<Arc<Asker>>() {
+            asker.is(caller.user_id);
         }
         if let Some(allowance) = request.extensions().get::<Allowance>() {
             allowance.ask_user(caller.user_id).map_err(Refusal::from)?;

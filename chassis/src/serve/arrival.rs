@@ -11,10 +11,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use crate::serve::budget::{Account, Held, SMALL};
 use crate::status::Refusal;
 
 /// The lowest speed of a message once it has started to arrive, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
+
+/// Delay after which a call that found no room can be repeated.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The body of a request, which fails if its bytes do not arrive in time.
 pub(crate) struct Arrival {
@@ -29,6 +33,9 @@ pub(crate) struct Arrival {
     streams: bool,
     /// The request names an encoding for compressed messages.
     names_encoding: bool,
+    /// Whose the bytes are; none where they are not counted.
+    account: Option<Account>,
+    held: Option<Held>,
 }
 
 impl Arrival {
@@ -42,7 +49,16 @@ impl Arrival {
             alarm: None,
             streams,
             names_encoding,
+            account: None,
+            held: None,
         }
+    }
+
+    /// Counts the bytes for this account until the message is decoded.
+    pub(crate) fn counted_for(mut self, account: Option<Account>) -> Self {
+        // The messages of a stream are decoded one by one, and their sizes are limited.
+        self.account = account.filter(|_| !self.streams);
+        self
     }
 
     /// Checks the bytes that arrived.
@@ -57,7 +73,23 @@ impl Arrival {
         if is_first && data.first() == Some(&1) && !self.names_encoding {
             return Err(undeclared());
         }
-        Ok(())
+        if self.hold(data.len() as u64) {
+            Ok(())
+        } else {
+            Err(no_room())
+        }
+    }
+
+    /// Counts bytes that came; false where there is no room for them.
+    fn hold(&mut self, bytes: u64) -> bool {
+        match (&self.account, &mut self.held) {
+            (Some(_), Some(held)) => held.grow(bytes),
+            (Some(account), None) if self.bytes > SMALL as u64 => {
+                self.held = account.hold(self.bytes);
+                self.held.is_some()
+            }
+            _ => true,
+        }
     }
 }
 
@@ -106,4 +138,11 @@ fn too_slow(patience: Duration) -> Status {
 fn undeclared() -> Status {
     let text = "the message is marked as compressed, but grpc-encoding is missing";
     Refusal::new(Code::Internal, "COMPRESSION_UNDECLARED", text).into()
+}
+
+fn no_room() -> Status {
+    let text = "too many bytes of requests that have not arrived completely are waiting; send \
+                fewer large requests at a time; nothing was done";
+    let refusal = Refusal::new(Code::ResourceExhausted, "TOO_MANY_REQUEST_BYTES", text);
+    refusal.retry_after(RETRY_AFTER).into()
 }

@@ -18,7 +18,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use tonic::Code;
 
 use crate::access::client_address::{LEVELS, TrustedProxies, networks};
-use crate::serve::unread::Unread;
+use crate::serve::budget::{Budget, By};
 use crate::start::config::ClientConfig;
 use crate::status::Refusal;
 
@@ -73,7 +73,10 @@ pub(crate) struct Clients {
     connections: AtomicU64,
     /// By [`What`].
     refused: [AtomicU64; 2],
-    unread: Arc<Unread>,
+    /// Of answers that are not read.
+    unread: Arc<Budget>,
+    /// Of requests that have not arrived in full.
+    arriving: Arc<Budget>,
 }
 
 impl Clients {
@@ -84,7 +87,16 @@ impl Clients {
             open: Mutex::default(),
             connections: AtomicU64::new(0),
             refused: Default::default(),
-            unread: Arc::new(Unread::new(config)),
+            unread: Arc::new(Budget::new(
+                config.connection_answer_bytes,
+                config.user_answer_bytes,
+                By::UserElseAddress,
+            )),
+            arriving: Arc::new(Budget::new(
+                config.connection_request_bytes,
+                config.client_request_bytes,
+                By::UserAndAddress,
+            )),
         }
     }
 
@@ -198,8 +210,13 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// The unread responses of the server's clients.
-    pub(crate) fn unread(&self) -> Arc<Unread> {
+    pub(crate) fn unread(&self) -> Arc<Budget> {
         Arc::clone(&self.clients.unread)
+    }
+
+    /// The bytes of requests that are arriving.
+    pub(crate) fn arriving(&self) -> Arc<Budget> {
+        Arc::clone(&self.clients.arriving)
     }
 
     /// Accepts a call on this connection.
@@ -235,7 +252,15 @@ impl fmt::Debug for Peer {
 }
 
 /// An open call, until dropped.
-pub(crate) struct OpenCall(#[expect(dead_code, reason = "its end is what matters")] Option<Open>);
+pub(crate) struct OpenCall(Option<Open>);
+
+impl OpenCall {
+    /// The address of its client, or the smallest network that is counted.
+    pub(crate) fn network(&self) -> Option<IpAddr> {
+        let ((_, network), _) = self.0.as_ref()?.client.networks.first()?;
+        Some(*network)
+    }
+}
 
 /// Registers their metrics.
 #[derive(Debug)]

@@ -27,13 +27,14 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::{Layer, Service};
 
 use crate::serve::admission::Admitted;
+use crate::serve::budget::{Account, Asker};
 use crate::serve::calls::{Calls, CallsLayer, Counting};
-use crate::serve::clients::Peer;
+use crate::serve::clients::{OpenCall, Peer};
 use crate::serve::deadline::{Answer, AnswerLayer};
 use crate::serve::door::{Door, Served};
 use crate::serve::impatient::Impatient;
 use crate::serve::taken::{Answering, Taken};
-use crate::serve::unread::{Asker, Patience, Reader};
+use crate::serve::unread::Patience;
 use crate::serve::workers::Stopping;
 use crate::start::config::ServerConfig;
 use crate::trouble::cause;
@@ -49,8 +50,10 @@ const SEND_BYTES: usize = 64 * 1024;
 pub(crate) struct Connection {
     info: TcpConnectInfo,
     peer: Peer,
-    /// In bytes.
+    /// The bytes of answers that are not read.
     unread: Arc<AtomicU64>,
+    /// The bytes of requests that have not arrived in full.
+    arriving: Arc<AtomicU64>,
     cut: watch::Receiver<Option<Cut>>,
 }
 
@@ -64,6 +67,15 @@ pub(crate) enum Cut {
 }
 
 impl Connection {
+    /// What the bytes of a call's request are counted for.
+    pub(crate) fn arriving(&self, asker: &Arc<Asker>) -> Account {
+        Account {
+            budget: self.peer.arriving(),
+            connection: Arc::clone(&self.arriving),
+            asker: Arc::clone(asker),
+        }
+    }
+
     /// Completes when open calls are cut off.
     pub(crate) fn cut_off(&self) -> impl Future<Output = Cut> + Send + use<> {
         let mut cut = self.cut.clone();
@@ -141,6 +153,7 @@ impl Connections {
                 info: stream.connect_info(),
                 peer,
                 unread: Arc::default(),
+                arriving: Arc::default(),
                 cut: is_cut,
             }),
         };
@@ -216,17 +229,19 @@ impl hyper::service::Service<Request<Incoming>> for OfConnection {
         let extensions = request.extensions_mut();
         extensions.insert(self.connection.info.clone());
         extensions.insert(Arc::clone(&self.connection));
-        let asker = Asker::default();
-        extensions.insert(Arc::clone(&asker));
         let peer = &self.connection.peer;
         let call = peer.call(request.extensions(), request.headers());
         let call = call.map_err(|crowded| request.extensions_mut().insert(crowded));
-        let reader = Reader {
-            unread: peer.unread(),
+        let call = call.ok();
+        let network = call.as_ref().and_then(OpenCall::network);
+        let asker = Arc::new(Asker::new(network));
+        request.extensions_mut().insert(Arc::clone(&asker));
+        let account = Account {
+            budget: peer.unread(),
             connection: Arc::clone(&self.connection.unread),
             asker,
         };
         // It is always ready.
-        Answering::new(self.service.clone().call(request), call.ok(), reader)
+        Answering::new(self.service.clone().call(request), call, account)
     }
 }

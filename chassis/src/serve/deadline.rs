@@ -20,6 +20,7 @@ use tower::{Layer, Service};
 
 use crate::serve::answers::Answers;
 use crate::serve::arrival::Arrival;
+use crate::serve::budget::Asker;
 use crate::serve::connection::{Connection, Cut};
 use crate::serve::rpcs::Rpc;
 use crate::start::config::ServerConfig;
@@ -109,10 +110,13 @@ where
         let rpc = extensions.get::<&'static Rpc>().copied();
         let (streams, client_streams) =
             rpc.map_or((false, false), |rpc| (rpc.streams, rpc.client_streams));
+        let asker = extensions.get::<Arc<Asker>>();
+        let account = connection.as_ref().zip(asker);
+        let account = account.map(|(connection, asker)| connection.arriving(asker));
         let names_encoding = request.headers().contains_key("grpc-encoding");
         let request = request.map(|body| {
             let message = Arrival::new(body, patience, client_streams, names_encoding);
-            Body::new(message)
+            Body::new(message.counted_for(account))
         });
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {

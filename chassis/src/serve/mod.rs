@@ -4,7 +4,7 @@ pub mod deadline;
 pub mod metrics;
 pub mod while_allowed;
 
-pub(crate) mod unread;
+pub(crate) mod budget;
 
 mod admission;
 mod answers;
@@ -21,6 +21,7 @@ mod reflection;
 mod rpcs;
 mod socket;
 mod taken;
+mod unread;
 mod workers;
 
 use std::io;

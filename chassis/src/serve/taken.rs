@@ -11,12 +11,10 @@ use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::serve::budget::{Account, Held, SMALL};
 use crate::serve::clients::OpenCall;
-use crate::serve::unread::{Held, NoRoom, Reader, Waits};
+use crate::serve::unread::{NoRoom, Waits};
 use crate::status::Refusal;
-
-/// Answers up to this size are not counted: the limit on open calls bounds them.
-const SMALL: usize = 1024;
 
 /// The size of an HTTP/2 frame, in which an answer is handed to the transport.
 const PIECE: usize = 16 * 1024;
@@ -25,7 +23,7 @@ const PIECE: usize = 16 * 1024;
 pub(crate) struct Taken {
     body: Body,
     _call: Option<OpenCall>,
-    reader: Option<Reader>,
+    account: Option<Account>,
     /// The part of the current message that the transport has not asked for yet.
     rest: Bytes,
     held: Option<Held>,
@@ -39,10 +37,10 @@ pub(crate) struct Taken {
 impl Taken {
     /// Keeps a message until it is read. None where the limit leaves no room.
     fn hold(&mut self, data: Bytes) -> Option<()> {
-        if let Some(reader) = &self.reader
+        if let Some(account) = &self.account
             && data.len() > SMALL
         {
-            self.held = Some(reader.hold(data.len() as u64)?);
+            self.held = Some(account.hold(data.len() as u64)?);
         }
         self.messages += 1;
         self.read = 0;
@@ -116,16 +114,16 @@ pub(crate) struct Answering<F> {
     future: F,
     /// None of a call that is refused, and once it is answered.
     call: Option<OpenCall>,
-    reader: Option<Reader>,
+    account: Option<Account>,
 }
 
 impl<F> Answering<F> {
-    pub(crate) fn new(future: F, call: Option<OpenCall>, reader: Reader) -> Self {
-        let reader = Some(reader);
+    pub(crate) fn new(future: F, call: Option<OpenCall>, account: Account) -> Self {
+        let account = Some(account);
         Self {
             future,
             call,
-            reader,
+            account,
         }
     }
 }
@@ -138,11 +136,11 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(answer) = ready!(Pin::new(&mut self.future).poll(cx));
-        let (call, reader) = (self.call.take(), self.reader.take());
+        let (call, account) = (self.call.take(), self.account.take());
         Poll::Ready(Ok(answer.map(|body| Taken {
             body,
             _call: call,
-            reader,
+            account,
             rest: Bytes::new(),
             held: None,
             messages: 0,

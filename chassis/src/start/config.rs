@@ -55,9 +55,19 @@ pub struct ClientConfig {
     #[arg(long, env, default_value = "33554432", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     pub connection_answer_bytes: u64,
 
-    /// Maximum size of unread responses per user, in bytes
+    /// Maximum size of unread responses per user, and per client address for calls without a
+    /// token, in bytes
     #[arg(long, env, default_value = "67108864", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     pub user_answer_bytes: u64,
+
+    /// Maximum size of requests that have not arrived completely per connection, in bytes
+    #[arg(long, env, default_value = "33554432", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    pub connection_request_bytes: u64,
+
+    /// Maximum size of requests that have not arrived completely per user, and per client address
+    /// (IPv4, or IPv6 /64), in bytes
+    #[arg(long, env, default_value = "67108864", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    pub client_request_bytes: u64,
 }
 
 /// The defaults.
@@ -69,6 +79,8 @@ impl Default for ClientConfig {
             answer: Duration::from_secs(20),
             connection_answer_bytes: 32 * 1024 * 1024,
             user_answer_bytes: 64 * 1024 * 1024,
+            connection_request_bytes: 32 * 1024 * 1024,
+            client_request_bytes: 64 * 1024 * 1024,
         }
     }
 }

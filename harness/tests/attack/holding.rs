@@ -1,4 +1,4 @@
-//! A stranger starts calls and never finishes them, on many connections.
+//! A client starts calls and never finishes them, on many connections.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::user::reason;
 use crate::wire::{Begun, Wire, framed, status};
 
 const REFRESH: &str = "/addressbook.auth.v1.AuthService/RefreshToken";
+const CREATE: &str = "/addressbook.contacts.v1.ContactsService/BatchCreateContacts";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 const CONNECTIONS: usize = 60;
@@ -22,6 +23,11 @@ const CALLS_MAX: usize = 2000;
 /// The memory that the calls of one address may use, in MiB. Before calls were limited,
 /// 25,000 of them used 254 MiB in an optimised build.
 const MEMORY_MAX: u64 = 200;
+
+/// The memory that the half-sent requests of one user may use, in MiB: 64 for the bytes
+/// that arrived, as much again for buffers that grow, and some for the calls. The test
+/// sends 240.
+const HALVES_MAX: u64 = 180;
 
 /// Calls of which only this much is sent, on many connections.
 async fn begin(address: &str, path: &str, sent: &[u8], is_all: bool) -> Vec<Begun> {
@@ -129,4 +135,46 @@ async fn endless_streams_are_counted_and_end_with_their_connections() {
     }
     let code = side.list("").await.unwrap_err().code();
     assert_eq!(code, Code::Unauthenticated);
+}
+
+/// Of each request that a user never ends.
+const HALF: usize = 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_requests_that_are_half_sent_hold_little_and_end() {
+    let settings = [("REQUEST_MESSAGE_SECONDS", "1")];
+    let pair = Pair::start_with([&settings, &settings]).await;
+    let (side, contacts) = (pair.side(0), pair.program(1));
+    let token = side.user("mallory@example.com").await.access_token;
+    side.list(&token).await.unwrap();
+    let before = contacts.memory_mib();
+    let half = framed(&vec![0; 3 * HALF]).slice(..HALF);
+
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let wire = Wire::open(contacts.address()).await.unwrap();
+        for _ in 0..60 {
+            let mut call = wire.begin(CREATE, &token).await.unwrap();
+            call.body.send_data(half.clone(), false).unwrap();
+            held.push(call);
+        }
+    }
+    let mut most = before;
+    let mut ending = tokio::spawn(ends(held));
+    let mut watch = tokio::time::interval(Duration::from_millis(50));
+    let ends = loop {
+        tokio::select! {
+            ends = &mut ending => break ends.unwrap(),
+            _ = watch.tick() => most = most.max(contacts.memory_mib()),
+        }
+    };
+
+    println!("{before} MiB, {most} at the most; {ends:?}");
+    let of = |reason: &str| ends.iter().find(|(known, _)| known == reason);
+    assert!(of("TOO_MANY_REQUEST_BYTES").is_some(), "{ends:?}");
+    // Those that found room did not go on.
+    assert!(of("REQUEST_INCOMPLETE").is_some(), "{ends:?}");
+    assert!(most - before < HALVES_MAX, "{most} MiB");
+    is_served(&side, "ada@example.com").await;
+    side.list(&token).await.unwrap();
 }
