@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::routing::get;
-use http::header::CONTENT_TYPE;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
 use prometheus_client::metrics::MetricType;
@@ -13,9 +11,6 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
-use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 
 /// The upper bounds of the histogram's buckets, in seconds.
 const TIMES: [f64; 15] = [
@@ -175,24 +170,6 @@ fn write(kind: MetricType, number: f64, metric: MetricEncoder<'_>) -> fmt::Resul
     match kind {
         MetricType::Counter => ConstCounter::new(number).encode(metric),
         _ => ConstGauge::new(number).encode(metric),
-    }
-}
-
-/// Serves `/metrics` in an endless loop.
-pub(crate) async fn serve(metrics: Metrics, listener: TcpListener) {
-    let answer = move || {
-        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        let page = ([(CONTENT_TYPE, kind)], metrics.text());
-        async { page }
-    };
-    let pages = axum::Router::new().route("/metrics", get(answer));
-    let served = tonic::transport::Server::builder()
-        .accept_http1(true)
-        .add_routes(Routes::from(pages))
-        .serve_with_incoming(TcpIncoming::from(listener))
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "metrics are no longer served");
     }
 }
 

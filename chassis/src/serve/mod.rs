@@ -16,6 +16,7 @@ mod door;
 mod health;
 mod hosts;
 mod impatient;
+mod metrics_page;
 mod mounted;
 mod reflection;
 mod rpcs;
@@ -215,7 +216,7 @@ impl Server {
         if let Some(addr) = self.config.metrics_addr {
             let listener = take(addr)?.listen().map_err(ServeError::Socket)?;
             addresses.push(listener.local_addr().map_err(ServeError::Socket)?);
-            chores.spawn(metrics::serve(self.metrics, listener));
+            chores.spawn(metrics_page::serve(self.metrics, listener));
         }
         let file = self.config.address_file.as_deref();
         let listen = async {
