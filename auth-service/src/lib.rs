@@ -24,7 +24,7 @@ mod wings;
 
 use std::sync::Arc;
 
-use chassis::access::caller::RequireCaller;
+use chassis::access::caller::{Identify, RequireCaller};
 use chassis::access::client_address::TrustedProxies;
 use chassis::access::passed_on::Forwarders;
 use chassis::access::rate_limits::RateLimits;
@@ -230,7 +230,7 @@ impl Parts {
             .with(limited!(auth, REQUEST_BYTES_MAX))
             .with(InterceptedService::new(
                 limited!(account, REQUEST_BYTES_MAX),
-                self.guard.clone(),
+                Identify(self.guard.clone()),
             ))
             .with(InterceptedService::new(
                 limited!(admin, REQUEST_BYTES_MAX),

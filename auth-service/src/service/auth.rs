@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::access::caller::RequireCaller;
+use chassis::access::caller::{RequireCaller, count_for};
 use chassis::access::client_address::TrustedProxies;
 use chassis::access::rate_limits::Allowance;
 use chassis::clock::Clock;
@@ -262,8 +262,10 @@ impl AuthService {
         if !request.metadata().contains_key("authorization") {
             return Ok(None);
         }
-        let caller = self.guard.caller(request)?;
-        Ok(Some(self.accounts.of_caller(&caller, now).await?))
+        let caller = self.guard.identify(request)?;
+        let of_caller = self.accounts.of_caller(&caller, now).await?;
+        count_for(caller.user_id, request).map_err(Error::from)?;
+        Ok(Some(of_caller))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The user who calls `AccountService`, with the data of the call.
 
-use chassis::access::caller::Caller;
+use chassis::access::caller::{Caller, count_for};
 use chassis::serve::deadline::Deadline;
 use chrono::{DateTime, Utc};
 use tonic::Request;
@@ -30,6 +30,8 @@ impl AccountService {
         let now = self.clock.now();
         let caller = Caller::of(request)?;
         let UserSession { user, session_id } = self.accounts.of_caller(&caller, now).await?;
+        // Not before: whoever has a revoked token must not use up the user's limits.
+        count_for(user.id, request)?;
         Ok(AuthenticatedUser {
             user,
             session_id,

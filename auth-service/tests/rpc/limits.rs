@@ -122,6 +122,27 @@ async fn a_dead_access_token_is_called_dead_whatever_its_users_limit() {
 }
 
 #[tokio::test]
+async fn a_revoked_token_uses_up_what_its_address_may_and_not_its_user() {
+    let app = app("account:user=2/h,account:ip=9/h").await;
+    let stolen = app.user(ADA).await;
+    let ada = app.log_in(ADA, PASSWORD).await.unwrap();
+    app.log_out(&stolen.refresh_token).await.unwrap();
+
+    for _ in 0..5 {
+        let refused = app.get_me(&stolen.access_token).await;
+        assert_eq!(refusal(refused), "TOKEN_REVOKED");
+    }
+
+    for _ in 0..2 {
+        app.get_me(&ada.access_token).await.unwrap();
+    }
+    let refused = app.get_me(&ada.access_token).await.unwrap_err();
+    assert_eq!(by(&refused), "user");
+    let refused = app.get_me(&stolen.access_token).await.unwrap_err();
+    assert_eq!(by(&refused), "ip");
+}
+
+#[tokio::test]
 async fn a_refresh_too_many_changes_nothing() {
     let app = app("refresh:user=1/h").await;
     let first = app.user(ADA).await;

@@ -8,7 +8,7 @@ use tonic::service::Interceptor;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::access::rate_limits::Allowance;
+use crate::access::rate_limits::{Allowance, RateLimited};
 use crate::access::revocations::Revocations;
 use crate::access::token::{TokenError, Verified, Verifier};
 use crate::access::verified::VerifiedTokens;
@@ -110,15 +110,27 @@ impl RequireCaller {
     /// The caller of a request. Counts the call for its user, after every check of the
     /// token.
     pub fn caller<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
-        let caller = self.bearer_of(request.metadata(), "authorization");
-        let caller = caller.map_err(refuse)?;
-        if let Some(asker) = request.extensions().get::<Arc<Asker>>() {
-            asker.is(caller.user_id);
-        }
-        if let Some(allowance) = request.extensions().get::<Allowance>() {
-            allowance.ask_user(caller.user_id).map_err(Refusal::from)?;
-        }
+        let caller = self.identify(request)?;
+        count_for(caller.user_id, request).map_err(Refusal::from)?;
         Ok(caller)
+    }
+
+    /// Whose call it says it is, where only the handler can see whether the token was
+    /// revoked; then it calls [`count_for`].
+    pub fn identify<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
+        let caller = self.bearer_of(request.metadata(), "authorization");
+        caller.map_err(refuse)
+    }
+}
+
+/// Counts a call for its user.
+pub fn count_for<T>(user: UserId, request: &Request<T>) -> Result<(), RateLimited> {
+    if let Some(asker) = request.extensions().get::<Arc<Asker>>() {
+        asker.is(user);
+    }
+    match request.extensions().get::<Allowance>() {
+        Some(allowance) => allowance.ask_user(user),
+        None => Ok(()),
     }
 }
 
@@ -150,6 +162,19 @@ impl RequireCaller {
 impl Interceptor for RequireCaller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let caller = self.caller(&request)?;
+        request.extensions_mut().insert(caller);
+        Ok(request)
+    }
+}
+
+/// Refuses requests without an access token; leaves it to the handler to count the
+/// others.
+#[derive(Clone)]
+pub struct Identify(pub RequireCaller);
+
+impl Interceptor for Identify {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let caller = self.0.identify(&request)?;
         request.extensions_mut().insert(caller);
         Ok(request)
     }
