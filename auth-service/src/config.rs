@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chassis::settings::config::{DatabaseConfig, ServerConfig, seconds};
 use chassis::start::cli::Settings;
-use chassis::start::config::{DatabaseConfig, ServerConfig, seconds};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use secrecy::SecretString;
 

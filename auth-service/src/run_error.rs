@@ -3,8 +3,8 @@
 use chassis::access::rate_limits::NoSuchGroup;
 use chassis::database::DbError;
 use chassis::serve::ServeError;
-use chassis::start::keyring::KeyRingError;
-use chassis::start::secret_file::SecretFileError;
+use chassis::settings::keyring::KeyRingError;
+use chassis::settings::secret_file::SecretFileError;
 
 use crate::error::Error;
 use crate::mail::MailError;

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use zeroize::Zeroizing;
 
 /// Why a secret cannot be opened. Never contains it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chassis::access::token::{KeySet, TokenRules, Verifier};
 use chassis::clock::Clock;
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chrono::TimeDelta;
 
 use crate::accounts::AccountRules;

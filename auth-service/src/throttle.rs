@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chassis::access::client_address;
 use chassis::database::pool::{Pool, Transaction};
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::start::keyring::KeyRing;
+use crate::settings::keyring::KeyRing;
 
 /// Seals and opens page tokens; replicas with the same key file accept each other's.
 pub struct Sealer {
@@ -92,7 +92,7 @@ impl Sealer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::start::keyring::generate_line;
+    use crate::settings::keyring::generate_line;
 
     fn sealer() -> Sealer {
         Sealer::new(&KeyRing::parse(&generate_line(1).unwrap()).unwrap())

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::access::revocations::Mode;
+use chassis::settings::config::{DatabaseConfig, ServerConfig, seconds};
 use chassis::start::cli::Settings;
-use chassis::start::config::{DatabaseConfig, ServerConfig, seconds};
 
 /// What the operator can set.
 #[derive(Clone, Debug, clap::Args)]

@@ -11,7 +11,7 @@ use chassis::access::caller::RequireCaller;
 use chassis::access::token::{Claims, KeySet, TokenRules, Verifier};
 use chassis::clock::Clock;
 use chassis::page_token::{Scope, Sealer};
-use chassis::start::keyring::{KeyRing, generate_line};
+use chassis::settings::keyring::{KeyRing, generate_line};
 use chassis::user_id::UserId;
 use chrono::DateTime;
 use contacts_service::contact::ContactId;

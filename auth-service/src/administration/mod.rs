@@ -18,7 +18,7 @@ use chassis::access::caller::Caller;
 use chassis::access::token::TokenError;
 use chassis::clock::Clock;
 use chassis::database::pool::{Pool, Transaction};
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -4,7 +4,7 @@
 use aws_lc_rs::{hmac, rand};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -110,7 +110,7 @@ fn text(bytes: &[u8]) -> SecretString {
 
 #[cfg(test)]
 mod tests {
-    use chassis::start::keyring::generate_line;
+    use chassis::settings::keyring::generate_line;
     use uuid::Uuid;
 
     use super::*;

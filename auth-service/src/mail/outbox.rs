@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 use zeroize::Zeroizing;

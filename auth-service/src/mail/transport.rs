@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chassis::start::secret_file;
+use chassis::settings::secret_file;
 use chassis::tls;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};

@@ -11,7 +11,7 @@ mod totp;
 use std::sync::Arc;
 
 use chassis::database::pool::{Pool, Transaction};
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

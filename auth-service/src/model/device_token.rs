@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::{hmac, rand};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -108,7 +108,7 @@ fn signed(head: &[u8], owner: Owner) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chassis::start::keyring::generate_line;
+    use chassis::settings::keyring::generate_line;
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(second, 0).unwrap()

@@ -11,8 +11,8 @@ use std::fmt;
 use aws_lc_rs::{constant_time, hmac, rand};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chassis::settings::keyring::KeyRing;
 use chassis::sha256::sha256;
-use chassis::start::keyring::KeyRing;
 use chassis::user_id::UserId;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -197,7 +197,7 @@ fn mac(key: &hmac::Key, label: &[u8], bytes: &[u8]) -> hmac::Tag {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chassis::start::keyring::generate_line;
+    use chassis::settings::keyring::generate_line;
 
     fn codec() -> Codec {
         Codec::new(&KeyRing::parse(&generate_line(1).unwrap()).unwrap())

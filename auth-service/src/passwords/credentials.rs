@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::{hmac, rand};
 use chassis::database::pool::{Pool, Transaction};
 use chassis::serve::deadline::Deadline;
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;

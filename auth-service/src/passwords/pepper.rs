@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::start::keyring::{Key32, KeyRing};
+use chassis::settings::keyring::{Key32, KeyRing};
 
 /// The peppers of a service.
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ impl Peppers {
 
 #[cfg(test)]
 mod tests {
-    use chassis::start::keyring::generate_line;
+    use chassis::settings::keyring::generate_line;
 
     use super::*;
 

@@ -257,7 +257,7 @@ fn replay_event_id(presented: &RefreshToken, rotate_time: DateTime<Utc>) -> uuid
 mod tests {
     use super::*;
     use crate::model::refresh_token::Codec;
-    use chassis::start::keyring::{KeyRing, generate_line};
+    use chassis::settings::keyring::{KeyRing, generate_line};
     use chassis::user_id::UserId;
     use uuid::Uuid;
 

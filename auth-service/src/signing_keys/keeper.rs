@@ -6,8 +6,8 @@ use std::time::Duration;
 use chassis::access::token::KeySet;
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
+use chassis::settings::keyring::KeyRing;
 use chassis::start::chores;
-use chassis::start::keyring::KeyRing;
 use tokio::sync::Mutex;
 
 use super::{Asked, KeysInForce, Next, Schedule, SigningKeys, SigningKeysError, rotation};

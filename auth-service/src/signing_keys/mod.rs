@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use chassis::access::token::Claims;
 use chassis::clock::Clock;
-use chassis::serve::metrics::{Metrics, count};
-use chassis::start::keyring::KeyRing;
+use chassis::metrics::{Metrics, count};
+use chassis::settings::keyring::KeyRing;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::JwkSet;
 

@@ -3,7 +3,7 @@
 
 use chassis::clock::Clock;
 use chassis::database::pool::{Pool, Transaction};
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 

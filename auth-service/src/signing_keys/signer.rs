@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed2551
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chassis::access::token::Claims;
-use chassis::start::keyring::KeyRing;
+use chassis::settings::keyring::KeyRing;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{EncodingKey, jwk};
 use zeroize::Zeroizing;
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use chassis::access::token::{KeySet, TokenRules, Verifier};
     use chassis::clock::Clock;
-    use chassis::start::keyring::generate_line;
+    use chassis::settings::keyring::generate_line;
     use chassis::user_id::UserId;
     use uuid::Uuid;
 

@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-use chassis::start::keyring::{KeyRing, generate_line};
-use chassis::start::secret_file;
+use chassis::settings::keyring::{KeyRing, generate_line};
+use chassis::settings::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{RequestPasswordResetRequest, ResetPasswordRequest, VerifyEmailRequest};

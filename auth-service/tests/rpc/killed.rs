@@ -148,8 +148,8 @@ async fn fifty_kills_between_commit_and_answer_log_nobody_out() {
         url: url_through(&database, &sockets, between.folder.path()),
         folder: tempfile::tempdir().unwrap(),
     };
-    let line = chassis::start::keyring::generate_line(1).unwrap();
-    chassis::start::secret_file::write(&program.folder.path().join("keys"), &line).unwrap();
+    let line = chassis::settings::keyring::generate_line(1).unwrap();
+    chassis::settings::secret_file::write(&program.folder.path().join("keys"), &line).unwrap();
     let db = admin(&database).await;
     let (mut service, mut auth) = program.start().await;
     let mut token = first_token(&mut auth).await;

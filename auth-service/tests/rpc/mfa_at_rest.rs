@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chassis::start::keyring::generate_line;
+use chassis::settings::keyring::generate_line;
 use tonic::Code;
 
 use crate::app::{App, PASSWORD};

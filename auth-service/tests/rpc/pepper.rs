@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use auth_service::passwords::pepper::Peppers;
 use auth_service::passwords::phc::{Recipe, Verdict};
-use chassis::start::keyring::{KeyRing, generate_line};
-use chassis::start::secret_file;
+use chassis::settings::keyring::{KeyRing, generate_line};
+use chassis::settings::secret_file;
 use tempfile::TempDir;
 use tonic::Code;
 

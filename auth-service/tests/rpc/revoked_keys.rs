@@ -2,7 +2,7 @@
 
 use auth_service::model::signing_key::Algorithm;
 use auth_service::signing_keys;
-use chassis::start::keyring::{KeyRing, generate_line};
+use chassis::settings::keyring::{KeyRing, generate_line};
 use tonic::Code;
 
 use crate::app::{App, PASSWORD, refusal};

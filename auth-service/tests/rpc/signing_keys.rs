@@ -10,7 +10,7 @@ use auth_service::signing_keys::{
     Asked, Keeper, Schedule, SigningKeysError, advance, request_rotation,
 };
 use chassis::database::pool::Pool;
-use chassis::start::keyring::{KeyRing, generate_line};
+use chassis::settings::keyring::{KeyRing, generate_line};
 use proto::auth::v1::{GetJwksRequest, GetServerInfoRequest};
 use tokio::task::JoinSet;
 

@@ -8,11 +8,11 @@ use tonic::service::Interceptor;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+use crate::access::client::Client;
 use crate::access::rate_limits::{Allowance, RateLimited};
 use crate::access::revocations::Revocations;
 use crate::access::token::{TokenError, Verified, Verifier};
 use crate::access::verified::VerifiedTokens;
-use crate::serve::budget::Asker;
 use crate::status::Refusal;
 use crate::user_id::UserId;
 
@@ -125,8 +125,8 @@ impl RequireCaller {
 
 /// Counts a call for its user.
 pub fn count_for<T>(user: UserId, request: &Request<T>) -> Result<(), RateLimited> {
-    if let Some(asker) = request.extensions().get::<Arc<Asker>>() {
-        asker.is(user);
+    if let Some(client) = request.extensions().get::<Arc<Client>>() {
+        client.identify(user);
     }
     match request.extensions().get::<Allowance>() {
         Some(allowance) => allowance.ask_user(user),

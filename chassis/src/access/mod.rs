@@ -9,4 +9,5 @@ pub mod rate_limits;
 pub mod revocations;
 pub mod token;
 
+pub(crate) mod client;
 mod verified;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::access::caller::Caller;
 use crate::access::token::TokenError;
-use crate::serve::metrics::{Metrics, count};
+use crate::metrics::{Metrics, count};
 use crate::user_id::UserId;
 
 /// What happens to access tokens while no revocations are received.

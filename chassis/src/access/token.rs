@@ -16,7 +16,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::serve::metrics::{Metrics, count};
+use crate::metrics::{Metrics, count};
 use crate::status::Refusal;
 use crate::user_id::UserId;
 

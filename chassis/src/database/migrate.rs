@@ -5,7 +5,7 @@ use sqlx::{Connection, PgConnection, raw_sql};
 
 use super::target::Target;
 use super::{DbError, MIGRATOR, ensure_sessions, hosts, read_password};
-use crate::start::config::{DatabaseConfig, RolePasswords};
+use crate::settings::config::{DatabaseConfig, RolePasswords};
 
 /// Held while roles and rights are repaired: of two concurrent changes of a role one
 /// fails, and its statement is logged by the server.

@@ -23,9 +23,9 @@ pub use self::migrate::migrate;
 pub use self::target::Target;
 use crate::clock::Clock;
 use crate::database::pool::{Load, Pool};
-use crate::serve::metrics::{Metrics, count};
-use crate::start::config::DatabaseConfig;
-use crate::start::secret_file;
+use crate::metrics::{Metrics, count};
+use crate::settings::config::DatabaseConfig;
+use crate::settings::secret_file;
 
 /// Every migration of both services. A migration newer than this program does not prevent
 /// the others, so that an old replica can start after an update.

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::access::client_address::TrustedProxies;
     use crate::serve::clients::Clients;
-    use crate::start::config::ClientConfig;
+    use crate::settings::config::ClientConfig;
 
     #[test]
     fn first_words_are_told_apart() {

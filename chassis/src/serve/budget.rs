@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::access::client::Client;
 use crate::user_id::UserId;
 
 /// Messages up to this size are not counted: the limit on open calls bounds them.
@@ -18,29 +19,6 @@ enum Holder {
     User(UserId),
     /// An IPv4 address, or an IPv6 /64.
     Network(IpAddr),
-}
-
-/// Who makes a call; an extension of every request.
-#[derive(Debug, Default)]
-pub(crate) struct Asker {
-    /// None where a proxy does not say it.
-    network: Option<IpAddr>,
-    /// Known once the token has been checked.
-    user: OnceLock<UserId>,
-}
-
-impl Asker {
-    pub(crate) fn new(network: Option<IpAddr>) -> Self {
-        Self {
-            network,
-            user: OnceLock::new(),
-        }
-    }
-
-    /// It is this user.
-    pub(crate) fn is(&self, user: UserId) {
-        let _ = self.user.set(user);
-    }
 }
 
 /// Whose bytes are counted.
@@ -77,9 +55,9 @@ impl Budget {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn holders(&self, asker: &Asker) -> [Option<Holder>; 2] {
-        let user = asker.user.get().copied().map(Holder::User);
-        let network = asker.network.map(Holder::Network);
+    fn holders(&self, client: &Client) -> [Option<Holder>; 2] {
+        let user = client.user().map(Holder::User);
+        let network = client.network.map(Holder::Network);
         match (self.by, user) {
             (By::UserElseAddress, Some(_)) => [user, None],
             _ => [user, network],
@@ -92,14 +70,14 @@ pub(crate) struct Account {
     pub(crate) budget: Arc<Budget>,
     /// What its connection holds.
     pub(crate) connection: Arc<AtomicU64>,
-    pub(crate) asker: Arc<Asker>,
+    pub(crate) client: Arc<Client>,
 }
 
 impl Account {
     /// Reserves so many bytes.
     pub(crate) fn hold(&self, bytes: u64) -> Option<Held> {
         let mut held = Held {
-            holders: self.budget.holders(&self.asker),
+            holders: self.budget.holders(&self.client),
             budget: Arc::clone(&self.budget),
             connection: Arc::clone(&self.connection),
             bytes: 0,
@@ -178,14 +156,14 @@ mod tests {
 
         fn account(&self, connection: usize, user: Option<u128>, host: Option<u8>) -> Account {
             let address = |host| IpAddr::from([192, 0, 2, host]);
-            let asker = Asker::new(host.map(address));
+            let client = Client::new(host.map(address));
             if let Some(user) = user {
-                asker.is(UserId(uuid::Uuid::from_u128(user)));
+                client.identify(UserId(uuid::Uuid::from_u128(user)));
             }
             Account {
                 budget: Arc::clone(&self.budget),
                 connection: Arc::clone(&self.connections[connection]),
-                asker: Arc::new(asker),
+                client: Arc::new(client),
             }
         }
     }

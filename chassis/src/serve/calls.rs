@@ -24,8 +24,8 @@ use tracing::Span;
 
 use crate::access::passed_on::Forwarders;
 use crate::access::rate_limits::{Allowance, Limits, RateLimited, RateLimits};
+use crate::metrics::Times;
 use crate::serve::clients::{Clients, Crowded};
-use crate::serve::metrics::Times;
 use crate::serve::rpcs::{self, OTHER, Rpc};
 use crate::status::Refusal;
 

@@ -19,7 +19,7 @@ use tonic::Code;
 
 use crate::access::client_address::{LEVELS, TrustedProxies, networks};
 use crate::serve::budget::{Budget, By};
-use crate::start::config::ClientConfig;
+use crate::settings::config::ClientConfig;
 use crate::status::Refusal;
 
 /// Delay after which a refused call can be repeated.

@@ -26,8 +26,9 @@ use tonic::service::Routes;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::{Layer, Service};
 
+use crate::access::client::Client;
 use crate::serve::admission::Admitted;
-use crate::serve::budget::{Account, Asker};
+use crate::serve::budget::Account;
 use crate::serve::calls::{Calls, CallsLayer, Counting};
 use crate::serve::clients::{OpenCall, Peer};
 use crate::serve::deadline::{Answer, AnswerLayer};
@@ -36,7 +37,7 @@ use crate::serve::impatient::Impatient;
 use crate::serve::taken::{Answering, Taken};
 use crate::serve::unread::Patience;
 use crate::serve::workers::Stopping;
-use crate::start::config::ServerConfig;
+use crate::settings::config::ServerConfig;
 use crate::trouble::cause;
 
 /// The time for the responses of cut off calls to reach their clients.
@@ -68,11 +69,11 @@ pub(crate) enum Cut {
 
 impl Connection {
     /// What the bytes of a call's request are counted for.
-    pub(crate) fn arriving(&self, asker: &Arc<Asker>) -> Account {
+    pub(crate) fn arriving(&self, client: &Arc<Client>) -> Account {
         Account {
             budget: self.peer.arriving(),
             connection: Arc::clone(&self.arriving),
-            asker: Arc::clone(asker),
+            client: Arc::clone(client),
         }
     }
 
@@ -234,12 +235,12 @@ impl hyper::service::Service<Request<Incoming>> for OfConnection {
         let call = call.map_err(|crowded| request.extensions_mut().insert(crowded));
         let call = call.ok();
         let network = call.as_ref().and_then(OpenCall::network);
-        let asker = Arc::new(Asker::new(network));
-        request.extensions_mut().insert(Arc::clone(&asker));
+        let client = Arc::new(Client::new(network));
+        request.extensions_mut().insert(Arc::clone(&client));
         let account = Account {
             budget: peer.unread(),
             connection: Arc::clone(&self.connection.unread),
-            asker,
+            client,
         };
         // It is always ready.
         Answering::new(self.service.clone().call(request), call, account)

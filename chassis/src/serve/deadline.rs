@@ -18,12 +18,12 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
+use crate::access::client::Client;
 use crate::serve::answers::Answers;
 use crate::serve::arrival::Arrival;
-use crate::serve::budget::Asker;
 use crate::serve::connection::{Connection, Cut};
 use crate::serve::rpcs::Rpc;
-use crate::start::config::ServerConfig;
+use crate::settings::config::ServerConfig;
 use crate::status::{Refusal, explain};
 
 /// The deadline of a request; an extension of every request.
@@ -110,9 +110,9 @@ where
         let rpc = extensions.get::<&'static Rpc>().copied();
         let (streams, client_streams) =
             rpc.map_or((false, false), |rpc| (rpc.streams, rpc.client_streams));
-        let asker = extensions.get::<Arc<Asker>>();
-        let account = connection.as_ref().zip(asker);
-        let account = account.map(|(connection, asker)| connection.arriving(asker));
+        let client = extensions.get::<Arc<Client>>();
+        let account = connection.as_ref().zip(client);
+        let account = account.map(|(connection, client)| connection.arriving(client));
         let names_encoding = request.headers().contains_key("grpc-encoding");
         let request = request.map(|body| {
             let message = Arrival::new(body, patience, client_streams, names_encoding);

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::body::Body;
 
-use crate::serve::metrics::Metrics;
+use crate::metrics::Metrics;
 
 /// Connections at a time; the next ones wait in the kernel.
 const CONNECTIONS_MAX: usize = 16;

@@ -1,7 +1,6 @@
 //! Starts and stops a gRPC server; both services use this one.
 
 pub mod deadline;
-pub mod metrics;
 pub mod while_allowed;
 
 pub(crate) mod budget;
@@ -43,13 +42,13 @@ use crate::access::client_address::TrustedProxies;
 use crate::access::passed_on::Forwarders;
 use crate::access::rate_limits::RateLimits;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::serve::calls::Calls;
 use crate::serve::clients::Clients;
 use crate::serve::health::States;
 use crate::serve::hosts::Hosts;
-use crate::serve::metrics::Metrics;
 use crate::serve::workers::{Stopping, Workers};
-use crate::start::config::ServerConfig;
+use crate::settings::config::ServerConfig;
 use crate::tls::TlsError;
 use crate::tls::server::ServerTls;
 

@@ -18,7 +18,7 @@ use crate::serve::calls::Calls;
 use crate::serve::clients::Clients;
 use crate::serve::connection::Connections;
 use crate::serve::mounted::Mounted;
-use crate::start::config::ServerConfig;
+use crate::settings::config::ServerConfig;
 use crate::tls::server::ServerTls;
 
 /// Creates what a thread serves, on that thread.

@@ -11,10 +11,11 @@ use std::process::ExitCode;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::database;
-use crate::start::config::{DatabaseConfig, RolePasswords, ServerConfig, TlsConfig};
+use crate::settings::config::{DatabaseConfig, RolePasswords, ServerConfig, TlsConfig};
+use crate::settings::keyring;
 use crate::start::probe::Speech;
-use crate::start::telemetry::{self, LogFormat};
-use crate::start::{keyring, limits, probe};
+use crate::start::{limits, probe};
+use crate::telemetry::{self, LogFormat};
 
 /// The settings of a service, as far as [`main`] needs them.
 pub trait Settings: Args {

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
-use crate::start::secret_file;
+use crate::settings::secret_file;
 
 /// Why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]

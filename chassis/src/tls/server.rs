@@ -18,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 use super::files::{Pair, Pem, TlsError};
 use super::{H2, HTTP_1, end, provider};
 use crate::clock::Clock;
-use crate::start::config::TlsConfig;
+use crate::settings::config::TlsConfig;
 
 /// How often the files are checked. Contents are compared, not times, because a container
 /// mounts links whose times are meaningless.

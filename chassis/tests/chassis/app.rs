@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use chassis::access::rate_limits::{Asked, Changes, Group, RateLimits};
 use chassis::serve::deadline::Deadline;
 use chassis::serve::{ServeError, Server, Services};
-use chassis::start::config::{ClientConfig, ServerConfig, TlsConfig};
-use chassis::start::telemetry::LogFormat;
+use chassis::settings::config::{ClientConfig, ServerConfig, TlsConfig};
+use chassis::telemetry::LogFormat;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{

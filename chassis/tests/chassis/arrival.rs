@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chassis::start::config::ServerConfig;
+use chassis::settings::config::ServerConfig;
 use h2::SendStream;
 use h2::client::ResponseFuture;
 use tokio::time::{sleep, timeout};

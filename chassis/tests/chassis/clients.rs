@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chassis::start::config::{ClientConfig, ServerConfig};
+use chassis::settings::config::{ClientConfig, ServerConfig};
 use h2::SendStream;
 use h2::client::ResponseFuture;
 use tokio::io::AsyncReadExt;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chassis::start::config::ServerConfig;
+use chassis::settings::config::ServerConfig;
 use proto::auth::v1::{GetJwksRequest, LogOutRequest, SignUpRequest};
 use tokio::time::timeout;
 use tonic::Code;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::database::{self, Database, DbError};
-use chassis::start::config::{DatabaseConfig, RolePasswords};
+use chassis::settings::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search};
 use tempfile::TempDir;
 

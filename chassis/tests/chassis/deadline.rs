@@ -27,7 +27,7 @@ async fn a_call_past_its_deadline_is_answered_with_deadline_exceeded() {
 #[tokio::test]
 async fn a_call_without_deadline_gets_the_servers() {
     let app = App::with(
-        chassis::start::config::ServerConfig {
+        chassis::settings::config::ServerConfig {
             request_timeout: Duration::from_millis(300),
             ..config()
         },

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use chassis::start::config::ServerConfig;
+use chassis::settings::config::ServerConfig;
 use http::{Method, Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

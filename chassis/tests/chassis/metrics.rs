@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chassis::start::config::ServerConfig;
+use chassis::settings::config::ServerConfig;
 use proto::auth::v1::RefreshTokenRequest;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

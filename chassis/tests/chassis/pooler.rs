@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::database::{self, Database, DbError};
-use chassis::start::config::{DatabaseConfig, RolePasswords};
+use chassis::settings::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::{PgBouncer, TestDatabase};
 use sqlx::ConnectOptions;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis::start::config::ServerConfig;
+use chassis::settings::config::ServerConfig;
 use tokio::task::JoinSet;
 use tonic::Code;
 use tonic_types::StatusExt;

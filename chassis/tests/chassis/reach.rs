@@ -9,7 +9,7 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
 use chassis::database::{self, Database};
-use chassis::start::config::{DatabaseConfig, RolePasswords};
+use chassis::settings::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use tracing_subscriber::fmt::MakeWriter;

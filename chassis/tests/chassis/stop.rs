@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::start::config::ServerConfig;
+use chassis::settings::config::ServerConfig;
 use proto::auth::v1::{LogOutRequest, RefreshTokenRequest};
 use tokio::net::TcpStream;
 use tonic::Code;

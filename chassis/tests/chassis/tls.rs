@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::serve::ServeError;
-use chassis::start::config::{ServerConfig, TlsConfig};
+use chassis::settings::config::{ServerConfig, TlsConfig};
 use chassis::start::probe::{self, Speech};
 use prost::Message;
 use proto::auth::v1::GetServerInfoResponse;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use chassis::serve::ServeError;
-use chassis::start::config::{ServerConfig, TlsConfig};
-use chassis::start::secret_file;
+use chassis::settings::config::{ServerConfig, TlsConfig};
+use chassis::settings::secret_file;
 use chassis::tls::TlsError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chassis::start::config::{ServerConfig, TlsConfig};
+use chassis::settings::config::{ServerConfig, TlsConfig};
 use chassis::start::probe::{self, Speech};
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use rustls::version;

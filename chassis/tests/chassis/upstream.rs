@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::auth_client::upstream::{ClientFiles, Upstream, UpstreamError};
-use chassis::start::config::{ServerConfig, TlsConfig};
+use chassis::settings::config::{ServerConfig, TlsConfig};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};

@@ -154,7 +154,8 @@ impl Peers {
         sqlx::raw_sql("ANALYZE").execute(&mut db).await?;
         db.close().await?;
         let secret_file = tools.join("hs.key");
-        chassis::start::secret_file::write(&secret_file, &secret).or_path("write", &secret_file)?;
+        chassis::settings::secret_file::write(&secret_file, &secret)
+            .or_path("write", &secret_file)?;
         Ok(Self {
             users,
             tools,

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use chassis::database::MIGRATOR;
-use chassis::start::keyring::generate_line;
-use chassis::start::secret_file;
+use chassis::settings::keyring::generate_line;
+use chassis::settings::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::admin_service_client::AdminServiceClient;

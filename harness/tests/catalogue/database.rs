@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::database;
-use chassis::start::config::{DatabaseConfig, RolePasswords};
+use chassis::settings::config::{DatabaseConfig, RolePasswords};
 use embedded_postgres::TestDatabase;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};

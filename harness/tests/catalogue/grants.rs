@@ -1,7 +1,7 @@
 //! The rights of each role. The table below is complete.
 
 use chassis::database;
-use chassis::start::config::RolePasswords;
+use chassis::settings::config::RolePasswords;
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::database::{self, Database, DbError, MIGRATOR};
-use chassis::start::config::RolePasswords;
+use chassis::settings::config::RolePasswords;
 use embedded_postgres::TestDatabase;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Executor};

@@ -7,7 +7,7 @@ use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chassis::database;
-use chassis::start::config::RolePasswords;
+use chassis::settings::config::RolePasswords;
 use futures_util::future::join_all;
 use sqlx::PgConnection;
 use tracing_subscriber::fmt::MakeWriter;
@@ -49,7 +49,7 @@ async fn has_password(db: &mut PgConnection, role: &str, password: &str) -> bool
 fn passwords(folder: &std::path::Path, auth: &str, contacts: &str) -> RolePasswords {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
-        chassis::start::secret_file::write(&path, text).unwrap();
+        chassis::settings::secret_file::write(&path, text).unwrap();
         Some(path)
     };
     RolePasswords {

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use chassis::start::keyring::generate_line;
-use chassis::start::secret_file;
+use chassis::settings::keyring::generate_line;
+use chassis::settings::secret_file;
 use tempfile::TempDir;
 
 use crate::program::migrated;

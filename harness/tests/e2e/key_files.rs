@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use chassis::start::keyring::generate_line;
-use chassis::start::secret_file;
+use chassis::settings::keyring::generate_line;
+use chassis::settings::secret_file;
 
 use crate::pki::Authority;
 use crate::program::migrated;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::start::keyring::generate_line;
-use chassis::start::secret_file;
+use chassis::settings::keyring::generate_line;
+use chassis::settings::secret_file;
 use embedded_postgres::TestDatabase;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{SignUpRequest, VerifyEmailRequest};

@@ -11,8 +11,8 @@ use std::{io, thread};
 
 use argon2::Block;
 use aws_lc_rs::rand;
+use chassis::metrics::Metrics;
 use chassis::serve::deadline::Deadline;
-use chassis::serve::metrics::Metrics;
 #[cfg(target_os = "linux")]
 use rustix::{process::setpriority_process, thread::gettid};
 use tokio::sync::oneshot;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::Block;
-use chassis::serve::metrics::{Metrics, Times, count};
+use chassis::metrics::{Metrics, Times, count};
 
 use super::queue::Shared;
 

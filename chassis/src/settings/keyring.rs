@@ -10,7 +10,7 @@ use std::path::Path;
 use aws_lc_rs::{hkdf, rand};
 use zeroize::Zeroizing;
 
-use crate::start::secret_file;
+use crate::settings::secret_file;
 
 /// 32 secret bytes, wiped when dropped.
 pub type Key32 = Zeroizing<[u8; 32]>;

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::access::rate_limits::Changes;
-use crate::start::telemetry::LogFormat;
+use crate::telemetry::LogFormat;
 
 /// The files of a server's TLS.
 #[derive(Clone, Debug, Default, clap::Args)]

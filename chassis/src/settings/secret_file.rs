@@ -8,7 +8,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::start::keyring::looks_random;
+use crate::settings::keyring::looks_random;
 
 /// The minimum length, in characters: 256 bits in base64 have 43.
 const CHARS_MIN: usize = 43;

@@ -1,0 +1,5 @@
+//! Settings and secret files, as the command line and the environment give them.
+
+pub mod config;
+pub mod keyring;
+pub mod secret_file;
