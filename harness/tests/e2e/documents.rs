@@ -78,6 +78,8 @@ fn no_setting_takes_a_number_that_breaks_the_service() {
         ("CONTACT_BYTES_QUOTA", "4294967295"),
         ("CONNECTION_ANSWER_BYTES", "4294967295"),
         ("USER_ANSWER_BYTES", "4294967295"),
+        ("CLIENT_REQUEST_BYTES", "4294967295"),
+        ("CONNECTION_REQUEST_BYTES", "4294967295"),
     ];
     let mut numbers = 0;
     for service in ["auth-service", "contacts-service"] {
