@@ -1,5 +1,5 @@
 //! Writes to one owner's address book. Each begins with the owner's row, and wakes
-//! those who watch when it is committed ([`write::Write`]).
+//! those who watch when it is committed (`write::Write`).
 
 pub mod batch;
 pub mod change;
