@@ -158,8 +158,12 @@ impl Book<'_> {
     async fn insert_alone(&self, rows: &[ContactRow]) -> Result<Vec<Bytes>> {
         let _turn = self.db.turn(self.owner.0).await?;
         let (db, next) = (&self.db, InsertVersion::Next);
-        let version = insertion::insert(db, self.owner, rows, self.quota, self.now, next).await?;
-        self.hub.wrote(self.owner);
+        let inserted = insertion::insert(db, self.owner, rows, self.quota, self.now, next).await;
+        // Also when the answer was lost: the contacts may have been stored.
+        if matches!(inserted, Ok(_) | Err(Error::Database(_))) {
+            self.hub.wrote(self.owner);
+        }
+        let version = inserted?;
         let contacts = rows.iter().map(|row| {
             let contact = row.contact.clone();
             Stored { version, ..contact }.encoded()
