@@ -234,7 +234,7 @@ impl Parts {
             ))
             .with(InterceptedService::new(
                 limited!(admin, REQUEST_BYTES_MAX),
-                self.guard.clone(),
+                Identify(self.guard.clone()),
             ))
             .with(limited!(service_tokens, REQUEST_BYTES_MAX))
             .with_page(Jwks::PATH, self.jwks.page())

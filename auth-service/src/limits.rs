@@ -84,7 +84,7 @@ pub const GROUPS: [Group; 8] = [
     Group {
         name: "admin",
         rpcs: &["AdminService/*"],
-        ip: None,
+        ip: Some(Rate::per_minute(6000)),
         user: Some(Rate::per_minute(1200)),
         asked: Asked::Before,
     },

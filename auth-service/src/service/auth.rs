@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::access::caller::{RequireCaller, count_for};
+use chassis::access::caller::RequireCaller;
 use chassis::access::client_address::TrustedProxies;
 use chassis::access::rate_limits::Allowance;
 use chassis::clock::Clock;
@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::admin_answers::algorithm;
-use super::{Jwks, client};
+use super::{Jwks, client, count_checked};
 use crate::accounts::Accounts;
 use crate::accounts::email_verification::{Claimant, Verified};
 use crate::accounts::log_in::{LogIn, LoggedIn};
@@ -263,9 +263,8 @@ impl AuthService {
             return Ok(None);
         }
         let caller = self.guard.identify(request)?;
-        let of_caller = self.accounts.of_caller(&caller, now).await?;
-        count_for(caller.user_id, request).map_err(Error::from)?;
-        Ok(Some(of_caller))
+        let session = self.accounts.of_caller(&caller, now).await;
+        Ok(Some(count_checked(&caller, request, session)?))
     }
 }
 

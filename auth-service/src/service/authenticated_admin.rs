@@ -6,7 +6,7 @@ use chassis::access::caller::Caller;
 use chrono::{DateTime, Utc};
 use tonic::Request;
 
-use super::{AdminService, client};
+use super::{AdminService, client, count_checked};
 use crate::administration::Call;
 use crate::error::Result;
 use crate::model::session::Client;
@@ -34,7 +34,8 @@ impl AdminService {
     pub(super) async fn reader<T>(&self, request: &Request<T>) -> Result<Arc<Caller>> {
         let caller = Caller::of(request)?;
         let now = self.clock.now();
-        self.administration.ensure_admin(&caller, now).await?;
+        let allowed = self.administration.ensure_admin(&caller, now).await;
+        count_checked(&caller, request, allowed)?;
         Ok(caller)
     }
 

@@ -1,12 +1,12 @@
 //! The user who calls `AccountService`, with the data of the call.
 
-use chassis::access::caller::{Caller, count_for};
+use chassis::access::caller::Caller;
 use chassis::serve::deadline::Deadline;
 use chrono::{DateTime, Utc};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::{AccountService, client};
+use super::{AccountService, client, count_checked};
 use crate::error::Result;
 use crate::mfa::Call;
 use crate::model::audit::Kind;
@@ -29,9 +29,8 @@ impl AccountService {
     pub(super) async fn authenticate<T>(&self, request: &Request<T>) -> Result<AuthenticatedUser> {
         let now = self.clock.now();
         let caller = Caller::of(request)?;
-        let UserSession { user, session_id } = self.accounts.of_caller(&caller, now).await?;
-        // Not before: whoever has a revoked token must not use up the user's limits.
-        count_for(user.id, request)?;
+        let session = self.accounts.of_caller(&caller, now).await;
+        let UserSession { user, session_id } = count_checked(&caller, request, session)?;
         Ok(AuthenticatedUser {
             user,
             session_id,

@@ -17,7 +17,9 @@ pub use auth::{AuthService, ServerInfo};
 pub use jwks::Jwks;
 pub use service_tokens::ServiceTokenService;
 
+use chassis::access::caller::{Caller, count_for};
 use chassis::access::client_address::TrustedProxies;
+use chassis::access::token::TokenError;
 use chassis::text;
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
@@ -39,6 +41,15 @@ fn client<T>(request: &Request<T>, proxies: &TrustedProxies) -> Client {
         .map(tonic::metadata::MetadataValue::as_encoded_bytes);
     let user_agent = String::from_utf8_lossy(user_agent.unwrap_or_default());
     Client::new(ip.unwrap_or_default(), &user_agent)
+}
+
+/// Counts a call for its user, unless `checked` says that its token is revoked: whoever
+/// has such a token must not use up the user's limits.
+fn count_checked<T, R>(caller: &Caller, request: &Request<T>, checked: Result<R>) -> Result<R> {
+    if !matches!(checked, Err(Error::Token(TokenError::Revoked))) {
+        count_for(caller.user_id, request)?;
+    }
+    checked
 }
 
 fn timestamp(time: DateTime<Utc>) -> Timestamp {

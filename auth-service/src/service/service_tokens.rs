@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
-use super::timestamp;
+use super::{count_checked, timestamp};
 use crate::error::{Error, Result};
 use crate::feeds::deleted_users::{self, Page};
 use crate::feeds::revocations::{self, Cursor, FeedItem};
@@ -161,8 +161,9 @@ const PAGE_SIZES: Sizes = Sizes {
 
 impl ServiceTokenService {
     async fn require<T>(&self, request: &Request<T>, scope: &str) -> Result<Arc<Caller>, Status> {
-        let caller = self.guard.caller(request)?;
-        self.service_accounts.ensure_allowed(&caller, scope).await?;
+        let caller = self.guard.identify(request)?;
+        let allowed = self.service_accounts.ensure_allowed(&caller, scope).await;
+        count_checked(&caller, request, allowed)?;
         Ok(caller)
     }
 }

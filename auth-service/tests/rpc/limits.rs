@@ -7,6 +7,7 @@ use proto::auth::v1::{GetMeRequest, LogInRequest};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use crate::admin::Admin;
 use crate::app::{App, PASSWORD, bearer, new_account, reason, refusal};
 use crate::programs;
 
@@ -140,6 +141,23 @@ async fn a_revoked_token_uses_up_what_its_address_may_and_not_its_user() {
     assert_eq!(by(&refused), "user");
     let refused = app.get_me(&stolen.access_token).await.unwrap_err();
     assert_eq!(by(&refused), "ip");
+}
+
+#[tokio::test]
+async fn a_revoked_administrators_token_uses_up_what_its_address_may() {
+    let app = app("admin:user=2/h,admin:ip=7/h").await;
+    let stolen = Admin::new(&app, ADA).await;
+    let ada = Admin::log_in(&app, ADA, &stolen.id).await;
+    app.log_out(&stolen.tokens.refresh_token).await.unwrap();
+
+    for _ in 0..5 {
+        assert_eq!(refusal(stolen.get(&ada.id).await), "TOKEN_REVOKED");
+    }
+
+    for _ in 0..2 {
+        ada.get(&stolen.id).await.unwrap();
+    }
+    assert_eq!(by(&stolen.get(&ada.id).await.unwrap_err()), "ip");
 }
 
 #[tokio::test]
