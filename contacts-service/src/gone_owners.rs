@@ -92,7 +92,7 @@ impl Purge {
                 }
             }
             if failed.is_none() && page.cursor != kept {
-                cursors::keep(&self.db, FEED, &page.cursor).await?;
+                cursors::set(&self.db, FEED, &page.cursor).await?;
                 kept = page.cursor;
             }
             if page.next_page_token.is_empty() {
@@ -112,7 +112,7 @@ pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
     let mut count = 0;
     loop {
         let mut tx = db.begin().await?;
-        owners::hold(&mut tx, owner).await?;
+        owners::lock(&mut tx, owner).await?;
         let (removed, is_all) = gone_owners::remove_batch(&mut tx, owner, BATCH).await?;
         count += removed;
         if is_all {
@@ -123,9 +123,9 @@ pub async fn remove(db: &Pool, owner: UserId) -> Result<u64> {
             break;
         }
     }
-    for sharer in shares::owners_of(db, owner).await? {
+    for sharer in shares::owners_shared_with(db, owner).await? {
         let mut tx = db.begin().await?;
-        owners::take(&mut tx, sharer).await?;
+        owners::begin_write(&mut tx, sharer).await?;
         count += shares::delete_of_recipient(&mut *tx, sharer, owner).await?;
         tx.commit().await?;
     }

@@ -41,13 +41,13 @@ pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
 /// Purges a batch of each; returns the total number.
 pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let ago = |days| now.checked_sub_days(days).unwrap_or(now);
-    let mut count = requests::forget(db, now - ANSWERS_KEPT).await?;
-    count += merges::forget(db, now - UNDONE_WITHIN).await?;
-    count += revisions::forget_old(db, now - REVISIONS_KEPT_FOR).await?;
+    let mut count = requests::delete_old(db, now - ANSWERS_KEPT).await?;
+    count += merges::delete_old(db, now - UNDONE_WITHIN).await?;
+    count += revisions::delete_old(db, now - REVISIONS_KEPT_FOR).await?;
     let before = ago(DAYS_UNTIL_GONE);
-    for owner in tombstones::owners_of_gone(db, before).await? {
+    for owner in tombstones::owners_with_expired(db, before).await? {
         let mut tx = db.begin().await?;
-        let version = owners::take(&mut tx, owner).await?.version;
+        let version = owners::begin_write(&mut tx, owner).await?.version;
         let removed = remove_batch(&mut tx, owner, before, version, now).await?;
         if removed > 0 {
             tx.commit().await?;
@@ -55,12 +55,12 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
         count += removed.unsigned_abs();
     }
     let before = ago(DAYS_REMEMBERED);
-    for owner in tombstones::owners_of_forgotten(db, before).await? {
+    for owner in tombstones::owners_with_old(db, before).await? {
         let mut tx = db.begin().await?;
-        owners::hold(&mut tx, owner).await?;
-        let forgotten = tombstones::forget(&mut tx, owner, before, BATCH).await?;
+        owners::lock(&mut tx, owner).await?;
+        let deleted = tombstones::delete_old(&mut tx, owner, before, BATCH).await?;
         tx.commit().await?;
-        count += forgotten.unsigned_abs();
+        count += deleted.unsigned_abs();
     }
     Ok(count)
 }

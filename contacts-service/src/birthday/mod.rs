@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use self::window::{Segment, Window};
 use crate::error::Result;
 use crate::model::share::rights::View;
-use crate::store::birthdays::{self as table, Born};
+use crate::store::birthdays::{self as table, ContactBirthday};
 
 /// Where a list of birthdays goes on.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -22,7 +22,7 @@ pub struct BirthdaysCursor {
 }
 
 /// A page of birthdays.
-pub struct Found {
+pub struct BirthdaysPage {
     /// The next one first.
     pub birthdays: Vec<Upcoming>,
     /// Where the next page begins; `None` on the last one.
@@ -34,7 +34,7 @@ pub struct Upcoming {
     /// The day.
     pub day: NaiveDate,
     /// Whose birthday it is.
-    pub born: Born,
+    pub born: ContactBirthday,
 }
 
 /// Lists at most `size` birthdays of a window, after `cursor`.
@@ -44,7 +44,7 @@ pub async fn list(
     window: Window,
     cursor: Option<BirthdaysCursor>,
     size: usize,
-) -> Result<Found> {
+) -> Result<BirthdaysPage> {
     let mut found: Vec<Upcoming> = Vec::new();
     for segment in window.segments() {
         let passed =
@@ -76,7 +76,7 @@ pub async fn list(
         day: last.day,
         row: (&last.born).into(),
     });
-    Ok(Found {
+    Ok(BirthdaysPage {
         birthdays: found,
         next,
     })
@@ -88,7 +88,7 @@ async fn read(
     segment: Segment,
     after: Option<table::BirthdayKey>,
     limit: i64,
-) -> Result<Vec<Born>> {
+) -> Result<Vec<ContactBirthday>> {
     let after = |first| {
         after.unwrap_or(table::BirthdayKey {
             birth_md: first,
@@ -97,10 +97,10 @@ async fn read(
     };
     match segment {
         Segment::Span { first, last, .. } => {
-            table::span(db, view, last, &after(first), limit).await
+            table::between(db, view, last, &after(first), limit).await
         }
         Segment::LeapDay { birth_mds, .. } => {
-            table::leap_day(db, view, birth_mds, &after(birth_mds[0]), limit).await
+            table::on_leap_day(db, view, birth_mds, &after(birth_mds[0]), limit).await
         }
     }
 }

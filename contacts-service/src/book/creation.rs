@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
 use crate::store::insertion::InsertVersion;
-use crate::store::requests::Answered;
+use crate::store::requests::StoredResponse;
 use crate::store::{contacts, insertion, owners, parts, requests};
 
 /// How long the response to a call with a `request_id` is stored.
@@ -141,7 +141,7 @@ impl Book<'_> {
             return Ok(answer(Vec::new()));
         }
         let labelled = rows.iter().any(|row| !row.keys.new_labels.is_empty());
-        let is_one_part = parts::of(rows, |row| row.contact.body.len())
+        let is_one_part = parts::split(rows, |row| row.contact.body.len())
             .nth(1)
             .is_none();
         if is_plain && !labelled && is_one_part && !self.is_shared() {
@@ -193,9 +193,9 @@ impl Book<'_> {
         // An answer that was given once is given again, whatever would refuse the write now.
         let since = self.now - ANSWERS_KEPT;
         let request_id = self.request_id(call);
-        let answered = requests::find(&self.db, self.owner, &request_id, since).await?;
-        match (answered, made) {
-            (Some(answered), _) => repeated(call, answered),
+        let stored = requests::find(&self.db, self.owner, &request_id, since).await?;
+        match (stored, made) {
+            (Some(stored), _) => repeated(call, stored),
             (None, Err(error)) => Err(error),
             (None, Ok(_)) => Err(sqlx::Error::RowNotFound.into()),
         }
@@ -209,13 +209,13 @@ impl Book<'_> {
     ) -> Result<Option<Bytes>> {
         let mut write = Write::begin(self).await?;
         let answer = work(&mut write).await?;
-        let answered = Answered {
+        let stored = StoredResponse {
             body_hash: call.hash.to_vec(),
             response: answer.to_vec(),
         };
         let (since, request_id) = (self.now - ANSWERS_KEPT, self.request_id(call));
         let (owner, now) = (self.owner, self.now);
-        if !requests::insert(&mut write, owner, &request_id, &answered, since, now).await? {
+        if !requests::insert(&mut write, owner, &request_id, &stored, since, now).await? {
             return Ok(None);
         }
         write.commit().await?;
@@ -234,15 +234,15 @@ impl Book<'_> {
     }
 }
 
-fn repeated(call: &Repeatable, answered: Answered) -> Result<Bytes> {
-    if answered.body_hash != call.hash {
+fn repeated(call: &Repeatable, stored: StoredResponse) -> Result<Bytes> {
+    if stored.body_hash != call.hash {
         return Err(Error::invalid(
             "REQUEST_ID_REUSED",
             "request_id",
             "was used for a different call",
         ));
     }
-    Ok(answered.response.into())
+    Ok(stored.response.into())
 }
 
 /// A batch in progress: the contacts to store, and the refused requests.

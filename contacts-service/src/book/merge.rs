@@ -20,7 +20,7 @@ use crate::contact::phone::DefaultRegion;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::merge::{OTHERS_MAX, UNDONE_WITHIN};
-use crate::store::merges::Merged;
+use crate::store::merges::MergeRecord;
 use crate::store::{changes, merges, revisions};
 
 /// Which contacts to merge.
@@ -90,7 +90,7 @@ impl Book<'_> {
         let others = others.collect::<Result<Vec<Stored>>>()?;
 
         let body = together(&primary, &others)?;
-        let done = Merged {
+        let done = MergeRecord {
             id: Uuid::now_v7(),
             version: write.version(),
             primary: primary.id,
@@ -141,7 +141,7 @@ impl Book<'_> {
     async fn untouched_primary(
         &self,
         tx: &mut PgConnection,
-        merged: &Merged,
+        merged: &MergeRecord,
         primary: Option<Stored>,
     ) -> Result<(Stored, Vec<u8>)> {
         let changed = || Error::MergeChanged(merged.primary);

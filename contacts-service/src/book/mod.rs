@@ -141,7 +141,7 @@ impl<'a> Book<'a> {
     /// takes no version, and wakes nobody.
     pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
         let mut tx = self.open().await?;
-        owners::hold(&mut tx, self.owner).await?;
+        owners::lock(&mut tx, self.owner).await?;
         self.rights(&mut *tx).await?.ensure_all()?;
         duplicates::ignore(&mut *tx, self.owner, pair).await?;
         tx.commit().await?;

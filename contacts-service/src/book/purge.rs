@@ -24,11 +24,11 @@ pub async fn remove_batch(
     version: i64,
     now: DateTime<Utc>,
 ) -> Result<i64> {
-    let gone = tombstones::gone(&mut *db, owner, before, BATCH).await?;
-    if gone.is_empty() {
+    let expired = tombstones::expired(&mut *db, owner, before, BATCH).await?;
+    if expired.is_empty() {
         return Ok(0);
     }
-    let ids: Vec<Uuid> = gone.iter().map(|id| id.0).collect();
+    let ids: Vec<Uuid> = expired.iter().map(|id| id.0).collect();
     remove(db, owner, &ids, version, now).await
 }
 
@@ -41,8 +41,8 @@ async fn remove(
     now: DateTime<Utc>,
 ) -> Result<i64> {
     let count = tombstones::purge(db, owner, ids, version, now).await?;
-    revisions::forget(db, owner, ids).await?;
-    duplicates::forget(db, owner, ids).await?;
+    revisions::delete(db, owner, ids).await?;
+    duplicates::delete_ignored(db, owner, ids).await?;
     Ok(count)
 }
 

@@ -19,7 +19,7 @@ impl Book<'_> {
                 Some(label.ok_or(LabelError::NotFound(id))?)
             }
         };
-        if let Some(other) = shares::same(&mut *write, self.owner, offer).await? {
+        if let Some(other) = shares::find_same(&mut *write, self.owner, offer).await? {
             return Err(ShareError::Exists(other).into());
         }
         if shares::count(&mut *write, self.owner).await? >= SHARES_MAX {
@@ -81,7 +81,7 @@ impl Book<'_> {
         expected: &str,
     ) -> Result<Share> {
         let mut write = Write::begin_of_shares(self).await?;
-        let share = shares::get_of(&mut *write, self.owner, id, recipient).await?;
+        let share = shares::get_for(&mut *write, self.owner, id, recipient).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         let is_accepted = share.accept_time.is_some();
         // A repeat after a lost response has the previous etag.
@@ -107,7 +107,7 @@ impl Book<'_> {
         let mut write = Write::begin_of_shares(self).await?;
         let share = match recipient {
             None => shares::get(&mut *write, self.owner, id).await?,
-            Some(recipient) => shares::get_of(&mut *write, self.owner, id, recipient).await?,
+            Some(recipient) => shares::get_for(&mut *write, self.owner, id, recipient).await?,
         };
         if share.is_none() {
             return Ok(false);

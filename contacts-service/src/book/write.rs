@@ -47,7 +47,7 @@ impl<'a> Write<'a> {
     /// change a share.
     pub(super) async fn begin_of_shares(book: &'a Book<'a>) -> Result<Self> {
         let mut tx = book.open().await?;
-        let row = owners::take(&mut tx, book.owner).await?;
+        let row = owners::begin_write(&mut tx, book.owner).await?;
         Ok(Self {
             book,
             tx,
@@ -155,7 +155,7 @@ impl<'a> Write<'a> {
             self.rights.ensure_kept(&[], &row.keys)?;
         }
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
-        for part in parts::of(rows, |row| row.contact.body.len()) {
+        for part in parts::split(rows, |row| row.contact.body.len()) {
             let version = InsertVersion::Taken;
             insertion::insert(
                 &mut *self.tx,

@@ -6,7 +6,7 @@ use proto::contacts::v1::{Date, DuplicateReason};
 use strsim::normalized_damerau_levenshtein;
 
 use crate::contact::ContactId;
-use crate::model::duplicates::{Kind, Member};
+use crate::model::duplicates::{ComparedContact, ValueKind};
 
 /// The compared data of a contact.
 pub(super) struct Facts {
@@ -14,11 +14,11 @@ pub(super) struct Facts {
     pub(super) birthday: Option<Date>,
     name: Option<String>,
     /// The values that it shares with others, by number.
-    pub(super) common: Vec<(usize, Kind)>,
+    pub(super) common: Vec<(usize, ValueKind)>,
 }
 
 impl Facts {
-    pub(super) fn of(member: Member) -> Self {
+    pub(super) fn of(member: ComparedContact) -> Self {
         Self {
             id: member.id,
             birthday: member.birthday,
@@ -70,13 +70,13 @@ impl Evidence {
         }
         let same_name = a.name.is_some() && a.name == b.name;
         let similar_name = !same_name
-            && (found.contains(&Kind::GivenAndFamily)
+            && (found.contains(&ValueKind::GivenAndFamily)
                 || matches!((&a.name, &b.name), (Some(a), Some(b)) if are_similar(a, b)));
         let has_year = a.birthday.is_some_and(|day| day.year > 0);
         let holds = |reason: DuplicateReason| match reason {
             DuplicateReason::Unspecified => false,
-            DuplicateReason::SameEmail => found.contains(&Kind::Email),
-            DuplicateReason::SamePhone => found.contains(&Kind::Phone),
+            DuplicateReason::SameEmail => found.contains(&ValueKind::Email),
+            DuplicateReason::SamePhone => found.contains(&ValueKind::Phone),
             DuplicateReason::SameName => same_name,
             DuplicateReason::SimilarName => similar_name,
             DuplicateReason::SameBirthday => has_year && a.birthday == b.birthday,

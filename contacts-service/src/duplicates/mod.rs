@@ -10,11 +10,11 @@ use std::collections::{HashMap, HashSet};
 use proto::contacts::v1::DuplicateReason;
 
 use crate::contact::ContactId;
-use crate::model::duplicates::{Member, Shared};
+use crate::model::duplicates::{ComparedContact, SharedValue};
 use evidence::{Evidence, Facts};
 use groups::Groups;
 
-pub use search::{AT_A_TIME, DuplicatesCursor, Found, FoundGroup, find};
+pub use search::{AT_A_TIME, DuplicatesCursor, DuplicatesPage, FoundGroup, find};
 
 /// Contacts that may be the same person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +52,8 @@ const LIKELY: u32 = 400;
 /// Forms groups, sorted by position. Each contact is in at most one.
 #[must_use]
 pub fn groups(
-    shared: &[Shared],
-    mut members: Vec<Member>,
+    shared: &[SharedValue],
+    mut members: Vec<ComparedContact>,
     ignored: &[(ContactId, ContactId)],
 ) -> Vec<Group> {
     // The groups do not depend on the order of the input, because pages must be

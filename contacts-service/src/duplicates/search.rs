@@ -23,7 +23,7 @@ pub const AT_A_TIME: usize = 2;
 pub type DuplicatesCursor = (u32, Option<ContactId>);
 
 /// A page of groups.
-pub struct Found {
+pub struct DuplicatesPage {
     /// The most certain first.
     pub groups: Vec<FoundGroup>,
     /// Where the next page begins; `None` on the last one.
@@ -45,20 +45,20 @@ pub async fn find(
     owner: UserId,
     cursor: Option<DuplicatesCursor>,
     size: usize,
-) -> Result<Found> {
+) -> Result<DuplicatesPage> {
     // Waits as long as the caller does; nobody closes it.
     let _place = places.acquire().await.ok();
     // What is compared and what is shown is of the same moment.
     let mut tx = db.begin_snapshot().await?;
     duplicates::sort_in_memory(&mut tx).await?;
-    let shared = duplicates::shared(&mut *tx, owner).await?;
+    let shared = duplicates::shared_values(&mut *tx, owner).await?;
     let ids: HashSet<Uuid> = shared
         .iter()
         .flat_map(|shared| &shared.ids)
         .map(|id| id.0)
         .collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let members = duplicates::members(&mut *tx, owner, &ids).await?;
+    let members = duplicates::compared_contacts(&mut *tx, owner, &ids).await?;
     let ignored = duplicates::ignored(&mut *tx, owner).await?;
     // A large book takes tens of milliseconds, in which this thread serves others.
     let all = spawn_blocking(move || groups(&shared, members, &ignored))
@@ -76,7 +76,7 @@ pub async fn find(
     let fit = fitting(sizes, size).min(shown.len());
     let more = fit < shown.len() || rest.peek().is_some();
     shown.truncate(fit);
-    Ok(Found {
+    Ok(DuplicatesPage {
         next: shown.last().filter(|_| more).map(Group::place),
         groups: with_contacts(shown, &mut contacts),
     })

@@ -4,14 +4,14 @@ use proto::contacts::v1::Date;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::duplicates::Kind;
+use crate::model::duplicates::ValueKind;
 
 fn id(n: usize) -> ContactId {
     ContactId(Uuid::from_u128(n as u128))
 }
 
-fn member(n: usize, name: &str, birthday: Option<(i32, i32)>) -> Member {
-    Member {
+fn member(n: usize, name: &str, birthday: Option<(i32, i32)>) -> ComparedContact {
+    ComparedContact {
         id: id(n),
         name: Some(name.to_owned()).filter(|name| !name.is_empty()),
         birthday: birthday.map(|(year, day)| Date {
@@ -22,8 +22,8 @@ fn member(n: usize, name: &str, birthday: Option<(i32, i32)>) -> Member {
     }
 }
 
-fn shared(kind: Kind, members: impl IntoIterator<Item = usize>) -> Shared {
-    Shared {
+fn shared(kind: ValueKind, members: impl IntoIterator<Item = usize>) -> SharedValue {
+    SharedValue {
         kind,
         ids: members.into_iter().map(id).collect(),
     }
@@ -42,7 +42,7 @@ fn whatever_is_shared_groups_keep_their_promises() {
     let mut count = 0;
     for _ in 0..300 {
         let size = random.usize(2..60);
-        let members: Vec<Member> = (0..size)
+        let members: Vec<ComparedContact> = (0..size)
             .map(|n| {
                 let names = ["ada lovelace", "ada lovelase", "bob", "charles babbage", ""];
                 let birthday = random.bool().then(|| {
@@ -52,9 +52,13 @@ fn whatever_is_shared_groups_keep_their_promises() {
                 member(n, random.choice(names).unwrap(), birthday)
             })
             .collect();
-        let keys: Vec<Shared> = (0..random.usize(1..30))
+        let keys: Vec<SharedValue> = (0..random.usize(1..30))
             .map(|_| {
-                let kinds = [Kind::Email, Kind::Phone, Kind::GivenAndFamily];
+                let kinds = [
+                    ValueKind::Email,
+                    ValueKind::Phone,
+                    ValueKind::GivenAndFamily,
+                ];
                 let most = if random.u8(0..5) == 0 { size } else { 4 };
                 let sharers: Vec<usize> = (0..random.usize(2..=most.max(2)))
                     .map(|_| random.usize(..size))
@@ -101,7 +105,10 @@ fn a_doubtful_third_one_stays_out_of_a_likely_pair() {
         member(2, "ada lovelace", None),
         member(3, "charles babbage", None),
     ];
-    let keys = [shared(Kind::Phone, [1, 2, 3]), shared(Kind::Email, [1, 2])];
+    let keys = [
+        shared(ValueKind::Phone, [1, 2, 3]),
+        shared(ValueKind::Email, [1, 2]),
+    ];
 
     let found = groups(&keys, members, &[]);
 

@@ -6,7 +6,7 @@ use crate::contact::ContactId;
 
 /// What contacts have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// An e-mail.
     Email,
     /// A phone.
@@ -19,16 +19,16 @@ pub enum Kind {
 
 /// Contacts that have the same of something.
 #[derive(Clone, Debug)]
-pub struct Shared {
+pub struct SharedValue {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Whose it is; some may be there twice.
     pub ids: Vec<ContactId>,
 }
 
 /// A contact to be compared.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub struct ComparedContact {
     /// The contact.
     pub id: ContactId,
     /// Its folded display name, if it is made from more than an e-mail or a phone.

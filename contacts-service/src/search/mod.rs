@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::model::query::Query;
 use crate::model::share::rights::View;
 use crate::store::contacts;
-use crate::store::search::{Candidate, holding, resembling};
+use crate::store::search::{self as store, Candidate};
 
 /// Where a search goes on: after a rank, among exact or among fuzzy matches.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -26,26 +26,26 @@ pub struct SearchCursor {
     fuzzy: bool,
 }
 
-/// A page of what answers a query.
-pub struct Found {
+/// A page of contacts that match a query.
+pub struct SearchPage {
     /// The best first.
     pub hits: Vec<Hit>,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<SearchCursor>,
 }
 
-/// A contact that answers a query.
+/// A contact that matches a query.
 pub struct Hit {
     /// The contact.
     pub contact: Stored,
-    /// What of it matches.
-    pub found: Match,
+    /// How it matches.
+    pub matched: Match,
 }
 
 /// A candidate that matches. Compared by rank alone, which holds its id.
 struct Ranked {
     rank: Rank,
-    found: Match,
+    matched: Match,
 }
 
 impl PartialEq for Ranked {
@@ -75,12 +75,12 @@ pub async fn search(
     query: &Query,
     cursor: Option<SearchCursor>,
     size: usize,
-) -> Result<Found> {
+) -> Result<SearchPage> {
     let after = cursor.as_ref().map(|cursor| &cursor.rank);
     let in_fuzzy = cursor.as_ref().is_some_and(|cursor| cursor.fuzzy);
     let mut ranked = Vec::new();
     if !in_fuzzy {
-        let candidates = holding(db, view, query);
+        let candidates = store::matching(db, view, query);
         ranked = best(candidates, query, exact, after, size + 1, |_| false).await?;
     }
     // Typing errors are forgiven only where what was typed fills no page.
@@ -91,7 +91,7 @@ pub async fn search(
         let shown: HashSet<ContactId> = ranked.iter().map(|one| one.rank.id).collect();
         let after = after.filter(|_| in_fuzzy);
         let room = size + 1 - ranked.len();
-        let similar = resembling(db, view, &word);
+        let similar = store::similar(db, view, &word);
         let known = |candidate: &Candidate| {
             shown.contains(&candidate.id) || exact(query, &candidate.search_text).is_some()
         };
@@ -106,16 +106,16 @@ pub async fn search(
     let shown = fitting(ranked.iter().map(bytes), size).min(ranked.len());
     let next = ranked.get(shown).map(|next| SearchCursor {
         rank: ranked[shown - 1].rank.clone(),
-        fuzzy: next.found.tier == MatchTier::Fuzzy,
+        fuzzy: next.matched.tier == MatchTier::Fuzzy,
     });
     ranked.truncate(shown);
     // A contact that was removed meanwhile is skipped.
     let hits = ranked.into_iter().filter_map(|one| {
         let contact = contacts.remove(&one.rank.id)?;
-        let found = one.found;
-        Some(Hit { contact, found })
+        let matched = one.matched;
+        Some(Hit { contact, matched })
     });
-    Ok(Found {
+    Ok(SearchPage {
         hits: hits.collect(),
         next,
     })
@@ -133,23 +133,23 @@ async fn best(
 ) -> Result<Vec<Ranked>> {
     let mut best: BinaryHeap<Ranked> = BinaryHeap::with_capacity(count + 1);
     while let Some(candidate) = candidates.try_next().await? {
-        let Some(found) = compare(query, &candidate.search_text) else {
+        let Some(matched) = compare(query, &candidate.search_text) else {
             continue;
         };
         if known(&candidate) {
             continue;
         }
         let rank = Rank {
-            tier: found.tier.into(),
+            tier: matched.tier.into(),
             plain: !candidate.starred,
-            weight: found.weight.into(),
+            weight: matched.weight.into(),
             family_key: candidate.family_key,
             id: candidate.id,
         };
         if after.is_some_and(|after| rank <= *after) {
             continue;
         }
-        best.push(Ranked { rank, found });
+        best.push(Ranked { rank, matched });
         if best.len() > count {
             best.pop();
         }

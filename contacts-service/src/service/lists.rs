@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::filter;
 use crate::model::order::Order;
 use crate::model::share::rights::{View, Visible};
-use crate::store::list::{Listed, Selection};
+use crate::store::list::{ListedContact, Selection};
 use crate::store::point_reads::PointReads;
 use crate::store::{contacts, list as table, owners};
 
@@ -115,8 +115,8 @@ pub(super) async fn list(
         None => None,
     };
 
-    let bytes = |listed: &Listed| listed.contact.body.len();
-    let cursor = |last: &Listed| last.cursor(selection.order);
+    let bytes = |listed: &ListedContact| listed.contact.body.len();
+    let cursor = |last: &ListedContact| last.cursor(selection.order);
     let next_page_token = pages.cut_by_bytes(&mut listed, bytes, cursor);
     let contacts = listed
         .into_iter()

@@ -46,7 +46,7 @@ pub(super) async fn list(
     let after: Option<i64> = pages.cursor()?;
 
     // A write between the two reads is later than both.
-    let last = revisions::last(db, view.owner, id).await?;
+    let last = revisions::newest(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
     if !view.visible.holds(&last.contact.body)? {
         return Err(Error::NotFound(id));

@@ -41,7 +41,7 @@ pub(super) async fn page(
 fn message(hit: Hit) -> SearchResult {
     SearchResult {
         contact: hit.contact.encoded(),
-        match_tier: hit.found.tier.into(),
-        matched_fields: hit.found.fields.into_iter().map(Into::into).collect(),
+        match_tier: hit.matched.tier.into(),
+        matched_fields: hit.matched.fields.into_iter().map(Into::into).collect(),
     }
 }

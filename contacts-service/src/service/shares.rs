@@ -112,7 +112,7 @@ impl server::SharesService for ContactsService {
             }
             let recipient = self.recipient(&caller, &call).await?;
             let db = self.share_of(caller.user_id);
-            let found = shares::get_of(&db, owner, id, &recipient).await?;
+            let found = shares::get_for(&db, owner, id, &recipient).await?;
             found.ok_or(Error::from(ShareError::NotFound))?;
             let book = self.book_of(owner, &caller);
             book.accept(id, &recipient, updated.state, &patch.etag)
@@ -170,7 +170,7 @@ impl server::SharesService for ContactsService {
         let after = pages.cursor()?.unwrap_or(FIRST);
 
         let recipient = self.recipient(&caller, &call).await?;
-        let mut listed = shares::list_of(
+        let mut listed = shares::list_for(
             &self.share_of(caller.user_id),
             &recipient,
             after,
@@ -202,10 +202,10 @@ impl ContactsService {
             email: None,
         };
         let db = self.share_of(caller.user_id);
-        let mut found = shares::get_of(&db, owner, id, &recipient).await?;
+        let mut found = shares::get_for(&db, owner, id, &recipient).await?;
         if found.is_none() {
             recipient.email = self.email_of(caller, call).await?;
-            found = shares::get_of(&db, owner, id, &recipient).await?;
+            found = shares::get_for(&db, owner, id, &recipient).await?;
         }
         if found.is_none() {
             return Ok(false);

@@ -22,7 +22,7 @@ pub struct BirthdayKey {
 
 /// A contact and its position.
 #[derive(Clone, Debug)]
-pub struct Born {
+pub struct ContactBirthday {
     /// The contact.
     pub contact: Stored,
     /// Month and day of its birthday.
@@ -33,13 +33,13 @@ pub struct Born {
 
 /// Birthdays after a position up to a month and day, by day, name and id. A single lower
 /// bound, because with two the index may be read from the lower one.
-pub async fn span(
+pub async fn between(
     db: impl PgExecutor<'_>,
     view: &View,
     last: i16,
     after: &BirthdayKey,
     limit: i64,
-) -> Result<Vec<Born>> {
+) -> Result<Vec<ContactBirthday>> {
     let rows = sqlx::query(
         r"
         SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body,
@@ -66,13 +66,13 @@ pub async fn span(
 }
 
 /// The birthdays of two days that share a date, by name and id.
-pub async fn leap_day(
+pub async fn on_leap_day(
     db: impl PgExecutor<'_>,
     view: &View,
     birth_mds: [i16; 2],
     after: &BirthdayKey,
     limit: i64,
-) -> Result<Vec<Born>> {
+) -> Result<Vec<ContactBirthday>> {
     let rows = sqlx::query(
         r"
         SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body,
@@ -97,8 +97,8 @@ pub async fn leap_day(
     rows.iter().map(born).collect()
 }
 
-fn born(row: &PgRow) -> Result<Born> {
-    Ok(Born {
+fn born(row: &PgRow) -> Result<ContactBirthday> {
+    Ok(ContactBirthday {
         contact: stored(row)?,
         birth_md: row.try_get(AFTER_STORED)?,
         display_key: row.try_get(AFTER_STORED + 1)?,
@@ -106,8 +106,8 @@ fn born(row: &PgRow) -> Result<Born> {
 }
 
 /// Where the next page begins after this contact.
-impl From<&Born> for BirthdayKey {
-    fn from(born: &Born) -> Self {
+impl From<&ContactBirthday> for BirthdayKey {
+    fn from(born: &ContactBirthday) -> Self {
         let ContactId(id) = born.contact.id;
         Self {
             birth_md: born.birth_md,

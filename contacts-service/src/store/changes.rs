@@ -138,7 +138,7 @@ pub async fn replace_many(
     labels::ensure(db, owner, stamp, contacts.iter().map(|row| &row.keys)).await?;
     // The owner's totals grow with the first part.
     let mut bytes_added = bytes_added;
-    for part in parts::of(contacts, |row| row.contact.body.len()) {
+    for part in parts::split(contacts, |row| row.contact.body.len()) {
         replace_part(db, owner, stamp, part, bytes_added).await?;
         bytes_added = 0;
     }

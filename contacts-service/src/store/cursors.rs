@@ -14,7 +14,7 @@ pub async fn get(db: impl PgExecutor<'_>, feed: &str) -> Result<String> {
 
 /// Stores the cursor. A slower replica may set it back, which repeats users and misses
 /// none.
-pub async fn keep(db: impl PgExecutor<'_>, feed: &str, cursor: &str) -> Result<()> {
+pub async fn set(db: impl PgExecutor<'_>, feed: &str, cursor: &str) -> Result<()> {
     sqlx::query!(
         r#"
         INSERT INTO contacts.feeds (name, cursor)

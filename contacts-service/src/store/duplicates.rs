@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::contact::ContactId;
 use crate::contact::stored;
 use crate::error::{Error, Result};
-use crate::model::duplicates::{Kind, Member, Shared};
+use crate::model::duplicates::{ComparedContact, SharedValue, ValueKind};
 
 /// Makes a transaction sort the keys of a large book in memory.
 pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
@@ -20,7 +20,7 @@ pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
 /// Every e-mail, phone and name that several contacts of the owner share, without deleted
 /// ones, those with the fewest contacts first. Only the first 10 e-mails and 20 forms of
 /// phones of each contact are used, so that the cost depends on the number of contacts.
-pub async fn shared(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<Shared>> {
+pub async fn shared_values(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<SharedValue>> {
     // A phone of less than five digits is not personal; a display name derived from an
     // e-mail or a phone is skipped. Hashes sort in a third of the time of texts.
     let rows = sqlx::query!(
@@ -54,12 +54,12 @@ pub async fn shared(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<Shared
     )
     .fetch_all(db)
     .await?;
-    let shared = rows.into_iter().map(|row| Shared {
+    let shared = rows.into_iter().map(|row| SharedValue {
         kind: match row.kind {
-            1 => Kind::Email,
-            2 => Kind::Phone,
-            3 => Kind::Name,
-            _ => Kind::GivenAndFamily,
+            1 => ValueKind::Email,
+            2 => ValueKind::Phone,
+            3 => ValueKind::Name,
+            _ => ValueKind::GivenAndFamily,
         },
         ids: row.ids.into_iter().map(ContactId).collect(),
     });
@@ -67,7 +67,11 @@ pub async fn shared(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<Shared
 }
 
 /// The owner's contacts with these ids, to be compared.
-pub async fn members(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> Result<Vec<Member>> {
+pub async fn compared_contacts(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    ids: &[Uuid],
+) -> Result<Vec<ComparedContact>> {
     // A join, because thousands of ids in ANY would be compared with each contact.
     let rows = sqlx::query!(
         r#"
@@ -84,7 +88,7 @@ pub async fn members(db: impl PgExecutor<'_>, owner: UserId, ids: &[Uuid]) -> Re
     .await?;
     let members = rows.into_iter().map(|row| {
         let birthday = row.body.as_deref().map(stored::birthday).transpose()?;
-        Ok(Member {
+        Ok(ComparedContact {
             id: row.id,
             name: Some(row.display_key).filter(|_| row.is_name),
             birthday: birthday.flatten(),
@@ -169,7 +173,7 @@ pub async fn ignore(db: impl PgExecutor<'_>, owner: UserId, pair: [ContactId; 2]
 }
 
 /// Deletes the ignored pairs of the owner's purged contacts with these ids.
-pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
+pub async fn delete_ignored(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM contacts.ignored_duplicates

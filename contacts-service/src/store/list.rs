@@ -31,7 +31,7 @@ pub struct ListCursor {
 
 /// A contact and its sort key.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct ListedContact {
     /// The contact.
     pub contact: Stored,
     /// The folded name, if sorted by a name.
@@ -41,7 +41,7 @@ pub struct Listed {
     pub live_count: Option<i64>,
 }
 
-impl Listed {
+impl ListedContact {
     /// Its position in `order`.
     #[must_use]
     pub fn cursor(&self, order: Order) -> ListCursor {
@@ -80,11 +80,11 @@ pub async fn list(
     view: &View,
     selection: &Selection<'_>,
     limit: i64,
-) -> Result<Vec<Listed>> {
+) -> Result<Vec<ListedContact>> {
     let mut query = statement(view, selection, limit);
     let rows = query.build().fetch_all(db).await?;
     let listed = rows.iter().map(|row| {
-        Ok(Listed {
+        Ok(ListedContact {
             contact: stored(row)?,
             name_key: row.try_get(AFTER_STORED)?,
             live_count: row.try_get(AFTER_STORED + 1)?,

@@ -90,7 +90,7 @@ pub async fn relabel(
 ) -> Result<()> {
     // The owner's totals are updated with the first part.
     let mut bytes_added = bytes_added;
-    for part in parts::of(contacts, |contact| contact.body.len()) {
+    for part in parts::split(contacts, |contact| contact.body.len()) {
         relabel_part(db, owner, stamp, part, bytes_added).await?;
         bytes_added = 0;
     }

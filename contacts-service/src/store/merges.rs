@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// A merge.
 #[derive(Clone, Debug)]
-pub struct Merged {
+pub struct MergeRecord {
     /// Its identity.
     pub id: Uuid,
     /// The owner's version of the merge.
@@ -27,7 +27,7 @@ pub struct Merged {
 pub async fn insert(
     db: &mut PgConnection,
     owner: UserId,
-    merged: &Merged,
+    merged: &MergeRecord,
     now: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
@@ -55,9 +55,9 @@ pub async fn remove(
     owner: UserId,
     id: Uuid,
     since: DateTime<Utc>,
-) -> Result<Option<Merged>> {
+) -> Result<Option<MergeRecord>> {
     Ok(sqlx::query_as!(
-        Merged,
+        MergeRecord,
         r#"
         DELETE FROM contacts.merges
         WHERE owner_id = $1 AND id = $2 AND create_time >= $3
@@ -74,8 +74,8 @@ pub async fn remove(
 
 /// Deletes at most 1000 merges of any owners from before `before`; returns how many.
 /// Concurrent replicas skip each other's rows.
-pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let forgotten = sqlx::query!(
+pub async fn delete_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let deleted = sqlx::query!(
         r#"
         DELETE FROM contacts.merges
         WHERE (owner_id, id) IN (
@@ -90,5 +90,5 @@ pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u6
     )
     .execute(db)
     .await?;
-    Ok(forgotten.rows_affected())
+    Ok(deleted.rows_affected())
 }

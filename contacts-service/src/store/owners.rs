@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::quota::Quota;
 
-/// The owner's row, as a write has taken it.
+/// The owner's row, as a write found it.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerRow {
     /// The version that this write stamps on what it changes.
@@ -19,7 +19,7 @@ pub struct OwnerRow {
 /// Begins a write: takes the owner's next version, and with it the owner's row
 /// until the transaction ends. Writes of one owner thus follow each other, and
 /// versions follow the order of commits.
-pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<OwnerRow> {
+pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRow> {
     let row = sqlx::query!(
         r#"
         INSERT INTO contacts.owner_state AS o
@@ -60,7 +60,7 @@ pub async fn used(db: impl PgExecutor<'_>, owner: UserId) -> Result<Quota> {
 
 /// Locks the owner's row, if there is one, until the transaction ends, without a new
 /// version.
-pub async fn hold(db: &mut PgConnection, owner: UserId) -> Result<()> {
+pub async fn lock(db: &mut PgConnection, owner: UserId) -> Result<()> {
     sqlx::query!(
         r#"
         SELECT version

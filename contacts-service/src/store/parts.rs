@@ -5,7 +5,7 @@
 const BYTES_MAX: usize = 256 * 1024;
 
 /// Splits a list into parts, one per statement; `bytes` is the size of an item.
-pub fn of<T>(all: &[T], bytes: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
+pub fn split<T>(all: &[T], bytes: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     let mut rest = all;
     std::iter::from_fn(move || {
         let mut sum = 0;
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     fn parts(sizes: &[usize]) -> Vec<&[usize]> {
-        of(sizes, |size| *size).collect()
+        split(sizes, |size| *size).collect()
     }
 
     #[test]

@@ -26,13 +26,13 @@ const KEYS_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub struct PointReads {
     db: Pool,
-    asked: mpsc::UnboundedSender<Asked>,
+    queue: mpsc::UnboundedSender<PointRead>,
 }
 
-type Queue = mpsc::UnboundedReceiver<Asked>;
+type Queue = mpsc::UnboundedReceiver<PointRead>;
 
 #[derive(Debug)]
-struct Asked {
+struct PointRead {
     owner: UserId,
     id: ContactId,
     reply: oneshot::Sender<Result<Option<Stored>>>,
@@ -44,14 +44,14 @@ impl PointReads {
     pub fn start(db: &Pool) -> Self {
         // Unbounded, because waiting calls are limited by the streams of their
         // connections.
-        let (asked, queue) = mpsc::unbounded_channel();
+        let (sender, queue) = mpsc::unbounded_channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
-            tokio::spawn(read(db.clone(), Arc::clone(&queue)));
+            tokio::spawn(run(db.clone(), Arc::clone(&queue)));
         }
         Self {
             db: db.clone(),
-            asked,
+            queue: sender,
         }
     }
 
@@ -60,7 +60,7 @@ impl PointReads {
         let (reply, answer) = oneshot::channel();
         // Without readers, or if a combined statement failed, a call runs its own
         // statement and gets its own error.
-        let _ = self.asked.send(Asked { owner, id, reply });
+        let _ = self.queue.send(PointRead { owner, id, reply });
         match answer.await {
             Ok(found) => found,
             Err(_) => contacts::get(&self.db, owner, id).await,
@@ -68,43 +68,43 @@ impl PointReads {
     }
 }
 
-async fn read(db: Pool, queue: Arc<Mutex<Queue>>) {
-    while let Some(asked) = gather(&queue).await {
-        let Err(Unreachable) = answer(&db, asked).await else {
+async fn run(db: Pool, queue: Arc<Mutex<Queue>>) {
+    while let Some(reads) = gather(&queue).await {
+        let Err(Unreachable) = answer(&db, reads).await else {
             continue;
         };
         // Later calls have waited as long, and would wait as long again.
         if let Ok(mut queue) = queue.try_lock() {
-            while let Ok(asked) = queue.try_recv() {
-                asked.refuse();
+            while let Ok(read) = queue.try_recv() {
+                read.refuse();
             }
         }
     }
 }
 
 /// The next requests; `None` when no more can arrive.
-async fn gather(queue: &Mutex<Queue>) -> Option<Vec<Asked>> {
+async fn gather(queue: &Mutex<Queue>) -> Option<Vec<PointRead>> {
     let mut queue = queue.lock().await;
-    let mut asked = vec![queue.recv().await?];
+    let mut reads = vec![queue.recv().await?];
     // Requests that arrive at the same time are included.
     yield_now().await;
-    while asked.len() < KEYS_MAX
+    while reads.len() < KEYS_MAX
         && let Ok(next) = queue.try_recv()
     {
-        asked.push(next);
+        reads.push(next);
     }
-    asked.retain(|asked| !asked.reply.is_closed());
-    Some(asked)
+    reads.retain(|read| !read.reply.is_closed());
+    Some(reads)
 }
 
 /// No connection was available.
 struct Unreachable;
 
-async fn answer(db: &Pool, mut asked: Vec<Asked>) -> Result<(), Unreachable> {
-    if asked.len() > 1 {
-        return answer_together(db, asked).await;
+async fn answer(db: &Pool, mut reads: Vec<PointRead>) -> Result<(), Unreachable> {
+    if reads.len() > 1 {
+        return answer_combined(db, reads).await;
     }
-    let Some(Asked { owner, id, reply }) = asked.pop() else {
+    let Some(PointRead { owner, id, reply }) = reads.pop() else {
         return Ok(());
     };
     let found = contacts::get(db, owner, id).await;
@@ -113,22 +113,22 @@ async fn answer(db: &Pool, mut asked: Vec<Asked>) -> Result<(), Unreachable> {
     reached
 }
 
-async fn answer_together(db: &Pool, asked: Vec<Asked>) -> Result<(), Unreachable> {
-    let owners: Vec<Uuid> = asked.iter().map(|asked| asked.owner.0).collect();
-    let ids: Vec<Uuid> = asked.iter().map(|asked| asked.id.0).collect();
+async fn answer_combined(db: &Pool, reads: Vec<PointRead>) -> Result<(), Unreachable> {
+    let owners: Vec<Uuid> = reads.iter().map(|read| read.owner.0).collect();
+    let ids: Vec<Uuid> = reads.iter().map(|read| read.id.0).collect();
     let found = contacts::get_each(db, &owners, &ids).await;
     if reached(&found).is_err() {
-        asked.into_iter().for_each(Asked::refuse);
+        reads.into_iter().for_each(PointRead::refuse);
         return Err(Unreachable);
     }
     // Dropped without a reply if the statement failed: each call then runs its own.
-    let mut answers: Vec<Option<Stored>> = asked.iter().map(|_| None).collect();
+    let mut answers: Vec<Option<Stored>> = reads.iter().map(|_| None).collect();
     let Ok(found) = found else { return Ok(()) };
     for (number, contact) in found {
         answers[number] = Some(contact);
     }
-    for (asked, answer) in asked.into_iter().zip(answers) {
-        let _ = asked.reply.send(Ok(answer));
+    for (read, answer) in reads.into_iter().zip(answers) {
+        let _ = read.reply.send(Ok(answer));
     }
     Ok(())
 }
@@ -140,7 +140,7 @@ fn reached<T>(found: &Result<T>) -> Result<(), Unreachable> {
     }
 }
 
-impl Asked {
+impl PointRead {
     fn refuse(self) {
         let _ = self.reply.send(Err(sqlx::Error::PoolTimedOut.into()));
     }

@@ -6,9 +6,9 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::error::Result;
 
-/// An earlier call.
+/// The response to an earlier call.
 #[derive(Debug)]
-pub struct Answered {
+pub struct StoredResponse {
     /// SHA-256 of the request.
     pub body_hash: Vec<u8>,
     /// The encoded contact of the response.
@@ -21,9 +21,9 @@ pub async fn find(
     owner: UserId,
     request_id: &str,
     since: DateTime<Utc>,
-) -> Result<Option<Answered>> {
+) -> Result<Option<StoredResponse>> {
     Ok(sqlx::query_as!(
-        Answered,
+        StoredResponse,
         r#"
         SELECT body_hash, response
         FROM contacts.requests
@@ -43,7 +43,7 @@ pub async fn insert(
     db: &mut PgConnection,
     owner: UserId,
     request_id: &str,
-    answered: &Answered,
+    stored: &StoredResponse,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
@@ -59,8 +59,8 @@ pub async fn insert(
         "#,
         owner as UserId,
         request_id,
-        answered.body_hash,
-        answered.response,
+        stored.body_hash,
+        stored.response,
         now,
         since,
     )
@@ -71,8 +71,8 @@ pub async fn insert(
 
 /// Deletes at most 1000 responses of any owners that are older than `before`; returns how
 /// many. Concurrent replicas skip each other's rows.
-pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let forgotten = sqlx::query!(
+pub async fn delete_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let deleted = sqlx::query!(
         r#"
         DELETE FROM contacts.requests
         WHERE (owner_id, request_id) IN (
@@ -87,5 +87,5 @@ pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u6
     )
     .execute(db)
     .await?;
-    Ok(forgotten.rows_affected())
+    Ok(deleted.rows_affected())
 }

@@ -26,7 +26,7 @@ fn change(code: Option<i16>) -> ContactChange {
 }
 
 /// The last revision of the owner's contact, deleted or not.
-pub async fn last(
+pub async fn newest(
     db: impl PgExecutor<'_>,
     owner: UserId,
     id: ContactId,
@@ -102,10 +102,10 @@ pub async fn before(
 pub async fn replaced(
     db: impl PgExecutor<'_>,
     owner: UserId,
-    named: &[(&Stored, i64)],
+    writes: &[(&Stored, i64)],
 ) -> Result<HashMap<ContactId, Stored>> {
-    let ids: Vec<Uuid> = named.iter().map(|(current, _)| current.id.0).collect();
-    let versions: Vec<i64> = named.iter().map(|(_, version)| *version).collect();
+    let ids: Vec<Uuid> = writes.iter().map(|(current, _)| current.id.0).collect();
+    let versions: Vec<i64> = writes.iter().map(|(_, version)| *version).collect();
     let rows = sqlx::query!(
         r#"
         SELECT
@@ -129,7 +129,7 @@ pub async fn replaced(
     let mut replaced = HashMap::new();
     for row in rows {
         let place = usize::try_from(row.place - 1).ok();
-        let Some((last, _)) = place.and_then(|place| named.get(place)) else {
+        let Some((last, _)) = place.and_then(|place| writes.get(place)) else {
             continue;
         };
         let before = Stored {
@@ -169,7 +169,7 @@ pub async fn body(
 }
 
 /// Deletes all revisions of the owner's purged contacts with these ids.
-pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
+pub async fn delete(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM contacts.revisions
@@ -185,8 +185,8 @@ pub async fn forget(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Resul
 
 /// Deletes at most 1000 revisions of any owners that were replaced before `before`;
 /// returns how many. Concurrent replicas skip each other's rows.
-pub async fn forget_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let forgotten = sqlx::query!(
+pub async fn delete_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let deleted = sqlx::query!(
         r#"
         DELETE FROM contacts.revisions
         WHERE (owner_id, contact_id, version) IN (
@@ -201,5 +201,5 @@ pub async fn forget_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Resul
     )
     .execute(db)
     .await?;
-    Ok(forgotten.rows_affected())
+    Ok(deleted.rows_affected())
 }

@@ -25,11 +25,11 @@ pub struct Candidate {
 
 /// Contacts that may contain every word of the query, or its digits.
 #[must_use]
-pub fn holding<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
+pub fn matching<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let words = query.indexed_words();
     match words.iter().max_by_key(|word| word.len()) {
         Some(longest) => indexed(db, view, longest, &words, query.digits.as_deref()),
-        None => whole_book(db, view, query),
+        None => unindexed(db, view, query),
     }
 }
 
@@ -53,7 +53,7 @@ fn indexed<'a>(
         view.owner as UserId,
         containing(longest),
         &patterns,
-        digits.map(|digits| containing(end(digits))) as Option<String>,
+        digits.map(|digits| containing(last_digits(digits))) as Option<String>,
         view.visible.keys() as Option<Vec<String>>,
     )
     .fetch(db);
@@ -62,13 +62,13 @@ fn indexed<'a>(
 
 /// The last digits of a number, with which the index finds it, because most numbers of a
 /// book have the same first digits. The ranking compares all.
-fn end(digits: &str) -> &str {
+fn last_digits(digits: &str) -> &str {
     const LAST: usize = 7;
     &digits[digits.len().saturating_sub(LAST)..]
 }
 
 /// For words that are not in the index. Not LIKE, which would use the index anyway.
-fn whole_book<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
+fn unindexed<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Result<Candidate>> {
     let stream = sqlx::query_as!(
         Candidate,
         r#"
@@ -96,7 +96,7 @@ fn whole_book<'a>(db: &'a Pool, view: &View, query: &Query) -> BoxStream<'a, Res
 const SWAPPED_CHARS_MAX: usize = 8;
 
 /// Contacts that contain a word similar to this one.
-pub fn resembling<'a>(db: &'a Pool, view: &View, word: &str) -> BoxStream<'a, Result<Candidate>> {
+pub fn similar<'a>(db: &'a Pool, view: &View, word: &str) -> BoxStream<'a, Result<Candidate>> {
     let short = word.chars().count() <= SWAPPED_CHARS_MAX;
     let swapped = if short { swapped(word) } else { Vec::new() };
     let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();

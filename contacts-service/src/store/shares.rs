@@ -64,7 +64,7 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Result<
 }
 
 /// Returns the owner's share, if the recipient has it or it is offered to the recipient.
-pub async fn get_of(
+pub async fn get_for(
     db: impl PgExecutor<'_>,
     owner: UserId,
     id: ShareId,
@@ -99,7 +99,7 @@ pub async fn list(
 
 /// At most `limit` of the shares that the recipient has or is offered, of any owners, the
 /// oldest first, after this one.
-pub async fn list_of(
+pub async fn list_for(
     db: impl PgExecutor<'_>,
     recipient: &Recipient,
     after: ShareId,
@@ -118,7 +118,7 @@ pub async fn list_of(
 }
 
 /// The owner's share of the same contacts with the same address.
-pub async fn same(
+pub async fn find_same(
     db: impl PgExecutor<'_>,
     owner: UserId,
     offer: &Offer,
@@ -232,7 +232,7 @@ pub async fn delete_of_label(db: impl PgExecutor<'_>, owner: UserId, label: Labe
 }
 
 /// The owners whose contacts a user can read.
-pub async fn owners_of(db: impl PgExecutor<'_>, user: UserId) -> Result<Vec<UserId>> {
+pub async fn owners_shared_with(db: impl PgExecutor<'_>, user: UserId) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT DISTINCT owner_id AS "owner_id: UserId"

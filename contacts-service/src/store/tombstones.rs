@@ -9,7 +9,10 @@ use crate::contact::ContactId;
 use crate::error::Result;
 
 /// At most 100 owners of contacts that were deleted before `before`.
-pub async fn owners_of_gone(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<Vec<UserId>> {
+pub async fn owners_with_expired(
+    db: impl PgExecutor<'_>,
+    before: DateTime<Utc>,
+) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT DISTINCT owner_id AS "owner_id: UserId"
@@ -24,7 +27,7 @@ pub async fn owners_of_gone(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> R
 }
 
 /// At most `limit` contacts that the owner deleted before `before`.
-pub async fn gone(
+pub async fn expired(
     db: impl PgExecutor<'_>,
     owner: UserId,
     before: DateTime<Utc>,
@@ -82,7 +85,7 @@ pub async fn purge(
 }
 
 /// At most 100 owners of tombstones from before `before`.
-pub async fn owners_of_forgotten(
+pub async fn owners_with_old(
     db: impl PgExecutor<'_>,
     before: DateTime<Utc>,
 ) -> Result<Vec<UserId>> {
@@ -101,7 +104,7 @@ pub async fn owners_of_forgotten(
 
 /// Deletes at most `limit` of the owner's tombstones from before `before`, the oldest
 /// first, and raises the minimum version; returns how many.
-pub async fn forget(
+pub async fn delete_old(
     db: &mut PgConnection,
     owner: UserId,
     before: DateTime<Utc>,
