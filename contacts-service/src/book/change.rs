@@ -77,7 +77,7 @@ impl ContactUpdate {
         let mut message = Contact::decode(&*current.body)?;
         let (known, labels) = (message.phones.clone(), message.labels.clone());
         self.mask.apply(self.patch, &mut message);
-        recall(&mut message.phones, &known, self.region);
+        recall(&mut message.phones, &known);
         let body = Body::parse(message, self.region)?;
         let encoded = body.encode();
         if encoded == current.body {

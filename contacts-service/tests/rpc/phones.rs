@@ -68,27 +68,103 @@ async fn a_number_that_is_sent_back_as_it_was_stays_understood() {
     }
 }
 
+/// Updates the numbers of a contact.
+async fn dial(owner: &Owner, id: &str, numbers: &[&str], region: &str) -> Vec<String> {
+    let request = UpdateContactRequest {
+        contact: Some(Contact {
+            id: id.into(),
+            phones: numbers.iter().map(|number| phone(number)).collect(),
+            ..Contact::default()
+        }),
+        update_mask: Some(field_mask(&["phones"])),
+        default_region: region.into(),
+        ..UpdateContactRequest::default()
+    };
+    let phones = owner.update_with(request).await.unwrap().phones;
+    phones.into_iter().map(|phone| phone.e164).collect()
+}
+
 #[tokio::test]
-async fn a_number_is_understood_anew_in_the_region_of_an_update() {
+async fn a_number_keeps_its_country_in_an_update_with_another_region() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let id = berliner(&owner).await.id;
+
+    for spelling in [
+        "030 123456",
+        "030/12 34 56",
+        "(030) 123-456",
+        "\u{202a}030123456",
+    ] {
+        let numbers = dial(&owner, &id, &[spelling, "06 123456"], "IT").await;
+
+        assert_eq!(numbers, ["+4930123456", "+3906123456"], "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_without_a_country_is_understood_when_its_region_is_given() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let stored = owner
+        .has(Contact {
+            phones: vec![phone("030 123456")],
+            ..ada()
+        })
+        .await;
+    assert_eq!(stored.phones[0].e164, "");
+
+    let numbers = dial(&owner, &stored.id, &["030 123456"], "DE").await;
+
+    assert_eq!(numbers, ["+4930123456"]);
+}
+
+#[tokio::test]
+async fn an_update_of_another_field_never_changes_the_country_of_a_number() {
     let app = App::start().await;
     let owner = app.owner();
     let stored = berliner(&owner).await;
+    let request = UpdateContactRequest {
+        contact: Some(Contact {
+            id: stored.id,
+            notes: "new".into(),
+            ..Contact::default()
+        }),
+        update_mask: Some(field_mask(&["notes"])),
+        default_region: "US".into(),
+        ..UpdateContactRequest::default()
+    };
 
-    let updated = owner
-        .update_with(UpdateContactRequest {
+    let updated = owner.update_with(request).await.unwrap();
+
+    assert_eq!(updated.phones, stored.phones);
+}
+
+#[tokio::test]
+async fn a_short_number_a_local_one_and_a_placeholder_have_no_e164() {
+    let app = App::start().await;
+    let owner = app.owner();
+    for (region, number) in [
+        ("DE", "112"),
+        ("DE", "123456"),
+        ("AT", "133"),
+        ("CN", "10086"),
+        ("US", "555-0100"),
+        ("US", "0000000000"),
+    ] {
+        let request = CreateContactRequest {
             contact: Some(Contact {
-                id: stored.id,
-                phones: vec![phone("030 123456")],
-                ..Contact::default()
+                phones: vec![phone(number)],
+                ..ada()
             }),
-            update_mask: Some(field_mask(&["phones"])),
-            default_region: "IT".into(),
-            ..UpdateContactRequest::default()
-        })
-        .await
-        .unwrap();
+            default_region: region.into(),
+            ..CreateContactRequest::default()
+        };
 
-    assert_eq!(updated.phones[0].e164, "+39030123456");
+        let stored = owner.create_with(request).await.unwrap();
+
+        assert_eq!(stored.phones, [phone(number)], "{region}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! Phone numbers: stored as typed, and parsed if possible.
 
-use proto::contacts::v1::Phone;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+mod parse;
 
+use proto::contacts::v1::Phone;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
+use unicode_normalization::UnicodeNormalization;
+
+use self::parse::{is_invisible, parse};
 use crate::error::{Error, Result};
 
 /// The country of national numbers.
@@ -39,34 +43,38 @@ impl DefaultRegion {
     }
 }
 
-/// Sets `e164` and `extension` if the number can be parsed; a number with `e164` is
-/// parsed already.
+/// Sets `e164` and `extension` if the number can be dialled from everywhere; a number with
+/// `e164` is parsed already.
 pub fn understand(phone: &mut Phone, region: DefaultRegion) {
-    if !phone.e164.is_empty() {
-        return;
-    }
-    let Ok(number) = PHONE_NUMBER_UTIL.parse(&phone.number, region.0) else {
-        return;
-    };
-    if number.is_possible_with_reason().is_ok() {
-        phone.e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
-        phone.extension = number.extension.unwrap_or_default();
+    if phone.e164.is_empty()
+        && let Some(parsed) = parse(&phone.number, region.0)
+    {
+        phone.e164 = parsed.e164;
+        phone.extension = parsed.extension;
     }
 }
 
-/// Keeps the parsed form of unchanged numbers, so that a client that sends back a contact
-/// need not know their region.
-pub fn recall(phones: &mut [Phone], known: &[Phone], region: DefaultRegion) {
-    // A given region means that the numbers are to be parsed again.
-    if region.0.is_some() {
-        return;
-    }
+/// Keeps the parsed form of numbers that were stored before, also if only their spelling
+/// changes, so that a client that sends back a contact need not know their region.
+pub fn recall(phones: &mut [Phone], known: &[Phone]) {
     for phone in phones {
-        if let Some(known) = known.iter().find(|known| known.number == phone.number) {
+        let spelling = spelling(&phone.number);
+        if let Some(known) = known
+            .iter()
+            .find(|known| self::spelling(&known.number) == spelling)
+        {
             phone.e164.clone_from(&known.e164);
             phone.extension.clone_from(&known.extension);
         }
     }
+}
+
+/// What two spellings of one number have in common: letters, digits and a leading `+`.
+fn spelling(number: &str) -> String {
+    let plain: String = number.nfkc().filter(|c| !is_invisible(*c)).collect();
+    let plus = plain.trim_start().starts_with('+').then_some('+');
+    let kept = plain.chars().filter(|c| c.is_alphanumeric());
+    plus.into_iter().chain(kept).collect()
 }
 
 #[cfg(test)]
