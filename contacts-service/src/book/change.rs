@@ -56,7 +56,8 @@ impl ContactUpdate {
     pub(crate) fn apply(self, current: Option<Stored>, now: DateTime<Utc>) -> Result<Updated> {
         let current = match current {
             Some(current) if current.delete_time.is_none() => current,
-            None if self.allow_missing => {
+            // An etag is that of a contact that was there.
+            None if self.allow_missing && self.etag.is_empty() => {
                 let body = Body::parse(self.patch, self.region)?;
                 let new = NewContact {
                     uid: self.uid,

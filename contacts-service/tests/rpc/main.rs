@@ -86,6 +86,7 @@ mod sync_races;
 mod undelete;
 mod unmerge;
 mod update;
+mod upsert;
 mod versions;
 mod wakes;
 mod watch;

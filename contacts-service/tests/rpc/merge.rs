@@ -120,7 +120,6 @@ async fn what_the_primary_leaves_empty_is_filled() {
     };
     let mut expected_emails = other.emails.clone();
     expected_emails[0].address = "ada@example.com".into();
-    expected_emails[0].primary = false;
     assert_eq!(
         bare(&merged),
         Contact {

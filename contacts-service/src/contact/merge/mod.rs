@@ -1,11 +1,14 @@
 //! Merges one contact into another without losing data: equal values are kept once, new
 //! ones are added, and conflicting ones become a line of the notes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod labelled;
+
+use std::collections::{BTreeMap, HashSet};
 use std::mem::take;
 
-use proto::contacts::v1::{Contact, Date, Email, Event, Impp, Phone, PostalAddress, Url};
+use proto::contacts::v1::{Contact, Date, Event};
 
+use self::labelled::unite_labelled;
 use super::limits;
 
 /// The label of an event that was another contact's birthday.
@@ -35,6 +38,7 @@ pub fn absorb(primary: &mut Contact, mut other: Contact) {
     custom_fields(&mut primary.custom_fields, other.custom_fields, &mut lines);
     primary.starred |= other.starred;
     add_notes(&mut primary.notes, &other.notes);
+    lines.retain(|line| !primary.notes.lines().any(|known| known == line));
     add_notes(&mut primary.notes, &lines.join("\n"));
 }
 
@@ -149,106 +153,6 @@ fn reaches(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) 
     unite_labelled(&mut primary.impps, take(&mut other.impps), lines);
 }
 
-/// A value with a label, which is not part of its identity.
-trait Labelled {
-    /// The key that is the same for equal values.
-    fn key(&self) -> Vec<String>;
-    /// The label.
-    fn label(&mut self) -> &mut String;
-}
-
-impl Labelled for Email {
-    fn key(&self) -> Vec<String> {
-        vec![plain(&self.address)]
-    }
-
-    fn label(&mut self) -> &mut String {
-        &mut self.label
-    }
-}
-
-impl Labelled for Phone {
-    fn key(&self) -> Vec<String> {
-        if self.e164.is_empty() {
-            let marks = |c: char| c.is_whitespace() || "()-./".contains(c);
-            return vec![plain(&self.number.replace(marks, ""))];
-        }
-        vec![self.e164.clone(), self.extension.clone()]
-    }
-
-    fn label(&mut self) -> &mut String {
-        &mut self.label
-    }
-}
-
-impl Labelled for PostalAddress {
-    fn key(&self) -> Vec<String> {
-        let fields = [
-            &self.street,
-            &self.extended,
-            &self.city,
-            &self.region,
-            &self.postal_code,
-            &self.country,
-            &self.country_code,
-        ];
-        fields.map(|text| plain(text)).into()
-    }
-
-    fn label(&mut self) -> &mut String {
-        &mut self.label
-    }
-}
-
-impl Labelled for Url {
-    /// Scheme and host in lower case, without a final slash; the rest may be
-    /// case-sensitive.
-    fn key(&self) -> Vec<String> {
-        let url = self.url.strip_suffix('/').unwrap_or(&self.url);
-        let host = url.find("://").map_or(0, |scheme| scheme + 3);
-        let path = url[host..].find(['/', '?', '#']);
-        let (front, rest) = url.split_at(path.map_or(url.len(), |path| host + path));
-        vec![front.to_lowercase() + rest]
-    }
-
-    fn label(&mut self) -> &mut String {
-        &mut self.label
-    }
-}
-
-impl Labelled for Impp {
-    fn key(&self) -> Vec<String> {
-        vec![self.uri.clone()]
-    }
-
-    fn label(&mut self) -> &mut String {
-        &mut self.label
-    }
-}
-
-/// Adds missing values. A missing label is filled; a different one becomes a line of the
-/// notes.
-fn unite_labelled<T: Labelled>(mine: &mut Vec<T>, theirs: Vec<T>, lines: &mut Vec<String>) {
-    let places = mine.iter().enumerate().rev();
-    let mut places: HashMap<Vec<String>, usize> =
-        places.map(|(place, item)| (item.key(), place)).collect();
-    for mut item in theirs {
-        let key = item.key();
-        let Some(known) = places.get(&key).map(|place| &mut mine[*place]) else {
-            places.insert(key, mine.len());
-            mine.push(item);
-            continue;
-        };
-        let (label, other) = (known.label(), take(item.label()));
-        if label.is_empty() {
-            *label = other;
-        } else if !other.is_empty() && plain(label) != plain(&other) {
-            let texts: Vec<String> = key.into_iter().filter(|text| !text.is_empty()).collect();
-            lines.push(line(&other, &texts.join(", ")));
-        }
-    }
-}
-
 /// Adds missing values.
 fn unite<T, K: Eq + std::hash::Hash>(mine: &mut Vec<T>, theirs: Vec<T>, key: impl Fn(&T) -> K) {
     let mut known: HashSet<K> = mine.iter().map(&key).collect();
@@ -278,14 +182,124 @@ fn custom_fields(
     }
 }
 
-/// Appends a text after an empty line, unless it is there already.
+/// Appends the paragraphs of a text that are not there yet, after an empty line.
 fn add_notes(notes: &mut String, text: &str) {
-    let known = notes == text || notes.split("\n\n").any(|known| known == text);
-    if known || text.is_empty() {
-        return;
+    let known: HashSet<&str> = notes.split("\n\n").map(str::trim).collect();
+    let is_known = |paragraph: &str| known.contains(paragraph.trim());
+    let new = if text.split("\n\n").any(is_known) {
+        let new = text.split("\n\n").filter(|paragraph| !is_known(paragraph));
+        new.collect::<Vec<_>>().join("\n\n")
+    } else {
+        text.to_owned()
+    };
+    if !new.trim().is_empty() {
+        if !notes.is_empty() {
+            notes.push_str("\n\n");
+        }
+        notes.push_str(&new);
     }
-    if !notes.is_empty() {
-        notes.push_str("\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::contacts::v1::Email;
+
+    use super::*;
+
+    fn noted(notes: &str) -> Contact {
+        Contact {
+            notes: notes.into(),
+            ..Contact::default()
+        }
     }
-    notes.push_str(text);
+
+    fn mail(address: &str, primary: bool) -> Email {
+        Email {
+            address: address.into(),
+            primary,
+            ..Email::default()
+        }
+    }
+
+    #[test]
+    fn a_paragraph_of_the_notes_is_kept_once() {
+        for (mine, theirs, both) in [
+            ("a\n\nb", "b\n\nc", "a\n\nb\n\nc"),
+            ("a\n\nb", "b \n\na", "a\n\nb"),
+            ("a", "a\n\nb\n\na", "a\n\nb"),
+            ("a", "b\n\n\n\nc", "a\n\nb\n\n\n\nc"),
+            ("", "b\n\nc", "b\n\nc"),
+            ("a b", "a", "a b\n\na"),
+        ] {
+            let mut merged = noted(mine);
+            absorb(&mut merged, noted(theirs));
+            assert_eq!(merged.notes, both, "{mine:?} and {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_about_a_conflict_is_added_once() {
+        let mut merged = Contact {
+            nickname: "Ada".into(),
+            ..Contact::default()
+        };
+        for _ in 0..2 {
+            let other = Contact {
+                nickname: "Countess".into(),
+                ..Contact::default()
+            };
+            absorb(&mut merged, other);
+        }
+        assert_eq!(merged.notes, "Nickname: Countess");
+    }
+
+    #[test]
+    fn the_preferred_one_of_the_other_contact_stays_preferred_if_there_is_no_other() {
+        for (mine, theirs, expected) in [
+            (
+                mail("A@example.com", false),
+                mail("a@example.com", true),
+                true,
+            ),
+            (
+                mail("a@example.com", true),
+                mail("a@example.com", true),
+                true,
+            ),
+            (
+                mail("a@example.com", false),
+                mail("a@example.com", false),
+                false,
+            ),
+        ] {
+            let mut merged = Contact {
+                emails: vec![mine, mail("b@example.com", false)],
+                ..Contact::default()
+            };
+            let other = Contact {
+                emails: vec![theirs],
+                ..Contact::default()
+            };
+            absorb(&mut merged, other);
+            let preferred: Vec<bool> = merged.emails.iter().map(|email| email.primary).collect();
+            assert_eq!(preferred, [expected, false]);
+        }
+    }
+
+    #[test]
+    fn the_preferred_one_stays_the_only_one() {
+        let mut merged = Contact {
+            emails: vec![mail("a@example.com", false), mail("b@example.com", true)],
+            ..Contact::default()
+        };
+        let other = Contact {
+            emails: vec![mail("a@example.com", true)],
+            ..Contact::default()
+        };
+        absorb(&mut merged, other);
+        assert_eq!(
+            merged.emails,
+            [mail("a@example.com", false), mail("b@example.com", true)]
+        );
+    }
 }
