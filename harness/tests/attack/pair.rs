@@ -355,7 +355,8 @@ async fn is_serving(address: &str) -> bool {
     answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
 }
 
-async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
+/// Runs every migration.
+pub(crate) async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
     let pool = PgPoolOptions::new().max_connections(1);
     let pool = pool.connect_with(options).await?;
     MIGRATOR.run(&pool).await?;

@@ -42,7 +42,7 @@ fn run(commands: &str, folder: &Path, postgres: &Path, url: &str) {
 }
 
 /// A server without any role but its superuser, and an empty database `addressbook`.
-async fn new_server() -> Cluster {
+pub(super) async fn new_server() -> Cluster {
     let binaries = Binaries::find(&Search::from_environment()).unwrap();
     let cluster = Cluster::start(binaries, Folder::ephemeral().unwrap()).unwrap();
     let options = cluster.connect_options("postgres", SUPERUSER);

@@ -6,15 +6,12 @@ use std::time::{Duration, Instant};
 
 use embedded_postgres::{Binaries, Cluster, Folder, Search};
 use futures_util::future::join_all;
-use proto::auth::v1::{UpdateMeRequest, User};
-use proto::contacts::v1::CreateContactRequest;
 use sqlx::ConnectOptions;
-use tonic::{Code, Status};
-use uuid::Uuid;
 
 use super::route::Route;
-use crate::pair::{Pair, Side, until};
-use crate::user::{ada, bearer, reason};
+use super::writer::Writer;
+use crate::pair::{Pair, until};
+use crate::user::reason;
 
 /// More than the connections of a service.
 const WRITES: usize = 30;
@@ -34,62 +31,6 @@ fn standby_of(primary: &Path) -> Option<Cluster> {
     );
     eprintln!("NOT TESTED: pg_basebackup is not installed");
     None
-}
-
-/// A user that writes to both services.
-struct Writer {
-    side: Side,
-    token: String,
-}
-
-impl Writer {
-    async fn new(side: Side, email: &str) -> Self {
-        let token = side.user(email).await.access_token;
-        Self { side, token }
-    }
-
-    /// Returns the id of a new contact.
-    async fn create(&self) -> Result<Uuid, Status> {
-        let request = CreateContactRequest {
-            contact: Some(ada()),
-            ..CreateContactRequest::default()
-        };
-        let mut book = self.side.book.clone();
-        let created = book.create_contact(bearer(request, &self.token)).await?;
-        let contact = created.into_inner().contact.unwrap();
-        Ok(contact.id.parse().unwrap())
-    }
-
-    async fn rename(&self) -> Result<(), Status> {
-        let user = User {
-            display_name: Uuid::new_v4().to_string(),
-            ..User::default()
-        };
-        let request = UpdateMeRequest {
-            user: Some(user),
-            ..UpdateMeRequest::default()
-        };
-        let mut account = self.side.account.clone();
-        account.update_me(bearer(request, &self.token)).await?;
-        Ok(())
-    }
-
-    async fn write(&self) -> Result<Uuid, Status> {
-        self.rename().await?;
-        self.create().await
-    }
-
-    /// Returns the contacts whose creation was acknowledged.
-    async fn write_until(&self, is_over: &AtomicBool) -> Vec<Uuid> {
-        let mut ids = Vec::new();
-        while !is_over.load(Ordering::Relaxed) {
-            match self.write().await {
-                Ok(id) => ids.push(id),
-                Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
-            }
-        }
-        ids
-    }
 }
 
 /// Forwards to the standby until all services report `NOT_SERVING`, then back;
