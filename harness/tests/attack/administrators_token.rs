@@ -1,12 +1,16 @@
 //! What an administrator's tokens can be used for: tokens that a compromised contacts
 //! service receives, and tokens of an old or a weak log-in.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::uri::PathAndQuery;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use proto::auth::v1::complete_mfa_request::Code as MfaCode;
 use proto::auth::v1::log_in_response::Result as LogInResult;
-use proto::auth::v1::{GetMeRequest, ListUsersRequest};
+use proto::auth::v1::{
+    CreateServiceAccountRequest, GetMeRequest, ListUsersRequest, SetUserRolesRequest,
+};
 use sqlx::ConnectOptions;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -56,6 +60,34 @@ async fn administers(side: &Side, token: &str) -> bool {
     side.admin.clone().list_users(request).await.is_ok()
 }
 
+/// The scopes of an access token.
+fn scopes(access_token: &str) -> Vec<String> {
+    let claims = access_token.split('.').nth(1).unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    let scope = claims["scope"].as_str().unwrap();
+    scope.split(' ').map(str::to_owned).collect()
+}
+
+/// Gives a user the role of administrators, and creates a program that administers.
+/// Returns why that was refused.
+async fn take_over(side: &Side, token: &str, user_id: &str) -> [String; 2] {
+    let mut admin = side.admin.clone();
+    let roles = SetUserRolesRequest {
+        user_id: user_id.into(),
+        roles: vec!["admin".into()],
+        ..SetUserRolesRequest::default()
+    };
+    let promoted = admin.set_user_roles(bearer(roles, token)).await;
+    let program = CreateServiceAccountRequest {
+        client_id: "mole".into(),
+        scopes: vec![SCOPE.into()],
+        ..CreateServiceAccountRequest::default()
+    };
+    let created = admin.create_service_account(bearer(program, token)).await;
+    [refusal(promoted), refusal(created)]
+}
+
 #[tokio::test]
 async fn what_contacts_sees_of_an_administrator_administers_nothing() {
     let pair = Pair::start().await;
@@ -64,6 +96,10 @@ async fn what_contacts_sees_of_an_administrator_administers_nothing() {
     // Even if the session had such a token before.
     let refreshed = pair.side(1).refresh(&admin.tokens.refresh_token).await;
     let refreshed = refreshed.unwrap().tokens.unwrap();
+    let mallory = pair.side(1).user("mallory@example.com").await;
+    let me = bearer(GetMeRequest {}, &mallory.access_token);
+    let me = pair.side(1).account.clone().get_me(me).await.unwrap();
+    let mallory = me.into_inner().user.unwrap().id;
 
     for side in &pair.sides {
         for tokens in [&logged_in, &refreshed] {
@@ -74,6 +110,10 @@ async fn what_contacts_sees_of_an_administrator_administers_nothing() {
                 .get_me(bearer(GetMeRequest {}, seen))
                 .await
                 .unwrap();
+            let taken = take_over(side, seen, &mallory).await;
+            assert_eq!(taken, ["INSUFFICIENT_SCOPE"; 2]);
+            // Its audience would be refused, too.
+            assert_eq!(scopes(seen), ["contacts.read", "contacts.write"]);
             let refused = (Code::PermissionDenied, "INSUFFICIENT_SCOPE");
             let service = "addressbook.auth.v1.AdminService";
             all_refuse(&side.accounts, service, seen, refused).await;
