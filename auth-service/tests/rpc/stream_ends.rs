@@ -1,5 +1,7 @@
 //! Streams whose caller loses the right to read them.
 
+use std::time::Duration;
+
 use proto::auth::v1::WatchRevocationsRequest;
 use proto::auth::v1::watch_revocations_response::Revoked;
 use tonic::Status;
@@ -25,15 +27,20 @@ async fn watch(app: &App, secret: &str) -> Result<Feed, Status> {
     Ok(answer.into_inner())
 }
 
-/// Returns what a feed sends until it fails, and the reason.
+/// Returns what a feed sends until it fails, and the reason. It must fail within 20 s.
 async fn end(feed: &mut Feed) -> (Vec<Revoked>, String) {
     let mut told = Vec::new();
-    loop {
-        match feed.message().await {
-            Ok(answer) => told.extend(answer.expect("a reason").revoked),
-            Err(status) => return (told, reason(&status)),
+    let reading = async {
+        loop {
+            match feed.message().await {
+                Ok(answer) => told.extend(answer.expect("a reason").revoked),
+                Err(status) => return reason(&status),
+            }
         }
-    }
+    };
+    let read = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    let reason = read.expect("the stream does not end");
+    (told, reason)
 }
 
 #[tokio::test]
