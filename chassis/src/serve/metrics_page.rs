@@ -160,4 +160,20 @@ mod tests {
             assert!(!rest(&mut socket).await.contains("200 OK"));
         }
     }
+
+    #[tokio::test]
+    async fn one_connection_too_many_waits_until_another_has_ended() {
+        let address = served().await;
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            let socket = TcpStream::connect(address).await.unwrap();
+            silent.push(socket.into_std().unwrap());
+        }
+
+        let page = ask(address, "GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n").await;
+
+        assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+        let has_ended = |socket: &std::net::TcpStream| socket.peek(&mut [0]).is_ok();
+        assert!(silent.iter().any(has_ended));
+    }
 }
