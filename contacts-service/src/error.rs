@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::model::label::LabelId;
-use crate::model::quota::Full;
+use crate::model::quota::ExceededLimit;
 use crate::model::share::ShareId;
 
 /// A failed call.
@@ -74,7 +74,7 @@ pub enum Error {
     },
     /// The owner's quota is exceeded.
     #[error("the address book is full")]
-    QuotaExceeded(Full),
+    QuotaExceeded(ExceededLimit),
     /// The sync token has expired.
     #[error("the sync token has expired; start again with an empty one")]
     SyncTokenExpired,
@@ -317,8 +317,8 @@ impl Error {
                 Refusal::new(Code::FailedPrecondition, "CONTACT_NOT_DELETED", text)
                     .metadata("id", id.to_string())
             }
-            Self::QuotaExceeded(full) => {
-                let (subject, problem) = limit(*full);
+            Self::QuotaExceeded(exceeded) => {
+                let (subject, problem) = limit(*exceeded);
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
                     .quota(subject, problem)
             }
@@ -349,13 +349,13 @@ fn auth_unavailable() -> Refusal {
 }
 
 /// The exceeded quota, and its limit.
-fn limit(full: Full) -> (&'static str, String) {
-    match full {
-        Full::Contacts(limit) => (
+fn limit(exceeded: ExceededLimit) -> (&'static str, String) {
+    match exceeded {
+        ExceededLimit::Contacts(limit) => (
             "contacts",
             format!("at most {limit} contacts, without deleted ones"),
         ),
-        Full::Bytes(limit) => (
+        ExceededLimit::Bytes(limit) => (
             "bytes",
             format!("at most {limit} bytes, with deleted contacts"),
         ),

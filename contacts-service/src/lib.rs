@@ -119,7 +119,7 @@ pub async fn run(
     let clock = clock.of_database();
     database.ensure_usable(&clock).await?;
     let quota = quota(&config);
-    let patience = opening::patience(&config);
+    let wait_max = opening::wait_max(&config);
     let from_auth = follow_auth(&config, auth, credentials, &keys, &clock, &mut chores);
     let verifier = Verifier::new(&rules(&config), keys.clone(), clock.clone());
 
@@ -153,7 +153,7 @@ pub async fn run(
         chores.spawn(async move { gone_owners::follow(background, deletions, &known).await });
         guard = guard.without(revocations);
     }
-    let server = server.listens_after(opening::heard(first, patience));
+    let server = server.listens_after(opening::auth_loaded(first, wait_max));
     let finds = Arc::new(Semaphore::new(duplicates::AT_A_TIME));
     let add = move |services: Services| {
         let db = database.calls();

@@ -10,36 +10,36 @@ use tokio::time::timeout;
 use crate::config::Config;
 
 /// How long a service waits that may serve without them.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How long a start may take before it is logged.
-const USUAL: Duration = Duration::from_secs(1);
+const LOGGED_AFTER: Duration = Duration::from_secs(1);
 
 /// How long the service waits before it listens anyway; `None` for ever.
-pub(crate) fn patience(config: &Config) -> Option<Duration> {
+pub(crate) fn wait_max(config: &Config) -> Option<Duration> {
     match config.revocation_mode {
         Mode::Closed => None,
-        Mode::Open => Some(PATIENCE.min(config.revocation_silence)),
+        Mode::Open => Some(WAIT_MAX.min(config.revocation_silence)),
     }
 }
 
-/// Completes when all of these are true, or when `patience` has passed.
-pub(crate) async fn heard(all: Vec<watch::Receiver<bool>>, patience: Option<Duration>) {
-    let heard = async {
+/// Completes when all of these are true, or when `wait_max` has passed.
+pub(crate) async fn auth_loaded(all: Vec<watch::Receiver<bool>>, wait_max: Option<Duration>) {
+    let loaded = async {
         for mut one in all {
             // A dropped sender will not change any more.
-            let _ = one.wait_for(|heard| *heard).await;
+            let _ = one.wait_for(|loaded| *loaded).await;
         }
     };
-    tokio::pin!(heard);
-    if timeout(USUAL, &mut heard).await.is_ok() {
+    tokio::pin!(loaded);
+    if timeout(LOGGED_AFTER, &mut loaded).await.is_ok() {
         return;
     }
-    tracing::warn!("does not listen yet: the auth service has not told its keys and revocations");
-    match patience {
-        None => heard.await,
-        Some(patience) => {
-            if timeout(patience.saturating_sub(USUAL), heard)
+    tracing::warn!("does not listen yet: the auth service has not sent its keys and revocations");
+    match wait_max {
+        None => loaded.await,
+        Some(wait_max) => {
+            if timeout(wait_max.saturating_sub(LOGGED_AFTER), loaded)
                 .await
                 .is_err()
             {

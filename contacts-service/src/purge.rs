@@ -8,9 +8,9 @@ use chassis::database::pool::Pool;
 use chassis::start::chores;
 use chrono::{DateTime, Days, Utc};
 
-use crate::book::creation::ANSWERS_KEPT;
+use crate::book::creation::RESPONSES_KEPT;
 use crate::book::purge::{BATCH, remove_batch};
-use crate::contact::stored::DAYS_UNTIL_GONE;
+use crate::contact::stored::DAYS_UNTIL_EXPIRED;
 use crate::error::Result;
 use crate::model::merge::UNDONE_WITHIN;
 use crate::model::revision::REVISIONS_KEPT_FOR;
@@ -41,10 +41,10 @@ pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
 /// Purges a batch of each; returns the total number.
 pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let ago = |days| now.checked_sub_days(days).unwrap_or(now);
-    let mut count = requests::delete_old(db, now - ANSWERS_KEPT).await?;
+    let mut count = requests::delete_old(db, now - RESPONSES_KEPT).await?;
     count += merges::delete_old(db, now - UNDONE_WITHIN).await?;
     count += revisions::delete_old(db, now - REVISIONS_KEPT_FOR).await?;
-    let before = ago(DAYS_UNTIL_GONE);
+    let before = ago(DAYS_UNTIL_EXPIRED);
     for owner in tombstones::owners_with_expired(db, before).await? {
         let mut tx = db.begin().await?;
         let version = owners::begin_write(&mut tx, owner).await?.version;

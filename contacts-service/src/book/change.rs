@@ -8,7 +8,7 @@ use crate::book::creation::NewContact;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::mask::UpdateMask;
-use crate::contact::phone::{DefaultRegion, recall};
+use crate::contact::phone::{DefaultRegion, keep_parsed};
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
@@ -78,7 +78,7 @@ impl ContactUpdate {
         let mut message = Contact::decode(&*current.body)?;
         let (known, labels) = (message.phones.clone(), message.labels.clone());
         self.mask.apply(self.patch, &mut message);
-        recall(&mut message.phones, &known);
+        keep_parsed(&mut message.phones, &known);
         let body = Body::parse(message, self.region)?;
         let encoded = body.encode();
         if encoded == current.body {

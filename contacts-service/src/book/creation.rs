@@ -24,7 +24,7 @@ use crate::store::requests::StoredResponse;
 use crate::store::{contacts, insertion, owners, parts, requests};
 
 /// How long the response to a call with a `request_id` is stored.
-pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
+pub const RESPONSES_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// The number of attempts of a batch while other calls take its uids or quota.
 const TRIES: usize = 5;
@@ -49,7 +49,7 @@ pub struct Repeatable {
 
 /// Options of a creation.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct CreateOptions {
     /// Whether a repeat returns the first response.
     pub repeatable: Option<Repeatable>,
     /// Whether everything is done except storing.
@@ -79,14 +79,14 @@ impl NewContact {
 
 impl Book<'_> {
     /// Stores a new contact.
-    pub async fn create(&self, new: &NewContact, terms: &Terms) -> Result<Bytes> {
+    pub async fn create(&self, new: &NewContact, options: &CreateOptions) -> Result<Bytes> {
         let rows = vec![new.row(ContactId::generate(), self.now)];
         // Before the book is searched, so that a refusal reveals nothing about other contacts.
         self.rights(&self.db)
             .await?
-            .ensure_kept(&[], &rows[0].keys)?;
+            .ensure_labels_allowed(&[], &rows[0].keys)?;
         let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
-        self.insert_on(terms, &rows, the_one).await
+        self.insert_with(options, &rows, the_one).await
     }
 
     /// Stores a batch under one version: all of it, or what can be stored. Returns what
@@ -95,12 +95,12 @@ impl Book<'_> {
         &self,
         batch: Vec<Result<NewContact>>,
         allow_partial: bool,
-        terms: &Terms,
+        options: &CreateOptions,
         answer: impl Fn(Vec<Outcome>) -> Bytes,
     ) -> Result<Bytes> {
         let rights = self.rights(&self.db).await?;
         let outcomes = Outcomes::new(allow_partial);
-        let mut batch = Batch::sort_out(batch, outcomes, &rights, self.now).await?;
+        let mut batch = Batch::accept(batch, outcomes, &rights, self.now).await?;
         for _ in 0..TRIES {
             let Batch { rows, outcomes } = &mut batch;
             let answer = |contacts: Vec<Bytes>| {
@@ -109,7 +109,7 @@ impl Book<'_> {
                 }
                 answer(outcomes.take())
             };
-            let refused = match self.insert_on(terms, rows, answer).await {
+            let refused = match self.insert_with(options, rows, answer).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -130,13 +130,13 @@ impl Book<'_> {
     }
 
     /// Stores contacts and builds the response, once per request id.
-    async fn insert_on(
+    async fn insert_with(
         &self,
-        terms: &Terms,
+        options: &CreateOptions,
         rows: &[ContactRow],
         answer: impl FnOnce(Vec<Bytes>) -> Bytes,
     ) -> Result<Bytes> {
-        let is_plain = terms.repeatable.is_none() && !terms.validate_only;
+        let is_plain = options.repeatable.is_none() && !options.validate_only;
         if is_plain && rows.is_empty() {
             return Ok(answer(Vec::new()));
         }
@@ -147,7 +147,7 @@ impl Book<'_> {
         if is_plain && !labelled && is_one_part && !self.is_shared() {
             return Ok(answer(self.insert_alone(rows).await?));
         }
-        self.write_on(terms, async |write| {
+        self.write_with(options, async |write| {
             let contacts = write.insert(rows).await?.into_iter();
             Ok(answer(contacts.map(Stored::encoded).collect()))
         })
@@ -161,7 +161,7 @@ impl Book<'_> {
         let inserted = insertion::insert(db, self.owner, rows, self.quota, self.now, next).await;
         // Also when the answer was lost: the contacts may have been stored.
         if matches!(inserted, Ok(_) | Err(Error::Database(_))) {
-            self.hub.wrote(self.owner);
+            self.hub.report_write(self.owner);
         }
         let version = inserted?;
         let contacts = rows.iter().map(|row| {
@@ -171,17 +171,17 @@ impl Book<'_> {
         Ok(contacts.collect())
     }
 
-    /// Does a write on these terms, and returns its answer, or the first one to a call that
+    /// Does a write on these options, and returns its answer, or the first one to a call that
     /// is repeated.
-    pub(super) async fn write_on(
+    pub(super) async fn write_with(
         &self,
-        terms: &Terms,
+        options: &CreateOptions,
         work: impl AsyncFnOnce(&mut Write<'_>) -> Result<Bytes>,
     ) -> Result<Bytes> {
-        let Some(call) = &terms.repeatable else {
+        let Some(call) = &options.repeatable else {
             let mut write = Write::begin(self).await?;
             let answer = work(&mut write).await?;
-            if !terms.validate_only {
+            if !options.validate_only {
                 write.commit().await?;
             }
             return Ok(answer);
@@ -191,7 +191,7 @@ impl Book<'_> {
             return Ok(answer);
         }
         // An answer that was given once is given again, whatever would refuse the write now.
-        let since = self.now - ANSWERS_KEPT;
+        let since = self.now - RESPONSES_KEPT;
         let request_id = self.request_id(call);
         let stored = requests::find(&self.db, self.owner, &request_id, since).await?;
         match (stored, made) {
@@ -213,7 +213,7 @@ impl Book<'_> {
             body_hash: call.hash.to_vec(),
             response: answer.to_vec(),
         };
-        let (since, request_id) = (self.now - ANSWERS_KEPT, self.request_id(call));
+        let (since, request_id) = (self.now - RESPONSES_KEPT, self.request_id(call));
         let (owner, now) = (self.owner, self.now);
         if !requests::insert(&mut write, owner, &request_id, &stored, since, now).await? {
             return Ok(None);
@@ -254,7 +254,7 @@ struct Batch {
 
 impl Batch {
     /// Refuses invalid contacts. Yields in between, because folding takes time.
-    async fn sort_out(
+    async fn accept(
         batch: Vec<Result<NewContact>>,
         mut outcomes: Outcomes,
         rights: &Rights,
@@ -271,7 +271,7 @@ impl Batch {
             };
             let row = new.and_then(|new| {
                 let row = new.row(ContactId::generate(), now);
-                rights.ensure_kept(&[], &row.keys)?;
+                rights.ensure_labels_allowed(&[], &row.keys)?;
                 Ok(row)
             });
             match row {

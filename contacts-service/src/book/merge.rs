@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::book::Book;
 use crate::book::change::check_etag;
-use crate::book::creation::Terms;
+use crate::book::creation::CreateOptions;
 use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
@@ -33,7 +33,7 @@ pub struct Merge {
     /// The required etags.
     pub etags: BTreeMap<ContactId, String>,
     /// Options: repeatable, validate only.
-    pub terms: Terms,
+    pub options: CreateOptions,
 }
 
 /// What contacts became.
@@ -70,7 +70,7 @@ impl Book<'_> {
         merge: &Merge,
         answer: impl FnOnce(MergedContact) -> Bytes,
     ) -> Result<Bytes> {
-        self.write_on(&merge.terms, async |write| {
+        self.write_with(&merge.options, async |write| {
             Ok(answer(self.merge_in(write, merge).await?))
         })
         .await
@@ -79,7 +79,7 @@ impl Book<'_> {
     async fn merge_in(&self, write: &mut Write<'_>, merge: &Merge) -> Result<MergedContact> {
         let mut found = write.contacts(&ids(merge.primary, &merge.others)).await?;
         let mut live = |id: &ContactId| {
-            let contact = write.rights().open(found.remove(id))?;
+            let contact = write.rights().writable(found.remove(id))?;
             let contact = contact.filter(|contact| contact.delete_time.is_none());
             let contact = contact.ok_or(Error::NotFound(*id))?;
             check_etag(&contact, merge.etags.get(id).map_or("", String::as_str))?;
@@ -105,7 +105,7 @@ impl Book<'_> {
         merges::insert(write, owner, &done, self.now).await?;
         Ok(MergedContact {
             contact,
-            merge_id: (!merge.terms.validate_only).then_some(done.id),
+            merge_id: (!merge.options.validate_only).then_some(done.id),
         })
     }
 
@@ -117,10 +117,10 @@ impl Book<'_> {
         let merged = merged.ok_or(Error::MergeNotFound)?;
         let others: Vec<ContactId> = merged.others.iter().map(|id| ContactId(*id)).collect();
         let mut found = write.contacts(&ids(merged.primary, &others)).await?;
-        let primary = write.rights().open(found.remove(&merged.primary))?;
+        let primary = write.rights().writable(found.remove(&merged.primary))?;
         let (primary, body) = self.untouched_primary(&mut write, &merged, primary).await?;
         let untouched = |id: &ContactId| {
-            let contact = write.rights().open(found.remove(id))?;
+            let contact = write.rights().writable(found.remove(id))?;
             let contact = contact.filter(|contact| contact.version == merged.version);
             contact.ok_or(Error::MergeChanged(*id))
         };

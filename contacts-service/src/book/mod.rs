@@ -75,7 +75,7 @@ impl<'a> Book<'a> {
             return Ok(Rights::all());
         }
         let rights = Rights::of(&store::shares::grants(db, self.owner, self.writer).await?)?;
-        rights.ensure_some()?;
+        rights.ensure_any()?;
         Ok(rights)
     }
 

@@ -53,7 +53,7 @@ impl Book<'_> {
         let mut write = Write::begin(self).await?;
         let mut found = write.contacts(&wanted).await?;
         for id in ids {
-            match write.rights().open(found.remove(id))? {
+            match write.rights().writable(found.remove(id))? {
                 Some(contact) if contact.delete_time.is_some() => {}
                 Some(_) => return Err(Error::StillLive(*id)),
                 None => return Err(Error::NotFound(*id)),

@@ -24,13 +24,15 @@ impl Book<'_> {
             revisions::body(&mut *write, self.owner, id, version).await?
         };
         let found = body.as_deref().unwrap_or_default();
-        let restored = self.is_restored(&mut *write, &current, expected, found);
-        if restored.await? {
+        let restored = self
+            .is_restored(&mut *write, &current, expected, found)
+            .await?;
+        if restored {
             return Ok(current.encoded());
         }
         check_etag(&current, expected)?;
         let body = body.ok_or(Error::RevisionNotFound { id, version })?;
-        if !write.rights().seen.holds(&body)? {
+        if !write.rights().seen.includes(&body)? {
             return Err(Error::RevisionNotFound { id, version });
         }
         if current.delete_time.is_none() && body == current.body {

@@ -61,7 +61,7 @@ impl<'a> Write<'a> {
     pub(super) async fn commit(self) -> Result<()> {
         let committed = self.tx.commit().await;
         // Also when the answer was lost: the commit may have been done.
-        self.book.hub.wrote(self.book.owner);
+        self.book.hub.report_write(self.book.owner);
         Ok(committed?)
     }
 
@@ -96,14 +96,14 @@ impl<'a> Write<'a> {
             contacts: live_added,
             bytes: bytes_added,
         };
-        let full = self.book.quota.full(self.used, added);
-        full.map_or(Ok(()), |full| Err(full.into()))
+        let exceeded = self.book.quota.exceeded_limit(self.used, added);
+        exceeded.map_or(Ok(()), |exceeded| Err(exceeded.into()))
     }
 
     /// Returns a contact that the writer may change, deleted or not.
     pub(super) async fn contact(&mut self, id: ContactId) -> Result<Option<Stored>> {
         let contact = contacts::get(&mut *self.tx, self.book.owner, id).await?;
-        self.rights.open(contact)
+        self.rights.writable(contact)
     }
 
     /// Returns the contacts with these ids, deleted or not. The caller asks the rights.
@@ -119,8 +119,8 @@ impl<'a> Write<'a> {
         body: Vec<u8>,
         keys: Keys,
     ) -> Result<Stored> {
-        let labels = self.rights.before(Some(&before))?;
-        self.rights.ensure_kept(&labels, &keys)?;
+        let labels = self.rights.labels_before(Some(&before))?;
+        self.rights.ensure_labels_allowed(&labels, &keys)?;
         let bytes_added = size(&body) - size(&before.body);
         let live_added = i64::from(before.delete_time.is_some());
         self.check_quota(live_added, bytes_added)?;
@@ -152,7 +152,7 @@ impl<'a> Write<'a> {
     /// Stores new contacts, but for their version, and the labels that they bring.
     pub(super) async fn insert(&mut self, rows: &[ContactRow]) -> Result<Vec<Stored>> {
         for row in rows {
-            self.rights.ensure_kept(&[], &row.keys)?;
+            self.rights.ensure_labels_allowed(&[], &row.keys)?;
         }
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
         for part in parts::split(rows, |row| row.contact.body.len()) {

@@ -6,7 +6,7 @@ use proto::contacts::v1::Contact;
 
 use super::check::Check;
 use super::limits;
-use super::phone::{DefaultRegion, understand};
+use super::phone::{DefaultRegion, parse_number};
 use crate::error::{Error, Invalid, Result};
 
 /// A valid contact, according to its message's comments: text in NFC, phones parsed, the
@@ -28,7 +28,7 @@ impl Body {
             return Err(Invalid::many("FIELD_INVALID", problems).into());
         }
         for phone in &mut contact.phones {
-            understand(phone, region);
+            parse_number(phone, region);
         }
         contact.display_name = display_name(&contact);
         if contact.display_name.is_empty() {
@@ -89,7 +89,7 @@ pub fn parse_uid(text: &str) -> Result<Option<String>> {
 }
 
 /// Clears the output-only fields of phones.
-pub fn clear_understood(contact: &mut Contact) {
+pub fn clear_parsed(contact: &mut Contact) {
     for phone in &mut contact.phones {
         phone.e164.clear();
         phone.extension.clear();

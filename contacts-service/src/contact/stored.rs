@@ -12,7 +12,7 @@ use super::{ContactId, etag};
 use crate::error::Result;
 
 /// The number of days in which a deleted contact can be undeleted.
-pub const DAYS_UNTIL_GONE: Days = Days::new(30);
+pub const DAYS_UNTIL_EXPIRED: Days = Days::new(30);
 
 /// One row, without the keys.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Stored {
     /// other columns. Fields of a message may be in any order.
     #[must_use]
     pub fn encoded(self) -> Bytes {
-        let expire_time = |deleted: DateTime<Utc>| deleted.checked_add_days(DAYS_UNTIL_GONE);
+        let expire_time = |deleted: DateTime<Utc>| deleted.checked_add_days(DAYS_UNTIL_EXPIRED);
         let beside = Contact {
             id: self.id.to_string(),
             uid: self.uid,

@@ -31,7 +31,7 @@ impl Word {
     }
 
     /// Its positions in a text, in bytes.
-    pub fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    pub fn positions<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
         self.finder.find_iter(text.as_bytes())
     }
 }
@@ -120,7 +120,7 @@ impl Query {
     /// The longest word, as in the index, in which a typing error is tolerated: not in a
     /// number, nor in two letters, where it would be a different word.
     #[must_use]
-    pub fn forgiven_word(&self) -> Option<String> {
+    pub fn fuzzy_word(&self) -> Option<String> {
         let words = self.indexed_words().into_iter();
         let longest = words.max_by_key(String::len);
         longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
@@ -128,7 +128,7 @@ impl Query {
 
     /// The field of a line's code, if this query searches it.
     #[must_use]
-    pub fn looks_at(&self, line_code: char) -> Option<SearchField> {
+    pub fn searched_field(&self, line_code: char) -> Option<SearchField> {
         const ALL: [SearchField; 6] = [
             SearchField::Name,
             SearchField::Nickname,
@@ -149,7 +149,7 @@ impl Query {
 /// A word with each pair of neighbouring letters swapped: this error leaves a short word
 /// without a matching trigram.
 #[must_use]
-pub fn swapped(word: &str) -> Vec<String> {
+pub fn letter_swaps(word: &str) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
     let swapped = (1..letters.len()).map(|at| {
         let mut letters = letters.clone();
@@ -168,7 +168,7 @@ fn has_trigram(word: &str) -> bool {
 
 /// A LIKE pattern for texts that contain `text` literally.
 #[must_use]
-pub fn containing(text: &str) -> String {
+pub fn like_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for c in text.chars() {
@@ -235,8 +235,8 @@ mod tests {
 
     #[test]
     fn neighbours_are_swapped_in_every_way() {
-        assert_eq!(swapped("jhon"), ["hjon", "john", "jhno"]);
-        assert_eq!(swapped("a-bcd"), ["-abcd", "a-cbd", "a-bdc"]);
+        assert_eq!(letter_swaps("jhon"), ["hjon", "john", "jhno"]);
+        assert_eq!(letter_swaps("a-bcd"), ["-abcd", "a-cbd", "a-bdc"]);
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_slip_is_forgiven_in_words_only() {
-        let word = |text: &str| Query::parse(text, &[]).unwrap().forgiven_word();
+        let word = |text: &str| Query::parse(text, &[]).unwrap().fuzzy_word();
         assert_eq!(word("hans mulelr").as_deref(), Some("mulelr"));
         assert_eq!(word("2025"), None);
         assert_eq!(word("an"), None);
@@ -258,6 +258,6 @@ mod tests {
 
     #[test]
     fn nothing_in_a_pattern_is_special() {
-        assert_eq!(containing(r"100%_\"), r"%100\%\_\\%");
+        assert_eq!(like_pattern(r"100%_\"), r"%100\%\_\\%");
     }
 }

@@ -13,7 +13,7 @@ pub struct Quota {
 
 /// The exceeded limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum ExceededLimit {
     /// The maximum number of contacts, without deleted ones.
     Contacts(i64),
     /// The maximum number of bytes.
@@ -23,22 +23,22 @@ pub enum Full {
 impl Quota {
     /// The limit that adding something to the current usage would exceed.
     #[must_use]
-    pub fn full(self, used: Self, added: Self) -> Option<Full> {
+    pub fn exceeded_limit(self, used: Self, added: Self) -> Option<ExceededLimit> {
         let exceeds =
             |used: i64, added: i64, limit| added > 0 && used.saturating_add(added) > limit;
         if exceeds(used.contacts, added.contacts, self.contacts) {
-            Some(Full::Contacts(self.contacts))
+            Some(ExceededLimit::Contacts(self.contacts))
         } else if exceeds(used.bytes, added.bytes, self.bytes) {
-            Some(Full::Bytes(self.bytes))
+            Some(ExceededLimit::Bytes(self.bytes))
         } else {
             None
         }
     }
 
     /// Adds something, unless a limit would be exceeded.
-    pub fn add(&mut self, contacts: i64, bytes: i64, limits: Self) -> Result<(), Full> {
-        if let Some(full) = limits.full(*self, Self { contacts, bytes }) {
-            return Err(full);
+    pub fn add(&mut self, contacts: i64, bytes: i64, limits: Self) -> Result<(), ExceededLimit> {
+        if let Some(exceeded) = limits.exceeded_limit(*self, Self { contacts, bytes }) {
+            return Err(exceeded);
         }
         self.contacts += contacts;
         self.bytes += bytes;
@@ -47,20 +47,20 @@ impl Quota {
 
     /// The limit that is closer to being exceeded.
     #[must_use]
-    pub fn nearer(self, used: Self) -> Full {
+    pub fn nearest_limit(self, used: Self) -> ExceededLimit {
         let contacts = i128::from(used.contacts) * i128::from(self.bytes);
         let bytes = i128::from(used.bytes) * i128::from(self.contacts);
         if contacts >= bytes {
-            Full::Contacts(self.contacts)
+            ExceededLimit::Contacts(self.contacts)
         } else {
-            Full::Bytes(self.bytes)
+            ExceededLimit::Bytes(self.bytes)
         }
     }
 }
 
-impl From<Full> for Error {
-    fn from(full: Full) -> Self {
-        Self::QuotaExceeded(full)
+impl From<ExceededLimit> for Error {
+    fn from(exceeded: ExceededLimit) -> Self {
+        Self::QuotaExceeded(exceeded)
     }
 }
 
@@ -76,24 +76,30 @@ mod tests {
 
     #[test]
     fn the_last_contact_and_the_last_byte_still_fit() {
-        assert_eq!(QUOTA.full(quota(9, 990), quota(1, 10)), None);
-        let full = QUOTA.full(quota(10, 0), quota(1, 10));
-        assert_eq!(full, Some(Full::Contacts(10)));
-        let full = QUOTA.full(quota(0, 991), quota(1, 10));
-        assert_eq!(full, Some(Full::Bytes(1000)));
+        assert_eq!(QUOTA.exceeded_limit(quota(9, 990), quota(1, 10)), None);
+        let exceeded = QUOTA.exceeded_limit(quota(10, 0), quota(1, 10));
+        assert_eq!(exceeded, Some(ExceededLimit::Contacts(10)));
+        let exceeded = QUOTA.exceeded_limit(quota(0, 991), quota(1, 10));
+        assert_eq!(exceeded, Some(ExceededLimit::Bytes(1000)));
     }
 
     #[test]
     fn what_does_not_grow_fits_into_a_book_that_is_too_full() {
-        assert_eq!(QUOTA.full(quota(20, 2000), quota(0, -1)), None);
-        assert_eq!(QUOTA.full(quota(20, 2000), quota(0, 0)), None);
-        let full = QUOTA.full(quota(20, 2000), quota(0, 1));
-        assert_eq!(full, Some(Full::Bytes(1000)));
+        assert_eq!(QUOTA.exceeded_limit(quota(20, 2000), quota(0, -1)), None);
+        assert_eq!(QUOTA.exceeded_limit(quota(20, 2000), quota(0, 0)), None);
+        let exceeded = QUOTA.exceeded_limit(quota(20, 2000), quota(0, 1));
+        assert_eq!(exceeded, Some(ExceededLimit::Bytes(1000)));
     }
 
     #[test]
     fn the_nearer_limit_is_the_one_that_is_used_more() {
-        assert_eq!(QUOTA.nearer(quota(9, 100)), Full::Contacts(10));
-        assert_eq!(QUOTA.nearer(quota(1, 900)), Full::Bytes(1000));
+        assert_eq!(
+            QUOTA.nearest_limit(quota(9, 100)),
+            ExceededLimit::Contacts(10)
+        );
+        assert_eq!(
+            QUOTA.nearest_limit(quota(1, 900)),
+            ExceededLimit::Bytes(1000)
+        );
     }
 }

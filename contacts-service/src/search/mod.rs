@@ -86,7 +86,7 @@ pub async fn search(
     // Typing errors are forgiven only where what was typed fills no page.
     let few = after.is_none() && ranked.len() < size;
     if (in_fuzzy || few)
-        && let Some(word) = query.forgiven_word()
+        && let Some(word) = query.fuzzy_word()
     {
         let shown: HashSet<ContactId> = ranked.iter().map(|one| one.rank.id).collect();
         let after = after.filter(|_| in_fuzzy);
@@ -167,7 +167,7 @@ async fn contacts_of(
     let mut contacts = contacts::get_many(db, view.owner, &ids).await?;
     for id in ids.into_iter().map(ContactId) {
         if let Some(contact) = contacts.get(&id)
-            && !view.visible.holds(&contact.body)?
+            && !view.visible.includes(&contact.body)?
         {
             contacts.remove(&id);
         }

@@ -59,7 +59,7 @@ fn compare(
     for line in search_text.split('\n') {
         let mut chars = line.chars();
         let Some(code) = chars.next() else { continue };
-        let Some(field) = query.looks_at(code) else {
+        let Some(field) = query.searched_field(code) else {
             continue;
         };
         let text = chars.as_str();
@@ -108,7 +108,7 @@ fn whole_tier(line: &str, text: &str) -> Option<MatchTier> {
 /// Whether a word matches at a word's beginning, or anywhere.
 fn word_tier(line: &str, word: &Word) -> Option<MatchTier> {
     let mut tier = None;
-    for at in word.places(line) {
+    for at in word.positions(line) {
         let before = line[..at].chars().next_back();
         if before.is_none_or(|c| !c.is_alphanumeric()) {
             return Some(MatchTier::WordPrefix);

@@ -119,7 +119,7 @@ impl ContactsService {
         if owner != caller.user_id {
             let db = self.share_of(caller.user_id);
             let grants = shares::grants(&db, owner, caller.user_id).await?;
-            Rights::of(&grants)?.ensure_some()?;
+            Rights::of(&grants)?.ensure_any()?;
         }
         Ok(self.book_of(owner, &caller))
     }

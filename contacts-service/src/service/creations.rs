@@ -9,8 +9,8 @@ use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequ
 
 use super::changes;
 use crate::book::batch::{Outcome, check_size};
-use crate::book::creation::{NewContact, Repeatable, Terms};
-use crate::contact::body::{Body, clear_understood, parse_uid};
+use crate::book::creation::{CreateOptions, NewContact, Repeatable};
+use crate::contact::body::{Body, clear_parsed, parse_uid};
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
 
@@ -21,7 +21,7 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 pub(super) fn contact_of(contact: Option<Contact>) -> Result<Contact> {
     let missing = || Error::invalid("FIELD_INVALID", "contact", "is required");
     let mut contact = contact.ok_or_else(missing)?;
-    clear_understood(&mut contact);
+    clear_parsed(&mut contact);
     Ok(contact)
 }
 
@@ -34,32 +34,32 @@ pub(super) fn new(request: CreateContactRequest) -> Result<NewContact> {
     })
 }
 
-pub(super) fn terms(request: &CreateContactRequest) -> Result<Terms> {
+pub(super) fn options(request: &CreateContactRequest) -> Result<CreateOptions> {
     let bare = || CreateContactRequest {
         request_id: String::new(),
         ..request.clone()
     };
-    parse_terms(&request.request_id, request.validate_only, bare)
+    parse_options(&request.request_id, request.validate_only, bare)
 }
 
-pub(super) fn batch_terms(request: &BatchCreateContactsRequest) -> Result<Terms> {
+pub(super) fn batch_options(request: &BatchCreateContactsRequest) -> Result<CreateOptions> {
     let bare = || BatchCreateContactsRequest {
         request_id: String::new(),
         ..request.clone()
     };
-    parse_terms(&request.request_id, request.validate_only, bare)
+    parse_options(&request.request_id, request.validate_only, bare)
 }
 
 /// A repeatable call, identified by the request id and the `bare` request.
-pub(super) fn parse_terms<M: Message>(
+pub(super) fn parse_options<M: Message>(
     request_id: &str,
     validate_only: bool,
     bare: impl FnOnce() -> M,
-) -> Result<Terms> {
+) -> Result<CreateOptions> {
     let request_id = text::single_line(request_id, REQUEST_ID_CHARS_MAX)
         .map_err(|problem| Error::invalid("REQUEST_ID_INVALID", "request_id", problem))?;
     let is_repeatable = !request_id.is_empty() && !validate_only;
-    Ok(Terms {
+    Ok(CreateOptions {
         repeatable: is_repeatable.then(|| Repeatable {
             request_id,
             hash: sha256(&bare().encode_to_vec()),

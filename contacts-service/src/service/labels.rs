@@ -54,7 +54,7 @@ impl server::LabelsService for ContactsService {
                 let id = LabelId::parse("id", &request.id)?;
                 let db = self.share_of(view.reader);
                 let label = labels::get(&db, view.owner, id).await?;
-                let label = label.filter(|label| view.visible.shows(label.id));
+                let label = label.filter(|label| view.visible.has_label(label.id));
                 let label = label.ok_or(LabelError::NotFound(id))?;
                 let count = members::count(&db, view.owner, &label).await?;
                 Ok(message(label, count))

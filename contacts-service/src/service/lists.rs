@@ -38,7 +38,7 @@ pub(super) async fn get(
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let stored = reads.get(view.owner, id).await?;
     let stored = stored.ok_or(Error::NotFound(id))?;
-    if view.visible.holds(&stored.body)? {
+    if view.visible.includes(&stored.body)? {
         mask.encoded(stored)
     } else {
         Err(Error::NotFound(id))
@@ -72,7 +72,7 @@ pub(super) async fn batch_get(
     // A repeated id is returned twice.
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
     for contact in found.into_values() {
-        if view.visible.holds(&contact.body)? {
+        if view.visible.includes(&contact.body)? {
             shown.insert(contact.id, contact.encoded());
         }
     }

@@ -9,7 +9,7 @@ use proto::contacts::server::MergeContactsResponse;
 use proto::contacts::v1::MergeContactsRequest;
 use uuid::Uuid;
 
-use super::creations::parse_terms;
+use super::creations::parse_options;
 use crate::book::merge::{Merge, MergedContact};
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ pub(super) fn merge(request: MergeContactsRequest) -> Result<Merge> {
         request_id: String::new(),
         ..request.clone()
     };
-    let terms = parse_terms(&request.request_id, request.validate_only, bare)?;
+    let options = parse_options(&request.request_id, request.validate_only, bare)?;
     let primary = ContactId::parse("primary_id", &request.primary_id)?;
     let others = request.other_ids.iter().enumerate();
     let others = others.map(|(at, id)| ContactId::parse(&format!("other_ids[{at}]"), id));
@@ -39,7 +39,7 @@ pub(super) fn merge(request: MergeContactsRequest) -> Result<Merge> {
         primary,
         others,
         etags,
-        terms,
+        options,
     })
 }
 

@@ -89,10 +89,10 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<CreateContactResponse>, Status> {
         let book = self.book(&request).await?;
         let request = request.into_inner();
-        let terms = creations::terms(&request)?;
+        let options = creations::options(&request)?;
         let new = creations::new(request)?;
 
-        let contact = book.create(&new, &terms).await?;
+        let contact = book.create(&new, &options).await?;
 
         Ok(Response::new(CreateContactResponse { contact }))
     }
@@ -103,12 +103,12 @@ impl server::ContactsService for ContactsService {
     ) -> Result<Response<BatchCreateContactsResponse>, Status> {
         let book = self.book(&request).await?;
         let request = request.into_inner();
-        let (terms, allow_partial) = (creations::batch_terms(&request)?, request.allow_partial);
+        let (options, allow_partial) = (creations::batch_options(&request)?, request.allow_partial);
         let batch = creations::batch(request).await?;
 
         let encode = creations::encode_batch;
         let answer = book
-            .create_all(batch, allow_partial, &terms, encode)
+            .create_all(batch, allow_partial, &options, encode)
             .await?;
 
         let answer = BatchCreateContactsResponse::decode(answer).map_err(Error::from)?;

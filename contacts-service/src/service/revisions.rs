@@ -48,7 +48,7 @@ pub(super) async fn list(
     // A write between the two reads is later than both.
     let last = revisions::newest(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
-    if !view.visible.holds(&last.contact.body)? {
+    if !view.visible.includes(&last.contact.body)? {
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
@@ -61,7 +61,7 @@ pub(super) async fn list(
     let first = after.is_none().then_some(last);
     let mut shown: Vec<Revision> = Vec::new();
     for revision in first.into_iter().chain(earlier) {
-        if view.visible.holds(&revision.contact.body)? {
+        if view.visible.includes(&revision.contact.body)? {
             shown.push(revision);
         }
     }

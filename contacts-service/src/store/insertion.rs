@@ -41,8 +41,8 @@ pub async fn insert(
         bytes: columns.bytes,
     };
     // If the owner has no row yet, nothing below checks the quota.
-    if let Some(full) = quota.full(Quota::default(), added) {
-        return Err(full.into());
+    if let Some(exceeded) = quota.exceeded_limit(Quota::default(), added) {
+        return Err(exceeded.into());
     }
     let row = match store(db, owner, &columns, quota, now, version).await {
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNIQUE_VIOLATION) => {
@@ -56,8 +56,8 @@ pub async fn insert(
             contacts: row.contacts.unwrap_or(0),
             bytes: row.bytes.unwrap_or(0),
         };
-        let full = quota.full(used, added);
-        full.unwrap_or_else(|| quota.nearer(used)).into()
+        let exceeded = quota.exceeded_limit(used, added);
+        exceeded.unwrap_or_else(|| quota.nearest_limit(used)).into()
     })
 }
 

@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-use crate::model::query::{Query, containing, swapped};
+use crate::model::query::{Query, letter_swaps, like_pattern};
 use crate::model::share::rights::View;
 
 /// A contact that may match a query.
@@ -40,7 +40,7 @@ fn indexed<'a>(
     words: &[String],
     digits: Option<&str>,
 ) -> BoxStream<'a, Result<Candidate>> {
-    let patterns: Vec<String> = words.iter().map(|word| containing(word)).collect();
+    let patterns: Vec<String> = words.iter().map(|word| like_pattern(word)).collect();
     let stream = sqlx::query_as!(
         Candidate,
         r#"
@@ -51,9 +51,9 @@ fn indexed<'a>(
           AND ((search_text LIKE $2 AND search_text LIKE ALL($3)) OR search_text LIKE $4)
         "#,
         view.owner as UserId,
-        containing(longest),
+        like_pattern(longest),
         &patterns,
-        digits.map(|digits| containing(last_digits(digits))) as Option<String>,
+        digits.map(|digits| like_pattern(last_digits(digits))) as Option<String>,
         view.visible.keys() as Option<Vec<String>>,
     )
     .fetch(db);
@@ -98,8 +98,12 @@ const SWAPPED_CHARS_MAX: usize = 8;
 /// Contacts that contain a word similar to this one.
 pub fn similar<'a>(db: &'a Pool, view: &View, word: &str) -> BoxStream<'a, Result<Candidate>> {
     let short = word.chars().count() <= SWAPPED_CHARS_MAX;
-    let swapped = if short { swapped(word) } else { Vec::new() };
-    let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();
+    let swapped = if short {
+        letter_swaps(word)
+    } else {
+        Vec::new()
+    };
+    let swapped: Vec<String> = swapped.iter().map(|word| like_pattern(word)).collect();
     // Not OR: the index supports each half, but the planner may not use it for both.
     let stream = sqlx::query_as!(
         Candidate,

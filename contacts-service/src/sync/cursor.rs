@@ -25,9 +25,9 @@ pub struct SyncCursor {
     /// not sent.
     #[serde(rename = "s")]
     pub start: i64,
-    /// Which contacts the reader sees, as [`Visible::mark`] says it.
+    /// Which contacts the reader sees, as [`Visible::labels_hash`] says it.
     ///
-    /// [`Visible::mark`]: crate::model::share::rights::Visible::mark
+    /// [`Visible::labels_hash`]: crate::model::share::rights::Visible::labels_hash
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Uuid>,
 }

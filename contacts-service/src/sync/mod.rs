@@ -88,7 +88,7 @@ async fn read_page(
     from: Option<SyncCursor>,
     limits: Limits,
 ) -> Result<Page> {
-    let mark = view.visible.mark();
+    let mark = view.visible.labels_hash();
     let from_start = from.unwrap_or_default();
     let range = feed::Range {
         version: from_start.version,
@@ -126,7 +126,7 @@ async fn read_page(
     for entry in page.entries {
         let mut contact = entry.contact;
         if let Some(other) = &contact
-            && !view.visible.holds(&other.body)?
+            && !view.visible.includes(&other.body)?
         {
             // A reader that started from the beginning never received a contact that was
             // deleted before.

@@ -27,14 +27,14 @@ const RETRY: Duration = Duration::from_secs(5);
 pub async fn forever(db: Pool, listening: Listening, hub: Arc<Hub>) {
     // Our own notifications are received, too.
     let replica = Uuid::new_v4();
-    tokio::join!(tell(db, &hub, replica), hear(listening, &hub, replica));
+    tokio::join!(send(db, &hub, replica), receive(listening, &hub, replica));
 }
 
-async fn tell(db: Pool, hub: &Hub, replica: Uuid) {
+async fn send(db: Pool, hub: &Hub, replica: Uuid) {
     loop {
-        hub.some_written().await;
+        hub.any_written().await;
         sleep(PAUSE).await;
-        let owners: Vec<UserId> = hub.written().into_iter().collect();
+        let owners: Vec<UserId> = hub.take_written().into_iter().collect();
         for owners in owners.chunks(OWNERS_MAX) {
             if let Err(error) = notify(&db, CHANNEL, &message(replica, owners)).await {
                 tracing::debug!(%error, "cannot notify other replicas of writes");
@@ -44,7 +44,7 @@ async fn tell(db: Pool, hub: &Hub, replica: Uuid) {
     }
 }
 
-async fn hear(listening: Listening, hub: &Hub, replica: Uuid) {
+async fn receive(listening: Listening, hub: &Hub, replica: Uuid) {
     loop {
         if let Err(error) = listen(&listening, hub, replica).await {
             tracing::warn!(%error, "cannot receive notifications of other replicas; polling every second");
@@ -57,9 +57,9 @@ async fn listen(listening: &Listening, hub: &Hub, replica: Uuid) -> sqlx::Result
     let mut listener = listening.listen(CHANNEL).await?;
     loop {
         // `None` means a restored connection; the poller finds missed writes.
-        if let Some(told) = listener.try_recv().await? {
-            for owner in owners(replica, told.payload()) {
-                hub.hint(owner);
+        if let Some(notification) = listener.try_recv().await? {
+            for owner in owners(replica, notification.payload()) {
+                hub.wake(owner);
             }
         }
     }

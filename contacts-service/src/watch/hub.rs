@@ -52,12 +52,12 @@ struct Written {
 }
 
 impl Hub {
-    /// With `tells_others`, writes here are collected for [`Hub::written`].
+    /// With `notifies_replicas`, writes here are collected for [`Hub::take_written`].
     #[must_use]
-    pub fn new(tells_others: bool) -> Self {
+    pub fn new(notifies_replicas: bool) -> Self {
         Self {
             streams: Mutex::default(),
-            written: tells_others.then(Written::default),
+            written: notifies_replicas.then(Written::default),
         }
     }
 
@@ -82,8 +82,8 @@ impl Hub {
     }
 
     /// The owner was, or may have been, written here.
-    pub fn wrote(&self, owner: UserId) {
-        self.hint(owner);
+    pub fn report_write(&self, owner: UserId) {
+        self.wake(owner);
         if let Some(written) = &self.written {
             let mut owners = lock(&written.owners);
             if owners.len() < WRITTEN_MAX && owners.insert(owner) {
@@ -93,7 +93,7 @@ impl Hub {
     }
 
     /// The owner may have been written somewhere.
-    pub fn hint(&self, owner: UserId) {
+    pub fn wake(&self, owner: UserId) {
         if let Some(watched) = lock(&self.streams).owners.get(&owner) {
             watched.signal.send_modify(|signal| signal.hints += 1);
         }
@@ -118,7 +118,7 @@ impl Hub {
     }
 
     /// Waits until something was written here; for ever if replicas are not notified.
-    pub async fn some_written(&self) {
+    pub async fn any_written(&self) {
         match &self.written {
             Some(written) => written.some.notified().await,
             None => std::future::pending().await,
@@ -127,7 +127,7 @@ impl Hub {
 
     /// The owners written here since the last call.
     #[must_use]
-    pub fn written(&self) -> HashSet<UserId> {
+    pub fn take_written(&self) -> HashSet<UserId> {
         let written = self.written.as_ref();
         written.map_or_else(HashSet::new, |written| {
             std::mem::take(&mut *lock(&written.owners))
@@ -160,7 +160,7 @@ pub struct Watch {
 
 impl Watch {
     /// The stream reads the feed now, which handles all hints so far.
-    pub fn seen(&mut self) {
+    pub fn mark_seen(&mut self) {
         self.hints = self.signal.borrow_and_update().hints;
     }
 
@@ -216,9 +216,9 @@ mod tests {
         let hub = Arc::new(Hub::new(false));
         let mut watch = hub.watch(OWNER, OWNER).unwrap();
 
-        hub.hint(OWNER);
+        hub.wake(OWNER);
         assert!(is_woken(&mut watch, 5));
-        watch.seen();
+        watch.mark_seen();
         for (version, wakes) in [(5, false), (5, false), (6, true), (4, true), (5, false)] {
             hub.publish([(OWNER, version)].into_iter());
             assert_eq!(is_woken(&mut watch, 5), wakes, "{version}");
@@ -230,10 +230,10 @@ mod tests {
         let hub = Arc::new(Hub::new(false));
         let mut watch = hub.watch(OWNER, OWNER).unwrap();
 
-        hub.wrote(OWNER);
-        watch.seen();
+        hub.report_write(OWNER);
+        watch.mark_seen();
         assert!(!is_woken(&mut watch, 0));
-        hub.wrote(OWNER);
+        hub.report_write(OWNER);
         assert!(is_woken(&mut watch, 0));
     }
 
@@ -256,10 +256,10 @@ mod tests {
     fn others_are_told_once_of_many_writes() {
         let hub = Hub::new(true);
 
-        hub.wrote(OWNER);
-        hub.wrote(OWNER);
-        assert!(hub.some_written().now_or_never().is_some());
-        assert_eq!(hub.written().len(), 1);
-        assert_eq!(hub.written().len(), 0);
+        hub.report_write(OWNER);
+        hub.report_write(OWNER);
+        assert!(hub.any_written().now_or_never().is_some());
+        assert_eq!(hub.take_written().len(), 1);
+        assert_eq!(hub.take_written().len(), 0);
     }
 }

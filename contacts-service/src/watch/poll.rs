@@ -21,17 +21,17 @@ pub async fn forever(db: Pool, hub: Arc<Hub>) {
     let mut works = true;
     loop {
         ticks.tick().await;
-        let looked = look(&db, &hub).await;
-        if let Err(error) = &looked
+        let polled = poll(&db, &hub).await;
+        if let Err(error) = &polled
             && works
         {
             tracing::warn!(%error, "cannot read changes");
         }
-        works = looked.is_ok();
+        works = polled.is_ok();
     }
 }
 
-async fn look(db: &Pool, hub: &Hub) -> Result<()> {
+async fn poll(db: &Pool, hub: &Hub) -> Result<()> {
     let owners = hub.watched();
     if owners.is_empty() {
         return Ok(());

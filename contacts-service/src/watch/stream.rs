@@ -23,7 +23,7 @@ const PAGE_LIMITS: Limits = Limits {
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// The pause between two reads of the feed after catching up, so that a burst of writes
 /// is read together.
-const BREATH: Duration = Duration::from_millis(50);
+const BURST: Duration = Duration::from_millis(50);
 
 /// What a stream sends to its reader.
 #[derive(Clone, Debug)]
@@ -61,14 +61,14 @@ pub struct Reader {
 /// stops the stream where it is.
 pub fn notices(reader: Reader, from: Option<SyncCursor>) -> impl Stream<Item = Result<Notice>> {
     try_stream! {
-        let mut teller = Teller::new(reader);
+        let mut sender = Sender::new(reader);
         let mut from = from;
         let mut is_behind = true;
-        while !teller.is_stopping() {
-            let page = teller.read(from).await?;
+        while !sender.is_stopping() {
+            let page = sender.read(from).await?;
             for item in page.items {
                 let event = item.contact.map_or(Event::Deleted(item.id), Event::Changed);
-                yield teller.notice(event, item.cursor);
+                yield sender.notice(event, item.cursor);
             }
             from = Some(page.end);
             is_behind |= page.more;
@@ -76,12 +76,12 @@ pub fn notices(reader: Reader, from: Option<SyncCursor>) -> impl Stream<Item = R
                 continue;
             }
             if std::mem::take(&mut is_behind) {
-                yield teller.notice(Event::CaughtUp, page.end);
+                yield sender.notice(Event::CaughtUp, page.end);
             }
             loop {
-                match teller.rest(page.end).await {
-                    Woken::News => break,
-                    Woken::Silence => yield teller.notice(Event::Heartbeat, page.end),
+                match sender.wait(page.end).await {
+                    Woken::Change => break,
+                    Woken::Silence => yield sender.notice(Event::Heartbeat, page.end),
                     Woken::Stop => return,
                 }
             }
@@ -90,24 +90,24 @@ pub fn notices(reader: Reader, from: Option<SyncCursor>) -> impl Stream<Item = R
 }
 
 enum Woken {
-    News,
+    Change,
     Silence,
     Stop,
 }
 
-struct Teller {
+struct Sender {
     reader: Reader,
     read_at: Instant,
-    told_at: Instant,
+    sent_at: Instant,
 }
 
-impl Teller {
+impl Sender {
     fn new(reader: Reader) -> Self {
         let now = Instant::now();
         Self {
             reader,
             read_at: now,
-            told_at: now,
+            sent_at: now,
         }
     }
 
@@ -116,30 +116,30 @@ impl Teller {
     }
 
     fn notice(&mut self, event: Event, cursor: SyncCursor) -> Notice {
-        self.told_at = Instant::now();
+        self.sent_at = Instant::now();
         Notice { event, cursor }
     }
 
     async fn read(&mut self, from: Option<SyncCursor>) -> Result<sync::Page> {
         let Reader { feed, watch, .. } = &mut self.reader;
-        // Before it reads: what is said meanwhile may not be in it.
-        watch.seen();
+        // Before it reads: a write meanwhile may not be in it.
+        watch.mark_seen();
         self.read_at = Instant::now();
         feed.read(from, PAGE_LIMITS).await
     }
 
-    /// Waits for news.
-    async fn rest(&mut self, end: SyncCursor) -> Woken {
-        let silence = self.told_at + SILENCE_MAX;
+    /// Waits for a change, a silence or the end.
+    async fn wait(&mut self, end: SyncCursor) -> Woken {
+        let silence = self.sent_at + SILENCE_MAX;
         let reader = &mut self.reader;
         let woken = tokio::select! {
             biased;
             _ = reader.stopping.wait_for(|stop| *stop) => Woken::Stop,
-            () = reader.watch.changed(end.version) => Woken::News,
+            () = reader.watch.changed(end.version) => Woken::Change,
             () = sleep_until(silence) => Woken::Silence,
         };
-        if matches!(woken, Woken::News) {
-            sleep_until(self.read_at + BREATH).await;
+        if matches!(woken, Woken::Change) {
+            sleep_until(self.read_at + BURST).await;
         }
         woken
     }

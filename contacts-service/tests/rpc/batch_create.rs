@@ -83,8 +83,9 @@ async fn one_bad_contact_keeps_all_from_being_stored_and_is_named() {
 
     let invalid = owner.batch_create(batch([ada(), bad])).await;
     let taken = owner.batch_create(batch([ada(), with_uid("taken")])).await;
-    let twice = owner.batch_create(batch([with_uid("a"), ada(), with_uid("a")]));
-    let twice = twice.await;
+    let twice = owner
+        .batch_create(batch([with_uid("a"), ada(), with_uid("a")]))
+        .await;
 
     assert_bad_fields(invalid, &["requests[1].contact.emails[0].address"]);
     for (answer, field) in [

@@ -130,8 +130,9 @@ async fn one_bad_request_keeps_all_as_they_were_and_is_named() {
     let stale = with(Contact {
         etag: "\"77\"".into(),
         ..second.clone()
-    });
-    let (stale, gone) = (stale.await, with(noted(&missing, "new")).await);
+    })
+    .await;
+    let (stale, gone) = (stale, with(noted(&missing, "new")).await);
     let deleted = with(noted(&stored[2].id, "new")).await;
 
     assert_bad_fields(invalid.await, &["requests[1].contact.emails[0].address"]);
@@ -295,6 +296,8 @@ async fn a_batch_of_none_of_too_many_or_of_too_large_ones_is_refused() {
         assert_refused(answer, Code::InvalidArgument, "BATCH_TOO_LARGE");
     }
     assert_eq!(book(&app, owner.user).await, before);
-    let fits = owner.batch_update(stored[..190].iter().map(star), false);
-    assert!(fits.await.unwrap().iter().all(Result::is_ok));
+    let fits = owner
+        .batch_update(stored[..190].iter().map(star), false)
+        .await;
+    assert!(fits.unwrap().iter().all(Result::is_ok));
 }

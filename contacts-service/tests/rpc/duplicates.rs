@@ -142,8 +142,8 @@ async fn nothing_in_common_or_other_birthdays_make_no_group() {
     ] {
         assert_eq!(judged(&owner, a, b).await, None);
     }
-    let agreeing = judged(&owner, born(ada(), 0, 12, 10), born(ada(), 1815, 12, 10));
-    assert_eq!(agreeing.await.unwrap().1, [DuplicateReason::SameName]);
+    let agreeing = judged(&owner, born(ada(), 0, 12, 10), born(ada(), 1815, 12, 10)).await;
+    assert_eq!(agreeing.unwrap().1, [DuplicateReason::SameName]);
 }
 
 #[tokio::test]

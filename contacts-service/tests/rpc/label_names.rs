@@ -42,8 +42,10 @@ async fn every_write_makes_the_labels_that_its_contacts_bring() {
         ..create(labelled(&["c"]))
     };
     owner.create_with(repeatable).await.unwrap();
-    let many = owner.batch_create(batch([labelled(&["d"]), labelled(&["A", "e"])]));
-    let many = many.await.unwrap();
+    let many = owner
+        .batch_create(batch([labelled(&["d"]), labelled(&["A", "e"])]))
+        .await
+        .unwrap();
     let patch = |contact: &Contact, label: &str| Contact {
         id: contact.id.clone(),
         labels: vec![label.into()],

@@ -107,11 +107,13 @@ async fn a_page_token_is_good_for_its_owner_and_for_labels_only() {
     owner.has(ada()).await;
     stranger.has(labelled(&["x", "y"])).await;
     let token = owner.list_labels(1, "").await.unwrap().next_page_token;
-    let contacts = owner.list(proto::contacts::v1::ListContactsRequest {
-        page_size: 1,
-        ..Default::default()
-    });
-    let of_contacts = contacts.await.unwrap().next_page_token;
+    let contacts = owner
+        .list(proto::contacts::v1::ListContactsRequest {
+            page_size: 1,
+            ..Default::default()
+        })
+        .await;
+    let of_contacts = contacts.unwrap().next_page_token;
 
     for (caller, token) in [(&stranger, &token), (&owner, &of_contacts)] {
         let refused = caller.list_labels(1, token).await;

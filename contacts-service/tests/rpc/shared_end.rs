@@ -223,8 +223,8 @@ async fn a_share_ends_with_its_label() {
     assert_eq!(owner.shares().await, []);
     // A new label with that name is a different one.
     owner.has(labelled(&["Friends"])).await;
-    let refused = reader.list_labels(0, "");
-    assert_refused(refused.await, Code::NotFound, "SHARE_NOT_FOUND");
+    let refused = reader.list_labels(0, "").await;
+    assert_refused(refused, Code::NotFound, "SHARE_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -278,10 +278,12 @@ async fn while_the_auth_service_is_away_what_was_accepted_works() {
     owner.get(&contact.id).await.unwrap();
     let refused = other.shared_with_me().await;
     assert_refused(refused, Code::Unavailable, "AUTH_UNAVAILABLE");
-    let refused = owner.offer(crate::owner_shares::sharing(
-        "x@example.com",
-        ShareRole::Reader,
-    ));
-    assert_refused(refused.await, Code::Unavailable, "AUTH_UNAVAILABLE");
+    let refused = owner
+        .offer(crate::owner_shares::sharing(
+            "x@example.com",
+            ShareRole::Reader,
+        ))
+        .await;
+    assert_refused(refused, Code::Unavailable, "AUTH_UNAVAILABLE");
     other.end_share(&share).await.unwrap();
 }

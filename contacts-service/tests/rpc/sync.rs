@@ -180,11 +180,14 @@ async fn a_token_of_another_owner_or_another_method_is_refused() {
     owner.has_all([ada(), ada()]).await;
     stranger.has(ada()).await;
     let page = owner.sync("", 1).await.unwrap();
-    let listed = owner.list(proto::contacts::v1::ListContactsRequest {
-        page_size: 1,
-        ..Default::default()
-    });
-    let listed = listed.await.unwrap().next_page_token;
+    let listed = owner
+        .list(proto::contacts::v1::ListContactsRequest {
+            page_size: 1,
+            ..Default::default()
+        })
+        .await
+        .unwrap()
+        .next_page_token;
     let mut spoiled = page.next_page_token.clone();
     spoiled.replace_range(30..31, if &spoiled[30..31] == "A" { "B" } else { "A" });
 

@@ -7,7 +7,7 @@ use chassis::email::Email;
 use chassis::user_id::UserId;
 use contacts_service::book::Book;
 use contacts_service::book::change::{ContactUpdate, Deletion};
-use contacts_service::book::creation::{NewContact, Terms};
+use contacts_service::book::creation::{CreateOptions, NewContact};
 use contacts_service::contact::ContactId;
 use contacts_service::contact::body::Body;
 use contacts_service::contact::mask::UpdateMask;
@@ -35,8 +35,8 @@ fn new() -> NewContact {
     }
 }
 
-fn terms(validate_only: bool) -> Terms {
-    Terms {
+fn options(validate_only: bool) -> CreateOptions {
+    CreateOptions {
         repeatable: None,
         validate_only,
     }
@@ -90,16 +90,16 @@ async fn only_a_write_that_was_stored_wakes_those_who_watch() {
     let hub = Hub::new(true);
     let book = |writer| Book::new(app.pool(), owner, writer, Clock::System.now(), ROOM, &hub);
     let (own, others) = (book(owner), book(stranger));
-    let woken = || hub.written() == HashSet::from([owner]);
-    let nobody = |call: &str| assert_eq!(hub.written(), HashSet::new(), "{call}");
+    let woken = || hub.take_written() == HashSet::from([owner]);
+    let nobody = |call: &str| assert_eq!(hub.take_written(), HashSet::new(), "{call}");
     let friends = LabelName::of("Friends".into());
 
-    let id = id_of(&own.create(&new(), &terms(false)).await.unwrap());
+    let id = id_of(&own.create(&new(), &options(false)).await.unwrap());
     assert!(woken(), "a contact in one statement");
     let label = own.create_label(&friends, false).await.unwrap();
     assert!(woken(), "a label");
 
-    own.create(&new(), &terms(true)).await.unwrap();
+    own.create(&new(), &options(true)).await.unwrap();
     nobody("a creation that is only validated");
     let colleagues = LabelName::of("Colleagues".into());
     own.create_label(&colleagues, true).await.unwrap();

@@ -16,7 +16,7 @@ impl Book<'_> {
         allow_partial: bool,
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Outcomes::new(allow_partial);
-        let deletions = outcomes.sort_out(batch, "id", |deletion| deletion.id)?;
+        let deletions = outcomes.accept(batch, "id", |deletion| deletion.id)?;
         let ids: Vec<Uuid> = deletions
             .iter()
             .map(|(_, deletion)| deletion.id.0)
@@ -26,7 +26,7 @@ impl Book<'_> {
         let mut current = write.contacts(&ids).await?;
         let (mut live, mut places, mut done) = (Vec::new(), Vec::new(), Vec::new());
         for (place, deletion) in deletions {
-            let contact = match write.rights().open(current.remove(&deletion.id)) {
+            let contact = match write.rights().writable(current.remove(&deletion.id)) {
                 Ok(contact) => contact,
                 Err(error) => {
                     outcomes.refuse(place, error)?;

@@ -102,7 +102,7 @@ impl Outcomes {
     /// The requests that can be read, with their places. Refuses those that name
     /// the contact of an earlier one in `field`: which came first would not show in
     /// the answer.
-    fn sort_out<T>(
+    fn accept<T>(
         &mut self,
         batch: Vec<Result<T>>,
         field: &'static str,

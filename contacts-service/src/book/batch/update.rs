@@ -77,7 +77,7 @@ impl Book<'_> {
         allow_partial: bool,
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Outcomes::new(allow_partial);
-        let changes = outcomes.sort_out(batch, "contact.id", |change| change.id)?;
+        let changes = outcomes.accept(batch, "contact.id", |change| change.id)?;
         let ids: Vec<Uuid> = changes.iter().map(|(_, change)| change.id.0).collect();
         let items = changes.into_iter().map(|(place, change)| Item {
             place,
@@ -91,7 +91,7 @@ impl Book<'_> {
         // that another call changed meanwhile.
         let rights = self.rights(&self.db).await?;
         let seen = contacts::get_many(&self.db, self.owner, &ids).await?;
-        self.work_out(&mut items, seen, &rights).await;
+        self.compute(&mut items, seen, &rights).await;
         let mut write = Write::begin(self).await?;
         if *write.rights() != rights {
             for item in &mut items {
@@ -99,8 +99,8 @@ impl Book<'_> {
             }
         }
         let current = write.contacts(&ids).await?;
-        self.work_out(&mut items, current, write.rights()).await;
-        self.pass_repeated(&mut write, &mut items).await?;
+        self.compute(&mut items, current, write.rights()).await;
+        self.skip_repeated(&mut write, &mut items).await?;
 
         let mut writes = Writes::of(items, write.used(), self.quota, &mut outcomes)?;
         let uids = writes.new_uids();
@@ -128,7 +128,7 @@ impl Book<'_> {
 
     /// Applies each change to what there is, where that was not done before. Lets
     /// other calls go on in between.
-    async fn work_out(
+    async fn compute(
         &self,
         items: &mut [Item],
         mut current: HashMap<ContactId, Stored>,
@@ -148,7 +148,7 @@ impl Book<'_> {
 
     /// Leaves contacts as they are that were changed by an earlier call of the same batch,
     /// whose answer may have been lost.
-    async fn pass_repeated(&self, write: &mut Write<'_>, items: &mut [Item]) -> Result<()> {
+    async fn skip_repeated(&self, write: &mut Write<'_>, items: &mut [Item]) -> Result<()> {
         let mut stale: HashMap<ContactId, &mut Item> = items
             .iter_mut()
             .filter(|item| item.has_stale_etag())
@@ -167,7 +167,7 @@ impl Book<'_> {
         for (id, current) in found {
             if repeated.contains(&id)
                 && let Some(item) = stale.remove(&id)
-                && let Some(current) = write.rights().open(Some(current))?
+                && let Some(current) = write.rights().writable(Some(current))?
             {
                 item.made = Some(Made {
                     from: Some(current.version),
@@ -184,12 +184,12 @@ impl Book<'_> {
         contact: Option<Stored>,
         rights: &Rights,
     ) -> Result<Updated> {
-        let contact = rights.open(contact)?;
-        let before = rights.before(contact.as_ref())?;
+        let contact = rights.writable(contact)?;
+        let before = rights.labels_before(contact.as_ref())?;
         let changed = change.apply(contact, self.now)?;
         match &changed {
             Updated::Replaced { keys, .. } | Updated::Created(ContactRow { keys, .. }) => {
-                rights.ensure_kept(&before, keys)?;
+                rights.ensure_labels_allowed(&before, keys)?;
             }
             Updated::Unchanged(_) => {}
         }
@@ -211,8 +211,8 @@ impl Writes {
                 Ok(Updated::Unchanged(contact)) => writes.unchanged.push((place, contact)),
                 Ok(Updated::Replaced { before, body, keys }) => {
                     let bytes_added = size(&body) - size(&before.body);
-                    if let Err(full) = writes.used.add(0, bytes_added, quota) {
-                        outcomes.refuse(place, full.into())?;
+                    if let Err(exceeded) = writes.used.add(0, bytes_added, quota) {
+                        outcomes.refuse(place, exceeded.into())?;
                         continue;
                     }
                     let contact = Stored { body, ..before };
@@ -243,8 +243,8 @@ impl Writes {
         for (place, row) in places.into_iter().zip(rows) {
             if !uids.insert(row.contact.uid.clone()) {
                 outcomes.refuse(place, Error::uid_taken("contact.uid"))?;
-            } else if let Err(full) = self.used.add(1, size(&row.contact.body), quota) {
-                outcomes.refuse(place, full.into())?;
+            } else if let Err(exceeded) = self.used.add(1, size(&row.contact.body), quota) {
+                outcomes.refuse(place, exceeded.into())?;
             } else {
                 self.created.push(place, row);
             }

@@ -45,7 +45,7 @@ impl DefaultRegion {
 
 /// Sets `e164` and `extension` if the number can be dialled from everywhere; a number with
 /// `e164` is parsed already.
-pub fn understand(phone: &mut Phone, region: DefaultRegion) {
+pub fn parse_number(phone: &mut Phone, region: DefaultRegion) {
     if phone.e164.is_empty()
         && let Some(parsed) = parse(&phone.number, region.0)
     {
@@ -56,7 +56,7 @@ pub fn understand(phone: &mut Phone, region: DefaultRegion) {
 
 /// Keeps the parsed form of numbers that were stored before, also if only their spelling
 /// changes, so that a client that sends back a contact need not know their region.
-pub fn recall(phones: &mut [Phone], known: &[Phone]) {
+pub fn keep_parsed(phones: &mut [Phone], known: &[Phone]) {
     for phone in phones {
         let spelling = spelling(&phone.number);
         if let Some(known) = known
@@ -86,7 +86,7 @@ mod tests {
             number: number.into(),
             ..Phone::default()
         };
-        understand(&mut phone, DefaultRegion::parse(region).unwrap());
+        parse_number(&mut phone, DefaultRegion::parse(region).unwrap());
         assert_eq!(phone.number, number);
         (phone.e164, phone.extension)
     }

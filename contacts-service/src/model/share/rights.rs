@@ -76,15 +76,15 @@ impl Visible {
     }
 
     /// Whether it includes a contact with this stored body.
-    pub fn holds(&self, body: &[u8]) -> Result<bool> {
+    pub fn includes(&self, body: &[u8]) -> Result<bool> {
         match self {
             Self::All => Ok(true),
-            Self::Labels(_) => Ok(self.holds_any(&label_keys(body)?)),
+            Self::Labels(_) => Ok(self.includes_any(&label_keys(body)?)),
         }
     }
 
     /// Whether it includes a contact with these labels.
-    fn holds_any(&self, label_keys: &[String]) -> bool {
+    fn includes_any(&self, label_keys: &[String]) -> bool {
         match self {
             Self::All => true,
             Self::Labels(labels) => labels.iter().any(|label| label_keys.contains(&label.key)),
@@ -93,7 +93,7 @@ impl Visible {
 
     /// Whether the label is one of its labels.
     #[must_use]
-    pub fn shows(&self, label: LabelId) -> bool {
+    pub fn has_label(&self, label: LabelId) -> bool {
         match self {
             Self::All => true,
             Self::Labels(labels) => labels.iter().any(|shared| shared.id == label),
@@ -102,7 +102,7 @@ impl Visible {
 
     /// A hash of the labels' ids, independent of their names; `None` for all contacts.
     #[must_use]
-    pub fn mark(&self) -> Option<Uuid> {
+    pub fn labels_hash(&self) -> Option<Uuid> {
         let Self::Labels(labels) = self else {
             return None;
         };
@@ -178,7 +178,7 @@ impl Rights {
     }
 
     /// Refuses a caller without any write access.
-    pub fn ensure_some(&self) -> Result<()> {
+    pub fn ensure_any(&self) -> Result<()> {
         match &self.written {
             Visible::Labels(labels) if labels.is_empty() => Err(ShareError::ReadOnly.into()),
             _ => Ok(()),
@@ -187,7 +187,7 @@ impl Rights {
 
     /// Refuses a caller without write access to all contacts.
     pub fn ensure_all(&self) -> Result<()> {
-        self.ensure_some()?;
+        self.ensure_any()?;
         match self.written {
             Visible::All => Ok(()),
             Visible::Labels(_) => Err(ShareError::OfLabel.into()),
@@ -195,22 +195,22 @@ impl Rights {
     }
 
     /// A contact to be written, if it exists; an unreadable one counts as missing.
-    pub fn open(&self, contact: Option<Stored>) -> Result<Option<Stored>> {
+    pub fn writable(&self, contact: Option<Stored>) -> Result<Option<Stored>> {
         let Some(contact) = contact else {
             return Ok(None);
         };
-        if self.written.holds(&contact.body)? {
+        if self.written.includes(&contact.body)? {
             return Ok(Some(contact));
         }
-        if self.seen.holds(&contact.body)? {
+        if self.seen.includes(&contact.body)? {
             return Err(ShareError::ReadOnly.into());
         }
         Ok(None)
     }
 
-    /// The labels of a contact before a write, for [`Rights::ensure_kept`]; none for a
+    /// The labels of a contact before a write, for [`Rights::ensure_labels_allowed`]; none for a
     /// new one.
-    pub fn before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
+    pub fn labels_before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
         match (&self.written, contact) {
             (Visible::Labels(_), Some(contact)) => label_keys(&contact.body),
             _ => Ok(Vec::new()),
@@ -219,12 +219,12 @@ impl Rights {
 
     /// Refuses a write from the previous labels to these keys, if the contact would leave
     /// the writable part, or get or lose a label that the writer may not change.
-    pub fn ensure_kept(&self, before: &[String], keys: &Keys) -> Result<()> {
+    pub fn ensure_labels_allowed(&self, before: &[String], keys: &Keys) -> Result<()> {
         let Visible::Labels(written) = &self.written else {
             return Ok(());
         };
         let bad = |reason, problem| Err(Error::invalid(reason, "contact.labels", problem));
-        if !self.written.holds_any(&keys.labels) {
+        if !self.written.includes_any(&keys.labels) {
             let problem = "must have a label that is shared with you for editing";
             return bad("SHARE_LABEL_REQUIRED", problem);
         }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn whoever_reads_writes_nothing() {
         let rights = Rights::of(&[reader(None)]).unwrap();
-        assert!(rights.ensure_some().is_err());
+        assert!(rights.ensure_any().is_err());
         assert!(Rights::of(&[]).is_err());
     }
 }
