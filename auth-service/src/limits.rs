@@ -4,7 +4,7 @@
 //! a few. The throttle protects the single account.
 
 use chassis::access::rate::Rate;
-use chassis::access::rate_limits::{Asked, Group};
+use chassis::access::rate_limits::{CheckedAt, Group};
 
 /// The name of the limits of programs, also for their calls for users.
 pub const PROGRAMS: &str = "program";
@@ -18,7 +18,7 @@ pub const GROUPS: [Group; 8] = [
         rpcs: &["AuthService/SignUp", "AccountService/ChangeEmail"],
         ip: Some(Rate::per_hour(300)),
         user: Some(Rate::per_hour(30)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     // A hash.
     Group {
@@ -36,7 +36,7 @@ pub const GROUPS: [Group; 8] = [
         ],
         ip: Some(Rate::per_minute(600)),
         user: Some(Rate::per_minute(60)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     // A client with an invalid token must learn that, otherwise it would retry for ever.
     Group {
@@ -44,7 +44,7 @@ pub const GROUPS: [Group; 8] = [
         rpcs: &["AuthService/RefreshToken"],
         ip: Some(Rate::per_minute(6000)),
         user: Some(Rate::per_minute(120)),
-        asked: Asked::ByHandler,
+        checked_at: CheckedAt::Handler,
     },
     // Fills the mailboxes of others.
     Group {
@@ -55,14 +55,14 @@ pub const GROUPS: [Group; 8] = [
         ],
         ip: Some(Rate::per_hour(100)),
         user: None,
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     Group {
         name: "account",
         rpcs: &["AuthService/LogOut", "AccountService/*"],
         ip: Some(Rate::per_minute(6000)),
         user: Some(Rate::per_minute(600)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     // Also by callers without a valid secret. The user is the program with the secret of
     // the call, so that others cannot use up its limit.
@@ -71,7 +71,7 @@ pub const GROUPS: [Group; 8] = [
         rpcs: &["ServiceTokenService/IssueServiceToken"],
         ip: Some(Rate::per_minute(600)),
         user: Some(Rate::per_minute(60)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     // A gateway may introspect every token that it receives.
     Group {
@@ -79,13 +79,13 @@ pub const GROUPS: [Group; 8] = [
         rpcs: &["ServiceTokenService/*"],
         ip: Some(Rate::per_second(2000)),
         user: Some(Rate::per_second(2000)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     Group {
         name: "admin",
         rpcs: &["AdminService/*"],
         ip: Some(Rate::per_minute(6000)),
         user: Some(Rate::per_minute(1200)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
 ];

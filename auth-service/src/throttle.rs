@@ -17,7 +17,7 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 use crate::model::device_token::Device;
-use crate::store::throttles as table;
+use crate::store::throttles::{self as table, Step};
 
 /// What is guessed; each kind has buckets of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Guess {
 
 /// Whose password is guessed.
 #[derive(Clone, Copy, Debug)]
-pub enum Whose<'a> {
+pub enum GuessedAccount<'a> {
     /// The account with this e-mail, if there is one.
     Email(&'a str),
     /// The account that this device has logged in to before. Strangers' guesses are not
@@ -62,64 +62,61 @@ pub enum Whose<'a> {
     User(UserId),
 }
 
-/// The pause below so many failures in a row, this one included.
-type Ladder<const STEPS: usize> = [(i32, TimeDelta); STEPS];
+/// The seconds of a minute and of an hour.
+const MINUTE: i32 = 60;
+const HOUR: i32 = 60 * MINUTE;
 
 /// The steps of an account; a success resets its failures.
-const ACCOUNT: Ladder<5> = [
-    (3, TimeDelta::zero()),
-    (9, TimeDelta::seconds(3)),
-    (25, TimeDelta::seconds(5)),
-    (100, TimeDelta::seconds(10)),
-    (i32::MAX, TimeDelta::minutes(15)),
+const ACCOUNT: [Step; 5] = [
+    Step::below(3, 0),
+    Step::below(9, 3),
+    Step::below(25, 5),
+    Step::below(100, 10),
+    Step::last(15 * MINUTE),
 ];
 
 /// The steps of an authenticator app's codes, of which three in a million are valid:
 /// guessing for a year with the password finds one with a probability below 1 %.
-const TOTP: Ladder<5> = [
-    (3, TimeDelta::zero()),
-    (4, TimeDelta::seconds(30)),
-    (6, TimeDelta::minutes(1)),
-    (8, TimeDelta::minutes(5)),
-    (i32::MAX, TimeDelta::hours(4)),
+const TOTP: [Step; 5] = [
+    Step::below(3, 0),
+    Step::below(4, 30),
+    Step::below(6, MINUTE),
+    Step::below(8, 5 * MINUTE),
+    Step::last(4 * HOUR),
 ];
 
 /// The steps of an address, which a whole office may share. A success removes only its
 /// own attempt, otherwise an attacker could reset it by logging in to an account of its
 /// own.
-fn of_address(free: i32) -> Ladder<5> {
+fn of_address(free: i32) -> [Step; 5] {
     [
-        (free, TimeDelta::zero()),
-        (free.saturating_mul(2), TimeDelta::seconds(3)),
-        (free.saturating_mul(4), TimeDelta::seconds(10)),
-        (free.saturating_mul(8), TimeDelta::minutes(1)),
-        (i32::MAX, TimeDelta::minutes(15)),
+        Step::below(free, 0),
+        Step::below(free.saturating_mul(2), 3),
+        Step::below(free.saturating_mul(4), 10),
+        Step::below(free.saturating_mul(8), MINUTE),
+        Step::last(15 * MINUTE),
     ]
 }
 
 /// The budget of requested mails to one e-mail address: three, then one an hour.
-const MAIL: Ladder<2> = [(3, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+const MAIL: [Step; 2] = [Step::below(3, 0), Step::last(HOUR)];
 
 /// The budget of resets that find that of all mails used up: two, then one an hour.
-const RESETS: Ladder<2> = [(2, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+const RESETS: [Step; 2] = [Step::below(2, 0), Step::last(HOUR)];
 
 /// The budget of notices of one kind to one e-mail address: five, then one an hour.
-const NOTICES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+const NOTICES: [Step; 2] = [Step::below(5, 0), Step::last(HOUR)];
 
 /// The budget of a user's changes of the e-mail, each of which reveals whether an e-mail
 /// has an account: five, then one an hour.
-const EMAIL_CHANGES: Ladder<2> = [(5, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+const EMAIL_CHANGES: [Step; 2] = [Step::below(5, 0), Step::last(HOUR)];
 
 /// The budget of entries that strangers cause in the audit log of an account: ten, then
 /// one an hour.
-const STRANGERS_ENTRIES: Ladder<2> = [(10, TimeDelta::zero()), (i32::MAX, TimeDelta::hours(1))];
+const STRANGERS_ENTRIES: [Step; 2] = [Step::below(10, 0), Step::last(HOUR)];
 
 /// The budget of mails that one client address requests.
-const MAIL_ASKER: Ladder<3> = [
-    (50, TimeDelta::zero()),
-    (500, TimeDelta::seconds(10)),
-    (i32::MAX, TimeDelta::minutes(1)),
-];
+const MAIL_ASKER: [Step; 3] = [Step::below(50, 0), Step::below(500, 10), Step::last(MINUTE)];
 
 /// When failures expire.
 pub(crate) const MEMORY: TimeDelta = TimeDelta::days(1);
@@ -129,7 +126,7 @@ pub struct Throttle {
     db: Pool,
     /// A keyed hash, so that a dump of the table identifies nobody.
     key: hmac::Key,
-    address: Ladder<5>,
+    address: [Step; 5],
 }
 
 /// An admitted attempt; the caller reports its result to the throttle.
@@ -167,18 +164,18 @@ impl Throttle {
     pub async fn attempt(
         &self,
         guess: Guess,
-        whose: Whose<'_>,
+        account: GuessedAccount<'_>,
         ip: &str,
         now: DateTime<Utc>,
     ) -> Result<Allowed<Attempted>> {
-        let account = match whose {
-            Whose::Email(email) => self.bucket(guess.name(), "account", email),
-            Whose::Device(device) => self.bucket(
+        let account = match account {
+            GuessedAccount::Email(email) => self.bucket(guess.name(), "account", email),
+            GuessedAccount::Device(device) => self.bucket(
                 guess.name(),
                 "device",
                 &BASE64_URL_SAFE_NO_PAD.encode(device),
             ),
-            Whose::User(id) => self.bucket_of_user(guess, id),
+            GuessedAccount::User(id) => self.bucket_of_user(guess, id),
         };
         let attempted = Attempted {
             account,
@@ -204,12 +201,12 @@ impl Throttle {
         now: DateTime<Utc>,
     ) -> Result<Allowed<CountedCode>> {
         let bucket = self.bucket(guess.name(), "account", of);
-        let ladder = if guess == Guess::Totp {
+        let steps = if guess == Guess::Totp {
             &TOTP
         } else {
             &ACCOUNT
         };
-        let reserved = self.reserve(bucket, ladder, now).await?;
+        let reserved = self.reserve(bucket, steps, now).await?;
         Ok(reserved.map(|()| CountedCode(bucket)))
     }
 
@@ -306,13 +303,13 @@ impl Throttle {
         self.bucket(guess.name(), "account", &id.to_string())
     }
 
-    async fn reserve<const STEPS: usize>(
+    async fn reserve(
         &self,
         bucket: [u8; 32],
-        ladder: &Ladder<STEPS>,
+        steps: &[Step],
         now: DateTime<Utc>,
     ) -> Result<Allowed<()>> {
-        if count(&self.db, bucket, ladder, now).await? {
+        if count(&self.db, bucket, steps, now).await? {
             return Ok(Ok(()));
         }
         let until = table::blocked_until(&self.db, bucket).await?;
@@ -335,15 +332,13 @@ impl Throttle {
 }
 
 /// Counts one more, or returns false if the bucket is blocked.
-async fn count<const STEPS: usize>(
+async fn count(
     db: impl PgExecutor<'_>,
     bucket: [u8; 32],
-    ladder: &Ladder<STEPS>,
+    steps: &[Step],
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let (most, pauses) = (ladder.map(|step| step.0), ladder.map(|step| step.1));
-    let pauses = pauses.map(|pause| i32::try_from(pause.num_seconds()).unwrap_or(i32::MAX));
-    table::reserve(db, bucket, &most, &pauses, now - MEMORY, now).await
+    table::reserve(db, bucket, steps, now - MEMORY, now).await
 }
 
 /// Text that is not an IP address is a network of its own.
@@ -368,8 +363,8 @@ mod tests {
     #[test]
     fn a_year_of_guessing_finds_a_code_with_less_than_one_percent() {
         let pause_after = |failures| {
-            let step = TOTP.iter().find(|step| step.0 > failures).unwrap();
-            step.1.num_seconds()
+            let step = TOTP.iter().find(|step| step.below > failures).unwrap();
+            i64::from(step.pause_seconds)
         };
         let year = TimeDelta::days(365).num_seconds();
         let mut cycle = MEMORY.num_seconds();
@@ -381,12 +376,12 @@ mod tests {
     }
 
     #[test]
-    fn ladders_rise() {
-        for ladder in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
-            assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
+    fn steps_rise() {
+        for steps in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
+            assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
         }
-        for ladder in [MAIL, RESETS, NOTICES, EMAIL_CHANGES, STRANGERS_ENTRIES] {
-            assert!(ladder.windows(2).all(|steps| steps[0] < steps[1]));
+        for steps in [MAIL, RESETS, NOTICES, EMAIL_CHANGES, STRANGERS_ENTRIES] {
+            assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
         }
         assert!(MAIL_ASKER.windows(2).all(|steps| steps[0] < steps[1]));
     }

@@ -1,7 +1,7 @@
 //! The default rate limits.
 
 use chassis::access::rate::Rate;
-use chassis::access::rate_limits::{Asked, Group};
+use chassis::access::rate_limits::{CheckedAt, Group};
 
 /// The groups of RPCs. Without limits per address, because every call has a user, and a
 /// program may call for many users from one machine.
@@ -12,7 +12,7 @@ pub const GROUPS: [Group; 4] = [
         rpcs: &["ContactsService/FindDuplicates"],
         ip: None,
         user: Some(Rate::per_minute(60)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     // Most ask the auth service.
     Group {
@@ -20,7 +20,7 @@ pub const GROUPS: [Group; 4] = [
         rpcs: &["SharesService/*"],
         ip: None,
         user: Some(Rate::per_minute(60)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     Group {
         name: "read",
@@ -39,13 +39,13 @@ pub const GROUPS: [Group; 4] = [
         ],
         ip: None,
         user: Some(Rate::per_second(300)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
     Group {
         name: "write",
         rpcs: &["ContactsService/*", "LabelsService/*"],
         ip: None,
         user: Some(Rate::per_second(100)),
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     },
 ];

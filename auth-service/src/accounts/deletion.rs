@@ -49,7 +49,7 @@ impl Accounts {
 }
 
 /// An account whose log-ins are locked until the transaction ends.
-pub(crate) struct Taken<'a>(&'a User);
+pub(crate) struct ClaimedUser<'a>(&'a User);
 
 /// Deletes the tokens and the e-mail of an account whose password has this version, or
 /// any; returns `None` if the account was changed or deleted meanwhile: then the
@@ -61,10 +61,10 @@ pub(crate) async fn take<'a>(
     tx: &mut Transaction,
     user: &'a User,
     password_version: Option<i64>,
-) -> Result<Option<Taken<'a>>> {
+) -> Result<Option<ClaimedUser<'a>>> {
     store::email_tokens::delete_all(&mut **tx, user.id).await?;
     let taken = store::deletion::remove_email(&mut **tx, user, password_version).await?;
-    Ok(taken.then_some(Taken(user)))
+    Ok(taken.then_some(ClaimedUser(user)))
 }
 
 /// Deletes an account; returns when, or `None` if it was changed meanwhile: then the
@@ -76,7 +76,7 @@ pub(crate) async fn take<'a>(
 /// more, so that no token is newer than its revocation.
 pub(crate) async fn end(
     tx: &mut Transaction,
-    Taken(user): Taken<'_>,
+    ClaimedUser(user): ClaimedUser<'_>,
     throttle: &Throttle,
     clock: &Clock,
 ) -> Result<Option<DateTime<Utc>>> {

@@ -54,8 +54,8 @@ impl Accounts {
         let password = change.current_password.clone();
         let checked = self.passwords.check_own(&user, password, attempt).await?;
         if change.old == change.new {
-            let kept = store::wanted_emails::forget(&self.db, user.id, attempt.now);
-            return Ok(kept.await?.unwrap_or(user));
+            let kept = store::wanted_emails::forget(&self.db, user.id, attempt.now).await?;
+            return Ok(kept.unwrap_or(user));
         }
         // Before anything reveals whether the new e-mail has an account.
         self.throttle
@@ -93,8 +93,9 @@ impl Accounts {
             return Err(Error::EmailTaken);
         }
         let until = now + Purpose::Verification.life();
-        let changed = store::wanted_emails::set(&mut *tx, user.id, new.as_str(), until, now);
-        let changed = changed.await?.ok_or(Error::UserMissing)?;
+        let changed = store::wanted_emails::set(&mut *tx, user.id, new.as_str(), until, now)
+            .await?
+            .ok_or(Error::UserMissing)?;
         step_up.spend(&mut tx, &changed, &counted).await?;
         let kind = Kind::EmailChangeRequested;
         let event = Event::new(user.id, kind, ip).session(session_id);

@@ -102,8 +102,8 @@ impl Accounts {
             Claimant::Session(caller) if caller.id != user.id => Err(Error::EmailTokenOfOther),
             Claimant::Session(..) => Ok(Proof::Session),
             Claimant::Password(password) => {
-                let checked = self.passwords.check_own(user, password, attempt);
-                Ok(Proof::Password(Box::new(checked.await?)))
+                let checked = self.passwords.check_own(user, password, attempt).await?;
+                Ok(Proof::Password(Box::new(checked)))
             }
             // A session requested this mail; other readers of the mailbox cannot use it.
             Claimant::Unknown if bound.session_id.is_some() || user.wants(&bound.email) => {

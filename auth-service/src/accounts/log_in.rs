@@ -14,7 +14,7 @@ use crate::model::session::Client;
 use crate::model::user::User;
 use crate::passwords::Password;
 use crate::passwords::credentials::Attempt;
-use crate::sessions::grant::{Grant, Wish};
+use crate::sessions::grant::{Grant, SessionRequest};
 use crate::sessions::{Proof, SignedIn};
 use crate::store;
 use crate::store::audit::Event;
@@ -112,19 +112,20 @@ impl Accounts {
             tx.commit().await?;
             return Err(refusal);
         }
-        let wish = Wish {
+        let request = SessionRequest {
             client_label: &log_in.client_label,
             grant: log_in.grant,
         };
         if user.mfa_enabled {
             let version = checked.password_version;
-            let challenge = challenge::ask(&mut tx, &user, version, wish, &client.ip, now).await?;
+            let challenge =
+                challenge::ask(&mut tx, &user, version, request, &client.ip, now).await?;
             tx.commit().await?;
             return Ok(LoggedIn::Challenge(challenge));
         }
         let tokens = self
             .sessions
-            .start(&mut tx, &user, Proof::Password, wish, client, now)
+            .start(&mut tx, &user, Proof::Password, request, client, now)
             .await?;
         let device_token = self.passwords.device_token(checked.owner(), now)?;
         tx.commit().await?;

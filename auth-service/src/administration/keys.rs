@@ -2,8 +2,8 @@
 
 use super::{Act, Administration, Call};
 use crate::error::{Error, Result};
-use crate::signing_keys::Asked;
-use crate::store::signing_keys::{KeyInfo, Position, get, list};
+use crate::signing_keys::KeyChange;
+use crate::store::signing_keys::{KeyCursor, KeyInfo, get, list};
 
 /// The key that signs next.
 pub struct NextKey {
@@ -16,8 +16,8 @@ pub struct NextKey {
 impl Administration {
     /// Stages a new key, unless one is staged already; returns the next key.
     pub async fn rotate_signing_key(&self, call: Call<'_>) -> Result<NextKey> {
-        let asked = asked(self.begin(call).await?);
-        let next = self.keeper.request_rotation(asked).await?;
+        let change = change(self.begin(call).await?);
+        let next = self.keeper.request_rotation(change).await?;
         let key = get(&self.db, &next.kid).await?;
         Ok(NextKey {
             key: key.ok_or(Error::SigningKeyNotFound)?,
@@ -33,15 +33,15 @@ impl Administration {
         if !kid.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::SigningKeyNotFound);
         }
-        let asked = asked(self.begin(call).await?);
-        self.keeper.revoke(asked, kid).await?;
+        let change = change(self.begin(call).await?);
+        self.keeper.revoke(change, kid).await?;
         get(&self.db, kid).await?.ok_or(Error::SigningKeyNotFound)
     }
 
     /// Returns up to `limit` keys after `after`, the latest first.
     pub async fn list_signing_keys(
         &self,
-        after: Option<&Position>,
+        after: Option<&KeyCursor>,
         limit: i64,
     ) -> Result<Vec<KeyInfo>> {
         list(&self.db, after, limit).await
@@ -49,8 +49,8 @@ impl Administration {
 }
 
 /// A transaction of an administrator that changes signing keys.
-fn asked(act: Act<'_>) -> Asked<'_> {
-    Asked {
+fn change(act: Act<'_>) -> KeyChange<'_> {
+    KeyChange {
         tx: act.tx,
         by: Some(act.call.caller.user_id),
         ip: act.call.ip,

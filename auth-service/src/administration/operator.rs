@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::users::change_of_roles;
 use crate::config::MakeAdminConfig;
 use crate::error::{Error, Result};
-use crate::model::audit::{Kind, NO_USER};
+use crate::model::audit::Kind;
 use crate::model::email::Email;
 use crate::model::roles::{self, ADMIN};
 use crate::store;
@@ -94,7 +94,7 @@ async fn give_role(db: &Pool, email: &Email, unverified: bool, now: DateTime<Utc
         store::users::set_roles(&mut *tx, user_id, &new, now).await?;
         let detail = change_of_roles(&user.roles, &new);
         let event = Event::new(user_id, Kind::UserRolesSet, "");
-        let event = event.by(NO_USER).detail(&detail);
+        let event = event.by_operator().detail(&detail);
         store::audit::insert(&mut *tx, event, now).await?;
         tx.commit().await?;
     }

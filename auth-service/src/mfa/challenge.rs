@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::audit::Kind;
 use crate::model::user::User;
 use crate::model::user_token::UserToken;
-use crate::sessions::grant::Wish;
+use crate::sessions::grant::SessionRequest;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::mfa::NewChallenge;
@@ -30,7 +30,7 @@ pub(crate) async fn ask(
     tx: &mut Transaction,
     user: &User,
     password_version: i64,
-    wish: Wish<'_>,
+    request: SessionRequest<'_>,
     ip: &str,
     now: DateTime<Utc>,
 ) -> Result<Challenge> {
@@ -38,13 +38,13 @@ pub(crate) async fn ask(
         id: UserToken::generate(PREFIX, user.id)?,
         expire_time: now + LIFE,
     };
-    let scopes = wish.grant.scopes().iter().map(ToString::to_string);
+    let scopes = request.grant.scopes().iter().map(ToString::to_string);
     let scopes: Vec<_> = scopes.collect();
     let new = NewChallenge {
         user_id: user.id,
         hash: challenge.id.hash(),
         password_version,
-        client_label: wish.client_label,
+        client_label: request.client_label,
         scopes: &scopes,
         expire_time: challenge.expire_time,
     };

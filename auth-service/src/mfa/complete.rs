@@ -9,7 +9,7 @@ use crate::model::device_token::Owner;
 use crate::model::session::Client;
 use crate::model::user::User;
 use crate::model::user_token::UserToken;
-use crate::sessions::grant::{Grant, Wish};
+use crate::sessions::grant::{Grant, SessionRequest};
 use crate::sessions::{Proof, SignedIn};
 use crate::store;
 use crate::store::emails::PasswordRef;
@@ -35,7 +35,7 @@ impl Mfa {
         let challenge = store::mfa::challenge(&self.db, id.user_id, id.hash(), now)
             .await?
             .ok_or(Error::MfaChallengeExpired)?;
-        let wish = Wish {
+        let request = SessionRequest {
             client_label: &challenge.client_label,
             grant: Grant::parse(&challenge.scopes)?,
         };
@@ -49,12 +49,12 @@ impl Mfa {
         let done = async {
             let mut tx = self.db.begin().await?;
             let user = take(&mut tx, id, &challenge).await?;
-            wish.grant.ensure_role(&user.roles)?;
+            request.grant.ensure_role(&user.roles)?;
             self.spend(&mut tx, user.id, code, &call).await?;
             let proof = Proof::SecondFactor;
             let tokens = self
                 .sessions
-                .start(&mut tx, &user, proof, wish, client, now)
+                .start(&mut tx, &user, proof, request, client, now)
                 .await?;
             self.throttle.code_succeeded(&mut tx, counted).await?;
             let owner = Owner {

@@ -150,9 +150,6 @@ impl Kind {
     }
 }
 
-/// The nil id, for signing keys instead of a user, and for the operator as actor.
-pub const NO_USER: UserId = UserId(Uuid::nil());
-
 /// An entry.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -21,7 +21,7 @@ use crate::passwords::phc::Verdict;
 use crate::store;
 use crate::store::audit::Event;
 use crate::store::emails::{EmailRow, PasswordRef};
-use crate::throttle::{Attempted, Guess, Throttle, Whose};
+use crate::throttle::{Attempted, Guess, GuessedAccount, Throttle};
 
 /// A correct password, with its state when it was checked.
 #[derive(Clone, Debug)]
@@ -124,7 +124,9 @@ impl Passwords {
         let known = store::emails::get(&self.db, email).await?;
         let owner = known.as_ref().map_or(Owner::NOBODY, EmailRow::owner);
         let device = self.devices.device(device_token, owner, attempt.now);
-        let whose = device.as_ref().map_or(Whose::Email(email), Whose::Device);
+        let whose = device
+            .as_ref()
+            .map_or(GuessedAccount::Email(email), GuessedAccount::Device);
         let attempted = self.attempt(whose, &attempt).await?;
         let blamed = known
             .as_ref()
@@ -142,7 +144,9 @@ impl Passwords {
         password: Password,
         attempt: Attempt<'_>,
     ) -> Result<Credentials> {
-        let attempted = self.attempt(Whose::User(user.id), &attempt).await?;
+        let attempted = self
+            .attempt(GuessedAccount::User(user.id), &attempt)
+            .await?;
         let known = store::emails::get_of(&self.db, &user.email, user.id).await?;
         let Some(row) = known else {
             self.throttle.not_made(&attempted).await?;
@@ -153,7 +157,7 @@ impl Passwords {
             .await
     }
 
-    async fn attempt(&self, whose: Whose<'_>, attempt: &Attempt<'_>) -> Result<Attempted> {
+    async fn attempt(&self, whose: GuessedAccount<'_>, attempt: &Attempt<'_>) -> Result<Attempted> {
         let (guess, ip, now) = (attempt.guess, attempt.ip, attempt.now);
         let allowed = self.throttle.attempt(guess, whose, ip, now).await?;
         allowed.map_err(|retry_after| Error::LogInThrottled { retry_after })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chassis::access::caller::RequireCaller;
 use chassis::access::client_address::TrustedProxies;
-use chassis::access::rate_limits::Allowance;
+use chassis::access::rate_limits::PendingLimits;
 use chassis::clock::Clock;
 use chassis::serve::deadline::Deadline;
 use chrono::{DateTime, Utc};
@@ -123,7 +123,7 @@ impl auth_service_server::AuthService for AuthService {
         request: Request<pb::RefreshTokenRequest>,
     ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
         let client = client(&request, &self.proxies);
-        let allowance = Allowance::of(&request);
+        let limits = PendingLimits::of(&request);
         let message = request.into_inner();
         let token = present(message.refresh_token)?;
         let request_id = RequestId::parse(&message.request_id)?;
@@ -132,7 +132,7 @@ impl auth_service_server::AuthService for AuthService {
         let now = self.clock.now();
         let refreshed = self
             .sessions
-            .refresh(&token, request_id, grant, &client, allowance, now)
+            .refresh(&token, request_id, grant, &client, limits, now)
             .await?;
 
         Ok(Response::new(pb::RefreshTokenResponse {

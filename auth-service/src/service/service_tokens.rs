@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chassis::access::caller::{Caller, RequireCaller};
-use chassis::access::rate_limits::Allowance;
+use chassis::access::rate_limits::PendingLimits;
 use chassis::access::token::{Claims, TokenError};
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
@@ -55,12 +55,12 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         &self,
         request: Request<pb::IssueServiceTokenRequest>,
     ) -> Result<Response<pb::IssueServiceTokenResponse>, Status> {
-        let allowance = Allowance::of(&request);
+        let limits = PendingLimits::of(&request);
         let message = request.into_inner();
         let secret = Zeroizing::new(message.client_secret);
-        if let Some(allowance) = allowance {
-            allowance
-                .ask_user((&message.client_id, secret.as_str()))
+        if let Some(limits) = limits {
+            limits
+                .count_user((&message.client_id, secret.as_str()))
                 .map_err(Error::from)?;
         }
         let request = TokenRequest {

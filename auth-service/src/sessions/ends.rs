@@ -55,8 +55,8 @@ impl Sessions {
     ) -> Result<u64> {
         let kind = Kind::OtherSessionsRevoked;
         let mut tx = self.db.begin_in_turn(user_id.0).await?;
-        let ended = store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, &self.clock);
-        let count = ended.await?;
+        let count =
+            store::session_ends::end_all(&mut tx, user_id, Some(spared), kind, &self.clock).await?;
         let event = Event::new(user_id, kind, &client.ip).session(spared);
         store::audit::insert(&mut *tx, event, self.clock.now()).await?;
         tx.commit().await?;

@@ -86,7 +86,7 @@ impl Grant {
 
 /// The requested properties of a log-in's session.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct SessionRequest<'a> {
     /// Its label.
     pub client_label: &'a str,
     /// The scopes of its first access token.

@@ -19,7 +19,7 @@ use crate::model::audit::Kind;
 use crate::model::refresh_token::{Codec, RefreshToken};
 use crate::model::session::{Client, NewSession, Session};
 use crate::model::user::User;
-use crate::sessions::grant::{Grant, SECOND_FACTOR, Subject, Wish};
+use crate::sessions::grant::{Grant, SECOND_FACTOR, SessionRequest, Subject};
 use crate::signing_keys::KeysInForce;
 use crate::store;
 use crate::store::audit::Event;
@@ -162,7 +162,7 @@ impl Sessions {
         tx: &mut Transaction,
         user: &User,
         proof: Proof,
-        wish: Wish<'_>,
+        request: SessionRequest<'_>,
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<TokenPair> {
@@ -181,7 +181,7 @@ impl Sessions {
             amr: &subject.amr,
             idle_expire_time: subject.refresh_expire_time,
             absolute_expire_time,
-            client_label: wish.client_label,
+            client_label: request.client_label,
             client,
         };
         store::sessions::insert(&mut **tx, &new, &token, now).await?;
@@ -198,7 +198,7 @@ impl Sessions {
             store::audit::insert(&mut **tx, event, now).await?;
         }
         store::session_ends::forget_ended(tx, user.id).await?;
-        self.pair(token, subject, wish.grant, self.clock.now())
+        self.pair(token, subject, request.grant, self.clock.now())
     }
 
     /// Issues tokens for a valid session that are not derived from its earlier ones, so

@@ -4,7 +4,7 @@
 //! token revokes the session. What remains: a thief who replays within the grace period
 //! has the same tokens as the owner, as in every scheme with a grace period.
 
-use chassis::access::rate_limits::Allowance;
+use chassis::access::rate_limits::PendingLimits;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, Result};
@@ -52,7 +52,7 @@ impl Sessions {
         request_id: Option<RequestId>,
         grant: Grant,
         client: &Client,
-        allowance: Option<Allowance>,
+        limits: Option<PendingLimits>,
         now: DateTime<Utc>,
     ) -> Result<Refreshed> {
         // A forged token costs only this check.
@@ -60,7 +60,7 @@ impl Sessions {
         // Per session, so that a revoked one does not use up the limit of the user's
         // others.
         let id = presented.session_id;
-        let asked = allowance.as_ref().map(|allowance| allowance.ask_all(id));
+        let asked = limits.as_ref().map(|limits| limits.count_call(id));
         let limited = asked.and_then(Result::err);
         for _ in 0..TRIES {
             if limited.is_none()
@@ -84,10 +84,10 @@ impl Sessions {
                     self.ensure(grant, &state.into(), now)?;
                 }
                 Verdict::Replay => {
-                    if let Some(allowance) = &allowance {
+                    if let Some(limits) = &limits {
                         // Each refresh has its own limit for repeats.
                         let at = state.rotate_time.unwrap_or(now);
-                        allowance.ask_user(replay_event_id(&presented, at))?;
+                        limits.count_user(replay_event_id(&presented, at))?;
                     }
                     let tokens = self.replay(&presented, state, grant, client, now).await?;
                     return Ok(Refreshed {

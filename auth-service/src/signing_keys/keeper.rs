@@ -10,7 +10,7 @@ use chassis::settings::keyring::KeyRing;
 use chassis::start::chores;
 use tokio::sync::Mutex;
 
-use super::{Asked, KeysInForce, Next, Schedule, SigningKeys, SigningKeysError, rotation};
+use super::{KeyChange, KeysInForce, NextKey, Schedule, SigningKeys, SigningKeysError, rotation};
 use crate::error::Result;
 use crate::store;
 
@@ -77,28 +77,28 @@ impl Keeper {
     }
 
     /// Like [`rotation::request_rotation`]; the key is published here when this returns.
-    pub async fn request_rotation(&self, asked: Asked<'_>) -> Result<Next> {
+    pub async fn request_rotation(&self, change: KeyChange<'_>) -> Result<NextKey> {
         let Shared {
             ring,
             schedule,
             clock,
             ..
         } = &*self.0;
-        let next = rotation::request_rotation(asked, ring, schedule.algorithm, clock).await?;
+        let next = rotation::request_rotation(change, ring, schedule.algorithm, clock).await?;
         self.read().await?;
         Ok(next)
     }
 
     /// Like [`rotation::revoke`]; this service neither signs with the key nor accepts it
     /// when this returns, even if it was revoked before.
-    pub async fn revoke(&self, asked: Asked<'_>, kid: &str) -> Result<()> {
+    pub async fn revoke(&self, change: KeyChange<'_>, kid: &str) -> Result<()> {
         let Shared {
             ring,
             schedule,
             clock,
             ..
         } = &*self.0;
-        rotation::revoke(asked, ring, schedule.algorithm, kid, clock).await?;
+        rotation::revoke(change, ring, schedule.algorithm, kid, clock).await?;
         self.read().await?;
         Ok(())
     }

@@ -17,7 +17,7 @@ use jsonwebtoken::jwk::JwkSet;
 
 pub use self::keeper::Keeper;
 pub use self::life::Schedule;
-pub use self::rotation::{Asked, Next, advance, request_rotation, revoke};
+pub use self::rotation::{KeyChange, NextKey, advance, request_rotation, revoke};
 use crate::error::Error;
 use crate::model::signing_key::{Algorithm, KeyState, SealedKey};
 use crate::signing_keys::signer::{Signer, SignerError};

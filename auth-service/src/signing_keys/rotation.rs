@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::life::{Schedule, Step, due, staged, successor};
 use crate::error::Result;
-use crate::model::audit::{Kind, NO_USER};
+use crate::model::audit::Kind;
 use crate::model::signing_key::{Algorithm, KeyState};
 use crate::signing_keys::signer;
 use crate::store::audit::Event;
@@ -23,12 +23,12 @@ pub async fn advance(db: &Pool, ring: &KeyRing, schedule: &Schedule, clock: &Clo
     if due(&stored::published(db).await?, schedule, clock.now()).is_empty() {
         return Ok(0);
     }
-    let asked = Asked {
+    let change = KeyChange {
         tx: db.begin().await?,
         by: None,
         ip: "",
     };
-    let mut turn = Turn::on(asked, ring, schedule.algorithm, clock).await?;
+    let mut turn = Turn::on(change, ring, schedule.algorithm, clock).await?;
     for step in due(&turn.keys().await?, schedule, turn.now) {
         turn.take(step).await?;
     }
@@ -36,7 +36,7 @@ pub async fn advance(db: &Pool, ring: &KeyRing, schedule: &Schedule, clock: &Clo
 }
 
 /// The transaction and the requester of a change.
-pub struct Asked<'a> {
+pub struct KeyChange<'a> {
     /// Started by the requester; committed here.
     pub tx: Transaction,
     /// The requester; `None` for the service itself.
@@ -47,7 +47,7 @@ pub struct Asked<'a> {
 
 /// The next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Next {
+pub struct NextKey {
     /// Its id.
     pub kid: String,
     /// Whether it was staged before.
@@ -57,21 +57,21 @@ pub struct Next {
 /// Stages a new key, which signs when it has been published for long enough. If one is
 /// staged already, that one is next.
 pub async fn request_rotation(
-    asked: Asked<'_>,
+    change: KeyChange<'_>,
     ring: &KeyRing,
     algorithm: Algorithm,
     clock: &Clock,
-) -> Result<Next> {
-    let mut turn = Turn::on(asked, ring, algorithm, clock).await?;
+) -> Result<NextKey> {
+    let mut turn = Turn::on(change, ring, algorithm, clock).await?;
     if let Some(key) = staged(&turn.keys().await?) {
-        return Ok(Next {
+        return Ok(NextKey {
             kid: key.kid.clone(),
             already_staged: true,
         });
     }
     let kid = turn.make(KeyState::Staged).await?;
     turn.commit().await?;
-    Ok(Next {
+    Ok(NextKey {
         kid,
         already_staged: false,
     })
@@ -81,13 +81,13 @@ pub async fn request_rotation(
 /// next read on. If it was the active one, the staged key takes its place, or else a new
 /// one, although not every reader knows it yet. Returns whether there was such a key.
 pub async fn revoke(
-    asked: Asked<'_>,
+    change: KeyChange<'_>,
     ring: &KeyRing,
     algorithm: Algorithm,
     kid: &str,
     clock: &Clock,
 ) -> Result<bool> {
-    let mut turn = Turn::on(asked, ring, algorithm, clock).await?;
+    let mut turn = Turn::on(change, ring, algorithm, clock).await?;
     turn.take(Step::Revoke(kid.to_owned())).await?;
     if turn.changes.is_empty() {
         return Ok(false);
@@ -102,7 +102,7 @@ pub async fn revoke(
 
 /// A transaction with exclusive access to the keys.
 struct Turn<'a> {
-    asked: Asked<'a>,
+    change: KeyChange<'a>,
     ring: &'a KeyRing,
     algorithm: Algorithm,
     now: DateTime<Utc>,
@@ -111,14 +111,14 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     async fn on(
-        mut asked: Asked<'a>,
+        mut change: KeyChange<'a>,
         ring: &'a KeyRing,
         algorithm: Algorithm,
         clock: &Clock,
     ) -> Result<Self> {
-        stored::lock(&mut *asked.tx).await?;
+        stored::lock(&mut *change.tx).await?;
         Ok(Self {
-            asked,
+            change,
             ring,
             algorithm,
             // The time of the change, not of the call, which may have waited.
@@ -129,7 +129,7 @@ impl<'a> Turn<'a> {
 
     /// The keys after any earlier change.
     async fn keys(&mut self) -> Result<Vec<KeyRow>> {
-        stored::published(&mut *self.asked.tx).await
+        stored::published(&mut *self.change.tx).await
     }
 
     async fn take(&mut self, step: Step) -> Result<()> {
@@ -137,12 +137,12 @@ impl<'a> Turn<'a> {
             Step::Stage => self.make(KeyState::Staged).await.map(drop),
             Step::MakeActive => self.make(KeyState::Active).await.map(drop),
             Step::Activate(kid) => {
-                stored::retire_active(&mut *self.asked.tx, self.now).await?;
-                let changed = stored::activate(&mut *self.asked.tx, &kid, self.now).await?;
+                stored::retire_active(&mut *self.change.tx, self.now).await?;
+                let changed = stored::activate(&mut *self.change.tx, &kid, self.now).await?;
                 self.record(changed, KeyState::Active, kid).await
             }
             Step::Revoke(kid) => {
-                let changed = stored::revoke(&mut *self.asked.tx, &kid, self.now).await?;
+                let changed = stored::revoke(&mut *self.change.tx, &kid, self.now).await?;
                 self.record(changed, KeyState::Revoked, kid).await
             }
         }
@@ -151,7 +151,7 @@ impl<'a> Turn<'a> {
     /// Creates a key; returns its id.
     async fn make(&mut self, state: KeyState) -> Result<String> {
         let key = signer::generate(self.algorithm, self.ring)?;
-        let made = stored::insert(&mut *self.asked.tx, &key, state, self.now).await?;
+        let made = stored::insert(&mut *self.change.tx, &key, state, self.now).await?;
         self.record(made, state, key.kid.clone()).await?;
         Ok(key.kid)
     }
@@ -165,16 +165,16 @@ impl<'a> Turn<'a> {
             KeyState::Retiring => return Ok(()),
         };
         if changed {
-            let event = Event::new(NO_USER, what, self.asked.ip).detail(&kid);
-            let event = self.asked.by.map_or(event, |by| event.by(by));
-            store::audit::insert(&mut *self.asked.tx, event, self.now).await?;
+            let event = Event::of_key(what, &kid, self.change.ip);
+            let event = self.change.by.map_or(event, |by| event.by(by));
+            store::audit::insert(&mut *self.change.tx, event, self.now).await?;
             self.changes.push((state, kid));
         }
         Ok(())
     }
 
     async fn commit(self) -> Result<u64> {
-        self.asked.tx.commit().await?;
+        self.change.tx.commit().await?;
         for (state, kid) in &self.changes {
             tracing::info!(kid, state = state.name(), "a signing key changed its state");
         }

@@ -9,14 +9,30 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::audit::{Entry, Kind, Selection};
 
+/// How the API and the table name signing keys instead of a user, and the operator as the
+/// actor.
+const NO_USER: UserId = UserId(Uuid::nil());
+
+/// Who acted.
+#[derive(Clone, Copy, Debug)]
+enum Actor {
+    /// The user itself, or the service.
+    Own,
+    /// Another user.
+    User(UserId),
+    /// The operator, at the command line.
+    Operator,
+}
+
 /// One entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
-    user_id: UserId,
+    /// `None` for signing keys.
+    user_id: Option<UserId>,
     kind: Kind,
     ip: &'a str,
     session_id: Option<Uuid>,
-    actor_id: Option<UserId>,
+    actor: Actor,
     detail: Option<&'a str>,
 }
 
@@ -25,12 +41,25 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn new(user_id: UserId, kind: Kind, ip: &'a str) -> Self {
         Self {
-            user_id,
+            user_id: Some(user_id),
             kind,
             ip,
             session_id: None,
-            actor_id: None,
+            actor: Actor::Own,
             detail: None,
+        }
+    }
+
+    /// An event of a signing key.
+    #[must_use]
+    pub fn of_key(kind: Kind, key_id: &'a str, ip: &'a str) -> Self {
+        Self {
+            user_id: None,
+            kind,
+            ip,
+            session_id: None,
+            actor: Actor::Own,
+            detail: Some(key_id),
         }
     }
 
@@ -43,8 +72,15 @@ impl<'a> Event<'a> {
 
     /// Sets who acted, if not the user itself.
     #[must_use]
-    pub fn by(mut self, actor_id: UserId) -> Self {
-        self.actor_id = Some(actor_id);
+    pub fn by(mut self, user_id: UserId) -> Self {
+        self.actor = Actor::User(user_id);
+        self
+    }
+
+    /// Sets the operator as the one who acted.
+    #[must_use]
+    pub fn by_operator(mut self) -> Self {
+        self.actor = Actor::Operator;
         self
     }
 
@@ -68,6 +104,11 @@ pub async fn insert_once(
     event: Event<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let actor_id = match event.actor {
+        Actor::Own => None,
+        Actor::User(user_id) => Some(user_id),
+        Actor::Operator => Some(NO_USER),
+    };
     sqlx::query!(
         "
         INSERT INTO auth.audit_events (user_id, id, kind, event_time, session_id, ip,
@@ -75,13 +116,13 @@ pub async fn insert_once(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT DO NOTHING
         ",
-        event.user_id as UserId,
+        event.user_id.unwrap_or(NO_USER) as UserId,
         id,
         event.kind.name(),
         now,
         event.session_id,
         event.ip,
-        event.actor_id as Option<UserId>,
+        actor_id as Option<UserId>,
         event.detail,
     )
     .execute(db)
@@ -89,15 +130,15 @@ pub async fn insert_once(
     Ok(())
 }
 
-/// The position of a page of entries: after this one, in descending order.
-pub type Position = (DateTime<Utc>, Uuid);
+/// Where a list of entries goes on: after this one, in descending order.
+pub type AuditCursor = (DateTime<Utc>, Uuid);
 
 /// Returns up to `limit` entries after `after`, the latest first. Each filter has an
 /// index of its own.
 pub async fn list(
     db: impl PgExecutor<'_>,
     selection: &Selection,
-    after: Option<Position>,
+    after: Option<AuditCursor>,
     limit: i64,
 ) -> Result<Vec<Entry>> {
     // No entry has the nil id, so entries at the end time itself are excluded.
@@ -117,7 +158,7 @@ async fn list_of_user(
     user_id: UserId,
     kind: Option<&str>,
     start: DateTime<Utc>,
-    before: Position,
+    before: AuditCursor,
     limit: i64,
 ) -> Result<Vec<Entry>> {
     let entries = sqlx::query_as!(
@@ -147,7 +188,7 @@ async fn list_of_kind(
     db: impl PgExecutor<'_>,
     kind: &str,
     start: DateTime<Utc>,
-    before: Position,
+    before: AuditCursor,
     limit: i64,
 ) -> Result<Vec<Entry>> {
     let entries = sqlx::query_as!(
@@ -174,7 +215,7 @@ async fn list_of_kind(
 async fn list_of_all(
     db: impl PgExecutor<'_>,
     start: DateTime<Utc>,
-    before: Position,
+    before: AuditCursor,
     limit: i64,
 ) -> Result<Vec<Entry>> {
     let entries = sqlx::query_as!(

@@ -72,13 +72,13 @@ pub struct KeyInfo {
     pub state_time: DateTime<Utc>,
 }
 
-/// The position of a page of keys: after this one, in descending order.
-pub type Position = (DateTime<Utc>, String);
+/// Where a list of keys goes on: after this one, in descending order.
+pub type KeyCursor = (DateTime<Utc>, String);
 
 /// Returns up to `limit` keys after `after`, the latest first.
 pub async fn list(
     db: impl PgExecutor<'_>,
-    after: Option<&Position>,
+    after: Option<&KeyCursor>,
     limit: i64,
 ) -> Result<Vec<KeyInfo>> {
     let (time, kid) = after.map(|(time, kid)| (time, &**kid)).unzip();

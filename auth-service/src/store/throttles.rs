@@ -5,18 +5,45 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 
+/// The pause after each failure, as long as a bucket has fewer failures than `below`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step {
+    /// The number of failures at which the next step begins.
+    pub below: i32,
+    /// The pause; 0 for none.
+    pub pause_seconds: i32,
+}
+
+impl Step {
+    /// Pauses for so many seconds below so many failures.
+    #[must_use]
+    pub const fn below(below: i32, pause_seconds: i32) -> Self {
+        Self {
+            below,
+            pause_seconds,
+        }
+    }
+
+    /// The last step: pauses for so many seconds, however many failures there are.
+    #[must_use]
+    pub const fn last(pause_seconds: i32) -> Self {
+        Self::below(i32::MAX, pause_seconds)
+    }
+}
+
 /// Counts a failure, and blocks the bucket for the pause of the first step that has more
 /// failures; false, without counting, if it is blocked. Failures from before `forgotten`
-/// do not count. `most` and `pauses` (in seconds) are the steps, the lowest first. A step
-/// without a pause keeps an existing block, because calls may arrive out of order.
+/// do not count. A step without a pause keeps an existing block, because calls may arrive
+/// out of order.
 pub async fn reserve(
     db: impl PgExecutor<'_>,
     bucket: [u8; 32],
-    most: &[i32],
-    pauses: &[i32],
+    steps: &[Step],
     forgotten: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
+    let most: Vec<i32> = steps.iter().map(|step| step.below).collect();
+    let pauses: Vec<i32> = steps.iter().map(|step| step.pause_seconds).collect();
     let done = sqlx::query!(
         "
         INSERT INTO auth.throttles AS t (bucket, failures, blocked_until, update_time)
@@ -37,8 +64,8 @@ pub async fn reserve(
         WHERE t.blocked_until <= $4
         ",
         &bucket,
-        most,
-        pauses,
+        &most,
+        &pauses,
         now,
         forgotten,
     )

@@ -59,11 +59,13 @@ async fn rotations_asked_for_at_once_stage_one_key() {
     let made = keys[1].create_time.unwrap().seconds;
     assert_eq!(keys[0].state_time.unwrap().seconds, made + 5);
 
-    let events = ada.audit(ListAuditEventsRequest {
-        kind: "signing_key_staged".into(),
-        ..ListAuditEventsRequest::default()
-    });
-    let (events, _) = events.await.unwrap();
+    let events = ada
+        .audit(ListAuditEventsRequest {
+            kind: "signing_key_staged".into(),
+            ..ListAuditEventsRequest::default()
+        })
+        .await;
+    let (events, _) = events.unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!((&events[0].detail, &events[0].actor_id), (&staged, &ada.id));
     assert_eq!(events[0].user_id, Uuid::nil().to_string());

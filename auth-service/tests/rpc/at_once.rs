@@ -32,8 +32,8 @@ impl Act {
                 .await
                 .map(drop),
             Self::ChangeEmail => {
-                let changed = change_email(app, access, PASSWORD, "ada.king@example.com");
-                changed.await.map(drop)
+                let changed = change_email(app, access, PASSWORD, "ada.king@example.com").await;
+                changed.map(drop)
             }
             Self::VerifyEmail => verify(app, token).await,
             Self::Enroll => app.enroll(access, PASSWORD).await.map(drop),

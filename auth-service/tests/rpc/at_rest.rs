@@ -91,10 +91,14 @@ async fn no_token_that_was_mailed_is_stored_and_no_address_to_mail_to() {
     server.behave(Manner::HangsUp);
     app.sign_up("ada@example.com").await.unwrap();
     crate::password_reset::ask(&app, "ada@example.com").await;
-    let confirm = server.mailed("ada@example.com", "Confirm your e-mail address", 1);
-    let confirm = confirm.await[0].token();
-    let choose = server.mailed("ada@example.com", "Choose a new password", 1);
-    let choose = choose.await[0].token();
+    let confirm = server
+        .mailed("ada@example.com", "Confirm your e-mail address", 1)
+        .await[0]
+        .token();
+    let choose = server
+        .mailed("ada@example.com", "Choose a new password", 1)
+        .await[0]
+        .token();
 
     let all = dump(&app).await;
 

@@ -119,15 +119,15 @@ impl App {
             current_password: password.into(),
         };
         let mut account = self.account.clone();
-        let response = account.enroll_totp(bearer(request, access));
-        Ok(response.await?.into_inner())
+        let response = account.enroll_totp(bearer(request, access)).await;
+        Ok(response?.into_inner())
     }
 
     pub(crate) async fn confirm(&self, access: &str, code: &str) -> Result<Vec<String>, Status> {
         let request = ConfirmTotpRequest { code: code.into() };
         let mut account = self.account.clone();
-        let response = account.confirm_totp(bearer(request, access));
-        Ok(response.await?.into_inner().recovery_codes)
+        let response = account.confirm_totp(bearer(request, access)).await;
+        Ok(response?.into_inner().recovery_codes)
     }
 
     pub(crate) async fn disable_totp(
@@ -141,8 +141,8 @@ impl App {
             code: code.into(),
         };
         let mut account = self.account.clone();
-        let response = account.disable_totp(bearer(request, access));
-        response.await.map(drop)
+        let response = account.disable_totp(bearer(request, access)).await;
+        response.map(drop)
     }
 
     pub(crate) async fn regenerate(
@@ -156,8 +156,10 @@ impl App {
             code: code.into(),
         };
         let mut account = self.account.clone();
-        let response = account.regenerate_recovery_codes(bearer(request, access));
-        Ok(response.await?.into_inner().recovery_codes)
+        let response = account
+            .regenerate_recovery_codes(bearer(request, access))
+            .await;
+        Ok(response?.into_inner().recovery_codes)
     }
 
     /// The first half of a log-in.

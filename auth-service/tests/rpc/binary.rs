@@ -185,8 +185,10 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
 
     // The second mail is refused with a text that contains the address.
     auth.sign_up(new_account("ada@example.com")).await.unwrap();
-    let mail = server.mailed("ada@example.com", "Confirm your e-mail address", 1);
-    let token = mail.await[0].token();
+    let mail = server
+        .mailed("ada@example.com", "Confirm your e-mail address", 1)
+        .await;
+    let token = mail[0].token();
     server.behave(Manner::RefusesRecipient("550 no <ada@example.com> here"));
     let request = RequestPasswordResetRequest {
         email: "ada@example.com".into(),
@@ -240,8 +242,9 @@ async fn a_mail_in_a_folder_is_one_line_of_the_log_with_its_token() {
         .unwrap();
     let address = in_time("the service writes no address", async || {
         std::fs::read_to_string(&address_file).ok()
-    });
-    let channel = crate::app::endpoint(address.await.trim()).connect().await;
+    })
+    .await;
+    let channel = crate::app::endpoint(address.trim()).connect().await;
     let mut auth = AuthServiceClient::new(channel.unwrap());
     let lines = || std::fs::read_to_string(&log).unwrap();
     let before = lines();

@@ -127,8 +127,8 @@ async fn no_table_keeps_a_row_of_a_deleted_user() {
         assert_eq!(rows(&app, table, &user.id).await, 0, "{table}");
         assert_ne!(rows(&app, table, &bob.id).await, 0, "{table}");
     }
-    let users = texts(&app, "SELECT id::text FROM auth.users");
-    assert_eq!(users.await, [bob.id]);
+    let users = texts(&app, "SELECT id::text FROM auth.users").await;
+    assert_eq!(users, [bob.id]);
     assert!(rows(&app, "auth.audit_events", &user.id).await > 2);
     let ips =
         "SELECT email FROM auth.audit_events AS e LEFT JOIN auth.users AS u ON u.id = e.user_id
@@ -359,8 +359,9 @@ async fn a_user_is_revoked_up_to_the_moment_of_the_deletion() {
         &app,
         "SELECT extract(epoch FROM revoke_time)::bigint::text FROM auth.revocations
          WHERE session_id = '00000000-0000-0000-0000-000000000000'",
-    );
-    assert_eq!(revoked.await, [made.to_string()]);
+    )
+    .await;
+    assert_eq!(revoked, [made.to_string()]);
 }
 
 #[tokio::test]

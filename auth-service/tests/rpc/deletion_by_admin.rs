@@ -27,8 +27,8 @@ async fn an_administrator_ends_an_account_and_it_is_written_who_did() {
     assert_eq!(refusal(admin.delete_user(&user.id).await), "USER_NOT_FOUND");
     let by = "SELECT actor_id::text FROM auth.audit_events WHERE kind = 'user_deleted'";
     assert_eq!(texts(&app, by).await.concat(), admin.id);
-    let gone = texts(&app, "SELECT user_id::text FROM auth.deleted_users");
-    assert_eq!(gone.await, [user.id]);
+    let gone = texts(&app, "SELECT user_id::text FROM auth.deleted_users").await;
+    assert_eq!(gone, [user.id]);
 }
 
 #[tokio::test]

@@ -72,8 +72,8 @@ async fn an_export_holds_all_about_the_caller_and_nothing_of_others() {
     let wrong = app.log_in("ada@example.org", OTHER_PASSWORD).await;
     assert_eq!(refusal(wrong), "INVALID_CREDENTIALS");
     let tokens = app.log_in("ada@example.org", PASSWORD).await.unwrap();
-    let changed = change_email(&app, &tokens.access_token, PASSWORD, "lovelace@example.org");
-    changed.await.unwrap();
+    let changed = change_email(&app, &tokens.access_token, PASSWORD, "lovelace@example.org").await;
+    changed.unwrap();
 
     let export = export(&app, &tokens.access_token).await;
 

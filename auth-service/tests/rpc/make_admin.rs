@@ -15,8 +15,8 @@ async fn make_admin(app: &App, email: &str, flags: &[&str]) -> (Option<i32>, Str
         .stdin(Stdio::null())
         .args(["make-admin", "--email", email])
         .args(flags);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let Output { status, stdout, .. } = output.await.unwrap();
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
+    let Output { status, stdout, .. } = output.unwrap();
     (status.code(), String::from_utf8(stdout).unwrap())
 }
 

@@ -24,8 +24,9 @@ pub(crate) async fn app(flags: &[&str]) -> (App, SocketAddr) {
     let app = App::alone(&all.collect::<Vec<_>>()).await;
     let lines = in_time("the addresses are not written", async || {
         std::fs::read_to_string(&file).ok()
-    });
-    let at = lines.await.lines().nth(1).unwrap().parse().unwrap();
+    })
+    .await;
+    let at = lines.lines().nth(1).unwrap().parse().unwrap();
     (app, at)
 }
 

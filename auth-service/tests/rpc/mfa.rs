@@ -288,8 +288,7 @@ async fn new_recovery_codes_replace_the_old() {
     let ada = app.secured(ADA).await;
 
     let code = ada.code(&app);
-    let codes = app.regenerate(ada.access(), PASSWORD, &code);
-    let codes = codes.await.unwrap();
+    let codes = app.regenerate(ada.access(), PASSWORD, &code).await.unwrap();
 
     assert_eq!(app.codes_left(ada.access()).await, 10);
     let challenge = app.challenge(ADA).await;

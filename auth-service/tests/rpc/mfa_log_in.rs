@@ -297,8 +297,8 @@ async fn a_password_change_ends_the_challenge() {
         new_password: OTHER_PASSWORD.into(),
     };
     let mut account = app.account.clone();
-    let changed = account.change_password(bearer(change, ada.access()));
-    changed.await.unwrap();
+    let changed = account.change_password(bearer(change, ada.access())).await;
+    changed.unwrap();
 
     let answer = app.answer(&challenge.id, &ada.code(&app)).await;
 

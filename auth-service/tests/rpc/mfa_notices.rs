@@ -19,8 +19,8 @@ async fn each_change_of_the_second_factor_is_told_once() {
     let code = ada.code(&app);
     let codes = app.regenerate(ada.access(), PASSWORD, &code).await.unwrap();
     let [renewed] = server.mailed(ADA, RENEWED, 1).await.try_into().unwrap();
-    let by = app.disable_totp(ada.access(), PASSWORD, &codes[0]);
-    by.await.unwrap();
+    let by = app.disable_totp(ada.access(), PASSWORD, &codes[0]).await;
+    by.unwrap();
     let [off] = server.mailed(ADA, OFF, 1).await.try_into().unwrap();
 
     for mail in [on, renewed, off] {

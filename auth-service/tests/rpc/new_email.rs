@@ -147,8 +147,8 @@ async fn a_new_password_ends_the_change() {
             reset(&app, &token, OTHER_PASSWORD).await.unwrap();
             app.log_in(ADA, OTHER_PASSWORD).await.unwrap().access_token
         } else {
-            let changed = change_password(&app, &access, PASSWORD, OTHER_PASSWORD);
-            changed.await.unwrap().access_token
+            let changed = change_password(&app, &access, PASSWORD, OTHER_PASSWORD).await;
+            changed.unwrap().access_token
         };
 
         let refused = confirm(&app, &access, &token).await;

@@ -43,8 +43,8 @@ impl Files {
 
 async fn stored(app: &App) -> String {
     let sql = "SELECT password_hash FROM auth.emails WHERE email_norm = $1";
-    let stored = sqlx::query_scalar(sql).bind(ADA).fetch_one(&app.db);
-    stored.await.unwrap()
+    let stored = sqlx::query_scalar(sql).bind(ADA).fetch_one(&app.db).await;
+    stored.unwrap()
 }
 
 #[tokio::test]

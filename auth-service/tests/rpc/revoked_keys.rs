@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::app::{App, PASSWORD, refusal};
 use crate::signing_keys::{
-    ADA, FLAGS, asked, key_that_is, keys, kid, pool, published, rotate, sealed_bytes, states,
+    ADA, FLAGS, change, key_that_is, keys, kid, pool, published, rotate, sealed_bytes, states,
     until_not_published, until_published, until_signs,
 };
 
@@ -27,7 +27,7 @@ async fn the_tokens_of_a_revoked_key_are_refused_and_a_new_one_signs() {
     let stolen = kid(&tokens.access_token);
     let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
     let revoke = async |kid: &str| {
-        signing_keys::revoke(asked(&db).await, &ring, Algorithm::EdDsa, kid, &clock)
+        signing_keys::revoke(change(&db).await, &ring, Algorithm::EdDsa, kid, &clock)
             .await
             .unwrap()
     };
@@ -67,8 +67,8 @@ async fn the_staged_key_takes_the_place_of_a_revoked_one() {
     let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
     let next = rotate(&app).await;
 
-    let asked = asked(&db).await;
-    let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, &stolen, &clock).await;
+    let change = change(&db).await;
+    let revoked = signing_keys::revoke(change, &ring, Algorithm::EdDsa, &stolen, &clock).await;
 
     assert!(revoked.unwrap());
     let mut after = keys(&app).await;
@@ -93,8 +93,8 @@ async fn a_staged_or_retiring_key_can_be_revoked_and_the_active_one_signs_on() {
 
     for kid in [&kid(&first), &staged] {
         let clock = app.clock();
-        let asked = asked(&db).await;
-        let revoked = signing_keys::revoke(asked, &ring, Algorithm::EdDsa, kid, &clock).await;
+        let change = change(&db).await;
+        let revoked = signing_keys::revoke(change, &ring, Algorithm::EdDsa, kid, &clock).await;
         assert!(revoked.unwrap());
         until_not_published(&app, kid).await;
     }
@@ -113,8 +113,8 @@ async fn a_revoked_key_does_not_sign_on_where_its_successor_does_not_open() {
     let (stolen, clock) = (kid(&tokens.access_token), app.clock());
     let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
 
-    let asked = asked(&pool(&app)).await;
-    let revoked = signing_keys::revoke(asked, &foreign, Algorithm::EdDsa, &stolen, &clock).await;
+    let change = change(&pool(&app)).await;
+    let revoked = signing_keys::revoke(change, &foreign, Algorithm::EdDsa, &stolen, &clock).await;
 
     assert!(revoked.unwrap());
     until_not_published(&app, &stolen).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_service::model::signing_key::Algorithm;
 use auth_service::signing_keys::signer::SignerError;
 use auth_service::signing_keys::{
-    Asked, Keeper, Schedule, SigningKeysError, advance, request_rotation,
+    Keeper, KeyChange, Schedule, SigningKeysError, advance, request_rotation,
 };
 use chassis::database::pool::Pool;
 use chassis::settings::keyring::{KeyRing, generate_line};
@@ -98,8 +98,8 @@ pub(crate) async fn until_signs(app: &App, kid_wanted: &str) -> String {
 }
 
 /// A change of the keys that no call requests.
-pub(crate) async fn asked(db: &Pool) -> Asked<'static> {
-    Asked {
+pub(crate) async fn change(db: &Pool) -> KeyChange<'static> {
+    KeyChange {
         tx: db.begin().await.unwrap(),
         by: None,
         ip: "",
@@ -109,8 +109,8 @@ pub(crate) async fn asked(db: &Pool) -> Asked<'static> {
 /// Stages a key; returns its kid.
 pub(crate) async fn rotate(app: &App) -> String {
     let clock = app.clock();
-    let asked = asked(&pool(app)).await;
-    let staged = request_rotation(asked, &app.ring(), Algorithm::EdDsa, &clock).await;
+    let change = change(&pool(app)).await;
+    let staged = request_rotation(change, &app.ring(), Algorithm::EdDsa, &clock).await;
     assert!(!staged.unwrap().already_staged);
     key_that_is(app, "staged").await
 }
@@ -208,7 +208,7 @@ async fn instances_that_rotate_at_once_stage_one_key_and_all_sign_with_it() {
     for _ in 0..8 {
         let (db, ring, clock) = (pool(&app), app.ring(), app.clock());
         asking.spawn(async move {
-            request_rotation(asked(&db).await, &ring, Algorithm::EdDsa, &clock)
+            request_rotation(change(&db).await, &ring, Algorithm::EdDsa, &clock)
                 .await
                 .unwrap()
         });
@@ -352,8 +352,8 @@ async fn a_key_that_does_not_open_stops_a_start_but_not_a_running_service() {
     let old = app.user(ADA).await.access_token;
     let foreign = KeyRing::parse(&generate_line(2).unwrap()).unwrap();
     let clock = app.clock();
-    let asked = asked(&pool(&app)).await;
-    let staged = request_rotation(asked, &foreign, Algorithm::EdDsa, &clock).await;
+    let change = change(&pool(&app)).await;
+    let staged = request_rotation(change, &foreign, Algorithm::EdDsa, &clock).await;
     assert!(!staged.unwrap().already_staged);
     let closed = key_that_is(&app, "staged").await;
     until_published(&app, &closed).await;

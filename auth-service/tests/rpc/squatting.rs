@@ -79,8 +79,10 @@ async fn the_session_or_the_password_of_the_account_keeps_it_as_it_is() {
     for by_session in [true, false] {
         let app = server.app().await;
         let tokens = app.user(ADA).await;
-        let mails = server.mailed(ADA, CONFIRM, 1 + usize::from(!by_session));
-        let token = mails.await.last().unwrap().token();
+        let mails = server
+            .mailed(ADA, CONFIRM, 1 + usize::from(!by_session))
+            .await;
+        let token = mails.last().unwrap().token();
 
         let removed = if by_session {
             claim_as(&app, &token, &tokens).await
@@ -292,8 +294,10 @@ async fn an_administrator_turns_a_lost_second_factor_off_and_the_owner_is_told()
     app.log_in(ADA, PASSWORD).await.unwrap();
     assert_eq!(app.codes_left(ada.access()).await, 0);
     assert_eq!(app.audited("user_mfa_reset").await, 1);
-    let mails = server.mailed(ADA, "Two-step verification was reset", 1);
-    assert_eq!(mails.await.len(), 1);
+    let mails = server
+        .mailed(ADA, "Two-step verification was reset", 1)
+        .await;
+    assert_eq!(mails.len(), 1);
     let own = root.reset_mfa(&root.id).await;
     assert_eq!(refusal(own), "OWN_ACCOUNT");
     let nobody = root.reset_mfa("00000000-0000-7000-8000-000000000000").await;

@@ -9,7 +9,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::access::client::Client;
-use crate::access::rate_limits::{Allowance, RateLimited};
+use crate::access::rate_limits::{PendingLimits, RateLimited};
 use crate::access::revocations::Revocations;
 use crate::access::token::{TokenError, Verified, Verifier};
 use crate::access::verified::VerifiedTokens;
@@ -128,8 +128,8 @@ pub fn count_for<T>(user: UserId, request: &Request<T>) -> Result<(), RateLimite
     if let Some(client) = request.extensions().get::<Arc<Client>>() {
         client.identify(user);
     }
-    match request.extensions().get::<Allowance>() {
-        Some(allowance) => allowance.ask_user(user),
+    match request.extensions().get::<PendingLimits>() {
+        Some(limits) => limits.count_user(user),
         None => Ok(()),
     }
 }

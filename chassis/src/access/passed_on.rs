@@ -63,7 +63,7 @@ impl Forwarders {
         }
         // Before the signature is verified, which is expensive.
         if let Some(limits) = limits {
-            limits.ask_ip(peer, now)?;
+            limits.count_ip(peer, now)?;
         }
         let metadata = MetadataMap::from_headers(headers.clone());
         let program = self.guard.bearer_of(&metadata, PROGRAM);
@@ -74,7 +74,7 @@ impl Forwarders {
             return Ok(peer);
         }
         if let Some(limits) = limits {
-            limits.ask_user(program.user_id, now)?;
+            limits.count_user(program.user_id, now)?;
         }
         let said = headers.get(CLIENT).and_then(|value| value.to_str().ok());
         Ok(said.and_then(|text| text.parse().ok()))

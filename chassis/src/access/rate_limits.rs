@@ -27,29 +27,29 @@ pub struct Group {
     /// How often one user or program may call.
     pub user: Option<Rate>,
     /// Where the limits are checked.
-    pub asked: Asked,
+    pub checked_at: CheckedAt,
 }
 
 /// When a call's limits are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum CheckedAt {
     /// Before its handler: the address, then, after the check of its access token, the
     /// user.
-    Before,
+    Layer,
     /// By its handler, which has an earlier check.
-    ByHandler,
+    Handler,
 }
 
-/// Whose limit it is.
+/// Whose calls a limit counts: those of each address, or of each user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum Per {
     /// An address.
     Ip,
     /// A user or a program.
     User,
 }
 
-impl By {
+impl Per {
     /// As in the settings.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -63,19 +63,19 @@ impl By {
 /// The operator's changes of the defaults: `off`, or parts such as `sign_up:ip=60/m` and
 /// `log_in:user=off`, separated by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct LimitChanges {
     all_off: bool,
-    changes: Vec<Change>,
+    changes: Vec<LimitChange>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Change {
+struct LimitChange {
     group: String,
-    by: By,
+    by: Per,
     rate: Option<Rate>,
 }
 
-impl FromStr for Changes {
+impl FromStr for LimitChanges {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -92,7 +92,7 @@ impl FromStr for Changes {
     }
 }
 
-impl FromStr for Change {
+impl FromStr for LimitChange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -100,8 +100,8 @@ impl FromStr for Change {
         let (whose, rate) = text.split_once('=').ok_or_else(problem)?;
         let (group, by) = whose.split_once(':').ok_or_else(problem)?;
         let by = match by {
-            "ip" => By::Ip,
-            "user" => By::User,
+            "ip" => Per::Ip,
+            "user" => Per::User,
             _ => return Err(problem()),
         };
         let rate = match rate {
@@ -132,7 +132,7 @@ pub struct RateLimits {
 
 impl RateLimits {
     /// The groups of a service, with the operator's changes.
-    pub fn new(groups: &[Group], changes: &Changes) -> Result<Self, NoSuchGroup> {
+    pub fn new(groups: &[Group], changes: &LimitChanges) -> Result<Self, NoSuchGroup> {
         let known = |group: &str| groups.iter().any(|known| known.name == group);
         if let Some(change) = changes.changes.iter().find(|change| !known(&change.group)) {
             let known: Vec<_> = groups.iter().map(|group| group.name).collect();
@@ -167,11 +167,14 @@ impl RateLimits {
     }
 
     /// Refused calls so far, by group and by whose limit it is.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, By, u64)> + '_ {
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, Per, u64)> + '_ {
         let groups = self.groups.iter().map(|(_, limits)| limits);
         groups.flat_map(|limits| {
-            let ip = limits.ip.as_ref().map(|limit| (By::Ip, &limit.refused));
-            let user = limits.user.as_ref().map(|limit| (By::User, &limit.refused));
+            let ip = limits.ip.as_ref().map(|limit| (Per::Ip, &limit.refused));
+            let user = limits
+                .user
+                .as_ref()
+                .map(|limit| (Per::User, &limit.refused));
             let refused = ip.into_iter().chain(user);
             refused.map(|(by, refused)| (limits.name, by, refused.load(Ordering::Relaxed)))
         })
@@ -182,7 +185,7 @@ impl RateLimits {
 #[derive(Debug)]
 pub struct Limits {
     name: &'static str,
-    asked: Asked,
+    checked_at: CheckedAt,
     ip: Option<Limit<AddressBuckets>>,
     user: Option<Limit<Buckets>>,
 }
@@ -203,7 +206,7 @@ impl<B> Limit<B> {
 }
 
 impl Limits {
-    fn new(group: Group, changes: &Changes) -> Self {
+    fn new(group: Group, changes: &LimitChanges) -> Self {
         let rate = |by, default: Option<Rate>| {
             let default = default.filter(|_| !changes.all_off);
             // The last entry wins.
@@ -211,35 +214,35 @@ impl Limits {
             let change = changes.find(|change| change.group == group.name && change.by == by);
             change.map_or(default, |change| change.rate)
         };
-        let (ip, user) = (rate(By::Ip, group.ip), rate(By::User, group.user));
+        let (ip, user) = (rate(Per::Ip, group.ip), rate(Per::User, group.user));
         Self {
             name: group.name,
-            asked: group.asked,
+            checked_at: group.checked_at,
             ip: ip.map(|rate| Limit::new(rate, AddressBuckets::new)),
             user: user.map(|rate| Limit::new(rate, Buckets::new)),
         }
     }
 
-    pub(crate) fn ask_ip(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), RateLimited> {
+    pub(crate) fn count_ip(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), RateLimited> {
         match (&self.ip, ip) {
             (Some(limit), Some(ip)) => {
                 let taken = limit.buckets.take(ip, now);
-                taken.map_err(|wait| self.limited(By::Ip, &limit.refused, wait))
+                taken.map_err(|wait| self.limited(Per::Ip, &limit.refused, wait))
             }
             // There is no client address to count for.
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn ask_user(&self, user: impl Hash, now: Instant) -> Result<(), RateLimited> {
+    pub(crate) fn count_user(&self, user: impl Hash, now: Instant) -> Result<(), RateLimited> {
         let Some(limit) = &self.user else {
             return Ok(());
         };
         let taken = limit.buckets.take(user, now);
-        taken.map_err(|wait| self.limited(By::User, &limit.refused, wait))
+        taken.map_err(|wait| self.limited(Per::User, &limit.refused, wait))
     }
 
-    fn limited(&self, by: By, refused: &AtomicU64, retry_after: Duration) -> RateLimited {
+    fn limited(&self, by: Per, refused: &AtomicU64, retry_after: Duration) -> RateLimited {
         refused.fetch_add(1, Ordering::Relaxed);
         RateLimited {
             group: self.name,
@@ -254,7 +257,7 @@ impl Limits {
 #[error("too many calls from this {}; try again later", by.name())]
 pub struct RateLimited {
     group: &'static str,
-    by: By,
+    by: Per,
     retry_after: Duration,
 }
 
@@ -269,23 +272,23 @@ impl From<RateLimited> for Refusal {
 
 /// The limits that are still to be checked for a call; an extension of its request.
 #[derive(Clone, Debug)]
-pub struct Allowance {
+pub struct PendingLimits {
     limits: Arc<Limits>,
     ip: Option<IpAddr>,
     at: Instant,
 }
 
-impl Allowance {
+impl PendingLimits {
     /// Checks the limits that apply before the handler; returns the others.
     pub(crate) fn enter(
         limits: &Arc<Limits>,
         ip: Option<IpAddr>,
         at: Instant,
     ) -> Result<Option<Self>, RateLimited> {
-        if limits.asked == Asked::Before {
-            limits.ask_ip(ip, at)?;
+        if limits.checked_at == CheckedAt::Layer {
+            limits.count_ip(ip, at)?;
         }
-        let more = limits.user.is_some() || limits.asked == Asked::ByHandler;
+        let more = limits.user.is_some() || limits.checked_at == CheckedAt::Handler;
         Ok(more.then(|| Self {
             limits: Arc::clone(limits),
             ip,
@@ -295,8 +298,8 @@ impl Allowance {
 
     /// Counts a call for this user, or for what identifies the caller of an RPC without a
     /// token.
-    pub fn ask_user(&self, user: impl Hash) -> Result<(), RateLimited> {
-        self.limits.ask_user(user, self.at)
+    pub fn count_user(&self, user: impl Hash) -> Result<(), RateLimited> {
+        self.limits.count_user(user, self.at)
     }
 
     /// The limits that are still to be checked for this call, if any.
@@ -306,10 +309,10 @@ impl Allowance {
     }
 
     /// Counts the call for its address and for this user or session; a handler of
-    /// [`Asked::ByHandler`] must call it.
-    pub fn ask_all(&self, user: impl Hash) -> Result<(), RateLimited> {
-        self.limits.ask_ip(self.ip, self.at)?;
-        self.ask_user(user)
+    /// [`CheckedAt::Handler`] must call it.
+    pub fn count_call(&self, user: impl Hash) -> Result<(), RateLimited> {
+        self.limits.count_ip(self.ip, self.at)?;
+        self.count_user(user)
     }
 }
 
@@ -323,14 +326,14 @@ mod tests {
             rpcs: &["Post/Send"],
             ip: Some(Rate::per_hour(2)),
             user: None,
-            asked: Asked::Before,
+            checked_at: CheckedAt::Layer,
         },
         Group {
             name: "rest",
             rpcs: &["Post/*"],
             ip: None,
             user: Some(Rate::per_second(9)),
-            asked: Asked::Before,
+            checked_at: CheckedAt::Layer,
         },
     ];
 
@@ -350,7 +353,7 @@ mod tests {
 
     #[test]
     fn an_rpc_is_in_the_group_that_names_it_or_in_that_of_its_service() {
-        let limits = RateLimits::new(&GROUPS, &Changes::default()).unwrap();
+        let limits = RateLimits::new(&GROUPS, &LimitChanges::default()).unwrap();
         let name = |path| limits.of(path).map(|limits| limits.name);
 
         assert_eq!(name("/a.b.v1.Post/Send"), Some("mail"));
@@ -375,7 +378,7 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_refused() {
         for text in ["x", "mail=3/s", "mail:ip", "mail:you=3/s", "mail:ip=3"] {
-            let problem = text.parse::<Changes>().unwrap_err();
+            let problem = text.parse::<LimitChanges>().unwrap_err();
             assert!(problem.contains(text), "{problem}");
         }
         let changes = "male:ip=3/s".parse().unwrap();

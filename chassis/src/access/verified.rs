@@ -16,11 +16,11 @@ const TOKENS_MAX: usize = 10_000;
 pub(crate) struct VerifiedTokens {
     verifier: Arc<Verifier>,
     /// By SHA-256, so that no usable token stays in memory.
-    good: Cache<[u8; 32], Good>,
+    cached: Cache<[u8; 32], CachedCaller>,
 }
 
 #[derive(Clone)]
-struct Good {
+struct CachedCaller {
     caller: Arc<Caller>,
     /// The generation of the keys that verified it.
     keys: u64,
@@ -30,7 +30,7 @@ impl VerifiedTokens {
     pub(crate) fn new(verifier: Arc<Verifier>) -> Self {
         Self {
             verifier,
-            good: Cache::new(TOKENS_MAX),
+            cached: Cache::new(TOKENS_MAX),
         }
     }
 
@@ -43,18 +43,18 @@ impl VerifiedTokens {
         let name = sha256(token.as_bytes());
         // Read before the check, so that keys that change meanwhile invalidate the entry.
         let keys = self.verifier.key_generation();
-        if let Some(good) = self.good.get(&name)
-            && good.keys == keys
+        if let Some(cached) = self.cached.get(&name)
+            && cached.keys == keys
         {
-            self.verifier.check_expiry(good.caller.expires_at)?;
-            return Ok(good.caller);
+            self.verifier.check_expiry(cached.caller.expires_at)?;
+            return Ok(cached.caller);
         }
         let caller = Arc::new(Caller::from(self.verifier.verify(token)?));
-        let good = Good {
+        let cached = CachedCaller {
             caller: Arc::clone(&caller),
             keys,
         };
-        self.good.insert(name, good);
+        self.cached.insert(name, cached);
         Ok(caller)
     }
 

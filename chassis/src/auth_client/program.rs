@@ -19,7 +19,7 @@ pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(4);
 
 /// How long a token is used: a short part of its lifetime, so that a revoked key is not
 /// used for long.
-const KEPT: Duration = Duration::from_secs(30);
+const USED_FOR: Duration = Duration::from_secs(30);
 /// The pause between two attempts to get a token.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -77,9 +77,9 @@ impl Program {
 }
 
 /// A token of a program that is used for many calls.
-pub(crate) struct ProgramToken(Mutex<Kept>);
+pub(crate) struct ProgramToken(Mutex<CachedToken>);
 
-struct Kept {
+struct CachedToken {
     program: Program,
     /// `None` if the auth service returned none.
     bearer: Option<MetadataValue<Ascii>>,
@@ -89,7 +89,7 @@ struct Kept {
 
 impl ProgramToken {
     pub(crate) fn new(program: Program) -> Self {
-        Self(Mutex::new(Kept {
+        Self(Mutex::new(CachedToken {
             program,
             bearer: None,
             until: Instant::now(),
@@ -99,24 +99,24 @@ impl ProgramToken {
 
     /// The token, if there is one. Concurrent callers wait for one fetch.
     pub(crate) async fn bearer(&self) -> Option<MetadataValue<Ascii>> {
-        let kept = &mut *self.0.lock().await;
-        if kept.until > Instant::now() {
-            return kept.bearer.clone();
+        let cached = &mut *self.0.lock().await;
+        if cached.until > Instant::now() {
+            return cached.bearer.clone();
         }
-        let kept_for = match kept.program.bearer().await {
+        let used_for = match cached.program.bearer().await {
             Ok(bearer) => {
-                kept.trouble.is_over();
-                kept.bearer = Some(bearer);
-                KEPT
+                cached.trouble.is_over();
+                cached.bearer = Some(bearer);
+                USED_FOR
             }
             Err(status) => {
-                kept.trouble.failed(&status);
-                kept.bearer = None;
+                cached.trouble.failed(&status);
+                cached.bearer = None;
                 RETRY
             }
         };
-        kept.until = Instant::now() + kept_for;
-        kept.bearer.clone()
+        cached.until = Instant::now() + used_for;
+        cached.bearer.clone()
     }
 }
 

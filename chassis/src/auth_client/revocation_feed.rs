@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::auth::v1::watch_revocations_response::Revoked as Told;
+use proto::auth::v1::watch_revocations_response::Revoked as RevokedItem;
 use proto::auth::v1::{WatchRevocationsRequest, WatchRevocationsResponse};
 use tokio::time::{Instant, sleep};
 use tonic::Status;
@@ -77,8 +77,9 @@ impl Feed {
             since_cursor: self.cursor.clone(),
         };
         let request = self.program.request(request).await?;
-        let stream = in_time(self.program.auth.watch_revocations(request));
-        let mut stream = stream.await?.into_inner();
+        let mut stream = in_time(self.program.auth.watch_revocations(request))
+            .await?
+            .into_inner();
         loop {
             // A heartbeat arrives every second.
             match in_time(stream.message()).await? {
@@ -92,18 +93,18 @@ impl Feed {
         let seconds = |time: Option<prost_types::Timestamp>| time.map_or(0, |time| time.seconds);
         let (revoke, forget) = (seconds(answer.revoke_time), seconds(answer.forget_time));
         match answer.revoked {
-            Some(Told::SessionId(id)) => {
+            Some(RevokedItem::SessionId(id)) => {
                 if let Ok(id) = id.parse() {
                     self.revocations.learn(Revoked::Session(id), forget);
                 }
             }
-            Some(Told::UserId(id)) => {
+            Some(RevokedItem::UserId(id)) => {
                 if let Ok(id) = id.parse() {
                     let revoked = Revoked::User(UserId(id), revoke);
                     self.revocations.learn(revoked, forget);
                 }
             }
-            Some(Told::KeyId(id)) => self.keys.remove(&id),
+            Some(RevokedItem::KeyId(id)) => self.keys.remove(&id),
             None => {}
         }
         if answer.caught_up {

@@ -14,13 +14,13 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::serve::clients::Peer;
 use crate::tls::server::ServerTls;
-use crate::tls::stream::{Spoken, Stream};
+use crate::tls::stream::{Begun, Stream};
 
 /// What every HTTP/2 connection begins with (RFC 9113 section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How much of an HTTP/1 head is read.
-const LOOK_BYTES: usize = 4096;
+const HEAD_BYTES_MAX: usize = 4096;
 
 /// An accepted connection.
 pub(crate) struct Accepted {
@@ -72,8 +72,8 @@ async fn begin(
     let socket = TcpStream::from_std(socket).ok()?;
     socket.set_nodelay(true).ok()?;
     let Some(tls) = tls else {
-        let speaks = speaks(&socket, patience).await;
-        return speaks.then_some(Stream::Plain(socket));
+        let sends_http = sends_http(&socket, patience).await;
+        return sends_http.then_some(Stream::Plain(socket));
     };
     let mut stream = match timeout(patience, tls.accept(socket)).await {
         Ok(Ok(stream)) => stream,
@@ -84,44 +84,44 @@ async fn begin(
         }
         Err(_) => return None,
     };
-    let words = timeout(patience, read_first_words(&mut stream))
+    let start = timeout(patience, read_first_bytes(&mut stream))
         .await
         .ok()??;
-    Some(Stream::Tls(Box::new(Spoken::new(words, stream))))
+    Some(Stream::Tls(Box::new(Begun::new(start, stream))))
 }
 
 /// The client's first bytes, if they are HTTP. Decrypted bytes cannot be left in the
-/// socket, as [`speaks`] does.
-async fn read_first_words(stream: &mut TlsStream<TcpStream>) -> Option<Vec<u8>> {
+/// socket, as [`sends_http`] does.
+async fn read_first_bytes(stream: &mut TlsStream<TcpStream>) -> Option<Vec<u8>> {
     let mut start = Vec::new();
     loop {
         if stream.read_buf(&mut start).await.ok()? == 0 {
             return None;
         }
-        match first_words(&start) {
-            Words::Http => return Some(start),
-            Words::Nonsense => return None,
-            Words::Unfinished => {}
+        match first_bytes(&start) {
+            FirstBytes::Http => return Some(start),
+            FirstBytes::Nonsense => return None,
+            FirstBytes::Unfinished => {}
         }
     }
 }
 
 /// Whether the peer sends a whole preface, or the head of an HTTP/1 request, in time.
 /// hyper alone would wait half a minute for a head, and for ever for a preface.
-async fn speaks(socket: &TcpStream, patience: Duration) -> bool {
+async fn sends_http(socket: &TcpStream, patience: Duration) -> bool {
     let until = Instant::now() + patience;
-    let mut start = vec![0; LOOK_BYTES];
+    let mut start = vec![0; HEAD_BYTES_MAX];
     let mut pause = Duration::from_millis(1);
     loop {
         let Ok(Ok(read)) = timeout_at(until, socket.peek(&mut start)).await else {
             return false;
         };
-        match first_words(&start[..read]) {
-            Words::Http => return true,
-            Words::Nonsense => return false,
+        match first_bytes(&start[..read]) {
+            FirstBytes::Http => return true,
+            FirstBytes::Nonsense => return false,
             // peek() returns at once as long as the same bytes are there.
-            Words::Unfinished if Instant::now() + pause > until => return false,
-            Words::Unfinished => sleep(pause).await,
+            FirstBytes::Unfinished if Instant::now() + pause > until => return false,
+            FirstBytes::Unfinished => sleep(pause).await,
         }
         pause = (pause * 2).min(Duration::from_millis(100));
     }
@@ -129,27 +129,27 @@ async fn speaks(socket: &TcpStream, patience: Duration) -> bool {
 
 /// The first bytes of a connection.
 #[derive(Debug, PartialEq, Eq)]
-enum Words {
+enum FirstBytes {
     Http,
     Nonsense,
     Unfinished,
 }
 
 /// Classifies everything sent so far.
-fn first_words(start: &[u8]) -> Words {
+fn first_bytes(start: &[u8]) -> FirstBytes {
     if start.starts_with(PREFACE) {
-        return Words::Http;
+        return FirstBytes::Http;
     }
     // A request begins with its method, unlike TLS. No bytes mean the end of the stream.
     if !start.first().is_some_and(u8::is_ascii_uppercase) {
-        return Words::Nonsense;
+        return FirstBytes::Nonsense;
     }
     // The empty line after the head. hyper checks a longer head.
-    let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() >= LOOK_BYTES;
+    let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() >= HEAD_BYTES_MAX;
     if has_head && !PREFACE.starts_with(start) {
-        Words::Http
+        FirstBytes::Http
     } else {
-        Words::Unfinished
+        FirstBytes::Unfinished
     }
 }
 
@@ -169,15 +169,19 @@ mod tests {
     #[test]
     fn first_words_are_told_apart() {
         for words in ["", "\x16\x03\x01", "get / HTTP/1.1", "\r\n\r\n"] {
-            assert_eq!(first_words(words.as_bytes()), Words::Nonsense, "{words:?}");
+            assert_eq!(
+                first_bytes(words.as_bytes()),
+                FirstBytes::Nonsense,
+                "{words:?}"
+            );
         }
         for length in 1..PREFACE.len() {
-            assert_eq!(first_words(&PREFACE[..length]), Words::Unfinished);
+            assert_eq!(first_bytes(&PREFACE[..length]), FirstBytes::Unfinished);
         }
-        assert_eq!(first_words(PREFACE), Words::Http);
+        assert_eq!(first_bytes(PREFACE), FirstBytes::Http);
         let head = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
-        assert_eq!(first_words(head.as_bytes()), Words::Http);
-        assert_eq!(first_words(&head.as_bytes()[..20]), Words::Unfinished);
+        assert_eq!(first_bytes(head.as_bytes()), FirstBytes::Http);
+        assert_eq!(first_bytes(&head.as_bytes()[..20]), FirstBytes::Unfinished);
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ enum Holder {
 
 /// Whose bytes are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
+pub(crate) enum CountedFor {
     /// The user's, or without one the address's.
     UserElseAddress,
     /// Both.
@@ -36,12 +36,12 @@ pub(crate) enum By {
 pub(crate) struct Budget {
     of_connection: u64,
     of_client: u64,
-    by: By,
+    by: CountedFor,
     clients: Mutex<HashMap<Holder, u64>>,
 }
 
 impl Budget {
-    pub(crate) fn new(of_connection: u64, of_client: u64, by: By) -> Self {
+    pub(crate) fn new(of_connection: u64, of_client: u64, by: CountedFor) -> Self {
         Self {
             of_connection,
             of_client,
@@ -59,7 +59,7 @@ impl Budget {
         let user = client.user().map(Holder::User);
         let network = client.network.map(Holder::Network);
         match (self.by, user) {
-            (By::UserElseAddress, Some(_)) => [user, None],
+            (CountedFor::UserElseAddress, Some(_)) => [user, None],
             _ => [user, network],
         }
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     impl World {
-        fn new(by: By) -> Self {
+        fn new(by: CountedFor) -> Self {
             Self {
                 budget: Arc::new(Budget::new(100, 150, by)),
                 connections: Default::default(),
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_connection_and_a_user_hold_so_much_and_one_message_always() {
-        let world = World::new(By::UserElseAddress);
+        let world = World::new(CountedFor::UserElseAddress);
         let of = |connection, user| world.account(connection, user, Some(1));
 
         let first = of(0, Some(7)).hold(100);
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_held_grows_as_long_as_it_fits_and_alone_without_end() {
-        let world = World::new(By::UserElseAddress);
+        let world = World::new(CountedFor::UserElseAddress);
         let mut first = world.account(0, Some(7), None).hold(60).unwrap();
         assert!(first.grow(1000), "it is the only one");
         drop(first);
@@ -208,13 +208,13 @@ mod tests {
 
     #[test]
     fn an_address_is_counted_for_strangers_and_for_users_where_it_should() {
-        let alone = World::new(By::UserElseAddress);
+        let alone = World::new(CountedFor::UserElseAddress);
         let _stranger = alone.account(0, None, Some(1)).hold(100).unwrap();
         assert!(alone.account(1, None, Some(1)).hold(51).is_none());
         assert!(alone.account(1, None, Some(2)).hold(51).is_some());
         assert!(alone.account(1, Some(7), Some(1)).hold(51).is_some());
 
-        let both = World::new(By::UserAndAddress);
+        let both = World::new(CountedFor::UserAndAddress);
         let _first = both.account(0, Some(7), Some(1)).hold(100).unwrap();
         assert!(both.account(1, Some(8), Some(1)).hold(51).is_none());
         assert!(both.account(1, Some(7), Some(2)).hold(51).is_none());

@@ -23,7 +23,7 @@ use tower::{Layer, Service};
 use tracing::Span;
 
 use crate::access::passed_on::Forwarders;
-use crate::access::rate_limits::{Allowance, Limits, RateLimited, RateLimits};
+use crate::access::rate_limits::{Limits, PendingLimits, RateLimited, RateLimits};
 use crate::metrics::Times;
 use crate::serve::clients::{Clients, Crowded};
 use crate::serve::rpcs::{self, OTHER, Rpc};
@@ -132,13 +132,13 @@ impl Calls {
         limits: &Arc<Limits>,
         request: &Request<Body>,
         at: Instant,
-    ) -> Result<Option<Allowance>, RateLimited> {
+    ) -> Result<Option<PendingLimits>, RateLimited> {
         let headers = request.headers();
         let mut ip = self.clients.address(request.extensions(), headers);
         if let Some(forwarders) = &self.forwarders {
             ip = forwarders.client(self.forwarding.as_ref(), headers, ip, at)?;
         }
-        Allowance::enter(limits, ip, at)
+        PendingLimits::enter(limits, ip, at)
     }
 
     /// Counts a call of an unknown method.
@@ -249,7 +249,7 @@ where
         }
         if let Some(limits) = &call.rpc().limits {
             match self.calls.enter(limits, &request, call.began) {
-                Ok(Some(allowance)) => drop(request.extensions_mut().insert(allowance)),
+                Ok(Some(limits)) => drop(request.extensions_mut().insert(limits)),
                 Ok(None) => {}
                 Err(limited) => return call.refuse(limited),
             }

@@ -18,7 +18,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use tonic::Code;
 
 use crate::access::client_address::{LEVELS, TrustedProxies, networks};
-use crate::serve::budget::{Budget, By};
+use crate::serve::budget::{Budget, CountedFor};
 use crate::settings::config::ClientConfig;
 use crate::status::Refusal;
 
@@ -27,12 +27,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum Resource {
     Connections,
     Calls,
 }
 
-impl What {
+impl Resource {
     const ALL: [Self; 2] = [Self::Connections, Self::Calls];
 
     /// The label in metrics.
@@ -58,20 +58,20 @@ impl From<Crowded> for Refusal {
 /// An address or a network that contains it, with the index of its size in [`LEVELS`].
 type Key = (usize, IpAddr);
 
-/// The open items of a network, by [`What`].
+/// The open items of a network, by [`Resource`].
 type Network = [AtomicU32; 2];
 
 /// The clients of a server, shared by its threads. Networks without open items take no
 /// memory.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    /// By [`What`]; for the first of [`LEVELS`].
+    /// By [`Resource`]; for the first of [`LEVELS`].
     most: [u32; 2],
     proxies: TrustedProxies,
     open: Mutex<HashMap<Key, Arc<Network>>>,
     /// Open connections, including those of proxies.
     connections: AtomicU64,
-    /// By [`What`].
+    /// By [`Resource`].
     refused: [AtomicU64; 2],
     /// Of answers that are not read.
     unread: Arc<Budget>,
@@ -90,12 +90,12 @@ impl Clients {
             unread: Arc::new(Budget::new(
                 config.connection_answer_bytes,
                 config.user_answer_bytes,
-                By::UserElseAddress,
+                CountedFor::UserElseAddress,
             )),
             arriving: Arc::new(Budget::new(
                 config.connection_request_bytes,
                 config.client_request_bytes,
-                By::UserAndAddress,
+                CountedFor::UserAndAddress,
             )),
         }
     }
@@ -110,7 +110,7 @@ impl Clients {
         let open = match self.client(address) {
             // A proxy's connections belong to many clients.
             None => None,
-            Some(client) => Some(Open::new(client, What::Connections)?),
+            Some(client) => Some(Open::new(client, Resource::Connections)?),
         };
         self.connections.fetch_add(1, Ordering::Relaxed);
         Some(Peer {
@@ -149,13 +149,13 @@ struct Client {
 
 impl Client {
     /// Counts one more, unless a network has reached its limit.
-    fn take(&self, what: What) -> bool {
-        let most = self.clients.most[what as usize];
+    fn take(&self, resource: Resource) -> bool {
+        let most = self.clients.most[resource as usize];
         for (at, ((level, _), network)) in self.networks.iter().enumerate() {
             let most = most.saturating_mul(LEVELS[*level].1);
-            if network[what as usize].fetch_add(1, Ordering::Relaxed) >= most {
-                self.put_back(what, at + 1);
-                self.clients.refused[what as usize].fetch_add(1, Ordering::Relaxed);
+            if network[resource as usize].fetch_add(1, Ordering::Relaxed) >= most {
+                self.put_back(resource, at + 1);
+                self.clients.refused[resource as usize].fetch_add(1, Ordering::Relaxed);
                 return false;
             }
         }
@@ -163,9 +163,9 @@ impl Client {
     }
 
     /// Counts one less in the first networks.
-    fn put_back(&self, what: What, networks: usize) {
+    fn put_back(&self, resource: Resource, networks: usize) {
         for (_, network) in &self.networks[..networks] {
-            network[what as usize].fetch_sub(1, Ordering::Relaxed);
+            network[resource as usize].fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -185,19 +185,20 @@ impl Drop for Client {
 /// An open connection or call.
 struct Open {
     client: Arc<Client>,
-    what: What,
+    resource: Resource,
 }
 
 impl Open {
-    fn new(client: Arc<Client>, what: What) -> Option<Self> {
+    fn new(client: Arc<Client>, resource: Resource) -> Option<Self> {
         // Created only if it was counted, because its end is counted, too.
-        client.take(what).then(|| Self { client, what })
+        client.take(resource).then(|| Self { client, resource })
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.client.put_back(self.what, self.client.networks.len());
+        self.client
+            .put_back(self.resource, self.client.networks.len());
     }
 }
 
@@ -234,7 +235,7 @@ impl Peer {
         let Some(client) = client else {
             return Ok(OpenCall(None));
         };
-        let open = Open::new(client, What::Calls).ok_or(Crowded)?;
+        let open = Open::new(client, Resource::Calls).ok_or(Crowded)?;
         Ok(OpenCall(Some(open)))
     }
 }
@@ -264,9 +265,9 @@ impl OpenCall {
 
 /// Registers their metrics.
 #[derive(Debug)]
-pub(crate) struct Told(pub(crate) Arc<Clients>);
+pub(crate) struct ClientMetrics(pub(crate) Arc<Clients>);
 
-impl Collector for Told {
+impl Collector for ClientMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Open connections.";
         let kind = MetricType::Gauge;
@@ -276,9 +277,9 @@ impl Collector for Told {
         let help = "Connections and calls refused because their address has too many open.";
         let kind = MetricType::Counter;
         let mut metric = encoder.encode_descriptor("clients_limited", help, None, kind)?;
-        for what in What::ALL {
-            let number = self.0.refused[what as usize].load(Ordering::Relaxed);
-            let labels = [("what", what.name())];
+        for resource in Resource::ALL {
+            let number = self.0.refused[resource as usize].load(Ordering::Relaxed);
+            let labels = [("what", resource.name())];
             ConstCounter::new(number).encode(metric.encode_family(&labels)?)?;
         }
         Ok(())

@@ -33,10 +33,10 @@ use crate::serve::calls::{Calls, CallsLayer, Counting};
 use crate::serve::clients::{OpenCall, Peer};
 use crate::serve::deadline::{Answer, AnswerLayer};
 use crate::serve::door::{Door, Served};
-use crate::serve::impatient::Impatient;
-use crate::serve::taken::{Answering, Taken};
-use crate::serve::unread::Patience;
+use crate::serve::response_body::{ResponseBody, ResponseFuture};
+use crate::serve::unread::ReadTimeout;
 use crate::serve::workers::Stopping;
+use crate::serve::write_timeout::WriteTimeout;
 use crate::settings::config::ServerConfig;
 use crate::trouble::cause;
 
@@ -93,8 +93,8 @@ impl Connection {
 
 /// Serves the connections of a thread.
 pub(crate) struct Connections {
-    service: Calling,
-    http: Builder<Patience>,
+    service: CallService,
+    http: Builder<ReadTimeout>,
     age: Duration,
     grace: Duration,
     /// The limits for clients that do not read.
@@ -102,7 +102,7 @@ pub(crate) struct Connections {
 }
 
 /// The layers of a request.
-type Calling = Door<Counting<Answer<Routes>>>;
+type CallService = Door<Counting<Answer<Routes>>>;
 
 impl Connections {
     pub(crate) fn new(
@@ -148,7 +148,7 @@ impl Connections {
     fn one(&self, admitted: Admitted, stopping: Stopping) -> impl Future<Output = ()> + use<> {
         let Admitted { stream, peer } = admitted;
         let (cut, is_cut) = watch::channel(None);
-        let calls = OfConnection {
+        let calls = ConnectionService {
             service: self.service.clone(),
             connection: Arc::new(Connection {
                 info: stream.connect_info(),
@@ -158,19 +158,19 @@ impl Connections {
                 cut: is_cut,
             }),
         };
-        let stream = Impatient::new(stream, self.patience);
+        let stream = WriteTimeout::new(stream, self.patience);
         let (http, age, grace) = (self.http.clone(), self.age, self.grace);
         async move {
             let Stopping { mut soon, mut now } = stopping;
             let mut serving = pin!(http.serve_connection(TokioIo::new(stream), calls));
             let is_aged = tokio::select! {
-                ended = &mut serving => return told(ended),
+                ended = &mut serving => return log_end(ended),
                 _ = soon.wait_for(|stop| *stop) => false,
                 () = sleep(age) => true,
             };
             serving.as_mut().graceful_shutdown();
             let why = tokio::select! {
-                ended = &mut serving => return told(ended),
+                ended = &mut serving => return log_end(ended),
                 _ = now.wait_for(|stop| *stop) => Cut::Stopping,
                 () = sleep(grace), if is_aged => Cut::Aged,
             };
@@ -181,15 +181,15 @@ impl Connections {
 }
 
 /// How the end of a connection is logged.
-fn told(ended: Result<(), Box<dyn Error + Send + Sync>>) {
+fn log_end(ended: Result<(), Box<dyn Error + Send + Sync>>) {
     if let Err(error) = ended {
         // Anyone can cause any number of these.
         tracing::debug!(cause = cause(&*error), "a connection failed");
     }
 }
 
-fn http(config: &ServerConfig) -> Builder<Patience> {
-    let mut http = Builder::new(Patience(config.clients.answer));
+fn http(config: &ServerConfig) -> Builder<ReadTimeout> {
+    let mut http = Builder::new(ReadTimeout(config.clients.answer));
     // The time for a head on an existing connection.
     let patience = config.connection_preface;
     http.http1()
@@ -215,15 +215,15 @@ fn with_jitter(age: Duration) -> Duration {
 }
 
 /// Accepts the calls of a connection, and gives them its data.
-struct OfConnection {
-    service: Calling,
+struct ConnectionService {
+    service: CallService,
     connection: Arc<Connection>,
 }
 
-impl hyper::service::Service<Request<Incoming>> for OfConnection {
-    type Response = Response<Taken>;
+impl hyper::service::Service<Request<Incoming>> for ConnectionService {
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Answering<<Calling as Service<Request<Body>>>::Future>;
+    type Future = ResponseFuture<<CallService as Service<Request<Body>>>::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(Body::new);
@@ -243,6 +243,6 @@ impl hyper::service::Service<Request<Incoming>> for OfConnection {
             client,
         };
         // It is always ready.
-        Answering::new(self.service.clone().call(request), call, account)
+        ResponseFuture::new(self.service.clone().call(request), call, account)
     }
 }

@@ -19,10 +19,10 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::access::client::Client;
-use crate::serve::answers::Answers;
-use crate::serve::arrival::Arrival;
 use crate::serve::connection::{Connection, Cut};
+use crate::serve::request_body::RequestBody;
 use crate::serve::rpcs::Rpc;
+use crate::serve::stream_body::StreamBody;
 use crate::settings::config::ServerConfig;
 use crate::status::{Refusal, explain};
 
@@ -115,7 +115,7 @@ where
         let account = account.map(|(connection, client)| connection.arriving(client));
         let names_encoding = request.headers().contains_key("grpc-encoding");
         let request = request.map(|body| {
-            let message = Arrival::new(body, patience, client_streams, names_encoding);
+            let message = RequestBody::new(body, patience, client_streams, names_encoding);
             Body::new(message.counted_for(account))
         });
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
@@ -127,7 +127,7 @@ where
                         explain(answer.headers_mut());
                         let cut_off = cut_off(connection.as_deref());
                         Ok(if streams {
-                            answer.map(|body| Body::new(Answers::new(body, Box::pin(cut_off))))
+                            answer.map(|body| Body::new(StreamBody::new(body, Box::pin(cut_off))))
                         } else {
                             answer
                         })

@@ -1,5 +1,5 @@
 //! Classifies requests, and refuses those that are not allowed. The only place that reads
-//! content types: another protocol on the same port would be another [`Speech`].
+//! content types: another protocol on the same port would be another [`Protocol`].
 //!
 //! A web page can send a POST with a body of `text/plain` to any server that its visitor
 //! can reach (a "simple request" of the Fetch standard). Therefore only gRPC's own
@@ -26,14 +26,14 @@ use crate::status::Refusal;
 
 /// The protocol of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speech {
+enum Protocol {
     /// gRPC over HTTP/2, with protobuf.
     Grpc,
     /// Anything else, for pages only.
     Unknown,
 }
 
-impl Speech {
+impl Protocol {
     /// By the content type: `application/grpc`, optionally with `+proto` and parameters
     /// (gRPC over HTTP/2, "Requests").
     fn of(headers: &HeaderMap) -> Self {
@@ -52,18 +52,18 @@ impl Speech {
 
 /// Why a request is refused.
 #[derive(Debug)]
-enum Refused {
+enum RefusedRequest {
     /// As an HTTP response.
     Http(StatusCode, &'static str),
     /// As a gRPC error.
     Grpc(Box<Refusal>),
 }
 
-impl From<Refused> for Response<Body> {
-    fn from(refused: Refused) -> Self {
+impl From<RefusedRequest> for Response<Body> {
+    fn from(refused: RefusedRequest) -> Self {
         let (status, text) = match refused {
-            Refused::Grpc(refusal) => return Status::from(*refusal).into_http(),
-            Refused::Http(status, text) => (status, text),
+            RefusedRequest::Grpc(refusal) => return Status::from(*refusal).into_http(),
+            RefusedRequest::Http(status, text) => (status, text),
         };
         let mut answer = Response::new(Body::new(format!("{text}\n")));
         *answer.status_mut() = status;
@@ -100,35 +100,39 @@ impl Served {
     }
 
     /// The RPC that is called; `None` for a page.
-    fn admit<B>(&self, request: &Request<B>) -> Result<Option<&'static Rpc>, Refused> {
-        let speech = Speech::of(request.headers());
+    fn admit<B>(&self, request: &Request<B>) -> Result<Option<&'static Rpc>, RefusedRequest> {
+        let protocol = Protocol::of(request.headers());
         let path = request.uri().path();
         if !self.hosts.admit(request.uri(), request.headers()) {
-            return Err(match speech {
-                Speech::Grpc => Refused::Grpc(Hosts::refusal().into()),
-                Speech::Unknown => Refused::Http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM),
+            return Err(match protocol {
+                Protocol::Grpc => RefusedRequest::Grpc(Hosts::refusal().into()),
+                Protocol::Unknown => {
+                    RefusedRequest::Http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM)
+                }
             });
         }
         if self.pages.contains(&path) {
             return Ok(None);
         }
         let rpc = self.rpcs.get(path).copied();
-        match (speech, rpc) {
-            (Speech::Grpc, _) if request.version() != Version::HTTP_2 => Err(Refused::Http(
-                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-                "gRPC requires HTTP/2",
-            )),
-            (Speech::Grpc, _) if request.method() != Method::POST => Err(Refused::Http(
+        match (protocol, rpc) {
+            (Protocol::Grpc, _) if request.version() != Version::HTTP_2 => {
+                Err(RefusedRequest::Http(
+                    StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+                    "gRPC requires HTTP/2",
+                ))
+            }
+            (Protocol::Grpc, _) if request.method() != Method::POST => Err(RefusedRequest::Http(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "gRPC requires POST",
             )),
-            (Speech::Grpc, Some(rpc)) => Ok(Some(rpc)),
-            (Speech::Grpc, None) => Err(Refused::Grpc(self.unknown(path).into())),
-            (Speech::Unknown, Some(_)) => Err(Refused::Http(
+            (Protocol::Grpc, Some(rpc)) => Ok(Some(rpc)),
+            (Protocol::Grpc, None) => Err(RefusedRequest::Grpc(self.unknown(path).into())),
+            (Protocol::Unknown, Some(_)) => Err(RefusedRequest::Http(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "this is a gRPC server: the content type must be application/grpc",
             )),
-            (Speech::Unknown, None) => Err(Refused::Http(
+            (Protocol::Unknown, None) => Err(RefusedRequest::Http(
                 StatusCode::NOT_FOUND,
                 "there is nothing at this path",
             )),
@@ -173,8 +177,8 @@ where
             }
             Err(refused) => {
                 match &refused {
-                    Refused::Http(status, _) => self.calls.count_no_call(*status),
-                    Refused::Grpc(refusal) => self.calls.count_unserved(refusal.code()),
+                    RefusedRequest::Http(status, _) => self.calls.count_no_call(*status),
+                    RefusedRequest::Grpc(refusal) => self.calls.count_unserved(refusal.code()),
                 }
                 let mut answer = Response::from(refused);
                 if request.method() == Method::HEAD {

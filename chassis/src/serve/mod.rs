@@ -6,23 +6,23 @@ pub mod while_allowed;
 pub(crate) mod budget;
 
 mod admission;
-mod answers;
-mod arrival;
 mod calls;
 mod clients;
 mod connection;
 mod door;
 mod health;
 mod hosts;
-mod impatient;
 mod metrics_page;
 mod mounted;
 mod reflection;
+mod request_body;
+mod response_body;
 mod rpcs;
 mod socket;
-mod taken;
+mod stream_body;
 mod unread;
 mod workers;
+mod write_timeout;
 
 use std::io;
 use std::net::SocketAddr;
@@ -164,7 +164,8 @@ impl Server {
     fn calls(&self) -> Arc<Calls> {
         let proxies = TrustedProxies::new(self.config.trusted_proxies.clone());
         let clients = Arc::new(Clients::new(&self.config.clients, proxies));
-        self.metrics.collect(clients::Told(Arc::clone(&clients)));
+        self.metrics
+            .collect(clients::ClientMetrics(Arc::clone(&clients)));
         let forwarders = self.forwarders.clone();
         let calls = Arc::new(Calls::new(self.limits.clone(), clients, forwarders));
         self.metrics.collect(Arc::clone(&calls));

@@ -21,7 +21,7 @@ const SPEED_MIN: u64 = 64 * 1024;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The body of a request, which fails if its bytes do not arrive in time.
-pub(crate) struct Arrival {
+pub(crate) struct RequestBody {
     body: Body,
     patience: Duration,
     /// When the wait for the message started.
@@ -38,7 +38,7 @@ pub(crate) struct Arrival {
     held: Option<Held>,
 }
 
-impl Arrival {
+impl RequestBody {
     /// Gives a message this much time, and more while it arrives.
     pub(crate) fn new(body: Body, patience: Duration, streams: bool, names_encoding: bool) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Arrival {
     }
 }
 
-impl http_body::Body for Arrival {
+impl http_body::Body for RequestBody {
     type Data = Bytes;
     type Error = Status;
 

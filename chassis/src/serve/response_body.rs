@@ -13,14 +13,14 @@ use tonic::body::Body;
 
 use crate::serve::budget::{Account, Held, SMALL};
 use crate::serve::clients::OpenCall;
-use crate::serve::unread::{NoRoom, Waits};
+use crate::serve::unread::{NoRoom, WaitsFor};
 use crate::status::Refusal;
 
 /// The size of an HTTP/2 frame, in which an answer is handed to the transport.
 const PIECE: usize = 16 * 1024;
 
 /// The body of an answer. Its end is the end of its call.
-pub(crate) struct Taken {
+pub(crate) struct ResponseBody {
     body: Body,
     _call: Option<OpenCall>,
     account: Option<Account>,
@@ -34,7 +34,7 @@ pub(crate) struct Taken {
     is_refused: bool,
 }
 
-impl Taken {
+impl ResponseBody {
     /// Keeps a message until it is read. None where the limit leaves no room.
     fn hold(&mut self, data: Bytes) -> Option<()> {
         if let Some(account) = &self.account
@@ -60,7 +60,7 @@ impl Taken {
         };
         // It is asked for one piece when it has sent the one before.
         let (message, read) = (self.messages, self.read);
-        Waits::Client { message, read }.tell();
+        WaitsFor::Client { message, read }.record();
         self.read += length as u64;
         self.rest.split_to(length)
     }
@@ -73,7 +73,7 @@ impl Taken {
     }
 }
 
-impl http_body::Body for Taken {
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -84,7 +84,7 @@ impl http_body::Body for Taken {
         let this = &mut *self;
         if this.rest.is_empty() {
             this.held = None;
-            Waits::Server.tell();
+            WaitsFor::Server.record();
             let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
             let data = match frame.map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(data))) => data,
@@ -110,14 +110,14 @@ impl http_body::Body for Taken {
 }
 
 /// The answer to a call, to come.
-pub(crate) struct Answering<F> {
+pub(crate) struct ResponseFuture<F> {
     future: F,
     /// None of a call that is refused, and once it is answered.
     call: Option<OpenCall>,
     account: Option<Account>,
 }
 
-impl<F> Answering<F> {
+impl<F> ResponseFuture<F> {
     pub(crate) fn new(future: F, call: Option<OpenCall>, account: Account) -> Self {
         let account = Some(account);
         Self {
@@ -128,16 +128,16 @@ impl<F> Answering<F> {
     }
 }
 
-impl<F> Future for Answering<F>
+impl<F> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
 {
-    type Output = Result<Response<Taken>, Infallible>;
+    type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(answer) = ready!(Pin::new(&mut self.future).poll(cx));
         let (call, account) = (self.call.take(), self.account.take());
-        Poll::Ready(Ok(answer.map(|body| Taken {
+        Poll::Ready(Ok(answer.map(|body| ResponseBody {
             body,
             _call: call,
             account,

@@ -13,13 +13,13 @@ use crate::serve::connection::Cut;
 use crate::status::{Refusal, explain};
 
 /// The body of a stream.
-pub(crate) struct Answers {
+pub(crate) struct StreamBody {
     body: Body,
     /// Completes when the stream is cut off; `None` afterwards.
     cut_off: Option<BoxFuture<'static, Cut>>,
 }
 
-impl Answers {
+impl StreamBody {
     /// Ends with UNAVAILABLE when `cut_off` completes.
     pub(crate) fn new(body: Body, cut_off: BoxFuture<'static, Cut>) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Answers {
     }
 }
 
-impl http_body::Body for Answers {
+impl http_body::Body for StreamBody {
     type Data = Bytes;
     type Error = Status;
 

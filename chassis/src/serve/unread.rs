@@ -32,7 +32,7 @@ impl From<NoRoom> for Refusal {
 
 /// Which side a call waits for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Waits {
+pub(crate) enum WaitsFor {
     #[default]
     Server,
     /// The client, to read a message, the latest of the call, of which it has read so
@@ -41,12 +41,12 @@ pub(crate) enum Waits {
 }
 
 tokio::task_local! {
-    static WAITS: Cell<Waits>;
+    static WAITS: Cell<WaitsFor>;
 }
 
-impl Waits {
+impl WaitsFor {
     /// Records which side the call of this task waits for.
-    pub(crate) fn tell(self) {
+    pub(crate) fn record(self) {
         // HTTP/1.1 does not run each call as a task.
         let _ = WAITS.try_with(|waits| waits.set(self));
     }
@@ -54,9 +54,9 @@ impl Waits {
 
 /// Runs the calls of HTTP/2 connections, each until its client stops reading its answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience(pub(crate) Duration);
+pub(crate) struct ReadTimeout(pub(crate) Duration);
 
-impl<F> Executor<F> for Patience
+impl<F> Executor<F> for ReadTimeout
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -85,8 +85,8 @@ struct Alarm {
 
 impl Alarm {
     /// Is ready when a client had enough time for what it has read of a message.
-    fn poll(&mut self, waits: Waits, patience: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let Waits::Client { message, read } = waits else {
+    fn poll(&mut self, waits: WaitsFor, patience: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let WaitsFor::Client { message, read } = waits else {
             self.message = None;
             return Poll::Pending;
         };

@@ -11,7 +11,7 @@ use clap::builder::TypedValueParser;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use crate::access::rate_limits::Changes;
+use crate::access::rate_limits::LimitChanges;
 use crate::telemetry::LogFormat;
 
 /// The files of a server's TLS.
@@ -179,7 +179,7 @@ pub struct ServerConfig {
         default_value = "",
         hide_default_value = true
     )]
-    pub rate_limits: Changes,
+    pub rate_limits: LimitChanges,
 
     /// Address that serves `/metrics`; disabled when unset
     #[arg(help_heading = "Logs and metrics", long, env)]

@@ -13,7 +13,7 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::database;
 use crate::settings::config::{DatabaseConfig, RolePasswords, ServerConfig, TlsConfig};
 use crate::settings::keyring;
-use crate::start::probe::Speech;
+use crate::start::probe::Transport;
 use crate::start::{limits, probe};
 use crate::telemetry::{self, LogFormat};
 
@@ -97,18 +97,18 @@ pub struct HealthConfig {
 }
 
 impl HealthConfig {
-    fn speech(self) -> Speech {
+    fn transport(self) -> Transport {
         let TlsConfig {
             tls_cert_file,
             tls_key_file,
             tls_client_ca_file,
         } = self.tls;
         if tls_cert_file.is_none() {
-            return Speech::Plain;
+            return Transport::Plain;
         }
         let named = self.health_cert_file.zip(self.health_key_file);
         let own = || tls_client_ca_file.and(tls_cert_file.zip(tls_key_file));
-        Speech::Tls(named.or_else(own))
+        Transport::Tls(named.or_else(own))
     }
 }
 
@@ -169,7 +169,7 @@ pub async fn main<S: Settings>(
         }
         Command::Health(config) => {
             let healthy = match config.listen_addr.or_else(|| S::LISTEN_ADDR.parse().ok()) {
-                Some(addr) => probe::health(addr, &config.speech()).await,
+                Some(addr) => probe::health(addr, &config.transport()).await,
                 None => false,
             };
             return ExitCode::from(u8::from(!healthy));

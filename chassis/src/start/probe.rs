@@ -23,7 +23,7 @@ use crate::tls::client::{Identity, builder, shake_hands, with_identity};
 
 /// How to connect to the service.
 #[derive(Clone, Debug)]
-pub enum Speech {
+pub enum Transport {
     /// Without TLS.
     Plain,
     /// With TLS, and a client certificate if the service requires one.
@@ -31,13 +31,13 @@ pub enum Speech {
 }
 
 /// Whether the service that listens on `addr` reports SERVING within 2 s.
-pub async fn health(mut addr: SocketAddr, speech: &Speech) -> bool {
+pub async fn health(mut addr: SocketAddr, transport: &Transport) -> bool {
     match addr.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
         _ => {}
     }
-    let Some(channel) = channel(addr, speech).await else {
+    let Some(channel) = channel(addr, transport).await else {
         return false;
     };
     HealthClient::new(channel)
@@ -46,14 +46,14 @@ pub async fn health(mut addr: SocketAddr, speech: &Speech) -> bool {
         .is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
 }
 
-async fn channel(addr: SocketAddr, speech: &Speech) -> Option<Channel> {
+async fn channel(addr: SocketAddr, transport: &Transport) -> Option<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{addr}")).ok()?;
     let endpoint = endpoint
         .timeout(Duration::from_secs(2))
         .connect_timeout(Duration::from_secs(2));
-    let identity = match speech {
-        Speech::Plain => return endpoint.connect().await.ok(),
-        Speech::Tls(identity) => identity.as_ref(),
+    let identity = match transport {
+        Transport::Plain => return endpoint.connect().await.ok(),
+        Transport::Tls(identity) => identity.as_ref(),
     };
     let config = believing_anyone(identity).ok()?;
     let connector = service_fn(move |_: Uri| {

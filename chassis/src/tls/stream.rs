@@ -14,36 +14,36 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 pub(crate) enum Stream {
     Plain(TcpStream),
     /// Boxed, because it is twenty times as large.
-    Tls(Box<Spoken>),
+    Tls(Box<Begun>),
 }
 
 /// A TLS connection whose first bytes were already read.
-pub(crate) struct Spoken {
-    first_words: Bytes,
+pub(crate) struct Begun {
+    first_bytes: Bytes,
     rest: TlsStream<TcpStream>,
 }
 
-impl Spoken {
-    pub(crate) fn new(first_words: Vec<u8>, rest: TlsStream<TcpStream>) -> Self {
+impl Begun {
+    pub(crate) fn new(first_bytes: Vec<u8>, rest: TlsStream<TcpStream>) -> Self {
         Self {
-            first_words: first_words.into(),
+            first_bytes: first_bytes.into(),
             rest,
         }
     }
 }
 
-impl AsyncRead for Spoken {
+impl AsyncRead for Begun {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.first_words.is_empty() {
+        if this.first_bytes.is_empty() {
             return Pin::new(&mut this.rest).poll_read(cx, buf);
         }
-        let count = this.first_words.len().min(buf.remaining());
-        buf.put_slice(&this.first_words.split_to(count));
+        let count = this.first_bytes.len().min(buf.remaining());
+        buf.put_slice(&this.first_bytes.split_to(count));
         Poll::Ready(Ok(()))
     }
 }

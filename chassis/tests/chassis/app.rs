@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chassis::access::rate_limits::{Asked, Changes, Group, RateLimits};
+use chassis::access::rate_limits::{CheckedAt, Group, LimitChanges, RateLimits};
 use chassis::serve::deadline::Deadline;
 use chassis::serve::{ServeError, Server, Services};
 use chassis::settings::config::{ClientConfig, ServerConfig, TlsConfig};
@@ -51,7 +51,7 @@ const fn group(name: &'static str, rpcs: &'static [&'static str]) -> Group {
         rpcs,
         ip: None,
         user: None,
-        asked: Asked::Before,
+        checked_at: CheckedAt::Layer,
     }
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn config() -> ServerConfig {
         allow_plaintext: false,
         tls: TlsConfig::default(),
         trusted_proxies: Vec::new(),
-        rate_limits: Changes::default(),
+        rate_limits: LimitChanges::default(),
         metrics_addr: None,
     }
 }

@@ -147,8 +147,9 @@ async fn an_old_connection_is_asked_to_reconnect() {
                 return frame;
             }
         }
-    });
-    let goaway = goaway.await.unwrap();
+    })
+    .await
+    .unwrap();
 
     assert_eq!(goaway.payload[4..8], [0, 0, 0, 0]);
     assert!(opened.elapsed() >= Duration::from_millis(850));

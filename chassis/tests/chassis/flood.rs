@@ -62,8 +62,9 @@ async fn flood(app: &App, streams: u32, stream: fn(u32) -> Vec<u8>) -> Option<u3
             }
         }
         None
-    });
-    let goaway = goaway.await.expect("the server ends the connection");
+    })
+    .await
+    .expect("the server ends the connection");
     drop(sending.await);
     goaway
 }

@@ -1,6 +1,6 @@
 //! Health follows the state of the services' dependencies.
 
-use chassis::start::probe::{self, Speech};
+use chassis::start::probe::{self, Transport};
 use tokio::sync::watch;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -31,7 +31,7 @@ async fn until(app: &App, wanted: ServingStatus) {
         .await;
     }
     assert_eq!(
-        probe::health(app.address, &Speech::Plain).await,
+        probe::health(app.address, &Transport::Plain).await,
         wanted == ServingStatus::Serving
     );
 }
@@ -152,5 +152,5 @@ async fn a_port_without_server_is_not_healthy() {
     let address = free.local_addr().unwrap();
     drop(free);
 
-    assert!(!probe::health(address, &Speech::Plain).await);
+    assert!(!probe::health(address, &Transport::Plain).await);
 }

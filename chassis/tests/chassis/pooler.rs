@@ -30,8 +30,9 @@ impl Pooled {
         let database = TestDatabase::create("migrated", async |options| {
             let url = options.to_url_lossy().to_string();
             database::migrate(&config(url), &RolePasswords::default()).await
-        });
-        let database = database.await.unwrap();
+        })
+        .await
+        .unwrap();
         let admin = database.admin();
         let (socket, mode) = (admin.get_socket().unwrap(), format!("pool_mode = {mode}"));
         let pooler = PgBouncer::start(&program, socket, &["auth_service"], &[&mode]).unwrap();

@@ -29,8 +29,9 @@ async fn migrated() -> TestDatabase {
     let database = TestDatabase::create("migrated", async |options| {
         let url = options.to_url_lossy().to_string();
         database::migrate(&config(url), &RolePasswords::default()).await
-    });
-    database.await.unwrap()
+    })
+    .await;
+    database.unwrap()
 }
 
 /// The URL of a database on several sockets, given by their folders.

@@ -45,8 +45,8 @@ async fn a_socket_that_does_not_speak_http_is_closed() {
         b"garbage without an end of the line, and longer than the preface",
         b"GET / HTTP/1.1\r\nhost: half-a-head\r\n",
     ];
-    let closed = futures_util::future::join_all(words.map(|words| closed_after(&app, words)));
-    for (after, words) in closed.await.iter().zip(words) {
+    let closed = futures_util::future::join_all(words.map(|words| closed_after(&app, words))).await;
+    for (after, words) in closed.iter().zip(words) {
         assert!(*after < Duration::from_secs(5), "{after:?}: {words:?}");
     }
 }

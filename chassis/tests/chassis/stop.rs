@@ -117,8 +117,10 @@ async fn a_silent_client_of_a_stream_does_not_hold_up_a_stop_for_ever() {
         tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient::new(
             app.channel().await,
         );
-    let stream = client.server_reflection_info(tokio_stream::pending());
-    let stream = stream.await.unwrap();
+    let stream = client
+        .server_reflection_info(tokio_stream::pending())
+        .await
+        .unwrap();
 
     let asked = Instant::now();
     app.ask_to_stop();
@@ -189,7 +191,7 @@ async fn the_address_file_is_there_while_the_server_serves() {
     let address = std::fs::read_to_string(&file).unwrap();
     assert_eq!(address, format!("{}\n", app.address));
     assert!(
-        chassis::start::probe::health(app.address, &chassis::start::probe::Speech::Plain).await
+        chassis::start::probe::health(app.address, &chassis::start::probe::Transport::Plain).await
     );
 
     app.ask_to_stop();

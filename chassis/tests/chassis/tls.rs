@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chassis::serve::ServeError;
 use chassis::settings::config::{ServerConfig, TlsConfig};
-use chassis::start::probe::{self, Speech};
+use chassis::start::probe::{self, Transport};
 use prost::Message;
 use proto::auth::v1::GetServerInfoResponse;
 use rustls::pki_types::pem::PemObject;
@@ -151,8 +151,9 @@ impl Client {
         let Ok(mut connection) = Connection::over(stream).await else {
             return false;
         };
-        let answer = timeout(PATIENCE, connection.try_call(EMPTY, &[], b""));
-        let answer = answer.await.expect("an answer or an end");
+        let answer = timeout(PATIENCE, connection.try_call(EMPTY, &[], b""))
+            .await
+            .expect("an answer or an end");
         answer.is_ok_and(|answer| answer.status.code() == Code::Ok)
     }
 }
@@ -334,8 +335,8 @@ async fn a_stop_lets_an_open_call_finish() {
 async fn health_is_asked_whoever_issued_the_certificate() {
     let tls = TlsApp::start();
 
-    assert!(probe::health(tls.app.address, &Speech::Tls(None)).await);
-    assert!(!probe::health(tls.app.address, &Speech::Plain).await);
+    assert!(probe::health(tls.app.address, &Transport::Tls(None)).await);
+    assert!(!probe::health(tls.app.address, &Transport::Plain).await);
 }
 
 fn on_all_addresses(config: ServerConfig) -> App {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chassis::settings::config::{ServerConfig, TlsConfig};
-use chassis::start::probe::{self, Speech};
+use chassis::start::probe::{self, Transport};
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use rustls::version;
 use tempfile::TempDir;
@@ -45,8 +45,8 @@ impl Mutual {
 
     async fn is_healthy(&self, identity: Option<&Leaf>) -> bool {
         let files = |leaf: &Leaf| -> (PathBuf, PathBuf) { leaf.write(self.folder.path(), "me") };
-        let speech = Speech::Tls(identity.map(files));
-        probe::health(self.tls.app.address, &speech).await
+        let transport = Transport::Tls(identity.map(files));
+        probe::health(self.tls.app.address, &transport).await
     }
 }
 

@@ -17,8 +17,9 @@ pub(crate) async fn database() -> TestDatabase {
             .execute(&mut db)
             .await?;
         Ok::<_, sqlx::Error>(())
-    });
-    database.await.unwrap()
+    })
+    .await;
+    database.unwrap()
 }
 
 /// A database with one empty table, and a pool of `size` connections to it.

@@ -125,8 +125,8 @@ impl Stage {
             at(&system.auth, &system.contacts),
             config.owners,
             config.contacts,
-        );
-        let world = world.await?;
+        )
+        .await?;
         system.database.analyze().await?;
         let postgres = system.database.pid().map(Process);
         let processes = |service: &Service| Processes {

@@ -183,8 +183,10 @@ async fn nobody_administers_by_asking() {
     let side = pair.side(0);
     let tokens = side.user("mallory@example.com").await;
 
-    let asked = side.try_log_in_for("mallory@example.com", PASSWORD, &[SCOPE]);
-    assert_eq!(refusal(asked.await), "SCOPE_NOT_ALLOWED");
+    let asked = side
+        .try_log_in_for("mallory@example.com", PASSWORD, &[SCOPE])
+        .await;
+    assert_eq!(refusal(asked), "SCOPE_NOT_ALLOWED");
     let asked = side.refresh_for(&tokens.refresh_token, &[SCOPE]).await;
     assert_eq!(refusal(asked), "SCOPE_NOT_ALLOWED");
     let wrong = side.try_log_in_for(ROOT, PASSWORD, &[SCOPE]).await;

@@ -26,8 +26,10 @@ impl Secured {
             current_password: PASSWORD.into(),
         };
         let mut account = side.account.clone();
-        let enrolled = account.enroll_totp(bearer(request, &tokens.access_token));
-        let secret = enrolled.await.unwrap().into_inner().secret;
+        let enrolled = account
+            .enroll_totp(bearer(request, &tokens.access_token))
+            .await;
+        let secret = enrolled.unwrap().into_inner().secret;
         // The earliest code that is accepted, so that later ones remain unused.
         let code = totp_code(&totp_secret(&secret), 0);
         let request = bearer(ConfirmTotpRequest { code }, &tokens.access_token);

@@ -204,8 +204,10 @@ async fn programs(pair: &Pair, found: &Found) {
         request_id: "5f0c2a1b-e4d7-498f-a36b-1c9d8e2f7041".into(),
     };
     let mut admin = side.admin.clone();
-    let created = admin.create_service_account(bearer(request, &root.access_token));
-    let secret = created.await.unwrap().into_inner().client_secret;
+    let created = admin
+        .create_service_account(bearer(request, &root.access_token))
+        .await;
+    let secret = created.unwrap().into_inner().client_secret;
     token(found, "a program's secret", &secret);
     let ask = |client_secret: &str| IssueServiceTokenRequest {
         client_id: "reporter".into(),
@@ -251,8 +253,10 @@ async fn contacts(pair: &Pair, found: &Found) {
         ..SearchContactsRequest::default()
     };
     let mut other = pair.side(1).book;
-    let results = other.search_contacts(bearer(search, &user.access_token));
-    assert_eq!(results.await.unwrap().into_inner().results.len(), 1);
+    let results = other
+        .search_contacts(bearer(search, &user.access_token))
+        .await;
+    assert_eq!(results.unwrap().into_inner().results.len(), 1);
     let list = ListContactsRequest {
         filter: format!("given_name = \"{NAME}\" AND nothing"),
         page_token: NAME.into(),

@@ -79,16 +79,18 @@ async fn a_mailed_token_works_once() {
     let confirmed = at_once(&pair, |side, _| {
         let (token, access) = (confirm.clone(), user.access_token.clone());
         async move { side.verify_email(token, &access).await }
-    });
-    one_won(&confirmed.await, &["EMAIL_TOKEN_INVALID"]);
+    })
+    .await;
+    one_won(&confirmed, &["EMAIL_TOKEN_INVALID"]);
     let chosen = at_once(&pair, |side, number| {
         let request = ResetPasswordRequest {
             token: choose.clone(),
             new_password: format!("copper-meadow-{number}"),
         };
         async move { side.auth.clone().reset_password(request).await }
-    });
-    one_won(&chosen.await, &["RESET_TOKEN_INVALID"]);
+    })
+    .await;
+    one_won(&chosen, &["RESET_TOKEN_INVALID"]);
     for side in &pair.sides {
         side.log_in(email, PASSWORD).await.unwrap_err();
         side.refresh(&user.refresh_token).await.unwrap_err();

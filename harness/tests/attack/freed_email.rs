@@ -58,8 +58,8 @@ async fn until_throttle(db: &PgPool, what: &str, sql: &'static str) {
 }
 
 async fn forget(db: &PgPool) {
-    let truncate = sqlx::query("TRUNCATE auth.throttles").execute(db);
-    truncate.await.unwrap();
+    let truncate = sqlx::query("TRUNCATE auth.throttles").execute(db).await;
+    truncate.unwrap();
 }
 
 /// The attacker's request for another e-mail; returns the token that is mailed there. The

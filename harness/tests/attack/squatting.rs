@@ -42,8 +42,9 @@ async fn is_out(pair: &Pair, attacker: &proto::auth::v1::TokenPair) {
         let refused = until("contacts refuses the token", async || {
             let status = side.list(&attacker.access_token).await.err()?;
             Some(reason(&status))
-        });
-        assert_eq!(refused.await, "TOKEN_REVOKED");
+        })
+        .await;
+        assert_eq!(refused, "TOKEN_REVOKED");
         let refreshed = side.refresh(&attacker.refresh_token).await;
         assert_eq!(refusal(refreshed), "SESSION_REVOKED");
         let log_in = side.log_in(VICTIM, PASSWORD).await;
@@ -59,8 +60,10 @@ async fn an_attacker_keeps_nothing_when_the_owner_of_the_mailbox_comes() {
         current_password: PASSWORD.into(),
     };
     let mut account = pair.side(1).account;
-    let enrolled = account.enroll_totp(bearer(request, &attacker.access_token));
-    assert_eq!(refusal(enrolled.await), "EMAIL_NOT_VERIFIED");
+    let enrolled = account
+        .enroll_totp(bearer(request, &attacker.access_token))
+        .await;
+    assert_eq!(refusal(enrolled), "EMAIL_NOT_VERIFIED");
 
     let token = pair.mailbox.token(VICTIM, CONFIRM).await;
     assert!(click(&pair.side(1), &token).await.unwrap());
@@ -83,8 +86,10 @@ async fn a_click_on_the_attackers_link_does_not_confirm_the_attackers_account() 
         email: VICTIM.into(),
     };
     let mut auth = pair.side(1).auth;
-    let asked = auth.send_email_verification(bearer(request, &attacker.access_token));
-    asked.await.unwrap();
+    let asked = auth
+        .send_email_verification(bearer(request, &attacker.access_token))
+        .await;
+    asked.unwrap();
     until("the second mail comes", async || {
         (pair.mailbox.count(VICTIM, CONFIRM) == 2).then_some(())
     })
@@ -107,22 +112,25 @@ async fn a_mistyped_email_gets_nothing_of_the_account() {
     let owner = pair.side(0).user(ada).await;
     let token = pair.mailbox.token(ada, CONFIRM).await;
     let other_side = pair.side(1);
-    let confirmed = other_side.verify_email(token, &owner.access_token);
-    confirmed.await.unwrap();
+    let confirmed = other_side.verify_email(token, &owner.access_token).await;
+    confirmed.unwrap();
     let request = ChangeEmailRequest {
         current_password: PASSWORD.into(),
         new_email: VICTIM.into(),
         code: String::new(),
     };
     let mut account = pair.side(1).account;
-    let changed = account.change_email(bearer(request, &owner.access_token));
-    changed.await.unwrap();
+    let changed = account
+        .change_email(bearer(request, &owner.access_token))
+        .await;
+    changed.unwrap();
 
     // Whoever reads the mailbox of the mistyped address.
     let token = pair
         .mailbox
-        .token(VICTIM, "Confirm your new e-mail address");
-    let clicked = click(&pair.side(0), &token.await).await;
+        .token(VICTIM, "Confirm your new e-mail address")
+        .await;
+    let clicked = click(&pair.side(0), &token).await;
     assert_eq!(refusal(clicked), "EMAIL_TOKEN_OF_SESSION");
     let request = RequestPasswordResetRequest {
         email: VICTIM.into(),

@@ -31,12 +31,14 @@ async fn a_program_that_was_deleted_is_not_told_what_is_revoked_afterwards() {
     });
     let made = admin.client().create_service_account(request).await;
     let mut programs = pair.side(0).programs;
-    let issued = programs.issue_service_token(IssueServiceTokenRequest {
-        client_id: "spy".into(),
-        client_secret: made.unwrap().into_inner().client_secret,
-        ..IssueServiceTokenRequest::default()
-    });
-    let token = issued.await.unwrap().into_inner().access_token;
+    let issued = programs
+        .issue_service_token(IssueServiceTokenRequest {
+            client_id: "spy".into(),
+            client_secret: made.unwrap().into_inner().client_secret,
+            ..IssueServiceTokenRequest::default()
+        })
+        .await;
+    let token = issued.unwrap().into_inner().access_token;
     let watch = bearer(WatchRevocationsRequest::default(), &token);
     let mut feed = programs
         .watch_revocations(watch)

@@ -145,8 +145,8 @@ impl Side {
             current_password: String::new(),
         };
         let mut auth = self.auth.clone();
-        let verified = auth.verify_email(bearer(request, access_token));
-        Ok(verified.await?.into_inner())
+        let verified = auth.verify_email(bearer(request, access_token)).await;
+        Ok(verified?.into_inner())
     }
 
     pub(crate) async fn change_password(
@@ -159,8 +159,8 @@ impl Side {
             new_password: new_password.into(),
         };
         let mut account = self.account.clone();
-        let changed = account.change_password(bearer(request, access_token));
-        Ok(changed.await?.into_inner().tokens.unwrap())
+        let changed = account.change_password(bearer(request, access_token)).await;
+        Ok(changed?.into_inner().tokens.unwrap())
     }
 
     pub(crate) async fn log_out(&self, token: &str) {

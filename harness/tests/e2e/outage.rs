@@ -56,11 +56,16 @@ async fn a_killed_database_is_unavailable_comes_back_and_logs_nobody_out() {
     stack.line("PostgreSQL serves again");
     println!("{refused} calls were refused");
 
-    let refreshed = auth.refresh_token(RefreshTokenRequest {
-        refresh_token: tokens.refresh_token.clone(),
-        ..RefreshTokenRequest::default()
-    });
-    let refreshed = refreshed.await.unwrap().into_inner().tokens.unwrap();
+    let refreshed = auth
+        .refresh_token(RefreshTokenRequest {
+            refresh_token: tokens.refresh_token.clone(),
+            ..RefreshTokenRequest::default()
+        })
+        .await
+        .unwrap()
+        .into_inner()
+        .tokens
+        .unwrap();
     assert_eq!(refreshed.session_id, tokens.session_id);
 }
 
@@ -73,12 +78,14 @@ async fn sign_in(auth: &mut AuthServiceClient<Channel>) -> TokenPair {
     })
     .await
     .unwrap();
-    let log_in = auth.log_in(LogInRequest {
-        email: email.into(),
-        password: password.into(),
-        ..LogInRequest::default()
-    });
-    match log_in.await.unwrap().into_inner().result {
+    let log_in = auth
+        .log_in(LogInRequest {
+            email: email.into(),
+            password: password.into(),
+            ..LogInRequest::default()
+        })
+        .await;
+    match log_in.unwrap().into_inner().result {
         Some(log_in_response::Result::Tokens(tokens)) => tokens,
         other => panic!("no tokens but {other:?}"),
     }

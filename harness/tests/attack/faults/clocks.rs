@@ -76,8 +76,9 @@ async fn an_auth_service_whose_clock_is_fast_keeps_nobody_from_hearing_of_log_ou
     for side in [&here, &there] {
         let refused = until("Bob's log-out is heard", async || {
             side.list(&bob.access_token).await.err()
-        });
-        assert_eq!(refusal::<()>(Err(refused.await)), "TOKEN_REVOKED");
+        })
+        .await;
+        assert_eq!(refusal::<()>(Err(refused)), "TOKEN_REVOKED");
     }
 }
 
