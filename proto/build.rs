@@ -6,6 +6,7 @@ use std::{env, error, fs, io};
 
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, OneofDescriptor};
 
 #[expect(
     clippy::disallowed_methods,
@@ -30,10 +31,15 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     )?;
 
     let set = compiler.file_descriptor_set();
+    let secrets = secrets(&compiler.descriptor_pool());
+    fs::write(
+        out.join("secrets.rs"),
+        secrets.iter().map(debug).collect::<String>(),
+    )?;
     tonic_prost_build::configure()
         .build_server(false)
-        // src/secret.rs prints these without their content.
-        .skip_debug(SECRETS)
+        // secrets.rs prints these without their content.
+        .skip_debug(secrets.iter().map(MessageDescriptor::full_name))
         // The same message always encodes to the same bytes.
         .btree_map(".")
         .extern_path(STATUS.0, STATUS.1)
@@ -43,34 +49,72 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-const SECRETS: &[&str] = &[
-    "addressbook.auth.v1.SignUpRequest",
-    "addressbook.auth.v1.LogInRequest",
-    "addressbook.auth.v1.LogInResponse",
-    "addressbook.auth.v1.RefreshTokenRequest",
-    "addressbook.auth.v1.LogOutRequest",
-    "addressbook.auth.v1.ChangePasswordRequest",
-    "addressbook.auth.v1.ChangeEmailRequest",
-    "addressbook.auth.v1.VerifyEmailRequest",
-    "addressbook.auth.v1.ResetPasswordRequest",
-    "addressbook.auth.v1.DeleteMeRequest",
-    "addressbook.auth.v1.TokenPair",
-    "addressbook.auth.v1.IssueServiceTokenRequest",
-    "addressbook.auth.v1.IssueServiceTokenResponse",
-    "addressbook.auth.v1.IntrospectTokenRequest",
-    "addressbook.auth.v1.CreateServiceAccountResponse",
-    "addressbook.auth.v1.RotateServiceAccountSecretResponse",
-    "addressbook.auth.v1.CompleteMfaRequest",
-    "addressbook.auth.v1.CompleteMfaResponse",
-    "addressbook.auth.v1.MfaChallenge",
-    "addressbook.auth.v1.EnrollTotpRequest",
-    "addressbook.auth.v1.EnrollTotpResponse",
-    "addressbook.auth.v1.ConfirmTotpRequest",
-    "addressbook.auth.v1.ConfirmTotpResponse",
-    "addressbook.auth.v1.DisableTotpRequest",
-    "addressbook.auth.v1.RegenerateRecoveryCodesRequest",
-    "addressbook.auth.v1.RegenerateRecoveryCodesResponse",
-];
+/// The messages with a field that the protos mark with `debug_redact`: passwords, tokens,
+/// codes and secrets.
+fn secrets(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
+    let is_secret = |field: FieldDescriptor| {
+        let mark = field.options().get_field_by_name("debug_redact")?.as_bool();
+        mark.filter(|mark| *mark)
+    };
+    pool.all_messages()
+        .filter(|message| message.fields().any(|field| is_secret(field).is_some()))
+        .collect()
+}
+
+/// Prints a message without its content, so that no `{:?}` can log a secret.
+fn debug(message: &MessageDescriptor) -> String {
+    let package = message.package_name().replace('.', "::");
+    let module = package.replacen("addressbook", "crate", 1);
+    let name = message.name();
+    let whole = format!(
+        "impl ::core::fmt::Debug for {module}::{name} {{
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{
+                f.debug_struct({name:?}).finish_non_exhaustive()
+            }}
+        }}\n"
+    );
+    let part = |oneof: OneofDescriptor| {
+        let variants = oneof.fields().map(|field| {
+            let variant = upper_camel(field.name());
+            format!("Self::{variant}(_) => \"{variant}(..)\",")
+        });
+        format!(
+            "impl ::core::fmt::Debug for {module}::{}::{} {{
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{
+                    f.write_str(match self {{ {} }})
+                }}
+            }}\n",
+            snake(name),
+            upper_camel(oneof.name()),
+            variants.collect::<String>(),
+        )
+    };
+    message
+        .oneofs()
+        .map(part)
+        .fold(whole, |all, part| all + &part)
+}
+
+/// `log_in_response` for `LogInResponse`.
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+/// `MfaChallenge` for `mfa_challenge`.
+fn upper_camel(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect()
+}
 
 /// The error of a call of a batch, which has a Rust type already.
 const STATUS: (&str, &str) = (".google.rpc.Status", "::tonic_types::Status");

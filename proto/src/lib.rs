@@ -3,7 +3,9 @@
 
 pub mod codec;
 mod elements;
-mod secret;
+mod secrets {
+    include!(concat!(env!("OUT_DIR"), "/secrets.rs"));
+}
 
 #[allow(
     clippy::all,
