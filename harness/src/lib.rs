@@ -1,17 +1,18 @@
 //! Drives the whole system from outside: starts it, fills it, and later loads
 //! and tests it.
 
+pub mod cli;
 mod clock;
 pub mod config;
 pub mod configuration;
 mod error;
+mod keys;
 pub mod load;
 pub mod make_admin;
 pub mod prepare;
 pub mod print;
 pub mod seed;
 mod stop;
-mod supervise;
 pub mod up;
 
 pub use error::{Error, Result};

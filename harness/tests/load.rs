@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use clap::Parser;
-use harness::config::Cli;
+use harness::cli::Cli;
 use serde_json::Value;
 
 /// Runs a load of a second, and returns its runs.

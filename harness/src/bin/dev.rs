@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use harness::config::{Cli, Command};
+use harness::cli::{Cli, Command};
 use harness::{configuration, load, make_admin, prepare, print, up};
 use tracing_subscriber::EnvFilter;
 

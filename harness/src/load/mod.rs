@@ -1,5 +1,6 @@
 //! `cargo dev load`: how fast the services are, and what a request costs.
 
+mod config;
 mod cpu;
 mod drive;
 mod goals;
@@ -17,6 +18,7 @@ mod stage;
 mod subject;
 mod world;
 
+pub use self::config::LoadConfig;
 pub(crate) use self::drive::Load;
 pub use self::growth::Axis;
 pub use self::peers::Stack;
@@ -26,7 +28,6 @@ use std::path::Path;
 
 use self::report::Run;
 use self::stage::Stage;
-use crate::config::LoadConfig;
 use crate::error::{Error, OrPath, Result};
 use crate::print;
 use crate::stop::Stop;

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 
 use super::scenario::Scenario;
 use super::stage::Stage;
-use crate::config::LoadConfig;
 use crate::error::{OrPath, Result};
+use crate::load::config::LoadConfig;
 use crate::print::say;
 
 const SECONDS: u32 = 3;

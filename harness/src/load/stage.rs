@@ -12,8 +12,9 @@ use super::peers::Peers;
 use super::pgbench::Pgbench;
 use super::subject::{Pair, Subject};
 use super::world::{Addresses, World};
-use crate::config::{LoadConfig, UpConfig};
+use crate::config::UpConfig;
 use crate::error::{Error, OrPath, Result};
+use crate::load::config::LoadConfig;
 use crate::stop::Stop;
 use crate::up::{self, Service, System};
 

@@ -21,7 +21,7 @@ pub use self::contact::contact;
 pub use self::plain::{plain, plain_phone};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::up::keys;
+use crate::keys;
 
 const EMAIL: &str = "demo@example.com";
 

@@ -3,8 +3,8 @@
 pub(crate) mod build;
 pub(crate) mod database;
 mod hints;
-pub(crate) mod keys;
 mod service;
+mod supervise;
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use self::service::Spec;
 use crate::config::{UpConfig, tls_variable};
 use crate::error::{Error, OrPath, Result};
 use crate::stop::Stop;
-use crate::{print, seed, supervise};
+use crate::{keys, print, seed};
 
 /// The file of the secret with which the contacts service authenticates at the auth
 /// service.

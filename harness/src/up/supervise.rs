@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::{Service, System};
 use crate::error::{Error, OrPath, Result};
 use crate::print;
 use crate::stop::Stop;
-use crate::up::{Service, System};
 
 /// After this many exits within the time below, the service is given up.
 const ENDS_MAX: usize = 5;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Goal, median};
-use crate::config::LoadConfig;
 use crate::error::Result;
+use crate::load::config::LoadConfig;
 use crate::load::drive::Load;
 use crate::load::pgbench::Pgbench;
 use crate::load::report::Run;

@@ -15,8 +15,8 @@ use super::profile;
 use super::report::{self, Run, medians};
 use super::scenario::Scenario;
 use super::stage::Stage;
-use crate::config::LoadConfig;
 use crate::error::{OrPath, Result};
+use crate::load::config::LoadConfig;
 use crate::print::say;
 
 /// One line of the table.

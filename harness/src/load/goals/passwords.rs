@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use super::Goal;
-use crate::config::LoadConfig;
 use crate::error::{Error, Result};
+use crate::load::config::LoadConfig;
 use crate::load::cpu::Process;
 use crate::load::drive::Load;
 use crate::load::report::Run;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::super::plot::{self, Line, Lines};
 use super::measure as measure_at;
-use crate::config::LoadConfig;
 use crate::error::{Error, OrPath, Result};
+use crate::load::config::LoadConfig;
 use crate::load::drive::Load;
 use crate::load::grpc::Connection;
 use crate::load::report::Run;

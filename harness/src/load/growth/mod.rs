@@ -11,8 +11,8 @@ use super::report::{self, Run, medians};
 use super::scenario::Scenario;
 use super::stage::Stage;
 use super::subject::Pair;
-use crate::config::LoadConfig;
 use crate::error::{OrPath, Result};
+use crate::load::config::LoadConfig;
 use crate::print::say;
 
 /// What grows.

@@ -7,8 +7,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 
 use super::{SCENARIOS, measure as measure_at};
-use crate::config::LoadConfig;
 use crate::error::{Error, Result};
+use crate::load::config::LoadConfig;
 use crate::load::drive::Load;
 use crate::load::report::Run;
 use crate::load::stage::Stage;
