@@ -112,6 +112,12 @@ pub struct Config {
     #[arg(help_heading = "Contacts", long, env, value_enum, default_value = "on")]
     pub watch_listen: WatchListen,
 
+    /// Memory for copies of the address books that are searched, in MiB, about 0.3 KB a contact; the
+    /// least recently searched are dropped first. Larger address books are read for each search; 0:
+    /// all of them
+    #[arg(help_heading = "Contacts", long, env, default_value = "256", value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub search_memory_mib: u32,
+
     /// The database.
     #[command(flatten)]
     pub database: DatabaseConfig,
@@ -119,6 +125,16 @@ pub struct Config {
     /// The server.
     #[command(flatten)]
     pub server: ServerConfig,
+}
+
+impl Config {
+    /// The memory for copies of address books, in bytes.
+    #[must_use]
+    pub fn search_memory(&self) -> usize {
+        usize::try_from(self.search_memory_mib)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(1 << 20)
+    }
 }
 
 /// Whether a replica receives notifications of the others.

@@ -4,6 +4,7 @@ pub mod birthday;
 pub mod book;
 pub mod config;
 pub mod contact;
+pub mod copies;
 pub mod duplicates;
 pub mod error;
 pub mod gone_owners;
@@ -46,6 +47,7 @@ use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::config::{Config, WatchListen};
+use crate::copies::Copies;
 use crate::model::quota::Quota;
 use crate::service::ContactsService;
 use crate::store::point_reads::PointReads;
@@ -134,6 +136,8 @@ pub async fn run(
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
     keys.publish(&metrics);
+    let copies = Copies::new(config.search_memory());
+    copies.publish(&metrics);
     let mut first = vec![keys.loaded()];
     let mut server = Server::new(config.server)
         .needs(database.watch(&clock, leeway))
@@ -164,6 +168,7 @@ pub async fn run(
             sealer: Arc::clone(&sealer),
             quota,
             finds: Arc::clone(&finds),
+            copies: Arc::clone(&copies),
             identities: identities.clone(),
             hub: Arc::clone(&hub),
             guard: guard.clone(),

@@ -23,11 +23,19 @@ pub struct Word {
 }
 
 impl Word {
-    fn new(text: &str) -> Self {
+    /// Prepares a word.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
         Self {
             finder: Finder::new(text).into_owned(),
             text: text.to_owned(),
         }
+    }
+
+    /// Its first position in a text, in bytes.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<usize> {
+        self.finder.find(text.as_bytes())
     }
 
     /// Its positions in a text, in bytes.
@@ -44,7 +52,7 @@ pub struct Query {
     /// The words.
     pub words: Vec<Word>,
     /// The digits, if the query looks like a phone number.
-    pub digits: Option<String>,
+    pub digits: Option<Word>,
     /// The fields to search; all if empty.
     pub fields: Vec<SearchField>,
 }
@@ -96,8 +104,9 @@ impl Query {
         let dialled = folded
             .chars()
             .all(|c| c.is_ascii_digit() || "+-()./ ".contains(c));
+        let digits = Some(digits(&folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN);
         Ok(Self {
-            digits: Some(digits(&folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN),
+            digits: digits.as_deref().map(Word::new),
             text: folded,
             words,
             fields,
@@ -166,21 +175,6 @@ fn has_trigram(word: &str) -> bool {
     runs.any(|run| run.len() >= 3)
 }
 
-/// A LIKE pattern for texts that contain `text` literally.
-#[must_use]
-pub fn like_pattern(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +183,7 @@ mod tests {
     fn a_query_is_folded_into_words() {
         let query = Query::parse("  Hans\tMÜLLER ", &[]).unwrap();
         assert_eq!((&*query.text, query.words.len()), ("hans muller", 2));
-        assert_eq!(query.digits, None);
+        assert!(query.digits.is_none());
     }
 
     #[test]
@@ -208,11 +202,8 @@ mod tests {
             ("room 12", None),
             ("+-", None),
         ] {
-            assert_eq!(
-                Query::parse(text, &[]).unwrap().digits.as_deref(),
-                digits,
-                "{text}"
-            );
+            let found = Query::parse(text, &[]).unwrap().digits;
+            assert_eq!(found.as_ref().map(|word| &*word.text), digits, "{text}");
         }
     }
 
@@ -254,10 +245,5 @@ mod tests {
         assert_eq!(word("hans mulelr").as_deref(), Some("mulelr"));
         assert_eq!(word("2025"), None);
         assert_eq!(word("an"), None);
-    }
-
-    #[test]
-    fn nothing_in_a_pattern_is_special() {
-        assert_eq!(like_pattern(r"100%_\"), r"%100\%\_\\%");
     }
 }

@@ -1,23 +1,28 @@
-//! Searching: the best candidates of a query, a page at a time.
+//! Searching: the best matches of a query, a page at a time.
 
+mod fuzzy;
+mod place;
 pub mod rank;
+mod scan;
+mod similarity;
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chassis::database::pool::Pool;
 use chassis::paging::fitting;
-use futures_util::TryStreamExt;
-use futures_util::stream::BoxStream;
 use proto::contacts::v1::MatchTier;
 
-use self::rank::{Match, Rank, exact, fuzzy};
+use self::fuzzy::Similar;
+use self::rank::{Match, Rank};
+use self::scan::{Best, Ranked};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
+use crate::copies::Copies;
 use crate::error::Result;
 use crate::model::query::Query;
 use crate::model::share::rights::View;
 use crate::store::contacts;
-use crate::store::search::{self as store, Candidate};
 
 /// Where a search goes on: after a rank, among exact or among fuzzy matches.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -42,60 +47,37 @@ pub struct Hit {
     pub matched: Match,
 }
 
-/// A candidate that matches. Compared by rank alone, which holds its id.
-struct Ranked {
-    rank: Rank,
-    matched: Match,
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank == other.rank
-    }
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
 /// Finds at most `size` contacts, the best first, after `cursor`.
 pub async fn search(
     db: &Pool,
+    copies: &Arc<Copies>,
     view: &View,
     query: &Query,
     cursor: Option<SearchCursor>,
     size: usize,
 ) -> Result<SearchPage> {
+    let source = copies.contacts(db, view.owner).await?;
     let after = cursor.as_ref().map(|cursor| &cursor.rank);
     let in_fuzzy = cursor.as_ref().is_some_and(|cursor| cursor.fuzzy);
     let mut ranked = Vec::new();
     if !in_fuzzy {
-        let candidates = store::matching(db, view, query);
-        ranked = best(candidates, query, exact, after, size + 1, |_| false).await?;
+        let mut best = Best::new(query, view.visible.keys(), after, size + 1);
+        source.each(|chunk| best.add_exact(chunk)).await?;
+        ranked = best.into_sorted();
     }
     // Typing errors are forgiven only where what was typed fills no page.
     let few = after.is_none() && ranked.len() < size;
     if (in_fuzzy || few)
-        && let Some(word) = query.fuzzy_word()
+        && let Some(similar) = Similar::to(query)
     {
         let shown: HashSet<ContactId> = ranked.iter().map(|one| one.rank.id).collect();
         let after = after.filter(|_| in_fuzzy);
         let room = size + 1 - ranked.len();
-        let similar = store::similar(db, view, &word);
-        let known = |candidate: &Candidate| {
-            shown.contains(&candidate.id) || exact(query, &candidate.search_text).is_some()
-        };
-        ranked.extend(best(similar, query, fuzzy, after, room, known).await?);
+        let mut best = Best::new(query, view.visible.keys(), after, room);
+        source
+            .each(|chunk| best.add_fuzzy(chunk, &similar, &shown))
+            .await?;
+        ranked.extend(best.into_sorted());
     }
 
     let mut contacts = contacts_of(db, view, &ranked).await?;
@@ -119,42 +101,6 @@ pub async fn search(
         hits: hits.collect(),
         next,
     })
-}
-
-/// The `count` best candidates after `after`, the best first. However many
-/// candidates there are, only that many are kept.
-async fn best(
-    mut candidates: BoxStream<'_, Result<Candidate>>,
-    query: &Query,
-    compare: impl Fn(&Query, &str) -> Option<Match>,
-    after: Option<&Rank>,
-    count: usize,
-    known: impl Fn(&Candidate) -> bool,
-) -> Result<Vec<Ranked>> {
-    let mut best: BinaryHeap<Ranked> = BinaryHeap::with_capacity(count + 1);
-    while let Some(candidate) = candidates.try_next().await? {
-        let Some(matched) = compare(query, &candidate.search_text) else {
-            continue;
-        };
-        if known(&candidate) {
-            continue;
-        }
-        let rank = Rank {
-            tier: matched.tier.into(),
-            plain: !candidate.starred,
-            weight: matched.weight.into(),
-            family_key: candidate.family_key,
-            id: candidate.id,
-        };
-        if after.is_some_and(|after| rank <= *after) {
-            continue;
-        }
-        best.push(Ranked { rank, matched });
-        if best.len() > count {
-            best.pop();
-        }
-    }
-    Ok(best.into_sorted_vec())
 }
 
 /// The contacts that were ranked, as far as they are still seen.

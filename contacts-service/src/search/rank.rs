@@ -21,6 +21,17 @@ pub struct Rank {
     pub id: ContactId,
 }
 
+impl Rank {
+    /// The parts in the order in which they are compared.
+    pub(super) fn key(&self) -> (i32, bool, i32, &str, ContactId) {
+        let family_key = &*self.family_key;
+        (self.tier, self.plain, self.weight, family_key, self.id)
+    }
+}
+
+/// The tier of a match, and its most important field.
+pub type Place = (MatchTier, SearchField);
+
 /// How a contact matches a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
@@ -53,8 +64,8 @@ fn compare(
     tier_of: impl Fn(&str, &Word) -> Option<MatchTier>,
 ) -> Option<Match> {
     // The best match of the query as a whole, and of each word.
-    let mut whole: Option<(MatchTier, SearchField)> = None;
-    let mut words: Vec<Option<(MatchTier, SearchField)>> = vec![None; query.words.len()];
+    let mut whole: Option<Place> = None;
+    let mut words: Vec<Option<Place>> = vec![None; query.words.len()];
     let mut fields = Vec::new();
     for line in search_text.split('\n') {
         let mut chars = line.chars();
@@ -64,7 +75,7 @@ fn compare(
         };
         let text = chars.as_str();
         let mut found = false;
-        let mut note = |best: &mut Option<(MatchTier, SearchField)>, tier: Option<MatchTier>| {
+        let mut note = |best: &mut Option<Place>, tier: Option<MatchTier>| {
             if let Some(tier) = tier {
                 found = true;
                 let place = (tier, field);
@@ -72,8 +83,8 @@ fn compare(
             }
         };
         if code == DIGITS {
-            let digits = query.digits.as_deref();
-            let held = digits.is_some_and(|digits| text.contains(digits));
+            let digits = query.digits.as_ref();
+            let held = digits.is_some_and(|digits| digits.find(text).is_some());
             note(&mut whole, held.then_some(MatchTier::PhoneDigits));
         } else {
             note(&mut whole, whole_tier(text, &query.text));
@@ -118,18 +129,27 @@ fn word_tier(line: &str, word: &Word) -> Option<MatchTier> {
     tier
 }
 
-/// Whether a word of the line differs by one typing error from `word`, or by two from a
-/// long one.
+/// Whether a word of the line differs from `word` by few typing errors.
 fn resembles(line: &str, word: &str) -> bool {
-    let length = word.chars().count();
-    let slips = match length {
-        0..=2 => return false,
+    let slips = slips(word);
+    let mut others = line.split(|c: char| !c.is_alphanumeric());
+    slips > 0 && others.any(|other| differs_by(other, word, slips))
+}
+
+/// The number of typing errors that are forgiven in a word: one, or two in a long one.
+pub(super) fn slips(word: &str) -> u32 {
+    match word.chars().count() {
+        0..=2 => 0,
         3..=5 => 1,
         _ => 2,
-    };
-    line.split(|c: char| !c.is_alphanumeric())
-        .filter(|other| other.chars().count().abs_diff(length) <= slips)
-        .any(|other| strsim::osa_distance(other, word) <= slips)
+    }
+}
+
+/// Whether at most so many typing errors make one word of the other.
+pub(super) fn differs_by(other: &str, word: &str, slips: u32) -> bool {
+    let slips = slips as usize;
+    let length = |word: &str| word.chars().count();
+    length(other).abs_diff(length(word)) <= slips && strsim::osa_distance(other, word) <= slips
 }
 
 #[cfg(test)]

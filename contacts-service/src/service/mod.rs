@@ -50,6 +50,7 @@ use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
 
 use crate::contact::ContactId;
+use crate::copies::Copies;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::store::point_reads::PointReads;
@@ -71,6 +72,8 @@ pub struct ContactsService {
     pub quota: Quota,
     /// Permits for searches for duplicates, shared by all threads.
     pub finds: Arc<Semaphore>,
+    /// Copies of searched address books, shared by all threads.
+    pub copies: Arc<Copies>,
     /// Returns the caller's e-mail.
     pub identities: Identities,
     /// The watchers.
@@ -106,9 +109,8 @@ impl server::ContactsService for ContactsService {
         let (options, allow_partial) = (creations::batch_options(&request)?, request.allow_partial);
         let batch = creations::batch(request).await?;
 
-        let encode = creations::encode_batch;
         let answer = book
-            .create_all(batch, allow_partial, &options, encode)
+            .create_all(batch, allow_partial, &options, creations::encode_batch)
             .await?;
 
         let answer = BatchCreateContactsResponse::decode(answer).map_err(Error::from)?;
@@ -161,9 +163,8 @@ impl server::ContactsService for ContactsService {
         request: Request<UpdateContactRequest>,
     ) -> Result<Response<UpdateContactResponse>, Status> {
         let book = self.book(&request).await?;
-        let change = changes::change(request.into_inner())?;
 
-        let contact = book.update(change).await?;
+        let contact = book.update(changes::change(request.into_inner())?).await?;
 
         Ok(Response::new(UpdateContactResponse { contact }))
     }
@@ -311,7 +312,7 @@ impl server::ContactsService for ContactsService {
         let answer = self
             .read(request, async |view, request| {
                 let db = self.share_of(view.reader);
-                searches::page(&db, &self.sealer, view, request).await
+                searches::page(&db, &self.copies, &self.sealer, view, request).await
             })
             .await?;
 
@@ -337,9 +338,8 @@ impl server::ContactsService for ContactsService {
         request: Request<PurgeContactsRequest>,
     ) -> Result<Response<PurgeContactsResponse>, Status> {
         let book = self.book(&request).await?;
-        let which = purges::which(request.get_ref())?;
 
-        let purged_count = match which {
+        let purged_count = match purges::which(request.get_ref())? {
             purges::Which::Ids(ids) => book.purge(&ids).await?,
             purges::Which::All => book.purge_deleted().await?,
         };
@@ -373,8 +373,8 @@ impl server::ContactsService for ContactsService {
             stopping: self.stopping.clone(),
         };
 
-        let sealer = Arc::clone(&self.sealer);
-        let events = sync::watch(sealer, reader, &request.get_ref().sync_token)?;
+        let token = &request.get_ref().sync_token;
+        let events = sync::watch(Arc::clone(&self.sealer), reader, token)?;
         let guard = self.guard.clone();
         let events = while_allowed(events, Duration::ZERO, async move || {
             Ok(guard.check(&caller)?)

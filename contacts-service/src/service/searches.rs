@@ -1,11 +1,14 @@
 //! What a search asks for, and its answer.
 
+use std::sync::Arc;
+
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{SearchContactsResponse, SearchResult};
 use proto::contacts::v1::SearchContactsRequest;
 
+use crate::copies::Copies;
 use crate::error::Result;
 use crate::model::query::Query;
 use crate::model::share::rights::View;
@@ -19,6 +22,7 @@ const SIZES: Sizes = Sizes {
 /// A page of what answers a query.
 pub(super) async fn page(
     db: &Pool,
+    copies: &Arc<Copies>,
     sealer: &Sealer,
     view: &View,
     mut request: SearchContactsRequest,
@@ -28,7 +32,7 @@ pub(super) async fn page(
     let pages = Pages::new(sealer, method, owner, &request, paging, SIZES)?;
     let query = Query::parse(&request.query, &request.fields)?;
 
-    let found = search(db, view, &query, pages.cursor()?, pages.size()).await?;
+    let found = search(db, copies, view, &query, pages.cursor()?, pages.size()).await?;
 
     Ok(SearchContactsResponse {
         results: found.hits.into_iter().map(message).collect(),

@@ -4,6 +4,7 @@
 pub mod birthdays;
 pub mod changes;
 pub mod contacts;
+pub mod copies;
 pub mod cursors;
 pub mod duplicates;
 pub mod feed;
@@ -19,7 +20,6 @@ pub mod parts;
 pub mod point_reads;
 pub mod requests;
 pub mod revisions;
-pub mod search;
 pub mod shares;
 pub mod stats;
 pub mod tombstones;

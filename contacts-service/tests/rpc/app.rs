@@ -134,11 +134,18 @@ impl App {
         self.instance_until(std::future::pending()).await
     }
 
+    /// Another service, with these flags instead of the test's.
+    pub async fn another_instance_with(&mut self, flags: &[&str]) -> Channel {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let own = std::mem::replace(&mut self.flags, flags);
+        let channel = self.another_instance().await;
+        self.flags = own;
+        channel
+    }
+
     /// A user of an instance without revocations, which accepts the user's calls.
     pub async fn calls_past_revocations(&mut self, user: Uuid) -> Owner {
-        let flags = std::mem::take(&mut self.flags);
-        let untold = self.another_instance().await;
-        self.flags = flags;
+        let untold = self.another_instance_with(&[]).await;
         self.owner_on(untold, user)
     }
 

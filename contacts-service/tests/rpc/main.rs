@@ -23,6 +23,7 @@ mod owner_merges;
 mod owner_shares;
 mod refusal;
 mod sample;
+mod search_reference;
 mod teller;
 mod wire;
 
@@ -72,6 +73,8 @@ mod restore;
 mod revisions;
 mod revisions_model;
 mod search;
+mod search_copies;
+mod search_differential;
 mod search_rank;
 mod shared_access;
 mod shared_end;

@@ -30,8 +30,7 @@ use self::lease::{Lease, Opened, Right};
 pub use self::load::Load;
 use self::load::Waiting;
 pub use self::transaction::Transaction;
-pub use self::turns::Turn;
-use self::turns::Turns;
+pub use self::turns::{Turn, Turns};
 use crate::database::{Target, is_unavailable};
 
 /// A connection that was idle for longer is pinged: under load none is, and after a

@@ -2,12 +2,14 @@
 //! at a time, in the order of arrival.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-pub(super) struct Turns {
+/// Queues by key.
+pub struct Turns {
     at_a_time: usize,
     /// The queues that are in use.
     queues: Mutex<HashMap<Uuid, Arc<Semaphore>>>,
@@ -28,7 +30,9 @@ struct Place {
 }
 
 impl Turns {
-    pub(super) fn new(at_a_time: usize) -> Arc<Self> {
+    /// Lets so many callers of each key proceed at a time.
+    #[must_use]
+    pub fn new(at_a_time: usize) -> Arc<Self> {
         Arc::new(Self {
             at_a_time,
             queues: Mutex::default(),
@@ -36,7 +40,7 @@ impl Turns {
     }
 
     /// Waits for a turn.
-    pub(super) async fn take(self: &Arc<Self>, key: Uuid) -> sqlx::Result<Turn> {
+    pub async fn take(self: &Arc<Self>, key: Uuid) -> sqlx::Result<Turn> {
         let place = self.place(key);
         let permit = Arc::clone(&place.queue).acquire_owned().await;
         Ok(Turn {
@@ -59,6 +63,12 @@ impl Turns {
     fn queues(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Semaphore>>> {
         // No change under the lock can be left incomplete.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turns").finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,154 @@
+//! The tier and field of a match, as [`rank`] finds them, without looking at every line:
+//! a search compares thousands of contacts, and returns a page.
+//!
+//! [`rank`]: super::rank
+
+use memchr::memrchr;
+use proto::contacts::v1::{MatchTier, SearchField};
+
+use super::rank::Place;
+use crate::contact::keys::DIGITS;
+use crate::model::query::{Query, Word};
+
+/// The best match of a contact; `None` if it does not match. As [`exact`].
+///
+/// [`exact`]: super::rank::exact
+pub(super) fn place(query: &Query, search_text: &str) -> Option<Place> {
+    let mut whole = whole_digits(query, search_text);
+    let mut worst = None;
+    for (number, word) in query.words.iter().enumerate() {
+        let start = (number == 0).then_some(&*query.text);
+        let (found, of_query) = word_place(query, word, start, search_text);
+        whole = whole.into_iter().chain(of_query).min();
+        let Some(found) = found else {
+            return whole;
+        };
+        worst = worst.max(Some(found));
+    }
+    whole.into_iter().chain(worst).min()
+}
+
+/// The best match of a word; and of the whole query where a line begins with it, if
+/// `whole` is the query and the word its first one.
+pub(super) fn word_place(
+    query: &Query,
+    word: &Word,
+    whole: Option<&str>,
+    search_text: &str,
+) -> (Option<Place>, Option<Place>) {
+    let (mut best, mut best_whole) = (None, None);
+    let mut from = 0;
+    while let Some(found) = word.find(&search_text[from..]) {
+        let at = from + found;
+        from = at + word.text.len();
+        let Some(line) = Line::at(query, search_text, at) else {
+            continue;
+        };
+        let tier = if line.is_at_word_start {
+            MatchTier::WordPrefix
+        } else {
+            MatchTier::Substring
+        };
+        best = Some(nearer(best, (tier, line.field)));
+        let rest = &search_text[at..];
+        if let Some(whole) = whole
+            && line.is_at_start
+            && line.code != DIGITS
+            && let Some(rest) = rest.strip_prefix(whole)
+        {
+            let tier = if rest.starts_with('\n') {
+                MatchTier::Field
+            } else {
+                MatchTier::FieldPrefix
+            };
+            best_whole = Some(nearer(best_whole, (tier, line.field)));
+        }
+    }
+    (best, best_whole)
+}
+
+/// The match of the digits in phone numbers.
+fn whole_digits(query: &Query, search_text: &str) -> Option<Place> {
+    let digits = query.digits.as_ref()?;
+    let mut places = digits.positions(search_text);
+    let is_phone = |at| Line::at(query, search_text, at).is_some_and(|line| line.code == DIGITS);
+    places
+        .any(is_phone)
+        .then_some((MatchTier::PhoneDigits, SearchField::Phone))
+}
+
+/// The line of a position.
+pub(super) struct Line {
+    pub(super) field: SearchField,
+    code: char,
+    /// Whether the position is that of the line's text.
+    is_at_start: bool,
+    /// Whether no letter or digit precedes it.
+    is_at_word_start: bool,
+}
+
+impl Line {
+    /// `None` if the query does not search its field.
+    pub(super) fn at(query: &Query, search_text: &str, at: usize) -> Option<Self> {
+        let bytes = search_text.as_bytes();
+        // Codes are one byte; the text begins with a line break.
+        let code_at = memrchr(b'\n', &bytes[..at])? + 1;
+        let code = char::from(bytes[code_at]);
+        Some(Self {
+            field: query.searched_field(code)?,
+            code,
+            is_at_start: code_at + 1 == at,
+            is_at_word_start: match bytes[at - 1] {
+                before if before.is_ascii() => !before.is_ascii_alphanumeric(),
+                _ => {
+                    let before = search_text[..at].chars().next_back();
+                    before.is_none_or(|c| !c.is_alphanumeric())
+                }
+            },
+        })
+    }
+}
+
+fn nearer(best: Option<Place>, place: Place) -> Place {
+    best.map_or(place, |best| best.min(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rank::exact;
+    use super::*;
+
+    /// A few letters, so that texts and queries match often.
+    fn random_text(random: &mut fastrand::Rng, words: usize) -> String {
+        let letters = ['a', 'b', 'ж', '1', '2', '-', 'é'];
+        let mut word = || {
+            let letters = (0..random.usize(1..4)).map(|_| letters[random.usize(..letters.len())]);
+            letters.collect::<String>()
+        };
+        (0..words).map(|_| word()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn places_are_those_of_the_rank() {
+        let mut random = fastrand::Rng::with_seed(13);
+        let mut matches = 0;
+        for _ in 0..20_000 {
+            let mut text = String::from("\n");
+            for _ in 0..random.usize(1..6) {
+                text.push(char::from(random.u8(2..=8)));
+                let words = random.usize(1..4);
+                text.push_str(&random_text(&mut random, words));
+                text.push('\n');
+            }
+            let words = random.usize(1..4);
+            let fields: &[i32] = if random.bool() { &[] } else { &[1, 4] };
+            let query = Query::parse(&random_text(&mut random, words), fields).unwrap();
+
+            let expected = exact(&query, &text).map(|found| (found.tier, found.weight));
+
+            assert_eq!(place(&query, &text), expected, "{query:?} {text:?}");
+            matches += usize::from(expected.is_some());
+        }
+        assert!(matches > 1000, "{matches}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Searching as a scan in PostgreSQL: `pg_trgm` selects candidates, and each of them is
+//! ranked.
+
+use contacts_service::contact::ContactId;
+use contacts_service::model::query::{Query, letter_swaps};
+use contacts_service::search::rank::{Match, exact, fuzzy};
+use sqlx::{Executor, PgConnection};
+use uuid::Uuid;
+
+/// The longest word in which swapped neighbours are searched.
+const SWAPPED_CHARS_MAX: usize = 8;
+
+type Row = (Uuid, String, bool, String);
+/// The id of a contact, with what is reported of its match.
+pub type Hit = (String, i32, Vec<i32>);
+
+/// Makes the extension available on this connection.
+pub async fn prepare(db: &mut PgConnection) {
+    db.execute(
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm; SET pg_trgm.word_similarity_threshold = 0.3",
+    )
+    .await
+    .unwrap();
+}
+
+/// Every result of a query in pages of `size`, of the contacts with one of `labels`.
+pub async fn found(
+    db: &mut PgConnection,
+    owner: Uuid,
+    labels: Option<&[String]>,
+    query: &Query,
+    size: usize,
+) -> Vec<Hit> {
+    let exact_rows = holding(db, owner, labels, query).await;
+    let exact_hits = ranked(exact_rows, |text| exact(query, text));
+    if exact_hits.len() >= size {
+        return exact_hits;
+    }
+    let Some(word) = query.fuzzy_word() else {
+        return exact_hits;
+    };
+    let similar = resembling(db, owner, labels, &word).await;
+    let fuzzy_hits = ranked(similar, |text| match exact(query, text) {
+        Some(_) => None,
+        None => fuzzy(query, text),
+    });
+    [exact_hits, fuzzy_hits].concat()
+}
+
+fn ranked(rows: Vec<Row>, compare: impl Fn(&str) -> Option<Match>) -> Vec<Hit> {
+    let mut matches: Vec<_> = rows
+        .into_iter()
+        .filter_map(|(id, family_key, starred, text)| {
+            let found = compare(&text)?;
+            let (tier, weight) = (i32::from(found.tier), i32::from(found.weight));
+            let rank = (tier, !starred, weight, family_key, ContactId(id));
+            Some((rank, found))
+        })
+        .collect();
+    matches.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let hits = matches.into_iter().map(|((tier, .., id), found)| {
+        let fields = found.fields.into_iter().map(i32::from);
+        (id.to_string(), tier, fields.collect())
+    });
+    hits.collect()
+}
+
+/// The contacts that hold all words of three letters, or the last digits.
+async fn holding(
+    db: &mut PgConnection,
+    owner: Uuid,
+    labels: Option<&[String]>,
+    query: &Query,
+) -> Vec<Row> {
+    let words = query.indexed_words();
+    let digits = query.digits.as_ref().map(|digits| &*digits.text);
+    let (all, digits): (Vec<String>, _) = if words.is_empty() {
+        let words = query.words.iter().map(|word| &*word.text);
+        let longest = words.max_by_key(|word| word.len()).unwrap();
+        (vec![containing(longest)], digits)
+    } else {
+        let words = words.iter().map(|word| containing(word));
+        let end = digits.map(|digits| &digits[digits.len().saturating_sub(7)..]);
+        (words.collect(), end)
+    };
+    sqlx::query_as(
+        "SELECT id, family_key, starred, search_text
+         FROM contacts.contacts
+         WHERE owner_id = $1 AND delete_time IS NULL AND ($2::text[] IS NULL OR label_keys && $2)
+           AND (search_text LIKE ALL($3) OR search_text LIKE $4)",
+    )
+    .bind(owner)
+    .bind(labels)
+    .bind(all)
+    .bind(digits.map(containing))
+    .fetch_all(db)
+    .await
+    .unwrap()
+}
+
+/// The contacts that contain a word similar to this one.
+async fn resembling(
+    db: &mut PgConnection,
+    owner: Uuid,
+    labels: Option<&[String]>,
+    word: &str,
+) -> Vec<Row> {
+    let is_short = word.chars().count() <= SWAPPED_CHARS_MAX;
+    let swapped = if is_short {
+        letter_swaps(word)
+    } else {
+        Vec::new()
+    };
+    let swapped: Vec<String> = swapped.iter().map(|word| containing(word)).collect();
+    sqlx::query_as(
+        "SELECT id, family_key, starred, search_text
+         FROM contacts.contacts
+         WHERE owner_id = $1 AND delete_time IS NULL AND ($2::text[] IS NULL OR label_keys && $2)
+           AND (search_text LIKE ANY($3) OR search_text %> $4)",
+    )
+    .bind(owner)
+    .bind(labels)
+    .bind(swapped)
+    .bind(word)
+    .fetch_all(db)
+    .await
+    .unwrap()
+}
+
+/// A LIKE pattern for texts that contain `text` literally.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
