@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use auth_service::config::Config;
 use chassis::clock::Clock;
-use chassis::database::MIGRATOR;
 use chassis::settings::keyring::{KeyRing, generate_line};
 use chassis::settings::secret_file;
 use chassis::start::cli::{Cli, Command};
@@ -16,18 +14,19 @@ use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::log_in_response::Result as LogInResult;
 use proto::auth::v1::{
-    GetMeRequest, GetServerInfoRequest, ListSessionsRequest, LogInRequest, LogOutRequest,
-    RefreshTokenRequest, RefreshTokenResponse, Session, SignUpRequest, TokenPair, User,
+    GetMeRequest, ListSessionsRequest, LogInRequest, LogOutRequest, RefreshTokenRequest,
+    RefreshTokenResponse, Session, SignUpRequest, TokenPair, User,
 };
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use testing::{migrated, replicas, serve, to_any_of};
 use tokio::task::JoinSet;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
-use tonic_types::StatusExt;
+use tonic::Status;
+use tonic::transport::Channel;
 use uuid::Uuid;
+
+pub(crate) use testing::{bearer, endpoint, fields, in_time, reason, refusal};
 
 /// A password that passes the policy.
 pub(crate) const PASSWORD: &str = "harbour-lantern-48";
@@ -70,7 +69,7 @@ impl App {
     }
 
     async fn start_some(flags: &[&str], count: usize) -> Self {
-        let database = database().await;
+        let database = migrated().await;
         let keys = tempfile::tempdir().unwrap();
         secret_file::write(&keys.path().join("keys"), &generate_line(1).unwrap()).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
@@ -95,28 +94,26 @@ impl App {
         flags: &[&str],
         count: usize,
     ) -> Self {
-        let (mut services, mut addresses) = (JoinSet::new(), Vec::new());
+        let (mut services, mut endpoints) = (JoinSet::new(), Vec::new());
         for _ in 0..count {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            addresses.push(listener.local_addr().unwrap().to_string());
             let config = config(&database, &keys.path().join("keys"), flags);
             let time = Clock::Manual(Arc::clone(&clock));
-            services.spawn(async move {
-                let never = std::future::pending();
-                auth_service::run(config, time, listener, never)
-                    .await
-                    .unwrap();
-            });
+            let spawn = |listener| {
+                services.spawn(async move {
+                    let never = std::future::pending();
+                    auth_service::run(config, time, listener, never)
+                        .await
+                        .unwrap();
+                });
+            };
+            endpoints.push(serve(spawn).await);
         }
-        for address in &addresses {
-            until_serving(address).await;
-        }
-        let channel = to_any_of(&addresses).await;
+        let channel = to_any_of(&endpoints).await;
         Self {
             auth: AuthServiceClient::new(channel.clone()),
             account: AccountServiceClient::new(channel.clone()),
             channel,
-            address: addresses.swap_remove(0),
+            address: endpoints[0].uri().authority().unwrap().to_string(),
             db: admin(&database).await,
             database,
             clock,
@@ -259,28 +256,8 @@ impl App {
 
     /// Returns when this many statements of the service wait for a lock.
     pub(crate) async fn waiting_for_a_lock(&self, count: i64) {
-        let sql = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        in_time("nobody waits for the lock", async || {
-            let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap();
-            (waiting >= count).then_some(())
-        })
-        .await;
+        testing::waiting_for_a_lock(&self.database, count).await;
     }
-}
-
-/// Polls until there is a result, for at most 20 s.
-pub(crate) async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let answer = tokio::time::timeout(Duration::from_secs(20), asking).await;
-    answer.expect(what_if_not)
 }
 
 /// The configuration of a test: a password hash is very cheap, unless `flags` change
@@ -313,46 +290,6 @@ fn config(database: &TestDatabase, keys: &Path, flags: &[&str]) -> Config {
     }
 }
 
-/// The number of services of each test. With `REPLICAS=2` each call goes to either of
-/// two, which must behave like one; `.ci/run` does this with most tests.
-#[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
-fn replicas() -> usize {
-    std::env::var("REPLICAS").map_or(1, |count| count.parse().unwrap())
-}
-
-/// By then the service has read the files of its flags.
-async fn until_serving(address: &str) {
-    let channel = endpoint(address).connect().await.unwrap();
-    let mut auth = AuthServiceClient::new(channel);
-    let request = GetServerInfoRequest::default();
-    auth.get_server_info(request).await.unwrap();
-}
-
-async fn to_any_of(addresses: &[String]) -> Channel {
-    match addresses {
-        [address] => endpoint(address).connect().await.unwrap(),
-        _ => Channel::balance_list(addresses.iter().map(|address| endpoint(address))),
-    }
-}
-
-pub(crate) fn endpoint(address: &str) -> Endpoint {
-    Endpoint::from_shared(format!("http://{address}")).unwrap()
-}
-
-pub(crate) async fn database() -> TestDatabase {
-    TestDatabase::create("auth", async |options: PgConnectOptions| {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
-            .await?;
-        MIGRATOR.run(&pool).await?;
-        pool.close().await;
-        Ok::<_, sqlx::Error>(())
-    })
-    .await
-    .unwrap()
-}
-
 pub(crate) async fn admin(database: &TestDatabase) -> PgPool {
     let options = PgPoolOptions::new().max_connections(2);
     options.connect_with(database.admin()).await.unwrap()
@@ -365,34 +302,4 @@ pub(crate) fn new_account(email: &str) -> SignUpRequest {
         display_name: "Ada Lovelace".into(),
         request_id: String::new(),
     }
-}
-
-pub(crate) fn bearer<T>(message: T, access_token: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    let value = format!("Bearer {access_token}").parse().unwrap();
-    request.metadata_mut().insert("authorization", value);
-    request
-}
-
-/// `ErrorInfo.reason`.
-pub(crate) fn reason(status: &Status) -> String {
-    let info = status.get_error_details().error_info().cloned();
-    let info = info.unwrap_or_else(|| unreachable!("no ErrorInfo: {status:?}"));
-    assert_eq!(info.domain, "addressbook");
-    info.reason
-}
-
-/// `ErrorInfo.reason` of a call that must fail.
-pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    reason(&answer.unwrap_err())
-}
-
-/// The fields of `BadRequest`.
-pub(crate) fn fields(status: &Status) -> Vec<String> {
-    let details = status.get_error_details();
-    let bad = details.bad_request().unwrap();
-    bad.field_violations
-        .iter()
-        .map(|violation| violation.field.clone())
-        .collect()
 }

@@ -160,7 +160,7 @@ async fn the_log_has_no_token_and_no_address_also_where_it_says_most() {
     let (server, folder) = (MailServer::start().await, tempfile::tempdir().unwrap());
     let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
     secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
-    let database = crate::app::database().await;
+    let database = testing::migrated().await;
     let log = folder.path().join("log");
     let mut service = tokio::process::Command::from(program())
         .kill_on_drop(true)
@@ -229,7 +229,7 @@ async fn a_mail_in_a_folder_is_one_line_of_the_log_with_its_token() {
     let (keys, address_file) = (folder.path().join("keys"), folder.path().join("address"));
     secret_file::write(&keys, &generate_line(1).unwrap()).unwrap();
     let (mails, log) = (folder.path().join("mail"), folder.path().join("log"));
-    let database = crate::app::database().await;
+    let database = testing::migrated().await;
     let _service = tokio::process::Command::from(program())
         .kill_on_drop(true)
         .args(["--listen-addr", "127.0.0.1:0"])

@@ -18,7 +18,9 @@ use tokio::sync::Notify;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use crate::app::{PASSWORD, admin, database, endpoint, in_time};
+use testing::migrated;
+
+use crate::app::{PASSWORD, admin, endpoint, in_time};
 
 /// A proxy between the service and PostgreSQL that can withhold the response to an
 /// UPDATE, which PostgreSQL sends after the commit.
@@ -140,7 +142,7 @@ fn url_through(database: &TestDatabase, real: &Path, between: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_kills_between_commit_and_answer_log_nobody_out() {
-    let database = database().await;
+    let database = migrated().await;
     let options = database.connect_options("auth_service");
     let sockets = options.get_socket().unwrap().clone();
     let between = Between::start(sockets.join(format!(".s.PGSQL.{}", options.get_port())));

@@ -7,32 +7,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chassis::clock::Clock;
-use chassis::database::MIGRATOR;
 use chassis::database::pool::Pool;
 use chassis::settings::keyring::generate_line;
 use chassis::start::cli::{Cli, Command};
 use contacts_service::config::Config;
 use embedded_postgres::TestDatabase;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tempfile::NamedTempFile;
-use tokio::net::TcpListener;
-use tokio::time::timeout;
+use testing::{migrated, replicas, serve, setting, to_any_of};
 use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use uuid::Uuid;
 
 use crate::issuer::Issuer;
 use crate::owner::Owner;
 use crate::teller::SECRET;
 
+pub use testing::{in_time, until_serving};
+
 /// Both scopes, as in a user's token.
 pub const BOTH_SCOPES: &str = "contacts.read contacts.write";
-
-/// How long a service may take until it reports SERVING.
-const START_MAX: Duration = Duration::from_secs(30);
 
 pub struct App {
     pub issuer: Issuer,
@@ -73,7 +66,7 @@ impl App {
 
     /// With these flags.
     pub async fn with(flags: &[&str]) -> Self {
-        Self::start_with(Clock::System, flags, instances()).await
+        Self::start_with(Clock::System, flags, replicas()).await
     }
 
     /// A single instance, regardless of `REPLICAS`, for what each instance counts
@@ -85,7 +78,7 @@ impl App {
     /// With a clock that the test sets, in seconds since the epoch.
     pub async fn at(seconds: i64) -> (Self, Arc<AtomicI64>) {
         let now = Arc::new(AtomicI64::new(seconds));
-        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), &[], instances()).await;
+        let app = Self::start_with(Clock::Manual(Arc::clone(&now)), &[], replicas()).await;
         (app, now)
     }
 
@@ -98,7 +91,7 @@ impl App {
     }
 
     async fn start_with(clock: Clock, flags: &[&str], count: usize) -> Self {
-        let database = TestDatabase::create("contacts", migrate).await.unwrap();
+        let database = migrated().await;
         let issuer = Issuer::start().await;
         let mut keys = NamedTempFile::new().unwrap();
         writeln!(keys, "{}", *generate_line(1).unwrap()).unwrap();
@@ -118,14 +111,9 @@ impl App {
         }
         let mut endpoints = Vec::new();
         for _ in 0..count {
-            let stop = std::future::pending();
-            let (endpoint, channel) = app.instance(stop, |endpoint| endpoint).await;
-            endpoints.push(endpoint);
-            app.channel = channel;
+            endpoints.push(app.instance(std::future::pending()).await);
         }
-        if count > 1 {
-            app.channel = Channel::balance_list(endpoints.into_iter());
-        }
+        app.channel = to_any_of(&endpoints).await;
         app
     }
 
@@ -151,32 +139,22 @@ impl App {
 
     /// The same, until `stop` completes.
     pub async fn instance_until(&self, stop: impl Future<Output = ()> + Send + 'static) -> Channel {
-        self.instance(stop, |endpoint| endpoint).await.1
+        to_any_of(&[self.instance(stop).await]).await
     }
 
     /// Another service, with a connection that accepts this many unread bytes of a
     /// stream.
     pub async fn another_instance_with_window(&self, bytes: u32) -> Channel {
-        let stop = std::future::pending();
-        let window = move |endpoint: Endpoint| endpoint.initial_stream_window_size(bytes);
-        self.instance(stop, window).await.1
+        let endpoint = self.instance(std::future::pending()).await;
+        to_any_of(&[endpoint.initial_stream_window_size(bytes)]).await
     }
 
-    async fn instance(
-        &self,
-        stop: impl Future<Output = ()> + Send + 'static,
-        settings: impl Fn(Endpoint) -> Endpoint,
-    ) -> (Endpoint, Channel) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+    async fn instance(&self, stop: impl Future<Output = ()> + Send + 'static) -> Endpoint {
         let (config, clock) = (self.config(), self.clock.clone());
-        tokio::spawn(contacts_service::run(config, clock, listener, stop));
-        let endpoint = settings(Endpoint::from_shared(url).unwrap());
-        let channel = endpoint.connect().await.unwrap();
-        timeout(START_MAX, until_serving(channel.clone()))
-            .await
-            .expect("the service serves in time");
-        (endpoint, channel)
+        serve(|listener| {
+            tokio::spawn(contacts_service::run(config, clock, listener, stop));
+        })
+        .await
     }
 
     /// The settings of an instance.
@@ -278,72 +256,18 @@ impl App {
 
     /// Returns when this many statements wait for a lock.
     pub async fn waiting_for_a_lock(&self, count: i64) {
-        in_time("nobody waits for the lock", async || {
-            (self.waiting().await >= count).then_some(())
-        })
-        .await;
+        testing::waiting_for_a_lock(&self.database, count).await;
     }
 
     /// How many statements wait for a lock.
     pub async fn waiting(&self) -> i64 {
-        let sql = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let waiting = sqlx::query_scalar(sql);
-        waiting.fetch_one(&mut self.admin().await).await.unwrap()
+        testing::waiting(&self.database).await
     }
 
     /// A connection to the database as superuser.
     pub async fn admin(&self) -> PgConnection {
         self.database.admin().connect().await.unwrap()
     }
-}
-
-/// The number of instances of a test. With `REPLICAS=2` each call goes to either of two,
-/// which must behave like one; `.ci/run` does this with most tests.
-fn instances() -> usize {
-    setting("REPLICAS").map_or(1, |count| count.parse().unwrap())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test is set up by it")]
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
-    let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
-}
-
-/// Returns when the service reports `SERVING`.
-pub async fn until_serving(channel: Channel) {
-    let request = HealthCheckRequest::default();
-    let mut states = HealthClient::new(channel)
-        .watch(request)
-        .await
-        .unwrap()
-        .into_inner();
-    while let Some(state) = states.message().await.unwrap() {
-        if state.status() == ServingStatus::Serving {
-            return;
-        }
-    }
-    panic!("the service ended");
-}
-
-/// Polls until there is a result, for at most 30 s.
-pub async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(START_MAX, asking).await.expect(what_if_not)
 }
 
 /// The address of a user.

@@ -16,8 +16,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
-use tonic::transport::Endpoint;
 use uuid::Uuid;
+
+use testing::endpoint;
 
 use crate::app::{App, in_time, until_serving};
 use crate::refusal::assert_refused;
@@ -52,10 +53,6 @@ async fn refuses_for(time: Duration, address: SocketAddr) {
 async fn until_it_listens(address: SocketAddr) {
     let connect = async || TcpStream::connect(address).await.map(drop).ok();
     in_time("the service listens", connect).await;
-}
-
-fn endpoint(address: SocketAddr) -> Endpoint {
-    Endpoint::from_shared(format!("http://{address}")).unwrap()
 }
 
 #[tokio::test]

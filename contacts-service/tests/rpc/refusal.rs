@@ -3,12 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// The reason in `ErrorInfo`.
-pub fn reason(status: &Status) -> String {
-    let info = status.get_details_error_info();
-    info.unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"))
-        .reason
-}
+pub use testing::{fields, reason};
 
 /// The reason of one result of a batch.
 pub fn reason_in_batch<T: std::fmt::Debug>(result: &Result<T, tonic_types::Status>) -> String {
@@ -25,16 +20,6 @@ pub fn reason_in_batch<T: std::fmt::Debug>(result: &Result<T, tonic_types::Statu
 pub fn metadata(status: &Status, key: &str) -> String {
     let info = status.get_details_error_info().unwrap();
     info.metadata.get(key).cloned().unwrap_or_default()
-}
-
-/// The paths in `BadRequest`.
-pub fn fields(status: &Status) -> Vec<String> {
-    let bad = status.get_details_bad_request();
-    let violations = bad.map(|bad| bad.field_violations).unwrap_or_default();
-    violations
-        .into_iter()
-        .map(|violation| violation.field)
-        .collect()
 }
 
 /// Panics unless the call was refused with this code and reason.

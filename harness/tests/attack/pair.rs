@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use chassis::database::MIGRATOR;
 use chassis::settings::keyring::generate_line;
 use chassis::settings::secret_file;
 use embedded_postgres::TestDatabase;
@@ -14,8 +13,8 @@ use proto::auth::v1::admin_service_client::AdminServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::service_token_service_client::ServiceTokenServiceClient;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tempfile::TempDir;
+use testing::migrated;
 use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -63,7 +62,7 @@ impl Pair {
 
     /// A database on which every migration ran.
     pub(crate) async fn database() -> TestDatabase {
-        TestDatabase::create("attack", migrate).await.unwrap()
+        migrated().await
     }
 
     /// On this database, which the services reach with the URL of their role.
@@ -353,15 +352,6 @@ async fn is_serving(address: &str) -> bool {
         .check(request)
         .await;
     answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
-}
-
-/// Runs every migration.
-pub(crate) async fn migrate(options: PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
-    let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
 }
 
 /// Retries until there is a result.

@@ -10,20 +10,15 @@ use proto::auth::v1::{
     VerifyEmailRequest, VerifyEmailResponse,
 };
 use proto::contacts::v1::{Contact, ListContactsRequest};
-use tonic::{Request, Status};
+use tonic::Status;
 use tonic_types::StatusExt;
 
 use crate::pair::Side;
 
+pub(crate) use testing::bearer;
+
 pub(crate) const PASSWORD: &str = "harbour-lantern-48";
 pub(crate) const OTHER_PASSWORD: &str = "copper-meadow-1931";
-
-pub(crate) fn bearer<T>(message: T, token: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    let value = format!("Bearer {token}").parse().unwrap();
-    request.metadata_mut().insert("authorization", value);
-    request
-}
 
 /// A contact.
 pub(crate) fn ada() -> Contact {

@@ -10,8 +10,8 @@ use chassis::settings::keyring::generate_line;
 use chassis::settings::secret_file;
 use tempfile::TempDir;
 
-use crate::program::migrated;
 use crate::stack::lines;
+use testing::migrated;
 
 /// A contacts service that calls `auth_url`, and the folder of its files.
 fn service(auth_url: &str, database_url: &str) -> (Command, TempDir) {

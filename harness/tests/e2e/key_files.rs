@@ -9,7 +9,7 @@ use chassis::settings::keyring::generate_line;
 use chassis::settings::secret_file;
 
 use crate::pki::Authority;
-use crate::program::migrated;
+use testing::migrated;
 
 /// Every setting that names a file of secrets, by program and sub-command.
 const FILES: [(&str, &str, &[&str]); 4] = [

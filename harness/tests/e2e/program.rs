@@ -4,39 +4,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use chassis::database::MIGRATOR;
-use embedded_postgres::TestDatabase;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A migrated database of its own.
-pub(crate) async fn migrated() -> TestDatabase {
-    TestDatabase::create("migrated", migrate).await.unwrap()
-}
-
-async fn migrate(options: PgConnectOptions) -> Result<(), MigrateError> {
-    let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
-}
-
-/// Polls until it is true.
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "never: {what}");
-        sleep(Duration::from_millis(20));
-    }
-}
+use testing::until;
 
 /// A running service; asked to stop when dropped.
 pub(crate) struct Program {

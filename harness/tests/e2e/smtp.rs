@@ -16,7 +16,9 @@ use tonic::transport::Channel;
 
 use crate::mail_server::{MailServer, PASSWORD, Tls, USER};
 use crate::pki::Authority;
-use crate::program::{Program, migrated};
+use testing::migrated;
+
+use crate::program::Program;
 use crate::tools::mail_python;
 
 const OWN_PASSWORD: &str = "the otter naps at noon";

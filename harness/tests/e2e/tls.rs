@@ -7,7 +7,9 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::pki::Authority;
-use crate::program::{Program, until};
+use testing::until;
+
+use crate::program::Program;
 use crate::stack::Stack;
 use crate::tools::grpcurl;
 

@@ -9,7 +9,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
 
 use super::restored::new_server;
 use super::writer::Writer;
-use crate::pair::{Pair, Program, migrate, until};
+use testing::migrate;
+
+use crate::pair::{Pair, Program, until};
 
 /// Users per side, so that some write is under way whenever the server changes.
 const WRITERS: usize = 4;
