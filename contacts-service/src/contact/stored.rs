@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
 use prost::Message;
+use prost::encoding::{self, WireType};
 use prost_types::Timestamp;
 use proto::contacts::v1::{Contact, Date};
 use uuid::Uuid;
@@ -52,25 +53,45 @@ impl Stored {
     /// other columns. Fields of a message may be in any order.
     #[must_use]
     pub fn encoded(self) -> Bytes {
-        let expire_time = |deleted: DateTime<Utc>| deleted.checked_add_days(DAYS_UNTIL_EXPIRED);
-        let beside = Contact {
-            id: self.id.to_string(),
-            uid: self.uid,
-            etag: etag(self.version),
-            version: self.version,
-            create_time: Some(timestamp(self.create_time)),
-            update_time: Some(timestamp(self.update_time)),
-            delete_time: self.delete_time.map(timestamp),
-            expire_time: self.delete_time.and_then(expire_time).map(timestamp),
-            merged_into: self
-                .merged_into
-                .map_or_else(String::new, |id| id.to_string()),
-            ..Contact::default()
-        };
+        let expire_time = self.delete_time.and_then(expire_time);
         let mut whole = self.body;
-        whole.reserve_exact(beside.encoded_len());
-        beside.encode_raw(&mut whole);
+        whole.reserve_exact(BESIDE_BYTES + self.uid.len());
+        // By hand: a list spends a third of its time here.
+        put_text(1, hyphenated(self.id.0, &mut [0; 36]), &mut whole);
+        put_text(2, &self.uid, &mut whole);
+        put_text(3, &etag(self.version), &mut whole);
+        encoding::int64::encode(4, &self.version, &mut whole);
+        put_time(5, Some(self.create_time), &mut whole);
+        put_time(6, Some(self.update_time), &mut whole);
+        put_time(7, self.delete_time, &mut whole);
+        put_time(8, expire_time, &mut whole);
+        if let Some(id) = self.merged_into {
+            put_text(9, hyphenated(id, &mut [0; 36]), &mut whole);
+        }
         whole.into()
+    }
+}
+
+/// The maximum size of the fields beside the body, without that of the uid.
+pub const BESIDE_BYTES: usize = 2 * 38 + 3 + 24 + 11 + 4 * 20;
+
+fn expire_time(deleted: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    deleted.checked_add_days(DAYS_UNTIL_EXPIRED)
+}
+
+fn hyphenated(id: Uuid, buffer: &mut [u8; 36]) -> &str {
+    id.hyphenated().encode_lower(buffer)
+}
+
+fn put_text(tag: u32, text: &str, buffer: &mut Vec<u8>) {
+    encoding::encode_key(tag, WireType::LengthDelimited, buffer);
+    encoding::encode_varint(u64::try_from(text.len()).unwrap_or(u64::MAX), buffer);
+    buffer.extend_from_slice(text.as_bytes());
+}
+
+fn put_time(tag: u32, time: Option<DateTime<Utc>>, buffer: &mut Vec<u8>) {
+    if let Some(time) = time {
+        encoding::message::encode(tag, &timestamp(time), buffer);
     }
 }
 
@@ -105,5 +126,46 @@ pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
     Timestamp {
         seconds: time.timestamp(),
         nanos: time.timestamp_subsec_nanos().cast_signed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_has_the_body_and_every_other_column() {
+        let time = |seconds| DateTime::from_timestamp(seconds, 123_456_000).unwrap();
+        let body = Contact {
+            given_name: "Robin".into(),
+            ..Contact::default()
+        };
+        let (id, other) = (Uuid::from_u128(7), Uuid::from_u128(9));
+        let stored = Stored {
+            id: ContactId(id),
+            uid: "urn:x".into(),
+            version: 1 << 40,
+            create_time: time(1_700_000_000),
+            update_time: time(1_700_000_001),
+            delete_time: Some(time(1_700_000_002)),
+            merged_into: Some(other),
+            body: body.encode_to_vec(),
+        };
+        let expected = Contact {
+            id: id.to_string(),
+            uid: "urn:x".into(),
+            etag: etag(1 << 40),
+            version: 1 << 40,
+            create_time: Some(timestamp(time(1_700_000_000))),
+            update_time: Some(timestamp(time(1_700_000_001))),
+            delete_time: Some(timestamp(time(1_700_000_002))),
+            expire_time: Some(timestamp(time(1_700_000_002 + 30 * 86_400))),
+            merged_into: other.to_string(),
+            ..body
+        };
+
+        assert_eq!(stored.clone().message().unwrap(), expected);
+        let size = stored.body.len() + stored.uid.len() + BESIDE_BYTES;
+        assert!(stored.encoded().len() <= size);
     }
 }

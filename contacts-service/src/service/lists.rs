@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
-use chassis::paging::{Pages, Paging, Sizes};
+use chassis::paging::{PageError, Pages, Paging, Sizes};
 use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
 use proto::contacts::v1::{GetContactRequest, ListContactsRequest};
 use uuid::Uuid;
@@ -17,9 +17,9 @@ use crate::error::{Error, Result};
 use crate::model::filter;
 use crate::model::order::Order;
 use crate::model::share::rights::{View, Visible};
-use crate::store::list::{ListedContact, Selection};
+use crate::store::list::{ListCursor, ListedContact, Selection};
 use crate::store::point_reads::PointReads;
-use crate::store::{contacts, list as table, owners};
+use crate::store::{contacts, list as table};
 
 const SIZES: Sizes = Sizes {
     default: 50,
@@ -100,23 +100,28 @@ pub(super) async fn list(
     let pages = Pages::new(sealer, "ListContacts", view.owner, &request, paging, SIZES)?;
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let conditions = filter::parse(&request.filter)?;
+    let order = Order::parse(&request.order_by)?;
+    let after: Option<ListCursor> = pages.cursor()?;
+    if after.as_ref().is_some_and(|after| !after.is_of(order)) {
+        return Err(PageError::Token.into());
+    }
     let selection = Selection {
-        order: Order::parse(&request.order_by)?,
+        order,
         conditions: &conditions,
         show_deleted: request.show_deleted,
         counted: conditions.is_empty() && !request.show_deleted && view.visible == Visible::All,
-        after: pages.cursor()?,
+        after,
     };
 
-    let mut listed = table::list(db, view, &selection, pages.limit()).await?;
-    let total_size = match listed.first() {
-        Some(first) => first.live_count,
-        None if selection.counted => Some(owners::used(db, view.owner).await?.contacts),
-        None => None,
-    };
+    let table::Page {
+        mut listed,
+        live_count,
+    } = table::list(db, view, &selection, pages.limit()).await?;
+    // An owner without a row has no contacts.
+    let total_size = selection.counted.then(|| live_count.unwrap_or(0));
 
     let bytes = |listed: &ListedContact| listed.contact.body.len();
-    let cursor = |last: &ListedContact| last.cursor(selection.order);
+    let cursor = |last: &ListedContact| last.cursor(order);
     let next_page_token = pages.cut_by_bytes(&mut listed, bytes, cursor);
     let contacts = listed
         .into_iter()

@@ -1,13 +1,13 @@
 //! Contacts by birthday, without deleted ones.
 
-use sqlx::postgres::PgRow;
-use sqlx::{PgExecutor, Row};
+use chassis::user_id::UserId;
+use sqlx::PgExecutor;
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::share::rights::View;
-use crate::store::row::{AFTER_STORED, stored};
+use crate::store::packed::{broken, columns, numbers, packed, packing};
 
 /// The position in a list of birthdays.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -40,32 +40,40 @@ pub async fn between(
     after: &BirthdayKey,
     limit: i64,
 ) -> Result<Vec<ContactBirthday>> {
-    let rows = sqlx::query(
-        r"
-        SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body,
-               birth_md, display_key
-        FROM contacts.contacts
-        WHERE owner_id = $1 AND delete_time IS NULL
-          AND ($7::text[] IS NULL OR label_keys && $7)
-          AND birth_md <= $2
-          AND (birth_md, display_key, id) > ($3, $4, $5)
-        ORDER BY birth_md, display_key, id
-        LIMIT $6
-        ",
-    )
-    .bind(view.owner)
-    .bind(last)
-    .bind(after.birth_md)
-    .bind(&after.display_key)
-    .bind(after.id)
-    .bind(limit)
-    .bind(view.visible.keys())
-    .fetch_all(db)
+    let row = columns!(packing!(
+        "SELECT string_agg(int8send(birth_md), '') AS birth_mds,
+                string_agg(display_key, chr(10)) AS display_keys, ",
+        " FROM (
+            SELECT *
+            FROM contacts.contacts
+            WHERE owner_id = $1 AND delete_time IS NULL
+              AND ($7::text[] IS NULL OR label_keys && $7)
+              AND birth_md <= $2
+              AND (birth_md, display_key, id) > ($3, $4, $5)
+            ORDER BY birth_md, display_key, id
+            LIMIT $6
+        ) AS page",
+        view.owner as UserId,
+        last,
+        after.birth_md,
+        after.display_key,
+        after.id,
+        limit,
+        view.visible.keys() as Option<Vec<String>>,
+    ))
+    .fetch_one(db)
     .await?;
-    rows.iter().map(born).collect()
+    let birth_mds = numbers(row.birth_mds.as_deref());
+    let display_keys = row.display_keys.unwrap_or_default();
+    born(
+        packed!(row).contacts()?,
+        birth_mds,
+        display_keys.split('\n'),
+    )
 }
 
-/// The birthdays of two days that share a date, by name and id.
+/// The birthdays of two days that share a date, or of one, by name and id: each day as above, because
+/// of both together the planner might read the whole book by name.
 pub async fn on_leap_day(
     db: impl PgExecutor<'_>,
     view: &View,
@@ -73,36 +81,73 @@ pub async fn on_leap_day(
     after: &BirthdayKey,
     limit: i64,
 ) -> Result<Vec<ContactBirthday>> {
-    let rows = sqlx::query(
-        r"
-        SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body,
-               birth_md, display_key
-        FROM contacts.contacts
-        WHERE owner_id = $1 AND delete_time IS NULL
-          AND ($6::text[] IS NULL OR label_keys && $6)
-          AND birth_md = ANY($2)
-          AND (display_key, id) > ($3, $4)
-        ORDER BY display_key, id
-        LIMIT $5
-        ",
-    )
-    .bind(view.owner)
-    .bind(birth_mds.as_slice())
-    .bind(&after.display_key)
-    .bind(after.id)
-    .bind(limit)
-    .bind(view.visible.keys())
-    .fetch_all(db)
+    let row = columns!(packing!(
+        "SELECT string_agg(int8send(birth_md), '') AS birth_mds,
+                string_agg(display_key, chr(10)) AS display_keys, ",
+        " FROM (
+            SELECT *
+            FROM (
+                (
+                    SELECT *
+                    FROM contacts.contacts
+                    WHERE owner_id = $1 AND delete_time IS NULL
+                      AND ($7::text[] IS NULL OR label_keys && $7)
+                      AND birth_md <= $2
+                      AND (birth_md, display_key, id) > ($2, $4, $5)
+                    ORDER BY birth_md, display_key, id
+                    LIMIT $6
+                )
+                UNION ALL
+                (
+                    SELECT *
+                    FROM contacts.contacts
+                    WHERE owner_id = $1 AND delete_time IS NULL AND $2 <> $3
+                      AND ($7::text[] IS NULL OR label_keys && $7)
+                      AND birth_md <= $3
+                      AND (birth_md, display_key, id) > ($3, $4, $5)
+                    ORDER BY birth_md, display_key, id
+                    LIMIT $6
+                )
+            ) AS either
+            WHERE owner_id = $1
+            ORDER BY display_key, id
+            LIMIT $6
+        ) AS page",
+        view.owner as UserId,
+        birth_mds[0],
+        birth_mds[1],
+        after.display_key,
+        after.id,
+        limit,
+        view.visible.keys() as Option<Vec<String>>,
+    ))
+    .fetch_one(db)
     .await?;
-    rows.iter().map(born).collect()
+    let birth_mds = numbers(row.birth_mds.as_deref());
+    let display_keys = row.display_keys.unwrap_or_default();
+    born(
+        packed!(row).contacts()?,
+        birth_mds,
+        display_keys.split('\n'),
+    )
 }
 
-fn born(row: &PgRow) -> Result<ContactBirthday> {
-    Ok(ContactBirthday {
-        contact: stored(row)?,
-        birth_md: row.try_get(AFTER_STORED)?,
-        display_key: row.try_get(AFTER_STORED + 1)?,
-    })
+/// The contacts with their birthdays and the lines of their names.
+fn born<'a>(
+    contacts: Vec<Stored>,
+    birth_mds: impl Iterator<Item = i64>,
+    display_keys: impl Iterator<Item = &'a str>,
+) -> Result<Vec<ContactBirthday>> {
+    let mut keys = birth_mds.zip(display_keys);
+    let born = contacts.into_iter().map(|contact| {
+        let (birth_md, display_key) = keys.next().ok_or_else(broken)?;
+        Ok(ContactBirthday {
+            contact,
+            birth_md: i16::try_from(birth_md).map_err(|_| broken())?,
+            display_key: display_key.to_owned(),
+        })
+    });
+    born.collect()
 }
 
 /// Where the next page begins after this contact.

@@ -1,4 +1,9 @@
 //! The contacts themselves, by their ids.
+//!
+//! An id is asked for as a range of one, in the order of ids. Only the primary key has that
+//! order, and the connections do not sort where an index can (`DATABASE_SETTINGS`). Asked
+//! for as equal, it is a condition on any index that contains ids; while the table is empty
+//! they look alike to the planner, and a connection keeps its plan.
 
 use std::collections::HashMap;
 
@@ -9,6 +14,7 @@ use uuid::Uuid;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::store::packed::{columns, numbers, packed, packing};
 
 /// Returns the owner's contact, deleted or not.
 pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ContactId) -> Result<Option<Stored>> {
@@ -18,7 +24,8 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ContactId) -> Resul
         SELECT id AS "id: ContactId", uid, version, create_time, update_time,
                delete_time, merged_into, body
         FROM contacts.contacts
-        WHERE owner_id = $1 AND id = $2
+        WHERE owner_id = $1 AND id >= $2 AND id <= $2
+        ORDER BY id
         "#,
         owner as UserId,
         id as ContactId,
@@ -33,21 +40,23 @@ pub async fn get_many(
     owner: UserId,
     ids: &[Uuid],
 ) -> Result<HashMap<ContactId, Stored>> {
-    let contacts = sqlx::query_as!(
-        Stored,
-        r#"
-        SELECT id AS "id: ContactId", uid, version, create_time, update_time,
-               delete_time, merged_into, body
-        FROM contacts.contacts
-        WHERE owner_id = $1 AND id = ANY($2)
-        "#,
+    let row = columns!(packing!(
+        "SELECT ",
+        " FROM unnest($2::uuid[]) AS asked (by_id)
+        CROSS JOIN LATERAL (
+            SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body
+            FROM contacts.contacts
+            WHERE owner_id = $1 AND id >= by_id AND id <= by_id
+            ORDER BY id
+            LIMIT 1
+        ) AS contact",
         owner as UserId,
         ids,
-    )
-    .fetch_all(db)
+    ))
+    .fetch_one(db)
     .await?;
-    let contacts = contacts.into_iter().map(|contact| (contact.id, contact));
-    Ok(contacts.collect())
+    let contacts = packed!(row).contacts()?.into_iter();
+    Ok(contacts.map(|contact| (contact.id, contact)).collect())
 }
 
 /// Returns the existing contacts for pairs of an owner and an id, each with the number of
@@ -58,40 +67,24 @@ pub async fn get_each(
     ids: &[Uuid],
 ) -> Result<Vec<(usize, Stored)>> {
     // LIMIT makes the planner use one index lookup per pair.
-    let rows = sqlx::query!(
-        r#"
-        SELECT number AS "number!", id AS "id: ContactId", uid, version, create_time,
-               update_time, delete_time, merged_into, body
-        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (by_owner, by_id, number)
+    let row = columns!(packing!(
+        "SELECT string_agg(int8send(number), '') AS numbers, ",
+        " FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (by_owner, by_id, number)
         CROSS JOIN LATERAL (
             SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body
             FROM contacts.contacts
-            WHERE owner_id = by_owner AND id = by_id
+            WHERE owner_id = by_owner AND id >= by_id AND id <= by_id
+            ORDER BY id
             LIMIT 1
-        ) AS contact
-        "#,
+        ) AS contact",
         owners,
         ids,
-    )
-    .fetch_all(db)
+    ))
+    .fetch_one(db)
     .await?;
-    let numbered = rows.into_iter().map(|row| {
-        let contact = Stored {
-            id: row.id,
-            uid: row.uid,
-            version: row.version,
-            create_time: row.create_time,
-            update_time: row.update_time,
-            delete_time: row.delete_time,
-            merged_into: row.merged_into,
-            body: row.body,
-        };
-        (
-            usize::try_from(row.number - 1).unwrap_or(usize::MAX),
-            contact,
-        )
-    });
-    Ok(numbered.collect())
+    let numbers = numbers(row.numbers.as_deref());
+    let numbers = numbers.map(|number| usize::try_from(number - 1).unwrap_or(usize::MAX));
+    Ok(numbers.zip(packed!(row).contacts()?).collect())
 }
 
 /// The uids that contacts of the owner already have.
@@ -103,8 +96,14 @@ pub async fn taken_uids(
     Ok(sqlx::query_scalar!(
         r#"
         SELECT uid
-        FROM contacts.contacts
-        WHERE owner_id = $1 AND uid = ANY($2)
+        FROM unnest($2::text[]) AS asked (by_uid)
+        CROSS JOIN LATERAL (
+            SELECT uid
+            FROM contacts.contacts
+            WHERE owner_id = $1 AND uid >= by_uid AND uid <= by_uid
+            ORDER BY uid
+            LIMIT 1
+        ) AS taken
         "#,
         owner as UserId,
         uids as &[&str],

@@ -11,7 +11,7 @@ use crate::model::duplicates::{ComparedContact, SharedValue, ValueKind};
 
 /// Makes a transaction sort the keys of a large book in memory.
 pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("SET LOCAL work_mem = '32MB'")
+    sqlx::raw_sql("SET LOCAL work_mem = '32MB'; SET LOCAL enable_sort = on")
         .execute(db)
         .await?;
     Ok(())

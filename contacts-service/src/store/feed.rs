@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use chassis::user_id::UserId;
-use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::store::packed::{columns, packed, packing};
 
 /// The part to read: after a version and, within that version, an id.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ pub struct Entry {
 }
 
 /// A page of the feed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Page {
     /// None where the owner never wrote.
     pub state: Option<State>,
@@ -65,48 +65,47 @@ pub struct Page {
 pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Result<Page> {
     // The limits of both halves are what the index is read to, not a filter on it.
     // Of contacts beyond the bytes, no body is read.
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        SELECT o.version AS now_version, o.min_version, o.epoch, feed.found AS "found?",
-               feed.version AS "version?", feed.id AS "id?: ContactId", feed.uid AS "uid?",
-               feed.create_time AS "create_time?", feed.update_time AS "update_time?",
-               feed.body AS "body?"
-        FROM contacts.owner_state AS o
-        LEFT JOIN LATERAL (
-            SELECT *
-            FROM (
-                SELECT *, count(*) OVER () AS found, sum(size) OVER (ORDER BY version, id) AS total
+    let row = columns!(packing!(
+        "SELECT o.version AS now_version, o.min_version, o.epoch, page.*
+        FROM (SELECT * FROM contacts.owner_state WHERE owner_id = $1) AS o
+        CROSS JOIN LATERAL (
+            SELECT max(found) AS found, ",
+        " FROM (
+                SELECT *
                 FROM (
-                    (
-                        SELECT owner_id, version, id, uid, create_time, update_time,
-                               CASE WHEN delete_time IS NULL THEN body END AS body,
-                               CASE WHEN delete_time IS NULL THEN octet_length(body) ELSE 0 END
-                                   AS size
-                        FROM contacts.contacts
-                        WHERE owner_id = $1 AND (version, id) > ($2, $3)
-                          AND (delete_time IS NULL OR version > COALESCE($4, o.version))
+                    SELECT *, count(*) OVER () AS found,
+                           sum(size) OVER (ORDER BY version, id) AS total
+                    FROM (
+                        (
+                            SELECT owner_id, version, id, uid, create_time, update_time,
+                                   delete_time, merged_into,
+                                   CASE WHEN delete_time IS NULL THEN body ELSE '' END AS body,
+                                   CASE WHEN delete_time IS NULL THEN octet_length(body) ELSE 0 END
+                                       AS size
+                            FROM contacts.contacts
+                            WHERE owner_id = $1 AND (version, id) > ($2, $3)
+                              AND (delete_time IS NULL OR version > COALESCE($4, o.version))
+                            ORDER BY version, id
+                            LIMIT $5
+                        )
+                        UNION ALL
+                        (
+                            SELECT owner_id, version, id, '', purge_time, purge_time, purge_time,
+                                   NULL, '', 0
+                            FROM contacts.tombstones
+                            WHERE owner_id = $1 AND (version, id) > ($2, $3)
+                              AND version > COALESCE($4, o.version)
+                            ORDER BY version, id
+                            LIMIT $5
+                        )
                         ORDER BY version, id
                         LIMIT $5
-                    )
-                    UNION ALL
-                    (
-                        SELECT owner_id, version, id, NULL, NULL, NULL, NULL, 0
-                        FROM contacts.tombstones
-                        WHERE owner_id = $1 AND (version, id) > ($2, $3)
-                          AND version > COALESCE($4, o.version)
-                        ORDER BY version, id
-                        LIMIT $5
-                    )
-                    ORDER BY version, id
-                    LIMIT $5
-                ) AS either
-            ) AS counted
-            WHERE owner_id = $1 AND total - size < $6
-        ) AS feed ON TRUE
-        WHERE o.owner_id = $1
-        ORDER BY feed.version, feed.id
-        "#,
+                    ) AS either
+                ) AS counted
+                WHERE owner_id = $1 AND total - size < $6
+                ORDER BY version, id
+            ) AS feed
+        ) AS page",
         owner as UserId,
         range.version,
         range.id,
@@ -114,68 +113,42 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
         // One more shows whether there is more.
         range.count_max + 1,
         range.bytes_max,
-    )
-    .fetch_all(db)
+    ))
+    .fetch_optional(db)
     .await?;
-
-    Ok(Page::of(rows, range.count_max))
-}
-
-/// The owner's row, and an entry if there is one.
-struct Row {
-    now_version: i64,
-    min_version: i64,
-    epoch: Uuid,
-    /// The number of entries before the limit of bytes.
-    found: Option<i64>,
-    version: Option<i64>,
-    id: Option<ContactId>,
-    uid: Option<String>,
-    create_time: Option<DateTime<Utc>>,
-    update_time: Option<DateTime<Utc>>,
-    body: Option<Vec<u8>>,
+    let Some(row) = row else {
+        return Ok(Page::default());
+    };
+    let state = State {
+        version: row.now_version,
+        min_version: row.min_version,
+        epoch: row.epoch,
+    };
+    let found = row.found.unwrap_or(0);
+    let most = usize::try_from(range.count_max).unwrap_or(usize::MAX);
+    Ok(Page::of(state, packed!(row).contacts()?, found, most))
 }
 
 impl Page {
-    fn of(rows: Vec<Row>, count_max: i64) -> Self {
-        let state = rows.first().map(|row| State {
-            version: row.now_version,
-            min_version: row.min_version,
-            epoch: row.epoch,
-        });
-        let found = rows.first().and_then(|row| row.found).unwrap_or(0);
-        let most = usize::try_from(count_max).unwrap_or(usize::MAX);
-        let entries = rows.into_iter().filter_map(Row::entry).take(most);
-        let entries: Vec<_> = entries.collect();
+    /// At most `most` of what was read, of `found` entries in all.
+    fn of(state: State, read: Vec<Stored>, found: i64, most: usize) -> Self {
+        let entries: Vec<_> = read.into_iter().take(most).map(Entry::from).collect();
         let shown = i64::try_from(entries.len()).unwrap_or(i64::MAX);
         Self {
-            state,
+            state: Some(state),
             entries,
             more: found > shown,
         }
     }
 }
 
-impl Row {
-    fn entry(self) -> Option<Entry> {
-        let (version, id) = (self.version?, self.id?);
-        let text = self.uid.zip(self.body);
-        let contact = text.zip(self.create_time.zip(self.update_time));
-        let contact = contact.map(|((uid, body), (create_time, update_time))| Stored {
-            id,
-            uid,
-            version,
-            create_time,
-            update_time,
-            delete_time: None,
-            merged_into: None,
-            body,
-        });
-        Some(Entry {
-            version,
-            id,
-            contact,
-        })
+impl From<Stored> for Entry {
+    fn from(contact: Stored) -> Self {
+        Self {
+            version: contact.version,
+            id: contact.id,
+            contact: Some(contact).filter(|contact| contact.delete_time.is_none()),
+        }
     }
 }
 

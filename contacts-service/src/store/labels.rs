@@ -77,14 +77,15 @@ pub async fn insert(db: &mut PgConnection, owner: UserId, labels: &[Label]) -> R
     Ok(())
 }
 
-/// Returns the owner's label.
+/// Returns the owner's label. By a range, as in [`super::contacts`].
 pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: LabelId) -> Result<Option<Label>> {
     Ok(sqlx::query_as!(
         Label,
         r#"
         SELECT id AS "id: LabelId", name_key, name, version, create_time, update_time
         FROM contacts.labels
-        WHERE owner_id = $1 AND id = $2
+        WHERE owner_id = $1 AND id >= $2 AND id <= $2
+        ORDER BY id
         "#,
         owner as UserId,
         id as LabelId,

@@ -1,7 +1,7 @@
 //! Pages of contacts in an order.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, Postgres, QueryBuilder, Row};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::filter::Condition;
 use crate::model::order::{Key, Order};
 use crate::model::share::rights::View;
-use crate::store::row::{AFTER_STORED, STORED, stored};
+use crate::store::packed::{COLUMNS, LIVE_COLUMNS, Packed, broken};
 
 /// The sort key of the last contact returned.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -18,6 +18,8 @@ pub enum SortKey {
     Text(String),
     /// A time.
     Time(DateTime<Utc>),
+    /// A version.
+    Version(i64),
 }
 
 /// The position in a list.
@@ -29,6 +31,21 @@ pub struct ListCursor {
     pub id: ContactId,
 }
 
+impl ListCursor {
+    /// Whether it is a position in `order`. Those of lists by `update_time` that an earlier
+    /// release began are not: they hold a time.
+    #[must_use]
+    pub fn is_of(&self, order: Order) -> bool {
+        match order.key {
+            Key::CreateTime => matches!(self.key, SortKey::Time(_)),
+            Key::UpdateTime => matches!(self.key, SortKey::Version(_)),
+            Key::FamilyName | Key::GivenName | Key::DisplayName => {
+                matches!(self.key, SortKey::Text(_))
+            }
+        }
+    }
+}
+
 /// A contact and its sort key.
 #[derive(Clone, Debug)]
 pub struct ListedContact {
@@ -36,9 +53,25 @@ pub struct ListedContact {
     pub contact: Stored,
     /// The folded name, if sorted by a name.
     name_key: String,
+}
+
+/// A page of contacts.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// In the order of the selection.
+    pub listed: Vec<ListedContact>,
     /// The number of the owner's contacts, without deleted ones; only if
-    /// [`Selection::counted`].
+    /// [`Selection::counted`] and if the owner has ever written.
     pub live_count: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(flatten)]
+    packed: Packed,
+    /// A line for each contact.
+    name_keys: Option<String>,
+    live_count: Option<i64>,
 }
 
 impl ListedContact {
@@ -47,7 +80,7 @@ impl ListedContact {
     pub fn cursor(&self, order: Order) -> ListCursor {
         let key = match order.key {
             Key::CreateTime => SortKey::Time(self.contact.create_time),
-            Key::UpdateTime => SortKey::Time(self.contact.update_time),
+            Key::UpdateTime => SortKey::Version(self.contact.version),
             Key::FamilyName | Key::GivenName | Key::DisplayName => {
                 SortKey::Text(self.name_key.clone())
             }
@@ -80,28 +113,39 @@ pub async fn list(
     view: &View,
     selection: &Selection<'_>,
     limit: i64,
-) -> Result<Vec<ListedContact>> {
+) -> Result<Page> {
     let mut query = statement(view, selection, limit);
-    let rows = query.build().fetch_all(db).await?;
-    let listed = rows.iter().map(|row| {
+    let row: Row = query.build_query_as().fetch_one(db).await?;
+    let contacts = row.packed.contacts()?;
+    let name_keys = row.name_keys.unwrap_or_default();
+    let mut name_keys = name_keys.split('\n');
+    let listed = contacts.into_iter().map(|contact| {
         Ok(ListedContact {
-            contact: stored(row)?,
-            name_key: row.try_get(AFTER_STORED)?,
-            live_count: row.try_get(AFTER_STORED + 1)?,
+            contact,
+            name_key: name_keys.next().ok_or_else(broken)?.to_owned(),
         })
     });
-    listed.collect()
+    Ok(Page {
+        listed: listed.collect::<Result<_>>()?,
+        live_count: row.live_count,
+    })
 }
 
 /// The only statement that is built at run time, because there are too many combinations
 /// of orders and conditions. Values are always bound.
-fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> QueryBuilder<Postgres> {
+#[must_use]
+pub fn statement<'a>(
+    view: &View,
+    selection: &'a Selection<'a>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
     let (column, name_column) = match selection.order.key {
         Key::FamilyName => ("family_key", "family_key"),
         Key::GivenName => ("given_key", "given_key"),
         Key::DisplayName => ("display_key", "display_key"),
-        Key::CreateTime => ("create_time", "''::text"),
-        Key::UpdateTime => ("update_time", "''::text"),
+        Key::CreateTime => ("create_time", "''"),
+        // Versions follow the order of writes, and the feed needs their index anyway.
+        Key::UpdateTime => ("version", "''"),
     };
     let (direction, beyond) = if selection.order.descending {
         (" DESC", "<")
@@ -116,13 +160,16 @@ fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> Query
     };
     let mut query = QueryBuilder::new("SELECT ");
     query
-        .push(STORED)
-        .push(", ")
-        .push(name_column)
-        .push(", ")
-        .push(count_column)
-        .push(" FROM contacts.contacts WHERE owner_id = ");
-    query.push_bind(view.owner);
+        .push(if selection.show_deleted {
+            COLUMNS
+        } else {
+            LIVE_COLUMNS
+        })
+        .push(format_args!(
+            ", string_agg({name_column}, chr(10)) AS name_keys, {count_column} AS live_count \
+             FROM (SELECT * FROM contacts.contacts WHERE owner_id = "
+        ))
+        .push_bind(view.owner);
     if let Some(keys) = view.visible.keys() {
         query.push(" AND label_keys && ").push_bind(keys);
     }
@@ -137,13 +184,14 @@ fn statement<'a>(view: &View, selection: &'a Selection<'a>, limit: i64) -> Query
         match key {
             SortKey::Text(text) => query.push_bind(text),
             SortKey::Time(time) => query.push_bind(time),
+            SortKey::Version(version) => query.push_bind(version),
         };
         query.push(", ").push_bind(id).push(")");
     }
     query.push(format_args!(
         " ORDER BY {column}{direction}, id{direction} LIMIT "
     ));
-    query.push_bind(limit);
+    query.push_bind(limit).push(") AS page");
     query
 }
 
@@ -168,4 +216,22 @@ fn push_condition(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
             .push(") > 0"),
         Condition::HasBirthday => query.push(" AND birth_md IS NOT NULL"),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A position in a list by `update_time` held a time in earlier releases.
+    #[test]
+    fn a_time_is_a_position_among_creations_only() {
+        let cursor: ListCursor = serde_json::from_str(
+            r#"{"key":{"Time":"2026-01-02T03:04:05Z"},"id":"0199f0a6-0000-7000-8000-000000000000"}"#,
+        )
+        .unwrap();
+        let by = |order| cursor.is_of(Order::parse(order).unwrap());
+
+        assert!(by("create_time") && by("create_time desc"));
+        assert!(!by("update_time") && !by("update_time desc") && !by("family_name"));
+    }
 }

@@ -25,4 +25,4 @@ pub mod stats;
 pub mod tombstones;
 
 mod columns;
-mod row;
+mod packed;

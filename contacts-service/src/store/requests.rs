@@ -15,7 +15,8 @@ pub struct StoredResponse {
     pub response: Vec<u8>,
 }
 
-/// The owner's call with this id, made at `since` or later.
+/// The owner's call with this id, made at `since` or later. By a range, as in
+/// [`super::contacts`]: the index of times has everybody's calls.
 pub async fn find(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -27,7 +28,8 @@ pub async fn find(
         r#"
         SELECT body_hash, response
         FROM contacts.requests
-        WHERE owner_id = $1 AND request_id = $2 AND create_time >= $3
+        WHERE owner_id = $1 AND request_id >= $2 AND request_id <= $2 AND create_time >= $3
+        ORDER BY request_id
         "#,
         owner as UserId,
         request_id,

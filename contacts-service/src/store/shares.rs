@@ -9,13 +9,20 @@ use crate::model::label::LabelId;
 use crate::model::share::rights::{Grant, SharedLabel};
 use crate::model::share::{Offer, Recipient, Share, ShareId};
 
-/// What the user can currently read of the owner's contacts.
+/// What the user can currently read of the owner's contacts. Labels by a range, as in
+/// [`super::contacts`].
 pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Result<Vec<Grant>> {
     let rows = sqlx::query!(
         r#"
         SELECT s.is_editor, s.label_id AS "label_id: LabelId", l.name_key AS "name_key?"
         FROM contacts.shares AS s
-        LEFT JOIN contacts.labels AS l ON l.owner_id = s.owner_id AND l.id = s.label_id
+        LEFT JOIN LATERAL (
+            SELECT name_key
+            FROM contacts.labels
+            WHERE owner_id = $1 AND id >= s.label_id AND id <= s.label_id
+            ORDER BY id
+            LIMIT 1
+        ) AS l ON TRUE
         WHERE s.owner_id = $1 AND s.recipient_id = $2
         "#,
         owner as UserId,

@@ -11,5 +11,6 @@ mod database;
 mod grants;
 mod migrations;
 mod passwords;
+mod plans;
 mod schema;
 mod statements;

@@ -1,0 +1,365 @@
+//! The plans of the hot statements: each reads the index meant for it, whatever the
+//! planner knows of the tables. A connection plans a statement once, and keeps the plan.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use contacts_service::DATABASE_SETTINGS;
+use contacts_service::model::order::Order;
+use contacts_service::model::share::rights::{View, Visible};
+use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
+use embedded_postgres::TestDatabase;
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+use sqlx::{Executor, Row};
+use uuid::Uuid;
+
+use crate::database::{connect, migrated};
+
+/// 50,000 contacts of one owner beside 1,000 small books.
+const BOOKS: &str = "
+    INSERT INTO contacts.owner_state (owner_id, version, min_version, epoch, live_count, byte_count)
+    SELECT md5(o::text)::uuid, 1, 0, md5(o::text)::uuid, 10, 0 FROM generate_series(0, 1000) AS o;
+    INSERT INTO contacts.contacts
+        (owner_id, id, uid, version, create_time, update_time, body, family_key, given_key,
+         display_key, birth_md, starred, label_keys, email_keys, phone_keys, organization_key,
+         search_text)
+    SELECT md5(o::text)::uuid, id, 'urn:uuid:' || id, n, now(), now(), '\\x00', n % 997, n % 333,
+           n, 101 + n % 28, FALSE, '{}', '{}', '{}', '', 'a'
+    FROM generate_series(0, 1000) AS o,
+         generate_series(1, CASE o WHEN 0 THEN 50000 ELSE 10 END) AS n,
+         LATERAL (SELECT md5(n || '.' || o)::uuid AS id) AS made";
+
+/// The statements of `.sqlx` that begin with the first and contain the second text, and
+/// which indexes they read, in the order of the plan.
+const STORED: [(&str, &str, &[&str]); 24] = [
+    (
+        "SELECT id AS \"id: ContactId\", uid, version,",
+        "id <= $2 ORDER BY id",
+        &["contacts_pkey"],
+    ),
+    (
+        "SELECT string_agg(uuid_send(id)",
+        "AS asked (by_id)",
+        &["contacts_pkey"],
+    ),
+    (
+        "SELECT string_agg(int8send(number)",
+        "AS asked (by_owner,",
+        &["contacts_pkey"],
+    ),
+    (
+        "SELECT o.version AS now_version",
+        "AS feed",
+        &["owner_state_pkey", "contacts_version", "tombstones_pkey"],
+    ),
+    (
+        "SELECT string_agg(int8send(birth_md)",
+        "(birth_md, display_key, id) > ($3, $4, $5)",
+        &["contacts_birthday"],
+    ),
+    (
+        "SELECT string_agg(int8send(birth_md)",
+        "UNION ALL",
+        &["contacts_birthday", "contacts_birthday"],
+    ),
+    ("SELECT live_count AS contacts", "", &["owner_state_pkey"]),
+    (
+        "SELECT owner_id AS \"owner_id: UserId\", version FROM contacts.owner_state",
+        "",
+        &["owner_state_pkey"],
+    ),
+    (
+        "INSERT INTO contacts.owner_state AS o",
+        "VALUES ($1, 1, 0, $2, 0, 0)",
+        &[],
+    ),
+    (
+        "WITH taken AS ( INSERT INTO contacts.owner_state",
+        "",
+        &["owner_state_pkey", "owner_state_pkey"],
+    ),
+    (
+        "SELECT uid FROM unnest($2::text[])",
+        "",
+        &["contacts_owner_id_uid_key"],
+    ),
+    (
+        "SELECT body_hash, response FROM contacts.requests",
+        "",
+        &["requests_pkey"],
+    ),
+    (
+        "SELECT live_count AS live",
+        "",
+        &["owner_state_pkey", "contacts_deleted", "contacts_birthday"],
+    ),
+    (
+        "SELECT id AS \"id: LabelId\"",
+        "name_key > $2",
+        &["labels_owner_id_name_key_key"],
+    ),
+    (
+        "SELECT id AS \"id: LabelId\"",
+        "id <= $2 ORDER BY id",
+        &["labels_pkey"],
+    ),
+    (
+        "SELECT s.is_editor",
+        "",
+        &["shares_recipient", "labels_pkey"],
+    ),
+    (
+        "SELECT version, change,",
+        "version < $3 ORDER BY version DESC",
+        &["revisions_pkey"],
+    ),
+    // The copies that are searched.
+    (
+        "SELECT version, min_version, epoch, live_count",
+        "",
+        &["owner_state_pkey"],
+    ),
+    (
+        "SELECT id AS \"id: ContactId\", family_key, starred",
+        "ORDER BY id",
+        &["contacts_pkey"],
+    ),
+    (
+        "SELECT o.version AS now_version",
+        "AS changed ON TRUE",
+        &["owner_state_pkey", "contacts_version", "tombstones_pkey"],
+    ),
+    // A refresh, and what is asked when its answer is repeated. The index has all of the
+    // session's key, with the epoch.
+    (
+        "UPDATE auth.sessions AS s SET gen = s.gen + 1",
+        "",
+        &["sessions_of_epoch", "users_pkey", "revocations_pkey"],
+    ),
+    (
+        "SELECT s.gen FROM auth.sessions",
+        "",
+        &["sessions_of_epoch", "users_pkey"],
+    ),
+    (
+        "SELECT user_id AS \"user_id: UserId\", password_hash",
+        "WHERE email_norm = $1",
+        &["emails_pkey"],
+    ),
+    // A write of one contact by its id.
+    (
+        "WITH counted AS ( UPDATE contacts.owner_state",
+        "birth_md = $13",
+        &[
+            "owner_state_pkey",
+            "contacts_pkey",
+            "revisions_pkey",
+            "revisions_pkey",
+            "contacts_pkey",
+        ],
+    ),
+];
+
+/// The statements of `STORED` from here on find their row by a condition alone, for which the
+/// planner chooses any index while the table is empty; those before prescribe an order.
+const BY_CONDITION: usize = 23;
+
+/// Every query of `.sqlx`, with single spaces.
+fn stored() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
+    let files = fs::read_dir(folder).unwrap();
+    let queries = files.map(|file| {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let query = json["query"].as_str().unwrap();
+        query.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    queries.collect()
+}
+
+/// The statements, by a name, with the indexes meant.
+fn hot(stored_too: usize) -> BTreeMap<String, (String, Vec<String>)> {
+    let queries = stored();
+    let mut hot = BTreeMap::new();
+    for (begin, holds, indexes) in &STORED[..stored_too] {
+        let is_meant = |query: &&String| query.starts_with(begin) && query.contains(holds);
+        let mut found = queries.iter().filter(is_meant);
+        // Of birthdays the shorter one.
+        let query = found.by_ref().min_by_key(|query| query.len());
+        let query = query.unwrap_or_else(|| panic!("no query is {begin} … {holds}"));
+        let indexes = indexes.iter().map(|&index| index.to_owned()).collect();
+        hot.insert(format!("{begin} {holds}"), (query.clone(), indexes));
+    }
+    for (order, index) in [
+        ("family_name", "contacts_family"),
+        ("given_name", "contacts_given"),
+        ("display_name", "contacts_display"),
+        ("create_time", "contacts_create_time"),
+        ("update_time", "contacts_version"),
+    ] {
+        for order in [order.to_owned(), format!("{order} desc")] {
+            for after in [false, true] {
+                let query = list(&order, after);
+                let indexes = ["owner_state_pkey", index].map(str::to_owned).to_vec();
+                hot.insert(format!("list by {order}, {after}"), (query, indexes));
+            }
+        }
+    }
+    hot
+}
+
+/// The statement of a page in an order, the first one or a later one.
+fn list(order: &str, later: bool) -> String {
+    let user = chassis::user_id::UserId(Uuid::nil());
+    let view = View {
+        owner: user,
+        reader: user,
+        visible: Visible::All,
+    };
+    let key = match order.split('_').next() {
+        Some("create") => SortKey::Time(chrono::DateTime::UNIX_EPOCH),
+        Some("update") => SortKey::Version(1),
+        _ => SortKey::Text(String::new()),
+    };
+    let id = contacts_service::contact::ContactId(Uuid::nil());
+    let selection = Selection {
+        order: Order::parse(order).unwrap(),
+        conditions: &[],
+        show_deleted: false,
+        counted: true,
+        after: later.then_some(ListCursor { key, id }),
+    };
+    statement(&view, &selection, 51).sql().as_str().to_owned()
+}
+
+/// A connection as the contacts service has them.
+async fn as_service(database: &TestDatabase) -> PgConnection {
+    let mut db = connect(database, "postgres").await;
+    for (name, value) in DATABASE_SETTINGS {
+        let set = format!("SELECT set_config('{name}', '{value}', FALSE)");
+        db.execute(raw_sql(AssertSqlSafe(set))).await.unwrap();
+    }
+    db
+}
+
+/// The indexes that a statement reads, in the order of its plan; tables that it scans
+/// without, and a sort of a whole book, are listed, too.
+async fn plan(db: &mut PgConnection, query: &str) -> Vec<String> {
+    let numbers = query.split('$').skip(1).filter_map(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<usize>().ok()
+    });
+    let values = vec!["NULL"; numbers.max().unwrap_or(0)].join(", ");
+    let values = if values.is_empty() {
+        values
+    } else {
+        format!("({values})")
+    };
+    let prepare = format!("DEALLOCATE ALL; PREPARE hot AS {query}");
+    db.execute(raw_sql(AssertSqlSafe(prepare))).await.unwrap();
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE hot {values}");
+    let lines = db.fetch_all(raw_sql(AssertSqlSafe(explain))).await.unwrap();
+    let lines = lines.iter().map(|line| line.get::<String, _>(0));
+    lines.filter_map(|line| node(&line)).collect()
+}
+
+fn node(line: &str) -> Option<String> {
+    let line = line.trim().trim_start_matches("->").trim();
+    if let Some((scan, rest)) = line.split_once(" using ") {
+        let index = rest.split(' ').next()?;
+        return scan.starts_with("Index").then(|| index.to_owned());
+    }
+    if let Some(rest) = line.strip_prefix("Bitmap Index Scan on ") {
+        return Some(rest.to_owned());
+    }
+    line.strip_prefix("Seq Scan on ")
+        .map(|table| format!("all of {table}"))
+}
+
+async fn fill(database: &TestDatabase) {
+    let mut db = connect(database, "postgres").await;
+    db.execute(raw_sql(BOOKS)).await.unwrap();
+}
+
+/// Runs statements that need no answer, as superuser.
+async fn run(database: &TestDatabase, sql: &'static str) {
+    let mut db = connect(database, "postgres").await;
+    db.execute(raw_sql(sql)).await.unwrap();
+}
+
+/// Otherwise the server would analyze tables while the test runs.
+async fn without_autovacuum() -> TestDatabase {
+    let database = migrated().await;
+    let tables = "SELECT format('ALTER TABLE %s SET (autovacuum_enabled = off)', c.oid::regclass)
+                  FROM pg_class AS c
+                  WHERE c.relkind = 'r'
+                    AND c.relnamespace IN ('auth'::regnamespace, 'contacts'::regnamespace)";
+    let mut db = connect(&database, "postgres").await;
+    for alter in crate::database::texts(&mut db, tables).await {
+        db.execute(raw_sql(AssertSqlSafe(alter))).await.unwrap();
+    }
+    database
+}
+
+async fn assert_meant(database: &TestDatabase, stored_too: usize) {
+    let mut db = as_service(database).await;
+    let mut wrong = Vec::new();
+    for (name, (query, meant)) in hot(stored_too) {
+        let read = plan(&mut db, &query).await;
+        if read != meant {
+            wrong.push(format!("{name}\n  reads {read:?}\n  instead of {meant:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn an_empty_database_is_read_by_the_indexes_meant() {
+    let database = without_autovacuum().await;
+
+    assert_meant(&database, BY_CONDITION).await;
+}
+
+#[tokio::test]
+async fn without_statistics_the_indexes_meant_are_read() {
+    let database = without_autovacuum().await;
+    fill(&database).await;
+
+    assert_meant(&database, STORED.len()).await;
+}
+
+#[tokio::test]
+async fn with_the_statistics_of_empty_tables_the_indexes_meant_are_read() {
+    let database = without_autovacuum().await;
+    run(&database, "ANALYZE").await;
+    assert_meant(&database, BY_CONDITION).await;
+
+    fill(&database).await;
+
+    assert_meant(&database, STORED.len()).await;
+}
+
+#[tokio::test]
+async fn one_large_book_beside_small_ones_is_read_by_the_indexes_meant() {
+    let database = without_autovacuum().await;
+    fill(&database).await;
+    run(&database, "ANALYZE").await;
+
+    assert_meant(&database, STORED.len()).await;
+}
+
+/// What these tests are for: without the settings of the service, and by a condition that
+/// other indexes have as well, something else is read.
+#[tokio::test]
+async fn a_statement_that_leaves_the_index_open_is_found() {
+    let database = without_autovacuum().await;
+    let by_id = "SELECT body FROM contacts.contacts WHERE owner_id = $1 AND id = $2";
+    let by_part = "SELECT body FROM contacts.contacts WHERE owner_id = $1 AND display_key = $2
+                   ORDER BY family_key LIMIT 1";
+
+    let mut db = as_service(&database).await;
+    assert_ne!(plan(&mut db, by_id).await, ["contacts_pkey"]);
+    fill(&database).await;
+    assert_ne!(plan(&mut db, by_part).await, ["contacts_display"]);
+}
