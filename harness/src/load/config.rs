@@ -67,6 +67,10 @@ pub struct LoadConfig {
     #[arg(long)]
     pub no_pgbench: bool,
 
+    /// Do not analyze the tables first: the planner knows nothing of them, as after a restore
+    #[arg(long, conflicts_with = "auth_at")]
+    pub no_analyze: bool,
+
     /// Other stacks to measure in the same run; all when none is named
     #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., default_missing_values = Stack::NAMES)]
     pub peers: Vec<Stack>,

@@ -13,6 +13,7 @@ mod pgbench;
 mod plot;
 mod profile;
 mod report;
+mod requests;
 mod scenario;
 mod stage;
 mod subject;

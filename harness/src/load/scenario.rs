@@ -7,13 +7,14 @@ use memchr::memmem;
 use prost::Message;
 use proto::auth::v1::{LogInRequest, RefreshTokenRequest, RefreshTokenResponse};
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, BatchUpdateContactsRequest, Contact, CreateContactRequest,
-    FindDuplicatesRequest, GetContactRequest, ListContactsRequest, ListUpcomingBirthdaysRequest,
-    SearchContactsRequest, SyncContactsRequest, UpdateContactRequest,
+    BatchCreateContactsResponse, FindDuplicatesRequest, GetContactRequest, GetContactStatsRequest,
+    ListContactsRequest, ListLabelsRequest, ListUpcomingBirthdaysRequest, SearchContactsRequest,
+    SyncContactsRequest,
 };
 
 use super::drive::{Caller, Load};
 use super::grpc::{Connection, Failure};
+use super::requests::{CHANGED, change, changes, created, creation, creations, deletions};
 use super::world::{PASSWORD, World, bearer};
 use crate::error::Result;
 use crate::seed::plain_phone;
@@ -45,6 +46,12 @@ pub enum Scenario {
     Update,
     /// `BatchUpdateContacts` of 500 contacts, or of all if the user has fewer
     BatchUpdate,
+    /// `BatchCreateContacts` of 500, and `BatchDeleteContacts` of the same
+    BatchDelete,
+    /// `GetContactStats`
+    Stats,
+    /// `ListLabels`
+    Labels,
     /// Nine times `Get`, once `Update`
     Mixed,
     /// `LogIn`
@@ -77,6 +84,7 @@ impl Scenario {
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 const AUTH: &str = "/addressbook.auth.v1.AuthService/";
 const CONTACTS: &str = "/addressbook.contacts.v1.ContactsService/";
+const LABELS: &str = "/addressbook.contacts.v1.LabelsService/";
 
 /// One caller of our services.
 pub(super) struct Worker {
@@ -148,7 +156,10 @@ impl Worker {
             let path = format!("http://{}{service}{name}", world.address(scenario));
             path.parse::<Uri>().map_err(|_| Failure::Answer)
         };
-        let update = method(CONTACTS, "UpdateContact")?;
+        let second = match scenario {
+            Scenario::BatchDelete => method(CONTACTS, "BatchDeleteContacts")?,
+            _ => method(CONTACTS, "UpdateContact")?,
+        };
         let first = match scenario {
             Scenario::Empty => method(HEALTH, "")?,
             Scenario::Get | Scenario::Mixed => method(CONTACTS, "GetContact")?,
@@ -158,8 +169,12 @@ impl Worker {
             Scenario::Sync => method(CONTACTS, "SyncContacts")?,
             Scenario::Duplicates => method(CONTACTS, "FindDuplicates")?,
             Scenario::Create => method(CONTACTS, "CreateContact")?,
-            Scenario::BatchCreate => method(CONTACTS, "BatchCreateContacts")?,
-            Scenario::Update => update.clone(),
+            Scenario::BatchCreate | Scenario::BatchDelete => {
+                method(CONTACTS, "BatchCreateContacts")?
+            }
+            Scenario::Update => second.clone(),
+            Scenario::Stats => method(CONTACTS, "GetContactStats")?,
+            Scenario::Labels => method(LABELS, "ListLabels")?,
             Scenario::BatchUpdate => method(CONTACTS, "BatchUpdateContacts")?,
             Scenario::LogIn => method(AUTH, "LogIn")?,
             Scenario::Refresh => method(AUTH, "RefreshToken")?,
@@ -168,7 +183,7 @@ impl Worker {
             world: Arc::clone(world),
             scenario,
             connection,
-            methods: [first, update],
+            methods: [first, second],
             random: fastrand::Rng::with_seed(seed),
             user,
             email: String::new(),
@@ -217,13 +232,16 @@ impl Worker {
     }
 
     async fn create_batch(&mut self) -> Result<(), Failure> {
-        let request = BatchCreateContactsRequest {
-            requests: (0..Scenario::BATCH)
-                .map(|_| creation(&mut self.random))
-                .collect(),
-            ..BatchCreateContactsRequest::default()
-        };
+        let request = creations(&mut self.random);
         self.ask(0, &request, "urn:uuid:").await
+    }
+
+    async fn delete_batch(&mut self) -> Result<(), Failure> {
+        let request = creations(&mut self.random).encode_to_vec();
+        let answer = self.connection.call(&self.methods[0], &request).await?;
+        let made = BatchCreateContactsResponse::decode(answer).map_err(|_| Failure::Answer)?;
+        let ids = made.results.into_iter().filter_map(created);
+        self.ask(1, &deletions(ids), "urn:uuid:").await
     }
 
     async fn update(&mut self) -> Result<(), Failure> {
@@ -238,13 +256,7 @@ impl Worker {
         let some = self
             .random
             .choose_multiple(contacts.iter(), Scenario::BATCH.into());
-        let request = BatchUpdateContactsRequest {
-            requests: some
-                .into_iter()
-                .map(|id| change(id.clone(), &note))
-                .collect(),
-            ..BatchUpdateContactsRequest::default()
-        };
+        let request = changes(some, &note);
         self.ask(0, &request, &note).await
     }
 
@@ -324,42 +336,11 @@ impl Caller for Worker {
             Scenario::Create => self.create().await,
             Scenario::BatchCreate => self.create_batch().await,
             Scenario::BatchUpdate => self.update_batch().await,
+            Scenario::BatchDelete => self.delete_batch().await,
+            Scenario::Stats => self.ask(0, &GetContactStatsRequest::default(), "").await,
+            Scenario::Labels => self.ask(0, &ListLabelsRequest::default(), "").await,
             Scenario::LogIn => self.log_in().await,
             Scenario::Refresh => self.refresh().await,
         }
-    }
-}
-
-/// A small contact that differs from the others.
-fn creation(random: &mut fastrand::Rng) -> CreateContactRequest {
-    let contact = Contact {
-        given_name: format!("Given {}", random.u32(..)),
-        family_name: format!("Family {}", random.u32(..)),
-        ..Contact::default()
-    };
-    CreateContactRequest {
-        contact: Some(contact),
-        ..CreateContactRequest::default()
-    }
-}
-
-/// Marks the contact that a sync returns, in its notes.
-const CHANGED: &str = "changed since";
-
-/// The change that a sync returns.
-pub(super) fn telling(id: &str) -> UpdateContactRequest {
-    let notes = format!("{CHANGED} {}", fastrand::u32(..));
-    change(id.to_owned(), &notes)
-}
-
-/// Other notes for a contact.
-fn change(id: String, notes: &str) -> UpdateContactRequest {
-    UpdateContactRequest {
-        contact: Some(Contact {
-            id,
-            notes: notes.to_owned(),
-            ..Contact::default()
-        }),
-        ..UpdateContactRequest::default()
     }
 }

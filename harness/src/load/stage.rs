@@ -128,7 +128,9 @@ impl Stage {
             config.contacts,
         )
         .await?;
-        system.database.analyze().await?;
+        if !config.no_analyze {
+            system.database.analyze().await?;
+        }
         let postgres = system.database.pid().map(Process);
         let processes = |service: &Service| Processes {
             service: service.pid().map(Process).into_iter().collect(),

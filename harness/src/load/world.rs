@@ -11,15 +11,13 @@ use proto::auth::v1::{
     TokenPair, log_in_response,
 };
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
-use proto::contacts::v1::{
-    BatchContactResult, BatchCreateContactsRequest, CreateContactRequest, SyncContactsRequest,
-    batch_contact_result,
-};
+use proto::contacts::v1::{BatchCreateContactsRequest, CreateContactRequest, SyncContactsRequest};
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::scenario::{Scenario, telling};
+use super::requests::{created, telling};
+use super::scenario::Scenario;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::seed::plain;
@@ -248,7 +246,7 @@ impl World {
             });
             sign(&mut request, &bearer);
             let answer = contacts.batch_create_contacts(request).await?.into_inner();
-            ids.extend(answer.results.into_iter().filter_map(id));
+            ids.extend(answer.results.into_iter().filter_map(created));
         }
     }
 }
@@ -262,13 +260,6 @@ fn sign_up(email: &str) -> SignUpRequest {
         email: email.to_owned(),
         password: PASSWORD.into(),
         ..SignUpRequest::default()
-    }
-}
-
-fn id(result: BatchContactResult) -> Option<String> {
-    match result.result? {
-        batch_contact_result::Result::Contact(contact) => Some(contact.id),
-        batch_contact_result::Result::Status(_) => None,
     }
 }
 

@@ -51,7 +51,7 @@ fn idle(name: &str, service: &Service) -> Option<Goal> {
     let process = Process(service.pid()?);
     let what = format!("{name}: memory when idle (PSS), in MiB");
     let from = format!("of which its own {:.1}", mib(process.own_memory()));
-    Some(Goal::at_most(&what, mib(process.memory()), 4.0, &from))
+    Some(Goal::at_most(&what, mib(process.memory()), 6.0, &from))
 }
 
 async fn per_connection(service: &Service) -> Result<Option<Goal>> {

@@ -1,6 +1,7 @@
 //! `cargo dev load --goals`: the performance goals, as ratios within one run, and whether
 //! they are met.
 
+mod books;
 mod calls;
 mod enumeration;
 mod memory;
@@ -78,6 +79,7 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
     let mut runs = Vec::new();
     let mut goals = calls::measure(config, stage, &mut runs).await?;
     goals.extend(tokens::measure(stage).await?);
+    goals.extend(books::measure(config, stage, &mut runs).await?);
     // Before the flood, after which the throttle may delay log-ins.
     goals.extend(enumeration::measure(stage).await?);
     goals.extend(passwords::measure(config, stage).await?);
@@ -91,6 +93,8 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
             profile::take(config, stage, scenario, folder).await?;
         }
     }
+    // What is not met comes first.
+    goals.sort_by_key(|goal| goal.met);
     let table = table(&goals, folder);
     let file = folder.join("goals.md");
     fs::write(&file, &table).or_path("write", &file)?;

@@ -171,6 +171,9 @@ fn script(scenario: Scenario) -> Option<&'static str> {
         Scenario::Empty
         | Scenario::BatchCreate
         | Scenario::BatchUpdate
+        | Scenario::BatchDelete
+        | Scenario::Stats
+        | Scenario::Labels
         | Scenario::Mixed
         | Scenario::SearchOne
         | Scenario::Sync
