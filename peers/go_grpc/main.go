@@ -1,4 +1,4 @@
-// grpc-go + pgxpool + HS256. Debian: GO111MODULE=off GOPATH=/usr/share/gocode:$PWD/gopath go build
+// grpc-go + pgxpool + HS256.
 package main
 
 import (
@@ -15,14 +15,16 @@ import (
 	"time"
 
 	"crypto/rand"
-	"github.com/jackc/pgtype"
-	"github.com/jackc/pgx/v4/pgxpool"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	timestamppb "github.com/golang/protobuf/ptypes/timestamp"
-	"pb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"go_peer/pb"
 )
 
 const cols = "id, given_name, family_name, email, phone, birthday, notes, version, created_at, updated_at"
@@ -37,7 +39,6 @@ type claims struct {
 	Exp           int64
 }
 
-func hexu(u [16]byte) string { return fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:16]) }
 func (s *svc) owner(ctx context.Context) (u pgtype.UUID, err error) {
 	bad := status.Error(codes.Unauthenticated, "token")
 	md, _ := metadata.FromIncomingContext(ctx)
@@ -67,13 +68,13 @@ func (s *svc) owner(ctx context.Context) (u pgtype.UUID, err error) {
 	if json.Unmarshal(b, &c) != nil || c.Exp < time.Now().Unix() || c.Aud != "contacts" || c.Iss != "https://auth.example" {
 		return u, bad
 	}
-	if u.Set(c.Sub) != nil {
+	if u.Scan(c.Sub) != nil {
 		return u, bad
 	}
 	return u, nil
 }
 
-type scanner interface{ Scan(...interface{}) error }
+type scanner interface{ Scan(...any) error }
 
 func to(r scanner) (*pb.Contact, error) {
 	var id pgtype.UUID
@@ -85,7 +86,7 @@ func to(r scanner) (*pb.Contact, error) {
 	if err := r.Scan(&id, &c.GivenName, &c.FamilyName, &email, &phone, &bd, &c.Notes, &ver, &ca, &ua); err != nil {
 		return nil, err
 	}
-	c.Id = hexu(id.Bytes)
+	c.Id = id.String()
 	if email != nil {
 		c.Email = *email
 	}
@@ -96,8 +97,8 @@ func to(r scanner) (*pb.Contact, error) {
 		c.Birthday = bd.Format("2006-01-02")
 	}
 	c.Etag = strconv.FormatInt(ver, 10)
-	c.CreatedAt = &timestamppb.Timestamp{Seconds: ca.Unix(), Nanos: int32(ca.Nanosecond())}
-	c.UpdatedAt = &timestamppb.Timestamp{Seconds: ua.Unix(), Nanos: int32(ua.Nanosecond())}
+	c.CreatedAt = timestamppb.New(ca)
+	c.UpdatedAt = timestamppb.New(ua)
 	return c, nil
 }
 func (s *svc) GetContact(ctx context.Context, r *pb.GetContactRequest) (*pb.Contact, error) {
@@ -106,7 +107,7 @@ func (s *svc) GetContact(ctx context.Context, r *pb.GetContactRequest) (*pb.Cont
 		return nil, err
 	}
 	var id pgtype.UUID
-	if id.Set(r.Id) != nil {
+	if id.Scan(r.Id) != nil {
 		return nil, status.Error(codes.InvalidArgument, "id")
 	}
 	c, err := to(s.p.QueryRow(ctx, "select "+cols+" from contacts where owner_id=$1 and id=$2", o, id))
@@ -120,8 +121,8 @@ func (s *svc) ListContacts(ctx context.Context, r *pb.ListContactsRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	id := pgtype.UUID{Status: pgtype.Present}
-	if r.PageToken != "" && id.Set(r.PageToken) != nil {
+	id := pgtype.UUID{Valid: true}
+	if r.PageToken != "" && id.Scan(r.PageToken) != nil {
 		return nil, status.Error(codes.InvalidArgument, "token")
 	}
 	rows, err := s.p.Query(ctx, "select "+cols+" from contacts where owner_id=$1 and id>$2 order by id limit $3", o, id, r.PageSize)
@@ -147,7 +148,7 @@ func (s *svc) CreateContact(ctx context.Context, r *pb.CreateContactRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	id := pgtype.UUID{Status: pgtype.Present}
+	id := pgtype.UUID{Valid: true}
 	rand.Read(id.Bytes[:])
 	k := r.Contact
 	bd, _ := time.Parse("2006-01-02", k.Birthday)
@@ -162,7 +163,7 @@ func main() {
 	if n == "" {
 		n = "8"
 	}
-	p, err := pgxpool.Connect(context.Background(), "pool_max_conns="+n)
+	p, err := pgxpool.New(context.Background(), "pool_max_conns="+n)
 	if err != nil {
 		panic(err)
 	}
