@@ -20,7 +20,7 @@ pub const GROUPS: [Group; 8] = [
         user: Some(Rate::per_hour(30)),
         checked_at: CheckedAt::Layer,
     },
-    // A hash.
+    // Hashes a password.
     Group {
         name: "log_in",
         rpcs: &[
@@ -64,8 +64,8 @@ pub const GROUPS: [Group; 8] = [
         user: Some(Rate::per_minute(600)),
         checked_at: CheckedAt::Layer,
     },
-    // Also by callers without a valid secret. The user is the program with the secret of
-    // the call, so that others cannot use up its limit.
+    // Anyone can call it. The user limit counts by the id and the secret in the call, so
+    // that callers with a wrong secret do not use up the limit of the right one.
     Group {
         name: "service_token",
         rpcs: &["ServiceTokenService/IssueServiceToken"],

@@ -1,7 +1,7 @@
 //! Changes the e-mail of an account.
 //!
 //! The account keeps its e-mail until the new mailbox has verified the new one, so a
-//! mistyped or foreign address gets nothing.
+//! mistyped address, or that of a stranger, never becomes the account's.
 
 use uuid::Uuid;
 

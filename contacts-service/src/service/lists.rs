@@ -28,7 +28,7 @@ const SIZES: Sizes = Sizes {
 /// The maximum number of ids of one call.
 const IDS_MAX: usize = 500;
 
-/// The contact that is asked for.
+/// The requested contact.
 pub(super) async fn get(
     reads: &PointReads,
     view: &View,

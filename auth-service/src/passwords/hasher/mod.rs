@@ -118,7 +118,7 @@ impl Hand {
             let mut nobodys = [0; 32];
             rand::fill(&mut nobodys)?;
             let hash = self.recipe.hash(&nobodys, &mut self.memory)?;
-            // Of two threads one sets it.
+            // If two threads do this at once, one of them sets it.
             let _ = self.dummy.set(hash);
         }
         Ok(())
