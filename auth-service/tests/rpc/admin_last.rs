@@ -93,11 +93,7 @@ async fn who_is_demoted_while_an_act_begins_does_not_finish_it() {
     let replica = app.replica().await;
     let there = Admin::with(&replica, bob.tokens.clone(), bob.id.clone());
     // Bob's calls pass the first check, and wait for this transaction.
-    let mut demotion = app.db.begin().await.unwrap();
-    sqlx::query("UPDATE auth.users SET roles = '{}'")
-        .execute(&mut *demotion)
-        .await
-        .unwrap();
+    let demotion = app.begin_with("UPDATE auth.users SET roles = '{}'").await;
 
     let acts = async {
         tokio::join!(

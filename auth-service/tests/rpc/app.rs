@@ -17,8 +17,8 @@ use proto::auth::v1::{
     GetMeRequest, ListSessionsRequest, LogInRequest, LogOutRequest, RefreshTokenRequest,
     RefreshTokenResponse, Session, SignUpRequest, TokenPair, User,
 };
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, PgTransaction};
 use tempfile::TempDir;
 use testing::{migrated, replicas, serve, to_any_of};
 use tokio::task::JoinSet;
@@ -252,6 +252,13 @@ impl App {
     /// Runs SQL as superuser.
     pub(crate) async fn sql(&self, sql: &'static str) {
         sqlx::raw_sql(sql).execute(&self.db).await.unwrap();
+    }
+
+    /// A transaction as superuser that has run this SQL and holds its locks.
+    pub(crate) async fn begin_with(&self, sql: &'static str) -> PgTransaction<'static> {
+        let mut tx = self.db.begin().await.unwrap();
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+        tx
     }
 
     /// Returns when this many statements of the service wait for a lock.

@@ -74,11 +74,7 @@ async fn a_call_that_is_overtaken_is_told_to_retry() {
     ] {
         let app = App::start().await;
         let (access, token) = account(&app).await;
-        let mut held = app.db.begin().await.unwrap();
-        sqlx::query("SELECT FROM auth.emails FOR UPDATE")
-            .execute(&mut *held)
-            .await
-            .unwrap();
+        let held = app.begin_with("SELECT FROM auth.emails FOR UPDATE").await;
 
         let (first, second, ()) = tokio::join!(
             Act::ChangePassword.run(&app, &access, &token),

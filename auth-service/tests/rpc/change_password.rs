@@ -114,11 +114,7 @@ async fn the_policy_holds_for_the_new_password() {
 async fn of_two_changes_at_once_one_wins() {
     let app = App::start().await;
     let access = app.user("ada@example.org").await.access_token;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT 1 FROM auth.emails FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app.begin_with("SELECT 1 FROM auth.emails FOR UPDATE").await;
 
     let (first, second, ()) = tokio::join!(
         change(&app, &access, PASSWORD, OTHER_PASSWORD),
@@ -142,11 +138,9 @@ async fn of_two_changes_at_once_one_wins() {
 async fn a_log_in_with_the_old_password_does_not_slip_past_the_change() {
     let app = App::start().await;
     app.user("ada@example.org").await;
-    let mut changing = app.db.begin().await.unwrap();
-    sqlx::query("UPDATE auth.emails SET password_version = password_version + 1")
-        .execute(&mut *changing)
-        .await
-        .unwrap();
+    let changing = app
+        .begin_with("UPDATE auth.emails SET password_version = password_version + 1")
+        .await;
 
     // The password is checked and correct; then the change commits.
     let (answer, ()) = tokio::join!(app.log_in("ada@example.org", PASSWORD), async {

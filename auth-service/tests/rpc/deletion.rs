@@ -186,11 +186,7 @@ async fn deletion_needs_the_users_own_token() {
 async fn a_log_in_that_was_first_loses_its_session() {
     let app = App::start().await;
     let tokens = app.user("ada@example.org").await;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT FROM auth.users FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app.begin_with("SELECT FROM auth.users FOR UPDATE").await;
 
     // The log-in locks the password, and waits; the deletion waits for the log-in.
     let (log_in, deleted, ()) = tokio::join!(
@@ -225,11 +221,7 @@ async fn a_log_in_that_was_first_loses_its_session() {
 async fn whoever_comes_while_an_account_ends_finds_nothing() {
     let app = App::start().await;
     let tokens = app.user("ada@example.org").await;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT FROM auth.sessions FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app.begin_with("SELECT FROM auth.sessions FOR UPDATE").await;
 
     let (deleted, log_in, refreshed, ()) = tokio::join!(
         delete(&app, &tokens.access_token, PASSWORD),
@@ -261,11 +253,7 @@ async fn of_two_deletions_at_once_one_wins() {
     let app = App::start().await;
     let replica = app.replica().await;
     let tokens = app.user("ada@example.org").await;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT FROM auth.emails FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app.begin_with("SELECT FROM auth.emails FOR UPDATE").await;
 
     let (first, second, ()) = tokio::join!(
         delete(&app, &tokens.access_token, PASSWORD),
@@ -289,11 +277,9 @@ async fn of_two_deletions_at_once_one_wins() {
 async fn a_password_that_changes_meanwhile_deletes_nothing() {
     let app = App::start().await;
     let tokens = app.user("ada@example.org").await;
-    let mut changing = app.db.begin().await.unwrap();
-    sqlx::query("UPDATE auth.emails SET password_version = password_version + 1")
-        .execute(&mut *changing)
-        .await
-        .unwrap();
+    let changing = app
+        .begin_with("UPDATE auth.emails SET password_version = password_version + 1")
+        .await;
 
     let (answer, ()) = tokio::join!(delete(&app, &tokens.access_token, PASSWORD), async {
         app.waiting_for_a_lock(1).await;
@@ -333,11 +319,7 @@ async fn a_deletion_revokes_the_user_and_each_session() {
 async fn a_user_is_revoked_up_to_the_moment_of_the_deletion() {
     let app = App::start().await;
     let tokens = app.user("ada@example.org").await;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT FROM auth.emails FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app.begin_with("SELECT FROM auth.emails FOR UPDATE").await;
 
     let (deleted, refreshed) = tokio::join!(delete(&app, &tokens.access_token, PASSWORD), async {
         app.waiting_for_a_lock(1).await;

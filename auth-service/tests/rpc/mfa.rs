@@ -149,11 +149,7 @@ async fn of_two_confirmations_at_once_one_gives_codes() {
     let access = &tokens.access_token;
     let enrolled = app.enroll(access, PASSWORD).await.unwrap();
     let code = Authenticator::scan(&enrolled.otpauth_uri).code(app.now());
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT 1 FROM auth.users FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app.begin_with("SELECT 1 FROM auth.users FOR UPDATE").await;
 
     let (first, second, ()) = tokio::join!(
         app.confirm(access, &code),
@@ -305,11 +301,9 @@ async fn of_two_lists_made_at_once_one_works() {
     let app = App::start_with(PATIENT).await;
     let replica = app.replica_with(PATIENT).await;
     let ada = app.secured(ADA).await;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT 1 FROM auth.totp_secrets FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app
+        .begin_with("SELECT 1 FROM auth.totp_secrets FOR UPDATE")
+        .await;
 
     let (first, second, ()) = tokio::join!(
         app.regenerate(ada.access(), PASSWORD, &ada.recovery_codes[0]),

@@ -310,11 +310,9 @@ async fn an_answer_does_not_slip_past_a_password_change() {
     let app = App::start_with(PATIENT).await;
     let ada = app.secured(ADA).await;
     let challenge = app.challenge(ADA).await;
-    let mut changing = app.db.begin().await.unwrap();
-    sqlx::query("UPDATE auth.emails SET password_version = password_version + 1")
-        .execute(&mut *changing)
-        .await
-        .unwrap();
+    let changing = app
+        .begin_with("UPDATE auth.emails SET password_version = password_version + 1")
+        .await;
 
     let code = ada.code(&app);
     let (answer, ()) = tokio::join!(app.answer(&challenge.id, &code), async {

@@ -45,11 +45,9 @@ async fn forty_refreshes_of_one_token_give_one_successor() {
 async fn refreshes_that_meet_at_the_row_are_one_exchange() {
     let app = App::start().await;
     let token = app.user("ada@example.org").await.refresh_token;
-    let mut held = app.db.begin().await.unwrap();
-    sqlx::query("SELECT 1 FROM auth.sessions FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = app
+        .begin_with("SELECT 1 FROM auth.sessions FOR UPDATE")
+        .await;
     let mut calls = JoinSet::new();
     for _ in 0..4 {
         let (mut auth, request) = (app.auth.clone(), request(&token));
@@ -73,11 +71,9 @@ async fn refreshes_that_meet_at_the_row_are_one_exchange() {
 async fn a_refresh_that_waits_for_a_log_out_loses() {
     let app = App::start().await;
     let token = app.user("ada@example.org").await.refresh_token;
-    let mut log_out = app.db.begin().await.unwrap();
-    sqlx::query("UPDATE auth.sessions SET revoke_time = now(), revoke_reason = 'log_out'")
-        .execute(&mut *log_out)
-        .await
-        .unwrap();
+    let log_out = app
+        .begin_with("UPDATE auth.sessions SET revoke_time = now(), revoke_reason = 'log_out'")
+        .await;
     let (mut auth, request) = (app.auth.clone(), request(&token));
     let refresh = tokio::spawn(async move { auth.refresh_token(request).await });
 

@@ -251,11 +251,9 @@ async fn of_two_sessions_that_end_each_other_at_once_one_goes_on() {
                 revoke(app, &own.access_token, &other.session_id).await
             }
         };
-        let mut held = app.db.begin().await.unwrap();
-        sqlx::query("SELECT 1 FROM auth.users, auth.sessions FOR UPDATE")
-            .execute(&mut *held)
-            .await
-            .unwrap();
+        let held = app
+            .begin_with("SELECT 1 FROM auth.users, auth.sessions FOR UPDATE")
+            .await;
 
         let (one, two, ()) = tokio::join!(
             ends(&app, &first, &second),

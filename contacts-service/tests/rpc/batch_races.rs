@@ -4,22 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use proto::contacts::v1::Contact;
-use uuid::Uuid;
 
 use crate::app::App;
-use crate::owner::Owner;
 use crate::refusal::reason;
+use crate::replicas::two;
 use crate::sample::{ada, ids};
-
-/// One user, calling through either instance.
-async fn two(app: &App) -> [Owner; 2] {
-    let user = Uuid::now_v7();
-    let second = app.another_instance().await;
-    [
-        app.owner_on(app.channel.clone(), user),
-        app.owner_on(second, user),
-    ]
-}
 
 #[tokio::test]
 async fn overlapping_batches_follow_each_other_in_whatever_order_they_name_contacts() {

@@ -10,7 +10,7 @@ use crate::owner::Owner;
 use crate::sample::{ada, born, date, full, ids, named};
 
 /// One user, calling through either instance.
-async fn two(app: &App) -> [Owner; 2] {
+pub async fn two(app: &App) -> [Owner; 2] {
     let user = Uuid::now_v7();
     let second = app.another_instance().await;
     [
