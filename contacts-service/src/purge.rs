@@ -43,7 +43,8 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let ago = |days| now.checked_sub_days(days).unwrap_or(now);
     let mut count = requests::delete_old(db, now - RESPONSES_KEPT).await?;
     count += merges::delete_old(db, now - UNDONE_WITHIN).await?;
-    count += revisions::delete_old(db, now - REVISIONS_KEPT_FOR).await?;
+    let old = revisions::delete_old(db, now - REVISIONS_KEPT_FOR).await?;
+    count += old.unsigned_abs();
     let before = ago(DAYS_UNTIL_EXPIRED);
     for owner in tombstones::owners_with_expired(db, before).await? {
         let mut tx = db.begin().await?;

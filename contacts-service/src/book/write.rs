@@ -31,6 +31,8 @@ pub(super) struct Write<'a> {
     version: i64,
     /// What the owner's contacts took up before.
     used: Quota,
+    /// Whether there is room for more earlier revisions.
+    has_room: bool,
     rights: Rights,
 }
 
@@ -53,6 +55,7 @@ impl<'a> Write<'a> {
             tx,
             version: row.version,
             used: row.used,
+            has_room: row.revision_bytes < book.quota.revision_bytes(),
             rights: Rights::none(),
         })
     }
@@ -87,6 +90,7 @@ impl<'a> Write<'a> {
             version: self.version,
             time: self.book.now,
             change,
+            has_room: self.has_room,
         }
     }
 

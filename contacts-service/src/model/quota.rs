@@ -21,6 +21,13 @@ pub enum ExceededLimit {
 }
 
 impl Quota {
+    /// The bytes that earlier revisions may take: for an owner at the quota, four of each
+    /// contact.
+    #[must_use]
+    pub fn revision_bytes(self) -> i64 {
+        self.bytes.saturating_mul(4)
+    }
+
     /// The limit that adding something to the current usage would exceed.
     #[must_use]
     pub fn exceeded_limit(self, used: Self, added: Self) -> Option<ExceededLimit> {

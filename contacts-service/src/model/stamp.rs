@@ -14,6 +14,8 @@ pub struct Stamp {
     pub time: DateTime<Utc>,
     /// What it does.
     pub change: ContactChange,
+    /// Whether there is room for another earlier revision of each contact.
+    pub has_room: bool,
 }
 
 impl Stamp {

@@ -19,8 +19,11 @@ use crate::model::revision::REVISIONS_MAX;
 use crate::model::stamp::Stamp;
 
 /// The maximum number of a contact's revisions in the table before one more is added; the
-/// contact's own row is the last one.
-pub(super) const KEPT_BEFORE: i64 = REVISIONS_MAX - 2;
+/// contact's own row is the last one. Zero for an owner whose revisions take too many
+/// bytes: then the contact's oldest one is deleted, and one added if it is not larger.
+pub(super) fn kept_before(stamp: Stamp) -> i64 {
+    if stamp.has_room { REVISIONS_MAX - 2 } else { 0 }
+}
 
 /// Overwrites a contact that is not deleted, and updates the owner's totals.
 pub async fn replace(
@@ -34,10 +37,20 @@ pub async fn replace(
     labels::ensure(db, owner, stamp, iter::once(keys)).await?;
     sqlx::query!(
         r#"
-        WITH counted AS (
-            UPDATE contacts.owner_state
-            SET live_count = live_count + $3, byte_count = byte_count + $4
-            WHERE owner_id = $1
+        WITH dropped AS (
+            DELETE FROM contacts.revisions
+            WHERE owner_id = $1 AND contact_id = $2 AND version <= CASE WHEN $8::int8 > 0 THEN (
+                SELECT version
+                FROM contacts.revisions
+                WHERE owner_id = $1 AND contact_id = $2
+                ORDER BY version DESC
+                OFFSET $8 LIMIT 1
+            ) ELSE (
+                SELECT min(version)
+                FROM contacts.revisions
+                WHERE owner_id = $1 AND contact_id = $2
+            ) END
+            RETURNING octet_length(body) AS bytes
         ), kept AS (
             INSERT INTO contacts.revisions
                 (owner_id, contact_id, version, change, revision_time, delete_time,
@@ -45,15 +58,15 @@ pub async fn replace(
             SELECT owner_id, id, version, change, update_time, delete_time, merged_into, body, $6
             FROM contacts.contacts
             WHERE owner_id = $1 AND id = $2
-        ), dropped AS (
-            DELETE FROM contacts.revisions
-            WHERE owner_id = $1 AND contact_id = $2 AND version <= (
-                SELECT version
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = $2
-                ORDER BY version DESC
-                OFFSET $8 LIMIT 1
-            )
+              AND ($8 > 0 OR octet_length(body) <= (SELECT sum(bytes) FROM dropped))
+            RETURNING octet_length(body) AS bytes
+        ), counted AS (
+            UPDATE contacts.owner_state
+            SET live_count = live_count + $3, byte_count = byte_count + $4,
+                revision_bytes = GREATEST(0, revision_bytes
+                    + (SELECT COALESCE(sum(bytes), 0) FROM kept)
+                    - (SELECT COALESCE(sum(bytes), 0) FROM dropped))
+            WHERE owner_id = $1
         )
         UPDATE contacts.contacts
         SET version = $5, update_time = $6, change = $7, delete_time = NULL, merged_into = NULL,
@@ -69,7 +82,7 @@ pub async fn replace(
         stamp.version,
         stamp.time,
         code(stamp.change),
-        KEPT_BEFORE,
+        kept_before(stamp),
         contact.body,
         keys.family,
         keys.given,
@@ -89,37 +102,47 @@ pub async fn replace(
 
 /// Runs a statement that overwrites contacts, after storing their previous state: its
 /// common table expressions need $1 for the owner, $2 for the ids, $3 for the time and $4
-/// for [`KEPT_BEFORE`]. A macro, because `query!` accepts literals only.
+/// for [`kept_before`]. The statement adds the bytes of `grown` to those of the owner's
+/// revisions. A macro, because `query!` accepts literals only.
 macro_rules! keeping {
-    ($write:literal, $owner:expr, $ids:expr, $time:expr $(, $value:expr)* $(,)?) => {
+    ($write:literal, $owner:expr, $ids:expr, $stamp:expr $(, $value:expr)* $(,)?) => {
         sqlx::query!(
             r#"
-            WITH kept AS (
-                INSERT INTO contacts.revisions
-                    (owner_id, contact_id, version, change, revision_time, delete_time,
-                     merged_into, body, replace_time)
-                SELECT owner_id, id, version, change, update_time, delete_time, merged_into,
-                       body, $3
-                FROM contacts.contacts
-                WHERE owner_id = $1 AND id = ANY($2)
-            ), dropped AS (
+            WITH dropped AS (
                 DELETE FROM contacts.revisions AS oldest
                 WHERE owner_id = $1 AND contact_id = ANY(ARRAY(
                     SELECT contact_id
                     FROM contacts.revisions
                     WHERE owner_id = $1 AND contact_id = ANY($2)
                     GROUP BY contact_id
-                    HAVING count(*) > $4
+                    HAVING count(*) > $4::int8
                 )) AND version = (
                     SELECT min(version)
                     FROM contacts.revisions
                     WHERE owner_id = $1 AND contact_id = oldest.contact_id
                 )
+                RETURNING owner_id, contact_id, octet_length(body) AS bytes
+            ), kept AS (
+                INSERT INTO contacts.revisions
+                    (owner_id, contact_id, version, change, revision_time, delete_time,
+                     merged_into, body, replace_time)
+                SELECT owner_id, id, version, change, update_time, delete_time, merged_into,
+                       body, $3
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND id = ANY($2) AND ($4 > 0 OR octet_length(body) <= (
+                    SELECT bytes
+                    FROM dropped
+                    WHERE owner_id = $1 AND contact_id = id
+                ))
+                RETURNING octet_length(body) AS bytes
+            ), grown AS (
+                SELECT (SELECT COALESCE(sum(bytes), 0) FROM kept)
+                     - (SELECT COALESCE(sum(bytes), 0) FROM dropped) AS bytes
             ), "# + $write,
             $owner as UserId,
             $ids,
-            $time,
-            $crate::store::changes::KEPT_BEFORE,
+            $stamp.time,
+            $crate::store::changes::kept_before($stamp),
             $($value),*
         )
     };
@@ -156,7 +179,8 @@ async fn replace_part(
     keeping!(
         r#"counted AS (
             UPDATE contacts.owner_state
-            SET byte_count = byte_count + $5
+            SET byte_count = byte_count + $5,
+                revision_bytes = GREATEST(0, revision_bytes + (SELECT bytes FROM grown))
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts AS c
@@ -176,7 +200,7 @@ async fn replace_part(
         "#,
         owner,
         &columns.id,
-        stamp.time,
+        stamp,
         bytes_added,
         stamp.version,
         code(stamp.change),
@@ -232,7 +256,8 @@ async fn set_deletion(
     keeping!(
         r#"counted AS (
             UPDATE contacts.owner_state
-            SET live_count = live_count + $5
+            SET live_count = live_count + $5,
+                revision_bytes = GREATEST(0, revision_bytes + (SELECT bytes FROM grown))
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts
@@ -241,7 +266,7 @@ async fn set_deletion(
         "#,
         owner,
         ids,
-        stamp.time,
+        stamp,
         live_added,
         stamp.version,
         code(stamp.change),

@@ -110,7 +110,8 @@ async fn relabel_part(
     keeping!(
         r#"counted AS (
             UPDATE contacts.owner_state
-            SET byte_count = byte_count + $5
+            SET byte_count = byte_count + $5,
+                revision_bytes = GREATEST(0, revision_bytes + (SELECT bytes FROM grown))
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts AS c
@@ -121,7 +122,7 @@ async fn relabel_part(
         "#,
         owner,
         &ids,
-        stamp.time,
+        stamp,
         bytes_added,
         stamp.version,
         code(stamp.change),

@@ -14,6 +14,8 @@ pub struct OwnerRow {
     pub version: i64,
     /// What the owner's contacts took up before the write.
     pub used: Quota,
+    /// The bytes of their earlier revisions before the write.
+    pub revision_bytes: i64,
 }
 
 /// Begins a write: takes the owner's next version, and with it the owner's row
@@ -26,7 +28,7 @@ pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRo
             (owner_id, version, min_version, epoch, live_count, byte_count)
         VALUES ($1, 1, 0, $2, 0, 0)
         ON CONFLICT (owner_id) DO UPDATE SET version = o.version + 1
-        RETURNING version, live_count, byte_count
+        RETURNING version, live_count, byte_count, revision_bytes
         "#,
         owner as UserId,
         Uuid::new_v4(),
@@ -39,6 +41,7 @@ pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRo
             contacts: row.live_count,
             bytes: row.byte_count,
         },
+        revision_bytes: row.revision_bytes,
     })
 }
 

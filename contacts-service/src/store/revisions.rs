@@ -168,12 +168,20 @@ pub async fn body(
     .await?)
 }
 
-/// Deletes all revisions of the owner's purged contacts with these ids.
+/// Deletes all revisions of the owner's purged contacts with these ids. The caller must
+/// hold the lock on the owner's row.
 pub async fn delete(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
-        DELETE FROM contacts.revisions
-        WHERE owner_id = $1 AND contact_id = ANY($2)
+        WITH gone AS (
+            DELETE FROM contacts.revisions
+            WHERE owner_id = $1 AND contact_id = ANY($2)
+            RETURNING octet_length(body) AS bytes
+        )
+        UPDATE contacts.owner_state
+        SET revision_bytes =
+            GREATEST(0, revision_bytes - (SELECT COALESCE(sum(bytes), 0) FROM gone))
+        WHERE owner_id = $1
         "#,
         owner as UserId,
         ids,
@@ -183,23 +191,37 @@ pub async fn delete(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Resul
     Ok(())
 }
 
-/// Deletes at most 1000 revisions of any owners that were replaced before `before`;
-/// returns how many. Concurrent replicas skip each other's rows.
-pub async fn delete_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let deleted = sqlx::query!(
+/// Deletes at most 1000 revisions that were replaced before `before`, of owners for whom
+/// nobody writes at the moment; returns how many.
+pub async fn delete_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
         r#"
-        DELETE FROM contacts.revisions
-        WHERE (owner_id, contact_id, version) IN (
+        WITH old AS (
             SELECT owner_id, contact_id, version
             FROM contacts.revisions
             WHERE replace_time < $1
             LIMIT 1000
+        ), held AS (
+            SELECT owner_id
+            FROM contacts.owner_state
+            WHERE owner_id IN (SELECT owner_id FROM old)
             FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM contacts.revisions AS r
+            USING old, held
+            WHERE r.owner_id = old.owner_id AND r.contact_id = old.contact_id
+              AND r.version = old.version AND r.owner_id = held.owner_id
+            RETURNING r.owner_id, octet_length(r.body) AS bytes
+        ), counted AS (
+            UPDATE contacts.owner_state AS o
+            SET revision_bytes = GREATEST(0, o.revision_bytes - freed.bytes)
+            FROM (SELECT owner_id, sum(bytes) AS bytes FROM gone GROUP BY owner_id) AS freed
+            WHERE o.owner_id = freed.owner_id
         )
+        SELECT count(*) AS "count!" FROM gone
         "#,
         before,
     )
-    .execute(db)
-    .await?;
-    Ok(deleted.rows_affected())
+    .fetch_one(db)
+    .await?)
 }

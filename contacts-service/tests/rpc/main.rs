@@ -70,6 +70,7 @@ mod repeats;
 mod replicas;
 mod request_id;
 mod restore;
+mod revision_bytes;
 mod revisions;
 mod revisions_model;
 mod search;

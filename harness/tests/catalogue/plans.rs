@@ -149,13 +149,14 @@ const STORED: [(&str, &str, &[&str]); 24] = [
     ),
     // A write of one contact by its id.
     (
-        "WITH counted AS ( UPDATE contacts.owner_state",
+        "WITH dropped AS ( DELETE FROM contacts.revisions WHERE",
         "birth_md = $13",
         &[
-            "owner_state_pkey",
+            "revisions_pkey",
+            "revisions_pkey",
+            "revisions_pkey",
             "contacts_pkey",
-            "revisions_pkey",
-            "revisions_pkey",
+            "owner_state_pkey",
             "contacts_pkey",
         ],
     ),
