@@ -49,6 +49,11 @@ fn each_kind_of_call_is_measured_beside_the_bare_database() {
         "birthdays",
         "create",
         "batch-create",
+        "batch-update",
+        "batch-delete",
+        "duplicates",
+        "stats",
+        "labels",
         "update",
         "mixed",
         "log-in",
@@ -79,7 +84,14 @@ fn each_kind_of_call_is_measured_beside_the_bare_database() {
 
 #[test]
 fn a_fixed_rate_is_kept() {
-    let (_, runs) = load(&["--scenario", "get", "--rate", "50", "--no-pgbench"]);
+    let (_, runs) = load(&[
+        "--scenario",
+        "get",
+        "--rate",
+        "50",
+        "--no-pgbench",
+        "--no-analyze",
+    ]);
 
     let run = find(&runs, "get", "addressbook");
     assert_eq!(run["calls"], 50);

@@ -8,7 +8,7 @@ use http::HeaderValue;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{
     LogInRequest, RequestPasswordResetRequest, SendEmailVerificationRequest, SignUpRequest,
-    TokenPair, log_in_response,
+    SignUpResponse, TokenPair, log_in_response,
 };
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{BatchCreateContactsRequest, CreateContactRequest, SyncContactsRequest};
@@ -109,7 +109,7 @@ impl World {
         let made = stream::iter(0..missing).map(|_| {
             let (mut auth, email) = (auth.clone(), new_email());
             async move {
-                auth.sign_up(sign_up(&email)).await?;
+                sign_up(&mut auth, &email).await?;
                 Ok::<_, Error>(email)
             }
         });
@@ -127,7 +127,7 @@ impl World {
     pub(super) async fn sign_up(&self, contacts: u32) -> Result<User> {
         let email = new_email();
         let mut auth = AuthServiceClient::new(channel(self.at.auth).await?);
-        let answer = auth.sign_up(sign_up(&email)).await?.into_inner();
+        let answer = sign_up(&mut auth, &email).await?;
         let tokens = self.log_in(&email).await?;
         Ok(User {
             id: answer.user.unwrap_or_default().id,
@@ -255,11 +255,22 @@ pub(super) fn new_email() -> String {
     format!("load-{:016x}@example.com", fastrand::u64(..))
 }
 
-fn sign_up(email: &str) -> SignUpRequest {
-    SignUpRequest {
-        email: email.to_owned(),
-        password: PASSWORD.into(),
-        ..SignUpRequest::default()
+/// Retried, because the machine may be too busy to hash so many passwords.
+async fn sign_up(auth: &mut AuthServiceClient<Channel>, email: &str) -> Result<SignUpResponse> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let request = SignUpRequest {
+            email: email.to_owned(),
+            password: PASSWORD.into(),
+            ..SignUpRequest::default()
+        };
+        match auth.sign_up(request).await {
+            Err(status) if status.code() == Code::ResourceExhausted && tries < TRIES => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            answer => return Ok(answer?.into_inner()),
+        }
     }
 }
 
