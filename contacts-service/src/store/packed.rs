@@ -2,9 +2,9 @@
 //! receive and decode a row per contact costs the service a fifth of a list; `string_agg`
 //! of bytes costs the database a little more than rows, `array_agg` twice as much.
 //!
-//! `string_agg` reads its input in the order of the subquery: PostgreSQL promises this
-//! unless the outer query does more than aggregate, such as a join. So none here does, and
-//! tests of the plans look for a sort in between.
+//! `string_agg` reads its input in the order of the subquery. PostgreSQL's documentation
+//! calls this usual, unless the outer query does more than aggregate, such as a join; so no
+//! list here does. Tests compare lists with a sort in memory.
 
 use bytes::Buf;
 use chrono::{DateTime, Utc};
