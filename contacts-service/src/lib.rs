@@ -87,15 +87,11 @@ const CLIENT_ID: &str = "contacts-service";
 const REVOCATIONS: &str = "addressbook.revocations";
 
 /// Settings of each connection.
-pub const DATABASE_SETTINGS: [(&str, &str); 5] = [
+pub const DATABASE_SETTINGS: [(&str, &str); 4] = [
     // Each statement has one good plan, and planning it for each limit costs more than
     // running it.
     ("plan_cache_mode", "force_generic_plan"),
-    // A fuzzy search reads words from the index that share a third of their trigrams; the
-    // ranking checks them.
-    ("pg_trgm.word_similarity_threshold", "0.3"),
-    // Every statement has an index. The planner estimates comparing trigrams as cheap as
-    // comparing numbers, and would scan the whole table.
+    // Every statement has an index.
     ("enable_seqscan", "off"),
     // A list is read in the order of its index, to the end of the page. Without statistics,
     // as in the first minute of a database, the planner would rather read and sort a whole
