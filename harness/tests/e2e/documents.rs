@@ -71,6 +71,7 @@ fn no_setting_takes_a_number_that_breaks_the_service() {
         ("REFRESH_GRACE_SECONDS", "0"),
         ("TOKEN_LEEWAY_SECONDS", "0"),
         ("LOG_IN_ADDRESS_FAILURES", "0"),
+        ("SEARCH_MEMORY_MIB", "0"),
         ("PASSWORD_PEPPER_KID", "0"),
         // Never.
         ("UNVERIFIED_ACCOUNT_SECONDS", "0"),
