@@ -1,15 +1,26 @@
 //! Runs the migrations.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::MigrateError;
 use sqlx::{Connection, PgConnection, raw_sql};
+use tokio::time::sleep;
 
 use super::target::Target;
-use super::{DbError, MIGRATOR, ensure_sessions, hosts, read_password};
+use super::{DbError, Failure, MIGRATOR, ensure_sessions, hosts, read_password};
 use crate::settings::config::{DatabaseConfig, RolePasswords};
 
 /// Held while roles and rights are repaired: of two concurrent changes of a role one
 /// fails, and its statement is logged by the server.
 const RIGHTS_LOCK: i64 = 0x7061_7373_776f_7264;
+
+/// The longest wait of a migration for a lock: all who need the same table wait after it.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '300ms'";
+/// In between the others go on.
+const PAUSE: Duration = Duration::from_millis(700);
+/// Attempts to lock, for ten minutes in all.
+const TRIES: u32 = 600;
 
 /// Creates missing roles of the services.
 const ROLES: &str = include_str!("roles.sql");
@@ -29,7 +40,7 @@ pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Resu
         .execute(&mut db)
         .await?;
     raw_sql(ROLES).execute(&mut db).await?;
-    MIGRATOR.run(&mut db).await?;
+    run_migrations(&mut db).await?;
     raw_sql(RIGHTS).execute(&mut db).await?;
     for (role, file) in [
         ("auth_service", &passwords.auth_role_password_file),
@@ -41,6 +52,29 @@ pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Resu
     }
     // Releases the lock, as any other end does.
     db.close().await?;
+    Ok(())
+}
+
+/// Runs each migration as soon as it can have its locks at once: one that waited for a long
+/// transaction would make every later call wait, too.
+async fn run_migrations(db: &mut PgConnection) -> Result<(), MigrateError> {
+    raw_sql(LOCK_TIMEOUT).execute(&mut *db).await?;
+    let mut tries = 1;
+    while let Err(error) = MIGRATOR.run(&mut *db).await {
+        match &error {
+            MigrateError::ExecuteMigration(cause, _)
+                if Failure::of(cause) == Failure::Contended && tries < TRIES =>
+            {
+                if tries == 1 {
+                    tracing::warn!(%error, "an open transaction delays a migration");
+                }
+            }
+            _ => return Err(error),
+        }
+        tries += 1;
+        sleep(PAUSE).await;
+    }
+    raw_sql("RESET lock_timeout").execute(db).await?;
     Ok(())
 }
 

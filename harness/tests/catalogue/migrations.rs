@@ -7,7 +7,9 @@ use chassis::database::{self, Database, DbError, MIGRATOR};
 use chassis::settings::config::RolePasswords;
 use embedded_postgres::TestDatabase;
 use futures_util::future::join_all;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use testing::waiting_for_a_lock;
+use tokio::time::timeout;
 
 use crate::database::{config, connect, empty, migrated, texts};
 
@@ -94,6 +96,42 @@ async fn several_databases_of_one_server_can_be_migrated_at_once() {
     for done in all {
         done.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_for_a_long_read_lets_writes_go_first() {
+    const BEFORE_INDEXES_WENT: i64 = 22;
+    let database = empty().await;
+    let mut admin = connect(&database, "postgres").await;
+    MIGRATOR
+        .run_to(BEFORE_INDEXES_WENT, &mut admin)
+        .await
+        .unwrap();
+    let mut reader = admin.begin().await.unwrap();
+    reader
+        .execute("SELECT FROM contacts.contacts, contacts.owner_state")
+        .await
+        .unwrap();
+    let mut writer = connect(&database, "postgres").await;
+
+    let migrating = async {
+        migrate(&database).await.unwrap();
+    };
+    let writing = async {
+        for _ in 0..3 {
+            waiting_for_a_lock(&database, 1).await;
+            for table in ["contacts.contacts", "contacts.owner_state"] {
+                let delete = format!("DELETE FROM {table} WHERE owner_id = gen_random_uuid()");
+                let delete = writer.execute(AssertSqlSafe(delete));
+                let done = timeout(Duration::from_secs(20), delete).await;
+                done.expect("a write waits for the migration").unwrap();
+            }
+        }
+        reader.rollback().await.unwrap();
+    };
+    tokio::join!(migrating, writing);
+
+    ensure(&database, "contacts_service").await.unwrap();
 }
 
 #[tokio::test]
