@@ -128,6 +128,8 @@ async fn a_change_waits_for_a_day_and_is_then_forgotten() {
 
     assert_eq!(refusal(verify(&app, &token).await), "EMAIL_TOKEN_INVALID");
     assert_eq!(emails(&app).await, [ADA]);
+    // What was refused is rolled back in the background, and the purge skips locked rows.
+    app.sql("SELECT FROM auth.users FOR UPDATE").await;
     let (life, now) = (TimeDelta::minutes(10), app.clock().now());
     purge::batch(&app.db, life, now).await.unwrap();
     nothing_is_pending(&app, PASSWORD).await;
