@@ -1,6 +1,6 @@
 -- Searches no longer use the trigram index, which was half the price of a write. The old
 -- programs find the same contacts without it, more slowly.
--- Not concurrently, because a migration is one transaction: `migrate` waits for the lock.
+-- A migration is one transaction; `migrate` limits how long it waits for the lock.
 -- squawk-ignore-file require-concurrent-index-deletion
 DROP INDEX IF EXISTS contacts.contacts_search;
 

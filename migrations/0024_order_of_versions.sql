@@ -1,5 +1,5 @@
 -- Lists by `update_time` are sorted by version: versions follow the order of writes, and the
 -- feed needs their index anyway.
--- Not concurrently, because a migration is one transaction: `migrate` waits for the lock.
+-- A migration is one transaction; `migrate` limits how long it waits for the lock.
 -- squawk-ignore-file require-concurrent-index-deletion
 DROP INDEX contacts.contacts_update_time;
