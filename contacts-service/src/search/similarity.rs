@@ -3,6 +3,8 @@
 //! `generate_trgm_only`, `calc_word_similarity`, `iterate_word_similarity`). In a
 //! database with the locale C, whose words are ASCII letters and digits.
 
+use std::collections::BTreeSet;
+
 /// Three characters; each word has two spaces before it and one after.
 type Trigram = [u8; 3];
 
@@ -14,8 +16,8 @@ pub(super) struct Trigrams {
 }
 
 /// The part of a text between two of its trigrams.
+#[derive(Clone, Copy, Debug, Default)]
 struct Extent {
-    lower: usize,
     /// The different trigrams in it.
     different: usize,
     /// Those of them that are also in the word.
@@ -48,62 +50,72 @@ impl Trigrams {
         self.reaches(&numbers, &is_common, threshold)
     }
 
-    /// Moves the upper bound of the extent along the text, and the lower bound after it.
+    /// Moves the upper bound of the extent along the text, and the lower bound after it. The
+    /// extent only changes where the lower bound passes the last place of a trigram.
     fn reaches(&self, text: &[usize], is_common: &[bool], threshold: f64) -> bool {
         let mut last_places: Vec<Option<usize>> = vec![None; is_common.len()];
-        let mut extent: Option<Extent> = None;
+        // Those of the trigrams in the extent.
+        let mut in_order: BTreeSet<usize> = BTreeSet::new();
+        let mut extent = Extent::default();
         for (upper, &trigram) in text.iter().enumerate() {
-            if !is_common[trigram] && extent.is_none() {
+            // An extent begins with a common trigram.
+            if !is_common[trigram] && in_order.is_empty() {
                 continue;
             }
-            let now = extent.get_or_insert(Extent {
-                lower: upper,
-                different: 0,
-                common: 0,
-            });
-            if last_places[trigram].is_none() {
-                now.different += 1;
-                now.common += usize::from(is_common[trigram]);
+            match last_places[trigram].replace(upper) {
+                Some(before) => drop(in_order.remove(&before)),
+                None => extent.add(is_common[trigram]),
             }
-            last_places[trigram] = Some(upper);
+            in_order.insert(upper);
             if !is_common[trigram] {
                 continue;
             }
-            let start = now.lower;
-            let mut best = self.similarity(now);
-            let (mut different, mut common) = (now.different, now.common);
-            for lower in start..=upper {
-                let shorter = Extent {
-                    lower,
-                    different,
-                    common,
-                };
-                let similarity = self.similarity(&shorter);
-                if similarity > best {
-                    best = similarity;
-                    *now = shorter;
-                }
-                if f64::from(best) >= threshold {
-                    return true;
-                }
-                if last_places[text[lower]] == Some(lower) {
-                    different -= 1;
-                    common -= usize::from(is_common[text[lower]]);
-                }
+            let trigrams = in_order.iter().map(|place| is_common[text[*place]]);
+            let (passed, best) = self.most_similar(extent, trigrams);
+            if f64::from(self.similarity(best)) >= threshold {
+                return true;
             }
-            for lower in start..now.lower {
-                if last_places[text[lower]] == Some(lower) {
-                    last_places[text[lower]] = None;
-                }
+            extent = best;
+            for place in (0..passed).filter_map(|_| in_order.pop_first()) {
+                last_places[text[place]] = None;
             }
         }
         false
     }
 
+    /// The most similar extent with this upper bound, and how many trigrams its lower bound
+    /// passes: of each, in the order of their last places, whether it is common.
+    fn most_similar(
+        &self,
+        mut extent: Extent,
+        trigrams: impl Iterator<Item = bool>,
+    ) -> (usize, Extent) {
+        let mut best = (0, extent);
+        for (number, is_common) in trigrams.enumerate() {
+            extent.remove(is_common);
+            if self.similarity(extent) > self.similarity(best.1) {
+                best = (number + 1, extent);
+            }
+        }
+        best
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^24 trigrams")]
-    fn similarity(&self, extent: &Extent) -> f32 {
+    fn similarity(&self, extent: Extent) -> f32 {
         let all = self.of_word.len() + extent.different - extent.common;
         extent.common as f32 / all as f32
+    }
+}
+
+impl Extent {
+    fn add(&mut self, is_common: bool) {
+        self.different += 1;
+        self.common += usize::from(is_common);
+    }
+
+    fn remove(&mut self, is_common: bool) {
+        self.different -= 1;
+        self.common -= usize::from(is_common);
     }
 }
 
@@ -145,6 +157,68 @@ mod tests {
             let found = similarity(word, text);
             assert!((found - expected).abs() < 0.011, "{word}, {text}: {found}");
         }
+    }
+
+    /// The greatest similarity of all parts of the text that begin and end with a common
+    /// trigram, as `pg_trgm` looks at them: it tries every lower bound for each upper one.
+    fn reference(word: &Trigrams, text: &[Trigram]) -> f32 {
+        let is_common = |trigram| word.of_word.contains(trigram);
+        let mut lower = None;
+        let mut most = 0.0;
+        for upper in (0..text.len()).filter(|upper| is_common(&text[*upper])) {
+            let start = *lower.get_or_insert(upper);
+            let mut best = -1.0;
+            for from in start..=upper {
+                let different: BTreeSet<&Trigram> = text[from..=upper].iter().collect();
+                let common = different.iter().filter(|one| is_common(one)).count();
+                let similarity = word.similarity(Extent {
+                    different: different.len(),
+                    common,
+                });
+                if similarity > best {
+                    best = similarity;
+                    lower = Some(from);
+                }
+            }
+            most = f32::max(most, best);
+        }
+        most
+    }
+
+    #[test]
+    fn jumps_over_repeated_trigrams_change_no_result() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut text = |letters: u8, length: usize| -> String {
+            let mut letter = || match random.u8(..10) {
+                0 => ' ',
+                _ => char::from(b'a' + random.u8(..letters)),
+            };
+            (0..length).map(|_| letter()).collect()
+        };
+        let mut seen = BTreeSet::new();
+        for letters in (1..=4).cycle().take(3000) {
+            let (word, text) = (text(letters, 8), text(letters + 1, 40));
+            let of_word = Trigrams::of(&word);
+
+            let most = reference(&of_word, &trigrams(&text));
+
+            let most = f64::from(most);
+            let [as_much, more] = [most, most + 1e-6].map(|least| of_word.resemble(&text, least));
+            assert_eq!(
+                (as_much, more),
+                (most > 0.0, false),
+                "{word:?} {text:?} {most}"
+            );
+            seen.insert(most.to_bits());
+        }
+        assert!(seen.len() > 50, "{}", seen.len());
+    }
+
+    /// Each lower bound tried for each upper one would take hours.
+    #[test]
+    fn a_trigram_that_is_repeated_a_million_times_is_passed_at_once() {
+        let word = Trigrams::of("aaabcdefghijk");
+        assert!(!word.resemble(&"a".repeat(1_000_000), 0.3));
     }
 
     #[test]
