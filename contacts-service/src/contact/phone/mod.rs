@@ -2,6 +2,9 @@
 
 mod parse;
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
 use proto::contacts::v1::Phone;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use unicode_normalization::UnicodeNormalization;
@@ -57,12 +60,19 @@ pub fn parse_number(phone: &mut Phone, region: DefaultRegion) {
 /// Keeps the parsed form of numbers that were stored before, also if only their spelling
 /// changes, so that a client that sends back a contact need not know their region.
 pub fn keep_parsed(phones: &mut [Phone], known: &[Phone]) {
-    for phone in phones {
-        let spelling = spelling(&phone.number);
-        if let Some(known) = known
-            .iter()
-            .find(|known| self::spelling(&known.number) == spelling)
-        {
+    // Of two with the same spelling, the first.
+    let by_spelling = LazyCell::new(|| {
+        let known = known.iter().rev();
+        let known = known.map(|known| (spelling(&known.number), known));
+        known.collect::<HashMap<_, _>>()
+    });
+    for (place, phone) in phones.iter_mut().enumerate() {
+        // Most contacts come back with the numbers that they had.
+        let same = known
+            .get(place)
+            .filter(|known| known.number == phone.number);
+        let known = same.or_else(|| by_spelling.get(&spelling(&phone.number)).copied());
+        if let Some(known) = known {
             phone.e164.clone_from(&known.e164);
             phone.extension.clone_from(&known.extension);
         }
@@ -112,6 +122,41 @@ mod tests {
     fn what_is_no_number_is_kept_as_typed() {
         for text in ["call me", "12", "+", "\u{202e}++1", "١٢٣"] {
             understood(text, "DE");
+        }
+    }
+
+    /// Numbers, each parsed in its own way.
+    fn parsed(numbers: &[&str]) -> Vec<Phone> {
+        let numbered = numbers.iter().zip(1..);
+        let phones = numbered.map(|(number, place)| Phone {
+            number: (*number).into(),
+            e164: format!("+49{place}"),
+            extension: format!("{place}"),
+            ..Phone::default()
+        });
+        phones.collect()
+    }
+
+    #[test]
+    fn a_number_stays_parsed_wherever_and_however_it_is_written() {
+        let known = parsed(&["030 1", "030 2", "+49 3", "030 1"]);
+        for (numbers, expected) in [
+            // Two with the same number keep their own.
+            (&["030 1", "030 2", "+49 3", "030 1"][..], &[1, 2, 3, 4][..]),
+            (&["030/2", "(030) 1", "0301", "+493"], &[2, 1, 1, 3]),
+            (&["49 3", "030 2", "030 2"], &[0, 2, 2]),
+            (&["030 4"], &[0]),
+        ] {
+            let mut phones = parsed(numbers);
+            for phone in &mut phones {
+                (phone.e164, phone.extension) = ("+490".into(), "0".into());
+            }
+
+            keep_parsed(&mut phones, &known);
+
+            let kept = phones.iter().map(|phone| phone.e164[3..].parse::<i32>());
+            assert_eq!(kept.map(Result::unwrap).collect::<Vec<_>>(), expected);
+            assert!(phones.iter().all(|one| one.e164[3..] == one.extension));
         }
     }
 
