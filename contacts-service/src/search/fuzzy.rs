@@ -2,7 +2,7 @@
 
 use proto::contacts::v1::{MatchTier, SearchField};
 
-use super::place::{Line, place, word_place};
+use super::place::{Lines, place, word_place};
 use super::rank::{self, Place, slips};
 use super::similarity::Trigrams;
 use crate::copies::chunk::{Chunk, Entry};
@@ -74,6 +74,7 @@ impl<'a> Similar<'a> {
     fn fields(&self, chunk: &Chunk, word: &Word, letters: Letters) -> Vec<Option<SearchField>> {
         let mut fields = vec![None; chunk.len()];
         let slips = slips(&word.text);
+        let mut lines = Lines::of(self.query, chunk.text());
         let likely = chunk
             .words()
             .iter()
@@ -84,7 +85,7 @@ impl<'a> Similar<'a> {
             }
             // A word of a contact is there once, with the first of its fields, which the
             // query may not search.
-            let line = Line::at(self.query, chunk.text(), other.start());
+            let line = lines.at(other.start());
             let field = line.map_or(SearchField::Unspecified, |line| line.field);
             let first = &mut fields[chunk.row_at(other.start())];
             *first = first.or(Some(field));

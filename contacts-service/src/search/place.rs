@@ -37,11 +37,12 @@ pub(super) fn word_place(
     search_text: &str,
 ) -> (Option<Place>, Option<Place>) {
     let (mut best, mut best_whole) = (None, None);
+    let mut lines = Lines::of(query, search_text);
     let mut from = 0;
     while let Some(found) = word.find(&search_text[from..]) {
         let at = from + found;
         from = at + word.text.len();
-        let Some(line) = Line::at(query, search_text, at) else {
+        let Some(line) = lines.at(at) else {
             continue;
         };
         let tier = if line.is_at_word_start {
@@ -71,7 +72,8 @@ pub(super) fn word_place(
 fn whole_digits(query: &Query, search_text: &str) -> Option<Place> {
     let digits = query.digits.as_ref()?;
     let mut places = digits.positions(search_text);
-    let is_phone = |at| Line::at(query, search_text, at).is_some_and(|line| line.code == DIGITS);
+    let mut lines = Lines::of(query, search_text);
+    let is_phone = |at| lines.at(at).is_some_and(|line| line.code == DIGITS);
     places
         .any(is_phone)
         .then_some((MatchTier::PhoneDigits, SearchField::Phone))
@@ -87,21 +89,47 @@ pub(super) struct Line {
     is_at_word_start: bool,
 }
 
-impl Line {
-    /// `None` if the query does not search its field.
-    pub(super) fn at(query: &Query, search_text: &str, at: usize) -> Option<Self> {
-        let bytes = search_text.as_bytes();
-        // Codes are one byte; the text begins with a line break.
-        let code_at = memrchr(b'\n', &bytes[..at])? + 1;
-        let code = char::from(bytes[code_at]);
-        Some(Self {
-            field: query.searched_field(code)?,
-            code,
-            is_at_start: code_at + 1 == at,
+/// Finds the lines of positions in ascending order. Each byte is read once at most.
+pub(super) struct Lines<'a> {
+    query: &'a Query,
+    search_text: &'a str,
+    /// The last position that was asked for.
+    seen: usize,
+    /// The position of its line's code; codes are one byte.
+    code_at: usize,
+    /// `None` if the query does not search it.
+    field: Option<SearchField>,
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of a text that begins with a line break.
+    pub(super) fn of(query: &'a Query, search_text: &'a str) -> Self {
+        Self {
+            query,
+            search_text,
+            seen: 0,
+            code_at: 0,
+            field: None,
+        }
+    }
+
+    /// The line of a position after the last one; `None` if the query does not search its
+    /// field.
+    pub(super) fn at(&mut self, at: usize) -> Option<Line> {
+        let bytes = self.search_text.as_bytes();
+        if let Some(line_break) = memrchr(b'\n', &bytes[self.seen..at]) {
+            self.code_at = self.seen + line_break + 1;
+            self.field = self.query.searched_field(char::from(bytes[self.code_at]));
+        }
+        self.seen = at;
+        Some(Line {
+            field: self.field?,
+            code: char::from(bytes[self.code_at]),
+            is_at_start: self.code_at + 1 == at,
             is_at_word_start: match bytes[at - 1] {
                 before if before.is_ascii() => !before.is_ascii_alphanumeric(),
                 _ => {
-                    let before = search_text[..at].chars().next_back();
+                    let before = self.search_text[..at].chars().next_back();
                     before.is_none_or(|c| !c.is_alphanumeric())
                 }
             },
@@ -150,5 +178,14 @@ mod tests {
             matches += usize::from(expected.is_some());
         }
         assert!(matches > 1000, "{matches}");
+    }
+
+    /// From each occurrence back to the beginning of its line, it would take hours.
+    #[test]
+    fn a_line_that_repeats_a_word_is_looked_at_once() {
+        let text = format!("\n\u{8}{}\n", "a".repeat(3_000_000));
+        let query = Query::parse("a", &[SearchField::Notes.into()]).unwrap();
+        let expected = (MatchTier::FieldPrefix, SearchField::Notes);
+        assert_eq!(place(&query, &text), Some(expected));
     }
 }
