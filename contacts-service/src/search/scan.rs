@@ -1,13 +1,13 @@
 //! Looks for the best matches in the contacts of a copy.
 
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 
 use super::fuzzy::Similar;
 use super::place::place;
 use super::rank::{Match, Place, Rank, exact, fuzzy};
 use crate::contact::ContactId;
 use crate::copies::chunk::{Chunk, Entry};
-use crate::model::query::Query;
+use crate::model::query::{Query, Word};
 
 /// A contact that matches. Compared by rank alone, which holds its id.
 pub(super) struct Ranked {
@@ -38,12 +38,14 @@ impl Ord for Ranked {
 /// The best contacts of those that were looked at. However many there are, only `count`
 /// are kept.
 pub(super) struct Best<'a> {
-    pub(super) query: &'a Query,
+    query: &'a Query,
+    /// Each contact that matches has one of these.
+    needles: Vec<&'a Word>,
     /// The labels of which a contact must have one.
-    pub(super) labels: Option<Vec<String>>,
+    labels: Option<Vec<String>>,
     /// The rank after which the page begins.
-    pub(super) after: Option<&'a Rank>,
-    pub(super) count: usize,
+    after: Option<&'a Rank>,
+    count: usize,
     heap: BinaryHeap<Ranked>,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Best<'a> {
         let heap = BinaryHeap::with_capacity(count + 1);
         Self {
             query,
+            needles: needles(query),
             labels,
             after,
             count,
@@ -66,27 +69,16 @@ impl<'a> Best<'a> {
 
     /// Looks at the contacts that hold every word, or the digits.
     pub(super) fn add_exact(&mut self, chunk: &Chunk) {
-        let query = self.query;
-        // Without digits only contacts with this word can match.
-        let words = query.words.iter().filter(|_| query.digits.is_none());
-        let longest = words.max_by_key(|word| word.text.len());
-        let mut row = 0;
-        while row < chunk.len() {
-            if let Some(word) = longest {
-                let start = chunk.text_start(row);
-                let Some(at) = word.find(&chunk.text()[start..]) else {
-                    return;
-                };
-                row = chunk.row_at(start + at);
-            }
+        let needles = self.needles.iter();
+        let rows: BTreeSet<usize> = needles.flat_map(|word| rows_with(chunk, word)).collect();
+        for row in rows {
             let entry = chunk.entry(row);
-            if let Some(place) = place(query, entry.search_text)
+            if let Some(place) = place(self.query, entry.search_text)
                 && self.improves(place, &entry)
-                && let Some(matched) = exact(query, entry.search_text)
+                && let Some(matched) = exact(self.query, entry.search_text)
             {
                 self.push(&entry, matched);
             }
-            row += 1;
         }
     }
 
@@ -137,6 +129,51 @@ impl<'a> Best<'a> {
         self.heap.push(Ranked { rank, matched });
         if self.heap.len() > self.count {
             self.heap.pop();
+        }
+    }
+}
+
+/// What to scan for: each contact that matches has the digits, or every word and thus the
+/// longest one. Where one of both includes the other, all have the shorter one.
+fn needles(query: &Query) -> Vec<&Word> {
+    let longest = query.words.iter().max_by_key(|word| word.text.len());
+    let mut needles: Vec<&Word> = longest.into_iter().chain(&query.digits).collect();
+    needles.sort_by_key(|word| word.text.len());
+    if let [shorter, longer] = *needles
+        && longer.text.contains(&shorter.text)
+    {
+        return vec![shorter];
+    }
+    needles
+}
+
+/// The contacts whose search text includes a word, in order.
+fn rows_with<'a>(chunk: &'a Chunk, word: &'a Word) -> impl Iterator<Item = usize> + 'a {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let start = chunk.text_start(next);
+        let row = chunk.row_at(start + word.find(&chunk.text()[start..])?);
+        next = row + 1;
+        Some(row)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_scanned_for_by_what_every_match_has() {
+        for (text, expected) in [
+            ("hans muller", &["muller"][..]),
+            ("030 123456", &["123456"]),
+            ("+4930123456", &["4930123456"]),
+            ("12-34-56", &["123456", "12-34-56"]),
+            ("7", &["7"]),
+        ] {
+            let query = Query::parse(text, &[]).unwrap();
+            let needles = needles(&query).into_iter().map(|word| &*word.text);
+            assert_eq!(needles.collect::<Vec<_>>(), expected, "{text}");
         }
     }
 }
