@@ -7,6 +7,7 @@
 //! no effect, so all replicas can do this.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::access::revocations::Revocations;
@@ -16,6 +17,7 @@ use chassis::trouble::Trouble;
 use chassis::user_id::UserId;
 use tokio::time::timeout;
 
+use crate::copies::Copies;
 use crate::error::{Error, Result};
 use crate::store::{cursors, gone_owners, owners, shares};
 
@@ -38,9 +40,15 @@ enum PassError {
 }
 
 /// Deletes the users of `feed`, in an endless loop; at once when a user is revoked.
-pub async fn follow(db: Pool, feed: DeletionFeed, revocations: &Revocations) {
+pub async fn follow(
+    db: Pool,
+    copies: Arc<Copies>,
+    feed: DeletionFeed,
+    revocations: Arc<Revocations>,
+) {
     let mut purge = Purge {
         db,
+        copies,
         feed,
         removed: HashSet::new(),
     };
@@ -63,6 +71,7 @@ pub async fn follow(db: Pool, feed: DeletionFeed, revocations: &Revocations) {
 
 struct Purge {
     db: Pool,
+    copies: Arc<Copies>,
     feed: DeletionFeed,
     /// Owners that are deleted already, but listed again while they have tokens.
     removed: HashSet<UserId>,
@@ -87,6 +96,7 @@ impl Purge {
                     failed = Some(error);
                     continue;
                 }
+                self.copies.forget(user_id);
                 if !tokens_ended {
                     removed.insert(user_id);
                 }

@@ -153,8 +153,8 @@ pub async fn run(
         server = server
             .needs(revocations.ready())
             .reports(REVOCATIONS, revocations.are_heard());
-        let known = Arc::clone(&revocations);
-        chores.spawn(async move { gone_owners::follow(background, deletions, &known).await });
+        let (copies, known) = (Arc::clone(&copies), Arc::clone(&revocations));
+        chores.spawn(gone_owners::follow(background, copies, deletions, known));
         guard = guard.without(revocations);
     }
     let server = server.listens_after(opening::auth_loaded(first, wait_max));

@@ -40,6 +40,8 @@ pub struct Keys {
 const SORT_KEY_BYTES: usize = 400;
 /// The maximum size of one line of the search text, in bytes.
 const SEARCH_LINE_BYTES: usize = 4000;
+/// The maximum size of the search text in bytes: some characters fold to eighteen.
+const SEARCH_TEXT_BYTES: usize = 192 * 1024;
 /// The separator of a sort key's parts, which sorts before every character of a name.
 const PART: char = '\u{1}';
 
@@ -180,9 +182,13 @@ impl Lines {
         self.0.insert((code(field), folded));
     }
 
+    /// The lines, names first, as far as there is room for them.
     fn text(&self) -> String {
         let mut text = String::from("\n");
         for (code, line) in &self.0 {
+            if text.len() + line.len() + 2 > SEARCH_TEXT_BYTES {
+                continue;
+            }
             text.push(*code);
             text.push_str(line);
             text.push('\n');
@@ -193,7 +199,7 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use proto::contacts::v1::{Email, Phone};
+    use proto::contacts::v1::{Email, Organization, Phone};
 
     use super::*;
     use crate::contact::phone::DefaultRegion;
@@ -221,6 +227,23 @@ mod tests {
             ..Contact::default()
         });
         assert!(keys.family.len() <= SORT_KEY_BYTES && keys.display.len() <= SORT_KEY_BYTES);
+    }
+
+    #[test]
+    fn the_search_text_stays_short_whatever_a_contact_unfolds_to() {
+        let organizations = (0..55).map(|number| Organization {
+            name: format!("{}{number}", "\u{fdfa}".repeat(300)),
+            ..Organization::default()
+        });
+        let keys = keys(Contact {
+            given_name: "Ada".into(),
+            organizations: organizations.collect(),
+            notes: "Engine".into(),
+            ..Contact::default()
+        });
+        let text = keys.search_text;
+        assert!(text.len() <= SEARCH_TEXT_BYTES && text.len() > SEARCH_TEXT_BYTES / 2);
+        assert!(text.contains("\u{2}ada\n") && text.contains("\u{8}engine\n"));
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::task::yield_now;
 use uuid::Uuid;
 
-use super::YIELD_EVERY;
 use super::chunk::{Builder, Chunk, Entry};
+use super::pause::Pauses;
 use crate::contact::ContactId;
-use crate::store::copies::{Change, Line, State};
+use crate::store::copies::{Change, Line};
+use crate::store::feed::State;
 
 /// The contacts of an owner, in chunks that follow each other by id. Versions of a book
 /// share the chunks that did not change.
@@ -51,17 +51,18 @@ impl Book {
         size_of::<Self>() + COUNTS + chunks
     }
 
-    /// Whether it includes all writes up to `state`.
+    /// Whether it includes all writes up to `state`, and no other: a standby that was
+    /// promoted may lack some.
     #[must_use]
-    pub fn includes(&self, state: &State) -> bool {
-        self.epoch == state.epoch && self.version >= state.version
+    pub fn is_at(&self, state: &State) -> bool {
+        (self.epoch, self.version) == (state.epoch, state.version)
     }
 
     /// Whether the changes since it lead to `state`: not after a backup was restored, nor
     /// when purges are forgotten.
     #[must_use]
     pub fn leads_to(&self, state: &State) -> bool {
-        self.epoch == state.epoch && (state.min_version..=state.version).contains(&self.version)
+        state.had(self.epoch, self.version) && state.knows_purges_since(self.version)
     }
 
     /// The book with all changes up to `state`, in the order of versions. Copies only the
@@ -73,6 +74,7 @@ impl Book {
         let mut changes = changes.into_iter().peekable();
         let mut chunks = Vec::with_capacity(self.chunks.len());
         let mut rest = Builder::default();
+        let mut pauses = Pauses::default();
         for (number, chunk) in self.chunks.iter().enumerate() {
             let end = self.chunks.get(number + 1).and_then(|next| next.first_id());
             let mut own = BTreeMap::new();
@@ -90,9 +92,7 @@ impl Book {
             if !rest.is_small() {
                 chunks.extend(rest.finish().map(Arc::new));
             }
-            if number % YIELD_EVERY == 0 {
-                yield_now().await;
-            }
+            pauses.after(chunk.bytes()).await;
         }
         // Only an empty book leaves some.
         for line in changes.filter_map(|(_, line)| line) {

@@ -7,21 +7,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chassis::user_id::UserId;
 
 use super::book::Book;
+use crate::model::quota::Quota;
 
 /// What is known of an owner.
 #[derive(Clone, Debug)]
 pub enum Known {
     /// The contacts.
     Book(Arc<Book>),
-    /// A copy did not fit; the owner had so many contacts then.
-    TooLarge(i64),
+    /// A copy did not fit; the owner had so much then.
+    TooLarge(Quota),
+}
+
+/// Whether there is room for a copy in the making.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// There is.
+    Found,
+    /// Other copies in the making take it.
+    Taken,
+    /// The copy is larger than the budget.
+    Never,
 }
 
 /// The memory of an owner beside the book, in both maps.
 const PLACE_BYTES: usize = 256;
 
 impl Known {
-    fn bytes(&self) -> usize {
+    /// The memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Book(book) => PLACE_BYTES + book.bytes(),
             Self::TooLarge(_) => PLACE_BYTES,
@@ -44,6 +58,8 @@ struct Table {
     uses: u64,
     /// The memory of places and reservations.
     bytes: usize,
+    /// The memory of reservations.
+    reserved: usize,
     dropped: usize,
 }
 
@@ -147,12 +163,15 @@ impl Table {
         Some(place)
     }
 
-    /// Drops what was used least recently until so many bytes fit.
+    /// Drops what was used least recently until so many bytes fit, and nothing where they
+    /// cannot.
     fn make_room(&mut self, bytes: usize, budget: usize) -> bool {
-        while self.bytes + bytes > budget {
-            let Some((_, owner)) = self.order.pop_first() else {
-                return false;
-            };
+        if self.reserved + bytes > budget {
+            return false;
+        }
+        while self.bytes + bytes > budget
+            && let Some((_, owner)) = self.order.pop_first()
+        {
             self.remove(owner);
             self.dropped += 1;
         }
@@ -168,21 +187,33 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Reserves so many bytes more; false if they do not fit.
-    pub fn grow(&mut self, bytes: usize) -> bool {
-        let mut table = self.held.table();
-        let fits = table.make_room(bytes, self.held.budget);
-        if fits {
-            table.bytes += bytes;
-            self.bytes += bytes;
+    /// Reserves so many bytes more, if they fit.
+    pub fn grow(&mut self, bytes: usize) -> Room {
+        let budget = self.held.budget;
+        if self.bytes + bytes > budget {
+            return Room::Never;
         }
-        fits
+        let mut table = self.held.table();
+        if !table.make_room(bytes, budget) {
+            return Room::Taken;
+        }
+        table.bytes += bytes;
+        table.reserved += bytes;
+        self.bytes += bytes;
+        Room::Found
+    }
+
+    /// Reserves so many bytes in all, if they fit.
+    pub fn grow_to(&mut self, bytes: usize) -> Room {
+        self.grow(bytes.saturating_sub(self.bytes))
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.held.table().bytes -= self.bytes;
+        let mut table = self.held.table();
+        table.bytes -= self.bytes;
+        table.reserved -= self.bytes;
     }
 }
 
@@ -223,10 +254,11 @@ mod tests {
         held.put(owner(1), book());
         let mut reserved = held.reserve();
 
-        assert!(reserved.grow(book().bytes()));
+        assert_eq!(reserved.grow(book().bytes()), Room::Found);
         assert!(held.get(owner(0)).is_none() && held.get(owner(1)).is_some());
-        assert!(reserved.grow(book().bytes()));
-        assert!(!reserved.grow(1));
+        assert_eq!(reserved.grow(book().bytes()), Room::Found);
+        assert_eq!(reserved.grow(1), Room::Never);
+        assert_eq!(held.reserve().grow(1), Room::Taken);
         held.put(owner(2), book());
         assert!(held.get(owner(2)).is_none(), "there is no room for it");
 
@@ -238,13 +270,27 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_fit_drops_no_other_copy() {
+        let held = Held::new(3 * book().bytes());
+        held.put(owner(0), book());
+        let mut small = held.reserve();
+        assert_eq!(small.grow(book().bytes()), Room::Found);
+
+        assert_eq!(held.reserve().grow(3 * book().bytes()), Room::Taken);
+        assert_eq!(held.reserve().grow(3 * book().bytes() + 1), Room::Never);
+
+        assert!(held.get(owner(0)).is_some());
+        assert_eq!(held.dropped(), 0);
+    }
+
+    #[test]
     fn another_version_takes_the_place_of_the_one_before() {
         let held = Held::new(book().bytes());
         for _ in 0..3 {
             held.put(owner(0), book());
             assert_eq!(held.size(), (1, book().bytes()));
         }
-        held.put(owner(0), Known::TooLarge(7));
+        held.put(owner(0), Known::TooLarge(Quota::default()));
         assert_eq!(held.size(), (1, PLACE_BYTES));
     }
 }

@@ -5,6 +5,7 @@
 pub mod book;
 pub mod chunk;
 pub mod held;
+mod pause;
 pub mod words;
 
 use std::sync::Arc;
@@ -18,14 +19,17 @@ use tokio::task::yield_now;
 
 use self::book::Book;
 use self::chunk::{Builder, Chunk};
-use self::held::{Held, Known};
+use self::held::{Held, Known, Room};
+use self::pause::Pauses;
 use crate::error::Result;
-use crate::store::copies::{State, changes, lines, state};
+use crate::model::quota::Quota;
+use crate::store::copies::{changes, lines, state};
+use crate::store::feed::State;
 
 /// More changes than this are not applied one by one; the contacts are read again.
 const CHANGES_MAX: i64 = 1000;
-/// After so many chunks others get their turn on the thread.
-const YIELD_EVERY: usize = 4;
+/// The same for the bytes of their texts.
+const CHANGES_BYTES_MAX: i64 = 4 << 20;
 
 /// The copies of a replica.
 #[derive(Debug)]
@@ -64,82 +68,98 @@ impl Copies {
 
     /// The owner's contacts, with all writes before this call.
     pub async fn contacts(self: &Arc<Self>, db: &Pool, owner: UserId) -> Result<Contacts> {
-        let Some(state) = state(db, owner).await? else {
-            self.held.forget(owner);
+        let Some((state, used)) = state(db, owner).await? else {
+            self.forget(owner);
             return Ok(Contacts::Copied(Arc::default()));
         };
-        if let Some(contacts) = self.current(db, owner, &state) {
+        if let Some(contacts) = self.current(db, owner, &state, used) {
             return Ok(contacts);
         }
         let turn = self.turns.take(owner.0).await?;
         // Another call may have done it meanwhile.
-        if let Some(contacts) = self.current(db, owner, &state) {
+        if let Some(contacts) = self.current(db, owner, &state, used) {
             return Ok(contacts);
         }
         // On its own, because others wait for it even when the client of this call does
         // no longer.
-        let (copies, db) = (Arc::clone(self), db.clone());
+        let (copies, db) = (Arc::clone(self), db.share_of(owner.0));
         let update = tokio::spawn(async move {
-            let contacts = copies.update(&db, owner, &state).await;
+            let contacts = copies.update(&db, owner, &state, used).await;
             drop(turn);
             contacts
         });
         update.await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 
-    /// What is held, if it includes `state`.
-    fn current(&self, db: &Pool, owner: UserId, state: &State) -> Option<Contacts> {
-        let stored = || Contacts::Stored(db.clone(), owner);
+    /// Drops the copy of this owner.
+    pub fn forget(&self, owner: UserId) {
+        self.held.forget(owner);
+    }
+
+    /// What is held, if it is at `state`.
+    fn current(&self, db: &Pool, owner: UserId, state: &State, used: Quota) -> Option<Contacts> {
         match self.held.get(owner) {
-            _ if self.held.budget() == 0 => add(&self.scans, Some(stored())),
-            Some(Known::Book(book)) if book.includes(state) => {
-                add(&self.hits, Some(Contacts::Copied(book)))
+            Some(Known::Book(book)) if book.is_at(state) => {
+                count_one(&self.hits);
+                Some(Contacts::Copied(book))
             }
-            // Once half of them are gone, a copy may fit.
-            Some(Known::TooLarge(contacts)) if state.live_count > contacts / 2 => {
-                add(&self.scans, Some(stored()))
+            // Once half of it is gone, a copy may fit.
+            Some(Known::TooLarge(then))
+                if used.contacts > then.contacts / 2 && used.bytes > then.bytes / 2 =>
+            {
+                Some(self.stored(db, owner))
             }
+            _ if self.held.budget() == 0 => Some(self.stored(db, owner)),
             _ => None,
         }
     }
 
-    /// Brings the copy up to `state`, or makes one.
-    async fn update(&self, db: &Pool, owner: UserId, state: &State) -> Result<Contacts> {
+    /// Brings the copy up to `state` or a later one, or makes one.
+    async fn update(
+        &self,
+        db: &Pool,
+        owner: UserId,
+        state: &State,
+        used: Quota,
+    ) -> Result<Contacts> {
         if let Some(Known::Book(book)) = self.held.get(owner)
             && let Some(book) = followed(db, owner, &book).await?
         {
             let book = Arc::new(book);
             self.held.put(owner, Known::Book(Arc::clone(&book)));
-            return Ok(add(&self.updates, Contacts::Copied(book)));
+            count_one(&self.updates);
+            return Ok(Contacts::Copied(book));
         }
-        self.held.forget(owner);
-        if let Some(book) = self.load(db, owner, state).await? {
-            return Ok(add(&self.loads, Contacts::Copied(book)));
-        }
-        self.held.put(owner, Known::TooLarge(state.live_count));
-        Ok(add(&self.scans, Contacts::Stored(db.clone(), owner)))
-    }
-
-    /// Reads all contacts of the owner, if they fit.
-    async fn load(&self, db: &Pool, owner: UserId, state: &State) -> Result<Option<Arc<Book>>> {
+        self.forget(owner);
         let mut reserved = self.held.reserve();
         let mut chunks = Vec::new();
-        let mut fits = true;
+        let mut room = Room::Found;
         each_stored(db, owner, |chunk| {
-            fits = fits && reserved.grow(chunk.bytes());
-            if fits {
-                chunks.push(Arc::new(chunk));
-            }
-            fits
+            room = reserved.grow(chunk.bytes());
+            chunks.push(Arc::new(chunk));
+            room == Room::Found
         })
         .await?;
-        if !fits {
-            return Ok(None);
+        if room == Room::Found {
+            let book = Arc::new(Book::new(state, chunks));
+            let known = Known::Book(Arc::clone(&book));
+            room = reserved.grow_to(known.bytes());
+            drop(reserved);
+            if room == Room::Found {
+                self.held.put(owner, known);
+                count_one(&self.loads);
+                return Ok(Contacts::Copied(book));
+            }
         }
-        let book = Arc::new(Book::new(state, chunks));
-        drop(reserved);
-        self.held.put(owner, Known::Book(Arc::clone(&book)));
-        Ok(Some(book))
+        if room == Room::Never {
+            self.held.put(owner, Known::TooLarge(used));
+        }
+        Ok(self.stored(db, owner))
+    }
+
+    fn stored(&self, db: &Pool, owner: UserId) -> Contacts {
+        count_one(&self.scans);
+        Contacts::Stored(db.clone(), owner)
     }
 
     /// Publishes what is held, and how it is used.
@@ -195,11 +215,10 @@ impl Contacts {
     pub async fn each(&self, mut look: impl FnMut(&Chunk)) -> Result<()> {
         match self {
             Self::Copied(book) => {
-                for (number, chunk) in book.chunks().iter().enumerate() {
-                    if number > 0 && number % YIELD_EVERY == 0 {
-                        yield_now().await;
-                    }
+                let mut pauses = Pauses::default();
+                for chunk in book.chunks() {
                     look(chunk);
+                    pauses.after(chunk.bytes()).await;
                 }
                 Ok(())
             }
@@ -216,15 +235,12 @@ impl Contacts {
 
 /// The book with all changes since; `None` if it is too far from the owner's.
 async fn followed(db: &Pool, owner: UserId, book: &Book) -> Result<Option<Book>> {
-    let Some((state, changes)) = changes(db, owner, book.version(), CHANGES_MAX).await? else {
+    let since = book.version();
+    let changes = changes(db, owner, since, CHANGES_MAX, CHANGES_BYTES_MAX).await?;
+    let Some((state, changes)) = changes.filter(|(state, _)| book.leads_to(state)) else {
         return Ok(None);
     };
-    let is_all = i64::try_from(changes.len()).is_ok_and(|count| count < CHANGES_MAX);
-    if is_all && book.leads_to(&state) {
-        Ok(Some(book.with(changes, &state).await))
-    } else {
-        Ok(None)
-    }
+    Ok(Some(book.with(changes, &state).await))
 }
 
 /// Reads the owner's contacts in chunks by id, until `take` returns false.
@@ -244,7 +260,6 @@ async fn each_stored(db: &Pool, owner: UserId, mut take: impl FnMut(Chunk) -> bo
     Ok(())
 }
 
-fn add<T>(counter: &AtomicUsize, value: T) -> T {
+fn count_one(counter: &AtomicUsize) {
     counter.fetch_add(1, Ordering::Relaxed);
-    value
 }

@@ -4,23 +4,11 @@ use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-
-/// The owner's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State {
-    /// The version of the last write.
-    pub version: i64,
-    /// Up to this version, purged contacts may be forgotten.
-    pub min_version: i64,
-    /// Different for each history of versions.
-    pub epoch: Uuid,
-    /// The number of contacts, without deleted ones.
-    pub live_count: i64,
-}
+use crate::model::quota::Quota;
+use crate::store::feed::State;
 
 /// What a search compares of a contact.
 #[derive(Clone, Debug)]
@@ -40,27 +28,37 @@ pub struct Line {
 /// A contact that was written or purged.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The version of that write.
-    pub version: i64,
     /// The contact's id.
     pub id: ContactId,
     /// `None` if it is deleted or purged.
     pub line: Option<Line>,
 }
 
-/// Returns the owner's row; `None` if the owner never wrote.
-pub async fn state(db: impl PgExecutor<'_>, owner: UserId) -> Result<Option<State>> {
-    Ok(sqlx::query_as!(
-        State,
+/// Returns the state of the owner's contacts and their number and size; `None` if the owner
+/// never wrote.
+pub async fn state(db: impl PgExecutor<'_>, owner: UserId) -> Result<Option<(State, Quota)>> {
+    let row = sqlx::query!(
         r#"
-        SELECT version, min_version, epoch, live_count
+        SELECT version, min_version, epoch, live_count, byte_count
         FROM contacts.owner_state
         WHERE owner_id = $1
         "#,
         owner as UserId,
     )
     .fetch_optional(db)
-    .await?)
+    .await?;
+    Ok(row.map(|row| {
+        let state = State {
+            version: row.version,
+            min_version: row.min_version,
+            epoch: row.epoch,
+        };
+        let used = Quota {
+            contacts: row.live_count,
+            bytes: row.byte_count,
+        };
+        (state, used)
+    }))
 }
 
 /// Every contact of the owner, without deleted ones, by id.
@@ -81,63 +79,74 @@ pub fn lines<'a>(db: impl PgExecutor<'a> + 'a, owner: UserId) -> BoxStream<'a, R
     Box::pin(stream.map_err(Error::from))
 }
 
-/// At most `limit` of the owner's contacts that were written or purged after `version`, in
-/// the order of versions, and the owner's row at the same moment.
+/// The owner's contacts that were written or purged after `version`, in the order of
+/// versions, and the owner's row at the same moment; `None` if there are more than `limit`,
+/// or if their texts take more than `bytes_max`, or if there is no row.
 pub async fn changes(
     db: impl PgExecutor<'_>,
     owner: UserId,
     version: i64,
     limit: i64,
+    bytes_max: i64,
 ) -> Result<Option<(State, Vec<Change>)>> {
+    // No text is read of those that are too many or too large.
     let rows = sqlx::query!(
         r#"
-        SELECT o.version AS now_version, o.min_version, o.epoch, o.live_count,
-               changed.version AS "version?", changed.id AS "id?: ContactId",
-               changed.family_key AS "family_key?", changed.starred AS "starred?",
-               changed.labels AS "labels?", changed.search_text AS "search_text?"
+        SELECT o.version, o.min_version, o.epoch, changed.total AS "total?",
+               changed.id AS "id?: ContactId", changed.family_key AS "family_key?",
+               changed.starred AS "starred?", changed.labels AS "labels?",
+               CASE WHEN total <= $4 THEN changed.search_text END AS search_text
         FROM contacts.owner_state AS o
         LEFT JOIN LATERAL (
-            (
-                SELECT owner_id, version, id, family_key, starred,
-                       CASE WHEN label_keys = '{}' THEN ''
-                            ELSE array_to_string(label_keys, chr(10)) || chr(10) END AS labels,
-                       CASE WHEN delete_time IS NULL THEN search_text END AS search_text
-                FROM contacts.contacts
-                WHERE owner_id = $1 AND version > $2
+            SELECT *, sum(COALESCE(octet_length(search_text), 0)) OVER (ORDER BY version) AS total
+            FROM (
+                (
+                    SELECT owner_id, version, id, family_key, starred,
+                           CASE WHEN label_keys = '{}' THEN ''
+                                ELSE array_to_string(label_keys, chr(10)) || chr(10) END AS labels,
+                           CASE WHEN delete_time IS NULL THEN search_text END AS search_text
+                    FROM contacts.contacts
+                    WHERE owner_id = $1 AND version > $2
+                    ORDER BY version
+                    LIMIT $3
+                )
+                UNION ALL
+                (
+                    SELECT owner_id, version, id, NULL, NULL, NULL, NULL
+                    FROM contacts.tombstones
+                    WHERE owner_id = $1 AND version > $2
+                    ORDER BY version
+                    LIMIT $3
+                )
                 ORDER BY version
                 LIMIT $3
-            )
-            UNION ALL
-            (
-                SELECT owner_id, version, id, NULL, NULL, NULL, NULL
-                FROM contacts.tombstones
-                WHERE owner_id = $1 AND version > $2
-                ORDER BY version
-                LIMIT $3
-            )
-            ORDER BY version
-            LIMIT $3
+            ) AS either
         ) AS changed ON TRUE
         WHERE o.owner_id = $1
         ORDER BY changed.version
         "#,
         owner as UserId,
         version,
-        limit,
+        // One more shows whether there are too many.
+        limit + 1,
+        bytes_max,
     )
     .fetch_all(db)
     .await?;
-    let Some(first) = rows.first() else {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Ok(None);
     };
+    let is_too_long = i64::try_from(rows.len()).is_ok_and(|count| count > limit);
+    if is_too_long || last.total.is_some_and(|total| total > bytes_max) {
+        return Ok(None);
+    }
     let state = State {
-        version: first.now_version,
+        version: first.version,
         min_version: first.min_version,
         epoch: first.epoch,
-        live_count: first.live_count,
     };
     let changes = rows.into_iter().filter_map(|row| {
-        let (version, id) = (row.version?, row.id?);
+        let id = row.id?;
         let keys = row.family_key.zip(row.starred).zip(row.labels);
         let line = keys.zip(row.search_text);
         let line = line.map(|(((family_key, starred), labels), search_text)| Line {
@@ -147,7 +156,7 @@ pub async fn changes(
             labels,
             search_text,
         });
-        Some(Change { version, id, line })
+        Some(Change { id, line })
     });
     Ok(Some((state, changes.collect())))
 }

@@ -38,6 +38,20 @@ pub struct State {
     pub epoch: Uuid,
 }
 
+impl State {
+    /// Whether `version` was a version of this history: not after a backup was restored.
+    #[must_use]
+    pub fn had(&self, epoch: Uuid, version: i64) -> bool {
+        self.epoch == epoch && version <= self.version
+    }
+
+    /// Whether every purge after `version` is still known.
+    #[must_use]
+    pub fn knows_purges_since(&self, version: i64) -> bool {
+        self.min_version <= version
+    }
+}
+
 /// One contact in its current state.
 #[derive(Clone, Debug)]
 pub struct Entry {

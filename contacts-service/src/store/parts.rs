@@ -1,5 +1,5 @@
 //! Splits long writes. A statement has a timeout, and the cost of a contact grows with
-//! its text, whose trigrams are indexed.
+//! its text, which is stored and read back by searches.
 
 /// The maximum size of contacts that one statement writes, unless one contact has more.
 const BYTES_MAX: usize = 256 * 1024;

@@ -45,9 +45,8 @@ impl SyncCursor {
         let is_good = match state {
             None => is_before_all,
             Some(state) => {
-                let is_of_history =
-                    is_before_all || self.epoch == state.epoch && self.version <= state.version;
-                is_of_history && self.complete() >= state.min_version
+                (is_before_all || state.had(self.epoch, self.version))
+                    && state.knows_purges_since(self.complete())
             }
         };
         if is_good && self.mark == mark {

@@ -1,18 +1,27 @@
 //! The copies of address books that searches use.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chassis::access::revocations::{Mode, Revocations};
+use chassis::auth_client::deletion_feed::DeletionFeed;
+use chassis::auth_client::program::Credentials;
+use chassis::auth_client::upstream::{ClientFiles, Upstream};
 use chassis::metrics::Metrics;
 use chassis::user_id::UserId;
 use contacts_service::copies::{Contacts, Copies};
+use contacts_service::gone_owners;
 use futures_util::future::join_all;
-use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
+use proto::contacts::v1::{
+    BatchCreateContactsRequest, Contact, CreateContactRequest, Organization,
+};
 use sqlx::Executor;
 use uuid::Uuid;
 
 use crate::app::{App, in_time};
 use crate::owner::Owner;
 use crate::sample::named;
+use crate::teller::SECRET;
 
 /// More than any test needs.
 const ENOUGH: usize = 16 << 20;
@@ -205,6 +214,65 @@ async fn very_many_changes_are_read_as_a_whole() {
 }
 
 #[tokio::test]
+async fn changes_that_take_much_memory_are_read_as_a_whole() {
+    let app = App::start().await;
+    let owner = app.plain_owner();
+    has_many(&owner, 1).await;
+    let copies = Copies::new(64 << 20);
+    contents(&copies, &app, &owner).await;
+
+    // Each takes 190 KiB when it is folded.
+    for number in 0..25 {
+        let organizations = (0..40).map(|part| Organization {
+            name: format!("{}{part}", "\u{fdfa}".repeat(200)),
+            ..Organization::default()
+        });
+        let many = Contact {
+            organizations: organizations.collect(),
+            ..named("Ada", &format!("Large{number}"))
+        };
+        owner.has(many).await;
+    }
+
+    assert_eq!(contents(&copies, &app, &owner).await.0.len(), 26);
+    assert_eq!(metric(&copies, "search_copy_loads_total"), 2);
+    assert_eq!(metric(&copies, "search_copy_updates_total"), 0);
+}
+
+#[tokio::test]
+async fn the_copy_of_a_deleted_user_is_dropped() {
+    let app = App::start().await;
+    let (deleted, other) = (app.plain_owner(), app.plain_owner());
+    let copies = Copies::new(ENOUGH);
+    for owner in [&deleted, &other] {
+        has_many(owner, 3).await;
+        contents(&copies, &app, owner).await;
+    }
+    assert_eq!(metric(&copies, "search_copies"), 2);
+    app.issuer.teller.delete(deleted.user);
+
+    let auth = Upstream::new(&app.issuer.url, ClientFiles::default(), true).unwrap();
+    let credentials = Credentials {
+        client_id: "contacts-service".into(),
+        secret: SECRET.into(),
+    };
+    let revocations = Arc::new(Revocations::new(Mode::Open, Duration::MAX));
+    tokio::spawn(gone_owners::follow(
+        app.pool(),
+        Arc::clone(&copies),
+        DeletionFeed::new(&auth, credentials),
+        revocations,
+    ));
+
+    in_time("the copy is dropped", async || {
+        (metric(&copies, "search_copies") == 1).then_some(())
+    })
+    .await;
+    assert_eq!(contents(&copies, &app, &other).await.0.len(), 3);
+    assert_eq!(metric(&copies, "search_copy_hits_total"), 1);
+}
+
+#[tokio::test]
 async fn a_restored_backup_drops_the_copy() {
     let app = App::start().await;
     let owner = app.plain_owner();
@@ -218,6 +286,12 @@ async fn a_restored_backup_drops_the_copy() {
                    UPDATE contacts.owner_state SET epoch = gen_random_uuid();";
     db.execute(restore).await.unwrap();
     assert_eq!(contents(&copies, &app, &owner).await.0.len(), 1);
+
+    // A standby was promoted that had not received the last writes.
+    let restore = "DELETE FROM contacts.contacts;
+                   UPDATE contacts.owner_state SET version = version - 1";
+    db.execute(restore).await.unwrap();
+    assert_eq!(contents(&copies, &app, &owner).await.0.len(), 0);
 
     // One that has not come as far.
     let restore = "DELETE FROM contacts.contacts;

@@ -126,7 +126,7 @@ const STORED: [(&str, &str, &[&str]); 24] = [
         &["contacts_pkey"],
     ),
     (
-        "SELECT o.version AS now_version",
+        "SELECT o.version, o.min_version",
         "AS changed ON TRUE",
         &["owner_state_pkey", "contacts_version", "tombstones_pkey"],
     ),
