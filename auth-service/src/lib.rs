@@ -134,7 +134,7 @@ pub async fn run(
     if let Some(sender) = sender {
         sender.stop(grace).await;
     }
-    // They are stopped when this function ends.
+    // Background work stops when this function ends.
     chores.shutdown().await;
     Ok(served?)
 }
@@ -267,7 +267,7 @@ impl Parts {
 fn server_info(config: &Config) -> ServerInfo {
     ServerInfo {
         issuer: config.issuer.clone(),
-        // Those of the current keys.
+        // Filled in for each call, because the signing keys change.
         signing_algorithms: Vec::new(),
         algorithms: Vec::new(),
         access_token_ttl: config.access_token_ttl.try_into().ok(),

@@ -71,12 +71,12 @@ pub async fn batch(
     let sessions = store::session_ends::purge(db, now - KEPT, BATCH).await?;
     let challenges = store::mfa::purge_challenges(db, now, BATCH).await?;
     let attempts = store::throttles::purge(db, now - MEMORY, BATCH).await?;
-    // A day longer, so that a disconnected subscriber can resume at its cursor.
+    // Kept for another day, so that a disconnected subscriber can resume at its cursor.
     let over = now - token_life - TimeDelta::days(1);
     let revocations = store::revocations::purge(db, over, BATCH).await?;
     let tokens = store::email_tokens::purge(db, now, BATCH).await?;
     let wanted = store::wanted_emails::purge(db, now, BATCH).await?;
-    // An hour longer, so that a sender can log what it gives up.
+    // Kept for another hour, so that a sender can log that it gave up.
     let mails = store::outbox::purge(db, now - TimeDelta::hours(1), BATCH).await?;
     Ok(sessions + challenges + attempts + revocations + tokens + wanted + mails)
 }

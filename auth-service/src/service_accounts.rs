@@ -21,9 +21,9 @@ use chassis::sha256::sha256;
 /// The service account of the contacts service.
 pub const CONTACTS: &str = "contacts-service";
 
-/// To introspect tokens.
+/// The scope that allows introspecting tokens.
 pub const INTROSPECT: &str = "auth.introspect";
-/// To subscribe to revocations.
+/// The scope that allows subscribing to revocations.
 pub const REVOCATIONS: &str = "auth.revocations";
 
 /// Every scope that a service account can have.
@@ -173,7 +173,7 @@ fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
             scope: scope.clone(),
         });
     }
-    // `auth.admin` must be requested by name if the program has other scopes.
+    // A program with other scopes, too, gets `auth.admin` only if it asks for it by name.
     let is_meant = |scope: &String| {
         if asked.is_empty() {
             may.len() == 1 || scope != ADMIN_SCOPE
@@ -194,7 +194,8 @@ fn granted(may: &[String], asked: &[String]) -> Result<Vec<String>> {
     Ok(scopes)
 }
 
-/// The audience for these scopes, because a service that receives a token could use it.
+/// The audience of a token with these scopes. A token with `auth.admin` is for the auth
+/// service alone, because another service that receives a token could use it.
 fn audience(all: &str, asked: &str, scopes: &[String]) -> Result<String> {
     let own = own_audience(all);
     if asked == own || asked.is_empty() && administers(scopes) {

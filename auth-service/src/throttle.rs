@@ -85,9 +85,9 @@ const TOTP: [Step; 5] = [
     Step::last(4 * HOUR),
 ];
 
-/// The steps of an address, which a whole office may share. A success removes only its
-/// own attempt, otherwise an attacker could reset it by logging in to an account of its
-/// own.
+/// The steps of an address, which a whole office may share; `free` failures cause no
+/// pause. A success removes only its own attempt, otherwise an attacker could reset the
+/// failures by logging in to an account of its own.
 fn of_address(free: i32) -> [Step; 5] {
     [
         Step::below(free, 0),
@@ -101,7 +101,8 @@ fn of_address(free: i32) -> [Step; 5] {
 /// The budget of requested mails to one e-mail address: three, then one an hour.
 const MAIL: [Step; 2] = [Step::below(3, 0), Step::last(HOUR)];
 
-/// The budget of resets that find that of all mails used up: two, then one an hour.
+/// The additional budget of password resets, for when the budget of all mails is used up:
+/// two, then one an hour.
 const RESETS: [Step; 2] = [Step::below(2, 0), Step::last(HOUR)];
 
 /// The budget of notices of one kind to one e-mail address: five, then one an hour.
@@ -118,7 +119,7 @@ const STRANGERS_ENTRIES: [Step; 2] = [Step::below(10, 0), Step::last(HOUR)];
 /// The budget of mails that one client address requests.
 const MAIL_ASKER: [Step; 3] = [Step::below(50, 0), Step::below(500, 10), Step::last(MINUTE)];
 
-/// When failures expire.
+/// How long failures are remembered.
 pub(crate) const MEMORY: TimeDelta = TimeDelta::days(1);
 
 /// The buckets.
@@ -232,14 +233,14 @@ impl Throttle {
         count(&self.db, bucket, &STRANGERS_ENTRIES, now).await
     }
 
-    /// The guess was correct.
+    /// Records that the guess was correct.
     pub async fn succeeded(&self, attempted: &Attempted) -> Result<()> {
         table::forget(&self.db, attempted.account).await?;
         table::take_back(&self.db, attempted.address).await
     }
 
-    /// The guess was not checked. A block stays, because others may have failed
-    /// meanwhile.
+    /// Takes back an attempt whose guess was not checked. A block stays, because others
+    /// may have failed meanwhile.
     pub async fn not_made(&self, attempted: &Attempted) -> Result<()> {
         table::take_back(&self.db, attempted.account).await?;
         table::take_back(&self.db, attempted.address).await
@@ -314,7 +315,7 @@ impl Throttle {
         }
         let until = table::blocked_until(&self.db, bucket).await?;
         let wait = until.unwrap_or(now) - now;
-        // At least a minimum, because the block may have just ended.
+        // The block may have just ended; a client still gets a minimum delay.
         let wait = wait.to_std().unwrap_or_default();
         Ok(Err(wait.max(Duration::from_secs(1))))
     }

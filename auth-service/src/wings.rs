@@ -1,4 +1,6 @@
-//! Builds the wings, each with its own handles: what the handlers of a thread call.
+//! Builds the wings: the parts of the service that the handlers of a thread call, such as
+//! accounts, sessions and mail. Each has database connections and other handles of its
+//! own.
 
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ pub(crate) struct Wings {
 }
 
 impl Wings {
-    /// Builds the wings of one thread, the lower ones first.
+    /// Builds the wings of one thread. A wing is built before those that use it.
     pub(crate) fn new(parts: &Parts) -> Self {
         let db = parts.database.calls();
         let settings = settings::token_settings(&parts.config);

@@ -18,8 +18,8 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::throttle::Throttle;
 
-/// How long the rows of a deleted user are searched for again: longer than the time
-/// between two purges.
+/// How long after a deletion the sweep still looks for rows that running calls wrote
+/// about the user: longer than the time between two purges.
 const SWEPT: TimeDelta = TimeDelta::hours(3);
 /// The number of users with remaining rows in one sweep.
 const SWEPT_AT_ONCE: i64 = 100;
@@ -51,9 +51,9 @@ impl Accounts {
 /// An account whose log-ins are locked until the transaction ends.
 pub(crate) struct ClaimedUser<'a>(&'a User);
 
-/// Deletes the tokens and the e-mail of an account whose password has this version, or
-/// any; returns `None` if the account was changed or deleted meanwhile: then the
-/// transaction must not be committed.
+/// Deletes the tokens and the e-mail of an account, if its password has this version
+/// (`None`: any version). Returns `None` if the account was changed or deleted meanwhile:
+/// then the transaction must not be committed.
 ///
 /// Locks in the order of resets and log-ins: first tokens, then the e-mail, then users.
 /// The transaction must not have locked users yet.
@@ -67,9 +67,9 @@ pub(crate) async fn take<'a>(
     Ok(taken.then_some(ClaimedUser(user)))
 }
 
-/// Deletes an account; returns when, or `None` if it was changed meanwhile: then the
-/// transaction must not be committed. If a user has many rows, the sweep deletes the
-/// rest.
+/// Deletes an account; returns the time of the deletion, or `None` if the account was
+/// changed meanwhile: then the transaction must not be committed. If a user has many
+/// rows, the sweep deletes the rest.
 ///
 /// A log-in that locked the account earlier commits first, and its session is deleted
 /// here; a later one finds no account. The time is read when no log-in can start any
@@ -97,9 +97,9 @@ pub(crate) async fn end(
     Ok(Some(now))
 }
 
-/// Deletes remaining rows of deleted users: more than one transaction should delete, and
-/// rows that running calls have written meanwhile, such as the entry of a wrong password.
-/// Returns the number of rows; to be called until it is zero.
+/// Deletes remaining rows of deleted users: those that were too many for the transaction
+/// of the deletion, and those that running calls wrote meanwhile, such as the audit entry
+/// of a wrong password. Returns the number of rows; call it again until it returns zero.
 pub async fn sweep(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let mut count = 0;
     for user_id in store::leftovers::unfinished(db, now - SWEPT, SWEPT_AT_ONCE).await? {

@@ -57,7 +57,8 @@ impl Accounts {
             let kept = store::wanted_emails::forget(&self.db, user.id, attempt.now).await?;
             return Ok(kept.unwrap_or(user));
         }
-        // Before anything reveals whether the new e-mail has an account.
+        // Counted first, because everything after this reveals whether the new e-mail has
+        // an account.
         self.throttle
             .attempt_email_change(user.id, attempt.now)
             .await?
@@ -108,9 +109,9 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Sets the requested e-mail of an account with the token from that mailbox, and
-    /// notifies the previous address. If several accounts request one address, one gets
-    /// it. Tokens mailed before, to either address, stop working.
+    /// Replaces an account's e-mail with the requested one, which `token` proves, and
+    /// notifies the previous address. If several accounts requested one address, only one
+    /// gets it. Tokens that were mailed before, to either address, stop working.
     pub(crate) async fn move_account(
         &self,
         user: &User,
@@ -123,7 +124,8 @@ impl Accounts {
         let spent = store::email_tokens::spend_all(&mut *tx, token, Purpose::Verification, now)
             .await?
             .ok_or_else(invalid)?;
-        // Only if the password is still that of the request.
+        // The token is valid only while the password is the one with which the change was
+        // requested.
         let old = PasswordRef {
             email: &user.email,
             user_id: id,
@@ -143,7 +145,8 @@ impl Accounts {
             .ok_or_else(invalid)?;
         let event = Event::new(id, Kind::EmailChanged, ip);
         store::audit::insert(&mut *tx, event, now).await?;
-        // Last, as in every change of the user, because its notice also locks a row.
+        // The notice comes last, as in every change of a user, because it locks a row,
+        // too.
         self.mail
             .notify(&mut tx, &before, Topic::EmailChanged, About { ip, now })
             .await?;

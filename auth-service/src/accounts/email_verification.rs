@@ -34,7 +34,7 @@ pub enum Claimant {
 /// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified {
-    /// The account is unchanged.
+    /// The account keeps its sessions, second factor and password.
     Kept,
     /// Sessions were revoked, second factor and password removed.
     Claimed,
@@ -122,7 +122,7 @@ impl Accounts {
         attempt: Attempt<'_>,
         clock: &Clock,
     ) -> Result<Verified> {
-        // In the order of log-ins and resets.
+        // Locks in the same order as log-ins and resets.
         if !store::emails::hold(&mut **tx, &bound.email, token.user_id).await? {
             return Err(Error::EmailTokenInvalid);
         }

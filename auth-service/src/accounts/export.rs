@@ -19,9 +19,9 @@ use super::Accounts;
 use crate::error::{Error, Result};
 use crate::store::export as table;
 
-/// The fraction of database connections that exports may use.
+/// Exports may use one in this many database connections.
 const CONNECTIONS_EACH: usize = 3;
-/// The minimum number of concurrent exports: more than one user's.
+/// The minimum number of concurrent exports, so that one user cannot block all others.
 const AT_A_TIME_MIN: usize = 2;
 
 /// The `format` of the document.
@@ -94,7 +94,7 @@ impl Exports {
         })
     }
 
-    /// Refuses a user whose export is running, and everybody if no place is left.
+    /// Refuses a user whose export is running, and everybody while too many run.
     fn begin(self: &Arc<Self>, user: UserId) -> Result<Permit> {
         let busy = Error::ExportsBusy {
             retry_after: RETRY_AFTER,
@@ -113,7 +113,7 @@ impl Exports {
     }
 
     fn users(&self) -> MutexGuard<'_, HashSet<UserId>> {
-        // No change under the lock can be left incomplete.
+        // A panic under the lock cannot leave the set half changed.
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,7 +65,7 @@ impl Accounts {
         store::wanted_emails::forget(&mut *tx, user.id, attempt.now).await?;
         let kind = Kind::PasswordChanged;
         store::session_ends::end_all(&mut tx, user.id, Some(session_id), kind, clock).await?;
-        // The call may have waited for its hashes.
+        // Read again, because the call may have waited for its hashes.
         let now = clock.now();
         let tokens = self
             .sessions

@@ -70,7 +70,7 @@ impl Accounts {
         store::wanted_emails::forget(&mut *tx, user_id, now).await?;
         let kind = Kind::PasswordReset;
         store::session_ends::end_all(&mut tx, user_id, None, kind, clock).await?;
-        // The call may have waited for its hash.
+        // Read again, because the call may have waited for its hash.
         let now = clock.now();
         self.throttle.forgive(&mut tx, user_id, address).await?;
         let event = Event::new(user_id, kind, ip);

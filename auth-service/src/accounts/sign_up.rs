@@ -94,7 +94,7 @@ impl Accounts {
         if let Some(user) = self.insert(&new, &hash, ip, now).await? {
             return Ok(user);
         }
-        // Another call was faster; possibly the same call, sent twice.
+        // Another call was faster, or this one was sent twice.
         let known = store::emails::get(&self.db, new.email.as_str()).await?;
         self.repeat(known.ok_or(Error::EmailTaken)?, new, attempt)
             .await
@@ -170,7 +170,7 @@ impl Accounts {
                 other => other,
             })?;
         if checked.user_id != known.user_id {
-            // The e-mail has changed hands meanwhile.
+            // Another account has the e-mail now.
             return Err(Error::EmailTaken);
         }
         store::users::get(&self.db, known.user_id)

@@ -49,7 +49,7 @@ pub struct Call<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// The queue in which changes wait for each other.
+/// The key of the one queue in which the changes of all administrators wait.
 const ALL_ACTS: Uuid = Uuid::nil();
 
 /// The operations of administrators.
@@ -106,14 +106,15 @@ impl Administration {
         ensure_role(store::users::of_caller(&self.db, caller, session_id, now).await?)
     }
 
-    /// Starts a change by an administrator, who remains one until it ends. Changes run
-    /// one after the other: if two administrators remove each other, one remains.
+    /// Starts a change by an administrator, who cannot lose the role before it ends.
+    /// Changes run one after the other: if two administrators remove each other, one
+    /// remains.
     async fn begin<'a>(&self, call: Call<'a>) -> Result<Act<'a>> {
         Act::begin(self.open(call).await?, call).await
     }
 
-    /// Opens the transaction of a change that locks other rows before users. Changes wait
-    /// for each other without a connection.
+    /// Opens the transaction of a change that locks other rows before users. Until it is
+    /// this change's turn, it uses no database connection.
     async fn open(&self, call: Call<'_>) -> Result<Transaction> {
         self.ensure_token(call.caller)?;
         Ok(self.db.begin_in_turn(ALL_ACTS).await?)
@@ -131,7 +132,7 @@ struct Act<'a> {
 impl<'a> Act<'a> {
     /// Starts in a transaction that has not locked users yet.
     async fn begin(mut tx: Transaction, call: Call<'a>) -> Result<Self> {
-        // If the caller is a user and an administrator, it is one of them.
+        // Locks the caller's row, too, if the caller is a user and not a program.
         let administrators = store::users::lock_administrators(&mut *tx).await?;
         ensure_still_admin(&mut tx, call.caller, call.now).await?;
         Ok(Self {

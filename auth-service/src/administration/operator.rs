@@ -77,7 +77,7 @@ async fn give_role(db: &Pool, email: &Email, unverified: bool, now: DateTime<Utc
     let user_id = known.ok_or(Error::UserNotFound)?.user_id;
     let mut tx = db.begin().await?;
     let user = store::users::lock_for_change(&mut *tx, user_id).await?;
-    // The e-mail may have changed hands meanwhile.
+    // The e-mail may belong to another account by now.
     let user = user.filter(|user| user.email == email.as_str());
     let user = user.ok_or(Error::UserNotFound)?;
     if user.disabled {

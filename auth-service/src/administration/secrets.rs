@@ -91,7 +91,8 @@ impl Making<'_> {
         let scopes = self.scopes.join(" ");
         let texts = [self.act, self.client_id, &scopes];
         for text in texts {
-            // Different lists of texts have different encodings.
+            // Lengths are included, so that different lists of texts have different
+            // encodings.
             context.update(&(text.len() as u64).to_be_bytes());
             context.update(text.as_bytes());
         }

@@ -94,10 +94,10 @@ impl Administration {
         stored::list(&self.db, after.unwrap_or_default(), limit).await
     }
 
-    /// Adds a secret to a service account. All older secrets but the latest stop working; when one
-    /// does, all its tokens so far are revoked, because it is not known which
-    /// secret each was issued for.
-    /// A repeat of the call with its `request_id` gets the same secret, for a day.
+    /// Adds a secret to a service account. Of the older secrets only the latest stays
+    /// valid. If another one is removed, all existing tokens of the account are revoked,
+    /// because it is not known which secret each was issued for. A repeat of the call
+    /// with the same `request_id` returns the same secret, for a day.
     pub async fn rotate_service_account_secret(
         &self,
         call: Call<'_>,
@@ -122,7 +122,7 @@ impl Administration {
         self.give_secret(act, &making, id, kind).await
     }
 
-    /// What an earlier call returned that this one repeats.
+    /// Returns the response of the earlier call that this one repeats, if there was one.
     async fn made_before(
         &self,
         act: &mut Act<'_>,
@@ -174,7 +174,7 @@ impl Administration {
 /// Whether this service account is part of the system, and only the operator changes it.
 #[must_use]
 pub fn is_built_in(client_id: &str) -> bool {
-    // The second has no account; it is the `client_id` in the tokens of all users.
+    // No account has the second name: it is the `client_id` in the tokens of all users.
     [CONTACTS, CLIENT_ID].contains(&client_id)
 }
 

@@ -78,8 +78,8 @@ impl Administration {
     /// Deletes the account of a user permanently, as the user itself can.
     pub async fn delete_user(&self, call: Call<'_>, id: UserId) -> Result<()> {
         let mut tx = self.open(call).await?;
-        // Not locked, because a log-in locks the e-mail first, and a change locks the
-        // administrators, who may include the user.
+        // Read without a lock: `take` locks the e-mail first, as a log-in does, and the
+        // start of the change then locks all administrators, who may include this user.
         let user = store::users::get(&mut *tx, id).await?;
         let taken = match &user {
             Some(user) => deletion::take(&mut tx, user, None).await?,
@@ -92,7 +92,7 @@ impl Administration {
             None => None,
         };
         if ended.is_none() {
-            // Deleted or changed meanwhile.
+            // The account was deleted or changed meanwhile.
             let etag = get(&mut act, id).await?.etag();
             return Err(Error::EtagMismatch { etag });
         }
@@ -157,7 +157,8 @@ impl Administration {
         if old == new {
             return Ok(user);
         }
-        // A squatter of an address must not get a role that is meant for its owner.
+        // Otherwise somebody who signed up with another person's address could get a role
+        // that is meant for that person.
         if roles::make_admin(new) && !roles::make_admin(old) && !user.email_verified {
             return Err(Error::EmailNotVerified);
         }
@@ -178,7 +179,7 @@ async fn get(act: &mut Act<'_>, id: UserId) -> Result<User> {
     user.ok_or(Error::UserNotFound)
 }
 
-/// As the audit shows it.
+/// A change of roles as text, for the audit log.
 pub(super) fn change_of_roles(old: &[String], new: &[String]) -> String {
     format!("[{}] -> [{}]", old.join(" "), new.join(" "))
 }

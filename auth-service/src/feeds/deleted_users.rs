@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_read_as_it_was_told() {
+    fn a_cursor_is_parsed_to_the_position_that_it_was_made_from() {
         let told = position(1_800_000_000);
 
         assert_eq!(DeletedUsersCursor::parse(&told.text()), Some(told));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_stays_behind_what_can_still_happen() {
+    fn the_stored_cursor_never_passes_a_deletion_that_can_still_commit() {
         let first = page(
             deleted(&[10, 20, 30]),
             DeletedUsersCursor::default(),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_page_keeps_no_more_than_the_pages_before_have_told() {
+    fn the_cursor_of_a_later_page_skips_no_user() {
         let later = page(deleted(&[40, 50]), position(30), 1, settled());
 
         assert_eq!(later.next, Some(position(40)));

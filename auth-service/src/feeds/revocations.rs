@@ -38,7 +38,7 @@ pub struct FeedItem {
     pub cursor: Cursor,
 }
 
-/// The time of the latest revocation sent.
+/// The time up to which revocations were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(DateTime<Utc>);
 
@@ -86,7 +86,8 @@ pub fn watch(
             if is_late || !found.is_empty() {
                 told_at = Some(Instant::now());
                 for revocation in found {
-                    // Not part of the feed's order: the next ones may never arrive.
+                    // Found revocations are not sorted by the feed's cursor. A client
+                    // that is disconnected after this one must receive the others again.
                     let cursor = Cursor(revocation.revoke_time.min(feed.cursor.0));
                     yield FeedItem {
                         revocation: Some(revocation),
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_read_as_it_was_told() {
+    fn a_cursor_is_parsed_to_the_time_that_it_was_made_from() {
         let cursor = Cursor(now() - TimeDelta::minutes(3));
 
         assert_eq!(parse(&cursor.text()).unwrap(), cursor);

@@ -110,14 +110,14 @@ impl Letter {
         }
     }
 
-    /// Sets the session that requests it.
+    /// Sets the session that requested it.
     #[must_use]
     pub fn asked_by(mut self, session_id: Option<Uuid>) -> Self {
         self.session_id = session_id;
         self
     }
 
-    /// To the address that a user requested in a session.
+    /// A letter to the new address that a user requested in a session.
     #[must_use]
     pub fn of_new_email(
         (user_id, session_id): (UserId, Uuid),

@@ -23,13 +23,14 @@ pub use self::transport::Transport;
 pub use self::write::Writer;
 use crate::config::Config;
 
-/// A line of a mail has at most 998 bytes (RFC 5322 section 2.1.1).
+/// The longest base URL: with its token a link must fit into a line of a mail, which has
+/// at most 998 bytes (RFC 5322 section 2.1.1).
 const LINK_BYTES_MAX: usize = 500;
 
 /// Why the mail settings cannot be used. Never contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It is not shown, because it can contain a password.
+    /// The URL is not shown, because it can contain a password.
     #[error("SMTP_URL is not the URL of a mail server, such as smtps://user@mail.example.com")]
     UrlInvalid,
     /// The password could be read on the network.
@@ -66,7 +67,7 @@ pub enum MailError {
         /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// No user could ever log in.
+    /// Without mail, no user could verify an e-mail and log in.
     #[error("EMAIL_VERIFICATION_REQUIRED needs a mail server: set SMTP_URL")]
     VerificationWithoutMail,
 }
@@ -143,7 +144,7 @@ mod tests {
     const FROM: &str = "--mail-from=Address book <noreply@example.com>";
 
     #[tokio::test]
-    async fn sound_settings_are_taken() {
+    async fn valid_settings_are_accepted() {
         for flags in [
             &[][..],
             &["--smtp-url=", "--mail-from=", "--mail-link-base-url="],
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn issuers_are_read_at_start_and_of_use_with_tls_only() {
+    async fn ca_certificates_are_read_at_start_and_need_tls() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let ca = format!("--smtp-ca-file={}", file.path().display());
 

@@ -114,7 +114,8 @@ impl Sender {
         for row in rows {
             leased.extend(self.open(&mut tx, row, now).await?);
         }
-        // The budgets of addresses are locked in one order.
+        // Sorted by address, so that senders lock the budgets of addresses in the same
+        // order.
         leased.sort_by(|one, other| one.letter.to.cmp(&other.letter.to));
         let mut mails = Vec::new();
         for mut mail in leased {
@@ -147,7 +148,7 @@ impl Sender {
                 letter,
             })),
             Err(error) => {
-                // A replica with the whole key file can still send it.
+                // Not deleted: a replica whose key file has the key can still send it.
                 tracing::error!(%id, %error, "a mail in the outbox cannot be decrypted");
                 Ok(None)
             }
@@ -193,7 +194,7 @@ impl Sender {
         }) else {
             return Ok(false);
         };
-        // Counted once it is certain that there is a mail.
+        // Counted only now, when it is certain that a mail will be sent.
         let is_reset = purpose == Purpose::Reset;
         if !self.throttle.allow_mail(tx, to, is_reset, now).await? {
             return Ok(false);
@@ -233,12 +234,12 @@ impl Sender {
             }
             Err(SendError::Later(cause)) => {
                 tracing::warn!(%id, topic, attempts, cause, "a mail waits for another attempt");
-                let due_time = self.clock.now() + pause_behind(attempts);
+                let due_time = self.clock.now() + pause_after(attempts);
                 store::outbox::postpone(&self.db, id, attempts, due_time).await
             }
         };
         if let Err(error) = noted {
-            // It is sent again when its lease ends.
+            // The mail is sent again when its lease ends.
             let error = &error as &dyn std::error::Error;
             tracing::warn!(%id, topic, error, "cannot record the result of a mail");
         }
@@ -262,8 +263,8 @@ impl Running {
     }
 }
 
-/// The pause after so many attempts.
-fn pause_behind(attempts: i64) -> TimeDelta {
+/// The pause after this many attempts.
+fn pause_after(attempts: i64) -> TimeDelta {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
     (RETRY_MIN * 2_i32.pow(doublings)).min(RETRY_MAX)
 }
@@ -275,7 +276,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_quarter_of_an_hour() {
-        let pauses = [1, 2, 3, 8, 9, 1000].map(|attempts| pause_behind(attempts).num_seconds());
+        let pauses = [1, 2, 3, 8, 9, 1000].map(|attempts| pause_after(attempts).num_seconds());
         assert_eq!(pauses, [5, 10, 20, 640, 900, 900]);
     }
 

@@ -102,7 +102,7 @@ fn smtp(text: &str, config: &MailConfig) -> Result<AsyncSmtpTransport<Tokio1Exec
         if !is_private {
             return Err(MailError::IssuersInClear);
         }
-        server = server.tls(believing(path, &url)?);
+        server = server.tls(tls_trusting(path, &url)?);
     }
     Ok(server.timeout(Some(CONNECT_MAX)).build())
 }
@@ -112,8 +112,8 @@ fn non_empty(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| !path.as_os_str().is_empty())
 }
 
-/// The TLS mode of the URL, with these trusted CAs.
-fn believing(path: &Path, url: &Url) -> Result<Tls, MailError> {
+/// The TLS mode of the URL, with the CA certificates in `path` as the only trusted ones.
+fn tls_trusting(path: &Path, url: &Url) -> Result<Tls, MailError> {
     let issuers = tls::issuers(path)?;
     let issuers = Certificate::from_pem(&issuers).map_err(|_| MailError::UrlInvalid)?;
     let host = url.host_str().unwrap_or_default().to_owned();
@@ -150,7 +150,8 @@ fn open_folder(folder: &Path) -> Result<Transport, MailError> {
     Ok(Transport::Folder(folder.to_owned()))
 }
 
-/// Completely or not at all, so that no partial mail is visible in the folder.
+/// Writes a mail to the folder, completely or not at all, so that nobody sees a partial
+/// one.
 async fn keep(folder: &Path, id: Uuid, mail: &[u8]) -> std::io::Result<()> {
     let (path, part) = (
         folder.join(format!("{id}.eml")),
@@ -177,8 +178,8 @@ fn token_in(mail: &[u8]) -> &str {
     token.split_whitespace().next().unwrap_or_default()
 }
 
-/// 55x concerns the mail (RFC 5321 section 4.2.3). Other replies concern our settings or
-/// the server's state, which can be fixed while the mail waits.
+/// Replies 55x are about this mail (RFC 5321 section 4.2.3) and final. Other replies are
+/// about our settings or the server's state, which can be fixed while the mail waits.
 fn failure(error: &SmtpError) -> SendError {
     let Some(code) = error.status() else {
         let what = if error.is_tls() {

@@ -24,7 +24,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Mail is from `from`; links lead to `links`.
+    /// Writes mail from `from`, with links that begin with `links`.
     #[must_use]
     pub fn new(from: Mailbox, links: Option<String>) -> Self {
         Self { from, links }
@@ -34,8 +34,8 @@ impl Writer {
     /// duplicates by the `Message-ID`.
     pub fn write(&self, id: Uuid, letter: &Letter) -> Result<Message, WriteError> {
         let to: Address = letter.to.parse().map_err(|_| WriteError)?;
-        // Unencoded, because any other encoding breaks links, which are longer than its
-        // lines.
+        // Sent as 7-bit text: the other encodings break lines at 76 characters, and links
+        // are longer.
         let text = self.text(letter).replace('\n', "\r\n").into_bytes();
         let text = Body::dangerous_pre_encoded(text, ContentTransferEncoding::SevenBit);
         // RFC 3834 section 5: prevents automatic replies, such as holiday notes.
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_place_for_links_the_token_stands_alone() {
+    fn without_a_base_url_the_mail_contains_the_token_only() {
         assert!(written(Topic::Verification, None).contains("\r\net1_abc\r\n"));
     }
 

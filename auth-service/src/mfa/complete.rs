@@ -31,7 +31,8 @@ impl Mfa {
             ip: &client.ip,
             now,
         };
-        // Before it is counted, otherwise strangers could block anybody.
+        // Checked before the code is counted, otherwise strangers could use up anybody's
+        // attempts.
         let challenge = store::mfa::challenge(&self.db, id.user_id, id.hash(), now)
             .await?
             .ok_or(Error::MfaChallengeExpired)?;
@@ -39,8 +40,9 @@ impl Mfa {
             client_label: &challenge.client_label,
             grant: Grant::parse(&challenge.scopes)?,
         };
-        // Recovery codes cannot be guessed. Counted per challenge, they let an owner in
-        // whose app is blocked by somebody with the password.
+        // Recovery codes are too long to be guessed. They are counted per challenge, so
+        // that an owner can use one while somebody who knows the password has used up the
+        // attempts of the app.
         let of = match code.guess() {
             Guess::RecoveryCode => id.as_str().to_owned(),
             _ => id.user_id.to_string(),
@@ -90,7 +92,8 @@ async fn take(tx: &mut Transaction, id: &UserToken, challenge: &ChallengeRow) ->
     if user.disabled {
         return Err(Error::AccountDisabled);
     }
-    // Used by a parallel call, or the second factor is disabled by now.
+    // The challenge is gone if a parallel call used it, or the second factor was
+    // disabled.
     let taken = store::mfa::take_challenge(&mut **tx, id.user_id, id.hash()).await?;
     if !taken || !user.mfa_enabled {
         return Err(Error::MfaChallengeExpired);

@@ -31,7 +31,7 @@ pub struct Enrolment {
 pub struct BothFactors {
     /// The current password.
     pub password: Password,
-    /// A code of the app or of the list.
+    /// A code of the app, or a recovery code.
     pub code: MfaCode,
 }
 
@@ -92,7 +92,8 @@ impl Mfa {
             let user = store::users::set_mfa_enabled(&mut *tx, user.id, true, call.now)
                 .await?
                 .ok_or(Error::TotpEnabled)?;
-            // Another call may have changed it.
+            // Checked again with the row locked, because another call may have changed
+            // the e-mail.
             ensure_confirmed(&user)?;
             self.spend(&mut tx, user.id, code, &call).await?;
             let codes = new_codes(&mut tx, user.id, call.now).await?;
@@ -225,7 +226,8 @@ impl Mfa {
     }
 }
 
-/// A squatter of an address must not lock its owner out.
+/// Refuses an unverified e-mail: somebody who signed up with another person's address
+/// could otherwise lock its owner out.
 fn ensure_confirmed(user: &User) -> Result<()> {
     if user.email_verified {
         Ok(())

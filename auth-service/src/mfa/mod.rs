@@ -34,11 +34,11 @@ pub use self::step_up::StepUp;
 
 const KEY_PURPOSE: &str = "totp-secret-encryption";
 
-/// A code as sent, of the app or the list; must not be printed.
+/// A code as sent: of the authenticator app, or a recovery code. Must not be printed.
 pub enum MfaCode {
-    /// Of the authenticator app.
+    /// A code of the authenticator app.
     Totp(Zeroizing<String>),
-    /// From the list.
+    /// A recovery code.
     Recovery(Zeroizing<String>),
 }
 
@@ -56,7 +56,7 @@ impl MfaCode {
         Self::Recovery(recovery_code::normalise(text))
     }
 
-    /// Parses either, distinguished by their lengths.
+    /// Parses either kind, distinguished by its length.
     #[must_use]
     pub fn either(text: &str) -> Self {
         match Self::totp(text) {
@@ -151,7 +151,8 @@ impl Mfa {
                 let sealed = if sealed::is_current(&self.ring, &stored) {
                     stored
                 } else {
-                    // So that old lines of the key file can be removed.
+                    // Sealed again with the newest key, so that old keys can be removed
+                    // from the key file.
                     self.seal(user_id, &secret)?
                 };
                 if !store::mfa::take_step(&mut **tx, user_id, step, &sealed).await? {

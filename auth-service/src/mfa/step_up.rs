@@ -46,7 +46,7 @@ impl<'a> StepUp<'a> {
             return Ok(());
         }
         let (Some(code), Some(counted)) = (&self.code, counted.0) else {
-            // Enabled while the password was checked.
+            // The second factor was enabled while the password was checked.
             return Err(Error::mfa_code_missing());
         };
         self.mfa.spend(tx, user.id, code, &self.call).await?;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// The length of a code.
 pub(crate) const DIGITS: usize = 6;
-/// RFC 4226 section 4, R6.
+/// 160 bits, as RFC 4226 recommends (section 4, R6).
 const SECRET_BYTES: usize = 20;
 /// How many steps the app's clock may be off, either way.
 const STEPS_OFF: u16 = 1;
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_counts_from_a_step_before_to_a_step_after() {
+    fn a_code_is_valid_one_step_before_and_after_its_own() {
         let counts = |seconds| secret().step("005924", at(seconds)).is_some();
         let start = 1_234_567_890;
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_six_digits_is_no_code() {
+    fn only_six_digits_are_a_code() {
         for text in ["", "05924", "0005924", "+05924", "00592٤", "00592a"] {
             assert_eq!(secret().step(text, at(1_234_567_890)), None, "{text}");
         }

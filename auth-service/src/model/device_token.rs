@@ -4,7 +4,8 @@
 //! `"dt1_" + base64url(kid:1 | issue time:8 | device:32 | mac:32)`. The device is 32
 //! random bytes; the MAC also covers the user and the version of the password, so that a
 //! token is valid for one account, until its password or its e-mail changes. It does not
-//! replace the password: a thief can only guess in a separate bucket.
+//! replace the password: whoever steals one can only guess passwords, in a bucket of its
+//! own.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,8 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Used if there is no account, so that a token costs the same work.
+    /// Used for a missing account, so that checking a token takes as long as for an
+    /// existing one.
     pub const NOBODY: Self = Self {
         user_id: UserId(Uuid::nil()),
         password_version: 0,
@@ -54,7 +56,7 @@ pub struct DeviceTokens {
 }
 
 impl DeviceTokens {
-    /// New tokens get the ring's newest key.
+    /// Uses the keys of the ring; new tokens get the newest one.
     #[must_use]
     pub fn new(ring: &KeyRing) -> Self {
         let key = |key: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, key);
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_issued_is_no_token() {
+    fn text_that_was_not_issued_names_no_device() {
         let (tokens, owner) = (tokens(&lines(1)), owner());
         let token = tokens.issue(owner, at(1000)).unwrap();
         for place in PREFIX.len()..token.len() - 1 {
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_keeps_old_tokens_good_and_a_foreign_one_does_not() {
+    fn tokens_stay_valid_after_a_rotation_but_not_under_a_foreign_key() {
         let (lines, owner) = (lines(2), owner());
         let token = tokens(&lines[..1]).issue(owner, at(0)).unwrap();
 

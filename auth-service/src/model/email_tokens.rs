@@ -32,7 +32,7 @@ impl Purpose {
         }
     }
 
-    /// Counted from the request of the mail.
+    /// How long a token is valid after its mail was requested.
     #[must_use]
     pub fn life(self) -> TimeDelta {
         match self {

@@ -3,21 +3,21 @@
 
 use zeroize::Zeroizing;
 
-/// The longest unit whose repetition adds nothing.
+/// The longest unit that is looked for when a password repeats one.
 const UNIT_CHARS_MAX: usize = 6;
 
-/// A password of so few runs is predictable: `abcdef123456`.
+/// A password with this many runs or fewer is predictable, such as `abcdef123456`.
 const RUNS_MAX: usize = 2;
 
-/// The rows that people follow, in a cycle.
+/// The rows of characters that people type along. After the end a row begins again.
 const ROWS: [&str; 3] = [
     "1234567890",
     "abcdefghijklmnopqrstuvwxyz",
     "qwertyuiopasdfghjklzxcvbnm",
 ];
 
-/// Whether a password, in whatever case, is a short unit repeated, or one or two runs along
-/// a row, the code points, or a single character.
+/// Whether a password, ignoring case, repeats a short unit, or consists of one or two
+/// runs: along a row, along the code points, or of one character.
 #[must_use]
 pub fn is_predictable(password: &str) -> bool {
     let folded: Zeroizing<Vec<char>> =
@@ -69,7 +69,7 @@ fn code(character: char) -> i64 {
     i64::from(u32::from(character))
 }
 
-/// Whether `b` follows `a` in the row, also from its end to its beginning.
+/// Whether `b` is next to `a` in the row; the first character comes after the last.
 fn follows(row: &str, a: char, b: char) -> bool {
     let (Some(a), Some(b)) = (row.find(a), row.find(b)) else {
         return false;

@@ -72,7 +72,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// New tokens get the ring's newest key.
+    /// Uses the keys of the ring; new tokens get the newest one.
     #[must_use]
     pub fn new(ring: &KeyRing) -> Self {
         let keys = ring.all(KEY_PURPOSE);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_derives_the_same_successor() {
+    fn every_replica_derives_the_same_successor() {
         let codec = codec();
         let token = first(&codec);
 
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn one_changed_character_makes_a_forgery() {
+    fn a_token_with_a_changed_character_is_refused() {
         let codec = codec();
         let token = first(&codec);
         for index in 0..TEXT_CHARS {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused() {
+    fn text_that_is_not_a_token_is_refused() {
         let codec = codec();
         let token = first(&codec);
         let text = token.as_str();
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_key_still_checks_and_the_newest_makes_the_successor() {
+    fn tokens_of_an_older_key_are_accepted_and_get_a_successor_of_the_newest() {
         let (old, new) = (generate_line(1).unwrap(), generate_line(2).unwrap());
         let before = Codec::new(&KeyRing::parse(&old).unwrap());
         let after = Codec::new(&KeyRing::parse(&format!("{}\n{}", *old, *new)).unwrap());

@@ -46,8 +46,8 @@ impl RequestId {
     }
 }
 
-/// Whether a UUID is predictable: of version 1, 2 or 6. Without hyphens it can be any 32
-/// digits.
+/// Whether this is a UUID of version 1, 2 or 6: it contains the time, so it can be
+/// guessed. Text without hyphens is not checked, because any 32 digits look like a UUID.
 fn is_made_of_time(text: &str) -> bool {
     let id = Uuid::try_parse(text).ok().filter(|_| text.contains('-'));
     id.is_some_and(|id| matches!(id.get_version_num(), 1 | 2 | 6))

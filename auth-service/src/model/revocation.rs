@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub enum Subject {
     /// A session.
     Session(Uuid),
-    /// Every token of a user or a service account until then.
+    /// Every token of a user or a service account that was issued until then.
     User(UserId),
     /// A signing key.
     Key(String),

@@ -1,7 +1,7 @@
 //! Random tokens that contain their user.
 //!
-//! `prefix + base64url(user:16 | secret:32)`: the user is used to find the token, of
-//! which only the SHA-256 is stored.
+//! `prefix + base64url(user:16 | secret:32)`. Rows are found by the user and the token's
+//! SHA-256; the token itself is not stored.
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
@@ -70,7 +70,7 @@ mod tests {
     const KIND: &str = "xt1_";
 
     #[test]
-    fn a_token_is_read_as_it_was_made() {
+    fn a_token_is_parsed_to_what_it_was_made_from() {
         let made = UserToken::generate(KIND, UserId::generate()).unwrap();
 
         let read = UserToken::parse(KIND, made.as_str()).unwrap();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_not_read() {
+    fn text_that_is_not_a_token_is_not_parsed() {
         let token = UserToken::generate(KIND, UserId::generate()).unwrap();
         let text = token.as_str();
         for wrong in [

@@ -119,8 +119,8 @@ impl Passwords {
     ) -> Result<Credentials> {
         // Text that is not an address becomes the empty one, which has no account.
         let email = email.map_or("", Email::as_str);
-        // Reads whose device token would be valid; the password is checked after the
-        // attempt is counted.
+        // Read before the attempt is counted, because a device token is checked against
+        // the account. The password is checked after that.
         let known = store::emails::get(&self.db, email).await?;
         let owner = known.as_ref().map_or(Owner::NOBODY, EmailRow::owner);
         let device = self.devices.device(device_token, owner, attempt.now);
@@ -181,7 +181,7 @@ impl Passwords {
             .verify(password, stored, Turn::First, attempt.deadline)
             .await;
         let verdict = match verdict {
-            // The password was not checked.
+            // The password was not checked, so the attempt does not count.
             Err(error) => {
                 self.throttle.not_made(attempted).await?;
                 return Err(error);

@@ -25,7 +25,7 @@ impl Password {
     pub const CHARS_MIN: usize = 12;
     /// The longest password, in bytes.
     pub const BYTES_MAX: usize = 1024;
-    /// A local part shorter than this is allowed in the password, because most passwords
+    /// A local part shorter than this may be in the password, because many passwords
     /// contain it by chance.
     const LOCAL_CHARS_MIN: usize = 3;
 
@@ -76,14 +76,14 @@ impl fmt::Debug for Password {
 
 /// NFC of at most 1024 bytes, without leaving copies in memory.
 fn nfc(text: &str) -> Option<Zeroizing<String>> {
-    // NFC shortens a text to at least a third (UAX 15 section 9), so this is too long in
-    // any case.
+    // NFC leaves at least a third of the bytes (UAX 15 section 9), so a longer text is
+    // too long in any case.
     const RAW_BYTES_MAX: usize = 4 * Password::BYTES_MAX;
     if text.len() > RAW_BYTES_MAX {
         return None;
     }
-    // NFC can also lengthen it, at most threefold; a growing buffer would leave copies in
-    // memory.
+    // NFC can also make a text up to three times as long. The capacity covers that,
+    // because a growing buffer would leave copies in memory.
     let mut password = Zeroizing::new(String::with_capacity(3 * text.len()));
     password.extend(text.nfc());
     (password.len() <= Password::BYTES_MAX).then_some(password)
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_is_too_long_is_nobodys_password() {
+    fn a_sent_password_that_is_too_long_matches_no_account() {
         assert_eq!(Password::claim(&"a".repeat(1025)).as_bytes(), b"");
         assert_eq!(Password::claim(&"a".repeat(1024)).as_bytes().len(), 1024);
     }

@@ -89,7 +89,7 @@ impl Recipe {
         Ok(self)
     }
 
-    /// With the pepper that the parameters name.
+    /// The hasher with the pepper that the parameters name.
     fn argon2(
         &self,
         algorithm: Algorithm,
@@ -104,7 +104,7 @@ impl Recipe {
         Ok(Argon2::new_with_secret(pepper, algorithm, version, params)?)
     }
 
-    /// Allocates the memory of one hash, to be reused by every call.
+    /// Allocates the memory of one hash, which later calls can use again.
     #[must_use]
     pub fn memory(&self) -> Vec<Block> {
         vec![Block::default(); self.params.block_count()]
@@ -163,7 +163,7 @@ impl Recipe {
         memory.shrink_to_fit();
         computed?;
 
-        // Output compares in constant time.
+        // `Output` is compared in constant time.
         if Output::new(&output)? != *expected {
             return Ok(Verdict::Wrong);
         }

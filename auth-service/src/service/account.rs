@@ -249,7 +249,7 @@ impl account_service_server::AccountService for AccountService {
         let (accounts, clock) = (Arc::clone(&self.accounts), self.clock.clone());
 
         let chunks = self.accounts.export(caller.user.id, caller.now)?;
-        // Exports end with the session.
+        // The stream ends when the session does.
         let chunks = while_allowed(chunks, TOGETHER, async move || {
             accounts.of_caller(&token, clock.now()).await.map(drop)
         });

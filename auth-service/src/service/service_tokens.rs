@@ -119,7 +119,8 @@ impl service_token_service_server::ServiceTokenService for ServiceTokenService {
         let key_gone = OnceLock::new();
         let items = while_allowed(items, TOGETHER, async move || {
             match guard.check(&caller) {
-                // The key of its own token was revoked; the feed must still send that.
+                // The key of the subscriber's own token was revoked. The feed still has
+                // to send that.
                 Err(TokenError::Invalid)
                     if key_gone.get_or_init(Instant::now).elapsed() < KEY_TOLD => {}
                 checked => checked?,
@@ -182,7 +183,7 @@ fn position(
         .map(Some)
 }
 
-/// Tokens of users who were deleted before `ended` have all expired.
+/// Encodes a page. Tokens of users who were deleted before `ended` have all expired.
 fn list_of(page: Page, ended: DateTime<Utc>) -> pb::ListDeletedUsersResponse {
     let user = |deleted: DeletedUser| pb::DeletedUser {
         user_id: deleted.user_id.to_string(),

@@ -14,8 +14,8 @@ use crate::store;
 use crate::store::audit::Event;
 
 impl Sessions {
-    /// Revokes the session of a refresh token, also of an old one; an expired or foreign
-    /// token has none.
+    /// Revokes the session of a refresh token, even if the token was replaced since. Does
+    /// nothing for a token that this service did not issue, or whose session has ended.
     pub async fn log_out(&self, token: &str, client: &Client) -> Result<()> {
         if let Some(token) = self.codec.parse(token) {
             let session = (token.user_id, token.session_id);

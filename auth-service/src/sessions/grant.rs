@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn administration_takes_the_role_and_a_recent_log_in_with_both_factors() {
+    fn administration_requires_the_role_and_a_recent_log_in_with_both_factors() {
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
         let ensure = |roles, mfa_enabled, auth_time, amr| {
             let subject = Subject {

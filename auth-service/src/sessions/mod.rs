@@ -32,7 +32,7 @@ pub(crate) const CLIENT_ID: &str = "addressbook";
 pub enum Proof {
     /// The password.
     Password,
-    /// By the password and a one-time code.
+    /// The password and a one-time code.
     SecondFactor,
 }
 
@@ -61,7 +61,7 @@ pub struct TokenPair {
 
 /// A user with a new session.
 pub struct SignedIn {
-    /// Who.
+    /// The user.
     pub user: User,
     /// The session's tokens.
     pub tokens: TokenPair,
@@ -119,8 +119,8 @@ impl TokenSettings {
 }
 
 /// The issue time of a token created `now`. Revocations of all tokens of a user or a
-/// program have a resolution of seconds: a token created in the second of one is dated to
-/// the next.
+/// program are compared in whole seconds. A token that is created in the same second as
+/// such a revocation is valid, so its issue time is the next second.
 pub(crate) fn issue_time(now: DateTime<Utc>, revoked: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let second = TimeDelta::seconds(1);
     revoked.map_or(now, |revoked| (revoked + second).clamp(now, now + second))
@@ -188,7 +188,8 @@ impl Sessions {
         let event = Event::new(user.id, Kind::LogIn, &client.ip).session(token.session_id);
         store::audit::insert(&mut **tx, event, now).await?;
         let most = self.settings.sessions_per_user;
-        // The call may have waited for its hash while tokens were issued.
+        // Read again, because the call may have waited for its hash while tokens were
+        // issued.
         let ended = self.clock.now();
         let displaced = store::session_ends::displace(tx, user.id, most, ended).await?;
         if displaced > 0 {

@@ -21,7 +21,7 @@ use chassis::sha256::sha256;
 
 /// How long a refresh can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
-/// The number of attempts, if the session is still as presented.
+/// The number of attempts while the presented token is still the current one.
 const TRIES: usize = 2;
 
 /// The new tokens.
@@ -45,7 +45,8 @@ enum Verdict {
 
 impl Sessions {
     /// Exchanges a refresh token for a new pair. A call beyond the rate limit changes
-    /// nothing, but still gets the error of an invalid token, or a repeated response.
+    /// nothing, but still returns the error of an invalid token, or repeats an earlier
+    /// response.
     pub async fn refresh(
         &self,
         token: &str,
@@ -57,8 +58,8 @@ impl Sessions {
     ) -> Result<Refreshed> {
         // A forged token costs only this check.
         let presented = self.codec.parse(token).ok_or(Error::RefreshTokenInvalid)?;
-        // Per session, so that a revoked one does not use up the limit of the user's
-        // others.
+        // Counted per session, so that calls with a revoked one do not use up the limit
+        // of the user's other sessions.
         let id = presented.session_id;
         let asked = limits.as_ref().map(|limits| limits.count_call(id));
         let limited = asked.and_then(Result::err);
@@ -80,12 +81,13 @@ impl Sessions {
             match judge(&state, &presented, request_id, self.settings.grace, now)? {
                 Verdict::TryAgain => {
                     limited.map_or(Ok(()), Err)?;
-                    // It may have been refused because of its scopes.
+                    // The exchange may have been refused because of the scopes; then this
+                    // returns the error.
                     self.ensure(grant, &state.into(), now)?;
                 }
                 Verdict::Replay => {
                     if let Some(limits) = &limits {
-                        // Each refresh has its own limit for repeats.
+                        // Repeats are limited separately for each refresh.
                         let at = state.rotate_time.unwrap_or(now);
                         limits.count_user(replay_event_id(&presented, at))?;
                     }

@@ -124,7 +124,7 @@ impl Keeper {
         let _alone = self.0.reading.lock().await;
         let rows = store::signing_keys::published(db).await?;
         let read = SigningKeys::read(&rows, ring, Some(&keys.load()))?;
-        // First, so that tokens signed here are accepted here.
+        // Replaced first, so that tokens signed here are accepted here.
         accepted.replace(&read.published.keys);
         keys.replace(read);
         Ok(())

@@ -52,8 +52,8 @@ pub(super) enum Step {
     Revoke(String),
 }
 
-/// The changes that are due for these keys, the oldest first. Their consequences are due
-/// after them.
+/// The changes that are due for these keys. A change can make another one due, which the
+/// next call returns.
 pub(super) fn due(keys: &[KeyRow], schedule: &Schedule, now: DateTime<Utc>) -> Vec<Step> {
     let since = |key: &KeyRow| (now - key.state_time).to_std().unwrap_or_default();
     let gone = |key: &&KeyRow| key.is(KeyState::Retiring) && since(key) >= schedule.retirement();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_staged_key_takes_the_place_of_an_active_one_that_is_gone() {
+    fn a_staged_key_replaces_a_revoked_active_one() {
         assert_eq!(steps(&[key("a", KeyState::Staged)], 0), activate("a"));
     }
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn another_algorithm_is_another_key() {
+    fn a_key_of_another_algorithm_is_replaced() {
         let schedule = Schedule {
             algorithm: Algorithm::Es256,
             ..SCHEDULE
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_moves_no_key() {
+    fn a_clock_that_goes_back_changes_no_key() {
         let keys = [
             key("a", KeyState::Retiring),
             key("b", KeyState::Active),

@@ -161,7 +161,7 @@ impl<'a> Turn<'a> {
             KeyState::Staged => Kind::SigningKeyStaged,
             KeyState::Active => Kind::SigningKeyActivated,
             KeyState::Revoked => Kind::SigningKeyRevoked,
-            // The activation of its successor is recorded.
+            // Not recorded, because the activation of its successor is.
             KeyState::Retiring => return Ok(()),
         };
         if changed {

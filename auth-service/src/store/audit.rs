@@ -130,7 +130,7 @@ pub async fn insert_once(
     Ok(())
 }
 
-/// Where a list of entries goes on: after this one, in descending order.
+/// The position of a list of entries, in descending order: after this entry.
 pub type AuditCursor = (DateTime<Utc>, Uuid);
 
 /// Returns up to `limit` entries after `after`, the latest first. Each filter has an

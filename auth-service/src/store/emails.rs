@@ -200,9 +200,9 @@ pub async fn take(db: impl PgExecutor<'_>, password: PasswordRef<'_>) -> Result<
     Ok(row.is_some())
 }
 
-/// Stores `new` beside the address of an account, with the same password and a new
-/// version, which invalidates tokens mailed for the previous address; false if it exists
-/// already.
+/// Copies the row of an account's address to the address `new`, with the same password
+/// and a new version, which invalidates tokens mailed for the previous address; false if
+/// `new` exists already.
 pub async fn copy(
     db: impl PgExecutor<'_>,
     old: PasswordRef<'_>,

@@ -145,8 +145,9 @@ pub async fn blank_audit(
     Ok(step)
 }
 
-/// Returns up to `limit` deleted users with remaining rows: those that the deletion left,
-/// and those that a running call wrote, for users deleted after `since`.
+/// Returns up to `limit` deleted users with remaining rows: those that the deletion could
+/// not delete at once, and, for users deleted after `since`, those that running calls
+/// wrote.
 pub async fn unfinished(
     db: impl PgExecutor<'_>,
     since: DateTime<Utc>,

@@ -100,10 +100,11 @@ pub async fn revoke(
 /// Revokes the valid sessions of a user except `spared`, which must still be valid;
 /// returns how many.
 ///
-/// All of them end with the epoch of their user. Sessions are also marked for readers of
-/// single sessions, and for access tokens, which name a session; if there are too many,
-/// all access tokens of the user are revoked. The time is read when no session can start
-/// any more, because tokens may have been issued while the call waited.
+/// The user gets a new epoch, and sessions of an earlier epoch are invalid, however many
+/// there are. The latest ones are also marked as revoked, for readers of single sessions
+/// and because access tokens name their session. If there are too many to mark, all
+/// access tokens of the user are revoked. The time is read when no session can start any
+/// more, because tokens may have been issued while the call waited.
 pub async fn end_all(
     tx: &mut Transaction,
     user_id: UserId,
@@ -146,8 +147,9 @@ async fn begin_epoch(tx: &mut Transaction, user_id: UserId) -> Result<Option<i64
     .await?)
 }
 
-/// A separate statement, because it must see what another call wrote while the first one
-/// waited. False if another call revoked the session.
+/// Moves a session to the new epoch of its user; false if another call revoked it. A
+/// separate statement, because it must see what another call wrote while the first one
+/// waited.
 async fn take_along(tx: &mut Transaction, user_id: UserId, id: Uuid, epoch: i64) -> Result<bool> {
     let done = sqlx::query!(
         "

@@ -57,7 +57,7 @@ pub async fn published(db: impl PgExecutor<'_>) -> Result<Vec<KeyRow>> {
     Ok(rows)
 }
 
-/// A key without its parts.
+/// A key, without its public and private parts.
 #[derive(Clone, Debug)]
 pub struct KeyInfo {
     /// RFC 7638 thumbprint.
@@ -72,7 +72,7 @@ pub struct KeyInfo {
     pub state_time: DateTime<Utc>,
 }
 
-/// Where a list of keys goes on: after this one, in descending order.
+/// The position of a list of keys, in descending order: after this key.
 pub type KeyCursor = (DateTime<Utc>, String);
 
 /// Returns up to `limit` keys after `after`, the latest first.

@@ -6,8 +6,9 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 
-/// Starts the wait of up to `limit` accounts of an earlier version. Accounts with an
-/// e-mail that was once verified do not wait. Returns how many there were.
+/// Starts the waiting time of up to `limit` unverified accounts from before this version
+/// of the schema. Accounts with an e-mail that was once verified do not wait. Returns the
+/// number of accounts.
 pub async fn begin(db: impl PgExecutor<'_>, limit: i64, now: DateTime<Utc>) -> Result<u64> {
     let done = sqlx::query!(
         "

@@ -81,8 +81,9 @@ pub async fn purge(db: impl PgExecutor<'_>, expired: DateTime<Utc>, limit: i64) 
     Ok(done.rows_affected())
 }
 
-/// Sets the requested e-mail of a user, which is verified; returns the user after the
-/// change, or `None` if it is no longer requested or the user is disabled.
+/// Makes the requested e-mail, which is now verified, the e-mail of its user. Returns the
+/// user after the change, or `None` if the e-mail is no longer requested or the user is
+/// disabled.
 pub async fn take(
     db: impl PgExecutor<'_>,
     id: UserId,

@@ -23,8 +23,8 @@ use crate::error::Result;
 use crate::passwords::Password;
 use crate::passwords::phc::{HashError, Recipe, Verdict};
 
-/// The niceness. With a tenth of the weight of other threads, hashing uses the time that
-/// they leave, and is not starved.
+/// The nice value of the threads, which gives them a tenth of the weight of other
+/// threads: hashing uses the processor time that calls leave, but always gets some.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
@@ -101,15 +101,15 @@ pub struct StartHasherError(#[from] io::Error);
 /// The state of a thread.
 struct Hand {
     recipe: Recipe,
-    /// Allocated at the first password, and kept.
+    /// Allocated for the first password, and kept.
     memory: Vec<Block>,
     /// The dummy: the hash of a random password.
     dummy: Arc<OnceLock<String>>,
 }
 
 impl Hand {
-    /// Prepares for a password. The first one is slower, whether or not its account
-    /// exists.
+    /// Allocates the memory and creates the dummy before the first password. It is the
+    /// slower one, whether or not its account exists.
     fn prepare(&mut self) -> Result<(), HashError> {
         if self.memory.is_empty() {
             self.memory = self.recipe.memory();
@@ -118,7 +118,7 @@ impl Hand {
             let mut nobodys = [0; 32];
             rand::fill(&mut nobodys)?;
             let hash = self.recipe.hash(&nobodys, &mut self.memory)?;
-            // If two threads do this at once, one of them sets it.
+            // If two threads do this at once, the first value is kept.
             let _ = self.dummy.set(hash);
         }
         Ok(())
@@ -145,7 +145,8 @@ fn work(mut hand: Hand, shared: &Shared) {
     let mut held = 0;
     while let Some(task) = shared.next() {
         let started = Instant::now();
-        // A panic must not end the thread; its caller sees the reply dropped.
+        // A panic must not end the thread. The caller gets an error, because its channel
+        // is dropped.
         if catch_unwind(AssertUnwindSafe(|| task.run(&mut hand))).is_err() {
             hand.memory = Vec::new();
         }
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn a_flood_takes_no_memory_and_is_told_when_to_come_back() {
+    async fn a_flood_takes_no_memory_and_gets_a_retry_delay() {
         let recipe = Recipe::new(1024, 1, 1).unwrap();
         let capacity = Capacity {
             threads: 2,

@@ -44,7 +44,7 @@ pub(super) enum Task {
     },
     Verify {
         password: Password,
-        /// An unknown account has none.
+        /// `None` for an unknown account.
         stored: Option<String>,
         reply: oneshot::Sender<Result<Verdict>>,
     },
@@ -61,7 +61,7 @@ impl Task {
 
     /// Runs it and sends the result.
     pub(super) fn run(self, hand: &mut Hand) {
-        // A client that has disconnected does not get its result.
+        // Nobody receives the result of a client that has disconnected.
         match self {
             Self::Hash { password, reply } => {
                 let _ = reply.send(hand.hash(&password));
@@ -112,7 +112,7 @@ impl Queue {
         self.first.len() + self.later.len()
     }
 
-    /// Returns how many there were.
+    /// Removes tasks whose callers no longer wait; returns how many.
     fn forget_abandoned(&mut self) -> usize {
         let before = self.waiting();
         self.first.retain(|job| !job.task.abandoned());
@@ -151,7 +151,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // No code under the lock can panic within a change.
+        // A panic under the lock cannot leave the queue half changed.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_of_clients_that_left_are_skipped() {
+    fn jobs_of_disconnected_clients_are_skipped() {
         let shared = shared(10);
         let (gone, answer) = task("gone");
         let (here, _answer) = task("here");
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_of_clients_that_left_make_room() {
+    fn jobs_of_disconnected_clients_leave_the_queue() {
         let shared = shared(2);
         shared.lock().running = 1;
         let mut answers = Vec::new();
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_is_late_is_refused_and_not_done() {
+    async fn a_job_past_its_deadline_is_refused_and_not_run() {
         let shared = shared(10);
         let (late, late_answer) = task("late");
         let (here, _answer) = task("here");
