@@ -34,7 +34,8 @@ impl Email {
 
     fn normalise(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
-        // No address becomes that much shorter; avoids work on a huge one.
+        // Normalizing never makes an address four times shorter, so a longer text is
+        // refused before that work.
         if text.len() > 4 * Self::BYTES_MAX {
             return Err("must have at most 254 bytes");
         }
@@ -70,7 +71,7 @@ impl fmt::Debug for Email {
 }
 
 fn normalise_local(local: &str) -> Result<String, &'static str> {
-    // Lower case can break NFC, hence twice.
+    // Normalized twice, because lower case can break NFC.
     let local: String = local
         .nfc()
         .collect::<String>()
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn text_that_is_not_an_address_is_refused() {
         let long_local = format!("{}@x.org", "a".repeat(65));
         let long_label = format!("a@{}.org", "x".repeat(64));
         let long_total = format!("{}@{}", "a".repeat(64), vec!["x".repeat(60); 4].join("."));

@@ -104,7 +104,7 @@ impl Metrics {
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
-        // Metrics are only added to a registry.
+        // Metrics are only added, so a panic under the lock leaves the registry valid.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,7 +154,7 @@ impl fmt::Debug for Reading {
 
 impl Collector for Reading {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        // As the registry does with its metrics.
+        // The registry also ends the help of its own metrics with a full stop.
         let help = format!("{}.", self.help);
         let mut metric = encoder.encode_descriptor(self.name, &help, None, self.kind)?;
         match &self.read {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_when_they_are_asked_for() {
+    fn values_are_read_on_request() {
         let metrics = Metrics::default();
         metrics.gauge("depth", "How deep", || 1.5);
         metrics.counter("calls", "How many", || 7.0);

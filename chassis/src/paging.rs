@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_the_default_size_for_0_and_never_more_than_the_most() {
+    fn a_page_has_the_default_size_for_0_and_never_more_than_the_maximum() {
         let sizes = Sizes {
             default: 50,
             max: 100,

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_reason_or_none_to_have_stays_as_it_is() {
+    fn a_status_with_a_reason_and_a_success_stay_unchanged() {
         for status in [Status::from(Refusal::internal()), Status::ok("")] {
             let mut headers = HeaderMap::new();
             status.add_header(&mut headers).unwrap();
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_is_told_to_people_and_to_libraries() {
+    fn a_delay_is_sent_as_retry_info_and_as_a_trailer() {
         let refusal = |delay| Refusal::new(Code::ResourceExhausted, "X", "x").retry_after(delay);
         for (delay, trailer) in [
             (Duration::from_millis(1500), "1500"),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_meets_something_that_is_away_is_told_when_to_come_back() {
+    fn unavailable_has_a_retry_delay_and_internal_has_none() {
         let told = delays(Refusal::new(Code::Unavailable, "X", "x"));
         assert_eq!(told, (Some(RETRY_AFTER), Some("1000".to_owned())));
         assert_eq!(delays(Refusal::internal()), (None, None));

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_fine_where_lines_may_be_broken() {
+    fn multi_line_text_may_have_line_breaks() {
         assert_eq!(multi_line("a\r\n\tb", 10).unwrap(), "a\r\n\tb");
         assert!(multi_line("a\0b", 10).is_err());
     }

@@ -12,9 +12,10 @@ pub fn cause(error: &(dyn Error + 'static)) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = match error.downcast_ref::<Status>() {
-            // Its own text contains the `Debug` form of its first cause.
+            // The text of a status contains the `Debug` form of its first cause, so it is
+            // not used.
             Some(status) => format!("{:?}: {}", status.code(), status.message()),
-            // Always "transport error".
+            // Its own text is always "transport error".
             None if error.is::<tonic::transport::Error>() => String::new(),
             None => error.to_string(),
         };
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_told_with_its_own_to_the_last() {
+    fn a_chain_of_causes_is_logged_to_its_end() {
         let refused = links(&["tcp connect error", "connection refused (os error 111)"]);
         let text = "tcp connect error: connection refused (os error 111)";
         assert_eq!(cause(&refused), text);
@@ -92,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_cause_repeats_of_its_effect_is_told_once() {
+    fn text_that_a_cause_repeats_is_logged_once() {
         let repeats = links(&["no answer: too slow", "too slow", "the network is down"]);
         assert_eq!(cause(&repeats), "no answer: too slow: the network is down");
     }
 
     #[test]
-    fn trouble_is_told_when_it_begins_and_when_its_cause_is_another() {
+    fn trouble_is_logged_when_it_begins_and_when_its_cause_changes() {
         let mut trouble = Trouble::new("cannot ask");
         for cause in ["refused", "refused", "away", "refused", "away"] {
             trouble.failed(&links(&[cause]));

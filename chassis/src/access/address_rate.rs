@@ -1,4 +1,5 @@
-//! A rate for every address, which owners of a whole IPv6 network cannot multiply.
+//! Limits the calls of each client address. The owner of a whole IPv6 network cannot
+//! multiply the limit by using many addresses.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use crate::access::rate::{Buckets, Rate};
 /// The buckets of addresses, and of the wider networks that IPv6 addresses are in.
 pub struct AddressBuckets {
     rate: Rate,
-    /// As in [`LEVELS`].
+    /// One set of buckets for each of [`LEVELS`].
     levels: [Buckets; LEVELS.len()],
 }
 
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_a_wide_network_is_let_through_a_few_times_as_often() {
+    fn a_wide_network_may_call_a_few_times_as_often() {
         let of_64 = (0..1000).map(|n| format!("2001:db8:1:2::{n:x}"));
         assert_eq!(taken(&buckets(), of_64), 10);
         let of_56 = (0..1000).map(|n| format!("2001:db8:1:{:x}::", n % 256));
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_a_wide_network_is_refused_take_nothing_from_a_narrow_one() {
+    fn a_call_that_a_wide_network_may_not_make_takes_nothing_from_a_narrow_one() {
         let buckets = buckets();
         let now = Instant::now();
         let (a, b) = ("2001:db8:1:2::", "2001:db8:1:3::");

@@ -115,8 +115,8 @@ impl RequireCaller {
         Ok(caller)
     }
 
-    /// Whose call it says it is, where only the handler can see whether the token was
-    /// revoked; then it calls [`count_for`].
+    /// The caller that the token names, for services whose handlers check in the database
+    /// whether the token was revoked. They count the call with [`count_for`] after that.
     pub fn identify<T>(&self, request: &Request<T>) -> Result<Arc<Caller>, Status> {
         let caller = self.bearer_of(request.metadata(), "authorization");
         caller.map_err(refuse)
@@ -135,7 +135,7 @@ pub fn count_for<T>(user: UserId, request: &Request<T>) -> Result<(), RateLimite
 }
 
 impl RequireCaller {
-    /// The caller of the token in the entry of this name.
+    /// The caller that the token in the metadata entry of this name names.
     pub(crate) fn bearer_of(
         &self,
         metadata: &MetadataMap,
@@ -148,8 +148,8 @@ impl RequireCaller {
         Ok(caller)
     }
 
-    /// Refuses a caller whose token is no longer valid. For streams, which would outlive
-    /// it; without leeway, because they are checked with our own clock.
+    /// Refuses a caller whose token is no longer valid, for streams, which can outlive
+    /// it. Without leeway, because the expiry is compared with our own clock.
     pub fn check(&self, caller: &Caller) -> Result<(), TokenError> {
         self.tokens.check(caller)?;
         match &self.revocations {
@@ -167,8 +167,8 @@ impl Interceptor for RequireCaller {
     }
 }
 
-/// Refuses requests without an access token; leaves it to the handler to count the
-/// others.
+/// Refuses requests without an access token. The handler counts the others for their
+/// users.
 #[derive(Clone)]
 pub struct Identify(pub RequireCaller);
 

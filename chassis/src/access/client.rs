@@ -8,7 +8,7 @@ use crate::user_id::UserId;
 /// Who makes a call; an extension of every request.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
-    /// Its IPv4 address or IPv6 /64; none where a proxy does not report it.
+    /// Its IPv4 address or IPv6 /64; `None` if a proxy does not report it.
     pub(crate) network: Option<IpAddr>,
     user: OnceLock<UserId>,
 }

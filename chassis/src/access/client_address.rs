@@ -75,7 +75,8 @@ pub fn network(ip: IpAddr) -> IpAddr {
 /// (RFC 6177), and a /48 contains 65,536 /64s. The first also applies to an IPv4 address.
 pub const LEVELS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
-/// The network of an address at the first of [`LEVELS`]; an IPv4 address itself.
+/// The networks that contain an IPv6 address, one for each of [`LEVELS`]; an IPv4 address
+/// itself.
 pub fn networks(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     let levels = match ip.to_canonical() {
         IpAddr::V4(_) => 1,
@@ -119,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_say_where_it_comes_from() {
+    fn a_stranger_cannot_choose_its_address() {
         assert_eq!(seen("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
     }
 
     #[test]
-    fn a_proxy_says_whom_it_serves() {
+    fn a_trusted_proxy_reports_the_address_of_its_client() {
         assert_eq!(seen("10.1.1.1", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(seen("2001:db8::1", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(seen("::ffff:10.1.1.1", &["198.51.100.7"]), "198.51.100.7");
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_sent_to_the_proxy_does_not_count() {
+    fn entries_that_the_client_sent_to_the_proxy_are_ignored() {
         assert_eq!(
             seen("10.1.1.1", &["203.0.113.5, 198.51.100.7"]),
             "198.51.100.7"
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_hide_nothing_that_a_proxy_says() {
+    fn an_entry_that_is_not_text_does_not_hide_the_entry_of_a_proxy() {
         let bad: &[u8] = b"\xff\xfe, 198.51.100.7";
         assert_eq!(seen_bytes("10.1.1.1", &[bad]), "198.51.100.7");
         let lines: [&[u8]; 2] = [b"203.0.113.5", b"203.0.113.6\xe9, 198.51.100.7"];
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_may_say_the_port_as_well() {
+    fn a_proxy_may_append_the_port() {
         assert_eq!(seen("10.1.1.1", &["198.51.100.7:4711"]), "198.51.100.7");
         assert_eq!(seen("10.1.1.1", &["[2001:db9::7]:4711"]), "2001:db9::7");
     }

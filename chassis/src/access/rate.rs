@@ -118,7 +118,7 @@ type Bucket = [u64; 2];
 /// number of clients.
 pub struct Buckets {
     rate: Rate,
-    /// With a random hash key, so that nobody can choose whose place to take.
+    /// With a random hash key, so that nobody can choose whose bucket to replace.
     names: RandomState,
     start: Instant,
     shards: [Mutex<Vec<[Bucket; WAYS]>>; SHARDS],
@@ -169,7 +169,7 @@ impl Buckets {
         let name = self.names.hash_one(who);
         let at = usize::try_from(name % (1 << 32)).unwrap_or_default();
         let shard = &self.shards[at % SHARDS];
-        // No change under the lock can be left incomplete.
+        // A panic under the lock cannot leave a bucket half changed.
         let mut sets = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if sets.is_empty() {
             *sets = vec![[[0; 2]; WAYS]; SETS];
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bucket_gives_what_it_holds_and_then_says_when() {
+    fn a_full_bucket_allows_its_size_and_then_returns_a_delay() {
         let buckets = Buckets::new(Rate::per_minute(60));
         let now = buckets.start + SECOND;
 
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_as_long_as_was_said_is_enough_and_no_less_is() {
+    fn a_call_after_the_delay_is_allowed_and_one_before_is_not() {
         let buckets = Buckets::new(Rate::per_hour(2));
         let now = buckets.start;
         assert_eq!(taken(&buckets, 1, 3, now), 2);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_fills_to_its_brim_and_no_higher() {
+    fn a_bucket_never_holds_more_than_its_size() {
         let buckets = Buckets::new(Rate::per_second(5));
         let later = buckets.start + SECOND * 3600;
         assert_eq!(taken(&buckets, 1, 9, buckets.start), 5);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_strangers_take_no_more_memory_and_set_nobody_free() {
+    fn a_million_strangers_take_no_more_memory_and_lift_no_limit() {
         let buckets = Buckets::new(Rate::per_hour(100));
         let now = buckets.start;
         assert_eq!(taken(&buckets, u64::MAX, 200, now), 100);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_that_nobody_asks_for_take_no_memory() {
+    fn unused_buckets_take_no_memory() {
         assert_eq!(held(&Buckets::new(Rate::per_second(1))), 0);
     }
 }

@@ -36,7 +36,7 @@ pub enum CheckedAt {
     /// Before its handler: the address, then, after the check of its access token, the
     /// user.
     Layer,
-    /// By its handler, which has an earlier check.
+    /// By its handler, after a check of its own.
     Handler,
 }
 
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_limit_is_refused() {
+    fn text_that_is_not_a_limit_is_refused() {
         for text in ["x", "mail=3/s", "mail:ip", "mail:you=3/s", "mail:ip=3"] {
             let problem = text.parse::<LimitChanges>().unwrap_err();
             assert!(problem.contains(text), "{problem}");

@@ -39,7 +39,7 @@ pub struct Revocations {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By session, until when it is stored, in seconds since the epoch.
+    /// Until when the revocation of each session is stored, in seconds since the epoch.
     sessions: HashMap<Uuid, i64>,
     users: HashMap<UserId, User>,
     /// The time of the last message after catching up.
@@ -128,7 +128,7 @@ impl Revocations {
         self.user_revoked.notified().await;
     }
 
-    /// All revocations so far have been received.
+    /// Records that all revocations so far have been received.
     pub fn heard(&self, now: i64) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.heard_at = Some(Instant::now());
@@ -139,7 +139,7 @@ impl Revocations {
         set(&self.heard, true);
     }
 
-    /// The feed was lost.
+    /// Records that the feed was lost.
     pub fn lost(&self) {
         set(&self.heard, false);
         if self.mode == Mode::Closed {
@@ -183,7 +183,8 @@ impl Revocations {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the first message no longer than for any other.
+    /// Waits for the longest allowed silence. Then calls are accepted even if no message
+    /// has arrived yet, unless the mode is closed.
     pub async fn wait(&self) {
         sleep(self.silence_max).await;
         if self.mode == Mode::Open {
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn whether_they_are_heard_is_told_in_either_mode() {
+    fn the_state_of_the_feed_is_reported_in_either_mode() {
         for mode in [Mode::Open, Mode::Closed] {
             let metrics = Metrics::default();
             let revocations = Arc::new(Revocations::new(mode, Duration::from_mins(1)));
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_is_forgotten() {
+    fn expired_revocations_are_deleted() {
         let revocations = revocations();
         revocations.learn(Revoked::Session(Uuid::from_u128(7)), 1000);
 
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_just_started_waits_for_what_was_revoked_before() {
+    fn a_new_service_refuses_tokens_until_it_knows_earlier_revocations() {
         for mode in [Mode::Open, Mode::Closed] {
             let unheard = Revocations::new(mode, Duration::from_mins(1));
             let waits = unheard.check(&caller(7, 0));
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_refuses_every_call_only_where_it_should() {
+    fn silence_refuses_every_call_in_closed_mode_only() {
         let impatient = |mode| Revocations::new(mode, Duration::ZERO);
         let closed = impatient(Mode::Closed);
         closed.heard(0);

@@ -160,7 +160,8 @@ impl KeySet {
         let keys = keys.filter(|(kid, _)| !removed.contains(kid)).collect();
         self.swap(keys);
         drop(removed);
-        // An empty set means that the keys were given up, not read.
+        // The keys are replaced by an empty set when they are given up; that is not a
+        // read.
         if !jwks.is_empty() {
             let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
             *read_at = Some(Instant::now());

@@ -56,7 +56,7 @@ impl DeletionFeed {
     }
 }
 
-/// Skipping an unreadable id would lose it.
+/// Fails for an unreadable id, because skipping it would lose the deletion.
 fn read(user: &DeletedUser) -> Result<Deleted, Status> {
     let id = user.user_id.parse();
     let id = id.map_err(|_| Status::internal("the id of a user is not a UUID"))?;

@@ -24,11 +24,11 @@ type AsciiValue = MetadataValue<Ascii>;
 /// Why a caller's e-mail is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// It refuses the call: the token is no longer valid, the account is disabled, or a
-    /// limit is exceeded. Its error is passed on.
+    /// The auth service refuses the call: the token is no longer valid, the account is
+    /// disabled, or a limit is exceeded. Its error is passed on.
     #[error("the auth service refuses the call")]
     Refused(Status),
-    /// It does not respond, or not correctly.
+    /// The auth service does not respond, or not correctly.
     #[error("the auth service did not return the caller")]
     Unavailable(#[source] Status),
 }

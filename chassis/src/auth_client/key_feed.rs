@@ -22,7 +22,7 @@ const CACHE_MIN: Duration = Duration::from_secs(1);
 const READ_GAP: Duration = Duration::from_secs(1);
 /// How long keys are used while the auth service is away.
 const STALE_MAX: Duration = Duration::from_hours(24);
-/// The first pause after a read that did not give what is needed; doubles each time.
+/// The first pause after a read that failed or lacked a needed key; doubles each time.
 const RETRY_MIN: Duration = Duration::from_millis(50);
 /// The longest pause while every call fails because there is no key.
 const RETRY_MAX_WITHOUT_KEYS: Duration = Duration::from_secs(1);

@@ -41,9 +41,10 @@ pub async fn follow(
     loop {
         let began = Instant::now();
         match feed.watch().await {
-            // It stops or moves; another replica may be available already.
+            // The auth service is stopping; another replica may be available already.
             Ok(()) => tracing::info!("the feed of revocations ended"),
-            // With a new token and the same cursor, so that nothing is missed meanwhile.
+            // Subscribes again with a new token and the same cursor, so that nothing is
+            // missed.
             Err(status) if is_expired(&status) && began.elapsed() > SILENCE_MAX => continue,
             Err(status) => feed.trouble.failed(&status),
         }

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_the_machine_in_clear_by_accident() {
+    fn another_machine_is_called_without_tls_only_if_that_is_allowed() {
         for here in ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"] {
             with(&format!("http://{here}:1"), None, false).unwrap();
         }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_webs_issuers_count_unless_others_are_named() {
+    fn public_cas_are_trusted_unless_others_are_set() {
         with("https://auth.example.com", None, false).unwrap();
         with("https://[::1]:50051", None, false).unwrap();
     }

@@ -11,15 +11,17 @@ use super::target::Target;
 use super::{DbError, Failure, MIGRATOR, ensure_sessions, hosts, read_password};
 use crate::settings::config::{DatabaseConfig, RolePasswords};
 
-/// Held while roles and rights are repaired: of two concurrent changes of a role one
-/// fails, and its statement is logged by the server.
+/// The advisory lock held while roles and rights are repaired. Without it, one of two
+/// concurrent changes of a role fails, and the server logs its statement, which can
+/// contain a password.
 const RIGHTS_LOCK: i64 = 0x7061_7373_776f_7264;
 
-/// The longest wait of a migration for a lock: all who need the same table wait after it.
+/// The longest wait of a migration for a lock. Whoever needs the same table waits in the
+/// queue after it.
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '300ms'";
-/// In between the others go on.
+/// The pause between two attempts, in which the others run.
 const PAUSE: Duration = Duration::from_millis(700);
-/// Attempts to lock, for ten minutes in all.
+/// The number of attempts to lock, in ten minutes in all.
 const TRIES: u32 = 600;
 
 /// Creates missing roles of the services.
@@ -50,13 +52,13 @@ pub async fn migrate(config: &DatabaseConfig, passwords: &RolePasswords) -> Resu
             set_password(&mut db, role, &read_password(path)?).await?;
         }
     }
-    // Releases the lock, as any other end does.
+    // The end of the session releases the lock, also if this line is not reached.
     db.close().await?;
     Ok(())
 }
 
-/// Runs each migration as soon as it can have its locks at once: one that waited for a long
-/// transaction would make every later call wait, too.
+/// Runs the migrations, and retries each until its locks are free: a migration that
+/// waited for a long transaction would make every later call wait, too.
 async fn run_migrations(db: &mut PgConnection) -> Result<(), MigrateError> {
     raw_sql(LOCK_TIMEOUT).execute(&mut *db).await?;
     let mut tries = 1;

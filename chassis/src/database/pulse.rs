@@ -53,7 +53,7 @@ async fn state(pools: &[Pool; 2], clock: &Clock, leeway: Duration) -> State {
         Ok(Ok(true)) if clock.is_agreed(leeway) => State::Good,
         Ok(Ok(true)) => State::ClocksDiffer,
         Ok(Ok(false)) => {
-            // Other connections use the same server.
+            // All connections lead to this server, so all are replaced.
             pools.iter().for_each(Pool::renew);
             State::ReadOnly
         }

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Row, raw_sql};
 
 use super::target::Target;
 
-/// More than one, in case others use the pooler at the same time.
+/// How often the check is repeated, because others may use the pooler at the same time.
 const ROUNDS: usize = 4;
 
 /// Whether each connection keeps a server process of its own. A pooler that assigns

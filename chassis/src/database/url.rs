@@ -84,7 +84,7 @@ impl<'a> Parts<'a> {
         let authority = match &self.hosts[number] {
             Host::InAuthority(text) => {
                 match text.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
-                    // sqlx would resolve the brackets, too.
+                    // Without the brackets, with which sqlx cannot resolve the address.
                     Some((address, port)) => {
                         query.append_pair("host", address);
                         format!("localhost{port}")
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn only_servers_that_take_writes_can_be_asked_for() {
+    fn only_servers_that_accept_writes_can_be_selected() {
         for attrs in ["any", "read-write", "primary"] {
             parse(&format!(
                 "postgres://one,two/a?target_session_attrs={attrs}"
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_none_is_refused() {
+    fn text_that_is_not_a_url_is_refused() {
         for url in [
             "",
             "one",

@@ -78,7 +78,7 @@ async fn begin(
     let mut stream = match timeout(patience, tls.accept(socket)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
-            // Anyone can cause any number of these.
+            // Logged at debug level, because anyone can cause any number of these.
             tracing::debug!(%error, "a TLS handshake failed");
             return None;
         }
@@ -119,7 +119,7 @@ async fn sends_http(socket: &TcpStream, patience: Duration) -> bool {
         match first_bytes(&start[..read]) {
             FirstBytes::Http => return true,
             FirstBytes::Nonsense => return false,
-            // peek() returns at once as long as the same bytes are there.
+            // Sleeps, because peek() returns at once while the same bytes are there.
             FirstBytes::Unfinished if Instant::now() + pause > until => return false,
             FirstBytes::Unfinished => sleep(pause).await,
         }
@@ -144,7 +144,8 @@ fn first_bytes(start: &[u8]) -> FirstBytes {
     if !start.first().is_some_and(u8::is_ascii_uppercase) {
         return FirstBytes::Nonsense;
     }
-    // The empty line after the head. hyper checks a longer head.
+    // The head ends with an empty line. A head that is too long counts as complete,
+    // because hyper refuses it.
     let has_head = start.windows(3).any(|end| end == b"\n\r\n") || start.len() >= HEAD_BYTES_MAX;
     if has_head && !PREFACE.starts_with(start) {
         FirstBytes::Http
@@ -167,7 +168,7 @@ mod tests {
     use crate::settings::config::ClientConfig;
 
     #[test]
-    fn first_words_are_told_apart() {
+    fn first_bytes_are_classified() {
         for words in ["", "\x16\x03\x01", "get / HTTP/1.1", "\r\n\r\n"] {
             assert_eq!(
                 first_bytes(words.as_bytes()),

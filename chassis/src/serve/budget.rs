@@ -1,6 +1,6 @@
-//! The bytes that clients make the server hold: of requests that have not arrived in
-//! full, and of answers that nobody has read. They are limited by connection, user and
-//! address.
+//! Limits the bytes that clients make the server hold, by connection, user and address:
+//! those of requests that have not arrived completely, and of responses that nobody has
+//! read.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,12 +21,12 @@ enum Holder {
     Network(IpAddr),
 }
 
-/// Whose bytes are counted.
+/// What bytes are counted for, besides their connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CountedFor {
-    /// The user's, or without one the address's.
+    /// The user, or without one the address.
     UserElseAddress,
-    /// Both.
+    /// The user and the address.
     UserAndAddress,
 }
 
@@ -51,7 +51,7 @@ impl Budget {
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<Holder, u64>> {
-        // Nothing that is done under the lock can leave it half done.
+        // A panic under the lock cannot leave the map half changed.
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -68,13 +68,13 @@ impl Budget {
 /// What the bytes of a call are counted for.
 pub(crate) struct Account {
     pub(crate) budget: Arc<Budget>,
-    /// What its connection holds.
+    /// The bytes that its connection holds.
     pub(crate) connection: Arc<AtomicU64>,
     pub(crate) client: Arc<Client>,
 }
 
 impl Account {
-    /// Reserves so many bytes.
+    /// Reserves so many bytes; `None` if that exceeds a limit.
     pub(crate) fn hold(&self, bytes: u64) -> Option<Held> {
         let mut held = Held {
             holders: self.budget.holders(&self.client),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_and_a_user_hold_so_much_and_one_message_always() {
+    fn a_connection_and_a_user_are_limited_but_one_message_always_fits() {
         let world = World::new(CountedFor::UserElseAddress);
         let of = |connection, user| world.account(connection, user, Some(1));
 
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_grows_as_long_as_it_fits_and_alone_without_end() {
+    fn a_reservation_grows_within_the_limit_and_beyond_it_if_it_is_the_only_one() {
         let world = World::new(CountedFor::UserElseAddress);
         let mut first = world.account(0, Some(7), None).hold(60).unwrap();
         assert!(first.grow(1000), "it is the only one");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_counted_for_strangers_and_for_users_where_it_should() {
+    fn an_address_is_counted_for_strangers_and_if_configured_for_users() {
         let alone = World::new(CountedFor::UserElseAddress);
         let _stranger = alone.account(0, None, Some(1)).hold(100).unwrap();
         assert!(alone.account(1, None, Some(1)).hold(51).is_none());

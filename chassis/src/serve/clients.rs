@@ -1,6 +1,5 @@
-//! Limits the open connections and calls of a client's address. A call counts from the
-//! arrival of its headers to the end of its response, and so does a stream without a
-//! token.
+//! Limits the open connections and calls of a client's address. A call or a stream counts
+//! from the arrival of its headers to the end of its response, with or without a token.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -65,7 +64,7 @@ type Network = [AtomicU32; 2];
 /// memory.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    /// By [`Resource`]; for the first of [`LEVELS`].
+    /// The limit of each [`Resource`] for the first of [`LEVELS`].
     most: [u32; 2],
     proxies: TrustedProxies,
     open: Mutex<HashMap<Key, Arc<Network>>>,
@@ -73,9 +72,9 @@ pub(crate) struct Clients {
     connections: AtomicU64,
     /// By [`Resource`].
     refused: [AtomicU64; 2],
-    /// Of answers that are not read.
+    /// The bytes of responses that are not read.
     unread: Arc<Budget>,
-    /// Of requests that have not arrived in full.
+    /// The bytes of requests that have not arrived completely.
     arriving: Arc<Budget>,
 }
 
@@ -136,7 +135,7 @@ impl Clients {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Key, Arc<Network>>> {
-        // No change under the lock can be left incomplete.
+        // A panic under the lock cannot leave the map half changed.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,7 +173,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         let mut open = self.clients.open();
         for (key, network) in self.networks.drain(..) {
-            // The table's own and this one, because clones are made under the lock only.
+            // Clones are made under this lock only, so two are the map's and this one.
             if Arc::strong_count(&network) <= 2 {
                 open.remove(&key);
             }

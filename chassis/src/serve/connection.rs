@@ -51,9 +51,9 @@ const SEND_BYTES: usize = 64 * 1024;
 pub(crate) struct Connection {
     info: TcpConnectInfo,
     peer: Peer,
-    /// The bytes of answers that are not read.
+    /// The bytes of responses that are not read.
     unread: Arc<AtomicU64>,
-    /// The bytes of requests that have not arrived in full.
+    /// The bytes of requests that have not arrived completely.
     arriving: Arc<AtomicU64>,
     cut: watch::Receiver<Option<Cut>>,
 }
@@ -183,14 +183,14 @@ impl Connections {
 /// How the end of a connection is logged.
 fn log_end(ended: Result<(), Box<dyn Error + Send + Sync>>) {
     if let Err(error) = ended {
-        // Anyone can cause any number of these.
+        // Logged at debug level, because anyone can cause any number of these.
         tracing::debug!(cause = cause(&*error), "a connection failed");
     }
 }
 
 fn http(config: &ServerConfig) -> Builder<ReadTimeout> {
     let mut http = Builder::new(ReadTimeout(config.clients.answer));
-    // The time for a head on an existing connection.
+    // How long the head of a further HTTP/1 request on the connection may take.
     let patience = config.connection_preface;
     http.http1()
         .timer(TokioTimer::new())

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_timeout_is_as_good_as_none() {
+    fn a_malformed_timeout_is_ignored() {
         for text in ["", "m", "1", "-1S", "123456789S", "1x", "+1S"] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -140,7 +140,7 @@ impl Served {
     }
 
     fn unknown(&self, path: &str) -> Refusal {
-        // The path is returned as text.
+        // Cut, because the client chose the path and it becomes part of the error.
         let path: String = path.chars().take(200).collect();
         let text = format!("this server has no method {path}; it serves {}", self.names);
         Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", text)

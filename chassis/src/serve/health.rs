@@ -36,7 +36,7 @@ impl States {
     /// Reports `NOT_SERVING`, waits so that balancers and watchers can switch, and ends
     /// the streams of watchers.
     pub(crate) async fn announce_stop(mut self, mut follow: JoinSet<()>, lead: Duration) {
-        // Otherwise it could still report SERVING.
+        // Stopped first, because it could still report SERVING.
         follow.shutdown().await;
         let others = self.others.iter().map(|(name, _)| *name);
         let names: Vec<_> = self.names.iter().copied().chain(others).collect();

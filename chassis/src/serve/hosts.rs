@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_for_its_own_machine_is_called_by_the_names_of_it() {
+    fn a_server_that_only_its_machine_can_reach_accepts_the_names_of_the_machine() {
         let hosts = Hosts::new(&["Book.Example.com".to_owned()], true);
         for good in [
             "localhost",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_for_others_is_called_by_any_name_unless_it_has_some() {
+    fn a_server_for_other_machines_accepts_any_name_unless_some_are_set() {
         assert!(admits(&Hosts::new(&[], false), "evil.example.com"));
         let hosts = Hosts::new(&["book.example.com".to_owned()], false);
         assert!(!admits(&hosts, "evil.example.com"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_names_no_host_or_a_second_one_is_judged_by_what_it_says() {
+    fn every_host_that_a_request_names_must_be_allowed() {
         let hosts = Hosts::new(&[], true);
         let uri: Uri = "/".parse().unwrap();
         let mut headers = HeaderMap::new();

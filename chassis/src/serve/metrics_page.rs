@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// More than anything here takes, on a busy machine.
+    /// Longer than any step of these tests takes on a busy machine.
     const ENOUGH: Duration = Duration::from_mins(1);
 
     async fn served() -> SocketAddr {
@@ -100,7 +100,7 @@ mod tests {
         address
     }
 
-    /// All that comes until the server closes the connection.
+    /// Everything that arrives until the server closes the connection.
     async fn rest(socket: &mut TcpStream) -> String {
         let mut text = Vec::new();
         // What was not read when the server closed resets the connection.
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_that_ask_for_nothing_end_and_others_get_their_turn() {
+    async fn idle_connections_are_closed_and_others_get_their_turn() {
         let address = served().await;
         let mut silent = Vec::new();
         for _ in 0..3 * CONNECTIONS_MAX {

@@ -191,7 +191,7 @@ impl Server {
         if tls.is_none() {
             permit_plaintext(address, self.config.allow_plaintext)?;
         }
-        // They are stopped when this function ends.
+        // Background work stops when this function ends.
         let mut chores = JoinSet::new();
         chores.extend(tls.clone().map(ServerTls::follow));
         let (reporter, health) = health_reporter();

@@ -109,11 +109,11 @@ impl Tools {
     }
 }
 
-/// What a thread serves, tools and all.
+/// Everything that a thread serves, the tools included.
 pub(crate) struct Mounted {
     pub(crate) routes: Routes,
     pub(crate) served: Arc<Served>,
-    /// Of the services, without the tools.
+    /// The names of the services, without the tools.
     pub(crate) names: Vec<&'static str>,
 }
 

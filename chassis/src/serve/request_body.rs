@@ -17,7 +17,7 @@ use crate::status::Refusal;
 /// The lowest speed of a message once it has started to arrive, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
 
-/// Delay after which a call that found no room can be repeated.
+/// The delay after which a call that was refused for lack of room can be repeated.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The body of a request, which fails if its bytes do not arrive in time.
@@ -31,9 +31,9 @@ pub(crate) struct RequestBody {
     alarm: Option<Pin<Box<Sleep>>>,
     /// More than one message may arrive, each with its own time.
     streams: bool,
-    /// The request names an encoding for compressed messages.
+    /// Whether the request names an encoding for compressed messages.
     names_encoding: bool,
-    /// Whose the bytes are; none where they are not counted.
+    /// What the bytes are counted for; `None` if they are not counted.
     account: Option<Account>,
     held: Option<Held>,
 }
@@ -80,7 +80,7 @@ impl RequestBody {
         }
     }
 
-    /// Counts bytes that came; false where there is no room for them.
+    /// Counts bytes that arrived; false if a limit leaves no room for them.
     fn hold(&mut self, bytes: u64) -> bool {
         match (&self.account, &mut self.held) {
             (Some(_), Some(held)) => held.grow(bytes),

@@ -1,4 +1,4 @@
-//! An answer until its client has read it. Until then its call counts as open, and its
+//! A response until its client has read it. Until then its call counts as open, and its
 //! bytes as unread.
 
 use std::convert::Infallible;
@@ -16,10 +16,10 @@ use crate::serve::clients::OpenCall;
 use crate::serve::unread::{NoRoom, WaitsFor};
 use crate::status::Refusal;
 
-/// The size of an HTTP/2 frame, in which an answer is handed to the transport.
+/// The size of an HTTP/2 frame, in which a response is handed to the transport.
 const PIECE: usize = 16 * 1024;
 
-/// The body of an answer. Its end is the end of its call.
+/// The body of a response. Its end is the end of its call.
 pub(crate) struct ResponseBody {
     body: Body,
     _call: Option<OpenCall>,
@@ -35,7 +35,7 @@ pub(crate) struct ResponseBody {
 }
 
 impl ResponseBody {
-    /// Keeps a message until it is read. None where the limit leaves no room.
+    /// Keeps a message until it is read; `None` if the limit leaves no room for it.
     fn hold(&mut self, data: Bytes) -> Option<()> {
         if let Some(account) = &self.account
             && data.len() > SMALL
@@ -58,14 +58,14 @@ impl ResponseBody {
             length if length > 1 && self.held.is_some() => length - 1,
             length => length,
         };
-        // It is asked for one piece when it has sent the one before.
+        // The transport asks for a piece when it has sent the one before.
         let (message, read) = (self.messages, self.read);
         WaitsFor::Client { message, read }.record();
         self.read += length as u64;
         self.rest.split_to(length)
     }
 
-    /// Ends the answer with an error in place of what is left of it.
+    /// Ends the response with an error instead of its remaining part.
     fn refuse(&mut self) -> Frame<Bytes> {
         self.is_refused = true;
         self.body = Body::empty();
@@ -109,10 +109,10 @@ impl http_body::Body for ResponseBody {
     }
 }
 
-/// The answer to a call, to come.
+/// The future response to a call.
 pub(crate) struct ResponseFuture<F> {
     future: F,
-    /// None of a call that is refused, and once it is answered.
+    /// `None` for a refused call, and after the response.
     call: Option<OpenCall>,
     account: Option<Account>,
 }

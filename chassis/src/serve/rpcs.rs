@@ -13,7 +13,7 @@ pub(crate) struct Rpc {
     pub(crate) service: String,
     /// Such as `AuthService/LogIn`.
     pub(crate) name: String,
-    /// Its index in the counts: those of our own protos one by one, from 1 on.
+    /// Its index in the counts, from 1 on: RPCs of our own protos are counted one by one.
     pub(crate) number: usize,
     /// Whether it streams responses.
     pub(crate) streams: bool,

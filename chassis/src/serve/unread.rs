@@ -1,4 +1,4 @@
-//! Answers that their client has not read yet. They take memory, so their bytes are
+//! Responses that their client has not read yet. They take memory, so their bytes are
 //! limited per connection and per user, and each must be read within a time.
 
 use std::cell::Cell;
@@ -13,13 +13,13 @@ use tonic::Code;
 
 use crate::status::Refusal;
 
-/// The lowest speed at which a client must read an answer, in bytes per second.
+/// The lowest speed at which a client must read a response, in bytes per second.
 const SPEED_MIN: u64 = 64 * 1024;
 
-/// Delay after which a call whose answer was refused can be repeated.
+/// The delay after which a call whose response was refused can be repeated.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The limit leaves no room for an answer.
+/// A limit leaves no room for a response.
 pub(crate) struct NoRoom;
 
 impl From<NoRoom> for Refusal {
@@ -35,8 +35,8 @@ impl From<NoRoom> for Refusal {
 pub(crate) enum WaitsFor {
     #[default]
     Server,
-    /// The client, to read a message, the latest of the call, of which it has read so
-    /// many bytes.
+    /// The client, to read a message: the latest one of the call, of which the client has
+    /// read so many bytes.
     Client { message: u64, read: u64 },
 }
 
@@ -52,7 +52,8 @@ impl WaitsFor {
     }
 }
 
-/// Runs the calls of HTTP/2 connections, each until its client stops reading its answer.
+/// Runs the calls of HTTP/2 connections, each until its client stops reading the
+/// response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadTimeout(pub(crate) Duration);
 
@@ -75,7 +76,7 @@ where
     }
 }
 
-/// Set while a client is waited for.
+/// Set while the call waits for its client.
 #[derive(Default)]
 struct Alarm {
     /// The message that is waited for, and since when.

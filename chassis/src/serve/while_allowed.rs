@@ -9,15 +9,16 @@ use tokio::time::{Instant, timeout_at};
 
 /// Interval of the checks while the stream has no item.
 const TICK: Duration = Duration::from_secs(1);
-/// An `answer_life` for checks that cost a statement: items that follow each other within
-/// this time were read together.
+/// An `answer_life` for checks that cost a statement: long enough for items that were
+/// read together, which follow each other within this time.
 pub const TOGETHER: Duration = Duration::from_millis(20);
 
-/// Passes on the items of `stream` while its caller may read them, and ends with the error
-/// of `ask` within a second after the caller may not. After waiting for an item, `ask` is
-/// called before the item is passed on, so nothing that happened after the right ended is
-/// sent. An item that was ready at once is passed on under an answer of `ask` that is at
-/// most `answer_life` old.
+/// Passes on the items of `stream` while its caller may read them. Within a second after
+/// the caller may no longer read them, ends with the error of `ask`.
+///
+/// After waiting for an item, `ask` is called before the item is passed on, so nothing
+/// that happened after the right ended is sent. For an item that was ready at once, the
+/// last result of `ask` is used if it is at most `answer_life` old.
 pub fn while_allowed<T, E>(
     stream: impl Stream<Item = Result<T, E>>,
     answer_life: Duration,
@@ -28,7 +29,7 @@ pub fn while_allowed<T, E>(
         let mut asked: Option<Instant> = None;
         loop {
             let item = if let Some(item) = stream.next().now_or_never() {
-                // The reader may have taken its time.
+                // The last result can be old, because the reader may be slow.
                 if asked.is_none_or(|at| at.elapsed() > answer_life) {
                     ask().await?;
                     asked = Some(Instant::now());

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_number_is_current_wherever_it_stands() {
+    fn the_highest_number_is_current_wherever_its_line_is() {
         let ring = KeyRing::parse(&format!("# keys\n{}\n\n{}\n", line(7), line(2))).unwrap();
         assert_eq!(ring.current("x").0, 7);
         assert!(ring.get(2, "x").is_some() && ring.get(3, "x").is_none());

@@ -42,8 +42,8 @@ pub enum SecretFileError {
     },
 }
 
-/// Reads a file of secrets, as every such file is read. Refuses one that other users can
-/// access.
+/// Reads a file of secrets. Every such file is read with this function, which refuses one
+/// that other users can access.
 pub fn bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
     // Of the open file, because the path may have changed.
@@ -53,7 +53,7 @@ pub fn bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if metadata.is_file() && others_can_use(metadata.mode(), mounted()?) {
         return Err(open_to_others(path, metadata.mode()));
     }
-    // At once, because a growing buffer leaves copies.
+    // Read with its final size, because a growing buffer leaves copies.
     let size = usize::try_from(metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
     file.read_to_end(&mut bytes)?;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_container_is_given_may_be_readable_by_all_in_it() {
+    fn a_secret_mounted_in_a_container_may_be_readable_by_all() {
         for mode in [0o400, 0o440, 0o444] {
             assert!(!others_can_use(mode, true), "{mode:o}");
         }

@@ -121,8 +121,7 @@ pub struct GenerateKeyConfig {
 }
 
 impl<S: Settings> Cli<S> {
-    /// Reads a command line, with `serve` put into one that names no
-    /// sub-command.
+    /// Parses a command line; one without a sub-command means `serve`.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut args: Vec<_> = args.into_iter().collect();
         let is_other = |first: &OsString| {
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         Cli::<Sample>::command().debug_assert();
     }
 

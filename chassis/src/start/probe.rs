@@ -55,7 +55,7 @@ async fn channel(addr: SocketAddr, transport: &Transport) -> Option<Channel> {
         Transport::Plain => return endpoint.connect().await.ok(),
         Transport::Tls(identity) => identity.as_ref(),
     };
-    let config = believing_anyone(identity).ok()?;
+    let config = accepting_any_certificate(identity).ok()?;
     let connector = service_fn(move |_: Uri| {
         let config = Arc::clone(&config);
         async move {
@@ -69,7 +69,7 @@ async fn channel(addr: SocketAddr, transport: &Transport) -> Option<Channel> {
 
 /// Accepts any certificate, because the probe sends no secret. A new certificate, or one
 /// with an unknown CA or name, therefore does not make a working service look unhealthy.
-fn believing_anyone(identity: Option<&Identity>) -> Result<Arc<ClientConfig>, TlsError> {
+fn accepting_any_certificate(identity: Option<&Identity>) -> Result<Arc<ClientConfig>, TlsError> {
     let builder = builder()?;
     let algorithms = builder.crypto_provider().signature_verification_algorithms;
     let builder = builder

@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 
-/// How long before its expiry a certificate is warned about.
+/// How long before a certificate expires the warnings begin.
 const NOTICE: TimeDelta = TimeDelta::days(14);
 
 /// The beginning of the year 10000, which no certificate lasts to.
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_renewal_is_asked_for_two_weeks_ahead() {
+    fn the_warnings_begin_two_weeks_before_the_expiry() {
         let end: DateTime<Utc> = "2030-06-15T12:00:00Z".parse().unwrap();
 
         assert_eq!(urgency(end, end - TimeDelta::days(15)), Urgency::None);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_stands_in_the_certificate() {
+    fn the_expiry_is_read_from_the_certificate() {
         let mut wanted = rcgen::CertificateParams::new(vec!["a.example.com".into()]).unwrap();
         wanted.not_after = rcgen::date_time_ymd(2031, 7, 9);
         let key = rcgen::KeyPair::generate().unwrap();

@@ -24,7 +24,7 @@ use crate::settings::config::TlsConfig;
 /// mounts links whose times are meaningless.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often an expiring certificate is warned about.
+/// The time between two warnings about an expiring certificate.
 const COMPLAINT: Duration = Duration::from_hours(24);
 
 /// The configuration of new connections; open ones keep theirs.

@@ -102,7 +102,7 @@ impl Open {
         }
     }
 
-    /// The longest wait for it.
+    /// The longest wait for the response.
     fn patience(self) -> Duration {
         match self {
             Self::Nothing => END_MAX,
@@ -145,7 +145,7 @@ impl Lease {
     pub(super) fn after<T>(self, result: &sqlx::Result<T>) {
         match result {
             Ok(_) => self.give_back(),
-            // On drop, it settles.
+            // Dropping the lease settles the connection.
             Err(sqlx::Error::Database(_)) => {}
             Err(_) => drop(self.close()),
         }

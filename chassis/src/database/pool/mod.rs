@@ -33,8 +33,8 @@ pub use self::transaction::Transaction;
 pub use self::turns::{Turn, Turns};
 use crate::database::{Target, is_unavailable};
 
-/// A connection that was idle for longer is pinged: under load none is, and after a
-/// restart of the server callers do not notice dead ones.
+/// A connection that was idle for longer is pinged before use. Under load no connection
+/// is, and after a restart of the server callers do not get dead ones.
 const TRUSTED: Duration = Duration::from_millis(50);
 /// An older connection is closed: its server process has grown, or a balancer would
 /// choose another server.
@@ -162,7 +162,7 @@ impl Pool {
         self.shared.idle().clear();
     }
 
-    /// Its load.
+    /// The current load.
     #[must_use]
     pub fn load(&self) -> Load {
         let shared = &self.shared;
@@ -268,7 +268,7 @@ impl Shared {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
-        // No change under the lock can be left incomplete.
+        // A panic under the lock cannot leave the list half changed.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

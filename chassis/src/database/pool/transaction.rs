@@ -23,8 +23,8 @@ impl Transaction {
     /// Commits. After an error it is unknown whether the changes are stored.
     pub async fn commit(self) -> sqlx::Result<()> {
         let Self(mut lease) = self;
-        // On drop after an error it is rolled back: the error may be that of an earlier
-        // statement, and COMMIT was never sent.
+        // After an error the transaction is rolled back on drop, because the error may be
+        // that of an earlier statement, and COMMIT was never sent.
         lease.execute("COMMIT").await?;
         lease.give_back();
         Ok(())

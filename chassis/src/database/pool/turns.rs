@@ -1,5 +1,5 @@
-//! Queues by key, in which callers wait outside of the pool: for each key so many proceed
-//! at a time, in the order of arrival.
+//! Queues in which callers wait outside of the pool, one for each key. A limited number
+//! of callers of a key proceed at a time, in the order of arrival.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +18,8 @@ pub struct Turns {
 /// The permit to proceed, until dropped.
 pub struct Turn {
     _permit: OwnedSemaphorePermit,
-    // Dropped after the permit: the last one to leave removes the queue.
+    // Declared after the permit and so dropped after it; the last place removes the
+    // queue.
     _place: Place,
 }
 
@@ -30,7 +31,7 @@ struct Place {
 }
 
 impl Turns {
-    /// Lets so many callers of each key proceed at a time.
+    /// Lets `at_a_time` callers of each key proceed at a time.
     #[must_use]
     pub fn new(at_a_time: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -61,7 +62,7 @@ impl Turns {
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Semaphore>>> {
-        // No change under the lock can be left incomplete.
+        // A panic under the lock cannot leave the map half changed.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +76,7 @@ impl fmt::Debug for Turns {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut queues = self.turns.queues();
-        // Copies are made under the lock only: besides the map's own there is only ours.
+        // Clones are made under this lock only, so two are the map's and this one.
         if Arc::strong_count(&self.queue) <= 2 {
             queues.remove(&self.key);
         }
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_queue_that_nobody_is_in_takes_no_memory() {
+    async fn an_empty_queue_takes_no_memory() {
         let turns = Turns::new(2);
         let two = (turns.take(ADA).await, turns.take(ADA).await);
         // A waiter that was cancelled.
