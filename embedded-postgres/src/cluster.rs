@@ -27,7 +27,7 @@ pub const SUPERUSER: &str = "postgres";
 /// Part of the socket's name only: the server does not listen on TCP.
 pub(crate) const PORT: u16 = 5432;
 
-/// The longest path of a socket on Linux is 107 bytes, on macOS 103.
+/// The longest path of a socket: macOS allows 103 bytes, Linux 107.
 const SOCKET_PATH_BYTES: usize = 103;
 
 const POLL: Duration = Duration::from_millis(10);
@@ -35,7 +35,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// How long the children of a crashed server may still use the data.
 const TAKEOVER_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Recovery after a crash is part of the start.
+/// How long a start may take, including the recovery after a crash.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
 
 /// How long each step of stopping may take before the next, more forceful one.
@@ -184,8 +184,8 @@ impl Cluster {
         url(&self.socket_dir, database, user)
     }
 
-    /// After a crash the old server's children run for a moment and prevent a new server
-    /// from using the data, so the start is retried.
+    /// After a crash the old server's children run for a moment, and a new server cannot
+    /// use the data meanwhile, so the start is retried.
     fn launch(&mut self) -> Result<()> {
         let deadline = Instant::now() + TAKEOVER_DEADLINE;
         let mut crashed = false;
@@ -324,7 +324,7 @@ fn exited(child: &mut Child) -> bool {
     !matches!(child.try_wait(), Ok(None))
 }
 
-/// Next to the data, unless the path would be too long for a socket.
+/// The socket's folder is next to the data, unless its path would be too long.
 fn socket_dir(folder: &Path) -> Result<(PathBuf, Option<TempDir>)> {
     let beside = folder.join("run");
     let name = format!(".s.PGSQL.{PORT}");

@@ -59,7 +59,7 @@ pub enum Error {
         /// The server's user.
         user: String,
     },
-    /// There is no user as whom root could run the server.
+    /// Root cannot run the server, and there is no user for it to switch to.
     #[error("root must not run PostgreSQL, and there is no user postgres or nobody")]
     NoUser,
     /// The download has an unexpected checksum.
@@ -83,11 +83,11 @@ pub enum Error {
     /// An operation of the operating system failed.
     #[error("{what} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that was tried.
         what: &'static str,
-        /// With what.
+        /// The path that it was tried on.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The server refused a statement.

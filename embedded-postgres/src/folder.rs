@@ -84,8 +84,8 @@ impl Drop for Folder {
     }
 }
 
-/// Closed to other users; but root's server runs as another user, who must reach its
-/// folders inside.
+/// Only the owner may enter the folder; but root's server runs as another user, who must
+/// reach its folders inside.
 fn mode() -> u32 {
     if geteuid().is_root() { 0o711 } else { 0o700 }
 }

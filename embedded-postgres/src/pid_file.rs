@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_program_is_no_server() {
+    fn this_program_is_not_a_server() {
         assert!(!may_be_server(std::process::id()));
     }
 }

@@ -50,8 +50,8 @@ impl PgBouncer {
         settings: &[&str],
     ) -> Result<Self> {
         let folder = Folder::ephemeral()?;
-        // As the server's owner, because only that user can enter the folder of its
-        // socket.
+        // Runs as the server's owner, because only that user can enter the folder of the
+        // server's socket.
         let account = Account::choose(socket_dir)?;
         let (dir, port) = (folder.path().join("run"), cluster::PORT);
         account.create_private(&dir)?;

@@ -21,7 +21,8 @@ pub fn spawn_tied(mut command: Command, signal: Signal) -> io::Result<Child> {
     })
 }
 
-/// Like `spawn_tied`, for a child that is awaited in a tokio runtime, and killed on drop.
+/// Like `spawn_tied`, for a child that a tokio runtime waits for, and that is killed on
+/// drop.
 pub fn spawn_tied_async(mut command: Command, signal: Signal) -> io::Result<tokio::process::Child> {
     let runtime = Handle::try_current().map_err(io::Error::other)?;
     on_lasting_thread(move || {

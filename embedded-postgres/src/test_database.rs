@@ -67,7 +67,8 @@ impl TestDatabase {
     }
 }
 
-/// Where the process's server is; another thread owns the server until the process ends.
+/// How to connect to the server of this process; another thread owns it until the process
+/// ends.
 #[derive(Debug)]
 struct Server {
     socket_dir: PathBuf,

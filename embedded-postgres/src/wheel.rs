@@ -126,8 +126,7 @@ fn verify(file: &Path, bytes: &[u8], expected: &str) -> Result<()> {
     })
 }
 
-/// Unpacks a zip file with its executable bits, which Python's own command line
-/// forgets.
+/// Unpacks a zip file with its executable bits, which Python's own command line drops.
 const UNPACK: &str = "
 import os, sys, zipfile
 archive, into = zipfile.ZipFile(sys.argv[1]), sys.argv[2]
