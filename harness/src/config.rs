@@ -116,8 +116,7 @@ pub struct UpConfig {
     pub cargo: Option<PathBuf>,
 }
 
-/// Settings of the services that `cargo dev` cannot pass on, because it serves without
-/// TLS.
+/// Settings of the services that `cargo dev` refuses, because it serves without TLS.
 const TLS_VARIABLES: [&str; 6] = [
     "TLS_CERT_FILE",
     "TLS_KEY_FILE",
@@ -127,7 +126,7 @@ const TLS_VARIABLES: [&str; 6] = [
     "AUTH_CLIENT_KEY_FILE",
 ];
 
-/// The first variable of the environment that asks for TLS.
+/// The first variable of the environment that configures TLS.
 pub(crate) fn tls_variable() -> Option<&'static str> {
     let is_set = |name: &&&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     TLS_VARIABLES.iter().find(is_set).copied()

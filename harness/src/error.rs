@@ -9,10 +9,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The errors shown at the terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The own database server.
+    /// The private database server cannot be found, started or used.
     #[error(transparent)]
     Postgres(#[from] embedded_postgres::Error),
-    /// The database refused.
+    /// The database refused a statement or a connection.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// The auth service cannot be called.
@@ -21,7 +21,7 @@ pub enum Error {
     /// There is no data folder: neither the flag nor a home folder.
     #[error("there is no home folder; name a folder with --data-dir, or use --ephemeral")]
     NoHome,
-    /// A load does not use a database that was not started for it.
+    /// A load needs the private database, not an existing one.
     #[error("this needs the private database")]
     NotOwn,
     /// A signal arrived before the end.
@@ -98,7 +98,7 @@ pub enum Error {
         name: &'static str,
         /// How often.
         times: usize,
-        /// Within which time.
+        /// The time in which it exited so often.
         seconds: u64,
         /// Its last lines.
         output: String,
@@ -118,11 +118,11 @@ pub enum Error {
     /// An operation of the operating system failed.
     #[error("{what} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that was tried.
         what: &'static str,
-        /// With what.
+        /// The path that it was tried on.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

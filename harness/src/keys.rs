@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_made_once_and_closed_to_others() {
+    fn key_files_are_created_once_and_only_their_owner_can_read_them() {
         let dir = tempfile::tempdir().unwrap();
 
         let path = ensure(dir.path(), "auth.keys").unwrap();

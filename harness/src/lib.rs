@@ -1,5 +1,5 @@
-//! Drives the whole system from outside: starts it, fills it, and later loads
-//! and tests it.
+//! Drives the whole system from outside: starts it, fills it with data, measures it and
+//! tests it.
 
 pub mod cli;
 mod clock;

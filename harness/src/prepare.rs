@@ -72,7 +72,7 @@ pub async fn run(config: PrepareConfig) -> Result<()> {
 /// The macros of sqlx write the metadata of each query to `SQLX_OFFLINE_DIR`.
 async fn check_queries(cargo: &Path, workspace: &Path, url: &str, into: &Path) -> Result<()> {
     for service in ["auth-service", "contacts-service"] {
-        // Otherwise an unchanged crate would not be compiled again.
+        // Touched, because otherwise an unchanged crate would not be compiled again.
         let path = workspace.join(service).join("src/lib.rs");
         let file = File::options()
             .append(true)

@@ -1,5 +1,5 @@
-//! Processor time of processes, from the kernel's scheduler: it counts running and not
-//! waiting, so it is steadier than wall time on a shared machine.
+//! Processor time of processes. The kernel's scheduler counts time spent running, not
+//! waiting, so the figures vary less than wall time on a shared machine.
 
 use std::fs;
 use std::ops::Sub;
@@ -24,12 +24,12 @@ pub(super) struct Processes {
 pub(super) struct Used {
     pub(super) service: Duration,
     pub(super) postgres: Duration,
-    /// This process, and the children that it has waited for.
+    /// This process, with the children that have ended.
     pub(super) client: Duration,
 }
 
 impl Processes {
-    /// The database alone.
+    /// The same without the time of the service.
     pub(super) fn without_service(&self) -> Self {
         Self {
             service: Vec::new(),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_counted_where_it_is_done() {
+    fn processor_time_is_counted_for_its_process() {
         let before = this().used();
 
         let sum: u64 = (0..50_000_000_u64).fold(0, |sum, n| sum ^ n.wrapping_mul(sum | 1));

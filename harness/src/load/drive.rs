@@ -138,7 +138,8 @@ async fn closed<C: Caller>(callers: Vec<C>, time: Duration) -> (Vec<C>, Seen) {
                 let is_cut = answer.as_ref().is_err_and(Failure::is_of_connection);
                 seen.record(done - now, answer);
                 if is_cut {
-                    // Otherwise each further call would fail, a million times a second.
+                    // Otherwise each further call would fail as well, a million times a
+                    // second.
                     break;
                 }
                 now = done;

@@ -205,8 +205,8 @@ impl Peer {
         self.child.id().map(Process)
     }
 
-    /// Until several calls in a row succeed, because one of its two processes may still
-    /// be starting.
+    /// Waits until several calls in a row succeed, because one of the peer's two
+    /// processes may still be starting.
     async fn until_ready(&self, user: &PeerUser) -> Result<()> {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
@@ -228,7 +228,7 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let Some(pid) = self.child.id() else { return };
-        // With its workers, because it cannot stop them itself when it is killed.
+        // Kills its workers, too, because it cannot stop them itself when it is killed.
         let group = nix::unistd::Pid::from_raw(pid.cast_signed());
         let _ = nix::sys::signal::killpg(group, Signal::SIGKILL);
     }

@@ -24,7 +24,7 @@ pub(super) fn creation(random: &mut fastrand::Rng) -> CreateContactRequest {
 /// Marks the contact that a sync returns, in its notes.
 pub(super) const CHANGED: &str = "changed since";
 
-/// The change that a sync returns.
+/// The update that a sync returns.
 pub(super) fn telling(id: &str) -> UpdateContactRequest {
     let notes = format!("{CHANGED} {}", fastrand::u32(..));
     change(id.to_owned(), &notes)

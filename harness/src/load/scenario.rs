@@ -98,7 +98,7 @@ pub(super) struct Worker {
     /// Who logs in.
     email: String,
     refresh_token: String,
-    /// A sync token from before one change.
+    /// A sync token that one change follows.
     sync_token: String,
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Sets it up, with persistent data, so that a commit waits for the disk as in
-    /// production.
+    /// Starts what a load needs, with persistent data, so that a commit waits for the
+    /// disk as in production.
     pub(super) async fn set(config: &LoadConfig) -> Result<Self> {
         let data = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o755))

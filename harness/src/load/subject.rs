@@ -67,8 +67,8 @@ impl Subject {
         Ok(seen.map(|seen| Run::of(&self.name(), scenario, load, seen)))
     }
 
-    /// pgbench waits for each response, so its connections are its calls in flight; more
-    /// would only wait.
+    /// The load that this subject can run. A client of pgbench waits for each response,
+    /// so it gets a client for each call in flight, up to a limit.
     fn load(&self, load: Load) -> Load {
         match self {
             Self::Pgbench(..) => Load {
@@ -77,8 +77,8 @@ impl Subject {
                 rate: None,
                 ..load
             },
-            // More connections than its threads and its pool can serve would only time
-            // out.
+            // With more connections than its threads and its pool can serve, calls would
+            // only time out.
             Self::Peer(_, peer, _) if peer.stack.is_http() => Load {
                 in_flight: load.in_flight.min(4),
                 ..load
@@ -105,7 +105,7 @@ impl Pair {
     }
 }
 
-/// A load makes its calls on a thread of its own.
+/// Runs a load on a thread of its own.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

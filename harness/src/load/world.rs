@@ -24,13 +24,13 @@ use crate::seed::plain;
 
 pub(super) const PASSWORD: &str = "the otter naps at noon";
 
-/// The number of attempts of a log-in.
+/// How often a log-in is tried.
 const TRIES: u32 = 500;
 
 /// Users who only log in: twice the default number of callers.
 const STRANGERS: usize = 64;
 
-/// Sign-ups at a time.
+/// The number of concurrent sign-ups.
 const IN_FLIGHT: usize = 8;
 
 /// Where a pair of services listens.
@@ -204,7 +204,7 @@ impl World {
         }
     }
 
-    /// A sync token of the user's from before one change.
+    /// Changes one contact of a user; returns a sync token from before the change.
     pub(super) async fn one_change_ago(&self, user: &User, access_token: &str) -> Result<String> {
         let mut contacts = ContactsServiceClient::new(channel(self.at.contacts).await?);
         let bearer = bearer(access_token)?;

@@ -12,10 +12,10 @@ use proto::contacts::v1::{
 use super::names::{CULTURES, Culture, Names};
 use super::phones;
 
-/// Changing it changes all contacts.
+/// The seed of the random numbers; another one changes all contacts.
 const SEED: u64 = 0x00ad_d2e5_5b00_0c01;
 
-/// A birthday is within this many days, today included.
+/// A birthday that is soon is within this many days, today included.
 const SOON_DAYS: u64 = 7;
 
 const COMPANIES: &[&str] = &[
@@ -199,7 +199,7 @@ fn birthday(rng: &mut Rng, today: NaiveDate) -> Option<Date> {
     }
 }
 
-/// 29 February is chosen elsewhere, with a leap year.
+/// A random day; 29 February is chosen elsewhere, with a leap year.
 fn any_day(rng: &mut Rng) -> (u32, u32) {
     (rng.u32(1..=12), rng.u32(1..=28))
 }
@@ -300,7 +300,7 @@ fn word<'a>(rng: &mut Rng, list: &'a str) -> &'a str {
     words[rng.usize(0..words.len())]
 }
 
-/// The tables are not empty.
+/// A random entry of a table, which must not be empty.
 fn any<'a, T>(rng: &mut Rng, table: &'a [T]) -> &'a T {
     &table[rng.usize(0..table.len())]
 }
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn mailboxes_are_ascii_and_belong_to_nobody() {
+    fn mailboxes_are_ascii_and_in_reserved_domains() {
         for contact in book() {
             for email in contact.emails {
                 let (local, domain) = email.address.split_once('@').unwrap();

@@ -9,15 +9,15 @@ pub(crate) fn fictional(rng: &mut Rng, country: &str) -> String {
     let ranges: &[&str] = match country {
         // 555-0100 to 555-0199 in every area code.
         "US" => &["+1 212-555-01##", "+1 415-555-01##", "(312) 555-01##"],
-        // Ofcom.
+        // Reserved by Ofcom.
         "GB" => &["+44 20 7946 0###", "+44 7700 900###", "0117 496 0###"],
-        // Bundesnetzagentur.
+        // Reserved by the Bundesnetzagentur.
         "DE" => &["+49 30 23125 ###", "+49 40 66969 ###", "+49 171 39200##"],
-        // Arcep.
+        // Reserved by Arcep.
         "FR" => &["+33 1 99 00 ## ##", "+33 6 39 98 ## ##"],
-        // PTS.
+        // Reserved by PTS.
         "SE" => &["+46 8 465 004 ##", "+46 70 174 06 ##"],
-        // ACMA.
+        // Reserved by ACMA.
         "AU" => &["+61 2 5550 ####", "+61 3 7010 ####"],
         "ES" => &["+34 900 000 0##"],
         "PL" => &["+48 22 000 0# ##"],

@@ -45,7 +45,7 @@ async fn build(cargo: &Path) -> Result<()> {
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    // The database of the run may be empty, so queries cannot be checked against it.
+    // The queries are checked offline, because the database of the run may be empty.
     let status = command
         .env("SQLX_OFFLINE", "true")
         .env_remove("DATABASE_URL")

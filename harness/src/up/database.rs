@@ -196,7 +196,7 @@ impl Database {
 
     /// Stops the own server, and removes temporary data.
     pub(crate) async fn stop(self) {
-        // A panic in there has been printed.
+        // A panic of that thread has been printed already.
         let _ = spawn_blocking(move || drop(self)).await;
     }
 }
@@ -207,7 +207,7 @@ pub(crate) fn with_role(url: &str, role: &str) -> String {
     format!("{url}{sign}options[role]={role}")
 }
 
-/// The superuser's form in a URL.
+/// How the superuser is written in a URL.
 const SUPERUSER_AT: &str = "//postgres@";
 
 async fn create_database(cluster: &Cluster) -> Result<()> {
@@ -273,7 +273,7 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // A panic in there has been printed.
+            // A panic of that thread has been printed already.
             let _ = thread.join();
         }
     }

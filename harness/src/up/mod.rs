@@ -46,7 +46,7 @@ pub async fn run(config: UpConfig) -> Result<()> {
 pub(crate) struct System {
     pub(crate) auth: Service,
     pub(crate) contacts: Service,
-    /// The last field, because it must stop after those that use it.
+    /// The last field, because the database must stop after those that use it.
     pub(crate) database: Database,
 }
 

@@ -30,7 +30,7 @@ const READY_DEADLINE: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(2);
 
-/// Longer than the services' own grace period.
+/// How long a service may take to stop: longer than its own grace period.
 const STOP_DEADLINE: Duration = Duration::from_secs(12);
 
 /// How much of a service's output an error shows.
@@ -42,7 +42,7 @@ pub(crate) struct Spec {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) listen: SocketAddr,
-    /// Sets `listen`.
+    /// The flag that sets `listen`.
     pub(crate) listen_flag: &'static str,
     /// The file to which the service writes its address.
     pub(crate) address_file: PathBuf,
@@ -85,7 +85,7 @@ impl Service {
         spec.ensure_free()?;
         let began = Instant::now();
         let (mut child, mut output) = spawn(&spec)?;
-        // From now on at the same address, even if it was a free port.
+        // A restart uses the same address, even if it was a free port.
         spec.listen = serving(&spec, &mut child, &mut output).await?;
         Ok(Self {
             spec,
@@ -110,7 +110,7 @@ impl Service {
         self.child.id()
     }
 
-    /// From its first start until it was ready.
+    /// The time from its first start until it was ready.
     pub(crate) fn started_in(&self) -> Duration {
         self.started_in
     }

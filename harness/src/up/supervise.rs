@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_ends_in_ten_seconds_are_too_many() {
+    fn a_service_that_exits_five_times_in_ten_seconds_is_given_up() {
         let start = Instant::now();
         let mut ends = Ends::default();
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_end_is_forgotten() {
+    fn an_exit_long_ago_does_not_count() {
         let start = Instant::now();
         let mut ends = Ends::default();
         for second in [0, 11, 22, 33, 44, 55] {

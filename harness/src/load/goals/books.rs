@@ -13,7 +13,7 @@ use crate::print::say;
 
 const CONTACTS: u32 = 50_000;
 
-/// One caller with a book of 50,000.
+/// Measures one caller with a book of 50,000 contacts.
 pub(super) async fn measure(
     config: &LoadConfig,
     stage: &Stage,

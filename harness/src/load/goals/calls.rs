@@ -18,10 +18,10 @@ const PGBENCH: &str = "pgbench";
 const GO: &str = "go-grpc";
 const FASTAPI: &str = "fastapi-sync";
 
-/// Half of what a write took with an index of trigrams.
+/// Half of the time that a write took while there was an index of trigrams.
 const UPDATE_US: f64 = 458.0;
 
-/// Deep enough for both processors to be busy all the time.
+/// The number of calls in flight with which both processors are busy all the time.
 const DEEP: u32 = 16;
 
 pub(super) async fn measure(
@@ -122,7 +122,7 @@ fn rate(what: &str, ours: &Run, other: &Run, least: f64) -> Goal {
     Goal::at_least(what, ours / other, least, &from)
 }
 
-/// One caller at a time, with a book of 10,000, compared with the bare statement.
+/// Measures one caller at a time, with a book of 10,000 contacts, and the bare statement.
 async fn search(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Result<Goal> {
     let alone = Load {
         connections: 1,

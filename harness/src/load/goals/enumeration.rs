@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::load::stage::Stage;
 use crate::load::world::{Addresses, Asked, World, new_email};
 
-/// Calls for known and for unknown e-mails each; together they stay below the number of
-/// wrong passwords that slows an address down.
+/// The number of calls for known and for unknown e-mails each. Together they stay below
+/// the number of wrong passwords after which an address is slowed down.
 const CALLS: usize = 120;
 /// Fewer than the mails that one address can request at once; further requests send no
 /// mail.
@@ -41,7 +41,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
     Ok(goals)
 }
 
-/// One mail for each e-mail, because an account gets only a few at once.
+/// Requests one mail for each e-mail, because an account gets only a few at once.
 async fn mails(world: &World, what: &str, asked: Asked) -> Result<Goal> {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..CALLS {

@@ -36,7 +36,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<Vec<Goal>> {
         goals.push(Goal::at_most(&what, median, 25.0, &from));
     }
     if let Some((auth, contacts)) = fresh {
-        // Time to become idle.
+        // Gives the services time to become idle.
         tokio::time::sleep(Duration::from_secs(2)).await;
         for (name, service) in [("auth", &auth), ("contacts", &contacts)] {
             goals.extend(idle(name, service));
@@ -63,7 +63,7 @@ async fn per_connection(service: &Service) -> Result<Option<Goal>> {
     for _ in 0..CONNECTIONS {
         connections.push(Connection::open(service.address(), None).await?);
     }
-    // Until the server has accepted the last one.
+    // Waits until the server has accepted the last connection.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let taken = Process(pid).own_memory().saturating_sub(before);
     drop(connections);

@@ -55,7 +55,7 @@ impl Goal {
         }
     }
 
-    /// Its cost is that of this scenario.
+    /// Names the scenario whose profile explains this goal.
     pub(super) fn of(self, scenario: Scenario) -> Self {
         Self {
             scenario: Some(scenario),
@@ -80,7 +80,7 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
     let mut goals = calls::measure(config, stage, &mut runs).await?;
     goals.extend(tokens::measure(stage).await?);
     goals.extend(books::measure(config, stage, &mut runs).await?);
-    // Before the flood, after which the throttle may delay log-ins.
+    // Measured before the flood, after which the throttle may delay log-ins.
     goals.extend(enumeration::measure(stage).await?);
     goals.extend(passwords::measure(config, stage).await?);
     goals.extend(memory::measure(stage).await?);

@@ -61,7 +61,7 @@ pub(super) async fn measure(config: &LoadConfig, stage: &Stage) -> Result<Vec<Go
         ..load
     };
     let (flooded, busy) = tokio::join!(pair.run(Scenario::LogIn, flood), async {
-        // By then the queue of log-ins has filled.
+        // Waits until the queue of log-ins has filled.
         tokio::time::sleep(Duration::from_secs(2)).await;
         one(pair, Scenario::Refresh, paced).await
     });
@@ -115,7 +115,7 @@ fn at_once(threads: usize) -> Result<f64> {
     })
 }
 
-/// What this thread can do.
+/// The hashes that this thread alone does in a second.
 fn hashes_per_second() -> Result<f64> {
     let failed = |error: argon2::Error| Error::Load(error.to_string().into());
     let params = Params::new(PARAMS.0, PARAMS.1, PARAMS.2, Some(32)).map_err(failed)?;

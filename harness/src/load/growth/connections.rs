@@ -39,7 +39,8 @@ pub(super) async fn measure(
     Ok(())
 }
 
-/// Before any load, because memory that a load leaves in the heap would hide theirs.
+/// Measured before any load, because memory that a load leaves in the heap would hide
+/// that of the connections.
 async fn memory(stage: &Stage, folder: &Path) -> Result<()> {
     let pair = stage.pair();
     let process = *pair.contacts.service.first().ok_or(Error::NotOwn)?;
@@ -50,7 +51,7 @@ async fn memory(stage: &Stage, folder: &Path) -> Result<()> {
         while open.len() < size as usize {
             open.push(Connection::open(pair.world.at.contacts, None).await?);
         }
-        // Until the server has accepted the last one.
+        // Waits until the server has accepted the last connection.
         tokio::time::sleep(Duration::from_secs(1)).await;
         #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
         let kib = process.own_memory().saturating_sub(before) as f64 / 1024.0;

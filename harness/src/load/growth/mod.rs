@@ -109,7 +109,7 @@ async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resul
         let (creating, reading): (Vec<_>, Vec<_>) = SCENARIOS.into_iter().partition(makes);
         let reading = [&reading[..], &[Scenario::SearchOne, Scenario::Sync]].concat();
         measure(config, config.load(), &reading, size, &pair, runs).await?;
-        // A service runs only two at a time.
+        // Two callers, because a service runs only two FindDuplicates at a time.
         let few = Load {
             connections: 2,
             in_flight: 1,
@@ -121,7 +121,7 @@ async fn books(config: &LoadConfig, stage: &Stage, runs: &mut Vec<Run>) -> Resul
     Ok(())
 }
 
-/// The subject of a run is its size.
+/// Measures one size, which is the subject of its runs.
 async fn measure(
     config: &LoadConfig,
     load: Load,

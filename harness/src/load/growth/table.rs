@@ -58,7 +58,7 @@ async fn keep_first(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Slow statements are expected here and not logged.
+/// Connects without logging slow statements, which are expected here.
 async fn connect(url: &str) -> Result<PgConnection> {
     let options = PgConnectOptions::from_str(url)?;
     Ok(options.disable_statement_logging().connect().await?)

@@ -19,13 +19,13 @@ use crate::clock;
 use crate::error::{Error, OrPath, Result};
 use crate::up::Database;
 
-/// As many as PostgreSQL on two processors can keep busy.
+/// The number of clients: as many as PostgreSQL on two processors can keep busy.
 pub(super) const CLIENTS: u32 = 8;
 
 /// The settings that the service uses on its connections.
 const SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
 
-/// The time of one in so many transactions is logged.
+/// The fraction of transactions whose time is logged.
 const SAMPLED: f64 = 0.05;
 
 /// The program, and the data for its scripts.
@@ -153,7 +153,7 @@ impl Pgbench {
         seen.errors = number(&text, "number of failed transactions: ").unwrap_or(0);
         seen.latencies = latencies(dir.path())?;
         seen.used = processes.used() - before;
-        // Without the time to connect.
+        // Excludes the time to connect.
         seen.elapsed = Duration::from_secs_f64(count(calls) / tps).min(elapsed);
         Ok(Some(seen))
     }
