@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::wait::in_time;
 
-/// A database of its own, on which every migration ran.
+/// Creates a database of its own for a test, and runs every migration on it.
 pub async fn migrated() -> TestDatabase {
     TestDatabase::create("migrated", migrate).await.unwrap()
 }

@@ -44,7 +44,7 @@ pub fn endpoint(address: impl Display) -> Endpoint {
     Endpoint::from_shared(format!("http://{address}")).unwrap()
 }
 
-/// A channel to a service, or to either of several.
+/// A channel that sends each call to one of these services.
 pub async fn to_any_of(endpoints: &[Endpoint]) -> Channel {
     match endpoints {
         [endpoint] => endpoint.connect().await.unwrap(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-/// Polls until there is a result, for at most 30 s.
+/// Polls until `ask` returns a result, for at most 30 s; then panics with `what_if_not`.
 pub async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> T {
     let asking = async {
         loop {
@@ -20,7 +20,7 @@ pub async fn in_time<T>(what_if_not: &str, ask: impl AsyncFn() -> Option<T>) -> 
     answer.expect(what_if_not)
 }
 
-/// Polls until it is true, for at most a minute. Blocks the thread.
+/// Polls until `is_so` is true, for at most a minute. Blocks the thread.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
