@@ -29,7 +29,7 @@ pub enum Error {
     /// Missing, or owned by someone else.
     #[error("contact not found")]
     NotFound(ContactId),
-    /// The contact has no such revision, or no longer.
+    /// The contact has no such revision, or it was deleted.
     #[error("the contact has no such revision")]
     RevisionNotFound {
         /// The contact.
@@ -60,7 +60,7 @@ pub enum Error {
     /// The merged contact would be invalid.
     #[error("the merged contact would be too large: {0}")]
     MergeTooLarge(Invalid),
-    /// The merge does not exist, or no longer.
+    /// The merge does not exist, was undone, or is too old.
     #[error("the merge does not exist, is undone already, or is too old")]
     MergeNotFound,
     /// A contact was written or purged after the merge.
@@ -166,7 +166,7 @@ pub enum ShareError {
     /// The call needs a whole address book.
     #[error("this call needs the whole address book to be shared with you, not only a label")]
     OfLabel,
-    /// It changed while it was read.
+    /// The share changed while the contacts were read.
     #[error("what is shared with you changed during the call; retry")]
     Changed,
     /// The same contacts are already shared with the same address.
@@ -376,7 +376,7 @@ impl From<Error> for Status {
 impl From<Error> for tonic_types::Status {
     fn from(error: Error) -> Self {
         let status = Status::from(error);
-        // The details of a status are this message.
+        // The details of a status are an encoded message of this type.
         Self::decode(status.details()).unwrap_or_default()
     }
 }

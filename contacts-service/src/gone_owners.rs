@@ -78,7 +78,8 @@ struct Purge {
 }
 
 impl Purge {
-    /// An owner that cannot be deleted does not block the others, but the cursor.
+    /// Deletes the owners that the feed lists. If one cannot be deleted, the others still
+    /// are, but the cursor does not move past it.
     async fn pass(&mut self) -> Result<(), PassError> {
         let since = cursors::get(&self.db, FEED).await?;
         let (mut kept, mut page_token) = (since.clone(), String::new());

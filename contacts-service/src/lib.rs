@@ -91,11 +91,11 @@ pub const DATABASE_SETTINGS: [(&str, &str); 4] = [
     // Each statement has one good plan, and planning it for each limit costs more than
     // running it.
     ("plan_cache_mode", "force_generic_plan"),
-    // Every statement has an index.
+    // Every statement has an index that it can use.
     ("enable_seqscan", "off"),
-    // A list is read in the order of its index, to the end of the page. Without statistics,
-    // as in the first minute of a database, the planner would rather read and sort a whole
-    // book. Where no index has the order it sorts nevertheless.
+    // A list is read in the order of its index, up to the end of the page. Without
+    // statistics, as in the first minute of a database, the planner would prefer to read
+    // and sort a whole book. Sorts that no index can replace still work.
     ("enable_sort", "off"),
     ("jit", "off"),
 ];
@@ -177,7 +177,7 @@ pub async fn run(
         mounted(services, service, &guard)
     };
     let ended = server.metrics(metrics).run(socket, shutdown, add).await;
-    // They are stopped when this function ends.
+    // Background work stops when this function ends.
     chores.shutdown().await;
     Ok(ended?)
 }
@@ -235,7 +235,7 @@ fn start_hub(listen: WatchListen, database: &Database, chores: &mut JoinSet<()>)
     hub
 }
 
-/// What the auth service reports to this one.
+/// The data that the auth service sends to this service.
 struct AuthFeeds {
     revocations: Arc<Revocations>,
     deletions: DeletionFeed,
@@ -251,7 +251,8 @@ fn credentials(config: &Config) -> Result<Option<Credentials>, SecretFileError> 
     }))
 }
 
-/// Follows what is revoked, where the auth service knows this one.
+/// Subscribes to revocations and deleted users, if the auth service has credentials for
+/// this one.
 fn follow_auth(
     config: &Config,
     auth: Upstream,

@@ -6,7 +6,7 @@ use chassis::access::rate_limits::{CheckedAt, Group};
 /// The groups of RPCs. Without limits per address, because every call has a user, and a
 /// program may call for many users from one machine.
 pub const GROUPS: [Group; 4] = [
-    // Each reads the whole book.
+    // Each of these reads the whole address book.
     Group {
         name: "duplicates",
         rpcs: &["ContactsService/FindDuplicates"],
@@ -14,7 +14,7 @@ pub const GROUPS: [Group; 4] = [
         user: Some(Rate::per_minute(60)),
         checked_at: CheckedAt::Layer,
     },
-    // Most ask the auth service.
+    // Most of these call the auth service.
     Group {
         name: "share",
         rpcs: &["SharesService/*"],

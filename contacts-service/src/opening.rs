@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 
-/// How long a service waits that may serve without them.
+/// How long a service waits for keys and revocations, if it may serve without them.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How long a start may take before it is logged.
@@ -27,7 +27,8 @@ pub(crate) fn wait_max(config: &Config) -> Option<Duration> {
 pub(crate) async fn auth_loaded(all: Vec<watch::Receiver<bool>>, wait_max: Option<Duration>) {
     let loaded = async {
         for mut one in all {
-            // A dropped sender will not change any more.
+            // An error means that the sender was dropped, so the value cannot change any
+            // more.
             let _ = one.wait_for(|loaded| *loaded).await;
         }
     };

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::model::share::rights::View;
 use crate::store::birthdays::{self as table, ContactBirthday};
 
-/// Where a list of birthdays goes on.
+/// The position of a list of birthdays.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct BirthdaysCursor {
     /// The first day of the window: today may become yesterday between pages.
@@ -29,7 +29,7 @@ pub struct BirthdaysPage {
     pub next: Option<BirthdaysCursor>,
 }
 
-/// A birthday and the day on which it is kept.
+/// A birthday, and the day on which it is celebrated.
 pub struct Upcoming {
     /// The day.
     pub day: NaiveDate,

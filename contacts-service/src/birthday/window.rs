@@ -27,7 +27,7 @@ pub struct Window {
     pub rule: LeapDayRule,
 }
 
-/// A range of birthdays that is contiguous in the table and in time.
+/// A range of birthdays whose rows and whose dates both follow each other without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// Every birthday from one month and day to another, on its own date.
@@ -43,8 +43,8 @@ pub enum Segment {
     LeapDay {
         /// 28 February or 1 March.
         day: NaiveDate,
-        /// The months and days of its birthdays; twice the same if only 29 February is
-        /// left, because the others were listed a year earlier.
+        /// The months and days of its birthdays. Both are 29 February if the day's own
+        /// birthdays were listed a year earlier.
         birth_mds: [i16; 2],
     },
 }
@@ -81,8 +81,9 @@ impl Window {
         checked.ok_or_else(|| Error::invalid("FIELD_INVALID", "within_days", "is outside 0 to 366"))
     }
 
-    /// Each birthday once, in order: walks through the days and collects the birthdays of
-    /// each, which avoids rules about months, years and leap days.
+    /// The segments that contain each birthday of the window once, in order. Walks
+    /// through the days and collects the birthdays of each, so no rules about months,
+    /// years and leap days are needed.
     #[must_use]
     pub fn segments(self) -> Vec<Segment> {
         let mut segments: Vec<Segment> = Vec::new();
@@ -92,7 +93,7 @@ impl Window {
                 break;
             };
             let md = md_of(day);
-            // A year later a birthday would be repeated.
+            // False for a day that the window contains a second time, a year later.
             let first_time = seen.insert(md);
             if self.keeps_leap_birthdays(day) && seen.insert(LEAP_DAY) {
                 let birth_mds = [if first_time { md } else { LEAP_DAY }, LEAP_DAY];
@@ -127,8 +128,9 @@ impl Window {
     }
 }
 
-/// Whether no stored birthday is between `last` and that of `day`: neither a day that was
-/// listed a year earlier, nor a 29 February that the year lacks.
+/// Whether `md`, the month and day of `day`, continues a range that ends at `last`: no
+/// stored birthday lies between them, neither one that was listed a year earlier nor a 29
+/// February that the year lacks.
 fn follows(last: i16, md: i16, day: NaiveDate) -> bool {
     day.pred_opt().map(md_of) == Some(last) && (last, md) != (228, 301)
 }
@@ -189,8 +191,8 @@ mod tests {
                     Segment::Span { first, last, .. } => (first..=last).contains(&md),
                     Segment::LeapDay { birth_mds, .. } => birth_mds.contains(&md),
                 };
-                // Every birthday read for a segment has a date in it, otherwise a page
-                // would be too short.
+                // Every birthday that is read for a segment must have a date in it,
+                // otherwise a page would be too short.
                 if inside {
                     found.push((segment.day_of(md).unwrap(), md));
                 }

@@ -36,9 +36,9 @@ pub struct ContactUpdate {
 /// The result of a change.
 #[derive(Debug)]
 pub(crate) enum Updated {
-    /// Nothing else: there is nothing for anyone to notice.
+    /// The contact is as requested already, so nothing is written and nobody is woken.
     Unchanged(Stored),
-    /// Another body.
+    /// The contact gets another body.
     Replaced {
         /// The contact before.
         before: Stored,
@@ -47,16 +47,16 @@ pub(crate) enum Updated {
         /// The keys of the new body.
         keys: Keys,
     },
-    /// A new one, but for its version.
+    /// A new contact, complete except for its version.
     Created(ContactRow),
 }
 
 impl ContactUpdate {
-    /// Makes the contact of what is there under its id, deleted or not.
+    /// Applies the change to the contact with its id: `None` if it is missing.
     pub(crate) fn apply(self, current: Option<Stored>, now: DateTime<Utc>) -> Result<Updated> {
         let current = match current {
             Some(current) if current.delete_time.is_none() => current,
-            // An etag is that of a contact that was there.
+            // Not with an etag: the caller has seen the contact, so it was removed since.
             None if self.allow_missing && self.etag.is_empty() => {
                 let body = Body::parse(self.patch, self.region)?;
                 let new = NewContact {
@@ -104,8 +104,8 @@ pub struct Deletion {
 }
 
 impl Deletion {
-    /// Whether it deletes the contact with its id. With `allow_missing`, an already
-    /// deleted one is not changed.
+    /// Whether a deletion must be written. False if the contact is missing or already
+    /// deleted, and `allow_missing` is set.
     pub(crate) fn deletes(&self, current: Option<&Stored>) -> Result<bool> {
         match current {
             Some(live) if live.delete_time.is_none() => {

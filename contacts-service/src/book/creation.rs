@@ -47,7 +47,7 @@ pub struct Repeatable {
     pub hash: [u8; 32],
 }
 
-/// Options of a creation.
+/// Options of a call that creates contacts.
 #[derive(Clone, Debug)]
 pub struct CreateOptions {
     /// Whether a repeat returns the first response.
@@ -57,7 +57,7 @@ pub struct CreateOptions {
 }
 
 impl NewContact {
-    /// The row, but for its version.
+    /// The row to store, complete except for its version.
     pub(crate) fn row(&self, id: ContactId, now: DateTime<Utc>) -> ContactRow {
         let uid = self.uid.clone();
         let contact = Stored {
@@ -81,7 +81,8 @@ impl Book<'_> {
     /// Stores a new contact.
     pub async fn create(&self, new: &NewContact, options: &CreateOptions) -> Result<Bytes> {
         let rows = vec![new.row(ContactId::generate(), self.now)];
-        // Before the book is searched, so that a refusal reveals nothing about other contacts.
+        // Checked before the uid is looked up, so that a refusal reveals nothing about
+        // other contacts.
         self.rights(&self.db)
             .await?
             .ensure_labels_allowed(&[], &rows[0].keys)?;
@@ -89,8 +90,8 @@ impl Book<'_> {
         self.insert_with(options, &rows, the_one).await
     }
 
-    /// Stores a batch under one version: all of it, or what can be stored. Returns what
-    /// `answer` makes of the outcomes, or has made of them when the call is repeated.
+    /// Stores a batch under one version: all of it, or what can be stored. Returns the
+    /// response that `answer` encodes, or the first response if the call is a repeat.
     pub async fn create_all(
         &self,
         batch: Vec<Result<NewContact>>,
@@ -154,12 +155,14 @@ impl Book<'_> {
         .await
     }
 
-    /// Stores the owner's own contacts in one statement, which takes the version as well.
+    /// Stores contacts of a caller's own address book in one statement, which also takes
+    /// the version.
     async fn insert_alone(&self, rows: &[ContactRow]) -> Result<Vec<Bytes>> {
         let _turn = self.db.turn(self.owner.0).await?;
         let (db, next) = (&self.db, InsertVersion::Next);
         let inserted = insertion::insert(db, self.owner, rows, self.quota, self.now, next).await;
-        // Also when the answer was lost: the contacts may have been stored.
+        // Also after a database error: the contacts may be stored although the response
+        // was lost.
         if matches!(inserted, Ok(_) | Err(Error::Database(_))) {
             self.hub.report_write(self.owner);
         }
@@ -171,8 +174,8 @@ impl Book<'_> {
         Ok(contacts.collect())
     }
 
-    /// Does a write on these options, and returns its answer, or the first one to a call that
-    /// is repeated.
+    /// Runs a write and returns its response, or the first response if the call is a
+    /// repeat.
     pub(super) async fn write_with(
         &self,
         options: &CreateOptions,
@@ -190,7 +193,7 @@ impl Book<'_> {
         if let Ok(Some(answer)) = made {
             return Ok(answer);
         }
-        // An answer that was given once is given again, whatever would refuse the write now.
+        // A stored response is returned even if the same write would be refused now.
         let since = self.now - RESPONSES_KEPT;
         let request_id = self.request_id(call);
         let stored = requests::find(&self.db, self.owner, &request_id, since).await?;
@@ -201,7 +204,7 @@ impl Book<'_> {
         }
     }
 
-    /// Does a write and stores its answer; `None` when the call was answered before.
+    /// Runs a write and stores its response; `None` if the call was answered before.
     async fn write_once(
         &self,
         call: &Repeatable,
@@ -222,8 +225,8 @@ impl Book<'_> {
         Ok(Some(answer))
     }
 
-    /// The key of the stored call: each writer has request ids of its own, and all are
-    /// deleted with the owner.
+    /// The key of the stored response. It contains the writer, so that each has request
+    /// ids of its own; the response belongs to the owner, and is deleted with it.
     fn request_id(&self, call: &Repeatable) -> String {
         if self.is_shared() {
             let of_writer = [self.writer.0.as_bytes(), call.request_id.as_bytes()].concat();
@@ -247,7 +250,7 @@ fn repeated(call: &Repeatable, stored: StoredResponse) -> Result<Bytes> {
 
 /// A batch in progress: the contacts to store, and the refused requests.
 struct Batch {
-    /// Of the requests that were not refused, in their order.
+    /// The contacts that were not refused, in the order of their requests.
     rows: Vec<ContactRow>,
     outcomes: Outcomes,
 }

@@ -17,7 +17,7 @@ const MEMBERS_MAX: usize = 10_000;
 /// The number of contacts in memory at a time, of up to 64 KiB each.
 const AT_A_TIME: usize = 250;
 
-/// Whether this is the label with that key.
+/// Whether `label` is a spelling of the label with this key.
 fn is(label: &str, key: &str) -> bool {
     label_key(label) == key
 }
@@ -67,8 +67,8 @@ pub(super) fn relabelled(
 }
 
 impl Write<'_> {
-    /// Edits the labels of every contact that has the label, deleted or not: what is
-    /// brought back later is edited, too.
+    /// Edits the labels of every contact that has the label. Deleted contacts are
+    /// included, because they can be undeleted.
     pub(super) async fn relabel_all(
         &mut self,
         label: &Label,
@@ -92,7 +92,7 @@ impl Write<'_> {
         self.check_quota(0, bytes_added)
     }
 
-    /// Stores them; returns by how many bytes they have grown.
+    /// Stores contacts with edited labels; returns the number of bytes added.
     pub(super) async fn relabel(&mut self, contacts: &[Relabelled]) -> Result<i64> {
         let (owner, stamp) = (self.owner(), self.stamp(ContactChange::Updated));
         let bytes_added = contacts.iter().map(|contact| contact.bytes_added).sum();

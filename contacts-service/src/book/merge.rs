@@ -23,7 +23,7 @@ use crate::model::merge::{OTHERS_MAX, UNDONE_WITHIN};
 use crate::store::merges::MergeRecord;
 use crate::store::{changes, merges, revisions};
 
-/// Which contacts to merge.
+/// The contacts to merge.
 #[derive(Clone, Debug)]
 pub struct Merge {
     /// The contact that is kept.
@@ -32,20 +32,20 @@ pub struct Merge {
     pub others: Vec<ContactId>,
     /// The required etags.
     pub etags: BTreeMap<ContactId, String>,
-    /// Options: repeatable, validate only.
+    /// Whether a repeat returns the first response, and whether only to validate.
     pub options: CreateOptions,
 }
 
-/// What contacts became.
+/// The result of a merge.
 pub struct MergedContact {
-    /// The contact that stays.
+    /// The primary contact after the merge.
     pub contact: Stored,
-    /// By what the merge can be undone; `None` when it was only validated.
+    /// The id with which the merge can be undone; `None` if it was only validated.
     pub merge_id: Option<Uuid>,
 }
 
 impl Merge {
-    /// Refuses no, too many, or repeated contacts.
+    /// Refuses a merge of no contacts, of too many, or of the same one twice.
     pub fn check_others(primary: ContactId, others: &[ContactId]) -> Result<()> {
         if !(1..=OTHERS_MAX).contains(&others.len()) {
             let problem = format!("must have 1 to {OTHERS_MAX} elements");
@@ -63,8 +63,8 @@ impl Merge {
 }
 
 impl Book<'_> {
-    /// Merges contacts. Returns what `answer` makes of that, or has made of it when the call
-    /// is repeated.
+    /// Merges contacts. Returns the response that `answer` encodes, or the first response
+    /// if the call is a repeat.
     pub async fn merge(
         &self,
         merge: &Merge,
@@ -136,8 +136,9 @@ impl Book<'_> {
         Ok(contacts.map(Stored::encoded).collect())
     }
 
-    /// The primary contact of a merge and its previous body, if its body is still the
-    /// merge's result; changes that were changed back do not matter.
+    /// Returns the primary contact of a merge and its body before the merge. Fails unless
+    /// its current body is the result of the merge; changes that were undone do not
+    /// matter.
     async fn untouched_primary(
         &self,
         tx: &mut PgConnection,
@@ -164,7 +165,7 @@ fn ids(primary: ContactId, others: &[ContactId]) -> Vec<Uuid> {
     ids.map(|id| id.0).collect()
 }
 
-/// The merged contact.
+/// The body of the primary contact with the data of the others.
 fn together(primary: &Stored, others: &[Stored]) -> Result<Body> {
     let mut contact = Contact::decode(&*primary.body)?;
     for other in others {

@@ -1,5 +1,5 @@
-//! Writes to one owner's address book. Each begins with the owner's row, and wakes
-//! those who watch when it is committed (`write::Write`).
+//! Writes to one owner's address book. Each begins by locking the owner's row, and wakes
+//! the streams that watch the owner when it is committed (`write::Write`).
 
 pub mod batch;
 pub mod change;
@@ -31,7 +31,7 @@ use crate::model::share::rights::Rights;
 use crate::store::{self, duplicates, owners};
 use crate::watch::hub::Hub;
 
-/// One owner's address book, as one user writes it.
+/// One owner's address book, as one user writes to it.
 pub struct Book<'a> {
     db: Pool,
     owner: UserId,
@@ -63,13 +63,13 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Opens a transaction. The writes of one owner wait for each other without a
-    /// connection.
+    /// Opens a transaction. Until it is this write's turn among those of the owner, it
+    /// uses no database connection.
     async fn open(&self) -> Result<Transaction> {
         Ok(self.db.begin_in_turn(self.owner.0).await?)
     }
 
-    /// What the writer may do at this moment; refuses a writer who may do nothing.
+    /// What the writer may do now. Refuses a writer who may not write anything.
     async fn rights(&self, db: impl PgExecutor<'_>) -> Result<Rights> {
         if !self.is_shared() {
             return Ok(Rights::all());
@@ -83,7 +83,8 @@ impl<'a> Book<'a> {
         self.writer != self.owner
     }
 
-    /// Changes a live contact. A repeated update returns the answer of the first.
+    /// Changes a contact that is not deleted. A repeat returns the response of the first
+    /// call.
     pub async fn update(&self, change: ContactUpdate) -> Result<Bytes> {
         let mut write = Write::begin(self).await?;
         let current = write.contact(change.id).await?;
@@ -109,8 +110,8 @@ impl<'a> Book<'a> {
         Ok(contact)
     }
 
-    /// Deletes a live contact; it can be brought back. Returns `None` when the contact is
-    /// missing and that is allowed.
+    /// Deletes a contact; it can be undeleted. Returns `None` if the contact is missing
+    /// and `allow_missing` is set.
     pub async fn delete(&self, deletion: &Deletion) -> Result<Option<Bytes>> {
         let mut write = Write::begin(self).await?;
         let current = write.contact(deletion.id).await?;
@@ -137,8 +138,8 @@ impl<'a> Book<'a> {
         Ok(contact.encoded())
     }
 
-    /// Keeps a pair of contacts from being suggested as duplicates. Nobody syncs that: it
-    /// takes no version, and wakes nobody.
+    /// Excludes a pair of contacts from the suggested duplicates. Clients do not sync
+    /// such pairs, so this takes no version and wakes no stream.
     pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
         let mut tx = self.open().await?;
         owners::lock(&mut tx, self.owner).await?;

@@ -1,4 +1,4 @@
-//! Deleted contacts that are removed for good.
+//! Permanently removes deleted contacts.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -11,12 +11,13 @@ use crate::contact::ContactId;
 use crate::error::{Error, Result};
 use crate::store::{duplicates, revisions, tombstones};
 
-/// The most contacts of one owner that are removed at a time: other writes of that owner
-/// wait.
+/// The maximum number of contacts of one owner that are removed in one transaction,
+/// because other writes of that owner wait for it.
 pub const BATCH: i64 = 1000;
 
-/// Removes a batch of the contacts that the owner deleted before `before`; returns how many.
-/// The caller has taken the owner's `version`, and need not commit when there were none.
+/// Permanently removes a batch of the contacts that the owner deleted before `before`;
+/// returns how many. The caller has locked the owner's row and taken `version`, and need
+/// not commit if the result is zero.
 pub async fn remove_batch(
     db: &mut PgConnection,
     owner: UserId,
@@ -47,7 +48,7 @@ async fn remove(
 }
 
 impl Book<'_> {
-    /// Removes these deleted contacts for good, all or none; returns how many they are.
+    /// Permanently removes these deleted contacts, all or none; returns how many.
     pub async fn purge(&self, ids: &[ContactId]) -> Result<i64> {
         let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let mut write = Write::begin(self).await?;
@@ -65,9 +66,10 @@ impl Book<'_> {
         Ok(count)
     }
 
-    /// Removes every deleted contact for good, batch by batch; returns how many they were.
+    /// Permanently removes every deleted contact, in batches; returns how many.
     pub async fn purge_deleted(&self) -> Result<i64> {
-        // Whatever time they were deleted at: clocks differ.
+        // The latest possible time, because a clock that was ahead may have set a time in
+        // the future.
         let ever = DateTime::<Utc>::MAX_UTC;
         let mut count = 0;
         loop {

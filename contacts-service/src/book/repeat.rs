@@ -1,5 +1,6 @@
-//! Writes that are repeated because their response was lost. Their etag is that before
-//! the write; the latest revision has what the write replaced.
+//! Recognises writes that are repeated because their response was lost. They have the
+//! etag from before the first write, and the latest revision has the state that the write
+//! replaced.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,9 +15,9 @@ use crate::error::Result;
 use crate::store::revisions;
 
 impl Book<'_> {
-    /// Returns the contacts whose last write was the given change, from its etag: then a
-    /// repeat changes nothing, and returns the same response. One statement for all;
-    /// yields in between.
+    /// Returns the contacts whose last write was the given change, made from its etag: a
+    /// repeat does not change them, and returns the same response. Runs one statement for
+    /// all, and yields in between.
     pub(crate) async fn repeated(
         &self,
         db: impl PgExecutor<'_>,
@@ -40,7 +41,8 @@ impl Book<'_> {
         Ok(repeated)
     }
 
-    /// Whether the last write of a contact was this change, from this etag.
+    /// Whether the last write of a contact replaced the version with the etag `expected`
+    /// by `body`.
     pub(crate) async fn is_restored(
         &self,
         db: impl PgExecutor<'_>,
@@ -55,7 +57,8 @@ impl Book<'_> {
         Ok(!before.is_empty())
     }
 
-    /// What the last write of contacts replaced, if that had the given etag.
+    /// The states that the last writes of contacts replaced, of those with the given
+    /// etag.
     async fn replaced<'a>(
         &self,
         db: impl PgExecutor<'_>,

@@ -1,5 +1,5 @@
-//! Writes to shares. Each takes the owner's next version, so that writes that still see a
-//! share precede its end, and watchers check again.
+//! Writes to shares. Each takes the owner's next version: so every other write comes
+//! either before a share ends or after it, and watching streams check their rights again.
 
 use crate::book::Book;
 use crate::book::write::Write;

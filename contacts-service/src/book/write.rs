@@ -22,31 +22,33 @@ use crate::model::stamp::Stamp;
 use crate::store::insertion::{self, InsertVersion};
 use crate::store::{changes, contacts, labels, owners, parts};
 
-/// A write that has begun. It holds the owner's row, so that the writes of one owner follow
-/// each other. Dropped without [`Write::commit`], it changes nothing and wakes nobody.
+/// A write that has begun. It holds the lock on the owner's row, so that the writes of
+/// one owner run one after the other. Dropped without [`Write::commit`], it changes
+/// nothing and wakes no stream.
 pub(super) struct Write<'a> {
     book: &'a Book<'a>,
     tx: Transaction,
     /// The owner's next version, which this write takes.
     version: i64,
-    /// What the owner's contacts took up before.
+    /// The owner's usage before this write.
     used: Quota,
-    /// Whether there is room for more earlier revisions.
+    /// Whether the owner's earlier revisions leave room for more.
     has_room: bool,
     rights: Rights,
 }
 
 impl<'a> Write<'a> {
-    /// Begins a write to contacts or labels: takes the owner's row and next version, and then
-    /// reads what the writer may do, which nobody changes until the write ends.
+    /// Begins a write to contacts or labels: locks the owner's row, takes the next
+    /// version, and reads what the writer may do, which cannot change until the write
+    /// ends.
     pub(super) async fn begin(book: &'a Book<'a>) -> Result<Self> {
         let mut write = Self::begin_of_shares(book).await?;
         write.rights = book.rights(&mut *write.tx).await?;
         Ok(write)
     }
 
-    /// Begins a write to shares. It has no right to any contact: the caller checks who may
-    /// change a share.
+    /// Begins a write to shares. It gives no right to any contact: the caller must check
+    /// who may change a share.
     pub(super) async fn begin_of_shares(book: &'a Book<'a>) -> Result<Self> {
         let mut tx = book.open().await?;
         let row = owners::begin_write(&mut tx, book.owner).await?;
@@ -60,10 +62,11 @@ impl<'a> Write<'a> {
         })
     }
 
-    /// Stores what was written, and wakes whoever watches the owner's contacts.
+    /// Commits, and wakes the streams that watch the owner's contacts.
     pub(super) async fn commit(self) -> Result<()> {
         let committed = self.tx.commit().await;
-        // Also when the answer was lost: the commit may have been done.
+        // Also after an error: the transaction may be committed although the response was
+        // lost.
         self.book.hub.report_write(self.book.owner);
         Ok(committed?)
     }
@@ -84,7 +87,7 @@ impl<'a> Write<'a> {
         &self.rights
     }
 
-    /// What this write puts on every contact that it changes.
+    /// The version, time and kind of change that this write stores with every contact.
     pub(super) fn stamp(&self, change: ContactChange) -> Stamp {
         Stamp {
             version: self.version,
@@ -110,12 +113,12 @@ impl<'a> Write<'a> {
         self.rights.writable(contact)
     }
 
-    /// Returns the contacts with these ids, deleted or not. The caller asks the rights.
+    /// Returns the contacts with these ids, deleted or not. The caller checks the rights.
     pub(super) async fn contacts(&mut self, ids: &[Uuid]) -> Result<HashMap<ContactId, Stored>> {
         contacts::get_many(&mut *self.tx, self.book.owner, ids).await
     }
 
-    /// Writes what a contact is now over what it was before. One that was deleted is live again.
+    /// Replaces the body of a contact. A deleted contact is undeleted.
     pub(super) async fn replace(
         &mut self,
         change: ContactChange,
@@ -138,8 +141,8 @@ impl<'a> Write<'a> {
         Ok(row.contact)
     }
 
-    /// Writes what live contacts are now, but for their stamp, over what they were before.
-    /// The caller has asked the rights and the quota.
+    /// Replaces the bodies of contacts that are not deleted. The rows are complete except
+    /// for their stamp. The caller has checked the rights and the quota.
     pub(super) async fn replace_many(
         &mut self,
         rows: Vec<ContactRow>,
@@ -153,7 +156,8 @@ impl<'a> Write<'a> {
         Ok(contacts.collect())
     }
 
-    /// Stores new contacts, but for their version, and the labels that they bring.
+    /// Stores new contacts, complete except for their version, and creates their new
+    /// labels.
     pub(super) async fn insert(&mut self, rows: &[ContactRow]) -> Result<Vec<Stored>> {
         for row in rows {
             self.rights.ensure_labels_allowed(&[], &row.keys)?;
@@ -177,7 +181,7 @@ impl<'a> Write<'a> {
         Ok(contacts.collect())
     }
 
-    /// Deletes live contacts; they can be brought back.
+    /// Deletes contacts that are not deleted yet; they can be undeleted.
     pub(super) async fn delete(&mut self, contacts: Vec<Stored>) -> Result<Vec<Stored>> {
         let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Deleted));
         let (ids, deleted) = (ids(&contacts), Some(stamp.time));
@@ -189,7 +193,7 @@ impl<'a> Write<'a> {
         Ok(contacts.collect())
     }
 
-    /// Brings deleted contacts back. Their bytes were counted all the time.
+    /// Undeletes contacts. Their bytes counted against the quota all the time.
     pub(super) async fn revive(
         &mut self,
         change: ContactChange,
@@ -203,7 +207,7 @@ impl<'a> Write<'a> {
     }
 }
 
-/// The connection, inside the transaction.
+/// Dereferences to the connection of the transaction.
 impl Deref for Write<'_> {
     type Target = PgConnection;
 

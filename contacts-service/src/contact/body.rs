@@ -53,8 +53,8 @@ impl Body {
         Ok(Self(Contact::decode(stored)?))
     }
 
-    /// The same with its labels edited; the rest is not validated again. An error names
-    /// the request's field `field`.
+    /// Edits the labels; the rest is not validated again. An error names the request's
+    /// field `field`.
     pub fn relabel(mut self, field: &str, edit: impl FnOnce(&mut Vec<String>)) -> Result<Self> {
         edit(&mut self.0.labels);
         if self.0.labels.len() > limits::ITEMS {

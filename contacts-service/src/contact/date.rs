@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_are_not_there_are_refused() {
+    fn days_that_do_not_exist_are_refused() {
         for (year, month, day) in [
             (2024, 2, 30),
             (0, 2, 30),

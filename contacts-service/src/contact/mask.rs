@@ -72,7 +72,7 @@ impl ReadMask {
             if !WRITABLE.contains(&path.as_str()) && !is_output_only(path) {
                 return Err(unknown("READ_MASK_INVALID", "read_mask", path));
             }
-            // Only once, because a field is moved out of the full contact.
+            // Without duplicates, because a field is moved out of the full contact.
             if !fields.contains(path) {
                 fields.push(path.clone());
             }
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_no_field_is_refused() {
+    fn a_path_that_is_not_a_field_is_refused() {
         for path in ["given", "emails.address", "Notes", ""] {
             assert!(ReadMask::parse(Some(&mask(&[path]))).is_err(), "{path}");
             assert!(

@@ -3,7 +3,7 @@
 use super::keys::Keys;
 use super::stored::Stored;
 
-/// What a write puts into the table of contacts.
+/// A row of the table of contacts, as a write stores it.
 #[derive(Clone, Debug)]
 pub struct ContactRow {
     /// The contact.

@@ -50,9 +50,10 @@ const CERTAINTIES: [(DuplicateReason, u32); 5] = [
     (DuplicateReason::SimilarName, 250),
     (DuplicateReason::SameBirthday, 400),
 ];
-/// The remaining certainty if the names differ, because families share a phone.
+/// The fraction of the certainty, in thousandths, that remains if the names differ,
+/// because families share a phone.
 const OF_OTHER_NAMES: u32 = 400;
-/// The similarity of two names.
+/// The similarity from which on two names are similar, from 0 to 1.
 const SIMILARITY_MIN: f64 = 0.8;
 /// Longer names are similar only if they are equal.
 const COMPARED_BYTES_MAX: usize = 64;
@@ -100,7 +101,8 @@ impl Evidence {
         }
     }
 
-    /// That of a group with both: the lower of the two.
+    /// The evidence for a group that needs both: the lower score, and the reasons of
+    /// both.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             score: self.score.min(other.score),

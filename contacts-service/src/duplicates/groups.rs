@@ -7,7 +7,7 @@ use crate::contact::ContactId;
 /// A forest of groups: each contact has a parent, and starts as a group of one.
 pub(super) struct Groups {
     parents: Vec<usize>,
-    /// By contact; that of the group's first one is valid.
+    /// By contact; the state of a group is that of its first contact.
     states: Vec<State>,
     /// The ignored partners of each contact.
     apart: Vec<Vec<usize>>,

@@ -35,7 +35,7 @@ impl Group {
     }
 }
 
-/// The most contacts of one group: one call merges as many.
+/// The maximum number of contacts of one group: as many as one call can merge.
 pub const GROUP_MAX: usize = crate::model::merge::OTHERS_MAX + 1;
 
 /// If so many contacts or fewer share a value, each pair is compared. If more do, each is

@@ -15,8 +15,9 @@ use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::store::{contacts, duplicates};
 
-/// Searches for groups at a time, of all callers: one goes through a whole book and
-/// keeps a connection meanwhile, so that a few more would leave none to anybody.
+/// The number of concurrent searches for groups, of all callers. A search reads a whole
+/// book and keeps a connection meanwhile, so a few more would leave no connection to
+/// other calls.
 pub const AT_A_TIME: usize = 2;
 
 /// The place of the last group that was shown.
@@ -46,9 +47,10 @@ pub async fn find(
     cursor: Option<DuplicatesCursor>,
     size: usize,
 ) -> Result<DuplicatesPage> {
-    // Waits as long as the caller does; nobody closes it.
+    // Waits until the call's deadline; the semaphore is never closed.
     let _place = places.acquire().await.ok();
-    // What is compared and what is shown is of the same moment.
+    // One snapshot, so that the compared and the returned contacts are from the same
+    // moment.
     let mut tx = db.begin_snapshot().await?;
     duplicates::sort_in_memory(&mut tx).await?;
     let shared = duplicates::shared_values(&mut *tx, owner).await?;
@@ -60,7 +62,8 @@ pub async fn find(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let members = duplicates::compared_contacts(&mut *tx, owner, &ids).await?;
     let ignored = duplicates::ignored(&mut *tx, owner).await?;
-    // A large book takes tens of milliseconds, in which this thread serves others.
+    // On another thread, because a large book takes tens of milliseconds, in which this
+    // one serves other calls.
     let all = spawn_blocking(move || groups(&shared, members, &ignored))
         .await
         .map_err(|_| sqlx::Error::WorkerCrashed)?;

@@ -37,7 +37,7 @@ fn differ(a: Option<Date>, b: Option<Date>) -> bool {
 }
 
 #[test]
-fn whatever_is_shared_groups_keep_their_promises() {
+fn groups_keep_their_promises_for_any_shared_values() {
     let mut random = fastrand::Rng::with_seed(18);
     let mut count = 0;
     for _ in 0..300 {
@@ -118,7 +118,7 @@ fn a_doubtful_third_one_stays_out_of_a_likely_pair() {
 }
 
 #[test]
-fn a_key_of_very_many_is_looked_at_once_for_each() {
+fn a_value_that_very_many_share_costs_one_comparison_each() {
     let count = 100_000;
     let names = (0..count).map(|n| format!("{:x}", n * 2_654_435_761 % 4_294_967_296));
     let members = names.enumerate().map(|(n, name)| member(n, &name, None));

@@ -1,10 +1,10 @@
-//! What duplicates are looked for by.
+//! The values by which duplicates are found.
 
 use proto::contacts::v1::Date;
 
 use crate::contact::ContactId;
 
-/// What contacts have in common.
+/// The kind of a value that contacts have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     /// An e-mail.
@@ -17,12 +17,12 @@ pub enum ValueKind {
     GivenAndFamily,
 }
 
-/// Contacts that have the same of something.
+/// A value that several contacts have.
 #[derive(Clone, Debug)]
 pub struct SharedValue {
-    /// What it is.
+    /// The kind of the value.
     pub kind: ValueKind,
-    /// Whose it is; some may be there twice.
+    /// The contacts that have it; an id can occur twice.
     pub ids: Vec<ContactId>,
 }
 

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 
-/// The most contacts that are merged into one at a time.
+/// The maximum number of contacts that one call merges into another.
 pub const OTHERS_MAX: usize = 20;
 
-/// For how long a merge can be undone: then the contacts that were merged away are
-/// gone for good.
+/// How long a merge can be undone. After that, the contacts that were merged into another
+/// are purged.
 pub const UNDONE_WITHIN: TimeDelta = TimeDelta::days(30);

@@ -1,18 +1,18 @@
-//! What a write leaves on the contacts that it changes.
+//! The data that a write stores with the contacts that it changes.
 
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
 
 use crate::contact::stored::Stored;
 
-/// What a write puts on every contact that it changes.
+/// The version, time and kind of a write, stored with every contact that it changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp {
-    /// The owner's version that was taken for it.
+    /// The owner's version, which this write took.
     pub version: i64,
-    /// When it happens.
+    /// The time of the write.
     pub time: DateTime<Utc>,
-    /// What it does.
+    /// The kind of change.
     pub change: ContactChange,
     /// Whether there is room for another earlier revision of each contact.
     pub has_room: bool,

@@ -90,7 +90,8 @@ impl ContactsService {
         Ok(Feed::new(self.share_of(view.reader), view))
     }
 
-    /// The contacts that a call reads. Whoever reads its own asks nobody.
+    /// The contacts that a call reads. A call for the caller's own contacts needs no
+    /// query.
     async fn view<T: OfOwner>(&self, request: &Request<T>) -> Result<View> {
         let caller = Caller::with_scope(request, READ)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;
@@ -110,9 +111,9 @@ impl ContactsService {
         Ok(Rights::of(&grants)?.seen)
     }
 
-    /// The address book that a call writes. The rights are read again when the owner's
-    /// row is locked; a caller without write access is refused before, and locks and
-    /// wakes nothing.
+    /// The address book that a call writes to. A caller without write access is refused
+    /// here, without locking the owner's row or waking streams. The rights are read again
+    /// when the row is locked.
     pub(super) async fn book<T: OfOwner>(&self, request: &Request<T>) -> Result<Book<'_>> {
         let caller = Caller::with_scope(request, WRITE)?;
         let owner = owner(&caller, request.get_ref().owner_id())?;

@@ -1,4 +1,4 @@
-//! What a list of birthdays asks for, and its answer.
+//! Parses a request for birthdays, and encodes the response.
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
@@ -18,7 +18,7 @@ const SIZES: Sizes = Sizes {
     max: 500,
 };
 
-/// A page of the birthdays in the window that is asked for.
+/// A page of the birthdays in the requested window.
 pub(super) async fn page(
     db: &Pool,
     sealer: &Sealer,

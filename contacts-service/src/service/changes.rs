@@ -68,7 +68,7 @@ pub(super) async fn batch<T, R>(
     Ok(batch)
 }
 
-/// What became of the requests of a batch, in their order.
+/// Encodes the results of a batch, in the order of the requests.
 pub(super) fn results(outcomes: Vec<Outcome>) -> Vec<BatchContactResult> {
     let results = outcomes.into_iter().map(|outcome| BatchContactResult {
         result: match outcome {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// The longest request id, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// The contact of a write, without what a client may not set of its phones.
+/// The contact in a request, without the fields of phones that clients cannot set.
 pub(super) fn contact_of(contact: Option<Contact>) -> Result<Contact> {
     let missing = || Error::invalid("FIELD_INVALID", "contact", "is required");
     let mut contact = contact.ok_or_else(missing)?;
@@ -68,10 +68,10 @@ pub(super) fn parse_options<M: Message>(
     })
 }
 
-/// The contacts of a batch, each or what is wrong with it.
+/// Parses the contacts of a batch: each is valid, or has an error.
 pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<NewContact>>> {
     let batch = changes::batch(request.requests, one_of_many).await?;
-    // The response contains all of them.
+    // Checked first, because the response contains all contacts.
     check_size(
         "requests",
         batch.iter().map(|new| {
@@ -94,7 +94,7 @@ fn one_of_many(request: CreateContactRequest) -> Result<NewContact> {
     new(request)
 }
 
-/// The answer to a batch, as it is stored for a call that comes again.
+/// The response to a batch, as it is stored for repeats of the call.
 pub(super) fn encode_batch(outcomes: Vec<Outcome>) -> Bytes {
     let results = changes::results(outcomes);
     BatchCreateContactsResponse { results }

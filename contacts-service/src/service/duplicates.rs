@@ -1,4 +1,4 @@
-//! What a search for duplicates asks for, and its answer.
+//! Parses a request for duplicates, and encodes the response.
 
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;

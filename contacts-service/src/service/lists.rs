@@ -117,7 +117,7 @@ pub(super) async fn list(
         mut listed,
         live_count,
     } = table::list(db, view, &selection, pages.limit()).await?;
-    // An owner without a row has no contacts.
+    // There is no count if the owner has no row, and so no contacts.
     let total_size = selection.counted.then(|| live_count.unwrap_or(0));
 
     let bytes = |listed: &ListedContact| listed.contact.body.len();

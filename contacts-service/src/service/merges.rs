@@ -43,7 +43,8 @@ pub(super) fn merge(request: MergeContactsRequest) -> Result<Merge> {
     })
 }
 
-/// A key that is not a plain line is not repeated in an error.
+/// The error for an etag of a contact that is not merged. A key that is not a plain line
+/// is not repeated in it.
 fn stray_etag(key: &str) -> Error {
     let plain = text::single_line(key, SHOWN_CHARS_MAX);
     let field = plain.map_or("etags".into(), |key| format!("etags[{key:?}]"));
@@ -59,7 +60,7 @@ pub(super) fn parse_id(text: &str) -> Result<Uuid> {
     Ok(ContactId::parse("merge_id", text)?.0)
 }
 
-/// The answer to a merge, as it is stored for a call that comes again.
+/// The response to a merge, as it is stored for repeats of the call.
 pub(super) fn encode(merged: MergedContact) -> Bytes {
     let answer = MergeContactsResponse {
         contact: merged.contact.encoded(),

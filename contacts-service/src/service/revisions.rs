@@ -45,14 +45,15 @@ pub(super) async fn list(
     let id = ContactId::parse("id", &request.id)?;
     let after: Option<i64> = pages.cursor()?;
 
-    // A write between the two reads is later than both.
+    // Read first: a revision that is written between the two reads is newer than both
+    // results.
     let last = revisions::newest(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
     if !view.visible.includes(&last.contact.body)? {
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
-    // Where some are not seen, all are read.
+    // A caller who sees only some revisions gets a page of those, so all are read.
     let limit = match view.visible {
         Visible::All => pages.limit(),
         Visible::Labels(_) => REVISIONS_MAX,

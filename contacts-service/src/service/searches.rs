@@ -1,4 +1,4 @@
-//! What a search asks for, and its answer.
+//! Parses a search, and encodes the response.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const SIZES: Sizes = Sizes {
     max: 100,
 };
 
-/// A page of what answers a query.
+/// A page of the contacts that match a query.
 pub(super) async fn page(
     db: &Pool,
     copies: &Arc<Copies>,

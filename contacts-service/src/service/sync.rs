@@ -20,8 +20,8 @@ const SIZES: Sizes = Sizes {
     default: 100,
     max: 500,
 };
-/// The last contact starts below this size, so that the page stays within the limit of
-/// clients.
+/// No further contact is added to a page of this size. The last one can be of the largest
+/// size, and the page still stays within the limit of clients.
 const BYTES: usize = PAGE_BYTES_MAX - 64 * 1024;
 
 /// A page of the changes since the request's token.
@@ -48,8 +48,8 @@ fn since(tokens: &SyncTokens<'_>, token: &str) -> Result<Option<SyncCursor>> {
 }
 
 fn answer(tokens: &SyncTokens<'_>, page: sync::Page) -> SyncContactsResponse {
-    // Lists do not tell what came first: whoever was removed, and is there again
-    // under the same id, is there.
+    // The response has no order between its two lists: an id that was removed and then
+    // created again is returned as a contact only.
     let lives = page.items.iter().filter(|item| item.contact.is_some());
     let mut seen: HashSet<ContactId> = lives.map(|item| item.id).collect();
     let mut answer = SyncContactsResponse::default();

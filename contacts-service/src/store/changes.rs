@@ -159,7 +159,7 @@ pub async fn replace_many(
     bytes_added: i64,
 ) -> Result<()> {
     labels::ensure(db, owner, stamp, contacts.iter().map(|row| &row.keys)).await?;
-    // The owner's totals grow with the first part.
+    // The whole growth is added to the owner's totals with the first part.
     let mut bytes_added = bytes_added;
     for part in parts::split(contacts, |row| row.contact.body.len()) {
         replace_part(db, owner, stamp, part, bytes_added).await?;

@@ -1,9 +1,9 @@
 //! The contacts themselves, by their ids.
 //!
-//! An id is asked for as a range of one, in the order of ids. Only the primary key has that
-//! order, and the connections do not sort where an index can (`DATABASE_SETTINGS`). Asked
-//! for as equal, it is a condition on any index that contains ids; while the table is empty
-//! they look alike to the planner, and a connection keeps its plan.
+//! The condition on an id is a range of one, sorted by id. Only the primary key has this
+//! order, and connections avoid sorts where an index has the order (`DATABASE_SETTINGS`).
+//! With a condition `id = $2`, the planner could choose any index that contains ids:
+//! while the table is empty they cost the same, and a connection keeps its plan.
 
 use std::collections::HashMap;
 

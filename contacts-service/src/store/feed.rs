@@ -66,7 +66,7 @@ pub struct Entry {
 /// A page of the feed.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// None where the owner never wrote.
+    /// `None` if the owner never wrote.
     pub state: Option<State>,
     /// In order of version and id.
     pub entries: Vec<Entry>,
@@ -74,11 +74,12 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Reads a page of the feed, and the owner's row with it: one statement sees the
-/// same moment of both, so that a page without more is all up to the row's version.
+/// Reads a page of the feed, and the owner's row in the same statement, so that both are
+/// from the same moment: a page with no more after it is complete up to the row's
+/// version.
 pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Result<Page> {
-    // The limits of both halves are what the index is read to, not a filter on it.
-    // Of contacts beyond the bytes, no body is read.
+    // The limits of both halves end the scan of the index; they do not filter its result.
+    // The bodies of contacts beyond the limit of bytes are not read.
     let row = columns!(packing!(
         "SELECT o.version AS now_version, o.min_version, o.epoch, page.*
         FROM (SELECT * FROM contacts.owner_state WHERE owner_id = $1) AS o
@@ -124,7 +125,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
         range.version,
         range.id,
         range.start as Option<i64>,
-        // One more shows whether there is more.
+        // Reads one more, to find out whether there are more.
         range.count_max + 1,
         range.bytes_max,
     ))
@@ -144,7 +145,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
 }
 
 impl Page {
-    /// At most `most` of what was read, of `found` entries in all.
+    /// A page of at most `most` of the entries that were read, of `found` in all.
     fn of(state: State, read: Vec<Stored>, found: i64, most: usize) -> Self {
         let entries: Vec<_> = read.into_iter().take(most).map(Entry::from).collect();
         let shown = i64::try_from(entries.len()).unwrap_or(i64::MAX);

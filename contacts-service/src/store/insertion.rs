@@ -15,12 +15,12 @@ use crate::model::quota::Quota;
 /// The SQLSTATE of a unique violation.
 const UNIQUE_VIOLATION: &str = "23505";
 
-/// The version of new contacts.
+/// Where the version of new contacts comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsertVersion {
-    /// The owner's next one, which is taken with them.
+    /// The statement takes the owner's next version.
     Next,
-    /// That of a transaction which took the owner's row before.
+    /// The transaction has taken the version and locked the owner's row.
     Taken,
 }
 
@@ -51,7 +51,7 @@ pub async fn insert(
         inserted => inserted?,
     };
     row.version.ok_or_else(|| {
-        // As of before other writes that this one waited for.
+        // These totals can be older than a write that this one waited for.
         let used = Quota {
             contacts: row.contacts.unwrap_or(0),
             bytes: row.bytes.unwrap_or(0),
@@ -61,7 +61,8 @@ pub async fn insert(
     })
 }
 
-/// Without a version nothing was stored, and these are the owner's totals.
+/// The result of the statement. Without a version nothing was stored; then these are the
+/// owner's totals.
 struct Inserted {
     version: Option<i64>,
     contacts: Option<i64>,

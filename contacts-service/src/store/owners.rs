@@ -10,17 +10,17 @@ use crate::model::quota::Quota;
 /// The owner's row, as a write found it.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerRow {
-    /// The version that this write stamps on what it changes.
+    /// The version that this write stores with what it changes.
     pub version: i64,
-    /// What the owner's contacts took up before the write.
+    /// The owner's usage before the write.
     pub used: Quota,
     /// The bytes of their earlier revisions before the write.
     pub revision_bytes: i64,
 }
 
-/// Begins a write: takes the owner's next version, and with it the owner's row
-/// until the transaction ends. Writes of one owner thus follow each other, and
-/// versions follow the order of commits.
+/// Begins a write: takes the owner's next version, and locks the owner's row until the
+/// transaction ends. The writes of one owner therefore run one after the other, and the
+/// order of versions is the order of commits.
 pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRow> {
     let row = sqlx::query!(
         r#"

@@ -119,7 +119,7 @@ impl Packed {
                 None => Uuid::nil(),
             };
             let uid = uids.next()?;
-            // With room for the rest of its message.
+            // With capacity for the rest of its message.
             let mut body = Vec::with_capacity(size + BESIDE_BYTES + uid.len());
             body.extend_from_slice(written);
             contacts.push(Stored {

@@ -73,7 +73,8 @@ async fn run(db: Pool, queue: Arc<Mutex<Queue>>) {
         let Err(Unreachable) = answer(&db, reads).await else {
             continue;
         };
-        // Later calls have waited as long, and would wait as long again.
+        // The waiting calls are refused, too: they have waited as long, and would wait as
+        // long again.
         if let Ok(mut queue) = queue.try_lock() {
             while let Ok(read) = queue.try_recv() {
                 read.refuse();
@@ -121,7 +122,8 @@ async fn answer_combined(db: &Pool, reads: Vec<PointRead>) -> Result<(), Unreach
         reads.into_iter().for_each(PointRead::refuse);
         return Err(Unreachable);
     }
-    // Dropped without a reply if the statement failed: each call then runs its own.
+    // If the statement fails, the replies are dropped, and each call runs its own
+    // statement.
     let mut answers: Vec<Option<Stored>> = reads.iter().map(|_| None).collect();
     let Ok(found) = found else { return Ok(()) };
     for (number, contact) in found {
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn while_the_database_is_away_nobody_waits_for_others() {
+    async fn while_the_database_is_away_no_call_waits_for_others() {
         let nowhere = PgConnectOptions::new_without_pgpass().socket("/nowhere");
         let wait_max = Duration::from_secs(3);
         let reads = PointReads::start(&Pool::new(nowhere, 4, wait_max));
@@ -169,7 +171,7 @@ mod tests {
             let is_away = matches!(&answer, Err(Error::Database(error)) if is_unavailable(error));
             assert!(is_away, "{answer:?}");
         }
-        // With the paused clock, which only waiting advances.
+        // The clock of the test is paused: only waiting advances it.
         assert!(began.elapsed() < 2 * wait_max, "{:?}", began.elapsed());
     }
 }

@@ -33,14 +33,14 @@ pub struct SyncCursor {
 }
 
 impl SyncCursor {
-    /// The ids of its version that are still to be read come after this one.
+    /// The last id of its version that was read; ids after it are still to be read.
     pub(super) fn last_id(&self) -> Uuid {
         self.after.map_or(Uuid::max(), |id| id.0)
     }
 
-    /// Refuses a cursor from which something would be missed.
+    /// Refuses a cursor after which a reader could miss something.
     pub(super) fn check(&self, state: Option<&State>, mark: Option<Uuid>) -> Result<()> {
-        // Nobody can have missed something of nothing.
+        // A reader that has read nothing yet cannot have missed anything.
         let is_before_all = self.version == 0 && self.epoch.is_nil();
         let is_good = match state {
             None => is_before_all,
@@ -81,7 +81,7 @@ impl<'a> SyncTokens<'a> {
         Scope {
             method: "SyncContacts",
             owner: self.owner.0,
-            // A cursor is good for every request.
+            // The same for all requests, because a cursor is valid for each of them.
             request_hash: [0; 32],
         }
     }
@@ -143,25 +143,25 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_good_until_a_removal_behind_it_is_forgotten() {
+    fn a_cursor_is_valid_until_a_later_tombstone_is_deleted() {
         assert!(is_good(cursor(5, 0), 9, 5));
         assert!(!is_good(cursor(5, 0), 9, 6));
     }
 
     #[test]
-    fn within_a_version_its_removals_may_still_be_to_come() {
+    fn a_cursor_within_a_version_needs_the_tombstones_of_that_version() {
         assert!(is_good(cut(cursor(5, 0)), 9, 4));
         assert!(!is_good(cut(cursor(5, 0)), 9, 5));
     }
 
     #[test]
-    fn whoever_began_with_nothing_needs_no_removals_of_before() {
+    fn a_reader_that_started_empty_needs_no_earlier_tombstones() {
         assert!(is_good(cut(cursor(2, 8)), 9, 8));
         assert!(!is_good(cut(cursor(2, 8)), 9, 9));
     }
 
     #[test]
-    fn a_position_of_a_history_that_is_no_more_is_not_good() {
+    fn a_cursor_from_before_a_restored_backup_is_refused() {
         // A backup was restored: it has not come as far, or has another epoch.
         assert!(!is_good(cursor(10, 0), 9, 0));
         let other = SyncCursor {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn before_all_writes_every_history_begins() {
+    fn the_first_cursor_is_valid_in_every_history() {
         assert!(SyncCursor::default().check(None, None).is_ok());
         assert!(is_good(SyncCursor::default(), 9, 0));
         assert!(!is_good(SyncCursor::default(), 9, 1));

@@ -1,4 +1,4 @@
-//! What changed since: the feed of an owner's contacts, a page at a time.
+//! Changes since a position: the feed of an owner's contacts, a page at a time.
 //!
 //! It is sorted by version, and versions follow the order of commits; a contact is in it
 //! once, at its last write. A reader that continues while others write finds rewritten
@@ -25,7 +25,7 @@ pub struct Item {
     pub id: ContactId,
     /// Its message; `None` if it is deleted or purged.
     pub contact: Option<Bytes>,
-    /// Where to go on after it.
+    /// The position after it.
     pub cursor: SyncCursor,
 }
 
@@ -34,7 +34,7 @@ pub struct Item {
 pub struct Page {
     /// In the order of versions.
     pub items: Vec<Item>,
-    /// Where to go on after it.
+    /// The position after the page.
     pub end: SyncCursor,
     /// Whether more follows.
     pub more: bool,
@@ -116,8 +116,8 @@ async fn read_page(
         start,
         mark,
     };
-    // Without more, it is all that was written, also where versions were taken that
-    // changed nothing.
+    // If no more follows, the page ends at the owner's version, because a version can be
+    // taken without a change to contacts.
     let last = page.entries.last().filter(|_| page.more);
     let end = last.map_or(at(state.version, None), |last| {
         at(last.version, Some(last.id))

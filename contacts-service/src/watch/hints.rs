@@ -25,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Notifies other replicas of writes here, and receives their notifications, in an
 /// endless loop.
 pub async fn forever(db: Pool, listening: Listening, hub: Arc<Hub>) {
-    // Our own notifications are received, too.
+    // Identifies this replica, because it receives its own notifications, too.
     let replica = Uuid::new_v4();
     tokio::join!(send(db, &hub, replica), receive(listening, &hub, replica));
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_message_is_read_by_others_alone() {
+    fn a_full_notification_is_read_by_other_replicas_only() {
         let replica = Uuid::from_u128(7);
         let ids: Vec<_> = (0..OWNERS_MAX).map(|_| UserId(Uuid::new_v4())).collect();
         let message = message(replica, &ids);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_wakes_nobody() {
+    fn a_malformed_notification_wakes_nobody() {
         for message in ["", " ", "x y", "7"] {
             assert_eq!(owners(Uuid::nil(), message).count(), 0, "{message}");
         }

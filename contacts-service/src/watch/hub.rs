@@ -81,7 +81,7 @@ impl Hub {
         })
     }
 
-    /// The owner was, or may have been, written here.
+    /// Records that this replica wrote, or may have written, to the owner's contacts.
     pub fn report_write(&self, owner: UserId) {
         self.wake(owner);
         if let Some(written) = &self.written {
@@ -92,7 +92,7 @@ impl Hub {
         }
     }
 
-    /// The owner may have been written somewhere.
+    /// Wakes the streams of an owner whose contacts may have been written anywhere.
     pub fn wake(&self, owner: UserId) {
         if let Some(watched) = lock(&self.streams).owners.get(&owner) {
             watched.signal.send_modify(|signal| signal.hints += 1);
@@ -143,7 +143,7 @@ fn shrink<T>(map: &mut HashMap<UserId, T>) {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No change under a lock can be left incomplete.
+    // A panic under a lock cannot leave its data half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_before_the_feed_is_read_wakes_nobody_later() {
+    fn a_hint_from_before_the_feed_is_read_does_not_wake_the_stream_again() {
         let hub = Arc::new(Hub::new(false));
         let mut watch = hub.watch(OWNER, OWNER).unwrap();
 
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_told_once_of_many_writes() {
+    fn many_writes_of_an_owner_are_one_notification() {
         let hub = Hub::new(true);
 
         hub.report_write(OWNER);

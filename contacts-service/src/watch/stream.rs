@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::sync::cursor::SyncCursor;
 use crate::sync::{self, Feed, Limits};
 
-/// What a stream holds at most, besides the largest contact.
+/// The maximum size of what a stream holds, not counting the largest contact.
 const PAGE_LIMITS: Limits = Limits {
     count: 100,
     bytes: 256 * 1024,
@@ -30,7 +30,7 @@ const BURST: Duration = Duration::from_millis(50);
 pub struct Notice {
     /// What happened.
     pub event: Event,
-    /// Where to go on after it.
+    /// The position after it.
     pub cursor: SyncCursor,
 }
 
@@ -57,8 +57,8 @@ pub struct Reader {
     pub stopping: Receiver<bool>,
 }
 
-/// Sends changes from a cursor on, or from the beginning. A reader that does not read
-/// stops the stream where it is.
+/// Sends changes after a cursor, or from the beginning. While the reader does not read,
+/// the stream reads nothing, either.
 pub fn notices(reader: Reader, from: Option<SyncCursor>) -> impl Stream<Item = Result<Notice>> {
     try_stream! {
         let mut sender = Sender::new(reader);
@@ -122,7 +122,8 @@ impl Sender {
 
     async fn read(&mut self, from: Option<SyncCursor>) -> Result<sync::Page> {
         let Reader { feed, watch, .. } = &mut self.reader;
-        // Before it reads: a write meanwhile may not be in it.
+        // Marked before the read, because the read may miss a write that happens
+        // meanwhile.
         watch.mark_seen();
         self.read_at = Instant::now();
         feed.read(from, PAGE_LIMITS).await

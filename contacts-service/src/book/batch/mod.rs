@@ -36,27 +36,27 @@ fn too_large(field: &str, problem: &str) -> Error {
     Error::invalid("BATCH_TOO_LARGE", field, problem)
 }
 
-/// What became of one request of a batch.
+/// The result of one request of a batch.
 #[derive(Debug, Default)]
 pub enum Outcome {
-    /// There was nothing to do, and there is no contact to return.
+    /// Nothing was changed, and there is no contact to return.
     #[default]
     Nothing,
-    /// It is done; the contact as a message.
+    /// The request succeeded; the encoded contact.
     Done(Bytes),
-    /// It was refused.
+    /// The request failed.
     Refused(Error),
 }
 
-/// What becomes of each request of a batch.
+/// The results of the requests of a batch, collected one by one.
 pub(crate) struct Outcomes {
     allow_partial: bool,
     results: Vec<Outcome>,
 }
 
 impl Outcomes {
-    /// With `allow_partial`, a failing request gets its own error; without, it fails the
-    /// call.
+    /// With `allow_partial`, a failing request gets its own error. Without it, a failing
+    /// request fails the call.
     pub(crate) fn new(allow_partial: bool) -> Self {
         Self {
             allow_partial,
@@ -64,13 +64,13 @@ impl Outcomes {
         }
     }
 
-    /// Adds a place for the next request, without a result yet.
+    /// Adds the next request, without a result yet; returns its place.
     pub(crate) fn next(&mut self) -> usize {
         self.results.push(Outcome::Nothing);
         self.results.len() - 1
     }
 
-    /// Records a failed request.
+    /// Records that a request failed; returns the error if that fails the whole call.
     pub(crate) fn refuse(&mut self, place: usize, error: Error) -> Result<()> {
         if !self.allow_partial {
             return Err(error.within(place));
@@ -79,7 +79,7 @@ impl Outcomes {
         Ok(())
     }
 
-    /// A request that is done, and the contact after it.
+    /// Records that a request succeeded, with the encoded contact.
     pub(crate) fn done(&mut self, place: usize, contact: Bytes) {
         self.results[place] = Outcome::Done(contact);
     }
@@ -88,20 +88,20 @@ impl Outcomes {
         self.results
     }
 
-    /// The places of the requests of which nothing is said yet.
+    /// The places of the requests without a result.
     pub(crate) fn pending(&self) -> Vec<usize> {
         let is_pending = |place: &usize| matches!(self.results[*place], Outcome::Nothing);
         (0..self.results.len()).filter(is_pending).collect()
     }
 
-    /// Takes what became of the requests out.
+    /// Removes and returns the results.
     pub(crate) fn take(&mut self) -> Vec<Outcome> {
         std::mem::take(&mut self.results)
     }
 
-    /// The requests that can be read, with their places. Refuses those that name
-    /// the contact of an earlier one in `field`: which came first would not show in
-    /// the answer.
+    /// Returns the valid requests with their places. Refuses a request for the contact of
+    /// an earlier one, which `field` names: the result would not show which of them came
+    /// first.
     fn accept<T>(
         &mut self,
         batch: Vec<Result<T>>,

@@ -43,7 +43,7 @@ impl Placed {
         self.rows.push(row);
     }
 
-    /// Notes what the rows became.
+    /// Records the written contacts as results.
     fn done(self, written: Vec<Stored>, outcomes: &mut Outcomes) {
         for (place, contact) in self.places.into_iter().zip(written) {
             outcomes.done(place, contact.encoded());
@@ -58,7 +58,7 @@ struct Writes {
     replaced: Placed,
     bytes_added: i64,
     created: Placed,
-    /// What the owner's contacts take up with all that is above.
+    /// The owner's usage after all of these writes.
     used: Quota,
 }
 
@@ -126,8 +126,8 @@ impl Book<'_> {
         Ok(outcomes.into_results())
     }
 
-    /// Applies each change to what there is, where that was not done before. Lets
-    /// other calls go on in between.
+    /// Applies each change to the current contact, unless it was applied to that version
+    /// already. Yields in between, so that other calls can run.
     async fn compute(
         &self,
         items: &mut [Item],
@@ -146,8 +146,8 @@ impl Book<'_> {
         }
     }
 
-    /// Leaves contacts as they are that were changed by an earlier call of the same batch,
-    /// whose answer may have been lost.
+    /// Leaves contacts unchanged that an earlier call of the same batch has changed; its
+    /// response may have been lost.
     async fn skip_repeated(&self, write: &mut Write<'_>, items: &mut [Item]) -> Result<()> {
         let mut stale: HashMap<ContactId, &mut Item> = items
             .iter_mut()

@@ -1,4 +1,4 @@
-//! Unites e-mails, phones and other values with a label.
+//! Combines lists of e-mails, phones and other values that have a label.
 
 use std::collections::HashMap;
 use std::mem::take;
@@ -13,7 +13,7 @@ pub(super) trait Labelled {
     fn key(&self) -> Vec<String>;
     /// The label.
     fn label(&mut self) -> &mut String;
-    /// Takes over that an equal value is the preferred one.
+    /// If the equal value of the other contact is the preferred one, this one becomes it.
     fn prefer(&mut self, _equal: &Self) {}
 }
 

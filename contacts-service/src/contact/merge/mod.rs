@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_one_of_the_other_contact_stays_preferred_if_there_is_no_other() {
+    fn the_other_contacts_preferred_value_stays_preferred_if_there_was_none() {
         for (mine, theirs, expected) in [
             (
                 mail("A@example.com", false),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_one_stays_the_only_one() {
+    fn there_is_one_preferred_value_at_most() {
         let mut merged = Contact {
             emails: vec![mail("a@example.com", false), mail("b@example.com", true)],
             ..Contact::default()

@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_is_told_apart() {
+    fn an_extension_is_separated_from_the_number() {
         let (e164, extension) = understood("+1 202-555-0173 ext. 89", "");
         assert_eq!((&*e164, &*extension), ("+12025550173", "89"));
     }
 
     #[test]
-    fn what_is_no_number_is_kept_as_typed() {
+    fn text_that_is_not_a_number_is_kept_as_typed() {
         for text in ["call me", "12", "+", "\u{202e}++1", "١٢٣"] {
             understood(text, "DE");
         }

@@ -51,7 +51,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 fn digits(number: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let plausible = |number: &PhoneNumber| is_valid(number) || is_in_full(number);
     let national = UTIL.parse_and_keep_raw_input(number, region).ok();
-    // The international prefix of most countries, wherever the number was written.
+    // Or with the international prefix of most countries, whatever the region is.
     let abroad = || UTIL.parse_and_keep_raw_input(&plus(number)?, None).ok();
     national
         .filter(plausible)
@@ -68,8 +68,8 @@ fn is_valid(number: &PhoneNumber) -> bool {
     number.is_valid() && !is_placeholder(number)
 }
 
-/// Whether a number that is not known to be valid lacks nothing: it has an area code, and a
-/// prefix, which short numbers do not have.
+/// Whether a number that is not known to be valid is complete: it has a possible length
+/// with an area code, and a prefix, which short numbers do not have.
 fn is_in_full(number: &PhoneNumber) -> bool {
     let length = number.is_possible_with_reason();
     length == Ok(NumberLengthType::IsPossible) && has_prefix(number) && !is_placeholder(number)
@@ -94,8 +94,8 @@ fn is_placeholder(number: &PhoneNumber) -> bool {
     number.national_number == 0
 }
 
-/// A number with letters that stand for digits, as on a keypad: those of North America, and
-/// elsewhere numbers of services.
+/// Parses a number with letters that stand for digits, as on a keypad. Accepted are those
+/// of North America, and numbers of services elsewhere.
 fn vanity(number: &str, region: Option<Region>) -> Option<PhoneNumber> {
     const NORTH_AMERICA: i32 = 1;
     let parsed = UTIL.parse_and_keep_raw_input(number, region).ok()?;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_numbers() {
+    fn placeholders_are_not_numbers() {
         for number in [
             "0000000000",
             "00000",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn words_beside_a_number_are_no_digits() {
+    fn words_beside_a_number_are_not_digits() {
         for number in [
             "+49 30 1234567 (home)",
             "030 1234567 privat",
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_is_told_from_the_number() {
+    fn an_extension_is_separated_from_the_number() {
         for number in [
             "+1 202-555-0173 ext. 89",
             "+1 202-555-0173 x89",

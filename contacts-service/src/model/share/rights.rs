@@ -50,14 +50,14 @@ pub struct View {
 /// A caller's rights to an owner's contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// What is seen.
+    /// The contacts that the caller can see.
     pub seen: Visible,
-    /// What is written.
+    /// The contacts that the caller can write.
     pub written: Visible,
 }
 
 impl Visible {
-    /// The folded names of the labels; none stands for all contacts.
+    /// The folded names of the labels; `None` means all contacts.
     #[must_use]
     pub fn keys(&self) -> Option<Vec<String>> {
         match self {
@@ -157,7 +157,7 @@ impl Rights {
         }
     }
 
-    /// Those of somebody who may neither see nor write any contact.
+    /// The rights of somebody who can neither see nor write any contact.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -166,7 +166,7 @@ impl Rights {
         }
     }
 
-    /// What shares give together; nothing where there are none.
+    /// The combined rights of shares. Fails if there is no share.
     pub fn of(grants: &[Grant]) -> Result<Self> {
         if grants.is_empty() {
             return Err(ShareError::NotFound.into());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_writes_nothing() {
+    fn a_reader_cannot_write() {
         let rights = Rights::of(&[reader(None)]).unwrap();
         assert!(rights.ensure_any().is_err());
         assert!(Rights::of(&[]).is_err());
