@@ -79,7 +79,7 @@ impl Drop for Folder {
             return;
         }
         if let Err(error) = fs::remove_dir_all(&self.path) {
-            tracing::warn!(%error, path = %self.path.display(), "a temporary folder stays behind");
+            tracing::warn!(%error, path = %self.path.display(), "cannot remove a temporary folder");
         }
     }
 }

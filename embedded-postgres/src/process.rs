@@ -81,6 +81,6 @@ fn tie(command: &mut Command, signal: Signal) {
 pub(crate) fn at_exit(work: extern "C" fn()) {
     // SAFETY: `atexit` keeps a pointer to a function, which lives for ever.
     if unsafe { nix::libc::atexit(work) } != 0 {
-        tracing::warn!("the database server's folder will stay behind");
+        tracing::warn!("the database server's folder will not be removed at exit");
     }
 }

@@ -101,7 +101,7 @@ async fn give_role(db: &Pool, email: &Email, unverified: bool, now: DateTime<Utc
     Ok(Made { user_id, already })
 }
 
-#[expect(clippy::print_stdout, reason = "the operator asked for it")]
+#[expect(clippy::print_stdout, reason = "the operator runs this in a terminal")]
 fn say(made: Made) {
     let user_id = made.user_id;
     if made.already {

@@ -118,7 +118,7 @@ impl FromStr for LimitChange {
 
 /// The operator names an unknown group.
 #[derive(Debug, thiserror::Error)]
-#[error("RATE_LIMITS: there is no group {group:?}; the groups are {known}")]
+#[error("RATE_LIMITS: {group:?} is not a group; the groups are {known}")]
 pub struct NoSuchGroup {
     group: String,
     known: String,

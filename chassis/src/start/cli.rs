@@ -185,13 +185,13 @@ pub async fn main<S: Settings>(
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = &*error, "cannot go on");
+            tracing::error!(error = &*error, "the program failed");
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the line is what was asked for")]
+#[expect(clippy::print_stdout, reason = "the key is the program's output")]
 fn print_key(kid: u8) -> Result<(), Box<dyn Error>> {
     println!("{}", *keyring::generate_line(kid)?);
     Ok(())

@@ -26,7 +26,7 @@ pub(super) enum Failure {
     #[error("status {0:?}")]
     Status(String),
     /// Not a gRPC response.
-    #[error("the answer is not what was asked for")]
+    #[error("this is not a gRPC response")]
     Answer,
 }
 

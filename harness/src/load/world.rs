@@ -200,7 +200,7 @@ impl World {
         };
         match answer.result {
             Some(log_in_response::Result::Tokens(tokens)) => Ok(tokens),
-            _ => Err(Status::failed_precondition("a second factor is asked for").into()),
+            _ => Err(Status::failed_precondition("the user has a second factor").into()),
         }
     }
 
@@ -282,7 +282,7 @@ async fn channel(address: SocketAddr) -> Result<Channel> {
 /// The `authorization` entry for an access token.
 pub(super) fn bearer(access_token: &str) -> Result<HeaderValue> {
     let bearer = HeaderValue::try_from(format!("Bearer {access_token}"));
-    Ok(bearer.map_err(|_| Status::internal("the access token is no header"))?)
+    Ok(bearer.map_err(|_| Status::internal("the access token cannot be sent as a header"))?)
 }
 
 fn sign<T>(request: &mut Request<T>, bearer: &HeaderValue) {

@@ -120,7 +120,7 @@ async fn create(
 ) -> Result<()> {
     let bearer = format!("Bearer {token}")
         .parse()
-        .map_err(|_| Status::internal("the access token is no header"))?;
+        .map_err(|_| Status::internal("the access token cannot be sent as a header"))?;
     let mut tries = 0;
     loop {
         let mut request = Request::new(message.clone());

@@ -136,7 +136,7 @@ impl Pair {
         let program = Program::run(name, self.files.path(), &self.settings(name, more));
         until(&format!("{name} ends"), async || {
             let log = program.log();
-            log.contains("cannot go on").then_some(log)
+            log.contains("the program failed").then_some(log)
         })
         .await
     }
@@ -248,7 +248,7 @@ impl Program {
         let address = address_file(name, files);
         program.address = until(&format!("{name} listens"), async || {
             let log = program.log();
-            assert!(!log.contains("cannot go on"), "{log}");
+            assert!(!log.contains("the program failed"), "{log}");
             let text = fs::read_to_string(&address).ok()?;
             Some(text.lines().next()?.to_owned())
         })
