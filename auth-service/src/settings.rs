@@ -83,7 +83,7 @@ pub(crate) fn token_settings(config: &Config) -> TokenSettings {
     }
 }
 
-/// The same time, for adding to dates; settings are at most years.
+/// The same duration in the type that is added to dates; settings are at most years.
 pub(crate) fn delta(time: Duration) -> TimeDelta {
     TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
 }

@@ -27,7 +27,7 @@ pub enum Claimant {
     Session(Box<User>),
     /// The password.
     Password(Password),
-    /// None.
+    /// No proof.
     Unknown,
 }
 

@@ -21,9 +21,9 @@ const PENDING_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// A new secret, for the user's app.
 pub struct Enrolment {
-    /// In base32.
+    /// The secret in base32, for typing.
     pub secret: String,
-    /// For a QR code.
+    /// The secret as a URI, for a QR code.
     pub otpauth_uri: String,
 }
 

@@ -38,12 +38,12 @@ impl TotpSecret {
         &*self.0
     }
 
-    /// In base32, for typing.
+    /// The secret in base32, for typing.
     pub(crate) fn base32(&self) -> String {
         self.for_check().secret().to_base32()
     }
 
-    /// As a URI for a QR code. Neither name contains a colon.
+    /// The secret as a URI for a QR code. Neither name may contain a colon.
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Result<String> {
         let totp = self.builder().with_issuer(Some(issuer));
         totp.with_account_name(account)

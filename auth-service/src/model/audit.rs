@@ -100,7 +100,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As stored.
+    /// The name in the table and in the API.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -153,7 +153,7 @@ impl Kind {
 /// An entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its identity.
+    /// The id of the entry.
     pub id: Uuid,
     /// The account concerned.
     pub user_id: UserId,

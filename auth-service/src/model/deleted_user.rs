@@ -19,9 +19,9 @@ pub struct DeletedUser {
 /// A position between two deleted users, by time. The default is before all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeletedUsersCursor {
-    /// Of the user before the position.
+    /// The deletion time of the user before the position.
     pub time: DateTime<Utc>,
-    /// Of the user before the position.
+    /// The id of the user before the position.
     pub user_id: Uuid,
 }
 

@@ -16,14 +16,14 @@ pub fn parse(text: &str) -> Option<UserToken> {
 /// The purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To verify the e-mail.
+    /// Verifies the e-mail.
     Verification,
-    /// To reset the password.
+    /// Resets the password.
     Reset,
 }
 
 impl Purpose {
-    /// As stored.
+    /// The name in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

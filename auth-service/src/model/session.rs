@@ -8,7 +8,7 @@ use crate::model::user::User;
 /// One signed-in device or program.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Its identity; later ones sort after earlier ones.
+    /// The id of the session; later ones sort after earlier ones.
     pub id: Uuid,
     /// The client's label.
     pub client_label: String,

@@ -44,7 +44,7 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// As stored.
+    /// The name in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 /// One account.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// Its identity.
+    /// The id of the user.
     pub id: UserId,
-    /// Normalised.
+    /// The e-mail, normalized.
     pub email: String,
     /// The display name; can be empty.
     pub display_name: String,
@@ -31,7 +31,7 @@ pub struct User {
     pub update_time: DateTime<Utc>,
     /// The requested e-mail, which the account gets once it is verified.
     pub pending_email: Option<String>,
-    /// Until when it can be verified.
+    /// Until when the requested e-mail can be verified.
     pub pending_email_expire_time: Option<DateTime<Utc>>,
 }
 

@@ -35,7 +35,7 @@ use crate::signing_keys::Keeper;
 pub struct ServiceTokenService {
     /// The service accounts.
     pub service_accounts: ServiceAccounts,
-    /// For the feed of revocations, which polls continuously.
+    /// The pool for the feed of revocations, which polls continuously.
     pub background: Pool,
     /// The signing keys, which can be revoked, too.
     pub keeper: Keeper,

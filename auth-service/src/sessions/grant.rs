@@ -15,7 +15,7 @@ pub const ADMIN_SCOPE: &str = "auth.admin";
 /// The scopes of ordinary tokens.
 const ORDINARY_SCOPE: &str = "contacts.read contacts.write";
 
-/// In `amr` after a second factor (RFC 8176).
+/// The value in `amr` after a second factor (RFC 8176).
 pub(crate) const SECOND_FACTOR: &str = "mfa";
 
 /// The scopes that a user requests.

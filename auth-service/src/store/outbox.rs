@@ -31,7 +31,7 @@ pub async fn insert(
 
 /// A leased mail.
 pub struct LeasedRow {
-    /// Its identity.
+    /// The id of the mail.
     pub id: Uuid,
     /// The sealed letter.
     pub sealed: Vec<u8>,

@@ -44,7 +44,7 @@ pub async fn later_than(db: impl PgExecutor<'_>, after: DateTime<Utc>) -> Result
     Ok(subjects.map(revocation).collect())
 }
 
-/// Returns until when all tokens of a user are revoked.
+/// Returns the time until which all tokens of a user are revoked.
 pub async fn of_user(db: impl PgExecutor<'_>, user_id: UserId) -> Result<Option<DateTime<Utc>>> {
     let revoke_time = sqlx::query_scalar!(
         "

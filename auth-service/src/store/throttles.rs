@@ -74,7 +74,7 @@ pub async fn reserve(
     Ok(done.rows_affected() == 1)
 }
 
-/// Until when a bucket is blocked; `None` if it is empty.
+/// Returns until when a bucket is blocked; `None` if it is empty.
 pub async fn blocked_until(
     db: impl PgExecutor<'_>,
     bucket: [u8; 32],

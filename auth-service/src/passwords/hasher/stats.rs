@@ -9,7 +9,7 @@ use chassis::metrics::{Metrics, Times, count};
 
 use super::queue::Shared;
 
-/// Counted since the start.
+/// Counts since the start.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     /// Refused jobs.
