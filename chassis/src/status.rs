@@ -179,7 +179,7 @@ pub(crate) fn explain(headers: &mut HeaderMap) {
         }
         Code::Unimplemented => (Code::Unimplemented, "COMPRESSION_UNSUPPORTED"),
         Code::InvalidArgument | Code::Internal => (Code::InvalidArgument, "REQUEST_MALFORMED"),
-        // From the health service and from reflection.
+        // The health service and reflection return it.
         Code::NotFound => (Code::NotFound, "NOT_SERVED"),
         code => (code, "TRANSPORT_FAILED"),
     };

@@ -61,7 +61,7 @@ impl Forwarders {
         if !headers.contains_key(PROGRAM) {
             return Ok(peer);
         }
-        // Before the signature is verified, which is expensive.
+        // Counted before the signature is verified, which is expensive.
         if let Some(limits) = limits {
             limits.count_ip(peer, now)?;
         }

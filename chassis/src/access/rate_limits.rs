@@ -50,7 +50,7 @@ pub enum Per {
 }
 
 impl Per {
-    /// As in the settings.
+    /// The name in the settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -43,7 +43,7 @@ pub struct Claims {
     pub iat: i64,
     /// When it expires, in seconds since the epoch.
     pub exp: i64,
-    /// From when it is valid, in seconds since the epoch.
+    /// When it becomes valid, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// The scopes, separated by spaces.

@@ -15,7 +15,7 @@ const TOKENS_MAX: usize = 10_000;
 /// A verifier with a cache.
 pub(crate) struct VerifiedTokens {
     verifier: Arc<Verifier>,
-    /// By SHA-256, so that no usable token stays in memory.
+    /// The key is the SHA-256 of the token, so that no usable token stays in memory.
     cached: Cache<[u8; 32], CachedCaller>,
 }
 

@@ -210,7 +210,7 @@ impl Database {
         self.background.clone()
     }
 
-    /// For one listener to notifications, on an additional connection.
+    /// Connects one listener to notifications, on an additional connection.
     #[must_use]
     pub fn listening(&self) -> Listening {
         Listening(self.target.clone())

@@ -24,7 +24,7 @@ pub(super) async fn are_kept(target: &Target, within: Duration) -> sqlx::Result<
     Ok(true)
 }
 
-/// With the simple protocol, because prepared statements may be lost.
+/// Asks with the simple protocol, because prepared statements may be lost.
 async fn process(db: &mut PgConnection) -> sqlx::Result<i32> {
     let row = raw_sql("SELECT pg_backend_pid()").fetch_one(db).await?;
     row.try_get(0)

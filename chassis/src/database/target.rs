@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::failure::is_unavailable;
 
-/// The same failure is logged again after this time.
+/// The time after which the same failure is logged again.
 const TOLD_AGAIN: Duration = Duration::from_mins(1);
 /// The maximum number of failures that are remembered.
 const TROUBLES_MAX: usize = 16;

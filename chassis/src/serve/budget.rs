@@ -13,7 +13,7 @@ use crate::user_id::UserId;
 /// Messages up to this size are not counted: the limit on open calls bounds them.
 pub(crate) const SMALL: usize = 1024;
 
-/// Whose bytes they are.
+/// Who holds bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Holder {
     User(UserId),

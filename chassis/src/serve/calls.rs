@@ -53,7 +53,7 @@ const CODES: [&str; 17] = [
 /// The calls of a server, shared by its threads.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// By the number of the RPC.
+    /// The counts of each RPC, by its number.
     counted: Vec<Counted>,
     /// Requests that were not calls, by [`NO_CALLS`].
     other_requests: [AtomicU64; NO_CALLS.len()],

@@ -70,7 +70,7 @@ pub(crate) struct Clients {
     open: Mutex<HashMap<Key, Arc<Network>>>,
     /// Open connections, including those of proxies.
     connections: AtomicU64,
-    /// By [`Resource`].
+    /// The number of refused items, by [`Resource`].
     refused: [AtomicU64; 2],
     /// The bytes of responses that are not read.
     unread: Arc<Budget>,

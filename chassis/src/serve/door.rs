@@ -34,8 +34,8 @@ enum Protocol {
 }
 
 impl Protocol {
-    /// By the content type: `application/grpc`, optionally with `+proto` and parameters
-    /// (gRPC over HTTP/2, "Requests").
+    /// The protocol that the content type names: `application/grpc`, optionally with
+    /// `+proto` and parameters (gRPC over HTTP/2, "Requests").
     fn of(headers: &HeaderMap) -> Self {
         let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         let kind = kind.unwrap_or_default().split(|byte| *byte == b';').next();
@@ -53,9 +53,9 @@ impl Protocol {
 /// Why a request is refused.
 #[derive(Debug)]
 enum RefusedRequest {
-    /// As an HTTP response.
+    /// Answered with an HTTP response.
     Http(StatusCode, &'static str),
-    /// As a gRPC error.
+    /// Answered with a gRPC error.
     Grpc(Box<Refusal>),
 }
 

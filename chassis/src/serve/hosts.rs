@@ -51,7 +51,7 @@ impl Hosts {
         })
     }
 
-    /// As a gRPC error.
+    /// The gRPC error for a name that is not allowed.
     pub(crate) fn refusal() -> Refusal {
         Refusal::new(Code::PermissionDenied, "HOST_NOT_ALLOWED", Self::PROBLEM)
     }

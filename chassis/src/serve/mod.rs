@@ -205,7 +205,7 @@ impl Server {
         let mut workers =
             Workers::start(&self.config, tls.as_ref(), Arc::new(make), calls, &stopping).await?;
 
-        // Before the first connection, so that it never sees a wrong state.
+        // Set before the first connection, so that no client sees a wrong state.
         let states = States {
             reporter,
             names: workers.names.iter().copied().chain([""]).collect(),

@@ -46,7 +46,7 @@ pub enum SecretFileError {
 /// that other users can access.
 pub fn bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
-    // Of the open file, because the path may have changed.
+    // The mode of the open file, because the path may have changed.
     let metadata = file.metadata()?;
     let mounted = || Ok::<_, io::Error>(path.canonicalize()?.starts_with(MOUNTED));
     // The mode of a pipe (`<(command)` in a shell) is meaningless.

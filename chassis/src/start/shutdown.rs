@@ -1,4 +1,4 @@
-//! When to stop.
+//! The signals that stop a service.
 
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -173,8 +173,8 @@ impl Held {
         let is_current = self.db.generation == self.shared.generation();
         if is_current && !self.shared.permits.is_closed() {
             let (db, since) = (self.db, Instant::now());
-            // Before the permit is released, so that its next holder finds this
-            // connection.
+            // Returned before the permit is released, so that the next holder of the
+            // permit finds this connection.
             self.shared.idle().push(Idle { db, since });
         }
     }

@@ -210,8 +210,8 @@ impl Pool {
             if db.at.elapsed() > AGE_MAX {
                 continue;
             }
-            // Before the ping, so that a caller cancelled meanwhile leaves it to the next
-            // one.
+            // Leased before the ping, so that a caller cancelled meanwhile leaves the
+            // connection to the next one.
             let mut lease = Lease::new(db, Arc::clone(&self.shared), right);
             if since.elapsed() < TRUSTED || is_alive(&mut lease, until).await {
                 return Ok(lease);
@@ -325,7 +325,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         on_a_lease!(self, db => db.fetch_optional(query))
     }
 
-    /// Without the stream of `fetch_many`, which costs more than reading a row.
+    /// Does not use the stream of `fetch_many`, which costs more than reading a row.
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Vec<PgRow>>>
     where
         'p: 'e,
