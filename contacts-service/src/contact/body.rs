@@ -109,8 +109,8 @@ fn clear_kept_beside(contact: &mut Contact) {
     contact.photo = None;
 }
 
-/// From the names, else the nickname, the organization, the first e-mail or phone. Names
-/// in Han, Kana or Hangul have the family name first.
+/// The display name: the names, else the nickname, the organization, the first e-mail or
+/// the first phone. Names in Han, Kana or Hangul have the family name first.
 fn display_name(contact: &Contact) -> String {
     let east_asian = |text: &str| {
         text.chars().next().is_some_and(|c| {

@@ -18,7 +18,7 @@ pub const DAYS_UNTIL_EXPIRED: Days = Days::new(30);
 /// One row, without the keys.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// Its identity.
+    /// The id of the contact.
     pub id: ContactId,
     /// The vCard UID.
     pub uid: String,

@@ -37,7 +37,7 @@ impl Facts {
 /// How likely two contacts, or those of a group, are the same person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence {
-    /// In thousandths.
+    /// The certainty, in thousandths.
     pub(super) score: u32,
     reasons: u8,
 }

@@ -43,7 +43,7 @@ impl fmt::Display for LabelId {
 /// A stored label.
 #[derive(Clone, Debug)]
 pub struct Label {
-    /// Its identity.
+    /// The id of the label.
     pub id: LabelId,
     /// The key that contacts' labels are compared with.
     pub name_key: String,
@@ -60,7 +60,7 @@ pub struct Label {
 /// A valid label name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelName {
-    /// As typed, in NFC.
+    /// The name as typed, in NFC.
     pub name: String,
     /// The key for comparison.
     pub key: String,

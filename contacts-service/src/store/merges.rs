@@ -11,7 +11,7 @@ use crate::error::Result;
 /// A merge.
 #[derive(Clone, Debug)]
 pub struct MergeRecord {
-    /// Its identity.
+    /// The id of the merge.
     pub id: Uuid,
     /// The owner's version of the merge.
     pub version: i64,

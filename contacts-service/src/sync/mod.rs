@@ -62,7 +62,7 @@ impl Feed {
         Self { db, view }
     }
 
-    /// Whose contacts they are.
+    /// The owner of the contacts.
     #[must_use]
     pub fn owner(&self) -> UserId {
         self.view.owner

@@ -23,7 +23,7 @@ pub struct Hub {
 
 #[derive(Debug, Default)]
 struct Streams {
-    /// By owner.
+    /// The streams of each watched owner.
     owners: HashMap<UserId, Watched>,
     /// The number of streams per user.
     users: HashMap<UserId, usize>,

@@ -60,7 +60,7 @@ pub fn parse_number(phone: &mut Phone, region: DefaultRegion) {
 /// Keeps the parsed form of numbers that were stored before, also if only their spelling
 /// changes, so that a client that sends back a contact need not know their region.
 pub fn keep_parsed(phones: &mut [Phone], known: &[Phone]) {
-    // Of two with the same spelling, the first.
+    // Of two numbers with the same spelling, the first one is used.
     let by_spelling = LazyCell::new(|| {
         let known = known.iter().rev();
         let known = known.map(|known| (spelling(&known.number), known));
