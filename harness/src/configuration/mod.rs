@@ -37,7 +37,8 @@ pub async fn run(config: ConfigurationConfig) -> Result<()> {
     Ok(())
 }
 
-/// Without the caller's environment, because the help would show its values.
+/// Runs the program without the caller's environment, because the help would show its
+/// values.
 async fn help_of(program: &Path) -> Result<String> {
     let output = Command::new(program)
         .args(["serve", "--help"])

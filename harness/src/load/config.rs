@@ -83,15 +83,15 @@ pub struct LoadConfig {
     #[arg(long, requires = "contacts_at")]
     pub auth_at: Option<SocketAddr>,
 
-    /// Address of the contacts service that belongs to it
+    /// Address of the contacts service that belongs to that auth service
     #[arg(long, requires = "auth_at")]
     pub contacts_at: Option<SocketAddr>,
 
-    /// Its process id, to measure its processor time
+    /// Process id of that auth service, to measure its processor time
     #[arg(long, requires = "auth_at")]
     pub auth_pid: Option<u32>,
 
-    /// Its process id, to measure its processor time
+    /// Process id of that contacts service, to measure its processor time
     #[arg(long, requires = "auth_at")]
     pub contacts_pid: Option<u32>,
 

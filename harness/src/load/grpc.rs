@@ -58,7 +58,7 @@ impl Connection {
             .handshake(socket)
             .await?;
         tokio::spawn(async move {
-            // Its calls report the error.
+            // An error here is reported by the calls on the connection.
             let _ = connection.await;
         });
         let mut headers = HeaderMap::new();

@@ -26,7 +26,7 @@ impl Connection {
         socket.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(socket)).await?;
         tokio::spawn(async move {
-            // Its calls report the error.
+            // An error here is reported by the calls on the connection.
             let _ = connection.await;
         });
         Ok(Self {

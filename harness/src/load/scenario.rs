@@ -95,7 +95,7 @@ pub(super) struct Worker {
     random: fastrand::Rng,
     /// The user of the connection.
     user: usize,
-    /// Who logs in.
+    /// The e-mail of the user who logs in.
     email: String,
     refresh_token: String,
     /// A sync token that one change follows.
