@@ -8,7 +8,7 @@ use nix::unistd::geteuid;
 use crate::binaries::Search;
 
 impl Search {
-    /// Where this machine may have a server: only `POSTGRES_BIN_DIR` if it is set; else
+    /// Where to search for a server: only in `POSTGRES_BIN_DIR` if that is set; else in
     /// PATH, the usual folders, and the cache of downloads.
     #[must_use]
     pub fn from_environment() -> Self {

@@ -51,7 +51,7 @@ pub(crate) fn remove_if_stale(data: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Without /proc it is unknown.
+/// Whether the process may be a server; true without /proc, where this is unknown.
 fn may_be_server(pid: u32) -> bool {
     if !Path::new("/proc/self/stat").exists() {
         return true;
