@@ -3,13 +3,13 @@
 pub mod window;
 
 use chassis::database::pool::Pool;
-use chassis::paging::fitting;
+use chassis::paging::{PAGE_BYTES_MAX, fitting};
 use chrono::NaiveDate;
 
 use self::window::{Segment, Window};
 use crate::error::Result;
 use crate::model::share::rights::View;
-use crate::store::birthdays::{self as table, ContactBirthday};
+use crate::store::birthdays::{self as table, ContactBirthday, Room};
 
 /// The position of a list of birthdays.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -46,6 +46,7 @@ pub async fn list(
     size: usize,
 ) -> Result<BirthdaysPage> {
     let mut found: Vec<Upcoming> = Vec::new();
+    let mut bytes = 0;
     for segment in window.segments() {
         let passed =
             |after: &BirthdaysCursor| segment.last_day().is_some_and(|last| last < after.day);
@@ -56,13 +57,18 @@ pub async fn list(
             |after: &&BirthdaysCursor| segment.day_of(after.row.birth_md) == Some(after.day);
         let after = cursor.as_ref().filter(inside);
         let after = after.map(|cursor| cursor.row.clone());
-        let room = i64::try_from(size + 1 - found.len()).unwrap_or(i64::MAX);
+        // One more than the page holds shows whether another page follows.
+        let room = Room {
+            count: i64::try_from(size + 1 - found.len()).unwrap_or(i64::MAX),
+            bytes: i64::try_from(PAGE_BYTES_MAX - bytes).unwrap_or(i64::MAX),
+        };
         for born in read(db, view, segment, after, room).await? {
             if let Some(day) = segment.day_of(born.birth_md) {
+                bytes += born.contact.body.len();
                 found.push(Upcoming { day, born });
             }
         }
-        if found.len() > size {
+        if found.len() > size || bytes > PAGE_BYTES_MAX {
             break;
         }
     }
@@ -87,7 +93,7 @@ async fn read(
     view: &View,
     segment: Segment,
     after: Option<table::BirthdayKey>,
-    limit: i64,
+    room: Room,
 ) -> Result<Vec<ContactBirthday>> {
     let after = |first| {
         after.unwrap_or(table::BirthdayKey {
@@ -97,10 +103,10 @@ async fn read(
     };
     match segment {
         Segment::Span { first, last, .. } => {
-            table::between(db, view, last, &after(first), limit).await
+            table::between(db, view, last, &after(first), room).await
         }
         Segment::LeapDay { birth_mds, .. } => {
-            table::on_leap_day(db, view, birth_mds, &after(birth_mds[0]), limit).await
+            table::on_leap_day(db, view, birth_mds, &after(birth_mds[0]), room).await
         }
     }
 }

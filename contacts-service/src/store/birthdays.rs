@@ -31,6 +31,40 @@ pub struct ContactBirthday {
     pub display_key: String,
 }
 
+/// The size of a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// The maximum number of contacts.
+    pub count: i64,
+    /// The size of contacts above which no further one is read.
+    pub bytes: i64,
+}
+
+/// Reads the contacts that a subquery selects, as long as there is room: $6 is its `count`,
+/// $8 its `bytes`. A macro, because `query!` accepts literals only.
+macro_rules! born {
+    ($db:expr, $selected:literal, $room:expr, $($value:expr),* $(,)?) => {{
+        let row = columns!(packing!(
+            "SELECT string_agg(int8send(birth_md), '') AS birth_mds,
+                    string_agg(display_key, chr(10)) AS display_keys, ",
+            " FROM (
+                SELECT *,
+                       sum(octet_length(body)) OVER (ROWS UNBOUNDED PRECEDING)
+                           - octet_length(body) AS bytes_before
+                FROM (" + $selected + ") AS selected
+            ) AS page
+            WHERE owner_id = $1 AND bytes_before <= $8",
+            $($value,)*
+            $room.bytes,
+        ))
+        .fetch_one($db)
+        .await?;
+        let birth_mds = numbers(row.birth_mds.as_deref());
+        let display_keys = row.display_keys.unwrap_or_default();
+        born(packed!(row).contacts()?, birth_mds, display_keys.split('\n'))
+    }};
+}
+
 /// Birthdays after a position up to a month and day, by day, name and id. A single lower
 /// bound, because with two the index may be read from the lower one.
 pub async fn between(
@@ -38,97 +72,75 @@ pub async fn between(
     view: &View,
     last: i16,
     after: &BirthdayKey,
-    limit: i64,
+    room: Room,
 ) -> Result<Vec<ContactBirthday>> {
-    let row = columns!(packing!(
-        "SELECT string_agg(int8send(birth_md), '') AS birth_mds,
-                string_agg(display_key, chr(10)) AS display_keys, ",
-        " FROM (
-            SELECT *
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND delete_time IS NULL
-              AND ($7::text[] IS NULL OR label_keys && $7)
-              AND birth_md <= $2
-              AND (birth_md, display_key, id) > ($3, $4, $5)
-            ORDER BY birth_md, display_key, id
-            LIMIT $6
-        ) AS page",
+    born!(
+        db,
+        "SELECT *
+        FROM contacts.contacts
+        WHERE owner_id = $1 AND delete_time IS NULL
+          AND ($7::text[] IS NULL OR label_keys && $7)
+          AND birth_md <= $2
+          AND (birth_md, display_key, id) > ($3, $4, $5)
+        ORDER BY birth_md, display_key, id
+        LIMIT $6",
+        room,
         view.owner as UserId,
         last,
         after.birth_md,
         after.display_key,
         after.id,
-        limit,
+        room.count,
         view.visible.keys() as Option<Vec<String>>,
-    ))
-    .fetch_one(db)
-    .await?;
-    let birth_mds = numbers(row.birth_mds.as_deref());
-    let display_keys = row.display_keys.unwrap_or_default();
-    born(
-        packed!(row).contacts()?,
-        birth_mds,
-        display_keys.split('\n'),
     )
 }
 
-/// The birthdays of two days that share a date, or of one, by name and id: each day as above, because
-/// of both together the planner might read the whole book by name.
+/// The birthdays of two days that share a date, or of one, by name and id: each day as
+/// above, because of both together the planner might read the whole book by name.
 pub async fn on_leap_day(
     db: impl PgExecutor<'_>,
     view: &View,
     birth_mds: [i16; 2],
     after: &BirthdayKey,
-    limit: i64,
+    room: Room,
 ) -> Result<Vec<ContactBirthday>> {
-    let row = columns!(packing!(
-        "SELECT string_agg(int8send(birth_md), '') AS birth_mds,
-                string_agg(display_key, chr(10)) AS display_keys, ",
-        " FROM (
-            SELECT *
-            FROM (
-                (
-                    SELECT *
-                    FROM contacts.contacts
-                    WHERE owner_id = $1 AND delete_time IS NULL
-                      AND ($7::text[] IS NULL OR label_keys && $7)
-                      AND birth_md <= $2
-                      AND (birth_md, display_key, id) > ($2, $4, $5)
-                    ORDER BY birth_md, display_key, id
-                    LIMIT $6
-                )
-                UNION ALL
-                (
-                    SELECT *
-                    FROM contacts.contacts
-                    WHERE owner_id = $1 AND delete_time IS NULL AND $2 <> $3
-                      AND ($7::text[] IS NULL OR label_keys && $7)
-                      AND birth_md <= $3
-                      AND (birth_md, display_key, id) > ($3, $4, $5)
-                    ORDER BY birth_md, display_key, id
-                    LIMIT $6
-                )
-            ) AS either
-            WHERE owner_id = $1
-            ORDER BY display_key, id
-            LIMIT $6
-        ) AS page",
+    born!(
+        db,
+        "SELECT *
+        FROM (
+            (
+                SELECT *
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND delete_time IS NULL
+                  AND ($7::text[] IS NULL OR label_keys && $7)
+                  AND birth_md <= $2
+                  AND (birth_md, display_key, id) > ($2, $4, $5)
+                ORDER BY birth_md, display_key, id
+                LIMIT $6
+            )
+            UNION ALL
+            (
+                SELECT *
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND delete_time IS NULL AND $2 <> $3
+                  AND ($7::text[] IS NULL OR label_keys && $7)
+                  AND birth_md <= $3
+                  AND (birth_md, display_key, id) > ($3, $4, $5)
+                ORDER BY birth_md, display_key, id
+                LIMIT $6
+            )
+        ) AS either
+        WHERE owner_id = $1
+        ORDER BY display_key, id
+        LIMIT $6",
+        room,
         view.owner as UserId,
         birth_mds[0],
         birth_mds[1],
         after.display_key,
         after.id,
-        limit,
+        room.count,
         view.visible.keys() as Option<Vec<String>>,
-    ))
-    .fetch_one(db)
-    .await?;
-    let birth_mds = numbers(row.birth_mds.as_deref());
-    let display_keys = row.display_keys.unwrap_or_default();
-    born(
-        packed!(row).contacts()?,
-        birth_mds,
-        display_keys.split('\n'),
     )
 }
 

@@ -1,5 +1,6 @@
 //! Pages of contacts in an order.
 
+use chassis::paging::PAGE_BYTES_MAX;
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
@@ -107,7 +108,12 @@ pub struct Selection<'a> {
     pub after: Option<ListCursor>,
 }
 
-/// Lists an owner's contacts.
+/// So many contacts have at most 4 MiB. To sum up their sizes would cost such a page a
+/// quarter more.
+const UNMEASURED_MAX: i64 = 64;
+
+/// Lists at most `limit` of an owner's contacts. A page of more than 64 ends with the first
+/// contact that exceeds [`PAGE_BYTES_MAX`].
 pub async fn list(
     db: impl PgExecutor<'_>,
     view: &View,
@@ -130,6 +136,10 @@ pub async fn list(
         live_count: row.live_count,
     })
 }
+
+/// The rows of a subquery, each with the size of those before it.
+const MEASURED: &str = "SELECT *, sum(octet_length(body)) OVER (ROWS UNBOUNDED PRECEDING) \
+                        - octet_length(body) AS bytes_before FROM (";
 
 /// The only statement that is built at run time, because there are too many combinations
 /// of orders and conditions. Values are always bound.
@@ -158,6 +168,7 @@ pub fn statement<'a>(
     } else {
         "NULL::bigint"
     };
+    let is_measured = limit > UNMEASURED_MAX;
     let mut query = QueryBuilder::new("SELECT ");
     query
         .push(if selection.show_deleted {
@@ -167,7 +178,8 @@ pub fn statement<'a>(
         })
         .push(format_args!(
             ", string_agg({name_column}, chr(10)) AS name_keys, {count_column} AS live_count \
-             FROM (SELECT * FROM contacts.contacts WHERE owner_id = "
+             FROM ({}SELECT * FROM contacts.contacts WHERE owner_id = ",
+            if is_measured { MEASURED } else { "" }
         ))
         .push_bind(view.owner);
     if let Some(keys) = view.visible.keys() {
@@ -192,6 +204,11 @@ pub fn statement<'a>(
         " ORDER BY {column}{direction}, id{direction} LIMIT "
     ));
     query.push_bind(limit).push(") AS page");
+    if is_measured {
+        query
+            .push(") AS measured WHERE bytes_before <= ")
+            .push_bind(i64::try_from(PAGE_BYTES_MAX).unwrap_or(i64::MAX));
+    }
     query
 }
 

@@ -37,8 +37,8 @@ pub(super) use columns;
 
 /// A checked query with [`columns`] between two parts.
 macro_rules! packing {
-    ($columns:literal, $of_deleted:literal, $before:literal, $after:literal $(, $value:expr)* $(,)?) => {
-        sqlx::query!($before + $columns + $of_deleted + $after, $($value),*)
+    ($columns:literal, $of_deleted:literal, $before:literal, $after:literal $(+ $more:literal)* $(, $value:expr)* $(,)?) => {
+        sqlx::query!($before + $columns + $of_deleted + $after $(+ $more)*, $($value),*)
     };
 }
 pub(super) use packing;

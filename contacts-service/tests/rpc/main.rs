@@ -43,6 +43,7 @@ mod duplicates_crowd;
 mod fair;
 mod get;
 mod gone_owners;
+mod heavy_pages;
 mod hostile_bytes;
 mod hostile_text;
 mod label_names;
