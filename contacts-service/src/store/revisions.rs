@@ -192,29 +192,27 @@ pub async fn delete(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Resul
 }
 
 /// Deletes at most 1000 revisions that were replaced before `before`, of owners for whom
-/// nobody writes at the moment; returns how many.
+/// nobody writes at the moment; returns how many. Those of other owners are passed over
+/// before they count.
 pub async fn delete_old(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"
         WITH old AS (
-            SELECT owner_id, contact_id, version
-            FROM contacts.revisions
-            WHERE replace_time < $1
+            SELECT r.owner_id, r.contact_id, r.version
+            FROM contacts.revisions AS r
+            JOIN contacts.owner_state AS o ON o.owner_id = r.owner_id
+            WHERE r.replace_time < $1
             LIMIT 1000
-        ), held AS (
-            SELECT owner_id
-            FROM contacts.owner_state
-            WHERE owner_id IN (SELECT owner_id FROM old)
-            FOR UPDATE SKIP LOCKED
+            FOR UPDATE OF o SKIP LOCKED
         ), gone AS (
             DELETE FROM contacts.revisions AS r
-            USING old, held
+            USING old
             WHERE r.owner_id = old.owner_id AND r.contact_id = old.contact_id
-              AND r.version = old.version AND r.owner_id = held.owner_id
+              AND r.version = old.version
             RETURNING r.owner_id, octet_length(r.body) AS bytes
         ), counted AS (
             UPDATE contacts.owner_state AS o
-            SET revision_bytes = GREATEST(0, o.revision_bytes - freed.bytes)
+            SET revision_bytes = o.revision_bytes - freed.bytes
             FROM (SELECT owner_id, sum(bytes) AS bytes FROM gone GROUP BY owner_id) AS freed
             WHERE o.owner_id = freed.owner_id
         )

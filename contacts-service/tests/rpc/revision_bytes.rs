@@ -5,7 +5,7 @@ use contacts_service::purge;
 use proto::contacts::v1::Contact;
 use sqlx::Executor;
 
-use crate::app::App;
+use crate::app::{App, rows};
 use crate::owner::Owner;
 use crate::owner_labels::labelled;
 use crate::sample::ada;
@@ -126,4 +126,40 @@ async fn old_revisions_make_room_unless_their_owner_writes() {
     writes.execute("ROLLBACK").await.unwrap();
     assert_eq!(purge::batch(&app.pool(), later).await.unwrap(), 2);
     assert_eq!(stored(&app, &other).await, 0);
+}
+
+/// Adds revisions that were replaced long ago, each of so many bytes, to a contact.
+async fn has_old_revisions(app: &App, owner: &Owner, id: &str, count: i32, bytes: i32) {
+    let add = "INSERT INTO contacts.revisions
+                   (owner_id, contact_id, version, revision_time, body, replace_time)
+               SELECT $1, $2::text::uuid, -n, '2000-01-01', convert_to(repeat('x', $4), 'UTF8'),
+                      '2000-01-02'
+               FROM generate_series(1, $3) AS n";
+    let add = sqlx::query(add).bind(owner.user).bind(id);
+    let add = add.bind(count).bind(bytes);
+    add.execute(&mut app.admin().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_owner_with_many_old_revisions_does_not_keep_those_of_others() {
+    let app = App::start().await;
+    let (owner, busy) = (app.owner(), app.owner());
+    let busy_id = busy.has(ada()).await.id;
+    has_old_revisions(&app, &busy, &busy_id, 3000, 1).await;
+    let id = owner.has(ada()).await.id;
+    has_old_revisions(&app, &owner, &id, 5, 1).await;
+    let mut writes = app.admin().await;
+    let hold = format!(
+        "BEGIN; SELECT FROM contacts.owner_state WHERE owner_id = '{}' FOR UPDATE",
+        busy.user
+    );
+    writes.execute(sqlx::AssertSqlSafe(hold)).await.unwrap();
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+    let deleted = purge::batch(&app.pool(), now).await.unwrap();
+
+    assert_eq!(deleted, 5);
+    assert_eq!(rows(&app, "revisions", owner.user).await, 0);
+    writes.execute("ROLLBACK").await.unwrap();
+    assert_eq!(purge::batch(&app.pool(), now).await.unwrap(), 1000);
 }
