@@ -1,4 +1,5 @@
--- The bytes of the owner's earlier revisions, which are limited. Those from before this
--- column are not counted; they are deleted within 90 days. The constant is for programs of
--- the version before, which do not name it.
-ALTER TABLE contacts.owner_state ADD COLUMN revision_bytes bigint NOT NULL DEFAULT 0;
+-- The bytes of the owner's earlier revisions, which are limited. NULL until the owner's next
+-- write, which counts those from before: to count all of them here would take long, while
+-- every write waits. Programs of the version before do not name the column: an owner whose
+-- first write is theirs has NULL, too; what they write or delete later is not counted.
+ALTER TABLE contacts.owner_state ADD COLUMN revision_bytes bigint;

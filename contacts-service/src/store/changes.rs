@@ -63,9 +63,9 @@ pub async fn replace(
         ), counted AS (
             UPDATE contacts.owner_state
             SET live_count = live_count + $3, byte_count = byte_count + $4,
-                revision_bytes = GREATEST(0, revision_bytes
+                revision_bytes = revision_bytes
                     + (SELECT COALESCE(sum(bytes), 0) FROM kept)
-                    - (SELECT COALESCE(sum(bytes), 0) FROM dropped))
+                    - (SELECT COALESCE(sum(bytes), 0) FROM dropped)
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts
@@ -180,7 +180,7 @@ async fn replace_part(
         r#"counted AS (
             UPDATE contacts.owner_state
             SET byte_count = byte_count + $5,
-                revision_bytes = GREATEST(0, revision_bytes + (SELECT bytes FROM grown))
+                revision_bytes = revision_bytes + (SELECT bytes FROM grown)
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts AS c
@@ -257,7 +257,7 @@ async fn set_deletion(
         r#"counted AS (
             UPDATE contacts.owner_state
             SET live_count = live_count + $5,
-                revision_bytes = GREATEST(0, revision_bytes + (SELECT bytes FROM grown))
+                revision_bytes = revision_bytes + (SELECT bytes FROM grown)
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts

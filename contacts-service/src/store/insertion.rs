@@ -83,8 +83,8 @@ async fn store(
         r#"
         WITH taken AS (
             INSERT INTO contacts.owner_state AS o
-                (owner_id, version, min_version, epoch, live_count, byte_count)
-            VALUES ($1, 1, 0, $2, $3, $4)
+                (owner_id, version, min_version, epoch, live_count, byte_count, revision_bytes)
+            VALUES ($1, 1, 0, $2, $3, $4, 0)
             ON CONFLICT (owner_id) DO UPDATE
             SET version = o.version + $20, live_count = o.live_count + $3,
                 byte_count = o.byte_count + $4

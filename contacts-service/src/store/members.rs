@@ -111,7 +111,7 @@ async fn relabel_part(
         r#"counted AS (
             UPDATE contacts.owner_state
             SET byte_count = byte_count + $5,
-                revision_bytes = GREATEST(0, revision_bytes + (SELECT bytes FROM grown))
+                revision_bytes = revision_bytes + (SELECT bytes FROM grown)
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts AS c

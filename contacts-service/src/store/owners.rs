@@ -25,24 +25,49 @@ pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRo
     let row = sqlx::query!(
         r#"
         INSERT INTO contacts.owner_state AS o
-            (owner_id, version, min_version, epoch, live_count, byte_count)
-        VALUES ($1, 1, 0, $2, 0, 0)
+            (owner_id, version, min_version, epoch, live_count, byte_count, revision_bytes)
+        VALUES ($1, 1, 0, $2, 0, 0, 0)
         ON CONFLICT (owner_id) DO UPDATE SET version = o.version + 1
         RETURNING version, live_count, byte_count, revision_bytes
         "#,
         owner as UserId,
         Uuid::new_v4(),
     )
-    .fetch_one(db)
+    .fetch_one(&mut *db)
     .await?;
+    let revision_bytes = match row.revision_bytes {
+        Some(bytes) => bytes,
+        None => count_revisions(db, owner).await?,
+    };
     Ok(OwnerRow {
         version: row.version,
         used: Quota {
             contacts: row.live_count,
             bytes: row.byte_count,
         },
-        revision_bytes: row.revision_bytes,
+        revision_bytes,
     })
+}
+
+/// Stores the bytes of the owner's earlier revisions, which nobody has counted yet, and
+/// returns them. A statement of its own, so that it finds all that were written before the
+/// owner's row was locked.
+async fn count_revisions(db: &mut PgConnection, owner: UserId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        UPDATE contacts.owner_state
+        SET revision_bytes = (
+            SELECT COALESCE(sum(octet_length(body)), 0)
+            FROM contacts.revisions
+            WHERE owner_id = $1
+        )
+        WHERE owner_id = $1
+        RETURNING revision_bytes AS "revision_bytes!"
+        "#,
+        owner as UserId,
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 /// The owner's current usage.

@@ -179,8 +179,7 @@ pub async fn delete(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Resul
             RETURNING octet_length(body) AS bytes
         )
         UPDATE contacts.owner_state
-        SET revision_bytes =
-            GREATEST(0, revision_bytes - (SELECT COALESCE(sum(bytes), 0) FROM gone))
+        SET revision_bytes = revision_bytes - (SELECT COALESCE(sum(bytes), 0) FROM gone)
         WHERE owner_id = $1
         "#,
         owner as UserId,

@@ -163,3 +163,46 @@ async fn a_busy_owner_with_many_old_revisions_does_not_keep_those_of_others() {
     writes.execute("ROLLBACK").await.unwrap();
     assert_eq!(purge::batch(&app.pool(), now).await.unwrap(), 1000);
 }
+
+/// As the migration leaves the owner's row.
+async fn uncounted(app: &App, owner: &Owner) {
+    let forget = "UPDATE contacts.owner_state SET revision_bytes = NULL WHERE owner_id = $1";
+    let forget = sqlx::query(forget).bind(owner.user);
+    forget.execute(&mut app.admin().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn revisions_from_before_they_were_limited_are_counted_by_the_next_write() {
+    let app = App::with(&["--contact-bytes-quota", BYTES]).await;
+    let owner = app.owner();
+    let id = owner.has(ada()).await.id;
+    let other = owner.has(ada()).await.id;
+    has_old_revisions(&app, &owner, &id, 20, 17_000).await;
+    uncounted(&app, &owner).await;
+
+    // There is no room, except that of the contact's oldest one.
+    owner.update(heavy(&id, 1), &[]).await.unwrap();
+    owner.update(heavy(&id, 2), &[]).await.unwrap();
+    owner.update(heavy(&other, 1), &[]).await.unwrap();
+
+    assert!(stored(&app, &owner).await > REVISION_BYTES);
+    assert_eq!(rows(&app, "revisions", owner.user).await, 20);
+}
+
+#[tokio::test]
+async fn what_is_purged_before_it_was_counted_is_not_missing_afterwards() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let id = owner.has(ada()).await.id;
+    owner.update(heavy(&id, 1), &[]).await.unwrap();
+    owner.update(heavy(&id, 2), &[]).await.unwrap();
+    has_old_revisions(&app, &owner, &id, 20, 16_000).await;
+    uncounted(&app, &owner).await;
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+    let deleted = purge::batch(&app.pool(), now).await.unwrap();
+    owner.update(heavy(&id, 3), &[]).await.unwrap();
+
+    assert_eq!(deleted, 20);
+    stored(&app, &owner).await;
+}

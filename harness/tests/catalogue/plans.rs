@@ -71,7 +71,7 @@ const STORED: [(&str, &str, &[&str]); 24] = [
     ),
     (
         "INSERT INTO contacts.owner_state AS o",
-        "VALUES ($1, 1, 0, $2, 0, 0)",
+        "VALUES ($1, 1, 0, $2, 0, 0, 0)",
         &[],
     ),
     (

@@ -37,12 +37,11 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 10] = [
 
 /// Columns with a constant default for programs of the previous version, which do not
 /// name them.
-const CONSTANTS: [&str; 5] = [
+const CONSTANTS: [&str; 4] = [
     "auth.deleted_users.rows_left",
     "auth.mfa_challenges.scopes",
     "auth.sessions.epoch",
     "auth.users.session_epoch",
-    "contacts.owner_state.revision_bytes",
 ];
 
 /// Indexed texts by which no query sorts.
