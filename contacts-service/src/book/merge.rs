@@ -155,8 +155,11 @@ impl Book<'_> {
                 return Err(changed());
             }
         }
-        let before = revisions::body(tx, self.owner, id, merged.primary_version).await?;
-        Ok((primary, before.ok_or_else(changed)?))
+        let version = merged.primary_version;
+        let before = revisions::body(tx, self.owner, id, version).await?;
+        // It was not stored if the owner's revisions had too many bytes.
+        let before = before.ok_or(Error::RevisionNotFound { id, version })?;
+        Ok((primary, before))
     }
 }
 

@@ -230,3 +230,28 @@ async fn a_merge_is_its_owners_and_its_id_is_checked() {
     }
     assert_eq!(owner.unmerge(&merge).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_merge_of_which_there_was_no_room_for_a_revision_is_not_called_changed() {
+    let app = App::with(&["--contact-bytes-quota", "65536"]).await;
+    let owner = app.owner();
+    let stored = three(&owner).await;
+    let mut heavy = owner.has(ada()).await;
+    // Of four times the quota, each but the first takes 16,000 bytes.
+    for number in 0..18 {
+        heavy.notes = format!("{number:016000}");
+        heavy = owner.update(heavy, &[]).await.unwrap();
+    }
+
+    let (merged, merge) = owner.merge(&stored[0], &[&stored[1]]).await.unwrap();
+    let answer = owner.unmerge(&merge).await;
+
+    let error = answer.as_ref().unwrap_err();
+    assert_eq!(metadata(error, "id"), stored[0].id);
+    assert_eq!(
+        metadata(error, "revision_id"),
+        stored[0].version.to_string()
+    );
+    assert_refused(answer, Code::NotFound, "REVISION_NOT_FOUND");
+    assert_eq!(owner.get(&merged.id).await.unwrap(), merged);
+}
