@@ -30,9 +30,13 @@ const BOOKS: &str = "
          generate_series(1, CASE o WHEN 0 THEN 50000 ELSE 10 END) AS n,
          LATERAL (SELECT md5(n || '.' || o)::uuid AS id) AS made";
 
-/// The statements of `.sqlx` that begin with the first and contain the second text, and
-/// which indexes they read, in the order of the plan.
-const STORED: [(&str, &str, &[&str]); 24] = [
+/// A statement of `.sqlx`, which begins with the first and contains the second text, and what
+/// is in its [`plan`].
+type Stored = (&'static str, &'static str, &'static [&'static str]);
+
+/// Statements that prescribe an order, or whose condition only one index has: they read the
+/// same indexes while the tables are empty.
+const ORDERED: &[Stored] = &[
     (
         "SELECT id AS \"id: ContactId\", uid, version,",
         "id <= $2 ORDER BY id",
@@ -51,7 +55,12 @@ const STORED: [(&str, &str, &[&str]); 24] = [
     (
         "SELECT o.version AS now_version",
         "AS feed",
-        &["owner_state_pkey", "contacts_version", "tombstones_pkey"],
+        &[
+            "owner_state_pkey",
+            "Incremental Sort",
+            "contacts_version",
+            "tombstones_pkey",
+        ],
     ),
     (
         "SELECT string_agg(int8send(birth_md)",
@@ -61,7 +70,7 @@ const STORED: [(&str, &str, &[&str]); 24] = [
     (
         "SELECT string_agg(int8send(birth_md)",
         "UNION ALL",
-        &["contacts_birthday", "contacts_birthday"],
+        &["Sort", "contacts_birthday", "contacts_birthday"],
     ),
     ("SELECT live_count AS contacts", "", &["owner_state_pkey"]),
     (
@@ -128,7 +137,12 @@ const STORED: [(&str, &str, &[&str]); 24] = [
     (
         "SELECT o.version, o.min_version",
         "AS changed ON TRUE",
-        &["owner_state_pkey", "contacts_version", "tombstones_pkey"],
+        &[
+            "Sort",
+            "owner_state_pkey",
+            "contacts_version",
+            "tombstones_pkey",
+        ],
     ),
     // A refresh, and what is asked when its answer is repeated. The index has all of the
     // session's key, with the epoch.
@@ -147,6 +161,11 @@ const STORED: [(&str, &str, &[&str]); 24] = [
         "WHERE email_norm = $1",
         &["emails_pkey"],
     ),
+];
+
+/// Statements that find their row by a condition alone, for which the planner chooses any
+/// index while the table is empty.
+const BY_CONDITION: &[Stored] = &[
     // A write of one contact by its id.
     (
         "WITH dropped AS ( DELETE FROM contacts.revisions WHERE",
@@ -162,10 +181,6 @@ const STORED: [(&str, &str, &[&str]); 24] = [
     ),
 ];
 
-/// The statements of `STORED` from here on find their row by a condition alone, for which the
-/// planner chooses any index while the table is empty; those before prescribe an order.
-const BY_CONDITION: usize = 23;
-
 /// Every query of `.sqlx`, with single spaces.
 fn stored() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
@@ -179,31 +194,34 @@ fn stored() -> Vec<String> {
     queries.collect()
 }
 
-/// The statements, by a name, with the indexes meant.
-fn hot(stored_too: usize) -> BTreeMap<String, (String, Vec<String>)> {
+/// The statements, by a name, with the plans meant.
+fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
     let queries = stored();
     let mut hot = BTreeMap::new();
-    for (begin, holds, indexes) in &STORED[..stored_too] {
+    for (begin, holds, nodes) in meant.iter().copied().flatten() {
         let is_meant = |query: &&String| query.starts_with(begin) && query.contains(holds);
         let mut found = queries.iter().filter(is_meant);
         // Of birthdays the shorter one.
         let query = found.by_ref().min_by_key(|query| query.len());
         let query = query.unwrap_or_else(|| panic!("no query is {begin} … {holds}"));
-        let indexes = indexes.iter().map(|&index| index.to_owned()).collect();
-        hot.insert(format!("{begin} {holds}"), (query.clone(), indexes));
+        let nodes = nodes.iter().map(|&node| node.to_owned()).collect();
+        hot.insert(format!("{begin} {holds}"), (query.clone(), nodes));
     }
-    for (order, index) in [
-        ("family_name", "contacts_family"),
-        ("given_name", "contacts_given"),
-        ("display_name", "contacts_display"),
-        ("create_time", "contacts_create_time"),
-        ("update_time", "contacts_version"),
+    for (order, nodes) in [
+        ("family_name", &["contacts_family"][..]),
+        ("given_name", &["contacts_given"]),
+        ("display_name", &["contacts_display"]),
+        ("create_time", &["contacts_create_time"]),
+        // By id only within a version.
+        ("update_time", &["Incremental Sort", "contacts_version"]),
     ] {
         for order in [order.to_owned(), format!("{order} desc")] {
-            for after in [false, true] {
-                let query = list(&order, after);
-                let indexes = ["owner_state_pkey", index].map(str::to_owned).to_vec();
-                hot.insert(format!("list by {order}, {after}"), (query, indexes));
+            for (after, size) in [(false, 50), (true, 50), (false, 500), (true, 500)] {
+                let query = list(&order, after, size + 1);
+                let nodes = ["owner_state_pkey"].iter().chain(nodes);
+                let nodes = nodes.map(|node| (*node).to_owned()).collect();
+                let name = format!("{size} by {order}, {after}");
+                hot.insert(name, (query, nodes));
             }
         }
     }
@@ -211,7 +229,7 @@ fn hot(stored_too: usize) -> BTreeMap<String, (String, Vec<String>)> {
 }
 
 /// The statement of a page in an order, the first one or a later one.
-fn list(order: &str, later: bool) -> String {
+fn list(order: &str, later: bool, limit: i64) -> String {
     let user = chassis::user_id::UserId(Uuid::nil());
     let view = View {
         owner: user,
@@ -231,7 +249,10 @@ fn list(order: &str, later: bool) -> String {
         counted: true,
         after: later.then_some(ListCursor { key, id }),
     };
-    statement(&view, &selection, 51).sql().as_str().to_owned()
+    statement(&view, &selection, limit)
+        .sql()
+        .as_str()
+        .to_owned()
 }
 
 /// A connection as the contacts service has them.
@@ -245,7 +266,7 @@ async fn as_service(database: &TestDatabase) -> PgConnection {
 }
 
 /// The indexes that a statement reads, in the order of its plan; tables that it scans
-/// without, and a sort of a whole book, are listed, too.
+/// without, and sorts, are listed, too.
 async fn plan(db: &mut PgConnection, query: &str) -> Vec<String> {
     let numbers = query.split('$').skip(1).filter_map(|rest| {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -273,6 +294,9 @@ fn node(line: &str) -> Option<String> {
     }
     if let Some(rest) = line.strip_prefix("Bitmap Index Scan on ") {
         return Some(rest.to_owned());
+    }
+    if matches!(line, "Sort" | "Incremental Sort") {
+        return Some(line.to_owned());
     }
     line.strip_prefix("Seq Scan on ")
         .map(|table| format!("all of {table}"))
@@ -303,10 +327,10 @@ async fn without_autovacuum() -> TestDatabase {
     database
 }
 
-async fn assert_meant(database: &TestDatabase, stored_too: usize) {
+async fn assert_meant(database: &TestDatabase, meant: &[&[Stored]]) {
     let mut db = as_service(database).await;
     let mut wrong = Vec::new();
-    for (name, (query, meant)) in hot(stored_too) {
+    for (name, (query, meant)) in hot(meant) {
         let read = plan(&mut db, &query).await;
         if read != meant {
             wrong.push(format!("{name}\n  reads {read:?}\n  instead of {meant:?}"));
@@ -319,7 +343,7 @@ async fn assert_meant(database: &TestDatabase, stored_too: usize) {
 async fn an_empty_database_is_read_by_the_indexes_meant() {
     let database = without_autovacuum().await;
 
-    assert_meant(&database, BY_CONDITION).await;
+    assert_meant(&database, &[ORDERED]).await;
 }
 
 #[tokio::test]
@@ -327,18 +351,18 @@ async fn without_statistics_the_indexes_meant_are_read() {
     let database = without_autovacuum().await;
     fill(&database).await;
 
-    assert_meant(&database, STORED.len()).await;
+    assert_meant(&database, &[ORDERED, BY_CONDITION]).await;
 }
 
 #[tokio::test]
 async fn with_the_statistics_of_empty_tables_the_indexes_meant_are_read() {
     let database = without_autovacuum().await;
     run(&database, "ANALYZE").await;
-    assert_meant(&database, BY_CONDITION).await;
+    assert_meant(&database, &[ORDERED]).await;
 
     fill(&database).await;
 
-    assert_meant(&database, STORED.len()).await;
+    assert_meant(&database, &[ORDERED, BY_CONDITION]).await;
 }
 
 #[tokio::test]
@@ -347,7 +371,7 @@ async fn one_large_book_beside_small_ones_is_read_by_the_indexes_meant() {
     fill(&database).await;
     run(&database, "ANALYZE").await;
 
-    assert_meant(&database, STORED.len()).await;
+    assert_meant(&database, &[ORDERED, BY_CONDITION]).await;
 }
 
 /// What these tests are for: without the settings of the service, and by a condition that
