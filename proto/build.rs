@@ -89,8 +89,10 @@ fn debug(message: &MessageDescriptor) -> String {
             variants.collect::<String>(),
         )
     };
+    // An optional field is a oneof of its own, which has no type.
     message
         .oneofs()
+        .filter(|oneof| !oneof.is_synthetic())
         .map(part)
         .fold(whole, |all, part| all + &part)
 }
