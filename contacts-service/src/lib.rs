@@ -12,6 +12,7 @@ pub mod limits;
 pub mod model;
 mod opening;
 pub mod purge;
+pub mod rebuild;
 pub mod search;
 pub mod service;
 pub mod store;
@@ -19,6 +20,7 @@ pub mod sync;
 pub mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::access::caller::RequireCaller;
 use chassis::access::client_address::TrustedProxies;
@@ -32,6 +34,7 @@ use chassis::auth_client::program::Credentials;
 use chassis::auth_client::revocation_feed;
 use chassis::auth_client::upstream::{ClientFiles, Upstream, UpstreamError};
 use chassis::clock::Clock;
+use chassis::database::pool::Pool;
 use chassis::database::{Database, DbError};
 use chassis::limited;
 use chassis::metrics::Metrics;
@@ -130,7 +133,7 @@ pub async fn run(
     let sealer = Arc::new(Sealer::new(&ring));
     let background = database.background();
     let leeway = config.token_leeway;
-    chores.spawn(purge::forever(background.clone(), clock.clone(), leeway));
+    maintain(&background, &clock, leeway, &mut chores);
     let hub = start_hub(config.watch_listen, &database, &mut chores);
 
     let metrics = Metrics::default();
@@ -220,6 +223,12 @@ fn auth(config: &Config) -> Result<Upstream, UpstreamError> {
         identity: certificate.zip(config.auth_client_key_file.clone()),
     };
     Upstream::new(&config.auth_url, files, config.server.allow_plaintext)
+}
+
+/// Deletes what has expired, and makes outdated keys again.
+fn maintain(db: &Pool, clock: &Clock, leeway: Duration, chores: &mut JoinSet<()>) {
+    chores.spawn(purge::forever(db.clone(), clock.clone(), leeway));
+    chores.spawn(rebuild::forever(db.clone(), clock.clone()));
 }
 
 /// Wakes those who watch contacts.

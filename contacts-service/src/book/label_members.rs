@@ -5,7 +5,7 @@ use proto::contacts::v1::ContactChange;
 use crate::book::change::size;
 use crate::book::write::Write;
 use crate::contact::body::Body;
-use crate::contact::fold::label_key;
+use crate::contact::identity::label_key;
 use crate::contact::stored::Stored;
 use crate::error::{LabelError, Result};
 use crate::model::label::Label;

@@ -5,6 +5,7 @@ use prost::Message;
 use proto::contacts::v1::Contact;
 
 use super::check::Check;
+use super::east_asian::is_east_asian;
 use super::limits;
 use super::phone::{DefaultRegion, parse_number};
 use crate::error::{Error, Invalid, Result};
@@ -110,14 +111,9 @@ fn clear_kept_beside(contact: &mut Contact) {
 }
 
 /// The display name: the names, else the nickname, the organization, the first e-mail or
-/// the first phone. Names in Han, Kana or Hangul have the family name first.
+/// the first phone. Names of East Asia have the family name first.
 fn display_name(contact: &Contact) -> String {
-    let east_asian = |text: &str| {
-        text.chars().next().is_some_and(|c| {
-            matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
-        })
-    };
-    let family_first = east_asian(&contact.family_name) && east_asian(&contact.given_name);
+    let family_first = is_east_asian(&contact.family_name) && is_east_asian(&contact.given_name);
     let (first, last) = if family_first {
         (&contact.family_name, &contact.given_name)
     } else {

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use chassis::text;
 use proto::contacts::v1::{Contact, Date, Email, Phone};
 
-use super::fold::label_key;
+use super::characters::is_invisible;
+use super::identity::label_key;
 use super::{date, limits};
 
 /// Normalizes fields in place, and collects errors: paths and problems.
@@ -34,12 +35,13 @@ impl Check {
         self.0.push((format!("contact.{field}"), problem.into()));
     }
 
-    /// Returns whether the text is valid.
+    /// Clears a text that shows nothing. Returns whether the text is valid.
     fn line(&mut self, field: impl Display, text: &mut String, chars_max: usize) -> bool {
         if text.is_empty() {
             return true;
         }
         match text::single_line(text, chars_max) {
+            Ok(normalized) if is_invisible(&normalized) => text.clear(),
             Ok(normalized) => *text = normalized,
             Err(problem) => {
                 self.refuse(field, problem);
@@ -51,6 +53,7 @@ impl Check {
 
     fn lines(&mut self, field: impl Display, text: &mut String, chars_max: usize) {
         match text::multi_line(text, chars_max) {
+            Ok(normalized) if is_invisible(&normalized) => text.clear(),
             Ok(normalized) => *text = normalized,
             Err(problem) => self.refuse(field, problem),
         }
@@ -107,7 +110,9 @@ impl Check {
             let field = format!("emails[{i}].address");
             let fine = self.line(&field, &mut email.address, limits::EMAIL);
             let sides = email.address.rsplit_once('@');
-            if fine && sides.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty()) {
+            if fine
+                && sides.is_none_or(|(local, domain)| is_invisible(local) || is_invisible(domain))
+            {
                 self.refuse(field, "must contain an @ with text on both sides");
             }
             self.line(
@@ -272,7 +277,7 @@ impl Check {
                 continue;
             };
             key = plain;
-            if key.is_empty() {
+            if is_invisible(&key) {
                 self.refuse("custom_fields", "has an empty key");
             }
             self.lines(

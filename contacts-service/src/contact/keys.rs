@@ -2,26 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use proto::contacts::v1::{Contact, SearchField};
+use proto::contacts::v1::Contact;
 
 use super::body::Body;
 use super::date::month_day;
-use super::fold::{cut, digits, fold, label_key, latin};
+use super::east_asian::is_east_asian;
+use super::fold::{cut, digits, fold};
+use super::identity::{identity, label_key};
+use super::order::order_key;
+use super::search_text::{full, search_text};
+
+/// The version of these keys. Keys of an earlier version are made again from the bodies
+/// ([`crate::rebuild`]); a change of any key is a new version.
+pub const KEYS_VERSION: i16 = 1;
 
 /// The columns beside a contact's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
-    /// Family name, then given name.
+    /// The order by family name, then given name.
     pub family: String,
-    /// Given name, then family name.
+    /// The order by given name, then family name.
     pub given: String,
-    /// The display name.
+    /// The order by display name.
     pub display: String,
+    /// The identity of the display name, unless it is an e-mail or a phone, and the words
+    /// of the name, sorted and folded, by which similar names are found.
+    pub names: Vec<String>,
     /// The birthday's month and day, as 229 for 29 February.
     pub birth_md: Option<i16>,
     /// Whether the contact is a favourite.
     pub starred: bool,
-    /// The labels.
+    /// The labels, in their order.
     pub labels: Vec<String>,
     /// The labels that may be new to the owner, as typed.
     pub new_labels: Vec<String>,
@@ -35,28 +46,19 @@ pub struct Keys {
     pub search_text: String,
 }
 
-/// The maximum size of a sort key in bytes, because an index entry must stay well under
-/// 2700.
-const SORT_KEY_BYTES: usize = 400;
-/// The maximum size of one line of the search text, in bytes.
-const SEARCH_LINE_BYTES: usize = 4000;
-/// The maximum size of the search text in bytes: some characters fold to eighteen.
-const SEARCH_TEXT_BYTES: usize = 192 * 1024;
-/// The separator of a sort key's parts, which sorts before every character of a name.
-const PART: char = '\u{1}';
-
 impl Keys {
     /// Derives the keys of a contact.
     #[must_use]
     pub fn of(body: &Body) -> Self {
         let contact = body.message();
-        let (family, given) = (fold(&contact.family_name), fold(&contact.given_name));
-        let sort_key = |a: &str, b: &str| cut(&format!("{a}{PART}{b}"), SORT_KEY_BYTES).to_owned();
         let birthday = contact.birthday.as_ref();
+        let order = Order::of(contact);
+        let phones = phone_digits(contact);
         Self {
-            family: sort_key(&family, &given),
-            given: sort_key(&given, &family),
-            display: cut(&fold(&contact.display_name), SORT_KEY_BYTES).to_owned(),
+            family: order.by(order.family, order.given),
+            given: order.by(order.given, order.family),
+            display: order.by_display_name(),
+            names: name_keys(contact),
             birth_md: birthday
                 .map(|date| month_day(date.month.cast_unsigned(), date.day.cast_unsigned())),
             starred: contact.starred,
@@ -69,16 +71,16 @@ impl Keys {
             emails: contact
                 .emails
                 .iter()
-                .map(|email| fold(&email.address))
+                .map(|email| identity(&email.address))
                 .collect(),
-            phones: phone_digits(contact).into_iter().collect(),
+            phones: phones.iter().cloned().collect(),
             organizations: contact
                 .organizations
                 .iter()
                 .map(|organization| fold(&organization.name))
                 .collect::<Vec<_>>()
                 .join("\n"),
-            search_text: search_text(contact),
+            search_text: search_text(contact, &phones),
         }
     }
 }
@@ -92,6 +94,74 @@ impl Keys {
     }
 }
 
+/// What a contact is sorted by.
+struct Order<'a> {
+    family: &'a str,
+    given: &'a str,
+    middle: &'a str,
+    display: &'a str,
+    has_reading: bool,
+}
+
+impl<'a> Order<'a> {
+    /// A name in characters that do not show how they are read is sorted by its reading, if
+    /// there is one.
+    fn of(contact: &'a Contact) -> Self {
+        let read = |name: &'a String, reading: &'a String| {
+            let is_read = is_east_asian(name) && !reading.is_empty();
+            if is_read { reading } else { name }
+        };
+        let family = read(&contact.family_name, &contact.phonetic_family_name);
+        let given = read(&contact.given_name, &contact.phonetic_given_name);
+        Self {
+            family,
+            given,
+            middle: &contact.middle_name,
+            display: &contact.display_name,
+            has_reading: *family != contact.family_name || *given != contact.given_name,
+        }
+    }
+
+    /// Without the first name the second one counts; without both, what is displayed.
+    fn by(&self, first: &str, second: &str) -> String {
+        match (first, second) {
+            ("", "") => order_key(&[self.display]),
+            ("", only) => order_key(&[only, "", self.middle]),
+            _ => order_key(&[first, second, self.middle]),
+        }
+    }
+
+    fn by_display_name(&self) -> String {
+        if self.has_reading {
+            self.by(self.family, self.given)
+        } else {
+            order_key(&[self.display])
+        }
+    }
+}
+
+/// The maximum size of each of these keys, in bytes.
+const NAME_KEY_BYTES: usize = 400;
+
+fn name_keys(contact: &Contact) -> Vec<String> {
+    let display = &contact.display_name;
+    let is_reach = contact.emails.iter().any(|email| email.address == *display)
+        || contact.phones.iter().any(|phone| phone.number == *display);
+    if is_reach {
+        return Vec::new();
+    }
+    let names = fold(&full(&[&contact.given_name, &contact.family_name]));
+    let words = if names.is_empty() {
+        fold(display)
+    } else {
+        names
+    };
+    let mut words: Vec<&str> = words.split(' ').collect();
+    words.sort_unstable();
+    let keys = [identity(display), words.join(" ")];
+    keys.map(|key| cut(&key, NAME_KEY_BYTES).to_owned()).into()
+}
+
 fn phone_digits(contact: &Contact) -> BTreeSet<String> {
     let phones = contact.phones.iter();
     phones
@@ -100,107 +170,11 @@ fn phone_digits(contact: &Contact) -> BTreeSet<String> {
         .collect()
 }
 
-/// The line code of phone numbers reduced to their digits; the other codes are those of
-/// [`code`]. Folded text contains no control character, so a code cannot be confused with
-/// text; a letter as code would become part of the first word in the trigram index, which
-/// would break the tolerance of typing errors.
-pub const DIGITS: char = '\u{5}';
-
-/// The code at the beginning of a search text's line.
-#[must_use]
-pub fn code(field: SearchField) -> char {
-    match field {
-        SearchField::Unspecified | SearchField::Name => '\u{2}',
-        SearchField::Nickname => '\u{3}',
-        SearchField::Email => '\u{4}',
-        SearchField::Phone => '\u{6}',
-        SearchField::Organization => '\u{7}',
-        SearchField::Notes => '\u{8}',
-    }
-}
-
-/// One line for each searchable text: a code and the folded text, and the same in Latin
-/// letters if it has others. The text begins and ends with a line break.
-fn search_text(contact: &Contact) -> String {
-    let mut lines = Lines::default();
-    let full = |parts: &[&String]| {
-        let parts = parts.iter().map(|part| part.as_str());
-        parts
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let (given, family) = (&contact.given_name, &contact.family_name);
-    for name in [
-        given,
-        family,
-        &contact.middle_name,
-        &full(&[given, family]),
-        &full(&[family, given]),
-        &full(&[given, &contact.middle_name, family]),
-        &full(&[&contact.name_prefix, given, family, &contact.name_suffix]),
-        &full(&[&contact.phonetic_given_name, &contact.phonetic_family_name]),
-        &contact.phonetic_family_name,
-    ] {
-        lines.add(SearchField::Name, name);
-    }
-    lines.add(SearchField::Nickname, &contact.nickname);
-    for email in &contact.emails {
-        lines.add(SearchField::Email, &email.address);
-    }
-    for phone in &contact.phones {
-        lines.add(SearchField::Phone, &phone.number);
-    }
-    for digits in phone_digits(contact) {
-        lines.0.insert((DIGITS, digits));
-    }
-    for organization in &contact.organizations {
-        for text in [
-            &organization.name,
-            &organization.department,
-            &organization.title,
-        ] {
-            lines.add(SearchField::Organization, text);
-        }
-    }
-    lines.add(SearchField::Notes, &contact.notes);
-    lines.text()
-}
-
-#[derive(Default)]
-struct Lines(BTreeSet<(char, String)>);
-
-impl Lines {
-    fn add(&mut self, field: SearchField, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        let folded = fold(cut(text, SEARCH_LINE_BYTES));
-        if let Some(latin) = latin(&folded) {
-            self.0.insert((code(field), latin));
-        }
-        self.0.insert((code(field), folded));
-    }
-
-    /// The lines, names first, as far as there is room for them.
-    fn text(&self) -> String {
-        let mut text = String::from("\n");
-        for (code, line) in &self.0 {
-            if text.len() + line.len() + 2 > SEARCH_TEXT_BYTES {
-                continue;
-            }
-            text.push(*code);
-            text.push_str(line);
-            text.push('\n');
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proto::contacts::v1::{Email, Organization, Phone};
 
+    use super::super::search_text::SEARCH_TEXT_BYTES;
     use super::*;
     use crate::contact::phone::DefaultRegion;
 
@@ -208,25 +182,80 @@ mod tests {
         Keys::of(&Body::parse(contact, DefaultRegion::parse("DE").unwrap()).unwrap())
     }
 
-    #[test]
-    fn names_sort_without_case_and_marks() {
-        let keys = keys(Contact {
-            given_name: "Élodie".into(),
-            family_name: "Müller".into(),
+    fn named(given: &str, family: &str) -> Contact {
+        Contact {
+            given_name: given.into(),
+            family_name: family.into(),
             ..Contact::default()
-        });
-        assert_eq!(keys.family, "muller\u{1}elodie");
-        assert_eq!(keys.given, "elodie\u{1}muller");
-        assert_eq!(keys.display, "elodie muller");
+        }
     }
 
     #[test]
-    fn sort_keys_stay_short_whatever_a_name_unfolds_to() {
-        let keys = keys(Contact {
-            family_name: "\u{fdfa}".repeat(200),
+    fn contacts_are_sorted_by_the_name_that_is_shown() {
+        let organization = Contact {
+            organizations: vec![Organization {
+                name: "Acme".into(),
+                ..Organization::default()
+            }],
             ..Contact::default()
-        });
-        assert!(keys.family.len() <= SORT_KEY_BYTES && keys.display.len() <= SORT_KEY_BYTES);
+        };
+        let nicknamed = Contact {
+            nickname: "Bear".into(),
+            ..Contact::default()
+        };
+        let mailed = Contact {
+            emails: vec![Email {
+                address: "dora@example.com".into(),
+                ..Email::default()
+            }],
+            ..Contact::default()
+        };
+        let read = Contact {
+            phonetic_family_name: "ﾔﾏﾀﾞ".into(),
+            phonetic_given_name: "はなこ".into(),
+            ..named("花子", "山田")
+        };
+        let in_order = [
+            organization,
+            named("Zoe", "Adams"),
+            nicknamed,
+            named("Carla", ""),
+            mailed,
+            named("Adam", "Éluard"),
+            read,
+            named("明", "阿部"),
+        ];
+        let keys = in_order.map(|contact| keys(contact).family);
+        assert!(keys.is_sorted(), "{keys:?}");
+    }
+
+    #[test]
+    fn names_with_the_same_words_are_similar_and_only_the_same_ones_equal() {
+        let [one, swapped, plain, other] = [
+            named("Hans", "Müller"),
+            named("MÜLLER", "Hans"),
+            named("hans", "muller"),
+            named("राम", "कुमार"),
+        ]
+        .map(|contact| keys(contact).names);
+        assert_eq!(one[1], swapped[1]);
+        assert_eq!(one[1], plain[1]);
+        assert_ne!(one[0], plain[0]);
+        assert_ne!(other[1], keys(named("रमा", "कुमारी")).names[1]);
+        let mailed = Contact {
+            emails: vec![Email {
+                address: "k@example.com".into(),
+                ..Email::default()
+            }],
+            ..Contact::default()
+        };
+        assert_eq!(keys(mailed).names, [""; 0]);
+    }
+
+    #[test]
+    fn keys_stay_short_whatever_a_name_unfolds_to() {
+        let keys = keys(named("", &"\u{fdfa}".repeat(200)));
+        assert!(keys.names.iter().all(|key| key.len() <= NAME_KEY_BYTES));
     }
 
     #[test]

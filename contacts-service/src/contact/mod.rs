@@ -3,14 +3,19 @@
 pub mod body;
 pub mod date;
 pub mod fold;
+pub mod identity;
 pub mod keys;
 pub mod mask;
 pub mod merge;
+pub mod order;
 pub mod phone;
 pub mod row;
+pub mod search_text;
 pub mod stored;
 
+pub(crate) mod characters;
 mod check;
+mod east_asian;
 pub(crate) mod limits;
 
 use std::fmt;

@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use proto::contacts::v1::{Contact, Date};
 use uuid::Uuid;
 
-use super::fold::label_key;
+use super::identity::label_key;
 use super::{ContactId, etag};
 use crate::error::Result;
 

@@ -17,6 +17,7 @@ use crate::store::feed::State;
 pub struct Book {
     epoch: Uuid,
     version: i64,
+    keyed_version: i64,
     chunks: Vec<Arc<Chunk>>,
 }
 
@@ -27,6 +28,7 @@ impl Book {
         Self {
             epoch: state.epoch,
             version: state.version,
+            keyed_version: state.keyed_version,
             chunks,
         }
     }
@@ -35,6 +37,12 @@ impl Book {
     #[must_use]
     pub fn version(&self) -> i64 {
         self.version
+    }
+
+    /// The version up to which the keys were current.
+    #[must_use]
+    pub fn keyed_version(&self) -> i64 {
+        self.keyed_version
     }
 
     /// The contacts.
@@ -52,10 +60,11 @@ impl Book {
     }
 
     /// Whether it includes all writes up to `state`, and no other: a standby that was
-    /// promoted may lack some.
+    /// promoted may lack some. And the keys that were made again.
     #[must_use]
     pub fn is_at(&self, state: &State) -> bool {
-        (self.epoch, self.version) == (state.epoch, state.version)
+        (self.epoch, self.version, self.keyed_version)
+            == (state.epoch, state.version, state.keyed_version)
     }
 
     /// Whether the changes since it lead to `state`: not after a backup was restored, nor

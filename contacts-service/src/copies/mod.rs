@@ -235,7 +235,7 @@ impl Contacts {
 
 /// The book with all changes since; `None` if it is too far from the owner's.
 async fn followed(db: &Pool, owner: UserId, book: &Book) -> Result<Option<Book>> {
-    let since = book.version();
+    let since = (book.version(), book.keyed_version());
     let changes = changes(db, owner, since, CHANGES_MAX, CHANGES_BYTES_MAX).await?;
     let Some((state, changes)) = changes.filter(|(state, _)| book.leads_to(state)) else {
         return Ok(None);

@@ -71,7 +71,7 @@ impl Evidence {
         }
         let same_name = a.name.is_some() && a.name == b.name;
         let similar_name = !same_name
-            && (found.contains(&ValueKind::GivenAndFamily)
+            && (found.contains(&ValueKind::Words)
                 || matches!((&a.name, &b.name), (Some(a), Some(b)) if are_similar(a, b)));
         let has_year = a.birthday.is_some_and(|day| day.year > 0);
         let holds = |reason: DuplicateReason| match reason {

@@ -54,11 +54,7 @@ fn groups_keep_their_promises_for_any_shared_values() {
             .collect();
         let keys: Vec<SharedValue> = (0..random.usize(1..30))
             .map(|_| {
-                let kinds = [
-                    ValueKind::Email,
-                    ValueKind::Phone,
-                    ValueKind::GivenAndFamily,
-                ];
+                let kinds = [ValueKind::Email, ValueKind::Phone, ValueKind::Words];
                 let most = if random.u8(0..5) == 0 { size } else { 4 };
                 let sharers: Vec<usize> = (0..random.usize(2..=most.max(2)))
                     .map(|_| random.usize(..size))

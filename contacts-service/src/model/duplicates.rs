@@ -13,8 +13,8 @@ pub enum ValueKind {
     Phone,
     /// The display name.
     Name,
-    /// The given and the family name.
-    GivenAndFamily,
+    /// The words of the given and the family name, folded, in any order.
+    Words,
 }
 
 /// A value that several contacts have.
@@ -31,7 +31,7 @@ pub struct SharedValue {
 pub struct ComparedContact {
     /// The contact.
     pub id: ContactId,
-    /// Its folded display name, if it is made from more than an e-mail or a phone.
+    /// The identity of its display name, if it is made from more than an e-mail or a phone.
     pub name: Option<String>,
     /// Its date of birth, if it is known.
     pub birthday: Option<Date>,

@@ -1,6 +1,7 @@
 //! The supported part of AIP-160: conditions joined with AND.
 
-use crate::contact::fold::{digits, fold, label_key};
+use crate::contact::fold::{digits, fold};
+use crate::contact::identity::{identity, label_key};
 use crate::error::{Error, Result};
 
 /// A condition of a listed contact; values are folded.
@@ -62,7 +63,7 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
         value.ok_or_else(|| invalid("has a condition without a value"))
     };
     let condition = match (name, operator) {
-        ("labels", ":") => Condition::Label(label_key(&not_empty(value.trim().into())?)),
+        ("labels", ":") => Condition::Label(not_empty(label_key(&value))?),
         ("starred", "=") => match &*value {
             "true" => Condition::Starred(true),
             "false" => Condition::Starred(false),
@@ -72,7 +73,7 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
                 ));
             }
         },
-        ("email", "=") => Condition::Email(not_empty(fold(&value))?),
+        ("email", "=") => Condition::Email(not_empty(identity(&value))?),
         ("phone", "=") => Condition::Phone(not_empty(digits(&value))?),
         ("organization", ":") => Condition::Organization(not_empty(fold(&value))?),
         ("has", ":") if value == "birthday" => Condition::HasBirthday,
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(
             conditions.unwrap(),
             [
-                Condition::Label("funf \"freunde\"".into()),
+                Condition::Label("fünf \"freunde\"".into()),
                 Condition::Starred(true),
                 Condition::Email("ada@example.com".into()),
                 Condition::Phone("49301".into()),

@@ -6,7 +6,8 @@ use chassis::text;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::contact::fold::label_key;
+use crate::contact::characters::is_invisible;
+use crate::contact::identity::label_key;
 use crate::contact::{limits, parse_uuid};
 use crate::error::{Error, Result};
 
@@ -71,7 +72,7 @@ impl LabelName {
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |problem: String| Error::invalid("FIELD_INVALID", "label.name", problem);
         let name = text::single_line(text, limits::LABEL).map_err(bad)?;
-        if name.is_empty() {
+        if is_invisible(&name) {
             return Err(bad("must not be empty".into()));
         }
         Ok(Self::of(name))

@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 use proto::contacts::v1::SearchField;
 
 use crate::contact::fold::{digits, fold, latin};
-use crate::contact::keys::{DIGITS, code};
+use crate::contact::search_text::{LineKind, line_of};
 use crate::error::{Error, Result};
 
 /// The longest query, in characters.
@@ -135,23 +135,11 @@ impl Query {
         longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
     }
 
-    /// The field of a line's code, if this query searches it.
+    /// The field of a line with this code, if this query searches it, and how.
     #[must_use]
-    pub fn searched_field(&self, line_code: char) -> Option<SearchField> {
-        const ALL: [SearchField; 6] = [
-            SearchField::Name,
-            SearchField::Nickname,
-            SearchField::Email,
-            SearchField::Phone,
-            SearchField::Organization,
-            SearchField::Notes,
-        ];
-        let field = if line_code == DIGITS {
-            SearchField::Phone
-        } else {
-            ALL.into_iter().find(|field| code(*field) == line_code)?
-        };
-        (self.fields.is_empty() || self.fields.contains(&field)).then_some(field)
+    pub fn searched_line(&self, line_code: char) -> Option<(SearchField, LineKind)> {
+        let line = line_of(line_code);
+        line.filter(|(field, _)| self.fields.is_empty() || self.fields.contains(field))
     }
 }
 

@@ -7,7 +7,7 @@ use memchr::memrchr;
 use proto::contacts::v1::{MatchTier, SearchField};
 
 use super::rank::Place;
-use crate::contact::keys::DIGITS;
+use crate::contact::search_text::LineKind;
 use crate::model::query::{Query, Word};
 
 /// The best match of a contact; `None` if it does not match. As [`exact`].
@@ -45,6 +45,9 @@ pub(super) fn word_place(
         let Some(line) = lines.at(at) else {
             continue;
         };
+        if line.kind == LineKind::Joined && !line.is_at_start {
+            continue;
+        }
         let tier = if line.is_at_word_start {
             MatchTier::WordPrefix
         } else {
@@ -54,7 +57,7 @@ pub(super) fn word_place(
         let rest = &search_text[at..];
         if let Some(whole) = whole
             && line.is_at_start
-            && line.code != DIGITS
+            && line.kind != LineKind::Digits
             && let Some(rest) = rest.strip_prefix(whole)
         {
             let tier = if rest.starts_with('\n') {
@@ -73,7 +76,11 @@ fn whole_digits(query: &Query, search_text: &str) -> Option<Place> {
     let digits = query.digits.as_ref()?;
     let mut places = digits.positions(search_text);
     let mut lines = Lines::of(query, search_text);
-    let is_phone = |at| lines.at(at).is_some_and(|line| line.code == DIGITS);
+    let is_phone = |at| {
+        lines
+            .at(at)
+            .is_some_and(|line| line.kind == LineKind::Digits)
+    };
     places
         .any(is_phone)
         .then_some((MatchTier::PhoneDigits, SearchField::Phone))
@@ -82,7 +89,7 @@ fn whole_digits(query: &Query, search_text: &str) -> Option<Place> {
 /// The line of a position.
 pub(super) struct Line {
     pub(super) field: SearchField,
-    code: char,
+    kind: LineKind,
     /// Whether the position is that of the line's text.
     is_at_start: bool,
     /// Whether no letter or digit precedes it.
@@ -98,7 +105,7 @@ pub(super) struct Lines<'a> {
     /// The position of its line's code; codes are one byte.
     code_at: usize,
     /// `None` if the query does not search it.
-    field: Option<SearchField>,
+    line: Option<(SearchField, LineKind)>,
 }
 
 impl<'a> Lines<'a> {
@@ -109,7 +116,7 @@ impl<'a> Lines<'a> {
             search_text,
             seen: 0,
             code_at: 0,
-            field: None,
+            line: None,
         }
     }
 
@@ -119,12 +126,13 @@ impl<'a> Lines<'a> {
         let bytes = self.search_text.as_bytes();
         if let Some(line_break) = memrchr(b'\n', &bytes[self.seen..at]) {
             self.code_at = self.seen + line_break + 1;
-            self.field = self.query.searched_field(char::from(bytes[self.code_at]));
+            self.line = self.query.searched_line(char::from(bytes[self.code_at]));
         }
         self.seen = at;
+        let (field, kind) = self.line?;
         Some(Line {
-            field: self.field?,
-            code: char::from(bytes[self.code_at]),
+            field,
+            kind,
             is_at_start: self.code_at + 1 == at,
             is_at_word_start: match bytes[at - 1] {
                 before if before.is_ascii() => !before.is_ascii_alphanumeric(),
@@ -163,7 +171,8 @@ mod tests {
         for _ in 0..20_000 {
             let mut text = String::from("\n");
             for _ in 0..random.usize(1..6) {
-                text.push(char::from(random.u8(2..=8)));
+                let joined = 0xc * random.u8(..2);
+                text.push(char::from(random.u8(2..=8) + joined));
                 let words = random.usize(1..4);
                 text.push_str(&random_text(&mut random, words));
                 text.push('\n');

@@ -3,7 +3,7 @@
 use proto::contacts::v1::{MatchTier, SearchField};
 
 use crate::contact::ContactId;
-use crate::contact::keys::DIGITS;
+use crate::contact::search_text::LineKind;
 use crate::model::query::{Query, Word};
 
 /// The rank of a contact among the results; smaller is better.
@@ -70,7 +70,7 @@ fn compare(
     for line in search_text.split('\n') {
         let mut chars = line.chars();
         let Some(code) = chars.next() else { continue };
-        let Some(field) = query.searched_field(code) else {
+        let Some((field, kind)) = query.searched_line(code) else {
             continue;
         };
         let text = chars.as_str();
@@ -82,7 +82,7 @@ fn compare(
                 *best = Some(best.map_or(place, |best| best.min(place)));
             }
         };
-        if code == DIGITS {
+        if kind == LineKind::Digits {
             let digits = query.digits.as_ref();
             let held = digits.is_some_and(|digits| digits.find(text).is_some());
             note(&mut whole, held.then_some(MatchTier::PhoneDigits));
@@ -90,7 +90,9 @@ fn compare(
             note(&mut whole, whole_tier(text, &query.text));
         }
         for (best, word) in words.iter_mut().zip(&query.words) {
-            note(best, tier_of(text, word));
+            let tier = tier_of(text, word);
+            let is_found = kind != LineKind::Joined || text.starts_with(&word.text);
+            note(best, tier.filter(|_| is_found));
         }
         if found && !fields.contains(&field) {
             fields.push(field);

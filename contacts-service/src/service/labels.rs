@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 use super::ContactsService;
 use crate::book::labels::Membership;
 use crate::contact::mask::unknown;
+use crate::contact::order::order_key;
 use crate::contact::stored::timestamp;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, LabelError, Result};
@@ -133,12 +134,16 @@ impl ContactsService {
         let paging = Paging::take(&mut request.page_size, &mut request.page_token);
         let owner = view.owner;
         let pages = Pages::new(&self.sealer, "ListLabels", owner, &request, paging, SIZES)?;
-        let after: Option<String> = pages.cursor()?;
+        let after: Option<(String, String)> = pages.cursor()?;
 
-        let after = after.unwrap_or_default();
         let (db, ids) = (self.share_of(view.reader), view.visible.label_ids());
-        let mut page = labels::list(&db, view.owner, ids, &after, pages.limit()).await?;
-        let next_page_token = pages.cut(&mut page, |last| last.name_key.clone());
+        let mut page = labels::list(&db, view.owner, ids).await?;
+        // There are few, and their order is not that of their keys.
+        let place = |label: &label::Label| (order_key(&[&label.name]), label.name_key.clone());
+        page.sort_by_cached_key(place);
+        page.retain(|label| after.as_ref().is_none_or(|after| place(label) > *after));
+        page.truncate(usize::try_from(pages.limit()).unwrap_or(usize::MAX));
+        let next_page_token = pages.cut(&mut page, place);
 
         let keys: Vec<&str> = page.iter().map(|label| &*label.name_key).collect();
         let counts = members::counts(&db, view.owner, &keys).await?;

@@ -72,7 +72,7 @@ pub async fn replace(
         SET version = $5, update_time = $6, change = $7, delete_time = NULL, merged_into = NULL,
             body = $9, family_key = $10, given_key = $11, display_key = $12, birth_md = $13,
             starred = $14, label_keys = $15, email_keys = $16, phone_keys = $17,
-            organization_key = $18, search_text = $19
+            organization_key = $18, search_text = $19, name_keys = $20
         WHERE owner_id = $1 AND id = $2
         "#,
         owner as UserId,
@@ -94,6 +94,7 @@ pub async fn replace(
         &keys.phones,
         keys.organizations,
         keys.search_text,
+        &keys.names,
     )
     .execute(db)
     .await?;
@@ -190,12 +191,14 @@ async fn replace_part(
             label_keys = string_to_array(labels, chr(10)),
             email_keys = string_to_array(emails, chr(10)),
             phone_keys = string_to_array(phones, chr(10)),
-            organization_key = new.organization_key, search_text = new.search_text
+            organization_key = new.organization_key, search_text = new.search_text,
+            name_keys = string_to_array(names, chr(10))
         FROM unnest(
             $2::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::smallint[],
-            $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]
+            $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
+            $19::text[]
         ) AS new (id, body, family_key, given_key, display_key, birth_md, starred, labels, emails,
-                  phones, organization_key, search_text)
+                  phones, organization_key, search_text, names)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
         owner,
@@ -215,6 +218,7 @@ async fn replace_part(
         &columns.phones,
         &columns.organizations as &[&str],
         &columns.search_text as &[&str],
+        &columns.names,
     )
     .execute(db)
     .await?;

@@ -15,6 +15,7 @@ pub(super) struct Columns<'a> {
     pub(super) family: Vec<&'a str>,
     pub(super) given: Vec<&'a str>,
     pub(super) display: Vec<&'a str>,
+    pub(super) names: Vec<String>,
     pub(super) birth_md: Vec<Option<i16>>,
     pub(super) starred: Vec<bool>,
     pub(super) labels: Vec<String>,
@@ -35,6 +36,7 @@ impl<'a> Columns<'a> {
             columns.family.push(&keys.family);
             columns.given.push(&keys.given);
             columns.display.push(&keys.display);
+            columns.names.push(keys.names.join("\n"));
             columns.birth_md.push(keys.birth_md);
             columns.starred.push(keys.starred);
             columns.labels.push(keys.labels.join("\n"));

@@ -39,7 +39,7 @@ pub struct Change {
 pub async fn state(db: impl PgExecutor<'_>, owner: UserId) -> Result<Option<(State, Quota)>> {
     let row = sqlx::query!(
         r#"
-        SELECT version, min_version, epoch, live_count, byte_count
+        SELECT version, min_version, epoch, live_count, byte_count, keyed_version
         FROM contacts.owner_state
         WHERE owner_id = $1
         "#,
@@ -52,6 +52,7 @@ pub async fn state(db: impl PgExecutor<'_>, owner: UserId) -> Result<Option<(Sta
             version: row.version,
             min_version: row.min_version,
             epoch: row.epoch,
+            keyed_version: row.keyed_version,
         };
         let used = Quota {
             contacts: row.live_count,
@@ -81,22 +82,24 @@ pub fn lines<'a>(db: impl PgExecutor<'a> + 'a, owner: UserId) -> BoxStream<'a, R
 
 /// The owner's contacts that were written or purged after `version`, in the order of
 /// versions, and the owner's row at the same moment; `None` if there are more than `limit`,
-/// or if their texts take more than `bytes_max`, or if there is no row.
+/// or if their texts take more than `bytes_max`, or if there is no row. With those whose
+/// keys were made again after `keyed_version`.
 pub async fn changes(
     db: impl PgExecutor<'_>,
     owner: UserId,
-    version: i64,
+    (version, keyed_version): (i64, i64),
     limit: i64,
     bytes_max: i64,
 ) -> Result<Option<(State, Vec<Change>)>> {
     // No text is read of those that are too many or too large.
     let rows = sqlx::query!(
         r#"
-        SELECT o.version, o.min_version, o.epoch, changed.total AS "total?",
+        SELECT o.version, o.min_version, o.epoch, o.keyed_version, changed.total AS "total?",
                changed.id AS "id?: ContactId", changed.family_key AS "family_key?",
                changed.starred AS "starred?", changed.labels AS "labels?",
                CASE WHEN total <= $4 THEN changed.search_text END AS search_text
-        FROM contacts.owner_state AS o
+        FROM (SELECT *, CASE WHEN keyed_version = $5 THEN $2 ELSE LEAST($2, $5) END AS seen
+              FROM contacts.owner_state WHERE owner_id = $1) AS o
         LEFT JOIN LATERAL (
             SELECT *, sum(COALESCE(octet_length(search_text), 0)) OVER (ORDER BY version) AS total
             FROM (
@@ -106,23 +109,19 @@ pub async fn changes(
                                 ELSE array_to_string(label_keys, chr(10)) || chr(10) END AS labels,
                            CASE WHEN delete_time IS NULL THEN search_text END AS search_text
                     FROM contacts.contacts
-                    WHERE owner_id = $1 AND version > $2
-                    ORDER BY version
-                    LIMIT $3
+                    WHERE owner_id = $1 AND version > seen
+                    ORDER BY version LIMIT $3
                 )
                 UNION ALL
                 (
                     SELECT owner_id, version, id, NULL, NULL, NULL, NULL
                     FROM contacts.tombstones
-                    WHERE owner_id = $1 AND version > $2
-                    ORDER BY version
-                    LIMIT $3
+                    WHERE owner_id = $1 AND version > seen
+                    ORDER BY version LIMIT $3
                 )
-                ORDER BY version
-                LIMIT $3
+                ORDER BY version LIMIT $3
             ) AS either
         ) AS changed ON TRUE
-        WHERE o.owner_id = $1
         ORDER BY changed.version
         "#,
         owner as UserId,
@@ -130,6 +129,7 @@ pub async fn changes(
         // One more shows whether there are too many.
         limit + 1,
         bytes_max,
+        keyed_version,
     )
     .fetch_all(db)
     .await?;
@@ -144,18 +144,20 @@ pub async fn changes(
         version: first.version,
         min_version: first.min_version,
         epoch: first.epoch,
+        keyed_version: first.keyed_version,
     };
     let changes = rows.into_iter().filter_map(|row| {
         let id = row.id?;
         let keys = row.family_key.zip(row.starred).zip(row.labels);
-        let line = keys.zip(row.search_text);
-        let line = line.map(|(((family_key, starred), labels), search_text)| Line {
-            id,
-            family_key,
-            starred,
-            labels,
-            search_text,
-        });
+        let line =
+            keys.zip(row.search_text)
+                .map(|(((family_key, starred), labels), search_text)| Line {
+                    id,
+                    family_key,
+                    starred,
+                    labels,
+                    search_text,
+                });
         Some(Change { id, line })
     });
     Ok(Some((state, changes.collect())))

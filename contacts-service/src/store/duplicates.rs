@@ -21,8 +21,7 @@ pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
 /// ones, those with the fewest contacts first. Only the first 10 e-mails and 20 forms of
 /// phones of each contact are used, so that the cost depends on the number of contacts.
 pub async fn shared_values(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<SharedValue>> {
-    // A phone of less than five digits is not personal; a display name derived from an
-    // e-mail or a phone is skipped. Hashes sort in a third of the time of texts.
+    // A phone of less than five digits is not personal. Hashes sort in a third of the time of texts.
     let rows = sqlx::query!(
         r#"
         SELECT min(kind) AS "kind!", array_agg(id) AS "ids!"
@@ -36,15 +35,13 @@ pub async fn shared_values(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec
                 ON length(key) >= 5
             WHERE owner_id = $1 AND delete_time IS NULL
             UNION ALL
-            SELECT id, 3, hashtextextended(display_key, 3)
+            SELECT id, 3, hashtextextended(name_keys[1], 3)
             FROM contacts.contacts
-            WHERE owner_id = $1 AND delete_time IS NULL
-              AND display_key ~ '[^-0-9+()./ ]' AND display_key <> ALL (email_keys)
+            WHERE owner_id = $1 AND delete_time IS NULL AND name_keys <> '{}'
             UNION ALL
-            SELECT id, 4, hashtextextended(given_key, 4)
+            SELECT id, 4, hashtextextended(name_keys[2], 4)
             FROM contacts.contacts
-            WHERE owner_id = $1 AND delete_time IS NULL
-              AND strpos(given_key, chr(1)) BETWEEN 2 AND length(given_key) - 1
+            WHERE owner_id = $1 AND delete_time IS NULL AND name_keys <> '{}'
         ) AS keys
         GROUP BY hash
         HAVING count(*) > 1
@@ -59,7 +56,7 @@ pub async fn shared_values(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec
             1 => ValueKind::Email,
             2 => ValueKind::Phone,
             3 => ValueKind::Name,
-            _ => ValueKind::GivenAndFamily,
+            _ => ValueKind::Words,
         },
         ids: row.ids.into_iter().map(ContactId).collect(),
     });
@@ -75,8 +72,7 @@ pub async fn compared_contacts(
     // A join, because thousands of ids in ANY would be compared with each contact.
     let rows = sqlx::query!(
         r#"
-        SELECT id AS "id: ContactId", display_key,
-               display_key <> ALL (email_keys) AND display_key ~ '[^-0-9+()./ ]' AS "is_name!",
+        SELECT id AS "id: ContactId", name_keys[1] AS name,
                CASE WHEN birth_md IS NOT NULL THEN body END AS body
         FROM contacts.contacts JOIN unnest($2::uuid[]) AS asked (id) USING (id)
         WHERE owner_id = $1
@@ -90,7 +86,7 @@ pub async fn compared_contacts(
         let birthday = row.body.as_deref().map(stored::birthday).transpose()?;
         Ok(ComparedContact {
             id: row.id,
-            name: Some(row.display_key).filter(|_| row.is_name),
+            name: row.name,
             birthday: birthday.flatten(),
         })
     });

@@ -36,6 +36,8 @@ pub struct State {
     pub min_version: i64,
     /// Different for each history of versions.
     pub epoch: Uuid,
+    /// Up to this version all contacts have current keys.
+    pub keyed_version: i64,
 }
 
 impl State {
@@ -81,7 +83,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
     // The limits of both halves end the scan of the index; they do not filter its result.
     // The bodies of contacts beyond the limit of bytes are not read.
     let row = columns!(packing!(
-        "SELECT o.version AS now_version, o.min_version, o.epoch, page.*
+        "SELECT o.version AS now_version, o.min_version, o.epoch, o.keyed_version, page.*
         FROM (SELECT * FROM contacts.owner_state WHERE owner_id = $1) AS o
         CROSS JOIN LATERAL (
             SELECT max(found) AS found, ",
@@ -138,6 +140,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
         version: row.now_version,
         min_version: row.min_version,
         epoch: row.epoch,
+        keyed_version: row.keyed_version,
     };
     let found = row.found.unwrap_or(0);
     let most = usize::try_from(range.count_max).unwrap_or(usize::MAX);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::revisions::code;
+use crate::contact::keys::KEYS_VERSION;
 use crate::contact::row::ContactRow;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
@@ -83,10 +84,13 @@ async fn store(
         r#"
         WITH taken AS (
             INSERT INTO contacts.owner_state AS o
-                (owner_id, version, min_version, epoch, live_count, byte_count, revision_bytes)
-            VALUES ($1, 1, 0, $2, $3, $4, 0)
-            ON CONFLICT (owner_id) DO UPDATE
-            SET version = o.version + $20, live_count = o.live_count + $3,
+                (owner_id, version, min_version, epoch, live_count, byte_count, revision_bytes,
+                 keys_version, keyed_version)
+            VALUES ($1, 1, 0, $2, $3, $4, 0, $24, 1)
+            ON CONFLICT (owner_id) DO UPDATE SET version = o.version + $20,
+                keyed_version = o.keyed_version + $20
+                    * (o.keyed_version = o.version AND o.keys_version = $24)::int,
+                live_count = o.live_count + $3,
                 byte_count = o.byte_count + $4
             WHERE o.owner_id = $1 AND o.live_count + $3 <= $5 AND o.byte_count + $4 <= $22
             RETURNING version
@@ -94,17 +98,17 @@ async fn store(
             INSERT INTO contacts.contacts
                 (owner_id, id, uid, version, create_time, update_time, body, family_key,
                  given_key, display_key, birth_md, starred, label_keys, email_keys,
-                 phone_keys, organization_key, search_text, change)
+                 phone_keys, organization_key, search_text, name_keys, change)
             SELECT $1, id, uid, version, $6, $6, body, family_key, given_key, display_key,
                    birth_md, starred, string_to_array(labels, chr(10)),
                    string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
-                   organization_key, search_text, $21
+                   organization_key, search_text, string_to_array(names, chr(10)), $21
             FROM taken, unnest(
                 $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[],
                 $13::smallint[], $14::boolean[], $15::text[], $16::text[], $17::text[],
-                $18::text[], $19::text[]
+                $18::text[], $19::text[], $23::text[]
             ) AS new (id, uid, body, family_key, given_key, display_key, birth_md, starred,
-                      labels, emails, phones, organization_key, search_text)
+                      labels, emails, phones, organization_key, search_text, names)
         )
         SELECT taken.version AS "version?",
                CASE WHEN taken.version IS NULL THEN
@@ -137,6 +141,8 @@ async fn store(
         step,
         code(ContactChange::Created),
         quota.bytes,
+        &columns.names,
+        KEYS_VERSION,
     )
     .fetch_one(db)
     .await

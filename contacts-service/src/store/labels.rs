@@ -6,7 +6,7 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::contact::fold::label_key;
+use crate::contact::identity::label_key;
 use crate::contact::keys::Keys;
 use crate::error::{LabelError, Result};
 use crate::model::label::{LABELS_MAX, Label, LabelId, LabelName};
@@ -110,27 +110,21 @@ pub async fn by_name(db: impl PgExecutor<'_>, owner: UserId, key: &str) -> Resul
     .await?)
 }
 
-/// At most `limit` of the owner's labels, or of those with these ids, by key, after this
-/// one.
+/// All of the owner's labels, or those with these ids, by key.
 pub async fn list(
     db: impl PgExecutor<'_>,
     owner: UserId,
     ids: Option<Vec<Uuid>>,
-    after: &str,
-    limit: i64,
 ) -> Result<Vec<Label>> {
     Ok(sqlx::query_as!(
         Label,
         r#"
         SELECT id AS "id: LabelId", name_key, name, version, create_time, update_time
         FROM contacts.labels
-        WHERE owner_id = $1 AND name_key > $2 AND ($4::uuid[] IS NULL OR id = ANY($4))
+        WHERE owner_id = $1 AND ($2::uuid[] IS NULL OR id = ANY($2))
         ORDER BY name_key
-        LIMIT $3
         "#,
         owner as UserId,
-        after,
-        limit,
         ids as Option<Vec<Uuid>>,
     )
     .fetch_all(db)

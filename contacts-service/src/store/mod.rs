@@ -18,6 +18,7 @@ pub mod merges;
 pub mod owners;
 pub mod parts;
 pub mod point_reads;
+pub mod rebuild;
 pub mod requests;
 pub mod revisions;
 pub mod shares;

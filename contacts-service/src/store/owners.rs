@@ -4,6 +4,7 @@ use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use crate::contact::keys::KEYS_VERSION;
 use crate::error::Result;
 use crate::model::quota::Quota;
 
@@ -25,13 +26,18 @@ pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRo
     let row = sqlx::query!(
         r#"
         INSERT INTO contacts.owner_state AS o
-            (owner_id, version, min_version, epoch, live_count, byte_count, revision_bytes)
-        VALUES ($1, 1, 0, $2, 0, 0, 0)
-        ON CONFLICT (owner_id) DO UPDATE SET version = o.version + 1
+            (owner_id, version, min_version, epoch, live_count, byte_count, revision_bytes,
+             keys_version, keyed_version)
+        VALUES ($1, 1, 0, $2, 0, 0, 0, $3, 1)
+        ON CONFLICT (owner_id) DO UPDATE
+        SET version = o.version + 1,
+            keyed_version = o.keyed_version
+                + (o.keyed_version = o.version AND o.keys_version = $3)::int
         RETURNING version, live_count, byte_count, revision_bytes
         "#,
         owner as UserId,
         Uuid::new_v4(),
+        KEYS_VERSION,
     )
     .fetch_one(&mut *db)
     .await?;

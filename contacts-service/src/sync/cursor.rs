@@ -138,6 +138,7 @@ mod tests {
             version,
             min_version,
             epoch: EPOCH,
+            keyed_version: 0,
         };
         cursor.check(Some(&state), None).is_ok()
     }

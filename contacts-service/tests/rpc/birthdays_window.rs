@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{Datelike, Days, NaiveDate};
-use contacts_service::contact::fold::fold;
+use contacts_service::contact::order::order_key;
 use futures_util::{StreamExt, stream};
 use proto::contacts::v1::{
     Contact, Date, LeapDayRule, ListUpcomingBirthdaysRequest, UpcomingBirthday,
@@ -64,7 +64,7 @@ fn expected(contacts: &[Contact], first: NaiveDate, days: i32, rule: LeapDayRule
         let day = first + Days::new(days_until.unsigned_abs().into());
         let kept_now = |c: &&Contact| keeps(c.birthday.unwrap(), day, rule);
         let mut today: Vec<_> = contacts.iter().filter(kept_now).collect();
-        today.sort_by_key(|c| (fold(&c.display_name), c.id.clone()));
+        today.sort_by_key(|c| (order_key(&[&c.display_name]), c.id.clone()));
         for contact in today {
             if seen.insert(contact.id.clone()) {
                 let year = contact.birthday.unwrap().year;

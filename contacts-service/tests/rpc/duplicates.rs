@@ -74,7 +74,7 @@ async fn each_reason_is_found_and_more_reasons_score_higher() {
             vec![SamePhone],
         ),
         (call(ada()), call(bob), vec![SamePhone]),
-        (ada(), named("ADA", "Lovelacé"), vec![SameName]),
+        (ada(), named("ADA", "Lovelace"), vec![SameName]),
         (ada(), named("Ada Lovelace", ""), vec![SameName]),
         (
             ada(),

@@ -38,7 +38,7 @@ pub async fn assert_labels_complete(app: &App, owner: &Owner) {
 async fn of_parallel_creations_of_one_name_one_wins() {
     let app = App::start().await;
     let owners = two(&app).await;
-    let names = ["Família", "familia", "FAMILIA", "fami\u{301}lia"];
+    let names = ["Família", "família", "FAMÍLIA", "fami\u{301}lia"];
     let calls = (0..24).map(|n| owners[n % 2].create_label(names[n / 2 % 4]));
 
     let (made, refused): (Vec<_>, Vec<_>) =

@@ -159,9 +159,9 @@ async fn deleted_contacts_follow_so_that_nothing_comes_back_with_them() {
 async fn a_rename_in_case_alone_respells_the_contacts() {
     let app = App::start().await;
     let owner = app.owner();
-    let lower = owner.has(labelled(&["familia"])).await;
+    let lower = owner.has(labelled(&["família"])).await;
     let right = owner.has(labelled(&["Família"])).await;
-    let label = owner.label("familia").await;
+    let label = owner.label("família").await;
 
     let renamed = owner.rename_label(&label, "Família").await.unwrap();
 
@@ -199,7 +199,7 @@ async fn a_taken_name_is_refused_whatever_its_spelling() {
     let (family, friends) = (owner.label("Família").await, owner.label("friends").await);
     let before = book(&app, owner.user).await;
 
-    let refused = owner.rename_label(&friends, "FAMILIA").await.unwrap_err();
+    let refused = owner.rename_label(&friends, "FAMÍLIA").await.unwrap_err();
 
     assert_eq!(refused.code(), Code::AlreadyExists);
     assert_eq!(reason(&refused), "LABEL_TAKEN");

@@ -76,7 +76,7 @@ async fn labels_are_listed_by_name_and_counted_on_whatever_pages() {
     let owner = app.owner();
     owner.create_label("empty").await.unwrap();
     owner.has(labelled(&["Österreich", "work"])).await;
-    owner.has(labelled(&["Zürich", "WORK", "osterreich"])).await;
+    owner.has(labelled(&["Zürich", "WORK", "ÖSTERREICH"])).await;
     let gone = owner.has(labelled(&["work", "left"])).await;
     owner.delete(&gone.id).await.unwrap();
     let expected = [

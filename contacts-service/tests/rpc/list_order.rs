@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::atomic::Ordering::SeqCst;
 
-use contacts_service::contact::fold::fold;
+use contacts_service::contact::order::order_key;
 use proto::contacts::v1::{Contact, ListContactsRequest};
 use tonic::Code;
 
@@ -57,12 +57,17 @@ async fn crowd() -> (App, crate::owner::Owner, Vec<Contact>) {
 
 /// The sort key of a field of `order_by`, computed from the contacts.
 fn compare(field: &str, a: &Contact, b: &Contact) -> Ordering {
-    let names = |c: &Contact| (fold(&c.family_name), fold(&c.given_name));
-    let swapped = |c: &Contact| (fold(&c.given_name), fold(&c.family_name));
+    let key = |first: &str, second: &str, c: &Contact| match (first, second) {
+        ("", "") => order_key(&[&c.display_name]),
+        ("", only) => order_key(&[only, "", ""]),
+        _ => order_key(&[first, second, ""]),
+    };
+    let names = |c: &Contact| key(&c.family_name, &c.given_name, c);
+    let swapped = |c: &Contact| key(&c.given_name, &c.family_name, c);
     let time = |t: Option<prost_types::Timestamp>| t.map(|t| (t.seconds, t.nanos));
     match field {
         "given_name" => swapped(a).cmp(&swapped(b)),
-        "display_name" => fold(&a.display_name).cmp(&fold(&b.display_name)),
+        "display_name" => order_key(&[&a.display_name]).cmp(&order_key(&[&b.display_name])),
         "create_time" => time(a.create_time).cmp(&time(b.create_time)),
         "update_time" => a.version.cmp(&b.version),
         _ => names(a).cmp(&names(b)),

@@ -201,7 +201,17 @@ async fn what_is_found_agrees_with_a_scan_in_memory() {
                 &contact.nickname,
                 &contact.notes,
             ];
-            let holds = |word: &str| parts.iter().any(|part| part.contains(word));
+            let names = [&contact.given_name, &contact.family_name];
+            let joined = [names, [names[1], names[0]]]
+                .map(|names| names.map(|n| n.replace(' ', "")).concat());
+            let holds = |word: &str| {
+                parts.iter().any(|part| part.contains(word))
+                    || joined.iter().any(|name| name.starts_with(word))
+                    || parts
+                        .iter()
+                        .take(2)
+                        .any(|name| name.replace(' ', "").starts_with(word))
+            };
             query.split(' ').all(holds)
         };
         let expected = contacts.iter().filter(holds).count();

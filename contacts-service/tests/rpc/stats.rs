@@ -47,14 +47,14 @@ async fn spellings_of_a_label_are_counted_together_and_once_for_each_contact() {
     let app = App::start().await;
     let owner = app.owner();
     owner
-        .has_all([labelled(&["Café", "cafe"]), labelled(&["CAFÉ"])])
+        .has_all([labelled(&["Café", "café"]), labelled(&["CAFÉ"])])
         .await;
 
     let by_label = owner.stats().await.by_label;
 
     assert_eq!(by_label.values().collect::<Vec<_>>(), [&2]);
     let spelled = by_label.into_keys().next().unwrap();
-    assert!(["Café", "cafe", "CAFÉ"].contains(&&*spelled), "{spelled}");
+    assert!(["Café", "café", "CAFÉ"].contains(&&*spelled), "{spelled}");
 }
 
 #[tokio::test]

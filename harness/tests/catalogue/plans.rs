@@ -80,7 +80,7 @@ const ORDERED: &[Stored] = &[
     ),
     (
         "INSERT INTO contacts.owner_state AS o",
-        "VALUES ($1, 1, 0, $2, 0, 0, 0)",
+        "VALUES ($1, 1, 0, $2, 0, 0, 0, $3, 1)",
         &[],
     ),
     (
@@ -105,7 +105,7 @@ const ORDERED: &[Stored] = &[
     ),
     (
         "SELECT id AS \"id: LabelId\"",
-        "name_key > $2",
+        "ORDER BY name_key",
         &["labels_owner_id_name_key_key"],
     ),
     (
@@ -122,6 +122,12 @@ const ORDERED: &[Stored] = &[
         "SELECT version, change,",
         "version < $3 ORDER BY version DESC",
         &["revisions_pkey"],
+    ),
+    // Keys that are made again.
+    (
+        "SELECT id AS \"id: ContactId\", uid, version,",
+        "(version, id) > ($2, $3)",
+        &["Incremental Sort", "contacts_version"],
     ),
     // The copies that are searched.
     (

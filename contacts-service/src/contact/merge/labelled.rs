@@ -5,7 +5,8 @@ use std::mem::take;
 
 use proto::contacts::v1::{Email, Impp, Phone, PostalAddress, Url};
 
-use super::{line, plain};
+use super::line;
+use crate::contact::identity::identity;
 
 /// A value with a label, which is not part of its identity.
 pub(super) trait Labelled {
@@ -19,7 +20,7 @@ pub(super) trait Labelled {
 
 impl Labelled for Email {
     fn key(&self) -> Vec<String> {
-        vec![plain(&self.address)]
+        vec![identity(&self.address)]
     }
 
     fn label(&mut self) -> &mut String {
@@ -35,7 +36,7 @@ impl Labelled for Phone {
     fn key(&self) -> Vec<String> {
         if self.e164.is_empty() {
             let marks = |c: char| c.is_whitespace() || "()-./".contains(c);
-            return vec![plain(&self.number.replace(marks, ""))];
+            return vec![identity(&self.number.replace(marks, ""))];
         }
         vec![self.e164.clone(), self.extension.clone()]
     }
@@ -60,7 +61,7 @@ impl Labelled for PostalAddress {
             &self.country,
             &self.country_code,
         ];
-        fields.map(|text| plain(text)).into()
+        fields.map(|text| identity(text)).into()
     }
 
     fn label(&mut self) -> &mut String {
@@ -115,7 +116,7 @@ pub(super) fn unite_labelled<T: Labelled>(
         let (label, other) = (known.label(), take(item.label()));
         if label.is_empty() {
             *label = other;
-        } else if !other.is_empty() && plain(label) != plain(&other) {
+        } else if !other.is_empty() && identity(label) != identity(&other) {
             let texts: Vec<String> = key.into_iter().filter(|text| !text.is_empty()).collect();
             lines.push(line(&other, &texts.join(", ")));
         }

@@ -9,6 +9,7 @@ use std::mem::take;
 use proto::contacts::v1::{Contact, Date, Event};
 
 use self::labelled::unite_labelled;
+use super::identity::identity;
 use super::limits;
 
 /// The label of an event that was another contact's birthday.
@@ -21,15 +22,15 @@ pub fn absorb(primary: &mut Contact, mut other: Contact) {
     birthday(primary, &mut other);
     reaches(primary, &mut other, &mut lines);
     unite(&mut primary.organizations, other.organizations, |item| {
-        [&item.name, &item.department, &item.title].map(|text| plain(text))
+        [&item.name, &item.department, &item.title].map(|text| identity(text))
     });
     unite(&mut primary.events, other.events, |item| {
-        (item.date.map(parts), plain(&item.label))
+        (item.date.map(parts), identity(&item.label))
     });
     unite(&mut primary.relations, other.relations, |item| {
-        [&item.name, &item.label].map(|text| plain(text))
+        [&item.name, &item.label].map(|text| identity(text))
     });
-    unite(&mut primary.labels, other.labels, |label| plain(label));
+    unite(&mut primary.labels, other.labels, |label| identity(label));
     unite(
         &mut primary.raw_properties,
         other.raw_properties,
@@ -40,13 +41,6 @@ pub fn absorb(primary: &mut Contact, mut other: Contact) {
     add_notes(&mut primary.notes, &other.notes);
     lines.retain(|line| !primary.notes.lines().any(|known| known == line));
     add_notes(&mut primary.notes, &lines.join("\n"));
-}
-
-/// A text without differences in case and width. Marks are kept, because addresses can
-/// differ in them.
-fn plain(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").to_lowercase()
 }
 
 fn parts(date: Date) -> (i32, i32, i32) {
@@ -96,7 +90,7 @@ struct Contradicts;
 fn fill(mine: &mut [&mut String], theirs: &mut [&mut String]) -> Result<(), Contradicts> {
     let pairs = || mine.iter().zip(theirs.iter());
     let differ = |(mine, theirs): (&&mut String, &&mut String)| {
-        !mine.is_empty() && !theirs.is_empty() && plain(mine) != plain(theirs)
+        !mine.is_empty() && !theirs.is_empty() && identity(mine) != identity(theirs)
     };
     if pairs().any(differ) {
         return Err(Contradicts);
