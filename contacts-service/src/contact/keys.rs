@@ -300,7 +300,7 @@ mod tests {
         });
         assert_eq!(
             keys.search_text,
-            "\n\u{2}kovalchuk\n\u{2}ковальчук\n\u{4}k@example.com\n"
+            "\n\u{2}kovalchuk\n\u{2}ковальчук\n\u{4}k@example.com\n\u{17}kovalcuk\n"
         );
     }
 }

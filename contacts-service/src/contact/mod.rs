@@ -11,6 +11,7 @@ pub mod order;
 pub mod phone;
 pub mod row;
 pub mod search_text;
+pub mod spellings;
 pub mod stored;
 
 pub(crate) mod characters;

@@ -6,6 +6,7 @@ use proto::contacts::v1::{Contact, SearchField};
 
 use super::east_asian::initials;
 use super::fold::{cut, fold, fold_closed, joined, latin};
+use super::spellings;
 
 /// The maximum size of one line of the search text, in bytes.
 const SEARCH_LINE_BYTES: usize = 4000;
@@ -34,6 +35,8 @@ pub fn code(field: SearchField) -> char {
 /// Added to the code of a field for names without spaces, which are found from their
 /// beginning only: no name contains "smu" because of Hans Müller.
 const JOINED: u8 = 0xc;
+/// Added to it for other spellings of names.
+const SPELLING: u8 = 0x15;
 
 /// How a line of the search text is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub enum LineKind {
     Digits,
     /// From its beginning.
     Joined,
+    /// Another spelling of a name, from the beginnings of its words.
+    Spelling,
 }
 
 /// The field of a line, and how it is compared; `None` if no line has this code.
@@ -63,8 +68,13 @@ pub fn line_of(line_code: char) -> Option<(SearchField, LineKind)> {
     ALL.into_iter().find_map(|field| match line_code {
         _ if line_code == code(field) => Some((field, LineKind::Text)),
         _ if line_code == joined_code(field) => Some((field, LineKind::Joined)),
+        _ if line_code == spelling_code(field) => Some((field, LineKind::Spelling)),
         _ => None,
     })
+}
+
+fn spelling_code(field: SearchField) -> char {
+    char::from(code(field) as u8 + SPELLING)
 }
 
 fn joined_code(field: SearchField) -> char {
@@ -149,6 +159,9 @@ impl Lines {
         if joined.is_empty() {
             return;
         }
+        let spellings = spellings::of_name(name).into_iter();
+        self.0
+            .extend(spellings.map(|spelling| (spelling_code(field), spelling)));
         if let Some(initials) = initials(&joined) {
             self.0.insert((joined_code(field), initials));
         }

@@ -5,6 +5,7 @@ use proto::contacts::v1::SearchField;
 
 use crate::contact::fold::{digits, fold, latin};
 use crate::contact::search_text::{LineKind, line_of};
+use crate::contact::spellings::{of_word, without_carons};
 use crate::error::{Error, Result};
 
 /// The longest query, in characters.
@@ -51,6 +52,8 @@ pub struct Query {
     pub text: String,
     /// The words.
     pub words: Vec<Word>,
+    /// Other spellings of each word.
+    pub spellings: Vec<Vec<Word>>,
     /// The digits, if the query looks like a phone number.
     pub digits: Option<Word>,
     /// The fields to search; all if empty.
@@ -106,6 +109,7 @@ impl Query {
             .all(|c| c.is_ascii_digit() || "+-()./ ".contains(c));
         let digits = Some(digits(&folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN);
         Ok(Self {
+            spellings: spellings(text, &words),
             digits: digits.as_deref().map(Word::new),
             text: folded,
             words,
@@ -141,6 +145,23 @@ impl Query {
         let line = line_of(line_code);
         line.filter(|(field, _)| self.fields.is_empty() || self.fields.contains(field))
     }
+}
+
+/// Other spellings of each word of a query.
+fn spellings(text: &str, words: &[Word]) -> Vec<Vec<Word>> {
+    let typed = fold(&without_carons(text));
+    let typed = typed.split(' ');
+    let spelled = words.iter().zip(typed).map(|(word, typed)| {
+        let mut spellings = of_word(&word.text);
+        if typed != word.text {
+            spellings.extend(of_word(typed));
+        }
+        spellings
+            .iter()
+            .map(|spelling| Word::new(spelling))
+            .collect()
+    });
+    spelled.collect()
 }
 
 /// A word with each pair of neighbouring letters swapped: this error leaves a short word

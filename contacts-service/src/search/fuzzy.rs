@@ -5,6 +5,7 @@ use proto::contacts::v1::{MatchTier, SearchField};
 use super::place::{Lines, place, word_place};
 use super::rank::{self, Place, slips};
 use super::similarity::Trigrams;
+use crate::contact::search_text::LineKind;
 use crate::copies::chunk::{Chunk, Entry};
 use crate::copies::words::Letters;
 use crate::model::query::{Query, Word, letter_swaps};
@@ -86,6 +87,11 @@ impl<'a> Similar<'a> {
             // A word of a contact is there once, with the first of its fields, which the
             // query may not search.
             let line = lines.at(other.start());
+            // Typing errors are forgiven in what the contact has, not in other forms of it.
+            let kind = line.as_ref().map(|line| line.kind);
+            if matches!(kind, Some(LineKind::Joined | LineKind::Spelling)) {
+                continue;
+            }
             let field = line.map_or(SearchField::Unspecified, |line| line.field);
             let first = &mut fields[chunk.row_at(other.start())];
             *first = first.or(Some(field));

@@ -6,7 +6,7 @@ pub mod rank;
 mod scan;
 mod similarity;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chassis::database::pool::Pool;
@@ -24,11 +24,34 @@ use crate::model::query::Query;
 use crate::model::share::rights::View;
 use crate::store::contacts;
 
-/// Where a search goes on: after a rank, among exact or among fuzzy matches.
+/// Where a search goes on: after a rank.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct SearchCursor {
     rank: Rank,
-    fuzzy: bool,
+}
+
+/// A search passes through the contacts for one kind of match after the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// As typed.
+    Exact,
+    /// In other spellings of names.
+    Spelled,
+    /// With typing errors.
+    Similar,
+}
+
+impl Pass {
+    const ALL: [Self; 3] = [Self::Exact, Self::Spelled, Self::Similar];
+
+    /// The pass that found a match of this rank.
+    fn of(rank: &Rank) -> Self {
+        match MatchTier::try_from(rank.tier) {
+            Ok(MatchTier::Spelling) => Self::Spelled,
+            Ok(MatchTier::Fuzzy) => Self::Similar,
+            _ => Self::Exact,
+        }
+    }
 }
 
 /// A page of contacts that match a query.
@@ -58,25 +81,25 @@ pub async fn search(
 ) -> Result<SearchPage> {
     let source = copies.contacts(db, view.owner).await?;
     let after = cursor.as_ref().map(|cursor| &cursor.rank);
-    let in_fuzzy = cursor.as_ref().is_some_and(|cursor| cursor.fuzzy);
+    let first = after.map_or(Pass::Exact, Pass::of);
     let mut ranked = Vec::new();
-    if !in_fuzzy {
-        let mut best = Best::new(query, view.visible.keys(), after, size + 1);
-        source.each(|chunk| best.add_exact(chunk)).await?;
-        ranked = best.into_sorted();
-    }
-    // Typing errors are forgiven only where what was typed fills no page.
-    let few = after.is_none() && ranked.len() < size;
-    if (in_fuzzy || few)
-        && let Some(similar) = Similar::to(query)
-    {
-        let shown: HashSet<ContactId> = ranked.iter().map(|one| one.rank.id).collect();
-        let after = after.filter(|_| in_fuzzy);
-        let room = size + 1 - ranked.len();
+    // Whatever the size of a page, the passes follow each other, so that the results do not
+    // depend on it.
+    for pass in Pass::ALL.into_iter().skip_while(|pass| *pass != first) {
+        let room = (size + 1).saturating_sub(ranked.len());
+        if room == 0 {
+            break;
+        }
+        let after = after.filter(|_| pass == first);
         let mut best = Best::new(query, view.visible.keys(), after, room);
-        source
-            .each(|chunk| best.add_fuzzy(chunk, &similar, &shown))
-            .await?;
+        match (pass, Similar::to(query)) {
+            (Pass::Exact, _) => source.each(|chunk| best.add_exact(chunk)).await?,
+            (Pass::Spelled, _) => source.each(|chunk| best.add_spelled(chunk)).await?,
+            (Pass::Similar, Some(similar)) => {
+                source.each(|chunk| best.add_fuzzy(chunk, &similar)).await?;
+            }
+            (Pass::Similar, None) => {}
+        }
         ranked.extend(best.into_sorted());
     }
 
@@ -86,9 +109,8 @@ pub async fn search(
         contact.map_or(0, |contact| contact.body.len())
     };
     let shown = fitting(ranked.iter().map(bytes), size).min(ranked.len());
-    let next = ranked.get(shown).map(|next| SearchCursor {
+    let next = ranked.get(shown).map(|_| SearchCursor {
         rank: ranked[shown - 1].rank.clone(),
-        fuzzy: next.matched.tier == MatchTier::Fuzzy,
     });
     ranked.truncate(shown);
     // A contact that was removed meanwhile is skipped.

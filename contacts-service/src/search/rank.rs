@@ -46,22 +46,48 @@ pub struct Match {
 /// Compares a query with a search text; `None` if it does not match.
 #[must_use]
 pub fn exact(query: &Query, search_text: &str) -> Option<Match> {
-    compare(query, search_text, word_tier)
+    compare(query, search_text, |kind, line, number| {
+        kind.tier(line, &query.words[number])
+    })
+}
+
+/// Like [`exact`], but with other spellings of names; `None` if no word needs one.
+#[must_use]
+pub fn spelled(query: &Query, search_text: &str) -> Option<Match> {
+    let found = compare(query, search_text, |kind, line, number| {
+        let word = &query.words[number];
+        let begins = |word| word_tier(line, word) == Some(MatchTier::WordPrefix);
+        let spelled = || {
+            let is_spelled = match kind {
+                LineKind::Spelling => begins(word) || query.spellings[number].iter().any(begins),
+                LineKind::Text => query.spellings[number].iter().any(begins),
+                LineKind::Joined | LineKind::Digits => false,
+            };
+            is_spelled.then_some(MatchTier::Spelling)
+        };
+        kind.tier(line, word).or_else(spelled)
+    });
+    found.filter(|found| found.tier == MatchTier::Spelling)
 }
 
 /// Like [`exact`], but tolerates a typing error in each word.
 #[must_use]
 pub fn fuzzy(query: &Query, search_text: &str) -> Option<Match> {
-    compare(query, search_text, |line, word| {
-        let similar = || resembles(line, &word.text).then_some(MatchTier::Fuzzy);
-        word_tier(line, word).or_else(similar)
+    compare(query, search_text, |kind, line, number| {
+        let word = &query.words[number];
+        let is_text = matches!(kind, LineKind::Text | LineKind::Digits);
+        let similar = || {
+            let resembles = is_text && resembles(line, &word.text);
+            resembles.then_some(MatchTier::Fuzzy)
+        };
+        kind.tier(line, word).or_else(similar)
     })
 }
 
 fn compare(
     query: &Query,
     search_text: &str,
-    tier_of: impl Fn(&str, &Word) -> Option<MatchTier>,
+    tier_of: impl Fn(LineKind, &str, usize) -> Option<MatchTier>,
 ) -> Option<Match> {
     // The best match of the query as a whole, and of each word.
     let mut whole: Option<Place> = None;
@@ -86,13 +112,11 @@ fn compare(
             let digits = query.digits.as_ref();
             let held = digits.is_some_and(|digits| digits.find(text).is_some());
             note(&mut whole, held.then_some(MatchTier::PhoneDigits));
-        } else {
+        } else if kind != LineKind::Spelling {
             note(&mut whole, whole_tier(text, &query.text));
         }
-        for (best, word) in words.iter_mut().zip(&query.words) {
-            let tier = tier_of(text, word);
-            let is_found = kind != LineKind::Joined || text.starts_with(&word.text);
-            note(best, tier.filter(|_| is_found));
+        for (number, best) in words.iter_mut().enumerate() {
+            note(best, tier_of(kind, text, number));
         }
         if found && !fields.contains(&field) {
             fields.push(field);
@@ -115,6 +139,17 @@ fn whole_tier(line: &str, text: &str) -> Option<MatchTier> {
         Some(MatchTier::Field)
     } else {
         line.starts_with(text).then_some(MatchTier::FieldPrefix)
+    }
+}
+
+impl LineKind {
+    /// How a word matches a line of this kind as it is typed.
+    fn tier(self, line: &str, word: &Word) -> Option<MatchTier> {
+        match self {
+            Self::Text | Self::Digits => word_tier(line, word),
+            Self::Joined if line.starts_with(&word.text) => Some(MatchTier::WordPrefix),
+            Self::Joined | Self::Spelling => None,
+        }
     }
 }
 
@@ -177,7 +212,7 @@ mod tests {
             ("müller hans", Some((Tier::WordPrefix, Field::Name))),
             ("muller acme", Some((Tier::WordPrefix, Field::Organization))),
             ("+49 30 123", Some((Tier::PhoneDigits, Field::Phone))),
-            ("030-123", Some((Tier::PhoneDigits, Field::Phone))),
+            ("030-123", Some((Tier::FieldPrefix, Field::Phone))),
             ("ulle", Some((Tier::Substring, Field::Name))),
             ("%", Some((Tier::Substring, Field::Notes))),
             ("00% at", Some((Tier::Substring, Field::Notes))),

@@ -1,11 +1,10 @@
 //! Looks for the best matches in the contacts of a copy.
 
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::fuzzy::Similar;
 use super::place::place;
-use super::rank::{Match, Place, Rank, exact, fuzzy};
-use crate::contact::ContactId;
+use super::rank::{Match, Place, Rank, exact, fuzzy, spelled};
 use crate::copies::chunk::{Chunk, Entry};
 use crate::model::query::{Query, Word};
 
@@ -82,17 +81,31 @@ impl<'a> Best<'a> {
         }
     }
 
-    /// Looks at the contacts that hold similar words, except those that were shown.
-    pub(super) fn add_fuzzy(
-        &mut self,
-        chunk: &Chunk,
-        similar: &Similar<'_>,
-        shown: &HashSet<ContactId>,
-    ) {
-        similar.each(chunk, |entry, place| {
-            if self.improves(place, entry)
-                && !shown.contains(&entry.id)
+    /// Looks at the contacts that hold every word in some spelling, and not all as typed.
+    pub(super) fn add_spelled(&mut self, chunk: &Chunk) {
+        let query = self.query;
+        let longest = (0..query.words.len()).max_by_key(|number| query.words[*number].text.len());
+        let Some(number) = longest else { return };
+        let needles = query.spellings[number].iter().chain([&query.words[number]]);
+        let rows: BTreeSet<usize> = needles.flat_map(|word| rows_with(chunk, word)).collect();
+        for row in rows {
+            let entry = chunk.entry(row);
+            if let Some(matched) = spelled(query, entry.search_text)
+                && place(query, entry.search_text).is_none()
+                && self.improves((matched.tier, matched.weight), &entry)
+            {
+                self.push(&entry, matched);
+            }
+        }
+    }
+
+    /// Looks at the contacts that hold similar words, except those that match otherwise.
+    pub(super) fn add_fuzzy(&mut self, chunk: &Chunk, similar: &Similar<'_>) {
+        similar.each(chunk, |entry, found| {
+            if self.improves(found, entry)
                 && similar.is_similar(entry.search_text)
+                && place(self.query, entry.search_text).is_none()
+                && spelled(self.query, entry.search_text).is_none()
                 && let Some(matched) = fuzzy(self.query, entry.search_text)
             {
                 self.push(entry, matched);
@@ -168,7 +181,8 @@ mod tests {
             ("hans muller", &["muller"][..]),
             ("030 123456", &["123456"]),
             ("+4930123456", &["4930123456"]),
-            ("12-34-56", &["123456", "12-34-56"]),
+            ("12-34-56", &["56"]),
+            ("12.34.56", &["123456", "12.34.56"]),
             ("7", &["7"]),
         ] {
             let query = Query::parse(text, &[]).unwrap();

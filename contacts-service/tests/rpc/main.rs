@@ -85,6 +85,7 @@ mod shared_end;
 mod shared_label;
 mod shared_label_writes;
 mod shares;
+mod spellings;
 mod stats;
 mod strangers;
 mod sync;

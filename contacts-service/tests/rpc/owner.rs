@@ -252,7 +252,7 @@ impl Owner {
     pub async fn exact_names(&self, query: &str) -> Vec<String> {
         let found = self.found(query).await.into_iter();
         found
-            .filter(|result| result.match_tier() != MatchTier::Fuzzy)
+            .filter(|result| result.match_tier() <= MatchTier::Substring)
             .map(|result| result.contact.unwrap().display_name)
             .collect()
     }

@@ -14,7 +14,7 @@ use crate::owner::{ENDLESS, Owner};
 use crate::sample::{email, organization, phone};
 use crate::search_reference::{Hit, found, prepare};
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 24] = [
     "Hans",
     "Müller",
     "Mueller",
@@ -37,6 +37,8 @@ const NAMES: [&str; 22] = [
     "Christopher",
     "Kristofer",
     "x4711",
+    "Alexander",
+    "Александр",
 ];
 const LABELS: [&str; 3] = ["Friends", "Work", "Äpfel"];
 
@@ -203,7 +205,7 @@ impl Test {
         };
         let size = self.random.usize(1..30);
         let user = self.owners[0].user;
-        let all = found(&mut self.db, user, None, &query, size).await;
+        let all = found(&mut self.db, user, None, &query).await;
         for owner in &self.owners {
             assert_eq!(paged(owner, &text, fields, size).await, all, "{text}");
         }
@@ -212,7 +214,7 @@ impl Test {
                    WHERE s.owner_id = $1";
         let key = sqlx::query_scalar(key).bind(user);
         let keys: Vec<String> = key.fetch_all(&mut self.db).await.unwrap();
-        let some = found(&mut self.db, user, Some(&keys), &query, size).await;
+        let some = found(&mut self.db, user, Some(&keys), &query).await;
         for reader in &self.readers {
             assert_eq!(paged(reader, &text, fields, size).await, some, "{text}");
         }

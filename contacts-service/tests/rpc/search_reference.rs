@@ -3,7 +3,7 @@
 
 use contacts_service::contact::ContactId;
 use contacts_service::model::query::{Query, letter_swaps};
-use contacts_service::search::rank::{Match, exact, fuzzy};
+use contacts_service::search::rank::{Match, exact, fuzzy, spelled};
 use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
@@ -23,28 +23,33 @@ pub async fn prepare(db: &mut PgConnection) {
     .unwrap();
 }
 
-/// Every result of a query in pages of `size`, of the contacts with one of `labels`.
+/// Every result of a query, of the contacts with one of `labels`.
 pub async fn found(
     db: &mut PgConnection,
     owner: Uuid,
     labels: Option<&[String]>,
     query: &Query,
-    size: usize,
 ) -> Vec<Hit> {
     let exact_rows = holding(db, owner, labels, query).await;
-    let exact_hits = ranked(exact_rows, |text| exact(query, text));
-    if exact_hits.len() >= size {
-        return exact_hits;
-    }
+    let mut hits = ranked(exact_rows, |text| exact(query, text));
+    let all = all(db, owner, labels).await;
+    hits.extend(ranked(all, |text| match exact(query, text) {
+        Some(_) => None,
+        None => spelled(query, text),
+    }));
     let Some(word) = query.fuzzy_word() else {
-        return exact_hits;
+        return hits;
     };
     let similar = resembling(db, owner, labels, &word).await;
-    let fuzzy_hits = ranked(similar, |text| match exact(query, text) {
-        Some(_) => None,
-        None => fuzzy(query, text),
-    });
-    [exact_hits, fuzzy_hits].concat()
+    let is_found = |text: &str| {
+        exact(query, text)
+            .or_else(|| spelled(query, text))
+            .is_some()
+    };
+    hits.extend(ranked(similar, |text| {
+        fuzzy(query, text).filter(|_| !is_found(text))
+    }));
+    hits
 }
 
 fn ranked(rows: Vec<Row>, compare: impl Fn(&str) -> Option<Match>) -> Vec<Hit> {
@@ -93,6 +98,19 @@ async fn holding(
     .bind(labels)
     .bind(all)
     .bind(digits.map(containing))
+    .fetch_all(db)
+    .await
+    .unwrap()
+}
+
+async fn all(db: &mut PgConnection, owner: Uuid, labels: Option<&[String]>) -> Vec<Row> {
+    sqlx::query_as(
+        "SELECT id, family_key, starred, search_text
+         FROM contacts.contacts
+         WHERE owner_id = $1 AND delete_time IS NULL AND ($2::text[] IS NULL OR label_keys && $2)",
+    )
+    .bind(owner)
+    .bind(labels)
     .fetch_all(db)
     .await
     .unwrap()
