@@ -1,5 +1,7 @@
 //! Searching: the best matches of a query, a page at a time.
 
+#[cfg(test)]
+mod every_script;
 mod fuzzy;
 mod place;
 pub mod rank;
