@@ -40,16 +40,19 @@ pub enum Stack {
     NodeGrpc,
     /// grpc-go, pgx
     GoGrpc,
+    /// tonic, sqlx's own pool
+    RustGrpc,
 }
 
 impl Stack {
     /// Their names on the command line.
-    pub const NAMES: [&str; 5] = [
+    pub const NAMES: [&str; 6] = [
         "fastapi-sync",
         "fastapi-async",
         "python-grpc",
         "node-grpc",
         "go-grpc",
+        "rust-grpc",
     ];
 
     pub(super) fn name(self) -> String {
@@ -96,6 +99,7 @@ impl Stack {
             ),
             Self::NodeGrpc => program("node".into(), Some("node_grpc/server.js")),
             Self::GoGrpc => program(tools.join("go_peer"), None),
+            Self::RustGrpc => program(tools.join("rust_peer"), None),
         }
     }
 }
