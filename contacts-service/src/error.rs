@@ -45,11 +45,16 @@ pub enum Error {
         /// The etag it has now.
         current: String,
     },
+    /// There is no such contact, or it is not the caller's.
+    #[error("there is no contact with this uid")]
+    UidNotFound(String),
     /// Another contact of the owner has this uid.
     #[error("another contact has this uid")]
     UidTaken {
         /// The path of the uid in the request.
         field: String,
+        /// That contact, if the caller may know it.
+        holder: Option<ContactId>,
     },
     /// The contact to undelete is not deleted.
     #[error("the contact is not deleted")]
@@ -253,10 +258,11 @@ impl Error {
         Invalid::many(reason, vec![(field.into(), problem.into())]).into()
     }
 
-    /// Another contact has the uid in this field.
-    pub fn uid_taken(field: impl Into<String>) -> Self {
-        let field = field.into();
-        Self::UidTaken { field }
+    /// Another contact has the uid of a new one.
+    #[must_use]
+    pub fn uid_taken(holder: Option<ContactId>) -> Self {
+        let field = "contact.uid".to_owned();
+        Self::UidTaken { field, holder }
     }
 
     /// The same error for the request with this number in a batch.
@@ -269,7 +275,10 @@ impl Error {
                 let violations = violations.map(|(field, problem)| (path(&field), problem));
                 Invalid::many(invalid.reason, violations.collect()).into()
             }
-            Self::UidTaken { field } => Self::uid_taken(path(&field)),
+            Self::UidTaken { field, holder } => Self::UidTaken {
+                field: path(&field),
+                holder,
+            },
             Self::NotFound(_) | Self::EtagMismatch { .. } | Self::Share(_) => Self::InBatch {
                 number,
                 error: Box::new(self),
@@ -300,6 +309,9 @@ impl Error {
             }
             Self::NotFound(id) => Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text)
                 .metadata("id", id.to_string()),
+            Self::UidNotFound(uid) => {
+                Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text).metadata("uid", uid.clone())
+            }
             Self::RevisionNotFound { id, version } => {
                 Refusal::new(Code::NotFound, "REVISION_NOT_FOUND", text)
                     .metadata("id", id.to_string())
@@ -310,8 +322,14 @@ impl Error {
                     .metadata("id", id.to_string())
                     .metadata("etag", current.clone())
             }
-            Self::UidTaken { field } => Refusal::new(Code::AlreadyExists, "UID_TAKEN", text)
-                .violation(field.clone(), "is that of another contact"),
+            Self::UidTaken { field, holder } => {
+                let refusal = Refusal::new(Code::AlreadyExists, "UID_TAKEN", text)
+                    .violation(field.clone(), "is that of another contact");
+                match holder {
+                    Some(id) => refusal.metadata("id", id.to_string()),
+                    None => refusal,
+                }
+            }
             Self::NotDeleted => Refusal::new(Code::AlreadyExists, "CONTACT_NOT_DELETED", text),
             Self::StillLive(id) => {
                 Refusal::new(Code::FailedPrecondition, "CONTACT_NOT_DELETED", text)

@@ -19,6 +19,7 @@ use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
+use crate::store::contacts::UidHolder;
 use crate::store::insertion::InsertVersion;
 use crate::store::requests::StoredResponse;
 use crate::store::{contacts, insertion, owners, parts, requests};
@@ -62,7 +63,7 @@ impl NewContact {
         let uid = self.uid.clone();
         let contact = Stored {
             id,
-            uid: uid.unwrap_or_else(|| format!("urn:uuid:{id}")),
+            uid: uid.unwrap_or_else(|| default_uid(id)),
             version: 0,
             create_time: now,
             update_time: now,
@@ -75,6 +76,11 @@ impl NewContact {
             keys: Keys::of(&self.body),
         }
     }
+}
+
+/// The uid of a contact that was created without one.
+pub(super) fn default_uid(id: ContactId) -> String {
+    format!("urn:uuid:{id}")
 }
 
 impl Book<'_> {
@@ -117,8 +123,8 @@ impl Book<'_> {
             match refused {
                 Error::UidTaken { .. } => {
                     let uids: Vec<&str> = batch.uids().collect();
-                    let taken = contacts::taken_uids(&self.db, self.owner, &uids).await?;
-                    batch.refuse_uids(&taken)?;
+                    let holders = contacts::uid_holders(&self.db, self.owner, &uids).await?;
+                    batch.refuse_uids(&holders, &rights)?;
                 }
                 Error::QuotaExceeded(_) if allow_partial => {
                     let used = owners::used(&self.db, self.owner).await?;
@@ -127,7 +133,11 @@ impl Book<'_> {
                 error => return Err(error),
             }
         }
-        Err(Error::uid_taken("requests"))
+        let field = "requests".to_owned();
+        Err(Error::UidTaken {
+            field,
+            holder: None,
+        })
     }
 
     /// Stores contacts and builds the response, once per request id.
@@ -146,7 +156,11 @@ impl Book<'_> {
             .nth(1)
             .is_none();
         if is_plain && !labelled && is_one_part && !self.is_shared() {
-            return Ok(answer(self.insert_alone(rows).await?));
+            match self.insert_alone(rows).await {
+                // A deleted contact may have it, which gives it up.
+                Err(Error::UidTaken { .. }) => {}
+                inserted => return Ok(answer(inserted?)),
+            }
         }
         self.write_with(options, async |write| {
             let contacts = write.insert(rows).await?.into_iter();
@@ -268,7 +282,7 @@ impl Batch {
             let place = outcomes.next();
             let new = match new {
                 Ok(NewContact { uid: Some(uid), .. }) if !uids.insert(uid.clone()) => {
-                    Err(Error::uid_taken("contact.uid"))
+                    Err(Error::uid_taken(None))
                 }
                 new => new,
             };
@@ -290,26 +304,28 @@ impl Batch {
         self.rows.iter().map(|row| row.contact.uid.as_str())
     }
 
-    fn refuse_uids(&mut self, taken: &[String]) -> Result<()> {
-        let is_taken = |uid: &str| taken.iter().any(|taken| taken == uid);
-        let taken: Vec<bool> = self.uids().map(is_taken).collect();
-        let error = || Error::uid_taken("contact.uid");
-        self.refuse(|row, _| taken[row].then(error))
+    /// Refuses contacts with the uid of a live one.
+    fn refuse_uids(&mut self, holders: &[UidHolder], rights: &Rights) -> Result<()> {
+        self.refuse(|contact| {
+            let mut live = holders.iter().filter(|holder| !holder.is_deleted);
+            let holder = live.find(|holder| holder.uid == contact.uid)?;
+            Some(Error::uid_taken(rights.known(holder.id)))
+        })
     }
 
     /// Refuses contacts beyond the quota.
     fn refuse_beyond(&mut self, quota: Quota, mut used: Quota) -> Result<()> {
-        self.refuse(|_, contact| {
+        self.refuse(|contact| {
             let added = used.add(1, size(&contact.body), quota);
             added.err().map(Error::from)
         })
     }
 
-    fn refuse(&mut self, mut why: impl FnMut(usize, &Stored) -> Option<Error>) -> Result<()> {
+    fn refuse(&mut self, mut why: impl FnMut(&Stored) -> Option<Error>) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
         let places = self.outcomes.pending();
-        for (number, (row, place)) in rows.into_iter().zip(places).enumerate() {
-            match why(number, &row.contact) {
+        for (row, place) in rows.into_iter().zip(places) {
+            match why(&row.contact) {
                 Some(error) => self.outcomes.refuse(place, error)?,
                 None => self.rows.push(row),
             }

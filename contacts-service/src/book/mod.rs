@@ -26,9 +26,10 @@ use crate::book::change::{ContactUpdate, Deletion, Updated};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
+use crate::model::duplicates::IgnoredPair;
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
-use crate::store::{self, duplicates, owners};
+use crate::store::{self, ignored_pairs, owners};
 use crate::watch::hub::Hub;
 
 /// One owner's address book, as one user writes to it.
@@ -138,13 +139,24 @@ impl<'a> Book<'a> {
         Ok(contact.encoded())
     }
 
-    /// Excludes a pair of contacts from the suggested duplicates. Clients do not sync
-    /// such pairs, so this takes no version and wakes no stream.
-    pub async fn ignore(&self, pair: [ContactId; 2]) -> Result<()> {
+    /// Excludes each pair of these contacts, which are sorted, from the suggested
+    /// duplicates. Clients do not sync such pairs, so this takes no version and wakes no
+    /// stream.
+    pub async fn ignore(&self, sorted: &[ContactId]) -> Result<()> {
         let mut tx = self.open().await?;
         owners::lock(&mut tx, self.owner).await?;
         self.rights(&mut *tx).await?.ensure_all()?;
-        duplicates::ignore(&mut *tx, self.owner, pair).await?;
+        ignored_pairs::insert(&mut tx, self.owner, sorted).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Ends that for one pair.
+    pub async fn unignore(&self, pair: IgnoredPair) -> Result<()> {
+        let mut tx = self.open().await?;
+        owners::lock(&mut tx, self.owner).await?;
+        self.rights(&mut *tx).await?.ensure_all()?;
+        ignored_pairs::delete(&mut *tx, self.owner, pair).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::book::Book;
 use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-use crate::store::{duplicates, revisions, tombstones};
+use crate::store::{ignored_pairs, revisions, tombstones};
 
 /// The maximum number of contacts of one owner that are removed in one transaction,
 /// because other writes of that owner wait for it.
@@ -43,7 +43,7 @@ async fn remove(
 ) -> Result<i64> {
     let count = tombstones::purge(db, owner, ids, version, now).await?;
     revisions::delete(db, owner, ids).await?;
-    duplicates::delete_ignored(db, owner, ids).await?;
+    ignored_pairs::delete_of(db, owner, ids).await?;
     Ok(count)
 }
 

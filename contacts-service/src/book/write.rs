@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use crate::book::Book;
 use crate::book::change::size;
+use crate::book::creation::default_uid;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
 use crate::model::stamp::Stamp;
@@ -162,6 +163,7 @@ impl<'a> Write<'a> {
         for row in rows {
             self.rights.ensure_labels_allowed(&[], &row.keys)?;
         }
+        self.take_uids(rows).await?;
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
         for part in parts::split(rows, |row| row.contact.body.len()) {
             let version = InsertVersion::Taken;
@@ -179,6 +181,25 @@ impl<'a> Write<'a> {
         labels::ensure(&mut self.tx, book.owner, stamp, keys).await?;
         let contacts = rows.iter().map(|row| stamp.on(row.contact.clone()));
         Ok(contacts.collect())
+    }
+
+    /// Takes the uids of new contacts from deleted ones, which come back with others.
+    async fn take_uids(&mut self, rows: &[ContactRow]) -> Result<()> {
+        let given = rows.iter().map(|row| &row.contact);
+        let given = given.filter(|contact| contact.uid != default_uid(contact.id));
+        let uids: Vec<&str> = given.map(|contact| &*contact.uid).collect();
+        if uids.is_empty() {
+            return Ok(());
+        }
+        let holders = contacts::uid_holders(&mut *self.tx, self.book.owner, &uids).await?;
+        if let Some(live) = holders.iter().find(|holder| !holder.is_deleted) {
+            return Err(Error::uid_taken(self.rights.known(live.id)));
+        }
+        let deleted: Vec<Uuid> = holders.iter().map(|holder| holder.id.0).collect();
+        if !deleted.is_empty() {
+            contacts::renew_uids(&mut *self.tx, self.book.owner, &deleted).await?;
+        }
+        Ok(())
     }
 
     /// Deletes contacts that are not deleted yet; they can be undeleted.

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use proto::contacts::v1::DuplicateReason;
 
 use crate::contact::ContactId;
-use crate::model::duplicates::{ComparedContact, SharedValue};
+use crate::model::duplicates::{ComparedContact, IgnoredPair, SharedValue};
 use evidence::{Evidence, Facts};
 use groups::Groups;
 
@@ -28,6 +28,12 @@ pub struct Group {
 }
 
 impl Group {
+    /// The certainty, from 0 to 1.
+    #[must_use]
+    pub fn certainty(&self) -> f64 {
+        f64::from(self.score) / 1000.0
+    }
+
     /// Its position: the higher score first, then the older contact.
     #[must_use]
     pub fn place(&self) -> (u32, Option<ContactId>) {
@@ -54,7 +60,7 @@ const LIKELY: u32 = 400;
 pub fn groups(
     shared: &[SharedValue],
     mut members: Vec<ComparedContact>,
-    ignored: &[(ContactId, ContactId)],
+    ignored: &[IgnoredPair],
 ) -> Vec<Group> {
     // The groups do not depend on the order of the input, because pages must be
     // consistent.
@@ -83,8 +89,8 @@ pub fn groups(
     let mut pairs: Vec<(Evidence, usize, usize)> = compared(&facts, &sharers);
     pairs.sort_unstable_by_key(|(evidence, a, b)| (u32::MAX - evidence.score, *a, *b));
     let mut groups = Groups::of(&facts);
-    for (a, b) in ignored {
-        if let (Some(a), Some(b)) = (places.get(a), places.get(b)) {
+    for pair in ignored {
+        if let (Some(a), Some(b)) = (places.get(&pair.low), places.get(&pair.high)) {
             groups.keep_apart(*a, *b);
         }
     }

@@ -13,7 +13,7 @@ use super::{Group, groups};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::store::{contacts, duplicates};
+use crate::store::{contacts, duplicates, ignored_pairs};
 
 /// The number of concurrent searches for groups, of all callers. A search reads a whole
 /// book and keeps a connection meanwhile, so a few more would leave no connection to
@@ -39,11 +39,13 @@ pub struct FoundGroup {
     pub contacts: Vec<Stored>,
 }
 
-/// Finds at most `size` of the owner's groups after `cursor`. Waits for one of `places`.
+/// Finds at most `size` of the owner's groups after `cursor` that have at least `min_score`.
+/// Waits for one of `places`.
 pub async fn find(
     db: &Pool,
     places: &Semaphore,
     owner: UserId,
+    min_score: f64,
     cursor: Option<DuplicatesCursor>,
     size: usize,
 ) -> Result<DuplicatesPage> {
@@ -61,7 +63,7 @@ pub async fn find(
         .collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let members = duplicates::compared_contacts(&mut *tx, owner, &ids).await?;
-    let ignored = duplicates::ignored(&mut *tx, owner).await?;
+    let ignored = ignored_pairs::list(&mut *tx, owner, None, ignored_pairs::PAIRS_MAX).await?;
     // On another thread, because a large book takes tens of milliseconds, in which this
     // one serves other calls.
     let all = spawn_blocking(move || groups(&shared, members, &ignored))
@@ -69,7 +71,8 @@ pub async fn find(
         .map_err(|_| sqlx::Error::WorkerCrashed)?;
 
     let start = all.partition_point(|group| cursor.is_some_and(|cursor| group.place() <= cursor));
-    let mut rest = all.into_iter().skip(start).peekable();
+    let end = all.partition_point(|group| group.certainty() >= min_score);
+    let mut rest = all.into_iter().take(end).skip(start).peekable();
     let mut shown: Vec<Group> = rest.by_ref().take(size).collect();
     let ids = shown.iter().flat_map(|group| &group.ids);
     let ids: Vec<Uuid> = ids.map(|id| id.0).collect();

@@ -36,3 +36,25 @@ pub struct ComparedContact {
     /// Its date of birth, if it is known.
     pub birthday: Option<Date>,
 }
+
+/// Two contacts that are known to be different people.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct IgnoredPair {
+    /// The lower id.
+    pub low: ContactId,
+    /// The higher one.
+    pub high: ContactId,
+}
+
+impl IgnoredPair {
+    /// The pair of two different contacts.
+    #[must_use]
+    pub fn of(a: ContactId, b: ContactId) -> Self {
+        Self {
+            low: a.min(b),
+            high: a.max(b),
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The supported part of AIP-160: conditions joined with AND.
 
+use crate::contact::body::parse_uid;
 use crate::contact::fold::{digits, fold};
 use crate::contact::identity::{identity, label_key};
 use crate::error::{Error, Result};
@@ -17,6 +18,8 @@ pub enum Condition {
     Phone(String),
     /// Has an organization whose name contains this.
     Organization(String),
+    /// Has this uid, as it is.
+    Uid(String),
     /// Has a birthday.
     HasBirthday,
 }
@@ -76,11 +79,12 @@ fn condition(text: &str) -> Result<(Condition, &str)> {
         ("email", "=") => Condition::Email(not_empty(identity(&value))?),
         ("phone", "=") => Condition::Phone(not_empty(digits(&value))?),
         ("organization", ":") => Condition::Organization(not_empty(fold(&value))?),
+        ("uid", "=") => Condition::Uid(not_empty(uid(&value)?)?),
         ("has", ":") if value == "birthday" => Condition::HasBirthday,
         _ => {
             return Err(invalid(
                 "has an unknown field; the fields are labels:, starred=, email=, phone=, \
-                 organization: and has:birthday",
+                 organization:, uid= and has:birthday",
             ));
         }
     };
@@ -111,6 +115,12 @@ fn value(text: &str) -> Result<(String, &str)> {
     Err(invalid("has an unclosed quote"))
 }
 
+/// A uid, as it is stored.
+fn uid(value: &str) -> Result<String> {
+    let uid = parse_uid(value).map_err(|_| invalid("has a uid that no contact can have"))?;
+    Ok(uid.unwrap_or_default())
+}
+
 fn invalid(problem: &str) -> Error {
     Error::invalid("FILTER_INVALID", "filter", problem)
 }
@@ -123,7 +133,8 @@ mod tests {
     fn conditions_are_read_and_their_values_folded() {
         let conditions = parse(
             r#"labels:"Fünf \"Freunde\"" AND starred=true AND email = ADA@example.com
-               AND phone="+49 30 1" AND organization:ACME AND has:birthday"#,
+               AND phone="+49 30 1" AND organization:ACME AND has:birthday
+               AND uid=urn:Uuid:1"#,
         );
         assert_eq!(
             conditions.unwrap(),
@@ -134,6 +145,7 @@ mod tests {
                 Condition::Phone("49301".into()),
                 Condition::Organization("acme".into()),
                 Condition::HasBirthday,
+                Condition::Uid("urn:Uuid:1".into()),
             ]
         );
         assert_eq!(parse("  ").unwrap(), []);
@@ -156,6 +168,8 @@ mod tests {
             "labels:\"x",
             "labels:\"x\\y\"",
             "has:phone",
+            "uid:x",
+            "uid=\"\"",
             "notes:\"x\"",
             "é=1",
             "x' OR 1=1 --",

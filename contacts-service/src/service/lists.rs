@@ -7,7 +7,7 @@ use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::paging::{PageError, Pages, Paging, Sizes};
 use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
-use proto::contacts::v1::{GetContactRequest, ListContactsRequest};
+use proto::contacts::v1::{BatchGetContactsRequest, GetContactRequest, ListContactsRequest};
 use uuid::Uuid;
 
 use crate::book::batch;
@@ -47,27 +47,31 @@ pub(super) async fn get(
 
 /// Parses the ids of a batch.
 pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<ContactId>> {
-    if ids.len() > IDS_MAX {
-        return Err(Error::invalid(
-            "FIELD_INVALID",
-            "ids",
-            "has more than 500 elements",
-        ));
-    }
+    check_count("ids", ids.len())?;
     let numbered = ids.iter().enumerate();
     numbered
         .map(|(i, id)| ContactId::parse(&format!("ids[{i}]"), id))
         .collect()
 }
 
-/// The contacts with these ids, in their order.
+fn check_count(field: &str, count: usize) -> Result<()> {
+    if count > IDS_MAX {
+        let problem = "has more than 500 elements";
+        return Err(Error::invalid("FIELD_INVALID", field, problem));
+    }
+    Ok(())
+}
+
+/// The contacts with the ids, and then those with the uids, in the order of the request.
 pub(super) async fn batch_get(
     db: &Pool,
     view: &View,
-    ids: &[ContactId],
-    allow_missing: bool,
+    request: &BatchGetContactsRequest,
 ) -> Result<BatchGetContactsResponse> {
-    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let ids = parse_ids(&request.ids)?;
+    check_count("uids", ids.len() + request.uids.len())?;
+    let by_uid = ids_of(db, view, &request.uids).await?;
+    let wanted: Vec<Uuid> = ids.iter().chain(by_uid.values()).map(|id| id.0).collect();
     let found = contacts::get_many(db, view.owner, &wanted).await?;
     // A repeated id is returned twice.
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
@@ -76,17 +80,37 @@ pub(super) async fn batch_get(
             shown.insert(contact.id, contact.encoded());
         }
     }
-    let sizes = ids.iter().map(|id| shown.get(id).map_or(0, Bytes::len));
-    batch::check_size("ids", sizes)?;
+    let with_uid = |uid: &String| by_uid.get(uid).and_then(|id| shown.get(id));
+    let sizes = ids.iter().map(|id| shown.get(id));
+    let sizes = sizes.chain(request.uids.iter().map(with_uid));
+    let sizes: Vec<usize> = sizes.map(|found| found.map_or(0, Bytes::len)).collect();
+    batch::check_size("ids", sizes.into_iter())?;
     let mut answer = BatchGetContactsResponse::default();
-    for id in ids {
+    for id in &ids {
         match shown.get(id) {
             Some(contact) => answer.contacts.push(contact.clone()),
-            None if allow_missing => answer.missing_ids.push(id.to_string()),
+            None if request.allow_missing => answer.missing_ids.push(id.to_string()),
             None => return Err(Error::NotFound(*id)),
         }
     }
+    for uid in &request.uids {
+        match with_uid(uid) {
+            Some(contact) => answer.contacts.push(contact.clone()),
+            None if request.allow_missing => answer.missing_uids.push(uid.clone()),
+            None => return Err(Error::UidNotFound(uid.clone())),
+        }
+    }
     Ok(answer)
+}
+
+/// The ids of the owner's contacts with these uids, by uid.
+async fn ids_of(db: &Pool, view: &View, uids: &[String]) -> Result<HashMap<String, ContactId>> {
+    if uids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
+    let holders = contacts::uid_holders(db, view.owner, &uids).await?;
+    Ok(holders.into_iter().map(|one| (one.uid, one.id)).collect())
 }
 
 /// A page of an owner's contacts.

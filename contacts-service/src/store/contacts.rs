@@ -87,27 +87,56 @@ pub async fn get_each(
     Ok(numbers.zip(packed!(row).contacts()?).collect())
 }
 
-/// The uids that contacts of the owner already have.
-pub async fn taken_uids(
+/// A contact with a uid that a new one wants.
+#[derive(Clone, Debug)]
+pub struct UidHolder {
+    /// The uid.
+    pub uid: String,
+    /// The contact.
+    pub id: ContactId,
+    /// Whether it is deleted, so that it gives up the uid.
+    pub is_deleted: bool,
+}
+
+/// The owner's contacts that have one of these uids, deleted or not.
+pub async fn uid_holders(
     db: impl PgExecutor<'_>,
     owner: UserId,
     uids: &[&str],
-) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar!(
+) -> Result<Vec<UidHolder>> {
+    Ok(sqlx::query_as!(
+        UidHolder,
         r#"
-        SELECT uid
+        SELECT uid, id AS "id: ContactId", is_deleted AS "is_deleted!"
         FROM unnest($2::text[]) AS asked (by_uid)
         CROSS JOIN LATERAL (
-            SELECT uid
+            SELECT uid, id, delete_time IS NOT NULL AS is_deleted
             FROM contacts.contacts
             WHERE owner_id = $1 AND uid >= by_uid AND uid <= by_uid
             ORDER BY uid
             LIMIT 1
-        ) AS taken
+        ) AS holder
         "#,
         owner as UserId,
         uids as &[&str],
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Gives the owner's deleted contacts with these ids new uids. Their versions stay: nobody
+/// sees the uid of a deleted contact change, except on its return.
+pub async fn renew_uids(db: impl PgExecutor<'_>, owner: UserId, deleted: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE contacts.contacts
+        SET uid = 'urn:uuid:' || gen_random_uuid()
+        WHERE owner_id = $1 AND id = ANY($2) AND delete_time IS NOT NULL
+        "#,
+        owner as UserId,
+        deleted,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Shared values of contacts, and ignored pairs.
+//! What contacts have in common.
 
 use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::contact::stored;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::duplicates::{ComparedContact, SharedValue, ValueKind};
 
 /// Makes a transaction sort the keys of a large book in memory.
@@ -91,94 +91,4 @@ pub async fn compared_contacts(
         })
     });
     members.collect()
-}
-
-/// The pairs that the owner ignores, each the lower id first.
-pub async fn ignored(
-    db: impl PgExecutor<'_>,
-    owner: UserId,
-) -> Result<Vec<(ContactId, ContactId)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT low_id AS "low: ContactId", high_id AS "high: ContactId"
-        FROM contacts.ignored_duplicates
-        WHERE owner_id = $1
-        "#,
-        owner as UserId,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.low, row.high)).collect())
-}
-
-/// The maximum number of ignored pairs per owner; concurrent calls can exceed it by their
-/// number.
-const IGNORED_MAX: i64 = 10_000;
-
-/// Ignores a pair of the owner's contacts; a repeat has no effect.
-pub async fn ignore(db: impl PgExecutor<'_>, owner: UserId, pair: [ContactId; 2]) -> Result<()> {
-    let [low, high] = if pair[0] < pair[1] {
-        pair
-    } else {
-        [pair[1], pair[0]]
-    };
-    // Both stay locked until the pair is stored, so that neither can be purged meanwhile
-    // and leave the pair.
-    let row = sqlx::query!(
-        r#"
-        WITH pair AS (
-            SELECT id
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND id IN ($2, $3)
-            FOR SHARE
-        ), found AS (
-            SELECT COALESCE(bool_or(id = $2), FALSE) AS low, COALESCE(bool_or(id = $3), FALSE) AS high
-            FROM pair
-        ), room AS (
-            SELECT count(*) < $4 AS free
-            FROM (
-                SELECT FROM contacts.ignored_duplicates
-                WHERE owner_id = $1 AND (low_id, high_id) <> ($2, $3)
-                LIMIT $4
-            ) AS ignored
-        ), stored AS (
-            INSERT INTO contacts.ignored_duplicates (owner_id, low_id, high_id)
-            SELECT $1, $2, $3
-            FROM found JOIN room ON low AND high AND free
-            ON CONFLICT DO NOTHING
-        )
-        SELECT low AS "low!", high AS "high!", free AS "free!"
-        FROM found CROSS JOIN room
-        "#,
-        owner as UserId,
-        low as ContactId,
-        high as ContactId,
-        IGNORED_MAX,
-    )
-    .fetch_one(db)
-    .await?;
-    let missing = pair.into_iter().find(|id| {
-        let there = if *id == low { row.low } else { row.high };
-        !there
-    });
-    match missing {
-        Some(id) => Err(Error::NotFound(id)),
-        None if row.free => Ok(()),
-        None => Err(Error::TooManyIgnored { limit: IGNORED_MAX }),
-    }
-}
-
-/// Deletes the ignored pairs of the owner's purged contacts with these ids.
-pub async fn delete_ignored(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
-    sqlx::query!(
-        r#"
-        DELETE FROM contacts.ignored_duplicates
-        WHERE owner_id = $1 AND (low_id = ANY($2) OR high_id = ANY($2))
-        "#,
-        owner as UserId,
-        ids,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }

@@ -47,7 +47,7 @@ pub async fn insert(
     }
     let row = match store(db, owner, &columns, quota, now, version).await {
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNIQUE_VIOLATION) => {
-            return Err(Error::uid_taken("contact.uid"));
+            return Err(Error::uid_taken(None));
         }
         inserted => inserted?,
     };

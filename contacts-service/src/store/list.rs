@@ -157,6 +157,13 @@ pub fn statement<'a>(
         // Versions follow the order of writes, and the feed needs their index anyway.
         Key::UpdateTime => ("version", "''"),
     };
+    // One contact at most: only the order of the uids makes the planner read their index.
+    let is_uid = |condition: &Condition| matches!(condition, Condition::Uid(_));
+    let column = if selection.conditions.iter().any(is_uid) {
+        "uid"
+    } else {
+        column
+    };
     let (direction, beyond) = if selection.order.descending {
         (" DESC", "<")
     } else {
@@ -231,6 +238,11 @@ fn push_condition(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
             .push(" AND strpos(organization_key, ")
             .push_bind(name.clone())
             .push(") > 0"),
+        Condition::Uid(uid) => query
+            .push(" AND uid >= ")
+            .push_bind(uid.clone())
+            .push(" AND uid <= ")
+            .push_bind(uid.clone()),
         Condition::HasBirthday => query.push(" AND birth_md IS NOT NULL"),
     };
 }

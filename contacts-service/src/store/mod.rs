@@ -10,6 +10,7 @@ pub mod duplicates;
 pub mod feed;
 pub mod gone_owners;
 pub mod hints;
+pub mod ignored_pairs;
 pub mod insertion;
 pub mod labels;
 pub mod list;

@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 19] = [
+const WRITING: [&str; 20] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -24,6 +24,7 @@ const WRITING: [&str; 19] = [
     "DeleteLabel",
     "ModifyLabelMembers",
     "IgnoreDuplicate",
+    "UnignoreDuplicate",
     "MergeContacts",
     "UnmergeContacts",
     "CreateShare",

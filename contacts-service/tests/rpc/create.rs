@@ -78,20 +78,6 @@ async fn the_uid_is_made_when_none_is_sent() {
 }
 
 #[tokio::test]
-async fn a_uid_is_taken_once_even_by_a_deleted_contact() {
-    let app = App::start().await;
-    let owner = app.owner();
-    let first = owner.has(full()).await;
-
-    assert_refused(owner.create(full()).await, Code::AlreadyExists, "UID_TAKEN");
-    owner.delete(&first.id).await.unwrap();
-    assert_refused(owner.create(full()).await, Code::AlreadyExists, "UID_TAKEN");
-
-    assert_eq!(owner.total_size().await, 0);
-    assert_eq!(rows(&app, "contacts", owner.user).await, 1);
-}
-
-#[tokio::test]
 async fn something_must_be_there_to_call_a_contact_by() {
     let app = App::start().await;
     let owner = app.owner();

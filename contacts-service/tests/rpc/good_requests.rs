@@ -37,15 +37,17 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     let gone = owner.has_deleted(ada()).await.id;
     // No other request changes it, so its revision is kept.
     let restored = owner.has(ada()).await;
-    let name = format!("Good {}", Uuid::now_v7());
-    let label = owner.create_label(&name).await.unwrap();
+    let label = format!("Good {}", Uuid::now_v7());
+    let label = owner.create_label(&label).await.unwrap();
     let pair = Pair {
         ids: [owner.has(ada()).await.id, owner.has(ada()).await.id],
         merge: merge(owner).await,
     };
     let email = format!("{}@example.com", Uuid::now_v7());
-    let share = sharing(&email, ShareRole::Reader);
-    let share = owner.offer(share).await.unwrap();
+    let share = owner
+        .offer(sharing(&email, ShareRole::Reader))
+        .await
+        .unwrap();
     let mut requests = Vec::new();
     for method in wire::methods() {
         let bytes = history_bytes_of(method.name(), &restored)
@@ -56,7 +58,7 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
             .or_else(|| deleted_bytes_of(method.name(), &deleted))
             .unwrap_or_else(|| bytes_of(method.name(), &id));
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
-        let method = method.name().to_owned();
+        let method = method.name().into();
         requests.push(GoodRequest { method, message });
     }
     requests
@@ -241,7 +243,9 @@ fn pair_bytes_of(method: &str, pair: &Pair) -> Option<Vec<u8>> {
     let [id, other_id] = pair.ids.clone();
     let bytes = match method {
         "FindDuplicates" => FindDuplicatesRequest::default().encode_to_vec(),
-        "IgnoreDuplicate" => IgnoreDuplicateRequest {
+        "ListIgnoredDuplicates" => Vec::new(),
+        // Both have the same fields.
+        "IgnoreDuplicate" | "UnignoreDuplicate" => IgnoreDuplicateRequest {
             id,
             other_id,
             ..IgnoreDuplicateRequest::default()

@@ -14,6 +14,7 @@
 mod accounts;
 mod app;
 mod good_requests;
+mod ignored_duplicates;
 mod issuer;
 mod mirror;
 mod owner;
@@ -91,6 +92,7 @@ mod strangers;
 mod sync;
 mod sync_expiry;
 mod sync_races;
+mod uids;
 mod undelete;
 mod unmerge;
 mod update;

@@ -3,11 +3,11 @@
 use prost_types::FieldMask;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, BatchGetContactsRequest, Contact, CreateContactRequest,
-    DeleteContactRequest, GetContactRequest, ListContactsRequest, ListContactsResponse,
-    ListUpcomingBirthdaysRequest, ListUpcomingBirthdaysResponse, MatchTier, SearchContactsRequest,
-    SearchContactsResponse, SearchResult, UndeleteContactRequest, UpcomingBirthday,
-    UpdateContactRequest,
+    BatchCreateContactsRequest, BatchGetContactsRequest, BatchGetContactsResponse, Contact,
+    CreateContactRequest, DeleteContactRequest, GetContactRequest, ListContactsRequest,
+    ListContactsResponse, ListUpcomingBirthdaysRequest, ListUpcomingBirthdaysResponse, MatchTier,
+    SearchContactsRequest, SearchContactsResponse, SearchResult, UndeleteContactRequest,
+    UpcomingBirthday, UpdateContactRequest,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -139,11 +139,19 @@ impl Owner {
         let request = BatchGetContactsRequest {
             ids: ids.iter().map(|id| (*id).to_owned()).collect(),
             allow_missing,
-            owner_id: self.book.clone(),
+            ..BatchGetContactsRequest::default()
         };
-        let answer = self.client.clone().batch_get_contacts(request).await?;
-        let answer = answer.into_inner();
+        let answer = self.batch_get_with(request).await?;
         Ok((answer.contacts, answer.missing_ids))
+    }
+
+    pub async fn batch_get_with(
+        &self,
+        mut request: BatchGetContactsRequest,
+    ) -> Result<BatchGetContactsResponse, Status> {
+        self.fill(&mut request.owner_id);
+        let answer = self.client.clone().batch_get_contacts(request).await?;
+        Ok(answer.into_inner())
     }
 
     pub async fn update(&self, contact: Contact, mask: &[&str]) -> Result<Contact, Status> {

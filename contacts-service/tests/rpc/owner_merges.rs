@@ -2,7 +2,8 @@
 
 use proto::contacts::v1::{
     Contact, DuplicateGroup, FindDuplicatesRequest, FindDuplicatesResponse, IgnoreDuplicateRequest,
-    MergeContactsRequest, MergeContactsResponse, UnmergeContactsRequest,
+    ListIgnoredDuplicatesRequest, MergeContactsRequest, MergeContactsResponse,
+    UnignoreDuplicateRequest, UnmergeContactsRequest,
 };
 use tonic::Status;
 
@@ -67,8 +68,16 @@ impl Owner {
         let request = FindDuplicatesRequest {
             page_size,
             page_token: page_token.into(),
-            owner_id: self.book.clone(),
+            ..FindDuplicatesRequest::default()
         };
+        self.duplicates_with(request).await
+    }
+
+    pub async fn duplicates_with(
+        &self,
+        mut request: FindDuplicatesRequest,
+    ) -> Result<FindDuplicatesResponse, Status> {
+        self.fill(&mut request.owner_id);
         let answer = self.client.clone().find_duplicates(request).await?;
         Ok(answer.into_inner())
     }
@@ -91,9 +100,45 @@ impl Owner {
         let request = IgnoreDuplicateRequest {
             id: id.into(),
             other_id: other_id.into(),
-            owner_id: self.book.clone(),
+            ..IgnoreDuplicateRequest::default()
         };
+        self.ignore_with(request).await
+    }
+
+    pub async fn ignore_with(&self, mut request: IgnoreDuplicateRequest) -> Result<(), Status> {
+        self.fill(&mut request.owner_id);
         self.client.clone().ignore_duplicate(request).await?;
         Ok(())
+    }
+
+    pub async fn unignore(&self, id: &str, other_id: &str) -> Result<(), Status> {
+        let request = UnignoreDuplicateRequest {
+            id: id.into(),
+            other_id: other_id.into(),
+            owner_id: self.book.clone(),
+        };
+        self.client.clone().unignore_duplicate(request).await?;
+        Ok(())
+    }
+
+    /// The ignored pairs, read page by page.
+    pub async fn ignored(&self, page_size: i32) -> Vec<[String; 2]> {
+        let (mut pairs, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListIgnoredDuplicatesRequest {
+                page_size,
+                page_token,
+                owner_id: self.book.clone(),
+            };
+            let page = self.client.clone().list_ignored_duplicates(request).await;
+            let page = page.unwrap().into_inner();
+            let ignored = page.ignored_duplicates.into_iter();
+            pairs.extend(ignored.map(|pair| [pair.id, pair.other_id]));
+            assert!(pairs.len() < ENDLESS);
+            if page.next_page_token.is_empty() {
+                return pairs;
+            }
+            page_token = page.next_page_token;
+        }
     }
 }

@@ -53,12 +53,13 @@ fn reasons(answers: &[(String, Result<(), Status>)]) -> HashSet<String> {
     answers.iter().map(of).collect()
 }
 
-const READS: [&str; 12] = [
+const READS: [&str; 13] = [
     "GetContact",
     "BatchGetContacts",
     "ListContacts",
     "ListContactRevisions",
     "FindDuplicates",
+    "ListIgnoredDuplicates",
     "SearchContacts",
     "ListUpcomingBirthdays",
     "SyncContacts",
@@ -69,9 +70,11 @@ const READS: [&str; 12] = [
 ];
 
 /// Calls that need all contacts.
-const WHOLE: [&str; 7] = [
+const WHOLE: [&str; 9] = [
     "FindDuplicates",
     "IgnoreDuplicate",
+    "ListIgnoredDuplicates",
+    "UnignoreDuplicate",
     "GetContactStats",
     "CreateLabel",
     "UpdateLabel",

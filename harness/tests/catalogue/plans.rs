@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use contacts_service::DATABASE_SETTINGS;
+use contacts_service::model::filter::Condition;
 use contacts_service::model::order::Order;
 use contacts_service::model::share::rights::{View, Visible};
 use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
@@ -88,11 +89,7 @@ const ORDERED: &[Stored] = &[
         "",
         &["owner_state_pkey", "owner_state_pkey"],
     ),
-    (
-        "SELECT uid FROM unnest($2::text[])",
-        "",
-        &["contacts_owner_id_uid_key"],
-    ),
+    ("SELECT uid, id AS", "", &["contacts_owner_id_uid_key"]),
     (
         "SELECT body_hash, response FROM contacts.requests",
         "",
@@ -223,7 +220,7 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
     ] {
         for order in [order.to_owned(), format!("{order} desc")] {
             for (after, size) in [(false, 50), (true, 50), (false, 500), (true, 500)] {
-                let query = list(&order, after, size + 1);
+                let query = list(&order, after, &[], size + 1);
                 let nodes = ["owner_state_pkey"].iter().chain(nodes);
                 let nodes = nodes.map(|node| (*node).to_owned()).collect();
                 let name = format!("{size} by {order}, {after}");
@@ -231,11 +228,16 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
             }
         }
     }
+    let query = list("family_name", false, &[Condition::Uid(String::new())], 51);
+    // One contact is sorted.
+    let nodes = "owner_state_pkey, Incremental Sort, contacts_owner_id_uid_key";
+    let nodes = nodes.split(", ").map(str::to_owned).collect();
+    hot.insert("list by uid".to_owned(), (query, nodes));
     hot
 }
 
 /// The statement of a page in an order, the first one or a later one.
-fn list(order: &str, later: bool, limit: i64) -> String {
+fn list(order: &str, later: bool, conditions: &[Condition], limit: i64) -> String {
     let user = chassis::user_id::UserId(Uuid::nil());
     let view = View {
         owner: user,
@@ -250,7 +252,7 @@ fn list(order: &str, later: bool, limit: i64) -> String {
     let id = contacts_service::contact::ContactId(Uuid::nil());
     let selection = Selection {
         order: Order::parse(order).unwrap(),
-        conditions: &[],
+        conditions,
         show_deleted: false,
         counted: true,
         after: later.then_some(ListCursor { key, id }),

@@ -1,6 +1,6 @@
 //! Batch updates.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use tokio::task::yield_now;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
-use crate::store::contacts;
+use crate::store::contacts::{self, UidHolder};
 
 /// One request in progress.
 struct Item {
@@ -104,12 +104,12 @@ impl Book<'_> {
 
         let mut writes = Writes::of(items, write.used(), self.quota, &mut outcomes)?;
         let uids = writes.new_uids();
-        let uids_taken = if uids.is_empty() {
+        let holders = if uids.is_empty() {
             Vec::new()
         } else {
-            contacts::taken_uids(&mut *write, self.owner, &uids).await?
+            contacts::uid_holders(&mut *write, self.owner, &uids).await?
         };
-        writes.refuse_new(&uids_taken, self.quota, &mut outcomes)?;
+        writes.refuse_new(&holders, write.rights(), self.quota, &mut outcomes)?;
         writes.check_size()?;
         for (place, contact) in writes.unchanged {
             outcomes.done(place, contact.encoded());
@@ -234,16 +234,23 @@ impl Writes {
     /// Refuses new contacts whose uids are taken, or that exceed the quota.
     fn refuse_new(
         &mut self,
-        taken_uids: &[String],
+        holders: &[UidHolder],
+        rights: &Rights,
         quota: Quota,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        let mut uids: HashSet<String> = taken_uids.iter().cloned().collect();
+        let live = holders.iter().filter(|holder| !holder.is_deleted);
+        let live = live.map(|holder| (holder.uid.clone(), rights.known(holder.id)));
+        let mut uids: HashMap<String, Option<ContactId>> = live.collect();
         let Placed { rows, places } = std::mem::take(&mut self.created);
         for (place, row) in places.into_iter().zip(rows) {
-            if !uids.insert(row.contact.uid.clone()) {
-                outcomes.refuse(place, Error::uid_taken("contact.uid"))?;
-            } else if let Err(exceeded) = self.used.add(1, size(&row.contact.body), quota) {
+            let uid = row.contact.uid.clone();
+            if let Some(holder) = uids.get(&uid) {
+                outcomes.refuse(place, Error::uid_taken(*holder))?;
+                continue;
+            }
+            uids.insert(uid, None);
+            if let Err(exceeded) = self.used.add(1, size(&row.contact.body), quota) {
                 outcomes.refuse(place, exceeded.into())?;
             } else {
                 self.created.push(place, row);

@@ -4,6 +4,7 @@ use chassis::sha256::sha256;
 use chassis::user_id::UserId;
 use uuid::Uuid;
 
+use crate::contact::ContactId;
 use crate::contact::keys::Keys;
 use crate::contact::stored::{Stored, label_keys};
 use crate::error::{Error, Result, ShareError};
@@ -164,6 +165,12 @@ impl Rights {
             seen: Visible::Labels(Vec::new()),
             written: Visible::Labels(Vec::new()),
         }
+    }
+
+    /// The id of a contact for whoever may see every contact.
+    #[must_use]
+    pub fn known(&self, id: ContactId) -> Option<ContactId> {
+        (self.seen == Visible::All).then_some(id)
     }
 
     /// The combined rights of shares. Fails if there is no share.

@@ -1,0 +1,380 @@
+//! `ContactsService`.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::access::caller::Caller;
+use chassis::serve::while_allowed::while_allowed;
+use futures_util::{Stream, StreamExt};
+use prost::Message;
+use proto::contacts::server::contacts_service_server as server;
+use proto::contacts::server::{
+    BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
+    BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse,
+    FindDuplicatesResponse, GetContactResponse, ListContactRevisionsResponse, ListContactsResponse,
+    ListUpcomingBirthdaysResponse, MergeContactsResponse, RestoreContactResponse,
+    SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse, UnmergeContactsResponse,
+    UpdateContactResponse, WatchContactsResponse,
+};
+use proto::contacts::v1::{
+    BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
+    BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, FindDuplicatesRequest,
+    GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, IgnoreDuplicateRequest,
+    IgnoreDuplicateResponse, ListContactRevisionsRequest, ListContactsRequest,
+    ListIgnoredDuplicatesRequest, ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest,
+    MergeContactsRequest, PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest,
+    SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest, UnignoreDuplicateRequest,
+    UnignoreDuplicateResponse, UnmergeContactsRequest, UpdateContactRequest, WatchContactsRequest,
+};
+use tonic::{Request, Response, Status};
+
+use crate::contact::ContactId;
+use crate::error::{Error, Result};
+use crate::watch::stream::Reader;
+
+use super::{
+    ContactsService, birthdays, changes, creations, duplicates, lists, merges, purges, revisions,
+    searches, stats, sync,
+};
+
+#[tonic::async_trait]
+impl server::ContactsService for ContactsService {
+    async fn create_contact(
+        &self,
+        request: Request<CreateContactRequest>,
+    ) -> Result<Response<CreateContactResponse>, Status> {
+        let book = self.book(&request).await?;
+        let request = request.into_inner();
+        let options = creations::options(&request)?;
+        let new = creations::new(request)?;
+
+        let contact = book.create(&new, &options).await?;
+
+        Ok(Response::new(CreateContactResponse { contact }))
+    }
+
+    async fn batch_create_contacts(
+        &self,
+        request: Request<BatchCreateContactsRequest>,
+    ) -> Result<Response<BatchCreateContactsResponse>, Status> {
+        let book = self.book(&request).await?;
+        let request = request.into_inner();
+        let (options, allow_partial) = (creations::batch_options(&request)?, request.allow_partial);
+        let batch = creations::batch(request).await?;
+
+        let answer = book
+            .create_all(batch, allow_partial, &options, creations::encode_batch)
+            .await?;
+
+        let answer = BatchCreateContactsResponse::decode(answer).map_err(Error::from)?;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_contact(
+        &self,
+        request: Request<GetContactRequest>,
+    ) -> Result<Response<GetContactResponse>, Status> {
+        let contact = self
+            .read(request, async |view, request| {
+                lists::get(&self.reads, view, &request).await
+            })
+            .await?;
+
+        Ok(Response::new(GetContactResponse { contact }))
+    }
+
+    async fn batch_get_contacts(
+        &self,
+        request: Request<BatchGetContactsRequest>,
+    ) -> Result<Response<BatchGetContactsResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                lists::batch_get(&self.share_of(view.reader), view, &request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn list_contacts(
+        &self,
+        request: Request<ListContactsRequest>,
+    ) -> Result<Response<ListContactsResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                let db = self.share_of(view.reader);
+                lists::list(&db, &self.sealer, view, request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn update_contact(
+        &self,
+        request: Request<UpdateContactRequest>,
+    ) -> Result<Response<UpdateContactResponse>, Status> {
+        let book = self.book(&request).await?;
+
+        let contact = book.update(changes::change(request.into_inner())?).await?;
+
+        Ok(Response::new(UpdateContactResponse { contact }))
+    }
+
+    async fn batch_update_contacts(
+        &self,
+        request: Request<BatchUpdateContactsRequest>,
+    ) -> Result<Response<BatchUpdateContactsResponse>, Status> {
+        let book = self.book(&request).await?;
+        let request = request.into_inner();
+        let allow_partial = request.allow_partial;
+        let batch = changes::batch(request.requests, changes::change_of_many).await?;
+
+        let outcomes = book.update_all(batch, allow_partial).await?;
+
+        let results = changes::results(outcomes);
+        Ok(Response::new(BatchUpdateContactsResponse { results }))
+    }
+
+    async fn delete_contact(
+        &self,
+        request: Request<DeleteContactRequest>,
+    ) -> Result<Response<DeleteContactResponse>, Status> {
+        let book = self.book(&request).await?;
+        let deletion = changes::deletion(request.into_inner())?;
+
+        let contact = book.delete(&deletion).await?;
+
+        Ok(Response::new(DeleteContactResponse {
+            contact: contact.unwrap_or_default(),
+        }))
+    }
+
+    async fn batch_delete_contacts(
+        &self,
+        request: Request<BatchDeleteContactsRequest>,
+    ) -> Result<Response<BatchDeleteContactsResponse>, Status> {
+        let book = self.book(&request).await?;
+        let request = request.into_inner();
+        let allow_partial = request.allow_partial;
+        let batch = changes::batch(request.requests, changes::deletion_of_many).await?;
+
+        let outcomes = book.delete_all(batch, allow_partial).await?;
+
+        let results = changes::results(outcomes);
+        Ok(Response::new(BatchDeleteContactsResponse { results }))
+    }
+
+    async fn undelete_contact(
+        &self,
+        request: Request<UndeleteContactRequest>,
+    ) -> Result<Response<UndeleteContactResponse>, Status> {
+        let book = self.book(&request).await?;
+        let id = ContactId::parse("id", &request.get_ref().id)?;
+
+        let contact = book.undelete(id).await?;
+
+        Ok(Response::new(UndeleteContactResponse { contact }))
+    }
+
+    async fn list_contact_revisions(
+        &self,
+        request: Request<ListContactRevisionsRequest>,
+    ) -> Result<Response<ListContactRevisionsResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                let db = self.share_of(view.reader);
+                revisions::list(&db, &self.sealer, view, request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn restore_contact(
+        &self,
+        request: Request<RestoreContactRequest>,
+    ) -> Result<Response<RestoreContactResponse>, Status> {
+        let book = self.book(&request).await?;
+        let request = request.get_ref();
+        let id = ContactId::parse("id", &request.id)?;
+        let version = revisions::parse_id(&request.revision_id)?;
+
+        let contact = book.restore(id, version, &request.etag).await?;
+
+        Ok(Response::new(RestoreContactResponse { contact }))
+    }
+
+    async fn find_duplicates(
+        &self,
+        request: Request<FindDuplicatesRequest>,
+    ) -> Result<Response<FindDuplicatesResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                view.ensure_all()?;
+                let db = self.share_of(view.reader);
+                duplicates::page(&db, &self.sealer, &self.finds, view.owner, request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn ignore_duplicate(
+        &self,
+        request: Request<IgnoreDuplicateRequest>,
+    ) -> Result<Response<IgnoreDuplicateResponse>, Status> {
+        let book = self.book(&request).await?;
+        let group = duplicates::parse_group(request.get_ref())?;
+
+        book.ignore(&group).await?;
+
+        Ok(Response::new(IgnoreDuplicateResponse {}))
+    }
+
+    async fn list_ignored_duplicates(
+        &self,
+        request: Request<ListIgnoredDuplicatesRequest>,
+    ) -> Result<Response<ListIgnoredDuplicatesResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                view.ensure_all()?;
+                let db = self.share_of(view.reader);
+                duplicates::ignored_page(&db, &self.sealer, view.owner, request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn unignore_duplicate(
+        &self,
+        request: Request<UnignoreDuplicateRequest>,
+    ) -> Result<Response<UnignoreDuplicateResponse>, Status> {
+        let book = self.book(&request).await?;
+        let pair = duplicates::parse_pair(request.get_ref())?;
+
+        book.unignore(pair).await?;
+
+        Ok(Response::new(UnignoreDuplicateResponse {}))
+    }
+
+    async fn merge_contacts(
+        &self,
+        request: Request<MergeContactsRequest>,
+    ) -> Result<Response<MergeContactsResponse>, Status> {
+        let book = self.book(&request).await?;
+        let merge = merges::merge(request.into_inner())?;
+
+        let answer = book.merge(&merge, merges::encode).await?;
+
+        let answer = MergeContactsResponse::decode(answer).map_err(Error::from)?;
+        Ok(Response::new(answer))
+    }
+
+    async fn unmerge_contacts(
+        &self,
+        request: Request<UnmergeContactsRequest>,
+    ) -> Result<Response<UnmergeContactsResponse>, Status> {
+        let book = self.book(&request).await?;
+        let merge = merges::parse_id(&request.get_ref().merge_id)?;
+
+        let contacts = book.unmerge(merge).await?;
+
+        Ok(Response::new(UnmergeContactsResponse { contacts }))
+    }
+
+    async fn search_contacts(
+        &self,
+        request: Request<SearchContactsRequest>,
+    ) -> Result<Response<SearchContactsResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                let db = self.share_of(view.reader);
+                searches::page(&db, &self.copies, &self.sealer, view, request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn list_upcoming_birthdays(
+        &self,
+        request: Request<ListUpcomingBirthdaysRequest>,
+    ) -> Result<Response<ListUpcomingBirthdaysResponse>, Status> {
+        let answer = self
+            .read(request, async |view, request| {
+                let (db, now) = (self.share_of(view.reader), self.clock.now());
+                birthdays::page(&db, &self.sealer, view, now, request).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn purge_contacts(
+        &self,
+        request: Request<PurgeContactsRequest>,
+    ) -> Result<Response<PurgeContactsResponse>, Status> {
+        let book = self.book(&request).await?;
+
+        let purged_count = match purges::which(request.get_ref())? {
+            purges::Which::Ids(ids) => book.purge(&ids).await?,
+            purges::Which::All => book.purge_deleted().await?,
+        };
+
+        Ok(Response::new(PurgeContactsResponse { purged_count }))
+    }
+
+    async fn sync_contacts(
+        &self,
+        request: Request<SyncContactsRequest>,
+    ) -> Result<Response<SyncContactsResponse>, Status> {
+        let mut feed = self.feed(&request).await?;
+
+        let answer = sync::sync(&self.sealer, &mut feed, request.get_ref()).await?;
+
+        Ok(Response::new(answer))
+    }
+
+    type WatchContactsStream =
+        Pin<Box<dyn Stream<Item = Result<WatchContactsResponse, Status>> + Send>>;
+
+    async fn watch_contacts(
+        &self,
+        request: Request<WatchContactsRequest>,
+    ) -> Result<Response<Self::WatchContactsStream>, Status> {
+        let feed = self.feed(&request).await?;
+        let caller = Caller::of(&request).map_err(Error::from)?;
+        let reader = Reader {
+            watch: self.hub.watch(feed.owner(), caller.user_id)?,
+            feed,
+            stopping: self.stopping.clone(),
+        };
+
+        let token = &request.get_ref().sync_token;
+        let events = sync::watch(Arc::clone(&self.sealer), reader, token)?;
+        let guard = self.guard.clone();
+        let events = while_allowed(events, Duration::ZERO, async move || {
+            Ok(guard.check(&caller)?)
+        });
+
+        let answers = events.map(|event| event.map_err(Into::into));
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn get_contact_stats(
+        &self,
+        request: Request<GetContactStatsRequest>,
+    ) -> Result<Response<GetContactStatsResponse>, Status> {
+        let answer = self
+            .read(request, async |view, _| {
+                view.ensure_all()?;
+                stats::of(&self.share_of(view.reader), view.owner, self.quota).await
+            })
+            .await?;
+
+        Ok(Response::new(answer))
+    }
+}
