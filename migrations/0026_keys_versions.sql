@@ -3,6 +3,8 @@
 -- all contacts of the owner's versions up to `keyed_version` have it. The constants are for
 -- rows of before, and for programs of the version before, which name neither: what they
 -- write has a version above `keyed_version`.
+-- A version of keys is a small number.
+-- squawk-ignore-file prefer-bigint-over-smallint
 ALTER TABLE contacts.owner_state
     ADD COLUMN keys_version smallint NOT NULL DEFAULT 0,
     ADD COLUMN keyed_version bigint NOT NULL DEFAULT 0;
