@@ -83,9 +83,9 @@ impl Body {
 }
 
 /// A vCard UID from a request; `None` if it is to be generated.
-pub fn parse_uid(text: &str) -> Result<Option<String>> {
+pub fn parse_uid(field: &str, text: &str) -> Result<Option<String>> {
     let uid = text::single_line(text, limits::UID)
-        .map_err(|problem| Error::invalid("FIELD_INVALID", "contact.uid", problem))?;
+        .map_err(|problem| Error::invalid("FIELD_INVALID", field, problem))?;
     Ok(Some(uid).filter(|uid| !uid.is_empty()))
 }
 

@@ -117,7 +117,8 @@ fn value(text: &str) -> Result<(String, &str)> {
 
 /// A uid, as it is stored.
 fn uid(value: &str) -> Result<String> {
-    let uid = parse_uid(value).map_err(|_| invalid("has a uid that no contact can have"))?;
+    let uid =
+        parse_uid("filter", value).map_err(|_| invalid("has a uid that no contact can have"))?;
     Ok(uid.unwrap_or_default())
 }
 

@@ -17,7 +17,7 @@ pub(super) fn change(request: UpdateContactRequest) -> Result<ContactUpdate> {
     let patch = contact_of(request.contact)?;
     Ok(ContactUpdate {
         id: ContactId::parse("contact.id", &patch.id)?,
-        uid: parse_uid(&patch.uid)?,
+        uid: parse_uid("contact.uid", &patch.uid)?,
         mask: UpdateMask::parse(request.update_mask.as_ref(), &patch)?,
         region: DefaultRegion::parse(&request.default_region)?,
         etag: patch.etag.clone(),

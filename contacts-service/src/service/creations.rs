@@ -29,7 +29,7 @@ pub(super) fn new(request: CreateContactRequest) -> Result<NewContact> {
     let region = DefaultRegion::parse(&request.default_region)?;
     let contact = contact_of(request.contact)?;
     Ok(NewContact {
-        uid: parse_uid(&contact.uid)?,
+        uid: parse_uid("contact.uid", &contact.uid)?,
         body: Body::parse(contact, region)?,
     })
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::book::batch;
 use crate::contact::ContactId;
+use crate::contact::body::parse_uid;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::model::filter;
@@ -70,7 +71,8 @@ pub(super) async fn batch_get(
 ) -> Result<BatchGetContactsResponse> {
     let ids = parse_ids(&request.ids)?;
     check_count("uids", ids.len() + request.uids.len())?;
-    let by_uid = ids_of(db, view, &request.uids).await?;
+    let uids = parse_uids(&request.uids)?;
+    let by_uid = ids_of(db, view, &uids).await?;
     let wanted: Vec<Uuid> = ids.iter().chain(by_uid.values()).map(|id| id.0).collect();
     let found = contacts::get_many(db, view.owner, &wanted).await?;
     // A repeated id is returned twice.
@@ -82,7 +84,7 @@ pub(super) async fn batch_get(
     }
     let with_uid = |uid: &String| by_uid.get(uid).and_then(|id| shown.get(id));
     let sizes = ids.iter().map(|id| shown.get(id));
-    let sizes = sizes.chain(request.uids.iter().map(with_uid));
+    let sizes = sizes.chain(uids.iter().map(with_uid));
     let sizes: Vec<usize> = sizes.map(|found| found.map_or(0, Bytes::len)).collect();
     batch::check_size("ids", sizes.into_iter())?;
     let mut answer = BatchGetContactsResponse::default();
@@ -93,14 +95,24 @@ pub(super) async fn batch_get(
             None => return Err(Error::NotFound(*id)),
         }
     }
-    for uid in &request.uids {
-        match with_uid(uid) {
+    for uid in uids {
+        match with_uid(&uid) {
             Some(contact) => answer.contacts.push(contact.clone()),
-            None if request.allow_missing => answer.missing_uids.push(uid.clone()),
-            None => return Err(Error::UidNotFound(uid.clone())),
+            None if request.allow_missing => answer.missing_uids.push(uid),
+            None => return Err(Error::UidNotFound(uid)),
         }
     }
     Ok(answer)
+}
+
+fn parse_uids(uids: &[String]) -> Result<Vec<String>> {
+    let numbered = uids.iter().enumerate();
+    let parsed = numbered.map(|(i, uid)| {
+        let field = format!("uids[{i}]");
+        let uid = parse_uid(&field, uid)?;
+        uid.ok_or_else(|| Error::invalid("FIELD_INVALID", field, "is empty"))
+    });
+    parsed.collect()
 }
 
 /// The ids of the owner's contacts with these uids, by uid.

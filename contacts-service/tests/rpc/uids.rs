@@ -267,6 +267,10 @@ async fn contacts_are_got_by_their_uids_beside_their_ids() {
         owner.batch_get_with(request(&["x"; 500], true)).await,
         &["uids"],
     );
+    for bad in ["", "a\0b"] {
+        let refused = owner.batch_get_with(request(&[UID, bad], true)).await;
+        assert_bad_fields(refused, &["uids[1]"]);
+    }
 }
 
 #[tokio::test]
