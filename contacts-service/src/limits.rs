@@ -34,6 +34,7 @@ pub const GROUPS: [Group; 4] = [
             "ContactsService/SyncContacts",
             "ContactsService/WatchContacts",
             "ContactsService/GetContactStats",
+            "ContactsService/GetSettings",
             "ContactsService/ListIgnoredDuplicates",
             "LabelsService/GetLabel",
             "LabelsService/ListLabels",

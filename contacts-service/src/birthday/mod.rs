@@ -5,6 +5,7 @@ pub mod window;
 use chassis::database::pool::Pool;
 use chassis::paging::{PAGE_BYTES_MAX, fitting};
 use chrono::NaiveDate;
+use proto::contacts::v1::LeapDayRule;
 
 use self::window::{Segment, Window};
 use crate::error::Result;
@@ -15,10 +16,23 @@ use crate::store::birthdays::{self as table, ContactBirthday, Room};
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct BirthdaysCursor {
     /// The first day of the window: today may become yesterday between pages.
-    pub first: NaiveDate,
+    first: NaiveDate,
+    /// The rule of the window: the owner's settings may change.
+    #[serde(default)]
+    rule: i32,
     /// The day of the last birthday shown.
     day: NaiveDate,
     row: table::BirthdayKey,
+}
+
+impl BirthdaysCursor {
+    /// Makes a window the one that the first page had.
+    pub fn resume(&self, window: &mut Window) {
+        window.first = self.first;
+        if window.rule == LeapDayRule::Unspecified {
+            window.rule = LeapDayRule::try_from(self.rule).unwrap_or_default();
+        }
+    }
 }
 
 /// A page of birthdays.
@@ -79,6 +93,7 @@ pub async fn list(
     found.truncate(shown);
     let next = found.last().filter(|_| more).map(|last| BirthdaysCursor {
         first: window.first,
+        rule: window.rule.into(),
         day: last.day,
         row: (&last.born).into(),
     });

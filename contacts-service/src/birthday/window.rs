@@ -135,13 +135,22 @@ fn follows(last: i16, md: i16, day: NaiveDate) -> bool {
     day.pred_opt().map(md_of) == Some(last) && (last, md) != (228, 301)
 }
 
+/// The time zone with an IANA name, in the field `field`.
+pub fn time_zone(field: &str, name: &str) -> Result<jiff::tz::TimeZone> {
+    jiff::tz::TimeZone::get(name).map_err(|_| unknown_zone(field))
+}
+
+fn unknown_zone(field: &str) -> Error {
+    Error::invalid("TIME_ZONE_INVALID", field, "is not an IANA time zone")
+}
+
 /// Today in a time zone (IANA name; empty means UTC).
-pub fn today(now: DateTime<Utc>, time_zone: &str) -> Result<NaiveDate> {
-    if time_zone.is_empty() {
+pub fn today(now: DateTime<Utc>, zone_name: &str) -> Result<NaiveDate> {
+    if zone_name.is_empty() {
         return Ok(now.date_naive());
     }
-    let unknown = || Error::invalid("TIME_ZONE_INVALID", "time_zone", "is not an IANA time zone");
-    let zone = jiff::tz::TimeZone::get(time_zone).map_err(|_| unknown())?;
+    let unknown = || unknown_zone("time_zone");
+    let zone = time_zone("time_zone", zone_name)?;
     let instant = jiff::Timestamp::from_second(now.timestamp()).map_err(|_| unknown())?;
     let date = zone.to_datetime(instant).date();
     let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());

@@ -8,6 +8,7 @@ pub mod labels;
 pub mod merge;
 pub mod purge;
 pub mod revision;
+pub mod settings;
 pub mod shares;
 
 mod label_members;

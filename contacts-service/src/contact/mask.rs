@@ -159,6 +159,12 @@ impl UpdateMask {
         Ok(Self(fields))
     }
 
+    /// Whether it names this field.
+    #[must_use]
+    pub fn names(&self, field: &str) -> bool {
+        self.0.iter().any(|named| named == field)
+    }
+
     /// Writes the fields of the mask over those of `current`.
     pub fn apply(&self, mut patch: Contact, current: &mut Contact) {
         for field in &self.0 {

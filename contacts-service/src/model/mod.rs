@@ -8,5 +8,6 @@ pub mod order;
 pub mod query;
 pub mod quota;
 pub mod revision;
+pub mod settings;
 pub mod share;
 pub mod stamp;

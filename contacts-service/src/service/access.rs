@@ -6,7 +6,7 @@ use chassis::access::caller::Caller;
 use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use proto::contacts::v1 as pb;
-use tonic::Request;
+use tonic::{Request, Response, Status};
 
 use super::ContactsService;
 use crate::book::Book;
@@ -83,6 +83,15 @@ impl ContactsService {
             return Err(ShareError::Changed.into());
         }
         Ok(answer)
+    }
+
+    /// [`Self::read`], with the result as the response.
+    pub(super) async fn answer<T: OfOwner, A>(
+        &self,
+        request: Request<T>,
+        read: impl AsyncFnOnce(&View, T) -> Result<A>,
+    ) -> Result<Response<A>, Status> {
+        Ok(Response::new(self.read(request, read).await?))
     }
 
     /// The feed of an owner's contacts, which reads the shares in the same transaction as

@@ -7,11 +7,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
 use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
 
-use crate::birthday::window::{Window, today};
+use crate::birthday::window::{self, Window};
 use crate::birthday::{self, BirthdaysCursor, Upcoming};
 use crate::contact::date;
 use crate::error::{Error, Result};
 use crate::model::share::rights::View;
+use crate::store::settings;
 
 const SIZES: Sizes = Sizes {
     default: 50,
@@ -30,9 +31,9 @@ pub(super) async fn page(
     let method = "ListUpcomingBirthdays";
     let pages = Pages::new(sealer, method, view.owner, &request, paging, SIZES)?;
     let cursor: Option<BirthdaysCursor> = pages.cursor()?;
-    let mut window = parse_window(&request, now)?;
+    let mut window = parse_window(db, view, &request, now, cursor.is_none()).await?;
     if let Some(cursor) = &cursor {
-        window.first = cursor.first;
+        cursor.resume(&mut window);
     }
 
     let found = birthday::list(db, view, window, cursor, pages.size()).await?;
@@ -47,11 +48,31 @@ pub(super) async fn page(
     })
 }
 
-fn parse_window(request: &ListUpcomingBirthdaysRequest, now: DateTime<Utc>) -> Result<Window> {
-    let rule = LeapDayRule::try_from(request.leap_day_rule)
+/// The window of a request. What it leaves open is that of the owner's settings, on its
+/// first page.
+async fn parse_window(
+    db: &Pool,
+    view: &View,
+    request: &ListUpcomingBirthdaysRequest,
+    now: DateTime<Utc>,
+    is_first_page: bool,
+) -> Result<Window> {
+    let mut rule = LeapDayRule::try_from(request.leap_day_rule)
         .map_err(|_| Error::invalid("FIELD_INVALID", "leap_day_rule", "is not a known rule"))?;
     // Parsed even if the first day is given, so that a wrong name is reported.
-    let today = today(now, &request.time_zone)?;
+    let mut today = window::today(now, &request.time_zone)?;
+    let is_open = rule == LeapDayRule::Unspecified
+        || (request.time_zone.is_empty() && request.from_date.is_none());
+    if is_first_page && is_open {
+        let settings = settings::get(db, view.owner).await?;
+        if rule == LeapDayRule::Unspecified {
+            rule = settings.leap_day_rule;
+        }
+        if request.time_zone.is_empty() {
+            // A name that this machine does not know any more counts as none.
+            today = window::today(now, &settings.time_zone).unwrap_or(today);
+        }
+    }
     let first = match request.from_date {
         None => today,
         Some(from) => date::day_of(from)

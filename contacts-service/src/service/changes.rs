@@ -5,6 +5,7 @@ use proto::contacts::v1::{DeleteContactRequest, UpdateContactRequest};
 use tokio::task::yield_now;
 
 use super::creations::contact_of;
+use crate::book::Book;
 use crate::book::batch::{Outcome, check_count};
 use crate::book::change::{ContactUpdate, Deletion};
 use crate::contact::ContactId;
@@ -13,13 +14,34 @@ use crate::contact::mask::UpdateMask;
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
 
-pub(super) fn change(request: UpdateContactRequest) -> Result<ContactUpdate> {
+/// The country of national numbers for requests that name none.
+pub(super) async fn region(
+    book: &Book<'_>,
+    requests: &[UpdateContactRequest],
+) -> Result<DefaultRegion> {
+    let contacts = requests.iter();
+    let contacts = contacts.map(|one| (&*one.default_region, one.contact.as_ref()));
+    book.region_for(contacts).await
+}
+
+/// Parses an update; `region` is for one that names none, and counts for the phones that it
+/// writes.
+pub(super) fn change(
+    request: UpdateContactRequest,
+    region: DefaultRegion,
+) -> Result<ContactUpdate> {
     let patch = contact_of(request.contact)?;
+    let mask = UpdateMask::parse(request.update_mask.as_ref(), &patch)?;
+    let region = if mask.names("phones") {
+        region
+    } else {
+        DefaultRegion::NONE
+    };
     Ok(ContactUpdate {
         id: ContactId::parse("contact.id", &patch.id)?,
         uid: parse_uid("contact.uid", &patch.uid)?,
-        mask: UpdateMask::parse(request.update_mask.as_ref(), &patch)?,
-        region: DefaultRegion::parse(&request.default_region)?,
+        mask,
+        region: DefaultRegion::parse_or(&request.default_region, region)?,
         etag: patch.etag.clone(),
         allow_missing: request.allow_missing,
         patch,
@@ -34,9 +56,12 @@ pub(super) fn deletion(request: DeleteContactRequest) -> Result<Deletion> {
     })
 }
 
-pub(super) fn change_of_many(request: UpdateContactRequest) -> Result<ContactUpdate> {
+pub(super) fn change_of_many(
+    request: UpdateContactRequest,
+    region: DefaultRegion,
+) -> Result<ContactUpdate> {
     ensure_no_owner(&request.owner_id)?;
-    change(request)
+    change(request, region)
 }
 
 pub(super) fn deletion_of_many(request: DeleteContactRequest) -> Result<Deletion> {

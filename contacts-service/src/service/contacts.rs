@@ -20,22 +20,26 @@ use proto::contacts::server::{
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, FindDuplicatesRequest,
-    GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, IgnoreDuplicateRequest,
-    IgnoreDuplicateResponse, ListContactRevisionsRequest, ListContactsRequest,
-    ListIgnoredDuplicatesRequest, ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest,
-    MergeContactsRequest, PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest,
-    SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest, UnignoreDuplicateRequest,
-    UnignoreDuplicateResponse, UnmergeContactsRequest, UpdateContactRequest, WatchContactsRequest,
+    GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, GetSettingsRequest,
+    GetSettingsResponse, IgnoreDuplicateRequest, IgnoreDuplicateResponse,
+    ListContactRevisionsRequest, ListContactsRequest, ListIgnoredDuplicatesRequest,
+    ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest, MergeContactsRequest,
+    PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest, SearchContactsRequest,
+    SyncContactsRequest, UndeleteContactRequest, UnignoreDuplicateRequest,
+    UnignoreDuplicateResponse, UnmergeContactsRequest, UpdateContactRequest, UpdateSettingsRequest,
+    UpdateSettingsResponse, WatchContactsRequest,
 };
 use tonic::{Request, Response, Status};
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
+use crate::store::settings as table;
 use crate::watch::stream::Reader;
 
+use super::access::{READ, WRITE};
 use super::{
     ContactsService, birthdays, changes, creations, duplicates, lists, merges, purges, revisions,
-    searches, stats, sync,
+    searches, settings, stats, sync,
 };
 
 #[tonic::async_trait]
@@ -47,7 +51,8 @@ impl server::ContactsService for ContactsService {
         let book = self.book(&request).await?;
         let request = request.into_inner();
         let options = creations::options(&request)?;
-        let new = creations::new(request)?;
+        let region = creations::region(&book, std::slice::from_ref(&request)).await?;
+        let new = creations::new(request, region)?;
 
         let contact = book.create(&new, &options).await?;
 
@@ -61,7 +66,8 @@ impl server::ContactsService for ContactsService {
         let book = self.book(&request).await?;
         let request = request.into_inner();
         let (options, allow_partial) = (creations::batch_options(&request)?, request.allow_partial);
-        let batch = creations::batch(request).await?;
+        let region = creations::region(&book, &request.requests).await?;
+        let batch = creations::batch(request, region).await?;
 
         let answer = book
             .create_all(batch, allow_partial, &options, creations::encode_batch)
@@ -88,27 +94,21 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<BatchGetContactsRequest>,
     ) -> Result<Response<BatchGetContactsResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                lists::batch_get(&self.share_of(view.reader), view, &request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            lists::batch_get(&self.share_of(view.reader), view, &request).await
+        })
+        .await
     }
 
     async fn list_contacts(
         &self,
         request: Request<ListContactsRequest>,
     ) -> Result<Response<ListContactsResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                let db = self.share_of(view.reader);
-                lists::list(&db, &self.sealer, view, request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            let db = self.share_of(view.reader);
+            lists::list(&db, &self.sealer, view, request).await
+        })
+        .await
     }
 
     async fn update_contact(
@@ -116,8 +116,10 @@ impl server::ContactsService for ContactsService {
         request: Request<UpdateContactRequest>,
     ) -> Result<Response<UpdateContactResponse>, Status> {
         let book = self.book(&request).await?;
+        let request = request.into_inner();
+        let region = changes::region(&book, std::slice::from_ref(&request)).await?;
 
-        let contact = book.update(changes::change(request.into_inner())?).await?;
+        let contact = book.update(changes::change(request, region)?).await?;
 
         Ok(Response::new(UpdateContactResponse { contact }))
     }
@@ -129,7 +131,9 @@ impl server::ContactsService for ContactsService {
         let book = self.book(&request).await?;
         let request = request.into_inner();
         let allow_partial = request.allow_partial;
-        let batch = changes::batch(request.requests, changes::change_of_many).await?;
+        let region = changes::region(&book, &request.requests).await?;
+        let change = |request| changes::change_of_many(request, region);
+        let batch = changes::batch(request.requests, change).await?;
 
         let outcomes = book.update_all(batch, allow_partial).await?;
 
@@ -182,14 +186,11 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListContactRevisionsRequest>,
     ) -> Result<Response<ListContactRevisionsResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                let db = self.share_of(view.reader);
-                revisions::list(&db, &self.sealer, view, request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            let db = self.share_of(view.reader);
+            revisions::list(&db, &self.sealer, view, request).await
+        })
+        .await
     }
 
     async fn restore_contact(
@@ -210,15 +211,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<FindDuplicatesRequest>,
     ) -> Result<Response<FindDuplicatesResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                view.ensure_all()?;
-                let db = self.share_of(view.reader);
-                duplicates::page(&db, &self.sealer, &self.finds, view.owner, request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            view.ensure_all()?;
+            let db = self.share_of(view.reader);
+            duplicates::page(&db, &self.sealer, &self.finds, view.owner, request).await
+        })
+        .await
     }
 
     async fn ignore_duplicate(
@@ -237,15 +235,12 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<ListIgnoredDuplicatesRequest>,
     ) -> Result<Response<ListIgnoredDuplicatesResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                view.ensure_all()?;
-                let db = self.share_of(view.reader);
-                duplicates::ignored_page(&db, &self.sealer, view.owner, request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            view.ensure_all()?;
+            let db = self.share_of(view.reader);
+            duplicates::ignored_page(&db, &self.sealer, view.owner, request).await
+        })
+        .await
     }
 
     async fn unignore_duplicate(
@@ -289,28 +284,22 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<SearchContactsRequest>,
     ) -> Result<Response<SearchContactsResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                let db = self.share_of(view.reader);
-                searches::page(&db, &self.copies, &self.sealer, view, request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            let db = self.share_of(view.reader);
+            searches::page(&db, &self.copies, &self.sealer, view, request).await
+        })
+        .await
     }
 
     async fn list_upcoming_birthdays(
         &self,
         request: Request<ListUpcomingBirthdaysRequest>,
     ) -> Result<Response<ListUpcomingBirthdaysResponse>, Status> {
-        let answer = self
-            .read(request, async |view, request| {
-                let (db, now) = (self.share_of(view.reader), self.clock.now());
-                birthdays::page(&db, &self.sealer, view, now, request).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, request| {
+            let (db, now) = (self.share_of(view.reader), self.clock.now());
+            birthdays::page(&db, &self.sealer, view, now, request).await
+        })
+        .await
     }
 
     async fn purge_contacts(
@@ -364,17 +353,40 @@ impl server::ContactsService for ContactsService {
         Ok(Response::new(Box::pin(answers)))
     }
 
+    async fn get_settings(
+        &self,
+        request: Request<GetSettingsRequest>,
+    ) -> Result<Response<GetSettingsResponse>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+
+        let settings = table::get(&self.share_of(caller.user_id), caller.user_id).await?;
+
+        let settings = Some(settings::message(&settings));
+        Ok(Response::new(GetSettingsResponse { settings }))
+    }
+
+    async fn update_settings(
+        &self,
+        request: Request<UpdateSettingsRequest>,
+    ) -> Result<Response<UpdateSettingsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let update = settings::update(request.into_inner())?;
+        let book = self.book_of(caller.user_id, &caller);
+
+        let settings = book.update_settings(update).await?;
+
+        let settings = Some(settings::message(&settings));
+        Ok(Response::new(UpdateSettingsResponse { settings }))
+    }
+
     async fn get_contact_stats(
         &self,
         request: Request<GetContactStatsRequest>,
     ) -> Result<Response<GetContactStatsResponse>, Status> {
-        let answer = self
-            .read(request, async |view, _| {
-                view.ensure_all()?;
-                stats::of(&self.share_of(view.reader), view.owner, self.quota).await
-            })
-            .await?;
-
-        Ok(Response::new(answer))
+        self.answer(request, async |view, _| {
+            view.ensure_all()?;
+            stats::of(&self.share_of(view.reader), view.owner, self.quota).await
+        })
+        .await
     }
 }

@@ -8,6 +8,7 @@ use proto::contacts::server::BatchCreateContactsResponse;
 use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest};
 
 use super::changes;
+use crate::book::Book;
 use crate::book::batch::{Outcome, check_size};
 use crate::book::creation::{CreateOptions, NewContact, Repeatable};
 use crate::contact::body::{Body, clear_parsed, parse_uid};
@@ -25,8 +26,19 @@ pub(super) fn contact_of(contact: Option<Contact>) -> Result<Contact> {
     Ok(contact)
 }
 
-pub(super) fn new(request: CreateContactRequest) -> Result<NewContact> {
-    let region = DefaultRegion::parse(&request.default_region)?;
+/// The country of national numbers for requests that name none.
+pub(super) async fn region(
+    book: &Book<'_>,
+    requests: &[CreateContactRequest],
+) -> Result<DefaultRegion> {
+    let contacts = requests.iter();
+    let contacts = contacts.map(|one| (&*one.default_region, one.contact.as_ref()));
+    book.region_for(contacts).await
+}
+
+/// Parses a creation; `region` is for a request that names none.
+pub(super) fn new(request: CreateContactRequest, region: DefaultRegion) -> Result<NewContact> {
+    let region = DefaultRegion::parse_or(&request.default_region, region)?;
     let contact = contact_of(request.contact)?;
     Ok(NewContact {
         uid: parse_uid("contact.uid", &contact.uid)?,
@@ -69,8 +81,12 @@ pub(super) fn parse_options<M: Message>(
 }
 
 /// Parses the contacts of a batch: each is valid, or has an error.
-pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Result<NewContact>>> {
-    let batch = changes::batch(request.requests, one_of_many).await?;
+pub(super) async fn batch(
+    request: BatchCreateContactsRequest,
+    region: DefaultRegion,
+) -> Result<Vec<Result<NewContact>>> {
+    let new = |request| one_of_many(request, region);
+    let batch = changes::batch(request.requests, new).await?;
     // Checked first, because the response contains all contacts.
     check_size(
         "requests",
@@ -82,7 +98,7 @@ pub(super) async fn batch(request: BatchCreateContactsRequest) -> Result<Vec<Res
     Ok(batch)
 }
 
-fn one_of_many(request: CreateContactRequest) -> Result<NewContact> {
+fn one_of_many(request: CreateContactRequest, region: DefaultRegion) -> Result<NewContact> {
     let problem = "must be empty here; set it for the whole batch";
     if !request.request_id.is_empty() {
         return Err(Error::invalid("FIELD_INVALID", "request_id", problem));
@@ -91,7 +107,7 @@ fn one_of_many(request: CreateContactRequest) -> Result<NewContact> {
         return Err(Error::invalid("FIELD_INVALID", "validate_only", problem));
     }
     changes::ensure_no_owner(&request.owner_id)?;
-    new(request)
+    new(request, region)
 }
 
 /// The response to a batch, as it is stored for repeats of the call.

@@ -12,6 +12,7 @@ mod merges;
 mod purges;
 mod revisions;
 mod searches;
+mod settings;
 mod shares;
 mod stats;
 mod sync;

@@ -22,6 +22,7 @@ pub mod point_reads;
 pub mod rebuild;
 pub mod requests;
 pub mod revisions;
+pub mod settings;
 pub mod shares;
 pub mod stats;
 pub mod tombstones;

@@ -9,17 +9,17 @@ use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, Contact, CreateContactRequest, CreateLabelRequest,
     CreateShareRequest, DeleteContactRequest, DeleteLabelRequest, DeleteShareRequest,
-    FindDuplicatesRequest, GetContactRequest, GetContactStatsRequest, GetLabelRequest,
-    IgnoreDuplicateRequest, Label, ListContactRevisionsRequest, ListContactsRequest,
-    ListLabelsRequest, ListSharedWithMeRequest, ListSharesRequest, ListUpcomingBirthdaysRequest,
-    MergeContactsRequest, ModifyLabelMembersRequest, PurgeContactsRequest, RestoreContactRequest,
-    SearchContactsRequest, Share, ShareRole, SyncContactsRequest, UndeleteContactRequest,
-    UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest, UpdateShareRequest,
-    WatchContactsRequest,
+    FindDuplicatesRequest, GetContactRequest, GetLabelRequest, IgnoreDuplicateRequest, Label,
+    ListContactRevisionsRequest, ListContactsRequest, ListLabelsRequest,
+    ListUpcomingBirthdaysRequest, MergeContactsRequest, ModifyLabelMembersRequest,
+    PurgeContactsRequest, RestoreContactRequest, SearchContactsRequest, Share, ShareRole,
+    UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest,
+    UpdateShareRequest,
 };
 use uuid::Uuid;
 
 use crate::owner::{Owner, field_mask};
+use crate::owner_settings::settings_bytes_of;
 use crate::owner_shares::sharing;
 use crate::sample::{ada, date, full};
 use crate::wire;
@@ -56,6 +56,7 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
             .or_else(|| pair_bytes_of(method.name(), &pair))
             .or_else(|| share_bytes_of(method.name(), &share))
             .or_else(|| deleted_bytes_of(method.name(), &deleted))
+            .or_else(|| settings_bytes_of(method.name()))
             .unwrap_or_else(|| bytes_of(method.name(), &id));
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
         let method = method.name().into();
@@ -173,9 +174,7 @@ fn feed_bytes_of(method: &str, gone: &str) -> Option<Vec<u8>> {
             ..PurgeContactsRequest::default()
         }
         .encode_to_vec(),
-        "SyncContacts" => SyncContactsRequest::default().encode_to_vec(),
-        "WatchContacts" => WatchContactsRequest::default().encode_to_vec(),
-        "GetContactStats" => GetContactStatsRequest::default().encode_to_vec(),
+        "SyncContacts" | "WatchContacts" | "GetContactStats" => Vec::new(),
         _ => return None,
     };
     Some(bytes)
@@ -276,7 +275,7 @@ fn share_bytes_of(method: &str, share: &Share) -> Option<Vec<u8>> {
             validate_only: true,
         }
         .encode_to_vec(),
-        "ListShares" => ListSharesRequest::default().encode_to_vec(),
+        "ListShares" | "ListSharedWithMe" => Vec::new(),
         "UpdateShare" => UpdateShareRequest {
             share: Some(share.clone()),
             update_mask: Some(field_mask(&["role"])),
@@ -289,7 +288,6 @@ fn share_bytes_of(method: &str, share: &Share) -> Option<Vec<u8>> {
             ..DeleteShareRequest::default()
         }
         .encode_to_vec(),
-        "ListSharedWithMe" => ListSharedWithMeRequest::default().encode_to_vec(),
         _ => return None,
     };
     Some(bytes)

@@ -74,6 +74,7 @@ const ORDERED: &[Stored] = &[
         &["Sort", "contacts_birthday", "contacts_birthday"],
     ),
     ("SELECT live_count AS contacts", "", &["owner_state_pkey"]),
+    ("SELECT default_region,", "", &["owner_state_pkey"]),
     (
         "SELECT owner_id AS \"owner_id: UserId\", version FROM contacts.owner_state",
         "",

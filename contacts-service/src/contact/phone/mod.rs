@@ -9,7 +9,7 @@ use proto::contacts::v1::Phone;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use unicode_normalization::UnicodeNormalization;
 
-use self::parse::{is_invisible, parse};
+use self::parse::{is_invisible, is_plus, parse};
 use crate::error::{Error, Result};
 
 /// The country of national numbers.
@@ -20,8 +20,21 @@ impl DefaultRegion {
     /// No country: only international numbers are parsed.
     pub const NONE: Self = Self(None);
 
-    /// Parses an ISO 3166-1 alpha-2 code; empty means none.
+    /// Parses an ISO 3166-1 alpha-2 code in the field `default_region`; empty means none.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_in("default_region", text)
+    }
+
+    /// The same; empty means `default`.
+    pub fn parse_or(text: &str, default: Self) -> Result<Self> {
+        if text.is_empty() {
+            return Ok(default);
+        }
+        Self::parse(text)
+    }
+
+    /// As [`Self::parse`], in another field.
+    pub fn parse_in(field: &str, text: &str) -> Result<Self> {
         if text.is_empty() {
             return Ok(Self::NONE);
         }
@@ -39,11 +52,19 @@ impl DefaultRegion {
             .ok_or_else(|| {
                 Error::invalid(
                     "REGION_INVALID",
-                    "default_region",
+                    field,
                     "is not an ISO 3166-1 alpha-2 code with a known numbering plan",
                 )
             })
     }
+}
+
+/// Whether it depends on the country what a number means: it has no country code of its
+/// own.
+#[must_use]
+pub fn is_national(number: &str) -> bool {
+    let first = number.chars().find(|c| c.is_numeric() || is_plus(*c));
+    first.is_some_and(|c| !is_plus(c))
 }
 
 /// Sets `e164` and `extension` if the number can be dialled from everywhere; a number with

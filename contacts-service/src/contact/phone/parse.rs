@@ -20,7 +20,7 @@ pub(super) struct Parsed {
 /// Parses a number; `region` is the country of national ones.
 pub(super) fn parse(number: &str, region: Option<Region>) -> Option<Parsed> {
     let number: String = number.chars().filter(|c| !is_invisible(*c)).collect();
-    let start = number.find(|c: char| c.is_numeric() || c == '+' || c == '\u{ff0b}')?;
+    let start = number.find(|c: char| c.is_numeric() || is_plus(c))?;
     let letters = number[start..].find(char::is_alphabetic);
     let parsed = match letters.map(|at| number.split_at(start + at)) {
         None => digits(&number, region),
@@ -33,6 +33,11 @@ pub(super) fn parse(number: &str, region: Option<Region>) -> Option<Parsed> {
         e164: parsed.format_as(PhoneNumberFormat::E164).into_owned(),
         extension: parsed.extension.unwrap_or_default(),
     })
+}
+
+/// Whether a character introduces a country code.
+pub(super) fn is_plus(c: char) -> bool {
+    matches!(c, '+' | '\u{ff0b}')
 }
 
 /// Whether it is a URI of RFC 3966, whose parameters have letters.
