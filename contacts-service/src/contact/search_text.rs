@@ -15,8 +15,7 @@ pub(super) const SEARCH_TEXT_BYTES: usize = 192 * 1024;
 
 /// The line code of phone numbers reduced to their digits; the other codes are those of
 /// [`code`]. Folded text contains no control character, so a code cannot be confused with
-/// text; a letter as code would become part of the first word in the trigram index, which
-/// would break the tolerance of typing errors.
+/// text, nor become part of a line's first word.
 pub const DIGITS: char = '\u{5}';
 
 /// The code at the beginning of a search text's line.
@@ -81,8 +80,9 @@ fn joined_code(field: SearchField) -> char {
     char::from(code(field) as u8 + JOINED)
 }
 
-/// The search text of a contact whose phones have these digits. One line for each text: a code and the folded text, and the same in Latin
-/// letters if it has others. The text begins and ends with a line break.
+/// The search text of a contact whose phones have these digits. Each text is one line, a
+/// code and the folded text; and one more in Latin letters if it has others. The whole
+/// begins and ends with a line break.
 pub(super) fn search_text(contact: &Contact, phones: &BTreeSet<String>) -> String {
     let mut lines = Lines::default();
     for (given, family) in [

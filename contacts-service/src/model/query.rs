@@ -117,11 +117,10 @@ impl Query {
         })
     }
 
-    /// The words as in the trigram index: in Latin letters, which every text has in
-    /// addition. Words without three letters or digits in a row are skipped, because they
-    /// would need a full scan of the index.
+    /// The words in Latin letters, which every search text has in addition. Words without
+    /// three letters or digits in a row are skipped.
     #[must_use]
-    pub fn indexed_words(&self) -> Vec<String> {
+    pub fn latin_words(&self) -> Vec<String> {
         let words = self.words.iter().map(|word| {
             // After an omicron it is spelled differently than at the beginning.
             let word = word.text.trim_start_matches('υ');
@@ -130,11 +129,11 @@ impl Query {
         words.filter(|word| has_trigram(word)).collect()
     }
 
-    /// The longest word, as in the index, in which a typing error is tolerated: not in a
+    /// The longest word, in Latin letters, in which a typing error is tolerated: not in a
     /// number, nor in two letters, where it would be a different word.
     #[must_use]
     pub fn fuzzy_word(&self) -> Option<String> {
-        let words = self.indexed_words().into_iter();
+        let words = self.latin_words().into_iter();
         let longest = words.max_by_key(String::len);
         longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
     }
@@ -240,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn the_index_is_asked_for_words_with_three_letters_in_a_row() {
-        let words = |text: &str| Query::parse(text, &[]).unwrap().indexed_words();
+    fn latin_words_have_three_letters_in_a_row() {
+        let words = |text: &str| Query::parse(text, &[]).unwrap().latin_words();
         assert_eq!(words("Müller al 12 o'b-c"), ["muller"]);
         assert_eq!(words("Иван"), ["ivan"]);
         assert_eq!(words("υλος"), ["los"]);

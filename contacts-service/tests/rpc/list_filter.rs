@@ -205,3 +205,22 @@ async fn a_filter_of_another_form_is_refused() {
         assert_bad_fields(answer, &["filter"]);
     }
 }
+
+#[tokio::test]
+async fn a_control_character_in_a_filter_never_makes_the_service_fail() {
+    let app = App::start().await;
+    let owner = app.owner();
+    owner.has(named("Ada", "A")).await;
+    for field in ["labels:", "email=", "phone=", "organization:", "uid="] {
+        for hostile in ["a\0b", "\0", "\u{1}", "a\nb", "\u{7f}", "\u{feff}"] {
+            let request = ListContactsRequest {
+                filter: format!("{field}\"{hostile}\""),
+                ..ListContactsRequest::default()
+            };
+            match owner.list(request).await {
+                Ok(page) => assert_eq!(page.contacts, [], "{field}{hostile:?}"),
+                refused => assert_refused(refused, Code::InvalidArgument, "FILTER_INVALID"),
+            }
+        }
+    }
+}

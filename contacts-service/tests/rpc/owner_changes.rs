@@ -1,14 +1,15 @@
 //! Batches, revisions and restorations of a user.
 
 use proto::contacts::v1::{
-    BatchContactResult, BatchDeleteContactsRequest, BatchUpdateContactsRequest, Contact,
-    ContactRevision, DeleteContactRequest, ListContactRevisionsRequest,
-    ListContactRevisionsResponse, RestoreContactRequest, UpdateContactRequest,
-    batch_contact_result,
+    BatchContactResult, BatchCreateContactsRequest, BatchDeleteContactsRequest,
+    BatchUpdateContactsRequest, Contact, ContactRevision, CreateContactRequest,
+    DeleteContactRequest, ListContactRevisionsRequest, ListContactRevisionsResponse,
+    RestoreContactRequest, UpdateContactRequest, batch_contact_result,
 };
 use tonic::Status;
 
 use crate::owner::{ENDLESS, Owner};
+use crate::sample::named;
 
 /// The result of each request of a batch, if it has one.
 pub fn each(results: Vec<BatchContactResult>) -> Vec<Result<Contact, tonic_types::Status>> {
@@ -29,6 +30,31 @@ pub fn change(contact: Contact) -> UpdateContactRequest {
 }
 
 impl Owner {
+    /// Creates contacts in one batch.
+    pub async fn create_all(
+        &self,
+        contacts: impl IntoIterator<Item = Contact>,
+        allow_partial: bool,
+    ) -> Result<Vec<Result<Contact, tonic_types::Status>>, Status> {
+        let requests = contacts.into_iter().map(|contact| CreateContactRequest {
+            contact: Some(contact),
+            ..CreateContactRequest::default()
+        });
+        let request = BatchCreateContactsRequest {
+            requests: requests.collect(),
+            allow_partial,
+            ..BatchCreateContactsRequest::default()
+        };
+        self.batch_create(request).await
+    }
+
+    /// Contacts "Ada Number00000" and so on, in one batch.
+    pub async fn has_numbered(&self, count: usize) -> Vec<Contact> {
+        let contacts = (0..count).map(|number| named("Ada", &format!("Number{number:05}")));
+        let stored = self.create_all(contacts, false).await.unwrap();
+        stored.into_iter().map(Result::unwrap).collect()
+    }
+
     pub async fn batch_update(
         &self,
         patches: impl IntoIterator<Item = Contact>,

@@ -2,15 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use contacts_service::rebuild::pass;
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, ListContactsRequest, ShareRole,
-};
+use proto::contacts::v1::{Contact, ListContactsRequest, ShareRole};
 use sqlx::{AssertSqlSafe, Executor};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::mirror::Mirror;
-use crate::owner::Owner;
 use crate::owner_labels::labelled;
 use crate::sample::{ids, named};
 
@@ -60,19 +57,6 @@ async fn outdated(app: &App) -> i64 {
         .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
-}
-
-async fn has_many(owner: &Owner, count: usize) -> Vec<Contact> {
-    let requests = (0..count).map(|number| CreateContactRequest {
-        contact: Some(named("Ada", &format!("Number{number:05}"))),
-        ..CreateContactRequest::default()
-    });
-    let request = BatchCreateContactsRequest {
-        requests: requests.collect(),
-        ..BatchCreateContactsRequest::default()
-    };
-    let stored = owner.batch_create(request).await.unwrap();
-    stored.into_iter().map(Result::unwrap).collect()
 }
 
 #[tokio::test]
@@ -172,8 +156,8 @@ async fn replicas_share_the_books_and_leave_none() {
     let mut owners = Vec::new();
     for count in [450, 3, 201] {
         let owner = app.owner();
-        has_many(&owner, count).await;
-        has_many(&owner, 30).await;
+        owner.has_numbered(count).await;
+        owner.has_numbered(30).await;
         owners.push((owner, count + 30));
     }
     age(&app).await;
@@ -196,7 +180,7 @@ async fn replicas_share_the_books_and_leave_none() {
 async fn a_book_that_is_written_meanwhile_waits_for_its_turn() {
     let app = App::start().await;
     let owner = app.owner();
-    has_many(&owner, 3).await;
+    owner.has_numbered(3).await;
     age(&app).await;
     let mut holder = app.admin().await;
     let hold = "BEGIN; SELECT FROM contacts.owner_state FOR UPDATE";
@@ -284,6 +268,24 @@ async fn a_label_gets_its_new_key_with_all_of_its_contacts_and_no_new_version() 
     owner.delete_label(&label.id, "").await.unwrap();
     assert_eq!(owner.get(&contact.id).await.unwrap().labels, [""; 0]);
     assert_eq!(owner.undelete(&gone.id).await.unwrap().labels, ["b"]);
+}
+
+#[tokio::test]
+async fn a_label_of_very_many_contacts_gets_its_new_key_on_all_of_them() {
+    let app = App::start().await;
+    let owner = app.owner();
+    for _ in 0..5 {
+        let contacts = (0..450).map(|_| labelled(&["Família"]));
+        owner.create_all(contacts, false).await.unwrap();
+    }
+    age_labels(&app, &[("família", "familia")]).await;
+
+    rebuilt(&app).await;
+
+    let sql = "SELECT count(*) FROM contacts.contacts WHERE label_keys = '{família}'";
+    let mut db = app.admin().await;
+    let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap();
+    assert_eq!(count, 2250);
 }
 
 #[tokio::test]

@@ -13,9 +13,7 @@ use contacts_service::contact::order::order_key;
 use contacts_service::copies::{Contacts, Copies};
 use contacts_service::gone_owners;
 use futures_util::future::join_all;
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, Organization,
-};
+use proto::contacts::v1::{Contact, Organization};
 use sqlx::Executor;
 use uuid::Uuid;
 
@@ -57,24 +55,11 @@ async fn contents(copies: &Arc<Copies>, app: &App, owner: &Owner) -> (Vec<String
     (keys, matches!(contacts, Contacts::Copied(_)))
 }
 
-async fn has_many(owner: &Owner, count: usize) -> Vec<Contact> {
-    let requests = (0..count).map(|number| CreateContactRequest {
-        contact: Some(named("Ada", &format!("Number{number:05}"))),
-        ..CreateContactRequest::default()
-    });
-    let request = BatchCreateContactsRequest {
-        requests: requests.collect(),
-        ..BatchCreateContactsRequest::default()
-    };
-    let stored = owner.batch_create(request).await.unwrap();
-    stored.into_iter().map(Result::unwrap).collect()
-}
-
 #[tokio::test]
 async fn concurrent_first_searches_read_the_contacts_once() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    has_many(&owner, 300).await;
+    owner.has_numbered(300).await;
     let copies = Copies::new(ENOUGH);
 
     let found = join_all((0..20).map(|_| contents(&copies, &app, &owner))).await;
@@ -92,7 +77,7 @@ async fn concurrent_first_searches_read_the_contacts_once() {
 async fn a_first_search_that_is_cancelled_serves_the_others() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    has_many(&owner, 3).await;
+    owner.has_numbered(3).await;
     let copies = Copies::new(ENOUGH);
     let mut holder = app.admin().await;
     let hold = "BEGIN; LOCK TABLE contacts.contacts IN ACCESS EXCLUSIVE MODE";
@@ -119,7 +104,7 @@ async fn copies_stay_within_their_memory() {
     let mut owners = Vec::new();
     for _ in 0..12 {
         let owner = app.plain_owner();
-        has_many(&owner, 40).await;
+        owner.has_numbered(40).await;
         owners.push(owner);
     }
     let one = Copies::new(ENOUGH);
@@ -150,8 +135,8 @@ async fn copies_stay_within_their_memory() {
 async fn contacts_that_do_not_fit_are_read_by_each_search() {
     let app = App::start().await;
     let (small, large) = (app.plain_owner(), app.plain_owner());
-    has_many(&small, 2).await;
-    let stored = has_many(&large, 400).await;
+    small.has_numbered(2).await;
+    let stored = large.has_numbered(400).await;
     let copies = Copies::new(40_000);
 
     for _ in 0..2 {
@@ -176,7 +161,7 @@ async fn contacts_that_do_not_fit_are_read_by_each_search() {
 async fn only_what_changed_is_read_again() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    let stored = has_many(&owner, 500).await;
+    let stored = owner.has_numbered(500).await;
     let copies = Copies::new(ENOUGH);
     contents(&copies, &app, &owner).await;
     let mut names: Vec<String> = (0..500)
@@ -209,12 +194,12 @@ async fn only_what_changed_is_read_again() {
 async fn very_many_changes_are_read_as_a_whole() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    has_many(&owner, 1).await;
+    owner.has_numbered(1).await;
     let copies = Copies::new(ENOUGH);
     contents(&copies, &app, &owner).await;
 
     for _ in 0..3 {
-        has_many(&owner, 400).await;
+        owner.has_numbered(400).await;
     }
 
     assert_eq!(contents(&copies, &app, &owner).await.0.len(), 1201);
@@ -225,7 +210,7 @@ async fn very_many_changes_are_read_as_a_whole() {
 async fn changes_that_take_much_memory_are_read_as_a_whole() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    has_many(&owner, 1).await;
+    owner.has_numbered(1).await;
     let copies = Copies::new(64 << 20);
     contents(&copies, &app, &owner).await;
 
@@ -253,7 +238,7 @@ async fn the_copy_of_a_deleted_user_is_dropped() {
     let (deleted, other) = (app.plain_owner(), app.plain_owner());
     let copies = Copies::new(ENOUGH);
     for owner in [&deleted, &other] {
-        has_many(owner, 3).await;
+        owner.has_numbered(3).await;
         contents(&copies, &app, owner).await;
     }
     assert_eq!(metric(&copies, "search_copies"), 2);
@@ -284,7 +269,7 @@ async fn the_copy_of_a_deleted_user_is_dropped() {
 async fn a_restored_backup_drops_the_copy() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    has_many(&owner, 2).await;
+    owner.has_numbered(2).await;
     let copies = Copies::new(ENOUGH);
     contents(&copies, &app, &owner).await;
 
@@ -307,7 +292,7 @@ async fn a_restored_backup_drops_the_copy() {
     db.execute(restore).await.unwrap();
     assert_eq!(contents(&copies, &app, &owner).await.0.len(), 0);
 
-    has_many(&owner, 3).await;
+    owner.has_numbered(3).await;
     assert_eq!(contents(&copies, &app, &owner).await.0.len(), 3);
     db.execute("DELETE FROM contacts.contacts; DELETE FROM contacts.owner_state")
         .await
@@ -320,7 +305,7 @@ async fn a_restored_backup_drops_the_copy() {
 async fn a_copy_from_before_a_forgotten_purge_is_dropped() {
     let app = App::start().await;
     let owner = app.plain_owner();
-    let stored = has_many(&owner, 2).await;
+    let stored = owner.has_numbered(2).await;
     let copies = Copies::new(ENOUGH);
     contents(&copies, &app, &owner).await;
 

@@ -77,7 +77,7 @@ async fn holding(
     labels: Option<&[String]>,
     query: &Query,
 ) -> Vec<Row> {
-    let words = query.indexed_words();
+    let words = query.latin_words();
     let digits = query.digits.as_ref().map(|digits| &*digits.text);
     let (all, digits): (Vec<String>, _) = if words.is_empty() {
         let words = query.words.iter().map(|word| &*word.text);

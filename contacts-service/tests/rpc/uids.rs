@@ -1,8 +1,8 @@
 //! Who has a uid, and how a contact is found by it.
 
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, BatchGetContactsRequest, Contact, CreateContactRequest,
-    ListContactsRequest, ShareRole, UpdateContactRequest,
+    BatchGetContactsRequest, Contact, CreateContactRequest, ListContactsRequest, ShareRole,
+    UpdateContactRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -33,22 +33,17 @@ async fn listed(owner: &Owner, filter: &str, show_deleted: bool) -> Vec<String> 
     contacts.into_iter().map(|c| c.given_name).collect()
 }
 
-async fn batch(owner: &Owner, contacts: Vec<Contact>, allow_partial: bool) -> Vec<String> {
-    let requests = contacts.into_iter().map(|contact| CreateContactRequest {
-        contact: Some(contact),
-        ..CreateContactRequest::default()
-    });
-    let request = BatchCreateContactsRequest {
-        requests: requests.collect(),
-        allow_partial,
-        ..BatchCreateContactsRequest::default()
-    };
-    let results = owner.batch_create(request).await.unwrap();
-    let outcomes = results.iter().map(|result| match result {
+/// The uid of each contact of a batch, or the reason against it.
+async fn outcomes(owner: &Owner, contacts: Vec<Contact>, allow_partial: bool) -> Vec<String> {
+    uids(&owner.create_all(contacts, allow_partial).await.unwrap())
+}
+
+fn uids(results: &[Result<Contact, tonic_types::Status>]) -> Vec<String> {
+    let uids = results.iter().map(|result| match result {
         Ok(contact) => contact.uid.clone(),
         Err(_) => reason_in_batch(result),
     });
-    outcomes.collect()
+    uids.collect()
 }
 
 fn taken_by(answer: Result<Contact, Status>) -> String {
@@ -136,7 +131,7 @@ async fn batches_take_the_uids_of_deleted_contacts_only() {
     owner.delete(&deleted.id).await.unwrap();
 
     let three = ["a", "b", "c"].map(|uid| with_uid("New", uid)).to_vec();
-    assert_eq!(batch(&owner, three, true).await, ["a", "UID_TAKEN", "c"]);
+    assert_eq!(outcomes(&owner, three, true).await, ["a", "UID_TAKEN", "c"]);
 
     let upsert = |uid: &str| UpdateContactRequest {
         contact: Some(Contact {
@@ -150,14 +145,7 @@ async fn batches_take_the_uids_of_deleted_contacts_only() {
     owner.delete(&gone.id).await.unwrap();
     let requests = vec![upsert("d"), upsert("b"), upsert("e"), upsert("e")];
     let results = owner.batch_update_with(requests, true).await.unwrap();
-    let reasons: Vec<String> = results
-        .iter()
-        .map(|result| match result {
-            Ok(contact) => contact.uid.clone(),
-            Err(_) => reason_in_batch(result),
-        })
-        .collect();
-    assert_eq!(reasons, ["d", "UID_TAKEN", "e", "UID_TAKEN"]);
+    assert_eq!(uids(&results), ["d", "UID_TAKEN", "e", "UID_TAKEN"]);
 }
 
 #[tokio::test]
