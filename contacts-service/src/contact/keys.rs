@@ -9,12 +9,14 @@ use super::date::month_day;
 use super::east_asian::is_east_asian;
 use super::fold::{cut, digits, fold};
 use super::identity::{identity, label_key};
+use super::match_key::MatchKey;
+use super::match_keys::{compared_name, match_keys, name_words};
 use super::order::order_key;
-use super::search_text::{full, search_text};
+use super::search_text::search_text;
 
 /// The version of these keys. Keys of an earlier version are made again from the bodies
 /// ([`crate::rebuild`]); a change of any key is a new version.
-pub const KEYS_VERSION: i16 = 1;
+pub const KEYS_VERSION: i16 = 2;
 
 /// The columns beside a contact's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +27,11 @@ pub struct Keys {
     pub given: String,
     /// The order by display name.
     pub display: String,
-    /// The identity of the display name, unless it is an e-mail or a phone, and the words
-    /// of the name, sorted and folded, by which similar names are found.
+    /// The identity of the display name, unless it names nobody, and the words of the name,
+    /// sorted and folded.
     pub names: Vec<String>,
+    /// What duplicates have in common, one [`MatchKey`] after the other.
+    pub matches: Vec<u8>,
     /// The birthday's month and day, as 229 for 29 February.
     pub birth_md: Option<i16>,
     /// Whether the contact is a favourite.
@@ -59,6 +63,10 @@ impl Keys {
             given: order.by(order.given, order.family),
             display: order.by_display_name(),
             names: name_keys(contact),
+            matches: match_keys(contact)
+                .into_iter()
+                .flat_map(MatchKey::to_bytes)
+                .collect(),
             birth_md: birthday
                 .map(|date| month_day(date.month.cast_unsigned(), date.day.cast_unsigned())),
             starred: contact.starred,
@@ -144,21 +152,10 @@ impl<'a> Order<'a> {
 const NAME_KEY_BYTES: usize = 400;
 
 fn name_keys(contact: &Contact) -> Vec<String> {
-    let display = &contact.display_name;
-    let is_reach = contact.emails.iter().any(|email| email.address == *display)
-        || contact.phones.iter().any(|phone| phone.number == *display);
-    if is_reach {
+    let Some(name) = compared_name(contact) else {
         return Vec::new();
-    }
-    let names = fold(&full(&[&contact.given_name, &contact.family_name]));
-    let words = if names.is_empty() {
-        fold(display)
-    } else {
-        names
     };
-    let mut words: Vec<&str> = words.split(' ').collect();
-    words.sort_unstable();
-    let keys = [identity(display), words.join(" ")];
+    let keys = [name, name_words(contact).join(" ")];
     keys.map(|key| cut(&key, NAME_KEY_BYTES).to_owned()).into()
 }
 

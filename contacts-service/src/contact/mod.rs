@@ -6,6 +6,8 @@ pub mod fold;
 pub mod identity;
 pub mod keys;
 pub mod mask;
+pub mod match_key;
+pub mod match_keys;
 pub mod merge;
 pub mod order;
 pub mod phone;
@@ -18,6 +20,7 @@ pub(crate) mod characters;
 mod check;
 mod east_asian;
 pub(crate) mod limits;
+mod placeholders;
 
 use std::fmt;
 

@@ -133,6 +133,13 @@ pub fn of_word(word: &str) -> BTreeSet<String> {
     spellings
 }
 
+/// A folded word with one letter for what is typed instead of an umlaut: "mueller" becomes
+/// "muller".
+#[must_use]
+pub fn plain_digraphs(folded: &str) -> String {
+    replaced(folded, DIGRAPHS)
+}
+
 /// Letters with a caron are digraphs in other systems: č is ch.
 #[must_use]
 pub fn without_carons(text: &str) -> String {

@@ -6,7 +6,8 @@ use proto::contacts::v1::{Date, DuplicateReason};
 use strsim::normalized_damerau_levenshtein;
 
 use crate::contact::ContactId;
-use crate::model::duplicates::{ComparedContact, ValueKind};
+use crate::contact::match_key::ValueKind;
+use crate::model::duplicates::ComparedContact;
 
 /// The compared data of a contact.
 pub(super) struct Facts {
@@ -99,6 +100,11 @@ impl Evidence {
             },
             reasons,
         }
+    }
+
+    /// Whether more speaks for it than a date of birth, which twins share.
+    pub(super) fn is_any(self) -> bool {
+        self.reasons & !bit(DuplicateReason::SameBirthday) != 0
     }
 
     /// The evidence for a group that needs both: the lower score, and the reasons of

@@ -4,6 +4,7 @@
 mod evidence;
 mod groups;
 mod search;
+mod shared;
 
 use std::collections::{HashMap, HashSet};
 
@@ -129,7 +130,7 @@ fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, us
                     return pairs;
                 }
                 let evidence = Evidence::of(&facts[pair.0], &facts[pair.1]);
-                if is_rare || evidence.score >= LIKELY {
+                if evidence.is_any() && (is_rare || evidence.score >= LIKELY) {
                     seen.insert(pair);
                     pairs.push((evidence, pair.0, pair.1));
                 }

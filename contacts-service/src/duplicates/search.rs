@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use chassis::database::pool::Pool;
 use chassis::paging::fitting;
-use chassis::user_id::UserId;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use super::shared::shared_values;
 use super::{Group, groups};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
+use crate::model::share::rights::View;
 use crate::store::{contacts, duplicates, ignored_pairs};
 
 /// The number of concurrent searches for groups, of all callers. A search reads a whole
@@ -44,7 +45,7 @@ pub struct FoundGroup {
 pub async fn find(
     db: &Pool,
     places: &Semaphore,
-    owner: UserId,
+    view: &View,
     min_score: f64,
     cursor: Option<DuplicatesCursor>,
     size: usize,
@@ -54,21 +55,14 @@ pub async fn find(
     // One snapshot, so that the compared and the returned contacts are from the same
     // moment.
     let mut tx = db.begin_snapshot().await?;
-    duplicates::sort_in_memory(&mut tx).await?;
-    let shared = duplicates::shared_values(&mut *tx, owner).await?;
-    let ids: HashSet<Uuid> = shared
-        .iter()
-        .flat_map(|shared| &shared.ids)
-        .map(|id| id.0)
-        .collect();
+    let keys = duplicates::match_keys(&mut tx, view).await?;
+    let shared = off_thread(move || shared_values(keys)).await?;
+    let ids = shared.iter().flat_map(|shared| &shared.ids);
+    let ids: HashSet<Uuid> = ids.map(|id| id.0).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let members = duplicates::compared_contacts(&mut *tx, owner, &ids).await?;
-    let ignored = ignored_pairs::list(&mut *tx, owner, None, ignored_pairs::PAIRS_MAX).await?;
-    // On another thread, because a large book takes tens of milliseconds, in which this
-    // one serves other calls.
-    let all = spawn_blocking(move || groups(&shared, members, &ignored))
-        .await
-        .map_err(|_| sqlx::Error::WorkerCrashed)?;
+    let members = duplicates::compared_contacts(&mut *tx, view, &ids).await?;
+    let ignored = ignored_pairs::list(&mut *tx, view.owner, None, ignored_pairs::PAIRS_MAX).await?;
+    let all = off_thread(move || groups(&shared, members, &ignored)).await?;
 
     let start = all.partition_point(|group| cursor.is_some_and(|cursor| group.place() <= cursor));
     let end = all.partition_point(|group| group.certainty() >= min_score);
@@ -76,7 +70,7 @@ pub async fn find(
     let mut shown: Vec<Group> = rest.by_ref().take(size).collect();
     let ids = shown.iter().flat_map(|group| &group.ids);
     let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
-    let mut contacts = contacts::get_many(&mut *tx, owner, &ids).await?;
+    let mut contacts = contacts::get_many(&mut *tx, view.owner, &ids).await?;
     let bytes = |id: &ContactId| contacts.get(id).map_or(0, |contact| contact.body.len());
     let sizes = shown.iter().map(|group| group.ids.iter().map(bytes).sum());
     let fit = fitting(sizes, size).min(shown.len());
@@ -86,6 +80,13 @@ pub async fn find(
         next: shown.last().filter(|_| more).map(Group::place),
         groups: with_contacts(shown, &mut contacts),
     })
+}
+
+/// Works on another thread, because a large book takes tens of milliseconds, in which this
+/// one serves other calls.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = spawn_blocking(work).await;
+    Ok(done.map_err(|_| sqlx::Error::WorkerCrashed)?)
 }
 
 fn with_contacts(groups: Vec<Group>, contacts: &mut HashMap<ContactId, Stored>) -> Vec<FoundGroup> {

@@ -4,7 +4,7 @@ use proto::contacts::v1::Date;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::duplicates::ValueKind;
+use crate::contact::match_key::ValueKind;
 
 fn id(n: usize) -> ContactId {
     ContactId(Uuid::from_u128(n as u128))

@@ -3,19 +3,7 @@
 use proto::contacts::v1::Date;
 
 use crate::contact::ContactId;
-
-/// The kind of a value that contacts have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind {
-    /// An e-mail.
-    Email,
-    /// A phone.
-    Phone,
-    /// The display name.
-    Name,
-    /// The words of the given and the family name, folded, in any order.
-    Words,
-}
+use crate::contact::match_key::ValueKind;
 
 /// A value that several contacts have.
 #[derive(Clone, Debug)]

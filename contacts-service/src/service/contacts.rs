@@ -214,7 +214,7 @@ impl server::ContactsService for ContactsService {
         self.answer(request, async |view, request| {
             view.ensure_all()?;
             let db = self.share_of(view.reader);
-            duplicates::page(&db, &self.sealer, &self.finds, view.owner, request).await
+            duplicates::page(&db, &self.sealer, &self.finds, view, request).await
         })
         .await
     }

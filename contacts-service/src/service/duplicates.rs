@@ -16,6 +16,7 @@ use crate::contact::stored::Stored;
 use crate::duplicates::{FoundGroup, GROUP_MAX, find};
 use crate::error::{Error, Result};
 use crate::model::duplicates::IgnoredPair;
+use crate::model::share::rights::View;
 use crate::store::ignored_pairs;
 
 const SIZES: Sizes = Sizes {
@@ -101,17 +102,24 @@ pub(super) async fn page(
     db: &Pool,
     sealer: &Sealer,
     places: &Semaphore,
-    owner: UserId,
+    view: &View,
     mut request: FindDuplicatesRequest,
 ) -> Result<FindDuplicatesResponse> {
     let paging = Paging::take(&mut request.page_size, &mut request.page_token);
-    let pages = Pages::new(sealer, "FindDuplicates", owner, &request, paging, SIZES)?;
+    let pages = Pages::new(
+        sealer,
+        "FindDuplicates",
+        view.owner,
+        &request,
+        paging,
+        SIZES,
+    )?;
 
     let min_score = request.min_score;
     check_score(min_score)?;
     let (cursor, size) = (pages.cursor()?, pages.size());
 
-    let found = find(db, places, owner, min_score, cursor, size).await?;
+    let found = find(db, places, view, min_score, cursor, size).await?;
 
     Ok(FindDuplicatesResponse {
         groups: found.groups.into_iter().map(message).collect(),

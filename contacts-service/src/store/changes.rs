@@ -72,7 +72,7 @@ pub async fn replace(
         SET version = $5, update_time = $6, change = $7, delete_time = NULL, merged_into = NULL,
             body = $9, family_key = $10, given_key = $11, display_key = $12, birth_md = $13,
             starred = $14, label_keys = $15, email_keys = $16, phone_keys = $17,
-            organization_key = $18, search_text = $19, name_keys = $20
+            organization_key = $18, search_text = $19, name_keys = $20, match_keys = $21
         WHERE owner_id = $1 AND id = $2
         "#,
         owner as UserId,
@@ -95,6 +95,7 @@ pub async fn replace(
         keys.organizations,
         keys.search_text,
         &keys.names,
+        &keys.matches,
     )
     .execute(db)
     .await?;
@@ -192,13 +193,13 @@ async fn replace_part(
             email_keys = string_to_array(emails, chr(10)),
             phone_keys = string_to_array(phones, chr(10)),
             organization_key = new.organization_key, search_text = new.search_text,
-            name_keys = string_to_array(names, chr(10))
+            name_keys = string_to_array(names, chr(10)), match_keys = new.match_keys
         FROM unnest(
             $2::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::smallint[],
             $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
-            $19::text[]
+            $19::text[], $20::bytea[]
         ) AS new (id, body, family_key, given_key, display_key, birth_md, starred, labels, emails,
-                  phones, organization_key, search_text, names)
+                  phones, organization_key, search_text, names, match_keys)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
         owner,
@@ -219,6 +220,7 @@ async fn replace_part(
         &columns.organizations as &[&str],
         &columns.search_text as &[&str],
         &columns.names,
+        &columns.matches as &[&[u8]],
     )
     .execute(db)
     .await?;

@@ -16,6 +16,7 @@ pub(super) struct Columns<'a> {
     pub(super) given: Vec<&'a str>,
     pub(super) display: Vec<&'a str>,
     pub(super) names: Vec<String>,
+    pub(super) matches: Vec<&'a [u8]>,
     pub(super) birth_md: Vec<Option<i16>>,
     pub(super) starred: Vec<bool>,
     pub(super) labels: Vec<String>,
@@ -37,6 +38,7 @@ impl<'a> Columns<'a> {
             columns.given.push(&keys.given);
             columns.display.push(&keys.display);
             columns.names.push(keys.names.join("\n"));
+            columns.matches.push(&keys.matches);
             columns.birth_md.push(keys.birth_md);
             columns.starred.push(keys.starred);
             columns.labels.push(keys.labels.join("\n"));

@@ -1,72 +1,86 @@
-//! What contacts have in common.
+//! The contacts that are compared to find duplicates.
 
 use chassis::user_id::UserId;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::packed::broken;
 use crate::contact::ContactId;
+use crate::contact::match_key::MatchKey;
 use crate::contact::stored;
 use crate::error::Result;
-use crate::model::duplicates::{ComparedContact, SharedValue, ValueKind};
+use crate::model::duplicates::ComparedContact;
+use crate::model::share::rights::View;
 
-/// Makes a transaction sort the keys of a large book in memory.
-pub async fn sort_in_memory(db: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("SET LOCAL work_mem = '32MB'; SET LOCAL enable_sort = on")
-        .execute(db)
-        .await?;
-    Ok(())
+/// The contacts of one statement.
+const AT_A_TIME: i64 = 10_000;
+
+/// The keys of contacts.
+#[derive(Debug, Default)]
+pub struct MatchKeys {
+    /// The contacts, by id.
+    pub ids: Vec<ContactId>,
+    /// Each key with the place of its contact in `ids`.
+    pub keys: Vec<(MatchKey, u32)>,
 }
 
-/// Every e-mail, phone and name that several contacts of the owner share, without deleted
-/// ones, those with the fewest contacts first. Only the first 10 e-mails and 20 forms of
-/// phones of each contact are used, so that the cost depends on the number of contacts.
-pub async fn shared_values(db: impl PgExecutor<'_>, owner: UserId) -> Result<Vec<SharedValue>> {
-    // A phone of less than five digits is not personal. Hashes sort in a third of the time of texts.
-    let rows = sqlx::query!(
-        r#"
-        SELECT min(kind) AS "kind!", array_agg(id) AS "ids!"
-        FROM (
-            SELECT id, 1 AS kind, hashtextextended(key, 1) AS hash
-            FROM contacts.contacts JOIN LATERAL unnest(email_keys[1:10]) AS key ON TRUE
-            WHERE owner_id = $1 AND delete_time IS NULL
-            UNION ALL
-            SELECT id, 2, hashtextextended(key, 2)
-            FROM contacts.contacts JOIN LATERAL unnest(phone_keys[1:20]) AS key
-                ON length(key) >= 5
-            WHERE owner_id = $1 AND delete_time IS NULL
-            UNION ALL
-            SELECT id, 3, hashtextextended(name_keys[1], 3)
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND delete_time IS NULL AND name_keys <> '{}'
-            UNION ALL
-            SELECT id, 4, hashtextextended(name_keys[2], 4)
-            FROM contacts.contacts
-            WHERE owner_id = $1 AND delete_time IS NULL AND name_keys <> '{}'
-        ) AS keys
-        GROUP BY hash
-        HAVING count(*) > 1
-        ORDER BY count(*), hash
-        "#,
-        owner as UserId,
-    )
-    .fetch_all(db)
-    .await?;
-    let shared = rows.into_iter().map(|row| SharedValue {
-        kind: match row.kind {
-            1 => ValueKind::Email,
-            2 => ValueKind::Phone,
-            3 => ValueKind::Name,
-            _ => ValueKind::Words,
-        },
-        ids: row.ids.into_iter().map(ContactId).collect(),
-    });
-    Ok(shared.collect())
+/// The keys of every contact that is seen, without deleted ones.
+pub async fn match_keys(db: &mut PgConnection, view: &View) -> Result<MatchKeys> {
+    let mut found = MatchKeys::default();
+    loop {
+        let after = found.ids.last().map_or(Uuid::nil(), |id| id.0);
+        let row = sqlx::query!(
+            r#"
+            SELECT string_agg(uuid_send(id), '') AS ids,
+                   string_agg(int4send(octet_length(match_keys)), '') AS sizes,
+                   string_agg(match_keys, '') AS keys
+            FROM (
+                SELECT id, match_keys
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND id > $2 AND delete_time IS NULL
+                  AND ($3::text[] IS NULL OR label_keys && $3)
+                ORDER BY id
+                LIMIT $4
+            ) AS part
+            "#,
+            view.owner as UserId,
+            after,
+            view.visible.keys() as Option<Vec<String>>,
+            AT_A_TIME,
+        )
+        .fetch_one(&mut *db)
+        .await?;
+        let (Some(ids), Some(sizes), Some(keys)) = (row.ids, row.sizes, row.keys) else {
+            return Ok(found);
+        };
+        found.add(&ids, &sizes, &keys).ok_or_else(broken)?;
+    }
+}
+
+impl MatchKeys {
+    /// Adds packed contacts; `None` if the columns do not belong together.
+    fn add(&mut self, ids: &[u8], sizes: &[u8], mut keys: &[u8]) -> Option<()> {
+        for (id, size) in ids.as_chunks().0.iter().zip(sizes.as_chunks().0) {
+            let place = u32::try_from(self.ids.len()).ok()?;
+            self.ids.push(ContactId(Uuid::from_bytes(*id)));
+            let size = usize::try_from(i32::from_be_bytes(*size)).ok()?;
+            let (own, rest) = keys.split_at_checked(size)?;
+            keys = rest;
+            let own = own
+                .as_chunks()
+                .0
+                .iter()
+                .map(|key| MatchKey::from_bytes(*key));
+            self.keys.extend(own.map(|key| (key, place)));
+        }
+        Some(())
+    }
 }
 
 /// The owner's contacts with these ids, to be compared.
 pub async fn compared_contacts(
     db: impl PgExecutor<'_>,
-    owner: UserId,
+    view: &View,
     ids: &[Uuid],
 ) -> Result<Vec<ComparedContact>> {
     // A join, because thousands of ids in ANY would be compared with each contact.
@@ -77,7 +91,7 @@ pub async fn compared_contacts(
         FROM contacts.contacts JOIN unnest($2::uuid[]) AS asked (id) USING (id)
         WHERE owner_id = $1
         "#,
-        owner as UserId,
+        view.owner as UserId,
         ids,
     )
     .fetch_all(db)

@@ -90,25 +90,24 @@ async fn store(
             ON CONFLICT (owner_id) DO UPDATE SET version = o.version + $20,
                 keyed_version = o.keyed_version + $20
                     * (o.keyed_version = o.version AND o.keys_version = $24)::int,
-                live_count = o.live_count + $3,
-                byte_count = o.byte_count + $4
+                live_count = o.live_count + $3, byte_count = o.byte_count + $4
             WHERE o.owner_id = $1 AND o.live_count + $3 <= $5 AND o.byte_count + $4 <= $22
             RETURNING version
         ), stored AS (
             INSERT INTO contacts.contacts
                 (owner_id, id, uid, version, create_time, update_time, body, family_key,
                  given_key, display_key, birth_md, starred, label_keys, email_keys,
-                 phone_keys, organization_key, search_text, name_keys, change)
+                 phone_keys, organization_key, search_text, name_keys, match_keys, change)
             SELECT $1, id, uid, version, $6, $6, body, family_key, given_key, display_key,
                    birth_md, starred, string_to_array(labels, chr(10)),
                    string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
-                   organization_key, search_text, string_to_array(names, chr(10)), $21
+                   organization_key, search_text, string_to_array(names, chr(10)), match_keys, $21
             FROM taken, unnest(
                 $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[],
                 $13::smallint[], $14::boolean[], $15::text[], $16::text[], $17::text[],
-                $18::text[], $19::text[], $23::text[]
+                $18::text[], $19::text[], $23::text[], $25::bytea[]
             ) AS new (id, uid, body, family_key, given_key, display_key, birth_md, starred,
-                      labels, emails, phones, organization_key, search_text, names)
+                      labels, emails, phones, organization_key, search_text, names, match_keys)
         )
         SELECT taken.version AS "version?",
                CASE WHEN taken.version IS NULL THEN
@@ -143,6 +142,7 @@ async fn store(
         quota.bytes,
         &columns.names,
         KEYS_VERSION,
+        &columns.matches as &[&[u8]],
     )
     .fetch_one(db)
     .await

@@ -105,12 +105,13 @@ pub async fn store_keys(
             email_keys = string_to_array(emails, chr(10)),
             phone_keys = string_to_array(phones, chr(10)),
             name_keys = string_to_array(names, chr(10)),
-            organization_key = new.organization_key, search_text = new.search_text
+            organization_key = new.organization_key, search_text = new.search_text,
+            match_keys = new.match_keys
         FROM unnest(
             $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::text[]
+            $9::text[], $10::text[], $11::text[], $12::bytea[]
         ) AS new (id, family_key, given_key, display_key, labels, emails, phones, names,
-                  organization_key, search_text)
+                  organization_key, search_text, match_keys)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
         owner as UserId,
@@ -124,6 +125,7 @@ pub async fn store_keys(
         &columns.names,
         &columns.organizations as &[&str],
         &columns.search_text as &[&str],
+        &columns.matches as &[&[u8]],
     )
     .execute(db)
     .await?;
@@ -185,9 +187,23 @@ pub async fn labelled(
     .await?)
 }
 
+/// The contacts of one statement, so that none exceeds its time, however large the book.
+const LABELLED_MAX: usize = 1000;
+
 /// Stores the keys of the labels of contacts.
 pub async fn store_label_keys(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
+    owner: UserId,
+    keys: &[(ContactId, Vec<String>)],
+) -> Result<()> {
+    for part in keys.chunks(LABELLED_MAX) {
+        store_part(&mut *db, owner, part).await?;
+    }
+    Ok(())
+}
+
+async fn store_part(
+    db: &mut PgConnection,
     owner: UserId,
     keys: &[(ContactId, Vec<String>)],
 ) -> Result<()> {

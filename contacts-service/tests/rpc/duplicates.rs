@@ -8,48 +8,12 @@ use proto::contacts::v1::{Contact, DuplicateGroup, DuplicateReason};
 use tonic::Code;
 
 use crate::app::{App, rows};
-use crate::owner::Owner;
+use crate::duplicate_pairs::{born, judged, with_email, with_phone};
 use crate::refusal::{assert_bad_fields, assert_refused};
-use crate::sample::{ada, date, email, full, named, phone};
-
-fn with_email(contact: Contact, address: &str) -> Contact {
-    Contact {
-        emails: vec![email(address)],
-        ..contact
-    }
-}
-
-fn with_phone(contact: Contact, number: &str) -> Contact {
-    Contact {
-        phones: vec![phone(number)],
-        ..contact
-    }
-}
-
-fn born(contact: Contact, year: i32, month: i32, day: i32) -> Contact {
-    Contact {
-        birthday: Some(date(year, month, day)),
-        ..contact
-    }
-}
+use crate::sample::{ada, full, named};
 
 fn ids(group: &DuplicateGroup) -> BTreeSet<&str> {
     group.contacts.iter().map(|contact| &*contact.id).collect()
-}
-
-/// The score and the reasons of these two, the owner's only contacts.
-async fn judged(owner: &Owner, a: Contact, b: Contact) -> Option<(f64, Vec<DuplicateReason>)> {
-    let stored = owner.has_all([a, b]).await;
-    let groups = owner.duplicates(0).await;
-    for contact in &stored {
-        owner.delete(&contact.id).await.unwrap();
-    }
-    let [group] = &*groups else {
-        assert!(groups.is_empty());
-        return None;
-    };
-    assert_eq!(group.contacts, stored);
-    Some((group.score, group.reasons().collect()))
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ mod birthdays_window;
 mod create;
 mod default_region;
 mod delete;
+mod duplicate_pairs;
 mod duplicates;
 mod duplicates_crowd;
 mod fair;
