@@ -11,13 +11,15 @@ use proto::auth::v1::{
     SignUpResponse, TokenPair, log_in_response,
 };
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
-use proto::contacts::v1::{BatchCreateContactsRequest, CreateContactRequest, SyncContactsRequest};
+use proto::contacts::v1::{
+    BatchCreateContactsRequest, CreateContactRequest, SearchContactsRequest, SyncContactsRequest,
+};
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use super::requests::{created, telling};
-use super::scenario::Scenario;
+use super::scenario::{QUERIES, Scenario};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::seed::plain;
@@ -150,6 +152,19 @@ impl World {
             Err(status) => Err(status.into()),
             Ok(_) => Err(Status::internal("a wrong password was right").into()),
         }
+    }
+
+    /// Searches the address book of a user; returns how long the response took.
+    pub(super) async fn search(&self, access_token: &str) -> Result<Duration> {
+        let mut contacts = ContactsServiceClient::new(channel(self.at.contacts).await?);
+        let mut request = Request::new(SearchContactsRequest {
+            query: QUERIES[0].to_owned(),
+            ..SearchContactsRequest::default()
+        });
+        sign(&mut request, &bearer(access_token)?);
+        let began = Instant::now();
+        contacts.search_contacts(request).await?;
+        Ok(began.elapsed())
     }
 
     /// Requests a mail from an address of this machine; returns how long the response

@@ -175,8 +175,7 @@ async fn no_index_needs_an_extension() {
     let extensions = listed("SELECT extname::text FROM pg_extension ORDER BY 1").await;
 
     assert_eq!(others, ["btree"]);
-    // pg_trgm is for programs of the version before, whose searches use its operators.
-    assert_eq!(extensions, ["pg_trgm", "plpgsql"]);
+    assert_eq!(extensions, ["plpgsql"]);
 }
 
 #[tokio::test]

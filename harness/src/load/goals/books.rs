@@ -11,7 +11,8 @@ use crate::load::scenario::Scenario;
 use crate::load::stage::Stage;
 use crate::print::say;
 
-const CONTACTS: u32 = 50_000;
+/// The contacts of a large address book.
+pub(super) const CONTACTS: u32 = 50_000;
 
 /// Measures one caller with a book of 50,000 contacts.
 pub(super) async fn measure(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Goal, median};
+use super::{Goal, copy, median};
 use crate::error::Result;
 use crate::load::config::LoadConfig;
 use crate::load::drive::Load;
@@ -56,6 +56,7 @@ pub(super) async fn measure(
     let mut goals = reads(runs);
     goals.push(search(config, stage, runs).await?);
     goals.extend(writes(runs));
+    goals.extend(batches(stage, runs).await?);
     Ok(goals)
 }
 
@@ -191,16 +192,32 @@ fn writes(runs: &[Run]) -> Vec<Goal> {
         let goal = Goal::at_most(what, update.server_cpu_us(), UPDATE_US, &from);
         goals.push(goal.of(Scenario::Update));
     }
-    let run = |scenario| median(runs, scenario, OURS);
-    if let (Some(batch), Some(single)) = (run(Scenario::BatchCreate), run(Scenario::Create)) {
-        let rows = batch.per_second * f64::from(Scenario::BATCH);
-        let goal = Goal::at_least(
-            "rows/s of BatchCreateContacts(500) to single creates",
-            rows / single.per_second,
-            10.0,
-            &format!("{rows:.0}/s to {:.0}/s", single.per_second),
-        );
-        goals.push(goal.of(Scenario::BatchCreate));
-    }
     goals
+}
+
+/// Rows that are stored in batches, compared with single ones, and with PostgreSQL alone.
+async fn batches(stage: &Stage, runs: &[Run]) -> Result<Vec<Goal>> {
+    let run = |scenario| median(runs, scenario, OURS);
+    let (Some(batch), Some(single)) = (run(Scenario::BatchCreate), run(Scenario::Create)) else {
+        return Ok(Vec::new());
+    };
+    let rows = batch.per_second * f64::from(Scenario::BATCH);
+    let single = single.per_second;
+    let copied = copy::rows_per_second(&stage.system()?.database).await?;
+    let goal = |what, other, least| {
+        let from = format!("{rows:.0}/s to {other:.0}/s");
+        Goal::at_least(what, rows / other, least, &from).of(Scenario::BatchCreate)
+    };
+    Ok(vec![
+        goal(
+            "rows/s of BatchCreateContacts(500) to single creates",
+            single,
+            10.0,
+        ),
+        goal(
+            "rows/s of BatchCreateContacts(500) to COPY of such rows",
+            copied,
+            0.25,
+        ),
+    ])
 }

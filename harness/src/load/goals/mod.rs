@@ -3,6 +3,8 @@
 
 mod books;
 mod calls;
+mod cold;
+mod copy;
 mod enumeration;
 mod memory;
 mod passwords;
@@ -80,6 +82,7 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
     let mut goals = calls::measure(config, stage, &mut runs).await?;
     goals.extend(tokens::measure(stage).await?);
     goals.extend(books::measure(config, stage, &mut runs).await?);
+    goals.extend(cold::measure(config, stage).await?);
     // Measured before the flood, after which the throttle may delay log-ins.
     goals.extend(enumeration::measure(stage).await?);
     goals.extend(passwords::measure(config, stage).await?);
