@@ -28,6 +28,7 @@ pub const GROUPS: [Group; 4] = [
             "ContactsService/GetContact",
             "ContactsService/BatchGetContacts",
             "ContactsService/ListContacts",
+            "ContactsService/ListDeletedContacts",
             "ContactsService/ListContactRevisions",
             "ContactsService/SearchContacts",
             "ContactsService/ListUpcomingBirthdays",

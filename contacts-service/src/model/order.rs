@@ -15,6 +15,8 @@ pub enum Key {
     CreateTime,
     /// When the contact was last written.
     UpdateTime,
+    /// When the contact was deleted.
+    DeleteTime,
 }
 
 /// A key and its direction.
@@ -27,17 +29,43 @@ pub struct Order {
 }
 
 impl Order {
-    /// Parses an `order_by` (AIP-132) of one field.
+    /// Parses an `order_by` (AIP-132) of one field; by family name if empty.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut words = text.split_ascii_whitespace();
-        let key = match words.next() {
-            None | Some("family_name") => Key::FamilyName,
-            Some("given_name") => Key::GivenName,
-            Some("display_name") => Key::DisplayName,
-            Some("create_time") => Key::CreateTime,
-            Some("update_time") => Key::UpdateTime,
-            Some(_) => return Err(invalid()),
+        let keys = [
+            ("family_name", Key::FamilyName),
+            ("given_name", Key::GivenName),
+            ("display_name", Key::DisplayName),
+            ("create_time", Key::CreateTime),
+            ("update_time", Key::UpdateTime),
+        ];
+        Self::of(text, "family_name", &keys)
+    }
+
+    /// The same for deleted contacts; the last deleted one first if empty.
+    pub fn parse_of_deleted(text: &str) -> Result<Self> {
+        Self::of(
+            text,
+            "delete_time desc",
+            &[("delete_time", Key::DeleteTime)],
+        )
+    }
+
+    fn of(text: &str, default: &str, keys: &[(&str, Key)]) -> Result<Self> {
+        let invalid = || {
+            let names: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            let problem = format!("is not one of {names}, each with or without \" desc\"");
+            Error::invalid("ORDER_BY_INVALID", "order_by", problem)
         };
+        let text = if text.trim().is_empty() {
+            default
+        } else {
+            text
+        };
+        let mut words = text.split_ascii_whitespace();
+        let name = words.next();
+        let key = keys.iter().find(|(known, _)| Some(*known) == name);
+        let (_, key) = *key.ok_or_else(invalid)?;
         let descending = match words.next() {
             None | Some("asc") => false,
             Some("desc") => true,
@@ -48,15 +76,6 @@ impl Order {
             Some(_) => Err(invalid()),
         }
     }
-}
-
-fn invalid() -> Error {
-    Error::invalid(
-        "ORDER_BY_INVALID",
-        "order_by",
-        "is not one of family_name, given_name, display_name, create_time, update_time, \
-         each with or without \" desc\"",
-    )
 }
 
 #[cfg(test)]
@@ -71,6 +90,9 @@ mod tests {
             Order::parse(" update_time  desc").unwrap(),
             order(Key::UpdateTime, true)
         );
+        let deleted = |text| Order::parse_of_deleted(text).unwrap();
+        assert_eq!(deleted(""), order(Key::DeleteTime, true));
+        assert_eq!(deleted("delete_time"), order(Key::DeleteTime, false));
     }
 
     #[test]
@@ -81,8 +103,17 @@ mod tests {
             "family_name, given_name",
             "id desc desc",
             "; --",
+            "delete_time",
         ] {
             assert!(Order::parse(text).is_err(), "{text}");
+        }
+        for text in [
+            "family_name",
+            "desc",
+            "delete_time, id",
+            "delete_time desc asc",
+        ] {
+            assert!(Order::parse_of_deleted(text).is_err(), "{text}");
         }
     }
 }

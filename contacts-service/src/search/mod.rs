@@ -14,17 +14,19 @@ use std::sync::Arc;
 use chassis::database::pool::Pool;
 use chassis::paging::fitting;
 use proto::contacts::v1::MatchTier;
+use uuid::Uuid;
 
 use self::fuzzy::Similar;
 use self::rank::{Match, Rank};
-use self::scan::{Best, Ranked};
+use self::scan::{Best, Ranked, Seen};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::copies::Copies;
 use crate::error::Result;
+use crate::model::filter::Filter;
 use crate::model::query::Query;
 use crate::model::share::rights::View;
-use crate::store::contacts;
+use crate::store::{contacts, filter as selection};
 
 /// Where a search goes on: after a rank.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -72,16 +74,21 @@ pub struct Hit {
     pub matched: Match,
 }
 
-/// Finds at most `size` contacts, the best first, after `cursor`.
+/// Finds at most `size` contacts that a filter selects, the best first, after `cursor`.
 pub async fn search(
     db: &Pool,
     copies: &Arc<Copies>,
     view: &View,
     query: &Query,
+    filter: &Filter,
     cursor: Option<SearchCursor>,
     size: usize,
 ) -> Result<SearchPage> {
     let source = copies.contacts(db, view.owner).await?;
+    let seen = Seen {
+        labels: view.visible.keys(),
+        ids: selected_ids(db, view, filter).await?,
+    };
     let after = cursor.as_ref().map(|cursor| &cursor.rank);
     let first = after.map_or(Pass::Exact, Pass::of);
     let mut ranked = Vec::new();
@@ -93,7 +100,7 @@ pub async fn search(
             break;
         }
         let after = after.filter(|_| pass == first);
-        let mut best = Best::new(query, view.visible.keys(), after, room);
+        let mut best = Best::new(query, &seen, after, room);
         match (pass, Similar::to(query)) {
             (Pass::Exact, _) => source.each(|chunk| best.add_exact(chunk)).await?,
             (Pass::Spelled, _) => source.each(|chunk| best.add_spelled(chunk)).await?,
@@ -125,6 +132,15 @@ pub async fn search(
         hits: hits.collect(),
         next,
     })
+}
+
+/// The contacts that a filter selects, by id; `None` if it selects all. They are asked for
+/// before the search, because what is found must not depend on the size of a page.
+async fn selected_ids(db: &Pool, view: &View, filter: &Filter) -> Result<Option<Vec<Uuid>>> {
+    if filter.is_empty() {
+        return Ok(None);
+    }
+    selection::ids(db, view, filter).await.map(Some)
 }
 
 /// The contacts that were ranked, as far as they are still seen.

@@ -6,7 +6,7 @@
 use memchr::memrchr;
 use proto::contacts::v1::{MatchTier, SearchField};
 
-use super::rank::Place;
+use super::rank::{Place, readings};
 use crate::contact::search_text::LineKind;
 use crate::model::query::{Query, Word};
 
@@ -14,6 +14,11 @@ use crate::model::query::{Query, Word};
 ///
 /// [`exact`]: super::rank::exact
 pub(super) fn place(query: &Query, search_text: &str) -> Option<Place> {
+    let readings = readings(query);
+    readings.filter_map(|query| read(query, search_text)).min()
+}
+
+fn read(query: &Query, search_text: &str) -> Option<Place> {
     let mut whole = whole_digits(query, search_text);
     let mut worst = None;
     for (number, word) in query.words.iter().enumerate() {
@@ -55,7 +60,9 @@ pub(super) fn word_place(
         } else {
             MatchTier::Substring
         };
-        best = Some(nearer(best, (tier, line.field)));
+        if line.is_at_word_start || !word.is_abbreviated {
+            best = Some(nearer(best, (tier, line.field)));
+        }
         let rest = &search_text[at..];
         if let Some(whole) = whole
             && line.is_at_start

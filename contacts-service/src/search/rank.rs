@@ -43,17 +43,29 @@ pub struct Match {
     pub fields: Vec<SearchField>,
 }
 
+/// The query as typed, and without the apostrophes and hyphens in it.
+pub(super) fn readings(query: &Query) -> impl Iterator<Item = &Query> {
+    [query].into_iter().chain(query.closed.as_deref())
+}
+
 /// Compares a query with a search text; `None` if it does not match.
 #[must_use]
 pub fn exact(query: &Query, search_text: &str) -> Option<Match> {
-    compare(query, search_text, |kind, line, number| {
-        kind.tier(line, &query.words[number])
-    })
+    let matches = readings(query).filter_map(|query| {
+        compare(query, search_text, |kind, line, number| {
+            kind.tier(line, &query.words[number])
+        })
+    });
+    matches.min_by_key(|found| (found.tier, found.weight))
 }
 
 /// Like [`exact`], but with other spellings of names; `None` if no word needs one.
 #[must_use]
 pub fn spelled(query: &Query, search_text: &str) -> Option<Match> {
+    readings(query).find_map(|query| spelled_as(query, search_text))
+}
+
+fn spelled_as(query: &Query, search_text: &str) -> Option<Match> {
     let found = compare(query, search_text, |kind, line, number| {
         let word = &query.words[number];
         let begins = |word| word_tier(line, word) == Some(MatchTier::WordPrefix);
@@ -161,7 +173,9 @@ fn word_tier(line: &str, word: &Word) -> Option<MatchTier> {
         if before.is_none_or(|c| !c.is_alphanumeric()) {
             return Some(MatchTier::WordPrefix);
         }
-        tier = Some(MatchTier::Substring);
+        if !word.is_abbreviated {
+            tier = Some(MatchTier::Substring);
+        }
     }
     tier
 }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, BinaryHeap};
 
+use uuid::Uuid;
+
 use super::fuzzy::Similar;
 use super::place::place;
-use super::rank::{Match, Place, Rank, exact, fuzzy, spelled};
+use super::rank::{Match, Place, Rank, exact, fuzzy, readings, spelled};
 use crate::copies::chunk::{Chunk, Entry};
 use crate::model::query::{Query, Word};
 
@@ -34,14 +36,29 @@ impl Ord for Ranked {
     }
 }
 
+/// Which contacts a search may return.
+pub(super) struct Seen {
+    /// The labels of which a contact must have one.
+    pub(super) labels: Option<Vec<String>>,
+    /// The contacts that a filter selects, sorted.
+    pub(super) ids: Option<Vec<Uuid>>,
+}
+
+impl Seen {
+    fn includes(&self, entry: &Entry<'_>) -> bool {
+        let has_label = |labels: &Vec<String>| entry.has_any(labels);
+        let is_selected = |ids: &Vec<Uuid>| ids.binary_search(&entry.id.0).is_ok();
+        self.labels.as_ref().is_none_or(has_label) && self.ids.as_ref().is_none_or(is_selected)
+    }
+}
+
 /// The best contacts of those that were looked at. However many there are, only `count`
 /// are kept.
 pub(super) struct Best<'a> {
     query: &'a Query,
     /// Each contact that matches has one of these.
     needles: Vec<&'a Word>,
-    /// The labels of which a contact must have one.
-    labels: Option<Vec<String>>,
+    seen: &'a Seen,
     /// The rank after which the page begins.
     after: Option<&'a Rank>,
     count: usize,
@@ -51,15 +68,15 @@ pub(super) struct Best<'a> {
 impl<'a> Best<'a> {
     pub(super) fn new(
         query: &'a Query,
-        labels: Option<Vec<String>>,
+        seen: &'a Seen,
         after: Option<&'a Rank>,
         count: usize,
     ) -> Self {
         let heap = BinaryHeap::with_capacity(count + 1);
         Self {
             query,
-            needles: needles(query),
-            labels,
+            needles: readings(query).flat_map(needles).collect(),
+            seen,
             after,
             count,
             heap,
@@ -84,9 +101,12 @@ impl<'a> Best<'a> {
     /// Looks at the contacts that hold every word in some spelling, and not all as typed.
     pub(super) fn add_spelled(&mut self, chunk: &Chunk) {
         let query = self.query;
-        let longest = (0..query.words.len()).max_by_key(|number| query.words[*number].text.len());
-        let Some(number) = longest else { return };
-        let needles = query.spellings[number].iter().chain([&query.words[number]]);
+        let needles = readings(query).flat_map(|query| {
+            let longest = (0..query.words.len()).max_by_key(|at| query.words[*at].text.len());
+            longest
+                .into_iter()
+                .flat_map(|at| query.spellings[at].iter().chain([&query.words[at]]))
+        });
         let rows: BTreeSet<usize> = needles.flat_map(|word| rows_with(chunk, word)).collect();
         for row in rows {
             let entry = chunk.entry(row);
@@ -125,10 +145,7 @@ impl<'a> Best<'a> {
         let worst = self.heap.peek().filter(|_| self.heap.len() == self.count);
         self.after.is_none_or(|after| rank > after.key())
             && worst.is_none_or(|worst| rank < worst.rank.key())
-            && self
-                .labels
-                .as_deref()
-                .is_none_or(|labels| entry.has_any(labels))
+            && self.seen.includes(entry)
     }
 
     fn push(&mut self, entry: &Entry<'_>, matched: Match) {

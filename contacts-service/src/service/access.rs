@@ -5,11 +5,13 @@ use std::sync::Arc;
 use chassis::access::caller::Caller;
 use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
+use prost_types::FieldMask;
 use proto::contacts::v1 as pb;
 use tonic::{Request, Response, Status};
 
 use super::ContactsService;
 use crate::book::Book;
+use crate::contact::mask::ReadMask;
 use crate::contact::parse_uuid;
 use crate::error::{Error, Result, ShareError};
 use crate::model::share::rights::{Rights, View, Visible};
@@ -51,6 +53,7 @@ of_owner!(
     IgnoreDuplicateRequest,
     ListContactRevisionsRequest,
     ListContactsRequest,
+    ListDeletedContactsRequest,
     ListIgnoredDuplicatesRequest,
     ListLabelsRequest,
     ListUpcomingBirthdaysRequest,
@@ -96,9 +99,14 @@ impl ContactsService {
 
     /// The feed of an owner's contacts, which reads the shares in the same transaction as
     /// the contacts.
-    pub(super) async fn feed<T: OfOwner>(&self, request: &Request<T>) -> Result<Feed> {
+    pub(super) async fn feed<T: OfOwner>(
+        &self,
+        request: &Request<T>,
+        read_mask: Option<&FieldMask>,
+    ) -> Result<Feed> {
+        let mask = ReadMask::parse(read_mask)?;
         let view = self.view(request).await?;
-        Ok(Feed::new(self.share_of(view.reader), view))
+        Ok(Feed::new(self.share_of(view.reader), view, mask))
     }
 
     /// The contacts that a call reads. A call for the caller's own contacts needs no

@@ -10,6 +10,7 @@ use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
 use crate::birthday::window::{self, Window};
 use crate::birthday::{self, BirthdaysCursor, Upcoming};
 use crate::contact::date;
+use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::model::share::rights::View;
 use crate::store::settings;
@@ -31,6 +32,7 @@ pub(super) async fn page(
     let method = "ListUpcomingBirthdays";
     let pages = Pages::new(sealer, method, view.owner, &request, paging, SIZES)?;
     let cursor: Option<BirthdaysCursor> = pages.cursor()?;
+    let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let mut window = parse_window(db, view, &request, now, cursor.is_none()).await?;
     if let Some(cursor) = &cursor {
         cursor.resume(&mut window);
@@ -39,7 +41,7 @@ pub(super) async fn page(
     let found = birthday::list(db, view, window, cursor, pages.size()).await?;
 
     let birthdays = found.birthdays.into_iter();
-    let birthdays = birthdays.map(|upcoming| message(window.first, upcoming));
+    let birthdays = birthdays.map(|upcoming| message(window.first, upcoming, &mask));
     Ok(ListUpcomingBirthdaysResponse {
         birthdays: birthdays.collect::<Result<_>>()?,
         next_page_token: found
@@ -88,7 +90,7 @@ async fn parse_window(
     })
 }
 
-fn message(first: NaiveDate, upcoming: Upcoming) -> Result<UpcomingBirthday> {
+fn message(first: NaiveDate, upcoming: Upcoming, mask: &ReadMask) -> Result<UpcomingBirthday> {
     let Upcoming { day, born } = upcoming;
     let birth_year = born.contact.birth_year()?;
     let kept = date::message(day);
@@ -98,6 +100,6 @@ fn message(first: NaiveDate, upcoming: Upcoming) -> Result<UpcomingBirthday> {
         turning_age: birth_year
             .map(|year| kept.year - year)
             .filter(|age| *age >= 0),
-        contact: born.contact.encoded(),
+        contact: mask.encoded(born.contact)?,
     })
 }

@@ -1,31 +1,28 @@
 //! `ContactsService`.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use chassis::access::caller::Caller;
-use chassis::serve::while_allowed::while_allowed;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use prost::Message;
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
     BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
     BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse,
     FindDuplicatesResponse, GetContactResponse, ListContactRevisionsResponse, ListContactsResponse,
-    ListUpcomingBirthdaysResponse, MergeContactsResponse, RestoreContactResponse,
-    SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse, UnmergeContactsResponse,
-    UpdateContactResponse, WatchContactsResponse,
+    ListDeletedContactsResponse, ListUpcomingBirthdaysResponse, MergeContactsResponse,
+    RestoreContactResponse, SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse,
+    UnmergeContactsResponse, UpdateContactResponse, WatchContactsResponse,
 };
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, FindDuplicatesRequest,
     GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, GetSettingsRequest,
     GetSettingsResponse, IgnoreDuplicateRequest, IgnoreDuplicateResponse,
-    ListContactRevisionsRequest, ListContactsRequest, ListIgnoredDuplicatesRequest,
-    ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest, MergeContactsRequest,
-    PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest, SearchContactsRequest,
-    SyncContactsRequest, UndeleteContactRequest, UnignoreDuplicateRequest,
+    ListContactRevisionsRequest, ListContactsRequest, ListDeletedContactsRequest,
+    ListIgnoredDuplicatesRequest, ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest,
+    MergeContactsRequest, PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest,
+    SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest, UnignoreDuplicateRequest,
     UnignoreDuplicateResponse, UnmergeContactsRequest, UpdateContactRequest, UpdateSettingsRequest,
     UpdateSettingsResponse, WatchContactsRequest,
 };
@@ -34,7 +31,6 @@ use tonic::{Request, Response, Status};
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
 use crate::store::settings as table;
-use crate::watch::stream::Reader;
 
 use super::access::{READ, WRITE};
 use super::{
@@ -107,6 +103,17 @@ impl server::ContactsService for ContactsService {
         self.answer(request, async |view, request| {
             let db = self.share_of(view.reader);
             lists::list(&db, &self.sealer, view, request).await
+        })
+        .await
+    }
+
+    async fn list_deleted_contacts(
+        &self,
+        request: Request<ListDeletedContactsRequest>,
+    ) -> Result<Response<ListDeletedContactsResponse>, Status> {
+        self.answer(request, async |view, request| {
+            let db = self.share_of(view.reader);
+            lists::list_deleted(&db, &self.sealer, view, request).await
         })
         .await
     }
@@ -320,7 +327,8 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<SyncContactsRequest>,
     ) -> Result<Response<SyncContactsResponse>, Status> {
-        let mut feed = self.feed(&request).await?;
+        let mask = request.get_ref().read_mask.as_ref();
+        let mut feed = self.feed(&request, mask).await?;
 
         let answer = sync::sync(&self.sealer, &mut feed, request.get_ref()).await?;
 
@@ -334,22 +342,8 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<WatchContactsRequest>,
     ) -> Result<Response<Self::WatchContactsStream>, Status> {
-        let feed = self.feed(&request).await?;
-        let caller = Caller::of(&request).map_err(Error::from)?;
-        let reader = Reader {
-            watch: self.hub.watch(feed.owner(), caller.user_id)?,
-            feed,
-            stopping: self.stopping.clone(),
-        };
+        let answers = self.watch(&request).await?;
 
-        let token = &request.get_ref().sync_token;
-        let events = sync::watch(Arc::clone(&self.sealer), reader, token)?;
-        let guard = self.guard.clone();
-        let events = while_allowed(events, Duration::ZERO, async move || {
-            Ok(guard.check(&caller)?)
-        });
-
-        let answers = events.map(|event| event.map_err(Into::into));
         Ok(Response::new(Box::pin(answers)))
     }
 

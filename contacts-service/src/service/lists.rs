@@ -6,8 +6,12 @@ use bytes::Bytes;
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::paging::{PageError, Pages, Paging, Sizes};
-use proto::contacts::server::{BatchGetContactsResponse, ListContactsResponse};
-use proto::contacts::v1::{BatchGetContactsRequest, GetContactRequest, ListContactsRequest};
+use proto::contacts::server::{
+    BatchGetContactsResponse, ListContactsResponse, ListDeletedContactsResponse,
+};
+use proto::contacts::v1::{
+    BatchGetContactsRequest, GetContactRequest, ListContactsRequest, ListDeletedContactsRequest,
+};
 use uuid::Uuid;
 
 use crate::book::batch;
@@ -15,10 +19,10 @@ use crate::contact::ContactId;
 use crate::contact::body::parse_uid;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
-use crate::model::filter;
+use crate::model::filter::{self, Listed};
 use crate::model::order::Order;
 use crate::model::share::rights::{View, Visible};
-use crate::store::list::{ListCursor, ListedContact, Selection};
+use crate::store::list::{ListedContact, Selection};
 use crate::store::point_reads::PointReads;
 use crate::store::{contacts, list as table};
 
@@ -72,6 +76,7 @@ pub(super) async fn batch_get(
     let ids = parse_ids(&request.ids)?;
     check_count("uids", ids.len() + request.uids.len())?;
     let uids = parse_uids(&request.uids)?;
+    let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let by_uid = ids_of(db, view, &uids).await?;
     let wanted: Vec<Uuid> = ids.iter().chain(by_uid.values()).map(|id| id.0).collect();
     let found = contacts::get_many(db, view.owner, &wanted).await?;
@@ -79,7 +84,7 @@ pub(super) async fn batch_get(
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
     for contact in found.into_values() {
         if view.visible.includes(&contact.body)? {
-            shown.insert(contact.id, contact.encoded());
+            shown.insert(contact.id, mask.encoded(contact)?);
         }
     }
     let with_uid = |uid: &String| by_uid.get(uid).and_then(|id| shown.get(id));
@@ -135,36 +140,92 @@ pub(super) async fn list(
     let paging = Paging::take(&mut request.page_size, &mut request.page_token);
     let pages = Pages::new(sealer, "ListContacts", view.owner, &request, paging, SIZES)?;
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
-    let conditions = filter::parse(&request.filter)?;
-    let order = Order::parse(&request.order_by)?;
-    let after: Option<ListCursor> = pages.cursor()?;
-    if after.as_ref().is_some_and(|after| !after.is_of(order)) {
-        return Err(PageError::Token.into());
-    }
+    let listed = if request.show_deleted {
+        Listed::Both
+    } else {
+        Listed::Live
+    };
+    let filter = filter::parse(&request.filter, listed)?;
+    let counted = filter.is_empty() && listed == Listed::Live && view.visible == Visible::All;
     let selection = Selection {
-        order,
-        conditions: &conditions,
-        show_deleted: request.show_deleted,
-        counted: conditions.is_empty() && !request.show_deleted && view.visible == Visible::All,
-        after,
+        order: Order::parse(&request.order_by)?,
+        filter: &filter,
+        listed,
+        counted,
+        after: pages.cursor()?,
     };
 
+    let page = page(db, view, &pages, &mask, selection).await?;
+
+    Ok(ListContactsResponse {
+        contacts: page.contacts,
+        next_page_token: page.next_page_token,
+        // There is no count if the owner has no row, and so no contacts.
+        total_size: counted.then(|| page.live_count.unwrap_or(0)),
+    })
+}
+
+/// A page of an owner's deleted contacts.
+pub(super) async fn list_deleted(
+    db: &Pool,
+    sealer: &Sealer,
+    view: &View,
+    mut request: ListDeletedContactsRequest,
+) -> Result<ListDeletedContactsResponse> {
+    let paging = Paging::take(&mut request.page_size, &mut request.page_token);
+    let method = "ListDeletedContacts";
+    let pages = Pages::new(sealer, method, view.owner, &request, paging, SIZES)?;
+    let mask = ReadMask::parse(request.read_mask.as_ref())?;
+    let listed = Listed::Deleted;
+    let filter = filter::parse(&request.filter, listed)?;
+    let selection = Selection {
+        order: Order::parse_of_deleted(&request.order_by)?,
+        filter: &filter,
+        listed,
+        counted: false,
+        after: pages.cursor()?,
+    };
+
+    let page = page(db, view, &pages, &mask, selection).await?;
+
+    Ok(ListDeletedContactsResponse {
+        contacts: page.contacts,
+        next_page_token: page.next_page_token,
+    })
+}
+
+/// A page as its messages.
+struct EncodedPage {
+    contacts: Vec<Bytes>,
+    next_page_token: String,
+    live_count: Option<i64>,
+}
+
+async fn page(
+    db: &Pool,
+    view: &View,
+    pages: &Pages<'_>,
+    mask: &ReadMask,
+    selection: Selection<'_>,
+) -> Result<EncodedPage> {
+    let order = selection.order;
+    let after = selection.after.as_ref();
+    if after.is_some_and(|after| !after.is_of(order)) {
+        return Err(PageError::Token.into());
+    }
     let table::Page {
         mut listed,
         live_count,
     } = table::list(db, view, &selection, pages.limit()).await?;
-    // There is no count if the owner has no row, and so no contacts.
-    let total_size = selection.counted.then(|| live_count.unwrap_or(0));
-
     let bytes = |listed: &ListedContact| listed.contact.body.len();
     let cursor = |last: &ListedContact| last.cursor(order);
     let next_page_token = pages.cut_by_bytes(&mut listed, bytes, cursor);
     let contacts = listed
         .into_iter()
         .map(|listed| mask.encoded(listed.contact));
-    Ok(ListContactsResponse {
+    Ok(EncodedPage {
         contacts: contacts.collect::<Result<_>>()?,
         next_page_token,
-        total_size,
+        live_count,
     })
 }

@@ -16,6 +16,7 @@ mod settings;
 mod shares;
 mod stats;
 mod sync;
+mod watches;
 
 use std::sync::Arc;
 

@@ -8,8 +8,10 @@ use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{SearchContactsResponse, SearchResult};
 use proto::contacts::v1::SearchContactsRequest;
 
+use crate::contact::mask::ReadMask;
 use crate::copies::Copies;
 use crate::error::Result;
+use crate::model::filter::{self, Listed};
 use crate::model::query::Query;
 use crate::model::share::rights::View;
 use crate::search::{Hit, search};
@@ -30,22 +32,26 @@ pub(super) async fn page(
     let paging = Paging::take(&mut request.page_size, &mut request.page_token);
     let (method, owner) = ("SearchContacts", view.owner);
     let pages = Pages::new(sealer, method, owner, &request, paging, SIZES)?;
+    let mask = ReadMask::parse(request.read_mask.as_ref())?;
+    let filter = filter::parse(&request.filter, Listed::Live)?;
     let query = Query::parse(&request.query, &request.fields)?;
+    let cursor = pages.cursor()?;
 
-    let found = search(db, copies, view, &query, pages.cursor()?, pages.size()).await?;
+    let found = search(db, copies, view, &query, &filter, cursor, pages.size()).await?;
 
+    let results = found.hits.into_iter().map(|hit| message(hit, &mask));
     Ok(SearchContactsResponse {
-        results: found.hits.into_iter().map(message).collect(),
+        results: results.collect::<Result<_>>()?,
         next_page_token: found
             .next
             .map_or_else(String::new, |next| pages.token(&next)),
     })
 }
 
-fn message(hit: Hit) -> SearchResult {
-    SearchResult {
-        contact: hit.contact.encoded(),
+fn message(hit: Hit, mask: &ReadMask) -> Result<SearchResult> {
+    Ok(SearchResult {
+        contact: mask.encoded(hit.contact)?,
         match_tier: hit.matched.tier.into(),
         matched_fields: hit.matched.fields.into_iter().map(Into::into).collect(),
-    }
+    })
 }

@@ -7,9 +7,10 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::model::filter::Condition;
+use crate::model::filter::{Filter, Listed};
 use crate::model::order::{Key, Order};
 use crate::model::share::rights::View;
+use crate::store::filter::{push_filter, push_visible};
 use crate::store::packed::{COLUMNS, LIVE_COLUMNS, Packed, broken};
 
 /// The sort key of the last contact returned.
@@ -38,7 +39,7 @@ impl ListCursor {
     #[must_use]
     pub fn is_of(&self, order: Order) -> bool {
         match order.key {
-            Key::CreateTime => matches!(self.key, SortKey::Time(_)),
+            Key::CreateTime | Key::DeleteTime => matches!(self.key, SortKey::Time(_)),
             Key::UpdateTime => matches!(self.key, SortKey::Version(_)),
             Key::FamilyName | Key::GivenName | Key::DisplayName => {
                 matches!(self.key, SortKey::Text(_))
@@ -81,6 +82,7 @@ impl ListedContact {
     pub fn cursor(&self, order: Order) -> ListCursor {
         let key = match order.key {
             Key::CreateTime => SortKey::Time(self.contact.create_time),
+            Key::DeleteTime => SortKey::Time(self.contact.delete_time.unwrap_or_default()),
             Key::UpdateTime => SortKey::Version(self.contact.version),
             Key::FamilyName | Key::GivenName | Key::DisplayName => {
                 SortKey::Text(self.name_key.clone())
@@ -98,10 +100,10 @@ impl ListedContact {
 pub struct Selection<'a> {
     /// How to sort.
     pub order: Order,
-    /// The conditions.
-    pub conditions: &'a [Condition],
-    /// Whether deleted ones are listed, too.
-    pub show_deleted: bool,
+    /// Which of them.
+    pub filter: &'a Filter,
+    /// Whether deleted ones are listed.
+    pub listed: Listed,
     /// Whether the owner's contacts are counted in the same statement.
     pub counted: bool,
     /// Where to go on.
@@ -141,7 +143,7 @@ pub async fn list(
 const MEASURED: &str = "SELECT *, sum(octet_length(body)) OVER (ROWS UNBOUNDED PRECEDING) \
                         - octet_length(body) AS bytes_before FROM (";
 
-/// The only statement that is built at run time, because there are too many combinations
+/// The statement of a list. It is built at run time, because there are too many combinations
 /// of orders and conditions. Values are always bound.
 #[must_use]
 pub fn statement<'a>(
@@ -156,10 +158,10 @@ pub fn statement<'a>(
         Key::CreateTime => ("create_time", "''"),
         // Versions follow the order of writes, and the feed needs their index anyway.
         Key::UpdateTime => ("version", "''"),
+        Key::DeleteTime => ("delete_time", "''"),
     };
     // One contact at most: only the order of the uids makes the planner read their index.
-    let is_uid = |condition: &Condition| matches!(condition, Condition::Uid(_));
-    let column = if selection.conditions.iter().any(is_uid) {
+    let column = if selection.filter.names_uid() {
         "uid"
     } else {
         column
@@ -178,10 +180,9 @@ pub fn statement<'a>(
     let is_measured = limit > UNMEASURED_MAX;
     let mut query = QueryBuilder::new("SELECT ");
     query
-        .push(if selection.show_deleted {
-            COLUMNS
-        } else {
-            LIVE_COLUMNS
+        .push(match selection.listed {
+            Listed::Live => LIVE_COLUMNS,
+            Listed::Deleted | Listed::Both => COLUMNS,
         })
         .push(format_args!(
             ", string_agg({name_column}, chr(10)) AS name_keys, {count_column} AS live_count \
@@ -189,15 +190,13 @@ pub fn statement<'a>(
             if is_measured { MEASURED } else { "" }
         ))
         .push_bind(view.owner);
-    if let Some(keys) = view.visible.keys() {
-        query.push(" AND label_keys && ").push_bind(keys);
-    }
-    if !selection.show_deleted {
-        query.push(" AND delete_time IS NULL");
-    }
-    for condition in selection.conditions {
-        push_condition(&mut query, condition);
-    }
+    push_visible(&mut query, &view.visible);
+    query.push(match selection.listed {
+        Listed::Live => " AND delete_time IS NULL",
+        Listed::Deleted => " AND delete_time IS NOT NULL",
+        Listed::Both => "",
+    });
+    push_filter(&mut query, selection.filter, &view.visible);
     if let Some(ListCursor { key, id }) = selection.after.clone() {
         query.push(format_args!(" AND ({column}, id) {beyond} ("));
         match key {
@@ -217,34 +216,6 @@ pub fn statement<'a>(
             .push_bind(i64::try_from(PAGE_BYTES_MAX).unwrap_or(i64::MAX));
     }
     query
-}
-
-fn push_condition(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
-    match condition {
-        Condition::Label(label) => query
-            .push(" AND label_keys @> ARRAY[")
-            .push_bind(label.clone())
-            .push("]"),
-        Condition::Starred(starred) => query.push(" AND starred = ").push_bind(*starred),
-        Condition::Email(email) => query
-            .push(" AND email_keys @> ARRAY[")
-            .push_bind(email.clone())
-            .push("]"),
-        Condition::Phone(digits) => query
-            .push(" AND phone_keys @> ARRAY[")
-            .push_bind(digits.clone())
-            .push("]"),
-        Condition::Organization(name) => query
-            .push(" AND strpos(organization_key, ")
-            .push_bind(name.clone())
-            .push(") > 0"),
-        Condition::Uid(uid) => query
-            .push(" AND uid >= ")
-            .push_bind(uid.clone())
-            .push(" AND uid <= ")
-            .push_bind(uid.clone()),
-        Condition::HasBirthday => query.push(" AND birth_md IS NOT NULL"),
-    };
 }
 
 #[cfg(test)]

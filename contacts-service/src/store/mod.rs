@@ -8,6 +8,7 @@ pub mod copies;
 pub mod cursors;
 pub mod duplicates;
 pub mod feed;
+pub mod filter;
 pub mod gone_owners;
 pub mod hints;
 pub mod ignored_pairs;

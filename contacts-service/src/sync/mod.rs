@@ -13,7 +13,7 @@ use sqlx::PgExecutor;
 
 use self::cursor::SyncCursor;
 use crate::contact::ContactId;
-use crate::contact::stored::Stored;
+use crate::contact::mask::ReadMask;
 use crate::error::Result;
 use crate::model::share::rights::{Rights, View};
 use crate::store::{feed, shares};
@@ -53,13 +53,14 @@ pub struct Limits {
 pub struct Feed {
     db: Pool,
     view: View,
+    fields: ReadMask,
 }
 
 impl Feed {
-    /// The feed of the contacts in `view`.
+    /// The feed of the contacts in `view`, with these fields.
     #[must_use]
-    pub fn new(db: Pool, view: View) -> Self {
-        Self { db, view }
+    pub fn new(db: Pool, view: View, fields: ReadMask) -> Self {
+        Self { db, view, fields }
     }
 
     /// The owner of the contacts.
@@ -71,20 +72,21 @@ impl Feed {
     /// Reads on after a cursor, or from the beginning. The shares are read in the same
     /// snapshot as the contacts.
     pub async fn read(&mut self, from: Option<SyncCursor>, limits: Limits) -> Result<Page> {
-        let Self { db, view } = self;
+        let Self { db, view, fields } = self;
         if view.owner == view.reader {
-            return read_page(&*db, view, from, limits).await;
+            return read_page(&*db, view, fields, from, limits).await;
         }
         let mut tx = db.begin_snapshot().await?;
         let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
         view.visible = Rights::of(&grants)?.seen;
-        read_page(&mut *tx, view, from, limits).await
+        read_page(&mut *tx, view, fields, from, limits).await
     }
 }
 
 async fn read_page(
     db: impl PgExecutor<'_>,
     view: &View,
+    fields: &ReadMask,
     from: Option<SyncCursor>,
     limits: Limits,
 ) -> Result<Page> {
@@ -137,7 +139,7 @@ async fn read_page(
         }
         items.push(Item {
             id: entry.id,
-            contact: contact.map(Stored::encoded),
+            contact: contact.map(|contact| fields.encoded(contact)).transpose()?,
             cursor: at(entry.version, Some(entry.id)),
         });
     }

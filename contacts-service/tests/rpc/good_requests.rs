@@ -10,18 +10,18 @@ use proto::contacts::v1::{
     BatchUpdateContactsRequest, Contact, CreateContactRequest, CreateLabelRequest,
     CreateShareRequest, DeleteContactRequest, DeleteLabelRequest, DeleteShareRequest,
     FindDuplicatesRequest, GetContactRequest, GetLabelRequest, IgnoreDuplicateRequest, Label,
-    ListContactRevisionsRequest, ListContactsRequest, ListLabelsRequest,
-    ListUpcomingBirthdaysRequest, MergeContactsRequest, ModifyLabelMembersRequest,
-    PurgeContactsRequest, RestoreContactRequest, SearchContactsRequest, Share, ShareRole,
+    ListContactRevisionsRequest, ListLabelsRequest, MergeContactsRequest,
+    ModifyLabelMembersRequest, PurgeContactsRequest, RestoreContactRequest, Share, ShareRole,
     UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest,
     UpdateShareRequest,
 };
 use uuid::Uuid;
 
+use crate::good_lists::list_bytes_of;
 use crate::owner::{Owner, field_mask};
 use crate::owner_settings::settings_bytes_of;
 use crate::owner_shares::sharing;
-use crate::sample::{ada, date, full};
+use crate::sample::{ada, full};
 use crate::wire;
 
 /// A request of one method.
@@ -51,6 +51,7 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
     let mut requests = Vec::new();
     for method in wire::methods() {
         let bytes = history_bytes_of(method.name(), &restored)
+            .or_else(|| list_bytes_of(method.name()))
             .or_else(|| feed_bytes_of(method.name(), &gone))
             .or_else(|| label_bytes_of(method.name(), &label, &restored.id))
             .or_else(|| pair_bytes_of(method.name(), &pair))
@@ -99,30 +100,10 @@ fn bytes_of(method: &str, id: &str) -> Vec<u8> {
             ..BatchGetContactsRequest::default()
         }
         .encode_to_vec(),
-        "ListContacts" => ListContactsRequest {
-            order_by: "given_name desc".into(),
-            filter: "labels:\"x\" AND starred=true".into(),
-            read_mask: Some(field_mask(&["notes"])),
-            ..ListContactsRequest::default()
-        }
-        .encode_to_vec(),
         "UpdateContact" => update(id, contact).encode_to_vec(),
         "BatchUpdateContacts" => BatchUpdateContactsRequest {
             requests: vec![update(id, contact)],
             ..BatchUpdateContactsRequest::default()
-        }
-        .encode_to_vec(),
-        "SearchContacts" => SearchContactsRequest {
-            query: "ada love 12".into(),
-            fields: vec![1, 3, 4],
-            ..SearchContactsRequest::default()
-        }
-        .encode_to_vec(),
-        "ListUpcomingBirthdays" => ListUpcomingBirthdaysRequest {
-            within_days: Some(30),
-            time_zone: "Europe/Kyiv".into(),
-            from_date: Some(date(2024, 2, 1)),
-            ..ListUpcomingBirthdaysRequest::default()
         }
         .encode_to_vec(),
         other => panic!("{other} needs a good request here"),

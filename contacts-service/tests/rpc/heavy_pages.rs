@@ -4,6 +4,7 @@ use chassis::paging::PAGE_BYTES_MAX;
 use chassis::user_id::UserId;
 use contacts_service::contact::body::Body;
 use contacts_service::contact::phone::DefaultRegion;
+use contacts_service::model::filter::{Filter, Listed};
 use contacts_service::model::order::Order;
 use contacts_service::model::share::rights::{View, Visible};
 use contacts_service::store::birthdays::{self, BirthdayKey, Room};
@@ -125,8 +126,8 @@ async fn no_more_than_a_page_is_read_of_the_largest_contacts() {
     };
     let selection = Selection {
         order: Order::parse("").unwrap(),
-        conditions: &[],
-        show_deleted: false,
+        filter: &Filter::All(Vec::new()),
+        listed: Listed::Live,
         counted: false,
         after: None,
     };

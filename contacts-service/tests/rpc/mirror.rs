@@ -117,8 +117,8 @@ impl Owner {
         let request = SyncContactsRequest {
             sync_token: token.into(),
             page_size: size,
-            page_token: String::new(),
             owner_id: self.book.clone(),
+            ..SyncContactsRequest::default()
         };
         self.sync_with(request).await
     }
@@ -140,6 +140,7 @@ impl Owner {
         let request = WatchContactsRequest {
             sync_token: token.into(),
             owner_id: self.book.clone(),
+            ..WatchContactsRequest::default()
         };
         Ok(self
             .client

@@ -30,10 +30,9 @@ pub async fn found(
     labels: Option<&[String]>,
     query: &Query,
 ) -> Vec<Hit> {
-    let exact_rows = holding(db, owner, labels, query).await;
-    let mut hits = ranked(exact_rows, |text| exact(query, text));
     let all = all(db, owner, labels).await;
-    hits.extend(ranked(all, |text| match exact(query, text) {
+    let mut hits = ranked(&all, |text| exact(query, text));
+    hits.extend(ranked(&all, |text| match exact(query, text) {
         Some(_) => None,
         None => spelled(query, text),
     }));
@@ -46,61 +45,28 @@ pub async fn found(
             .or_else(|| spelled(query, text))
             .is_some()
     };
-    hits.extend(ranked(similar, |text| {
+    hits.extend(ranked(&similar, |text| {
         fuzzy(query, text).filter(|_| !is_found(text))
     }));
     hits
 }
 
-fn ranked(rows: Vec<Row>, compare: impl Fn(&str) -> Option<Match>) -> Vec<Hit> {
+fn ranked(rows: &[Row], compare: impl Fn(&str) -> Option<Match>) -> Vec<Hit> {
     let mut matches: Vec<_> = rows
-        .into_iter()
+        .iter()
         .filter_map(|(id, family_key, starred, text)| {
-            let found = compare(&text)?;
+            let found = compare(text)?;
             let (tier, weight) = (i32::from(found.tier), i32::from(found.weight));
-            let rank = (tier, !starred, weight, family_key, ContactId(id));
+            let rank = (tier, !starred, weight, family_key, ContactId(*id));
             Some((rank, found))
         })
         .collect();
-    matches.sort_by(|(a, _), (b, _)| a.cmp(b));
+    matches.sort_by_key(|(rank, _)| *rank);
     let hits = matches.into_iter().map(|((tier, .., id), found)| {
         let fields = found.fields.into_iter().map(i32::from);
         (id.to_string(), tier, fields.collect())
     });
     hits.collect()
-}
-
-/// The contacts that hold all words of three letters, or the last digits.
-async fn holding(
-    db: &mut PgConnection,
-    owner: Uuid,
-    labels: Option<&[String]>,
-    query: &Query,
-) -> Vec<Row> {
-    let words = query.latin_words();
-    let digits = query.digits.as_ref().map(|digits| &*digits.text);
-    let (all, digits): (Vec<String>, _) = if words.is_empty() {
-        let words = query.words.iter().map(|word| &*word.text);
-        let longest = words.max_by_key(|word| word.len()).unwrap();
-        (vec![containing(longest)], digits)
-    } else {
-        let words = words.iter().map(|word| containing(word));
-        let end = digits.map(|digits| &digits[digits.len().saturating_sub(7)..]);
-        (words.collect(), end)
-    };
-    sqlx::query_as(
-        "SELECT id, family_key, starred, search_text
-         FROM contacts.contacts
-         WHERE owner_id = $1 AND delete_time IS NULL AND ($2::text[] IS NULL OR label_keys && $2)
-           AND (search_text LIKE ALL($3) OR search_text LIKE $4)",
-    )
-    .bind(owner)
-    .bind(labels)
-    .bind(all)
-    .bind(digits.map(containing))
-    .fetch_all(db)
-    .await
-    .unwrap()
 }
 
 async fn all(db: &mut PgConnection, owner: Uuid, labels: Option<&[String]>) -> Vec<Row> {

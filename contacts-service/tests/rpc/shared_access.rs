@@ -53,10 +53,11 @@ fn reasons(answers: &[(String, Result<(), Status>)]) -> HashSet<String> {
     answers.iter().map(of).collect()
 }
 
-const READS: [&str; 13] = [
+const READS: [&str; 14] = [
     "GetContact",
     "BatchGetContacts",
     "ListContacts",
+    "ListDeletedContacts",
     "ListContactRevisions",
     "FindDuplicates",
     "ListIgnoredDuplicates",
@@ -157,6 +158,7 @@ async fn the_editor_of_another_label_reaches_nothing() {
         let lists = [
             "BatchGetContacts",
             "ListContacts",
+            "ListDeletedContacts",
             "SearchContacts",
             "ListLabels",
         ];

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use contacts_service::DATABASE_SETTINGS;
-use contacts_service::model::filter::Condition;
+use contacts_service::model::filter::{Condition, Filter, Listed};
 use contacts_service::model::order::Order;
 use contacts_service::model::share::rights::{View, Visible};
 use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
@@ -211,6 +211,7 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
         let nodes = nodes.iter().map(|&node| node.to_owned()).collect();
         hot.insert(format!("{begin} {holds}"), (query.clone(), nodes));
     }
+    let every = Filter::All(Vec::new());
     for (order, nodes) in [
         ("family_name", &["contacts_family"][..]),
         ("given_name", &["contacts_given"]),
@@ -221,7 +222,7 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
     ] {
         for order in [order.to_owned(), format!("{order} desc")] {
             for (after, size) in [(false, 50), (true, 50), (false, 500), (true, 500)] {
-                let query = list(&order, after, &[], size + 1);
+                let query = list(&order, after, &every, size + 1);
                 let nodes = ["owner_state_pkey"].iter().chain(nodes);
                 let nodes = nodes.map(|node| (*node).to_owned()).collect();
                 let name = format!("{size} by {order}, {after}");
@@ -229,7 +230,8 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
             }
         }
     }
-    let query = list("family_name", false, &[Condition::Uid(String::new())], 51);
+    let by_uid = Filter::Is(Condition::Uid(String::new()));
+    let query = list("family_name", false, &by_uid, 51);
     // One contact is sorted.
     let nodes = "owner_state_pkey, Incremental Sort, contacts_owner_id_uid_key";
     let nodes = nodes.split(", ").map(str::to_owned).collect();
@@ -238,7 +240,7 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
 }
 
 /// The statement of a page in an order, the first one or a later one.
-fn list(order: &str, later: bool, conditions: &[Condition], limit: i64) -> String {
+fn list(order: &str, later: bool, filter: &Filter, limit: i64) -> String {
     let user = chassis::user_id::UserId(Uuid::nil());
     let view = View {
         owner: user,
@@ -253,8 +255,8 @@ fn list(order: &str, later: bool, conditions: &[Condition], limit: i64) -> Strin
     let id = contacts_service::contact::ContactId(Uuid::nil());
     let selection = Selection {
         order: Order::parse(order).unwrap(),
-        conditions,
-        show_deleted: false,
+        filter,
+        listed: Listed::Live,
         counted: true,
         after: later.then_some(ListCursor { key, id }),
     };

@@ -78,6 +78,12 @@ pub fn parse_number(phone: &mut Phone, region: DefaultRegion) {
     }
 }
 
+/// The form of a number that can be dialled from everywhere.
+#[must_use]
+pub fn e164(number: &str, region: DefaultRegion) -> Option<String> {
+    parse(number, region.0).map(|parsed| parsed.e164)
+}
+
 /// Keeps the parsed form of numbers that were stored before, also if only their spelling
 /// changes, so that a client that sends back a contact need not know their region.
 pub fn keep_parsed(phones: &mut [Phone], known: &[Phone]) {

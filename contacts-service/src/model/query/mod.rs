@@ -1,9 +1,13 @@
 //! Search queries.
 
+pub mod pasted;
+mod words;
+
 use memchr::memmem::Finder;
 use proto::contacts::v1::SearchField;
 
-use crate::contact::fold::{digits, fold, latin};
+use self::words::{Part, parts};
+use crate::contact::fold::{digits, fold, fold_closed, latin};
 use crate::contact::search_text::{LineKind, line_of};
 use crate::contact::spellings::{of_word, without_carons};
 use crate::error::{Error, Result};
@@ -20,16 +24,26 @@ const DIGITS_MIN: usize = 2;
 pub struct Word {
     /// The word.
     pub text: String,
+    /// Whether only the beginning of a word matches.
+    pub is_abbreviated: bool,
     finder: Finder<'static>,
 }
 
 impl Word {
+    fn of(part: Part<'_>) -> Self {
+        Self {
+            is_abbreviated: part.is_abbreviated,
+            ..Self::new(part.text)
+        }
+    }
+
     /// Prepares a word.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self {
             finder: Finder::new(text).into_owned(),
             text: text.to_owned(),
+            is_abbreviated: false,
         }
     }
 
@@ -48,7 +62,7 @@ impl Word {
 /// A folded query.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// The words with one space between them.
+    /// The folded text.
     pub text: String,
     /// The words.
     pub words: Vec<Word>,
@@ -58,6 +72,9 @@ pub struct Query {
     pub digits: Option<Word>,
     /// The fields to search; all if empty.
     pub fields: Vec<SearchField>,
+    /// The same without the apostrophes and hyphens in its words, which may be those of one
+    /// name.
+    pub closed: Option<Box<Query>>,
 }
 
 impl Query {
@@ -84,37 +101,45 @@ impl Query {
         let mut fields = fields.collect::<Result<Vec<_>>>()?;
         fields.sort_unstable();
         fields.dedup();
-        let folded = fold(text);
-        let words: Vec<Word> = folded
-            .split(' ')
-            .filter(|w| !w.is_empty())
-            .map(Word::new)
-            .collect();
-        if words.is_empty() {
+        let text = pasted::plain(text);
+        let mut query = Self::of(&text, &fold(&text), fields);
+        if query.words.is_empty() {
             return Err(Error::invalid(
                 "QUERY_EMPTY",
                 "query",
                 "has nothing to search for",
             ));
         }
-        if words.len() > WORDS_MAX {
+        if query.words.len() > WORDS_MAX {
             return Err(Error::invalid(
                 "FIELD_INVALID",
                 "query",
                 "has more than 10 words",
             ));
         }
+        let closed = fold_closed(&text);
+        if closed != query.text && closed.contains(char::is_alphabetic) {
+            let closed = Self::of(&closed, &closed, query.fields.clone());
+            query.closed = Some(Box::new(closed));
+        }
+        Ok(query)
+    }
+
+    fn of(typed: &str, folded: &str, fields: Vec<SearchField>) -> Self {
+        let folded = folded.trim_start_matches([',', ';', ' ']);
         let dialled = folded
             .chars()
             .all(|c| c.is_ascii_digit() || "+-()./ ".contains(c));
-        let digits = Some(digits(&folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN);
-        Ok(Self {
-            spellings: spellings(text, &words),
+        let digits = Some(digits(folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN);
+        let words: Vec<Word> = parts(folded).into_iter().map(Word::of).collect();
+        Self {
+            spellings: spellings(typed, &words),
             digits: digits.as_deref().map(Word::new),
-            text: folded,
+            text: folded.to_owned(),
             words,
             fields,
-        })
+            closed: None,
+        }
     }
 
     /// The words in Latin letters, which every search text has in addition. Words without
@@ -149,11 +174,11 @@ impl Query {
 /// Other spellings of each word of a query.
 fn spellings(text: &str, words: &[Word]) -> Vec<Vec<Word>> {
     let typed = fold(&without_carons(text));
-    let typed = typed.split(' ');
+    let typed = parts(&typed).into_iter();
     let spelled = words.iter().zip(typed).map(|(word, typed)| {
         let mut spellings = of_word(&word.text);
-        if typed != word.text {
-            spellings.extend(of_word(typed));
+        if typed.text != word.text {
+            spellings.extend(of_word(typed.text));
         }
         spellings
             .iter()
