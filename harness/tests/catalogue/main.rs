@@ -9,6 +9,7 @@
 
 mod database;
 mod grants;
+mod list_plans;
 mod migrations;
 mod passwords;
 mod plans;

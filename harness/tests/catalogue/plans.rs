@@ -6,16 +6,12 @@ use std::fs;
 use std::path::Path;
 
 use contacts_service::DATABASE_SETTINGS;
-use contacts_service::model::filter::{Condition, Filter, Listed};
-use contacts_service::model::order::Order;
-use contacts_service::model::share::rights::{View, Visible};
-use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
 use embedded_postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use sqlx::{Executor, Row};
-use uuid::Uuid;
 
 use crate::database::{connect, migrated};
+use crate::list_plans::list_plans;
 
 /// 50,000 contacts of one owner beside 1,000 small books.
 const BOOKS: &str = "
@@ -211,59 +207,8 @@ fn hot(meant: &[&[Stored]]) -> BTreeMap<String, (String, Vec<String>)> {
         let nodes = nodes.iter().map(|&node| node.to_owned()).collect();
         hot.insert(format!("{begin} {holds}"), (query.clone(), nodes));
     }
-    let every = Filter::All(Vec::new());
-    for (order, nodes) in [
-        ("family_name", &["contacts_family"][..]),
-        ("given_name", &["contacts_given"]),
-        ("display_name", &["contacts_display"]),
-        ("create_time", &["contacts_create_time"]),
-        // By id only within a version.
-        ("update_time", &["Incremental Sort", "contacts_version"]),
-    ] {
-        for order in [order.to_owned(), format!("{order} desc")] {
-            for (after, size) in [(false, 50), (true, 50), (false, 500), (true, 500)] {
-                let query = list(&order, after, &every, size + 1);
-                let nodes = ["owner_state_pkey"].iter().chain(nodes);
-                let nodes = nodes.map(|node| (*node).to_owned()).collect();
-                let name = format!("{size} by {order}, {after}");
-                hot.insert(name, (query, nodes));
-            }
-        }
-    }
-    let by_uid = Filter::Is(Condition::Uid(String::new()));
-    let query = list("family_name", false, &by_uid, 51);
-    // One contact is sorted.
-    let nodes = "owner_state_pkey, Incremental Sort, contacts_owner_id_uid_key";
-    let nodes = nodes.split(", ").map(str::to_owned).collect();
-    hot.insert("list by uid".to_owned(), (query, nodes));
+    hot.extend(list_plans());
     hot
-}
-
-/// The statement of a page in an order, the first one or a later one.
-fn list(order: &str, later: bool, filter: &Filter, limit: i64) -> String {
-    let user = chassis::user_id::UserId(Uuid::nil());
-    let view = View {
-        owner: user,
-        reader: user,
-        visible: Visible::All,
-    };
-    let key = match order.split('_').next() {
-        Some("create") => SortKey::Time(chrono::DateTime::UNIX_EPOCH),
-        Some("update") => SortKey::Version(1),
-        _ => SortKey::Text(String::new()),
-    };
-    let id = contacts_service::contact::ContactId(Uuid::nil());
-    let selection = Selection {
-        order: Order::parse(order).unwrap(),
-        filter,
-        listed: Listed::Live,
-        counted: true,
-        after: later.then_some(ListCursor { key, id }),
-    };
-    statement(&view, &selection, limit)
-        .sql()
-        .as_str()
-        .to_owned()
 }
 
 /// A connection as the contacts service has them.
