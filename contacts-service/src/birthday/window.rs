@@ -1,4 +1,4 @@
-//! Birthdays within a window of days.
+//! Birthdays and other days of every year within a window.
 
 use std::collections::HashSet;
 
@@ -54,7 +54,7 @@ impl Segment {
     #[must_use]
     pub fn day_of(self, birth_md: i16) -> Option<NaiveDate> {
         match self {
-            Self::LeapDay { day, .. } => Some(day),
+            Self::LeapDay { day, birth_mds } => birth_mds.contains(&birth_md).then_some(day),
             Self::Span { first, last, .. } if !(first..=last).contains(&birth_md) => None,
             Self::Span { year, .. } => {
                 let md = u32::try_from(birth_md).ok()?;

@@ -7,6 +7,7 @@ use proto::contacts::v1::Contact;
 use crate::book::creation::NewContact;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
+use crate::contact::labels::keep_spelled;
 use crate::contact::mask::UpdateMask;
 use crate::contact::phone::{DefaultRegion, keep_parsed};
 use crate::contact::row::ContactRow;
@@ -79,6 +80,7 @@ impl ContactUpdate {
         let (known, labels) = (message.phones.clone(), message.labels.clone());
         self.mask.apply(self.patch, &mut message);
         keep_parsed(&mut message.phones, &known);
+        keep_spelled(&mut message.labels, &labels);
         let body = Body::parse(message, self.region)?;
         let encoded = body.encode();
         if encoded == current.body {

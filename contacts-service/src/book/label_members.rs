@@ -6,9 +6,13 @@ use crate::book::change::size;
 use crate::book::write::Write;
 use crate::contact::body::Body;
 use crate::contact::identity::label_key;
+use crate::contact::labels::spell;
+use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::{LabelError, Result};
 use crate::model::label::Label;
+use crate::model::stamp::Stamp;
+use crate::store::labels;
 use crate::store::members::{self, Relabelled};
 
 /// The maximum number of contacts of a label that one call rewrites, because other writes
@@ -67,6 +71,35 @@ pub(super) fn relabelled(
 }
 
 impl Write<'_> {
+    /// Creates the labels that the owner lacks, and spells those that are new to a contact
+    /// as they are stored. Returns the number of bytes added.
+    pub(super) async fn spell_labels(
+        &mut self,
+        stamp: Stamp,
+        rows: &mut [ContactRow],
+    ) -> Result<i64> {
+        let owner = self.owner();
+        let keys = rows.iter().map(|row| &row.keys);
+        let names = labels::ensure(self, owner, stamp, keys).await?;
+        let differs = |label: &String| {
+            names
+                .get(&label_key(label))
+                .is_some_and(|name| name != label)
+        };
+        let mut bytes_added = 0;
+        for row in rows {
+            if !row.keys.new_labels.iter().any(differs) {
+                continue;
+            }
+            let body = Body::decode(&row.contact.body)?;
+            let body = body.relabel("contact.labels", |labels| spell(labels, &names))?;
+            let encoded = body.encode();
+            bytes_added += size(&encoded) - size(&row.contact.body);
+            row.contact.body = encoded;
+        }
+        Ok(bytes_added)
+    }
+
     /// Edits the labels of every contact that has the label. Deleted contacts are
     /// included, because they can be undeleted.
     pub(super) async fn relabel_all(

@@ -9,7 +9,7 @@ use crate::book::write::Write;
 use crate::contact::{ContactId, earlier, etag};
 use crate::error::{Error, LabelError, Result};
 use crate::model::label::{Label, LabelId, LabelName};
-use crate::store::{labels, members, shares};
+use crate::store::{labels, members, shares, tombstones};
 
 /// The contacts that get and lose a label.
 #[derive(Clone, Debug)]
@@ -98,6 +98,8 @@ impl Book<'_> {
         };
         check_etag(&label, expected)?;
         labels::delete(&mut write, self.owner, id).await?;
+        let version = write.version();
+        tombstones::bury_label(&mut *write, self.owner, id, version, self.now).await?;
         shares::delete_of_label(&mut *write, self.owner, id).await?;
         let edit = |labels: &mut Vec<String>| take_off(labels, &label.name_key);
         write.relabel_all(&label, "id", edit).await?;

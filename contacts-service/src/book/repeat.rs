@@ -9,6 +9,7 @@ use tokio::task::yield_now;
 
 use crate::book::Book;
 use crate::book::change::{ContactUpdate, Updated};
+use crate::contact::labels::are_alike;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, earlier};
 use crate::error::Result;
@@ -32,7 +33,7 @@ impl Book<'_> {
             };
             let again = ContactUpdate::clone(change).apply(Some(before), self.now);
             if let Ok(Updated::Replaced { body, .. }) = again
-                && body == current.body
+                && are_alike(&body, &current.body)?
             {
                 repeated.insert(current.id);
             }
@@ -50,7 +51,7 @@ impl Book<'_> {
         expected: &str,
         body: &[u8],
     ) -> Result<bool> {
-        if current.body != body {
+        if !are_alike(body, &current.body)? {
             return Ok(false);
         }
         let before = self.replaced(db, [(current, expected)].into_iter()).await?;

@@ -9,6 +9,7 @@ use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
+use crate::contact::labels::are_alike;
 use crate::error::{Error, Result};
 use crate::store::revisions;
 
@@ -35,7 +36,7 @@ impl Book<'_> {
         if !write.rights().seen.includes(&body)? {
             return Err(Error::RevisionNotFound { id, version });
         }
-        if current.delete_time.is_none() && body == current.body {
+        if current.delete_time.is_none() && are_alike(&body, &current.body)? {
             return Ok(current.encoded());
         }
         let (change, keys) = (ContactChange::Restored, Keys::of(&Body::decode(&body)?));

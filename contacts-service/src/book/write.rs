@@ -21,7 +21,7 @@ use crate::model::quota::Quota;
 use crate::model::share::rights::Rights;
 use crate::model::stamp::Stamp;
 use crate::store::insertion::{self, InsertVersion};
-use crate::store::{changes, contacts, labels, owners, parts};
+use crate::store::{changes, contacts, owners, parts};
 
 /// A write that has begun. It holds the lock on the owner's row, so that the writes of
 /// one owner run one after the other. Dropped without [`Write::commit`], it changes
@@ -129,15 +129,17 @@ impl<'a> Write<'a> {
     ) -> Result<Stored> {
         let labels = self.rights.labels_before(Some(&before))?;
         self.rights.ensure_labels_allowed(&labels, &keys)?;
-        let bytes_added = size(&body) - size(&before.body);
         let live_added = i64::from(before.delete_time.is_some());
-        self.check_quota(live_added, bytes_added)?;
-        let (owner, stamp) = (self.book.owner, self.stamp(change));
+        let (owner, stamp, size_before) = (self.book.owner, self.stamp(change), size(&before.body));
         let contact = Stored {
             body,
             ..revived(before, stamp)
         };
-        let row = ContactRow { contact, keys };
+        let mut row = ContactRow { contact, keys };
+        self.spell_labels(stamp, std::slice::from_mut(&mut row))
+            .await?;
+        let bytes_added = size(&row.contact.body) - size_before;
+        self.check_quota(live_added, bytes_added)?;
         changes::replace(&mut self.tx, owner, stamp, &row, live_added, bytes_added).await?;
         Ok(row.contact)
     }
@@ -146,11 +148,12 @@ impl<'a> Write<'a> {
     /// for their stamp. The caller has checked the rights and the quota.
     pub(super) async fn replace_many(
         &mut self,
-        rows: Vec<ContactRow>,
-        bytes_added: i64,
+        mut rows: Vec<ContactRow>,
+        mut bytes_added: i64,
     ) -> Result<Vec<Stored>> {
         let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Updated));
         if !rows.is_empty() {
+            bytes_added += self.spell_labels(stamp, &mut rows).await?;
             changes::replace_many(&mut self.tx, owner, stamp, &rows, bytes_added).await?;
         }
         let contacts = rows.into_iter().map(|row| stamp.on(row.contact));
@@ -165,7 +168,9 @@ impl<'a> Write<'a> {
         }
         self.take_uids(rows).await?;
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
-        for part in parts::split(rows, |row| row.contact.body.len()) {
+        let mut rows = rows.to_vec();
+        self.spell_labels(stamp, &mut rows).await?;
+        for part in parts::split(&rows, |row| row.contact.body.len()) {
             let version = InsertVersion::Taken;
             insertion::insert(
                 &mut *self.tx,
@@ -177,9 +182,7 @@ impl<'a> Write<'a> {
             )
             .await?;
         }
-        let keys = rows.iter().map(|row| &row.keys);
-        labels::ensure(&mut self.tx, book.owner, stamp, keys).await?;
-        let contacts = rows.iter().map(|row| stamp.on(row.contact.clone()));
+        let contacts = rows.into_iter().map(|row| stamp.on(row.contact));
         Ok(contacts.collect())
     }
 

@@ -110,8 +110,8 @@ fn clear_kept_beside(contact: &mut Contact) {
     contact.photo = None;
 }
 
-/// The display name: the names, else the nickname, the organization, the first e-mail or
-/// the first phone. Names of East Asia have the family name first.
+/// The display name: the formatted name, else the names, the nickname, the organization,
+/// the first e-mail or the first phone. Names of East Asia have the family name first.
 fn display_name(contact: &Contact) -> String {
     let family_first = is_east_asian(&contact.family_name) && is_east_asian(&contact.given_name);
     let (first, last) = if family_first {
@@ -142,11 +142,15 @@ fn display_name(contact: &Contact) -> String {
         .cloned()
         .unwrap_or_default()
     });
-    [names.join(" "), contact.nickname.clone()]
-        .into_iter()
-        .chain(organization)
-        .chain(contact.emails.iter().map(|email| email.address.clone()))
-        .chain(contact.phones.iter().map(|phone| phone.number.clone()))
-        .find(|name| !name.is_empty())
-        .unwrap_or_default()
+    [
+        contact.formatted_name.clone(),
+        names.join(" "),
+        contact.nickname.clone(),
+    ]
+    .into_iter()
+    .chain(organization)
+    .chain(contact.emails.iter().map(|email| email.address.clone()))
+    .chain(contact.phones.iter().map(|phone| phone.number.clone()))
+    .find(|name| !name.is_empty())
+    .unwrap_or_default()
 }

@@ -25,8 +25,13 @@ impl Check {
         check.web(contact);
         check.people(contact);
         check.free(contact);
-        if let Some(birthday) = contact.birthday {
-            check.date("birthday", birthday);
+        for (field, date) in [
+            ("birthday", contact.birthday),
+            ("date_of_death", contact.date_of_death),
+        ] {
+            if let Some(date) = date {
+                check.date(field, date);
+            }
         }
         check.0
     }
@@ -99,6 +104,7 @@ impl Check {
             ("nickname", &mut contact.nickname),
             ("phonetic_given_name", &mut contact.phonetic_given_name),
             ("phonetic_family_name", &mut contact.phonetic_family_name),
+            ("formatted_name", &mut contact.formatted_name),
         ] {
             self.line(field, text, limits::NAME);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proto::contacts::v1::Contact;
 
 use super::body::Body;
-use super::date::month_day;
+use super::date::{is_anniversary, month_day_of};
 use super::east_asian::is_east_asian;
 use super::fold::{cut, digits, fold};
 use super::identity::{identity, label_key};
@@ -34,6 +34,10 @@ pub struct Keys {
     pub matches: Vec<u8>,
     /// The birthday's month and day, as 229 for 29 February.
     pub birth_md: Option<i16>,
+    /// Whether there is a date of death.
+    pub deceased: bool,
+    /// The same as `birth_md` for the events, negative for anniversaries; sorted, each once.
+    pub event_mds: Vec<i16>,
     /// Whether the contact is a favourite.
     pub starred: bool,
     /// The labels, in their order.
@@ -55,7 +59,6 @@ impl Keys {
     #[must_use]
     pub fn of(body: &Body) -> Self {
         let contact = body.message();
-        let birthday = contact.birthday.as_ref();
         let order = Order::of(contact);
         let phones = phone_digits(contact);
         Self {
@@ -67,8 +70,9 @@ impl Keys {
                 .into_iter()
                 .flat_map(MatchKey::to_bytes)
                 .collect(),
-            birth_md: birthday
-                .map(|date| month_day(date.month.cast_unsigned(), date.day.cast_unsigned())),
+            birth_md: contact.birthday.and_then(month_day_of),
+            deceased: contact.date_of_death.is_some(),
+            event_mds: event_mds(contact),
             starred: contact.starred,
             labels: contact
                 .labels
@@ -102,6 +106,16 @@ impl Keys {
     }
 }
 
+fn event_mds(contact: &Contact) -> Vec<i16> {
+    let events = contact.events.iter();
+    let days = events.filter_map(|event| {
+        let md = event.date.and_then(month_day_of)?;
+        Some(if is_anniversary(event) { -md } else { md })
+    });
+    let days: BTreeSet<i16> = days.collect();
+    days.into_iter().collect()
+}
+
 /// What a contact is sorted by.
 struct Order<'a> {
     family: &'a str,
@@ -126,7 +140,8 @@ impl<'a> Order<'a> {
             given,
             middle: &contact.middle_name,
             display: &contact.display_name,
-            has_reading: *family != contact.family_name || *given != contact.given_name,
+            has_reading: contact.formatted_name.is_empty()
+                && (*family != contact.family_name || *given != contact.given_name),
         }
     }
 

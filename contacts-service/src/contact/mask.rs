@@ -55,6 +55,8 @@ writable_fields!(
     labels,
     starred,
     raw_properties,
+    formatted_name,
+    date_of_death,
 );
 
 /// The fields of a response.
@@ -208,7 +210,7 @@ mod tests {
             let known = WRITABLE.contains(&field.as_str()) || is_output_only(field);
             assert!(known, "{field} is in neither list");
         }
-        assert_eq!(set.len(), 33);
+        assert_eq!(set.len(), 35);
     }
 
     /// The names of Contact's fields, read from the descriptor set.

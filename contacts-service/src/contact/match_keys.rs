@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use proto::contacts::v1::{Contact, Phone};
+use proto::contacts::v1::{Contact, Date, Phone};
 
 use super::fold::{digits, fold};
 use super::identity::identity;
@@ -102,7 +102,8 @@ fn without_digraphs(words: &[String]) -> String {
 /// The date of birth with each word of the name: where one word has a typing error, another
 /// one does not.
 fn dated_words(contact: &Contact, words: &[String]) -> Vec<String> {
-    let Some(day) = contact.birthday.filter(|day| day.year > 0) else {
+    let is_full = |day: &Date| day.year > 0 && day.day > 0;
+    let Some(day) = contact.birthday.filter(is_full) else {
         return Vec::new();
     };
     let dated = |word: &str| format!("{}-{}-{} {word}", day.year, day.month, day.day);

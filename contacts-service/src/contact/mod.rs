@@ -5,6 +5,7 @@ pub mod date;
 pub mod fold;
 pub mod identity;
 pub mod keys;
+pub mod labels;
 pub mod mask;
 pub mod match_key;
 pub mod match_keys;

@@ -99,6 +99,7 @@ pub(super) fn search_text(contact: &Contact, phones: &BTreeSet<String>) -> Strin
         }
     }
     let (given, family) = (&contact.given_name, &contact.family_name);
+    lines.add_name(SearchField::Name, &contact.formatted_name);
     lines.add_name(SearchField::Name, &contact.middle_name);
     for name in [
         full(&[given, &contact.middle_name, family]),

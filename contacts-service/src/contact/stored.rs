@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, Utc};
 use prost::Message;
 use prost::encoding::{self, WireType};
 use prost_types::Timestamp;
-use proto::contacts::v1::{Contact, Date};
+use proto::contacts::v1::{Contact, Date, Event};
 use uuid::Uuid;
 
 use super::identity::label_key;
@@ -40,13 +40,6 @@ impl Stored {
     /// The message for clients.
     pub fn message(self) -> Result<Contact> {
         Ok(Contact::decode(self.encoded())?)
-    }
-
-    /// The year of the birthday, if known.
-    pub fn birth_year(&self) -> Result<Option<i32>> {
-        Ok(birthday(&self.body)?
-            .map(|day| day.year)
-            .filter(|year| *year > 0))
     }
 
     /// The encoded message for clients: the stored bytes, followed by the fields from
@@ -95,11 +88,18 @@ fn put_time(tag: u32, time: Option<DateTime<Utc>>, buffer: &mut Vec<u8>) {
     }
 }
 
-/// A contact of which only the birthday is decoded.
+/// A contact of which only the dates are decoded.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
-struct OnlyBirthday {
+pub struct Dates {
+    /// The dates to remember.
+    #[prost(message, repeated, tag = "24")]
+    pub events: Vec<Event>,
+    /// The date of birth.
     #[prost(message, optional, tag = "27")]
-    birthday: Option<Date>,
+    pub birthday: Option<Date>,
+    /// The date of death.
+    #[prost(message, optional, tag = "35")]
+    pub date_of_death: Option<Date>,
 }
 
 /// A contact of which only the labels are decoded.
@@ -115,9 +115,16 @@ pub fn label_keys(body: &[u8]) -> Result<Vec<String>> {
     Ok(labels.iter().map(|label| label_key(label)).collect())
 }
 
-/// The birthday of a stored body, without decoding the rest.
+impl Dates {
+    /// Those of a stored body, without decoding the rest.
+    pub fn decode_from(body: &[u8]) -> Result<Self> {
+        Ok(Self::decode(body)?)
+    }
+}
+
+/// The birthday of a stored body.
 pub fn birthday(body: &[u8]) -> Result<Option<Date>> {
-    Ok(OnlyBirthday::decode(body)?.birthday)
+    Ok(Dates::decode_from(body)?.birthday)
 }
 
 /// The time as a message.

@@ -74,14 +74,14 @@ impl Evidence {
         let similar_name = !same_name
             && (found.contains(&ValueKind::Words)
                 || matches!((&a.name, &b.name), (Some(a), Some(b)) if are_similar(a, b)));
-        let has_year = a.birthday.is_some_and(|day| day.year > 0);
+        let is_full = a.birthday.is_some_and(|date| date.year > 0 && date.day > 0);
         let holds = |reason: DuplicateReason| match reason {
             DuplicateReason::Unspecified => false,
             DuplicateReason::SameEmail => found.contains(&ValueKind::Email),
             DuplicateReason::SamePhone => found.contains(&ValueKind::Phone),
             DuplicateReason::SameName => same_name,
             DuplicateReason::SimilarName => similar_name,
-            DuplicateReason::SameBirthday => has_year && a.birthday == b.birthday,
+            DuplicateReason::SameBirthday => is_full && a.birthday == b.birthday,
         };
         let (mut reasons, mut doubt) = (0, 1000);
         for (reason, certainty) in CERTAINTIES {

@@ -18,17 +18,21 @@ pub(super) struct Groups {
 #[derive(Default)]
 struct State {
     members: Vec<usize>,
-    month_day: Option<(i32, i32)>,
+    /// Of the date of birth.
     year: Option<i32>,
+    month: Option<i32>,
+    day: Option<i32>,
     evidence: Option<Evidence>,
 }
 
 impl Groups {
     pub(super) fn of(facts: &[Facts]) -> Self {
+        let known = |part: i32| Some(part).filter(|part| *part > 0);
         let states = facts.iter().enumerate().map(|(place, facts)| State {
             members: vec![place],
-            month_day: facts.birthday.map(|day| (day.month, day.day)),
-            year: facts.birthday.map(|day| day.year).filter(|year| *year > 0),
+            year: facts.birthday.and_then(|date| known(date.year)),
+            month: facts.birthday.and_then(|date| known(date.month)),
+            day: facts.birthday.and_then(|date| known(date.day)),
             evidence: None,
         });
         Self {
@@ -55,8 +59,9 @@ impl Groups {
         self.parents[b] = a;
         let state = &mut self.states[a];
         state.members.extend(absorbed.members);
-        state.month_day = state.month_day.or(absorbed.month_day);
         state.year = state.year.or(absorbed.year);
+        state.month = state.month.or(absorbed.month);
+        state.day = state.day.or(absorbed.day);
         let known = [state.evidence, absorbed.evidence].into_iter().flatten();
         state.evidence = Some(known.fold(evidence, Evidence::and));
     }
@@ -67,8 +72,9 @@ impl Groups {
         let (one, other) = (&self.states[a], &self.states[b]);
         let mut apart = one.members.iter().flat_map(|member| &self.apart[*member]);
         one.members.len() + other.members.len() <= GROUP_MAX
-            && agree(one.month_day, other.month_day)
             && agree(one.year, other.year)
+            && agree(one.month, other.month)
+            && agree(one.day, other.day)
             && !apart.any(|partner| self.first(*partner) == b)
     }
 

@@ -17,6 +17,8 @@ use uuid::Uuid;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::identity::label_key;
+use crate::contact::labels::spell;
+use crate::contact::row::ContactRow;
 use crate::error::Result;
 use crate::model::label::{Label, LabelId};
 use crate::model::stamp::Stamp;
@@ -92,6 +94,58 @@ pub(super) async fn rename(
     Ok(parted)
 }
 
+/// Spells the labels of contacts as the owner's labels are: earlier programs kept each as
+/// it was typed. A contact in which there is no room for that keeps its own.
+pub(super) async fn respell(
+    db: &mut PgConnection,
+    owner: UserId,
+    now: DateTime<Utc>,
+    rows: &[ContactRow],
+) -> Result<()> {
+    if rows.iter().all(|row| row.keys.labels.is_empty()) {
+        return Ok(());
+    }
+    let stored = labels::list(&mut *db, owner, None).await?.into_iter();
+    let names = stored.map(|label| (label.name_key, label.name)).collect();
+    let mut changed = Vec::new();
+    for ContactRow { contact, .. } in rows {
+        let body = Body::decode(&contact.body)?;
+        if let Ok(body) = body.relabel("labels", |labels| spell(labels, &names))
+            && body.encode() != contact.body
+        {
+            changed.push(relabelled(contact.id, &contact.body, &body));
+        }
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let stamp = stamp(db, owner, now).await?;
+    let bytes_added = changed.iter().map(|contact| contact.bytes_added).sum();
+    members::relabel(db, owner, stamp, &changed, bytes_added).await
+}
+
+fn relabelled(id: ContactId, before: &[u8], body: &Body) -> Relabelled {
+    let encoded = body.encode();
+    let size = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let labels = body.message().labels.iter();
+    Relabelled {
+        id,
+        bytes_added: size(&encoded) - size(before),
+        body: encoded,
+        label_keys: labels.map(|label| label_key(label)).collect(),
+    }
+}
+
+/// Takes a version for contacts that change.
+async fn stamp(db: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> Result<Stamp> {
+    Ok(Stamp {
+        version: owners::begin_write(db, owner).await?.version,
+        time: now,
+        change: ContactChange::Updated,
+        has_room: true,
+    })
+}
+
 /// Gives each label the key of its name. Programs of the version before may have created a
 /// label that exists under its new key; then its shares become those of that one.
 async fn give_names(
@@ -159,26 +213,14 @@ impl Renaming {
                 }
             })?,
         };
-        let encoded = body.encode();
-        let size = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        let labels = body.message().labels.iter();
-        self.changed.push(Relabelled {
-            id: contact.id,
-            bytes_added: size(&encoded) - size(&contact.body),
-            body: encoded,
-            label_keys: labels.map(|label| label_key(label)).collect(),
-        });
+        self.changed
+            .push(relabelled(contact.id, &contact.body, &body));
         Ok(())
     }
 
     /// Writes the contacts that change, under a version of their own.
     async fn write(self, db: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> Result<()> {
-        let stamp = Stamp {
-            version: owners::begin_write(db, owner).await?.version,
-            time: now,
-            change: ContactChange::Updated,
-            has_room: true,
-        };
+        let stamp = stamp(db, owner, now).await?;
         let labels = self.spellings.into_iter().map(|(name_key, name)| Label {
             id: LabelId::generate(),
             name_key,

@@ -85,6 +85,7 @@ async fn book(db: &Pool, owner: UserId, now: DateTime<Utc>) -> Result<u64> {
         count += contacts.len() as u64;
         let rows = keyed_rows(contacts).await?;
         rebuild::store_keys(&mut *tx, owner, &rows).await?;
+        labels::respell(&mut tx, owner, now, &rows).await?;
         let complete = reached.map_or(keyed, |(version, _)| version - 1).max(keyed);
         rebuild::set_keyed(&mut *tx, owner, Some(complete).filter(|_| !is_all)).await?;
         tx.commit().await?;

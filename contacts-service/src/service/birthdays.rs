@@ -5,7 +5,7 @@ use chassis::page_token::Sealer;
 use chassis::paging::{Pages, Paging, Sizes};
 use chrono::{DateTime, NaiveDate, Utc};
 use proto::contacts::server::{ListUpcomingBirthdaysResponse, UpcomingBirthday};
-use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest};
+use proto::contacts::v1::{LeapDayRule, ListUpcomingBirthdaysRequest, UpcomingKind};
 
 use crate::birthday::window::{self, Window};
 use crate::birthday::{self, BirthdaysCursor, Upcoming};
@@ -13,6 +13,7 @@ use crate::contact::date;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::model::share::rights::View;
+use crate::store::birthdays::Kinds;
 use crate::store::settings;
 
 const SIZES: Sizes = Sizes {
@@ -38,16 +39,41 @@ pub(super) async fn page(
         cursor.resume(&mut window);
     }
 
-    let found = birthday::list(db, view, window, cursor, pages.size()).await?;
+    let kinds = kinds(&request)?;
+    let found = birthday::list(db, view, window, kinds, &mask, cursor, pages.size()).await?;
 
     let birthdays = found.birthdays.into_iter();
-    let birthdays = birthdays.map(|upcoming| message(window.first, upcoming, &mask));
+    let birthdays = birthdays.map(|upcoming| message(window.first, upcoming));
     Ok(ListUpcomingBirthdaysResponse {
-        birthdays: birthdays.collect::<Result<_>>()?,
+        birthdays: birthdays.collect(),
         next_page_token: found
             .next
             .map_or_else(String::new, |next| pages.token(&next)),
     })
+}
+
+fn kinds(request: &ListUpcomingBirthdaysRequest) -> Result<Kinds> {
+    let mut kinds = Kinds {
+        birthdays: request.kinds.is_empty(),
+        deceased: request.include_deceased,
+        ..Kinds::default()
+    };
+    for (number, kind) in request.kinds.iter().enumerate() {
+        match UpcomingKind::try_from(*kind) {
+            Ok(UpcomingKind::Birthday) => kinds.birthdays = true,
+            Ok(UpcomingKind::Anniversary) => kinds.anniversaries = true,
+            Ok(UpcomingKind::Event) => kinds.events = true,
+            Ok(UpcomingKind::Unspecified) | Err(_) => {
+                let field = format!("kinds[{number}]");
+                return Err(Error::invalid(
+                    "FIELD_INVALID",
+                    field,
+                    "is not a known kind",
+                ));
+            }
+        }
+    }
+    Ok(kinds)
 }
 
 /// The window of a request. What it leaves open is that of the owner's settings, on its
@@ -90,16 +116,15 @@ async fn parse_window(
     })
 }
 
-fn message(first: NaiveDate, upcoming: Upcoming, mask: &ReadMask) -> Result<UpcomingBirthday> {
-    let Upcoming { day, born } = upcoming;
-    let birth_year = born.contact.birth_year()?;
-    let kept = date::message(day);
-    Ok(UpcomingBirthday {
-        date: Some(kept),
+fn message(first: NaiveDate, upcoming: Upcoming) -> UpcomingBirthday {
+    let Upcoming { day, entry, .. } = upcoming;
+    UpcomingBirthday {
+        date: Some(date::message(day)),
         days_until: i32::try_from((day - first).num_days()).unwrap_or(i32::MAX),
-        turning_age: birth_year
-            .map(|year| kept.year - year)
-            .filter(|age| *age >= 0),
-        contact: mask.encoded(born.contact)?,
-    })
+        turning_age: entry.years.filter(|_| entry.has_age),
+        kind: entry.kind.into(),
+        label: entry.label().to_owned(),
+        years: entry.years,
+        contact: upcoming.contact,
+    }
 }

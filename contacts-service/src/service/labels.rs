@@ -218,7 +218,7 @@ fn membership(request: &ModifyLabelMembersRequest) -> Result<Membership> {
     Ok(Membership { add, remove })
 }
 
-fn message(label: label::Label, contact_count: i64) -> Label {
+pub(super) fn message(label: label::Label, contact_count: i64) -> Label {
     Label {
         id: label.id.to_string(),
         name: label.name,

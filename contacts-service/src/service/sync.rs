@@ -10,8 +10,10 @@ use proto::contacts::server::watch_contacts_response::Event as Answered;
 use proto::contacts::server::{SyncContactsResponse, WatchContactsResponse};
 use proto::contacts::v1::{CaughtUp, Heartbeat, SyncContactsRequest};
 
+use super::labels;
 use crate::contact::ContactId;
 use crate::error::Result;
+use crate::store::labels::LabelChange;
 use crate::sync::cursor::{SyncCursor, SyncTokens};
 use crate::sync::{self, Feed, Limits};
 use crate::watch::stream::{Event, Notice, Reader, notices};
@@ -60,6 +62,12 @@ fn answer(tokens: &SyncTokens<'_>, page: sync::Page) -> SyncContactsResponse {
             None => {}
         }
     }
+    for LabelChange { id, label } in page.labels {
+        match label {
+            Some(label) => answer.changed_labels.push(labels::message(label, 0)),
+            None => answer.deleted_label_ids.push(id.to_string()),
+        }
+    }
     let token = tokens.seal(&page.end);
     if page.more {
         answer.next_page_token = token;
@@ -86,6 +94,10 @@ fn event(tokens: &SyncTokens<'_>, notice: Notice) -> WatchContactsResponse {
     let event = match notice.event {
         Event::Changed(contact) => Answered::Changed(contact),
         Event::Deleted(id) => Answered::Deleted(id.to_string()),
+        Event::Label(LabelChange { id, label }) => match label {
+            Some(label) => Answered::LabelChanged(labels::message(label, 0)),
+            None => Answered::LabelDeleted(id.to_string()),
+        },
         Event::CaughtUp => Answered::CaughtUp(CaughtUp {}),
         Event::Heartbeat => Answered::Heartbeat(Heartbeat {}),
     };

@@ -1,4 +1,4 @@
-//! Contacts by birthday, without deleted ones.
+//! Contacts by birthday and by other days of every year, without deleted ones.
 
 use chassis::user_id::UserId;
 use sqlx::PgExecutor;
@@ -9,10 +9,24 @@ use crate::error::Result;
 use crate::model::share::rights::View;
 use crate::store::packed::{broken, columns, numbers, packed, packing};
 
+/// Which days of a contact count.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
+pub struct Kinds {
+    /// Birthdays.
+    pub birthdays: bool,
+    /// Also those of people with a date of death.
+    pub deceased: bool,
+    /// Anniversaries.
+    pub anniversaries: bool,
+    /// Other events.
+    pub events: bool,
+}
+
 /// The position in a list of birthdays.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct BirthdayKey {
-    /// Month and day of the last one shown.
+    /// Month and day of the last one shown: of the birthday or the event.
     pub birth_md: i16,
     /// The key of its display name.
     pub display_key: String,
@@ -25,7 +39,7 @@ pub struct BirthdayKey {
 pub struct ContactBirthday {
     /// The contact.
     pub contact: Stored,
-    /// Month and day of its birthday.
+    /// Month and day of its birthday or event.
     pub birth_md: i16,
     /// The key of its display name.
     pub display_key: String,
@@ -40,12 +54,12 @@ pub struct Room {
     pub bytes: i64,
 }
 
-/// Reads the contacts that a subquery selects, as long as there is room: $6 is its `count`,
-/// $8 its `bytes`. A macro, because `query!` accepts literals only.
+/// Reads the contacts that a subquery selects, each with a day `md`, as long as there is
+/// room: $6 is its `count`, $12 its `bytes`. A macro, because `query!` accepts literals only.
 macro_rules! born {
     ($db:expr, $selected:literal, $room:expr, $($value:expr),* $(,)?) => {{
         let row = columns!(packing!(
-            "SELECT string_agg(int8send(birth_md), '') AS birth_mds,
+            "SELECT string_agg(int8send(md), '') AS birth_mds,
                     string_agg(display_key, chr(10)) AS display_keys, ",
             " FROM (
                 SELECT *,
@@ -53,7 +67,7 @@ macro_rules! born {
                            - octet_length(body) AS bytes_before
                 FROM (" + $selected + ") AS selected
             ) AS page
-            WHERE owner_id = $1 AND bytes_before <= $8",
+            WHERE owner_id = $1 AND bytes_before <= $12",
             $($value,)*
             $room.bytes,
         ))
@@ -65,43 +79,16 @@ macro_rules! born {
     }};
 }
 
-/// Birthdays after a position up to a month and day, by day, name and id. A single lower
-/// bound, because with two the index may be read from the lower one.
+/// Contacts from a position up to a month and day, by day, name and id. Of birthdays with a
+/// single lower bound, because with two the index may be read from the lower one. Contacts
+/// with events are read all, in the order that only their index has; one that has its
+/// birthday on the same day is among the birthdays.
 pub async fn between(
     db: impl PgExecutor<'_>,
     view: &View,
+    kinds: Kinds,
     last: i16,
-    after: &BirthdayKey,
-    room: Room,
-) -> Result<Vec<ContactBirthday>> {
-    born!(
-        db,
-        "SELECT *
-        FROM contacts.contacts
-        WHERE owner_id = $1 AND delete_time IS NULL
-          AND ($7::text[] IS NULL OR label_keys && $7)
-          AND birth_md <= $2
-          AND (birth_md, display_key, id) > ($3, $4, $5)
-        ORDER BY birth_md, display_key, id
-        LIMIT $6",
-        room,
-        view.owner as UserId,
-        last,
-        after.birth_md,
-        after.display_key,
-        after.id,
-        room.count,
-        view.visible.keys() as Option<Vec<String>>,
-    )
-}
-
-/// The birthdays of two days that share a date, or of one, by name and id: each day as
-/// above, because of both together the planner might read the whole book by name.
-pub async fn on_leap_day(
-    db: impl PgExecutor<'_>,
-    view: &View,
-    birth_mds: [i16; 2],
-    after: &BirthdayKey,
+    from: &BirthdayKey,
     room: Room,
 ) -> Result<Vec<ContactBirthday>> {
     born!(
@@ -109,27 +96,115 @@ pub async fn on_leap_day(
         "SELECT *
         FROM (
             (
-                SELECT *
+                SELECT *, birth_md AS md
                 FROM contacts.contacts
                 WHERE owner_id = $1 AND delete_time IS NULL
                   AND ($7::text[] IS NULL OR label_keys && $7)
+                  AND $8 AND (NOT deceased OR $9)
                   AND birth_md <= $2
-                  AND (birth_md, display_key, id) > ($2, $4, $5)
+                  AND (birth_md, display_key, id) >= ($3, $4, $5)
                 ORDER BY birth_md, display_key, id
                 LIMIT $6
             )
             UNION ALL
             (
-                SELECT *
-                FROM contacts.contacts
-                WHERE owner_id = $1 AND delete_time IS NULL AND $2 <> $3
-                  AND ($7::text[] IS NULL OR label_keys && $7)
-                  AND birth_md <= $3
-                  AND (birth_md, display_key, id) > ($3, $4, $5)
-                ORDER BY birth_md, display_key, id
+                SELECT eventful.*, md
+                FROM (
+                    SELECT *
+                    FROM contacts.contacts
+                    WHERE owner_id = $1 AND delete_time IS NULL AND event_mds IS NOT NULL
+                      AND ($7::text[] IS NULL OR label_keys && $7)
+                      AND ($10 OR $11)
+                    ORDER BY event_mds, id
+                    OFFSET 0
+                ) AS eventful
+                CROSS JOIN LATERAL (
+                    SELECT DISTINCT abs(code) AS md
+                    FROM unnest(event_mds) AS code
+                    WHERE owner_id = $1 AND CASE WHEN code < 0 THEN $10 ELSE $11 END
+                ) AS days
+                WHERE owner_id = $1 AND md <= $2 AND (md, display_key, id) >= ($3, $4, $5)
+                  AND (birth_md IS DISTINCT FROM md OR NOT ($8 AND (NOT deceased OR $9)))
+                ORDER BY md, display_key, id
                 LIMIT $6
             )
         ) AS either
+        WHERE owner_id = $1
+        ORDER BY md, display_key, id
+        LIMIT $6",
+        room,
+        view.owner as UserId,
+        last,
+        from.birth_md,
+        from.display_key,
+        from.id,
+        room.count,
+        view.visible.keys() as Option<Vec<String>>,
+        kinds.birthdays,
+        kinds.deceased,
+        kinds.anniversaries,
+        kinds.events,
+    )
+}
+
+/// The contacts of two days that share a date, or of one, by name and id: each day as
+/// above, because of both together the planner might read the whole book by name.
+pub async fn on_leap_day(
+    db: impl PgExecutor<'_>,
+    view: &View,
+    kinds: Kinds,
+    birth_mds: [i16; 2],
+    from: &BirthdayKey,
+    room: Room,
+) -> Result<Vec<ContactBirthday>> {
+    born!(
+        db,
+        "SELECT *
+        FROM (
+            (
+                SELECT *, birth_md AS md
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND delete_time IS NULL
+                  AND ($7::text[] IS NULL OR label_keys && $7)
+                  AND $8 AND (NOT deceased OR $9)
+                  AND birth_md <= $2
+                  AND (birth_md, display_key, id) >= ($2, $4, $5)
+                ORDER BY birth_md, display_key, id
+                LIMIT $6
+            )
+            UNION ALL
+            (
+                SELECT *, birth_md AS md
+                FROM contacts.contacts
+                WHERE owner_id = $1 AND delete_time IS NULL AND $2 <> $3
+                  AND ($7::text[] IS NULL OR label_keys && $7)
+                  AND $8 AND (NOT deceased OR $9)
+                  AND birth_md <= $3
+                  AND (birth_md, display_key, id) >= ($3, $4, $5)
+                ORDER BY birth_md, display_key, id
+                LIMIT $6
+            )
+            UNION ALL
+            (
+                SELECT *, $2::smallint AS md
+                FROM (
+                    SELECT *
+                    FROM contacts.contacts
+                    WHERE owner_id = $1 AND delete_time IS NULL AND event_mds IS NOT NULL
+                      AND ($7::text[] IS NULL OR label_keys && $7)
+                      AND ($10 OR $11)
+                    ORDER BY event_mds, id
+                    OFFSET 0
+                ) AS eventful
+                WHERE owner_id = $1 AND (display_key, id) >= ($4, $5)
+                  AND (($10 AND event_mds && ARRAY[-$2, -$3]::smallint[])
+                    OR ($11 AND event_mds && ARRAY[$2, $3]::smallint[]))
+                  AND NOT (COALESCE(birth_md IN ($2, $3), FALSE)
+                    AND $8 AND (NOT deceased OR $9))
+                ORDER BY display_key, id
+                LIMIT $6
+            )
+        ) AS any_of_them
         WHERE owner_id = $1
         ORDER BY display_key, id
         LIMIT $6",
@@ -137,10 +212,14 @@ pub async fn on_leap_day(
         view.owner as UserId,
         birth_mds[0],
         birth_mds[1],
-        after.display_key,
-        after.id,
+        from.display_key,
+        from.id,
         room.count,
         view.visible.keys() as Option<Vec<String>>,
+        kinds.birthdays,
+        kinds.deceased,
+        kinds.anniversaries,
+        kinds.events,
     )
 }
 

@@ -1,7 +1,5 @@
 //! Writes to existing contacts. Each stores the previous state as the newest earlier
-//! revision, and creates new labels.
-
-use std::iter;
+//! revision.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -9,7 +7,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::labels;
 use super::parts;
 use super::revisions::code;
 use crate::contact::ContactId;
@@ -34,7 +31,6 @@ pub async fn replace(
     live_added: i64,
     bytes_added: i64,
 ) -> Result<()> {
-    labels::ensure(db, owner, stamp, iter::once(keys)).await?;
     sqlx::query!(
         r#"
         WITH dropped AS (
@@ -72,7 +68,8 @@ pub async fn replace(
         SET version = $5, update_time = $6, change = $7, delete_time = NULL, merged_into = NULL,
             body = $9, family_key = $10, given_key = $11, display_key = $12, birth_md = $13,
             starred = $14, label_keys = $15, email_keys = $16, phone_keys = $17,
-            organization_key = $18, search_text = $19, name_keys = $20, match_keys = $21
+            organization_key = $18, search_text = $19, name_keys = $20, match_keys = $21,
+            deceased = $22, event_mds = NULLIF($23::smallint[], '{}')
         WHERE owner_id = $1 AND id = $2
         "#,
         owner as UserId,
@@ -96,6 +93,8 @@ pub async fn replace(
         keys.search_text,
         &keys.names,
         &keys.matches,
+        keys.deceased,
+        &keys.event_mds,
     )
     .execute(db)
     .await?;
@@ -160,7 +159,6 @@ pub async fn replace_many(
     contacts: &[ContactRow],
     bytes_added: i64,
 ) -> Result<()> {
-    labels::ensure(db, owner, stamp, contacts.iter().map(|row| &row.keys)).await?;
     // The whole growth is added to the owner's totals with the first part.
     let mut bytes_added = bytes_added;
     for part in parts::split(contacts, |row| row.contact.body.len()) {
@@ -193,13 +191,14 @@ async fn replace_part(
             email_keys = string_to_array(emails, chr(10)),
             phone_keys = string_to_array(phones, chr(10)),
             organization_key = new.organization_key, search_text = new.search_text,
-            name_keys = string_to_array(names, chr(10)), match_keys = new.match_keys
+            name_keys = string_to_array(names, chr(10)), match_keys = new.match_keys,
+            deceased = new.deceased, event_mds = string_to_array(events, chr(10))::smallint[]
         FROM unnest(
             $2::uuid[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::smallint[],
             $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
-            $19::text[], $20::bytea[]
+            $19::text[], $20::bytea[], $21::boolean[], $22::text[]
         ) AS new (id, body, family_key, given_key, display_key, birth_md, starred, labels, emails,
-                  phones, organization_key, search_text, names, match_keys)
+                  phones, organization_key, search_text, names, match_keys, deceased, events)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
         owner,
@@ -221,6 +220,8 @@ async fn replace_part(
         &columns.search_text as &[&str],
         &columns.names,
         &columns.matches as &[&[u8]],
+        &columns.deceased,
+        &columns.event_mds as &[Option<String>],
     )
     .execute(db)
     .await?;

@@ -18,6 +18,8 @@ pub(super) struct Columns<'a> {
     pub(super) names: Vec<String>,
     pub(super) matches: Vec<&'a [u8]>,
     pub(super) birth_md: Vec<Option<i16>>,
+    pub(super) deceased: Vec<bool>,
+    pub(super) event_mds: Vec<Option<String>>,
     pub(super) starred: Vec<bool>,
     pub(super) labels: Vec<String>,
     pub(super) emails: Vec<String>,
@@ -40,6 +42,11 @@ impl<'a> Columns<'a> {
             columns.names.push(keys.names.join("\n"));
             columns.matches.push(&keys.matches);
             columns.birth_md.push(keys.birth_md);
+            columns.deceased.push(keys.deceased);
+            let days = keys.event_mds.iter().map(i16::to_string);
+            let days = days.collect::<Vec<_>>().join("\n");
+            let days = Some(days).filter(|days| !days.is_empty());
+            columns.event_mds.push(days);
             columns.starred.push(keys.starred);
             columns.labels.push(keys.labels.join("\n"));
             columns.emails.push(keys.emails.join("\n"));

@@ -111,7 +111,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
                                    NULL, '', 0
                             FROM contacts.tombstones
                             WHERE owner_id = $1 AND (version, id) > ($2, $3)
-                              AND version > COALESCE($4, o.version)
+                              AND version > COALESCE($4, o.version) AND NOT is_label
                             ORDER BY version, id
                             LIMIT $5
                         )

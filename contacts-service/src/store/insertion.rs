@@ -95,27 +95,25 @@ async fn store(
             RETURNING version
         ), stored AS (
             INSERT INTO contacts.contacts
-                (owner_id, id, uid, version, create_time, update_time, body, family_key,
-                 given_key, display_key, birth_md, starred, label_keys, email_keys,
-                 phone_keys, organization_key, search_text, name_keys, match_keys, change)
-            SELECT $1, id, uid, version, $6, $6, body, family_key, given_key, display_key,
-                   birth_md, starred, string_to_array(labels, chr(10)),
-                   string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
-                   organization_key, search_text, string_to_array(names, chr(10)), match_keys, $21
+                (owner_id, id, uid, version, create_time, update_time, body, family_key, given_key,
+                 display_key, birth_md, starred, deceased, organization_key, search_text, name_keys,
+                 match_keys, email_keys, phone_keys, change, label_keys, event_mds)
+            SELECT $1, id, uid, version, $6, $6, body, family_key, given_key, display_key, birth_md,
+                starred, deceased, organization_key, search_text, string_to_array(names, chr(10)),
+                match_keys, string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
+                $21, string_to_array(labels, chr(10)), string_to_array(events, chr(10))::smallint[]
             FROM taken, unnest(
                 $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[],
                 $13::smallint[], $14::boolean[], $15::text[], $16::text[], $17::text[],
-                $18::text[], $19::text[], $23::text[], $25::bytea[]
-            ) AS new (id, uid, body, family_key, given_key, display_key, birth_md, starred,
-                      labels, emails, phones, organization_key, search_text, names, match_keys)
+                $18::text[], $19::text[], $23::text[], $25::bytea[], $26::boolean[], $27::text[]
+            ) AS new (id, uid, body, family_key, given_key, display_key, birth_md, starred, labels,
+                emails, phones, organization_key, search_text, names, match_keys, deceased, events)
         )
         SELECT taken.version AS "version?",
-               CASE WHEN taken.version IS NULL THEN
-                   (SELECT live_count FROM contacts.owner_state WHERE owner_id = $1)
-               END AS contacts,
-               CASE WHEN taken.version IS NULL THEN
-                   (SELECT byte_count FROM contacts.owner_state WHERE owner_id = $1)
-               END AS bytes
+            CASE WHEN taken.version IS NULL THEN
+                (SELECT live_count FROM contacts.owner_state WHERE owner_id = $1) END AS contacts,
+            CASE WHEN taken.version IS NULL THEN
+                (SELECT byte_count FROM contacts.owner_state WHERE owner_id = $1) END AS bytes
         FROM (VALUES (1)) AS one (row) LEFT JOIN taken ON TRUE
         "#,
         owner as UserId,
@@ -143,6 +141,8 @@ async fn store(
         &columns.names,
         KEYS_VERSION,
         &columns.matches as &[&[u8]],
+        &columns.deceased,
+        &columns.event_mds as &[Option<String>],
     )
     .fetch_one(db)
     .await

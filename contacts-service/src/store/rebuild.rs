@@ -106,12 +106,13 @@ pub async fn store_keys(
             phone_keys = string_to_array(phones, chr(10)),
             name_keys = string_to_array(names, chr(10)),
             organization_key = new.organization_key, search_text = new.search_text,
-            match_keys = new.match_keys
+            match_keys = new.match_keys, deceased = new.deceased,
+            event_mds = string_to_array(events, chr(10))::smallint[]
         FROM unnest(
             $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::text[], $12::bytea[]
+            $9::text[], $10::text[], $11::text[], $12::bytea[], $13::boolean[], $14::text[]
         ) AS new (id, family_key, given_key, display_key, labels, emails, phones, names,
-                  organization_key, search_text, match_keys)
+                  organization_key, search_text, match_keys, deceased, events)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
         owner as UserId,
@@ -126,6 +127,8 @@ pub async fn store_keys(
         &columns.organizations as &[&str],
         &columns.search_text as &[&str],
         &columns.matches as &[&[u8]],
+        &columns.deceased,
+        &columns.event_mds as &[Option<String>],
     )
     .execute(db)
     .await?;

@@ -1,4 +1,4 @@
-//! Purged contacts, and their tombstones.
+//! Purged contacts, and their tombstones and those of labels.
 
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::contact::ContactId;
 use crate::error::Result;
+use crate::model::label::LabelId;
 
 /// At most 100 owners of contacts that were deleted before `before`.
 pub async fn owners_with_expired(
@@ -82,6 +83,29 @@ pub async fn purge(
     )
     .fetch_one(db)
     .await?)
+}
+
+/// Stores the tombstone of a label under `version`.
+pub async fn bury_label(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    label: LabelId,
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO contacts.tombstones (owner_id, version, id, purge_time, is_label)
+        VALUES ($1, $2, $3, $4, TRUE)
+        "#,
+        owner as UserId,
+        version,
+        label as LabelId,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// At most 100 owners of tombstones from before `before`.

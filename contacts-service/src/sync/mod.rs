@@ -16,6 +16,7 @@ use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::Result;
 use crate::model::share::rights::{Rights, View};
+use crate::store::labels::{self, LabelChange};
 use crate::store::{feed, shares};
 
 /// A contact that was written or purged.
@@ -34,6 +35,10 @@ pub struct Item {
 pub struct Page {
     /// In the order of versions.
     pub items: Vec<Item>,
+    /// The labels that changed with them, in the order of versions.
+    pub labels: Vec<LabelChange>,
+    /// The position before the page.
+    pub start: SyncCursor,
     /// The position after the page.
     pub end: SyncCursor,
     /// Whether more follows.
@@ -74,13 +79,26 @@ impl Feed {
     pub async fn read(&mut self, from: Option<SyncCursor>, limits: Limits) -> Result<Page> {
         let Self { db, view, fields } = self;
         if view.owner == view.reader {
-            return read_page(&*db, view, fields, from, limits).await;
+            let page = read_page(&*db, view, fields, from, limits).await?;
+            return with_labels(&*db, view, page).await;
         }
         let mut tx = db.begin_snapshot().await?;
         let grants = shares::grants(&mut *tx, view.owner, view.reader).await?;
         view.visible = Rights::of(&grants)?.seen;
-        read_page(&mut *tx, view, fields, from, limits).await
+        let page = read_page(&mut *tx, view, fields, from, limits).await?;
+        with_labels(&mut *tx, view, page).await
     }
+}
+
+/// Adds the labels of the page's versions. They can be read after it: one that was written
+/// meanwhile has a version of a later page. The first page of a version has all its labels.
+async fn with_labels(db: impl PgExecutor<'_>, view: &View, mut page: Page) -> Result<Page> {
+    let versions = (page.start.version, page.end.version);
+    if versions.0 < versions.1 {
+        let ids = view.visible.label_ids();
+        page.labels = labels::changes(db, view.owner, versions, page.end.start, ids).await?;
+    }
+    Ok(page)
 }
 
 async fn read_page(
@@ -106,6 +124,8 @@ async fn read_page(
     let Some(state) = page.state else {
         return Ok(Page {
             items: Vec::new(),
+            labels: Vec::new(),
+            start: from_start,
             end: from_start,
             more: false,
         });
@@ -145,6 +165,8 @@ async fn read_page(
     }
     Ok(Page {
         items,
+        labels: Vec::new(),
+        start: at(from_start.version, from_start.after),
         end,
         more: page.more,
     })

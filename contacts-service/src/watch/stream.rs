@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::hub::Watch;
 use crate::contact::ContactId;
 use crate::error::Result;
+use crate::store::labels::LabelChange;
 use crate::sync::cursor::SyncCursor;
 use crate::sync::{self, Feed, Limits};
 
@@ -41,6 +42,8 @@ pub enum Event {
     Changed(Bytes),
     /// A contact that was deleted or purged.
     Deleted(ContactId),
+    /// A label that was written or deleted.
+    Label(LabelChange),
     /// The stream has caught up.
     CaughtUp,
     /// A heartbeat.
@@ -66,6 +69,10 @@ pub fn notices(reader: Reader, from: Option<SyncCursor>) -> impl Stream<Item = R
         let mut is_behind = true;
         while !sender.is_stopping() {
             let page = sender.read(from).await?;
+            // Before the contacts that have them; whoever stops here receives them again.
+            for label in page.labels {
+                yield sender.notice(Event::Label(label), page.start);
+            }
             for item in page.items {
                 let event = item.contact.map_or(Event::Deleted(item.id), Event::Changed);
                 yield sender.notice(event, item.cursor);

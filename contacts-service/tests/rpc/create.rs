@@ -16,7 +16,7 @@ async fn a_contact_with_every_field_comes_back_whole() {
     let created = owner.create(full()).await.unwrap();
 
     assert_eq!(as_written(created.clone()), full());
-    assert_eq!(created.display_name, "Dr. Ada Augusta Lovelace Jr.");
+    assert_eq!(created.display_name, "Ada, Countess of Lovelace");
     assert_eq!(created.phones[0].e164, "+442079460958");
     assert_eq!(created.phones[0].extension, "12");
     assert_eq!(created.etag, format!("\"{}\"", created.version));

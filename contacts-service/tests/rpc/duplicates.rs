@@ -26,7 +26,7 @@ async fn each_reason_is_found_and_more_reasons_score_higher() {
     let bob = named("Bob", "Babbage");
     let none = Contact::default;
 
-    let cases = [
+    let cases = vec![
         (
             mail(ada()),
             with_email(none(), "ada@example.COM"),

@@ -7,7 +7,7 @@ use contacts_service::contact::phone::DefaultRegion;
 use contacts_service::model::filter::{Filter, Listed};
 use contacts_service::model::order::Order;
 use contacts_service::model::share::rights::{View, Visible};
-use contacts_service::store::birthdays::{self, BirthdayKey, Room};
+use contacts_service::store::birthdays::{self, BirthdayKey, Kinds, Room};
 use contacts_service::store::list::{self, Selection};
 use futures_util::future::join_all;
 use proto::contacts::v1::{
@@ -138,8 +138,12 @@ async fn no_more_than_a_page_is_read_of_the_largest_contacts() {
     let start = BirthdayKey::default();
 
     let listed = list::list(&db, &view, &selection, 501).await.unwrap();
-    let between = birthdays::between(&db, &view, 301, &start, room).await;
-    let leap_day = birthdays::on_leap_day(&db, &view, [228, 229], &start, room).await;
+    let kinds = Kinds {
+        birthdays: true,
+        ..Kinds::default()
+    };
+    let between = birthdays::between(&db, &view, kinds, 301, &start, room).await;
+    let leap_day = birthdays::on_leap_day(&db, &view, kinds, [228, 229], &start, room).await;
 
     // One that does not fit shows that there are more.
     assert_eq!(listed.listed.len(), FITTING + 1);

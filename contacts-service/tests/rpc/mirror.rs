@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proto::contacts::v1::watch_contacts_response::Event;
 use proto::contacts::v1::{
-    Contact, GetContactStatsRequest, GetContactStatsResponse, PurgeContactsRequest,
+    Contact, GetContactStatsRequest, GetContactStatsResponse, Label, PurgeContactsRequest,
     SyncContactsRequest, SyncContactsResponse, WatchContactsRequest, WatchContactsResponse,
 };
 use tokio::time::timeout;
@@ -19,6 +19,7 @@ use crate::refusal::reason;
 #[derive(Clone, Debug, Default)]
 pub struct Mirror {
     pub contacts: BTreeMap<String, Contact>,
+    pub labels: BTreeMap<String, Label>,
     pub token: String,
     /// The latest version received.
     version: i64,
@@ -29,6 +30,12 @@ impl Mirror {
     pub fn page(&mut self, page: SyncContactsResponse) -> bool {
         for id in page.deleted_ids {
             self.contacts.remove(&id);
+        }
+        for id in page.deleted_label_ids {
+            self.labels.remove(&id);
+        }
+        for label in page.changed_labels {
+            self.labels.insert(label.id.clone(), label);
         }
         for contact in page.changed {
             self.changed(contact);
@@ -50,6 +57,8 @@ impl Mirror {
         match event {
             Event::Changed(contact) => self.changed(contact),
             Event::Deleted(id) => drop(self.contacts.remove(&id)),
+            Event::LabelChanged(label) => drop(self.labels.insert(label.id.clone(), label)),
+            Event::LabelDeleted(id) => drop(self.labels.remove(&id)),
             Event::CaughtUp(_) | Event::Heartbeat(_) => {}
         }
         self.token = answer.sync_token;
@@ -86,7 +95,7 @@ impl Mirror {
         mirror
     }
 
-    /// Panics unless the copy equals the owner's list.
+    /// Panics unless the copy equals the owner's lists of contacts and labels.
     pub async fn assert_same(&self, owner: &Owner) {
         let mut listed = BTreeMap::new();
         let mut request = proto::contacts::v1::ListContactsRequest {
@@ -109,6 +118,12 @@ impl Mirror {
         };
         let (stale, missing) = (of(&self.contacts, &listed), of(&listed, &self.contacts));
         assert_eq!((stale, missing), (vec![], vec![]));
+        let labels = owner.labels(0).await.into_iter().map(|label| Label {
+            contact_count: 0,
+            ..label
+        });
+        let labels = labels.map(|label| (label.id.clone(), label));
+        assert_eq!(self.labels, labels.collect());
     }
 }
 

@@ -1,15 +1,17 @@
 //! Keys of contacts that an earlier version of the program wrote.
 
 use chrono::{DateTime, Utc};
+use contacts_service::contact::keys::KEYS_VERSION;
 use contacts_service::rebuild::pass;
-use proto::contacts::v1::{Contact, ListContactsRequest, ShareRole};
+use proto::contacts::v1::{Contact, ListContactsRequest, ListUpcomingBirthdaysRequest, ShareRole};
 use sqlx::{AssertSqlSafe, Executor};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::mirror::Mirror;
 use crate::owner_labels::labelled;
-use crate::sample::{ids, named};
+use crate::sample::{born, date, ids, named};
+use crate::upcoming::event;
 
 /// Keys that nothing is found by, as of before there were versions of them.
 const OLD_KEYS: &str = "UPDATE contacts.contacts
@@ -52,8 +54,9 @@ async fn rebuilt(app: &App) -> u64 {
 
 async fn outdated(app: &App) -> i64 {
     let sql = "SELECT count(*) FROM contacts.owner_state
-               WHERE keys_version < 1 OR keyed_version < version";
+               WHERE keys_version < $1 OR keyed_version < version";
     sqlx::query_scalar(sql)
+        .bind(KEYS_VERSION)
         .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
@@ -336,4 +339,55 @@ async fn a_label_may_get_the_key_that_another_one_loses() {
 
     assert_eq!(ids(&owner.members("a-b").await), [&*dashed.id]);
     assert_eq!(ids(&owner.members("á-b").await), [&*accented.id]);
+}
+
+#[tokio::test]
+async fn labels_of_before_are_spelled_as_the_label_is() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let contact = owner.has(labelled(&["Family", "b"])).await;
+    let other = owner.has(labelled(&["Family"])).await;
+    let mut mirror = Mirror::of(&owner).await;
+    let [name, typed] = ["Family", "FAMILY"].map(hex::encode);
+    let body = format!("replace(encode(body, 'hex'), '{name}', '{typed}')");
+    let id = &contact.id;
+    let write = format!("UPDATE contacts.contacts SET body = decode({body}, 'hex')");
+    run(&app, &format!("{write} WHERE id = '{id}'")).await;
+    assert_eq!(owner.get(id).await.unwrap().labels, ["FAMILY", "b"]);
+    age(&app).await;
+
+    rebuilt(&app).await;
+
+    let spelled = owner.get(id).await.unwrap();
+    assert_eq!(spelled.labels, ["Family", "b"]);
+    assert!(spelled.version > other.version);
+    assert_eq!(owner.get(&other.id).await.unwrap(), other);
+    mirror.sync(&owner, 10).await;
+    mirror.assert_same(&owner).await;
+    assert_eq!((rebuilt(&app).await, outdated(&app).await), (0, 0));
+}
+
+#[tokio::test]
+async fn events_of_before_are_upcoming_when_their_keys_are_made() {
+    let app = App::start().await;
+    let owner = app.owner();
+    owner
+        .has(Contact {
+            events: vec![event("anniversary", date(2000, 5, 1))],
+            ..born("Ada", date(1990, 5, 1))
+        })
+        .await;
+    let request = ListUpcomingBirthdaysRequest {
+        from_date: Some(date(2026, 5, 1)),
+        kinds: vec![1, 2],
+        ..ListUpcomingBirthdaysRequest::default()
+    };
+    let before = "UPDATE contacts.contacts SET event_mds = NULL, deceased = TRUE";
+    run(&app, before).await;
+    age(&app).await;
+    assert_eq!(owner.birthdays_all(request.clone()).await.len(), 0);
+
+    rebuilt(&app).await;
+
+    assert_eq!(owner.birthdays_all(request).await.len(), 2);
 }

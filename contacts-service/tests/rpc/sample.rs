@@ -61,6 +61,7 @@ pub fn full() -> Contact {
         nickname: "Countess".into(),
         phonetic_given_name: "Ayda".into(),
         phonetic_family_name: "Luvlis".into(),
+        formatted_name: "Ada, Countess of Lovelace".into(),
         emails: vec![
             Email {
                 address: "Ada@Example.com".into(),
@@ -96,6 +97,7 @@ pub fn full() -> Contact {
             title: "Founder".into(),
         }],
         birthday: Some(date(1815, 12, 10)),
+        date_of_death: Some(date(1852, 11, 27)),
         notes: "Wrote the first program.\nThen some more.".into(),
         starred: true,
         ..people()

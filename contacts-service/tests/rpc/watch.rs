@@ -10,10 +10,16 @@ use crate::mirror::{Mirror, heard};
 use crate::refusal::assert_refused;
 use crate::sample::{ada, full, named};
 
+/// The next event that is not about a label.
 async fn next(events: &mut Streaming<WatchContactsResponse>) -> Event {
-    let answer = heard(events).await;
-    assert_ne!(answer.sync_token, "");
-    answer.event.unwrap()
+    loop {
+        let answer = heard(events).await;
+        assert_ne!(answer.sync_token, "");
+        match answer.event.unwrap() {
+            Event::LabelChanged(_) | Event::LabelDeleted(_) => {}
+            event => return event,
+        }
+    }
 }
 
 #[tokio::test]

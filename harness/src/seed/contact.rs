@@ -159,6 +159,9 @@ fn person(rng: &mut Rng, culture: &Culture, number: u32) -> Contact {
             contact.labels.push(label);
         }
     }
+    if chance(rng, 2) {
+        contact.date_of_death = Some(date(2025, any_day(rng)));
+    }
     contact
 }
 

@@ -37,15 +37,17 @@ const KEYS_OF_NO_OWNER: [(&str, &str); 10] = [
 
 /// Columns with a constant default for programs of the previous version, which do not
 /// name them.
-const CONSTANTS: [&str; 8] = [
+const CONSTANTS: [&str; 10] = [
     "auth.deleted_users.rows_left",
     "auth.mfa_challenges.scopes",
     "auth.sessions.epoch",
     "auth.users.session_epoch",
+    "contacts.contacts.deceased",
     "contacts.contacts.match_keys",
     "contacts.contacts.name_keys",
     "contacts.owner_state.keyed_version",
     "contacts.owner_state.keys_version",
+    "contacts.tombstones.is_label",
 ];
 
 /// Indexed texts by which no query sorts.

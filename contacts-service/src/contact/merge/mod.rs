@@ -6,27 +6,27 @@ mod labelled;
 use std::collections::{BTreeMap, HashSet};
 use std::mem::take;
 
-use proto::contacts::v1::{Contact, Date, Event};
+use proto::contacts::v1::{Contact, Event};
 
 use self::labelled::unite_labelled;
 use super::identity::identity;
-use super::limits;
+use super::{date, limits};
 
 /// The label of an event that was another contact's birthday.
 const BIRTHDAY: &str = "birthday";
+/// The same of its date of death.
+const DEATH: &str = "date of death";
 
 /// Adds all data of `other`.
 pub fn absorb(primary: &mut Contact, mut other: Contact) {
     let mut lines = Vec::new();
     names(primary, &mut other, &mut lines);
-    birthday(primary, &mut other);
+    dates(primary, &mut other);
     reaches(primary, &mut other, &mut lines);
     unite(&mut primary.organizations, other.organizations, |item| {
         [&item.name, &item.department, &item.title].map(|text| identity(text))
     });
-    unite(&mut primary.events, other.events, |item| {
-        (item.date.map(parts), identity(&item.label))
-    });
+    events(&mut primary.events, other.events);
     unite(&mut primary.relations, other.relations, |item| {
         [&item.name, &item.label].map(|text| identity(text))
     });
@@ -43,17 +43,20 @@ pub fn absorb(primary: &mut Contact, mut other: Contact) {
     add_notes(&mut primary.notes, &lines.join("\n"));
 }
 
-fn parts(date: Date) -> (i32, i32, i32) {
-    (date.year, date.month, date.day)
-}
-
 /// Fills empty parts of the name from a name that does not conflict; a conflicting one is
 /// kept as a whole, because a mixture would be wrong.
 fn names(primary: &mut Contact, other: &mut Contact, lines: &mut Vec<String>) {
     let mut mine = name_fields(primary);
     let mut theirs = name_fields(other);
-    if fill(&mut mine, &mut theirs).is_err() {
+    let is_other_name = fill(&mut mine, &mut theirs).is_err();
+    if is_other_name {
         lines.push(line("Name", &joined(&theirs)));
+    }
+    let (mine, theirs) = (&mut primary.formatted_name, &mut other.formatted_name);
+    if (is_other_name && !theirs.is_empty() && identity(mine) != identity(theirs))
+        || fill(&mut [mine], &mut [theirs]).is_err()
+    {
+        lines.push(line("Formatted name", theirs));
     }
     let mut mine = phonetic_fields(primary);
     let mut theirs = phonetic_fields(other);
@@ -113,20 +116,48 @@ fn line(what: &str, text: &str) -> String {
     format!("{what}: {text}")
 }
 
-/// A different date of birth becomes an event. A missing year is filled.
-fn birthday(primary: &mut Contact, other: &mut Contact) {
-    let Some(theirs) = other.birthday else {
-        return;
-    };
-    let same_day = |mine: &Date| (mine.month, mine.day) == (theirs.month, theirs.day);
-    match &mut primary.birthday {
-        None => primary.birthday = Some(theirs),
-        Some(mine) if same_day(mine) && mine.year == 0 => mine.year = theirs.year,
-        Some(mine) if same_day(mine) && [0, mine.year].contains(&theirs.year) => {}
-        Some(_) => other.events.push(Event {
-            date: Some(theirs),
-            label: BIRTHDAY.into(),
-        }),
+/// A different date of birth or death becomes an event. Missing parts are filled.
+fn dates(primary: &mut Contact, other: &mut Contact) {
+    for (mine, theirs, label) in [
+        (&mut primary.birthday, other.birthday, BIRTHDAY),
+        (&mut primary.date_of_death, other.date_of_death, DEATH),
+    ] {
+        let together = match (*mine, theirs) {
+            (Some(mine), Some(theirs)) => date::united(mine, theirs),
+            (one, another) => one.or(another),
+        };
+        if together.is_some() {
+            *mine = together;
+        } else if theirs.is_some() {
+            other.events.push(Event {
+                date: theirs,
+                label: label.into(),
+            });
+        }
+    }
+}
+
+/// Adds missing events. One with the same label and a date that can be the same day is not
+/// missing; what its date lacks is filled.
+fn events(mine: &mut Vec<Event>, theirs: Vec<Event>) {
+    let mut labels: Vec<String> = mine.iter().map(|event| identity(&event.label)).collect();
+    for event in theirs {
+        let label = identity(&event.label);
+        let alike = mine.iter_mut().zip(&labels);
+        let alike = alike.filter(|(_, other)| **other == label);
+        let alike: Vec<&mut Event> = alike.map(|(known, _)| known).collect();
+        if alike.iter().any(|known| known.date == event.date) {
+            continue;
+        }
+        let together = |known: &mut Event| date::united(known.date?, event.date?);
+        let mut filled = alike.into_iter();
+        let filled = filled.find_map(|known| Some((together(known)?, known)));
+        if let Some((date, known)) = filled {
+            known.date = Some(date);
+        } else {
+            mine.push(event);
+            labels.push(label);
+        }
     }
 }
 
