@@ -52,6 +52,7 @@ pub const GROUPS: [Group; 8] = [
         rpcs: &[
             "AuthService/SendEmailVerification",
             "AuthService/RequestPasswordReset",
+            "AccountService/SendShareNotice",
         ],
         ip: Some(Rate::per_hour(100)),
         user: None,

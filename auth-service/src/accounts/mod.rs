@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use self::export::Exports;
 use crate::error::{Error, Result};
 use crate::mail::Mail;
+use crate::model::email::Email;
 use crate::model::session::UserSession;
 use crate::model::user::{DisplayName, User};
 use crate::passwords::Passwords;
@@ -93,6 +94,14 @@ impl Accounts {
             return Err(Error::AccountDisabled);
         }
         Ok(UserSession { user, session_id })
+    }
+
+    /// Notifies an address that the user offers it contacts.
+    pub async fn announce_share(&self, user: &User, to: &Email, now: DateTime<Utc>) -> Result<()> {
+        if !user.email_verified {
+            return Err(Error::EmailNotVerified);
+        }
+        self.mail.announce_share(user, to, now).await
     }
 
     /// Changes an account; returns it after the change.

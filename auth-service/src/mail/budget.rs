@@ -97,6 +97,28 @@ impl Mail {
         self.outbox.put(&mut **tx, &letter).await
     }
 
+    /// Notifies an address that the owner of an account offers it contacts, within the budgets
+    /// of both. It never looks up the account of the address.
+    pub(crate) async fn announce_share(
+        &self,
+        owner: &User,
+        to: &Email,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let (id, email) = (owner.id, to.as_str());
+        if self
+            .throttle
+            .allow_share_notice(&mut tx, id, email, now)
+            .await?
+        {
+            let letter = Letter::of_share(&owner.email, to, now);
+            self.outbox.put(&mut *tx, &letter).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Notifies the owner of an account of a change. An unverified address can be a
     /// stranger's, and gets no mail.
     pub(crate) async fn notify(

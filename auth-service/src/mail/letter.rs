@@ -30,6 +30,8 @@ pub enum Topic {
     MfaReset,
     /// Notifies that the recovery codes were replaced.
     RecoveryCodesRegenerated,
+    /// Notifies any address that a user offers it contacts.
+    ShareOffered,
 }
 
 impl Topic {
@@ -46,6 +48,7 @@ impl Topic {
             Self::MfaDisabled => "mfa-disabled-mail",
             Self::MfaReset => "mfa-reset-mail",
             Self::RecoveryCodesRegenerated => "recovery-codes-regenerated-mail",
+            Self::ShareOffered => "share-offered-mail",
         }
     }
 
@@ -60,7 +63,8 @@ impl Topic {
             | Self::MfaEnabled
             | Self::MfaDisabled
             | Self::MfaReset
-            | Self::RecoveryCodesRegenerated => None,
+            | Self::RecoveryCodesRegenerated
+            | Self::ShareOffered => None,
         }
     }
 
@@ -87,6 +91,9 @@ pub struct Letter {
     /// The account that requested the address, if the address has none yet.
     #[serde(default)]
     pub user_id: Option<UserId>,
+    /// The verified e-mail of the user who offers contacts.
+    #[serde(default)]
+    pub offered_by: Option<String>,
     /// Its token, created after the call.
     pub token: Option<String>,
     /// When the account of the token was created; known with the token.
@@ -105,6 +112,7 @@ impl Letter {
             time: now,
             session_id: None,
             user_id: None,
+            offered_by: None,
             token: None,
             account_time: None,
         }
@@ -129,6 +137,16 @@ impl Letter {
             session_id: Some(session_id),
             user_id: Some(user_id),
             ..Self::new(Topic::NewEmail, to, ip, now)
+        }
+    }
+
+    /// A letter to whom the user with the verified e-mail `owner` offers contacts.
+    #[must_use]
+    pub fn of_share(owner: &str, to: &Email, now: DateTime<Utc>) -> Self {
+        Self {
+            offered_by: Some(owner.to_owned()),
+            // The recipient need not know where the owner is.
+            ..Self::new(Topic::ShareOffered, to, "", now)
         }
     }
 

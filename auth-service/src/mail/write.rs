@@ -1,4 +1,5 @@
-//! Writes mail: plain text, ASCII only, without text chosen by strangers.
+//! Writes mail: plain text, without text chosen by strangers. All of it is ASCII, except for
+//! addresses that are not.
 
 use std::fmt::Display;
 use std::time::SystemTime;
@@ -37,7 +38,11 @@ impl Writer {
         // Sent as 7-bit text: the other encodings break lines at 76 characters, and links
         // are longer.
         let text = self.text(letter).replace('\n', "\r\n").into_bytes();
-        let text = Body::dangerous_pre_encoded(text, ContentTransferEncoding::SevenBit);
+        let text = if text.is_ascii() {
+            Body::dangerous_pre_encoded(text, ContentTransferEncoding::SevenBit)
+        } else {
+            Body::new(text)
+        };
         // RFC 3834 section 5: prevents automatic replies, such as holiday notes.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         Message::builder()
@@ -117,6 +122,7 @@ impl Writer {
                  password now with \"forgot password\", which ends all sessions, and generate\n\
                  recovery codes again.\n",
             ),
+            Topic::ShareOffered => offer(letter.offered_by.as_deref().unwrap_or_default()),
         }
     }
 
@@ -130,6 +136,16 @@ impl Writer {
     }
 }
 
+/// The text about an offer by the user with this e-mail.
+fn offer(owner: &str) -> String {
+    format!(
+        "Contacts of an address book are offered to you by the user with this verified\n\
+         e-mail address:\n\n{owner}\n\n\
+         If you know who that is, log in with this address of yours to accept the\n\
+         offer or to refuse it. Otherwise do nothing: it expires in 30 days.\n",
+    )
+}
+
 fn subject(topic: Topic) -> &'static str {
     match topic {
         Topic::Verification => "Confirm your e-mail address",
@@ -141,6 +157,7 @@ fn subject(topic: Topic) -> &'static str {
         Topic::MfaDisabled => "Two-step verification was turned off",
         Topic::MfaReset => "Two-step verification was reset",
         Topic::RecoveryCodesRegenerated => "Your recovery codes were renewed",
+        Topic::ShareOffered => "Contacts are offered to you",
     }
 }
 
@@ -169,6 +186,7 @@ mod tests {
         let to = Email::parse("ada@example.com").unwrap();
         let letter = Letter {
             token: topic.purpose().map(|_| "et1_abc".to_owned()),
+            offered_by: Some("grace@example.com".to_owned()),
             ..Letter::new(topic, &to, "192.0.2.1", now)
         };
         let mail = writer.write(Uuid::from_u128(7), &letter).unwrap();
@@ -211,6 +229,7 @@ mod tests {
             Topic::MfaDisabled,
             Topic::MfaReset,
             Topic::RecoveryCodesRegenerated,
+            Topic::ShareOffered,
         ] {
             let mail = written(topic, None);
             assert!(mail.is_ascii());

@@ -23,6 +23,7 @@ use crate::accounts::{Accounts, UserChange};
 use crate::error::{Error, Result};
 use crate::mfa::{Mfa, MfaCode, StepUp};
 use crate::model::audit::Kind;
+use crate::model::email::parse_field;
 use crate::model::session::Session;
 use crate::model::user::DisplayName;
 use crate::passwords::Password;
@@ -214,6 +215,20 @@ impl account_service_server::AccountService for AccountService {
         Ok(Response::new(pb::RevokeOtherSessionsResponse {
             revoked_count: i32::try_from(count).unwrap_or(i32::MAX),
         }))
+    }
+
+    async fn send_share_notice(
+        &self,
+        request: Request<pb::SendShareNoticeRequest>,
+    ) -> Result<Response<pb::SendShareNoticeResponse>, Status> {
+        let caller = self.authenticate(&request).await?;
+        let to = parse_field(&request.get_ref().recipient_email, "recipient_email")?;
+
+        self.accounts
+            .announce_share(&caller.user, &to, caller.now)
+            .await?;
+
+        Ok(Response::new(pb::SendShareNoticeResponse {}))
     }
 
     async fn delete_me(

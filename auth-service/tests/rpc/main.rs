@@ -62,6 +62,7 @@ mod revocations;
 mod revoked_keys;
 mod session_limits;
 mod sessions;
+mod share_notices;
 mod sign_up;
 mod signing_keys;
 mod squatting;

@@ -2,6 +2,8 @@
 //! it is checked, and changes no row while the bucket is blocked: however many guesses
 //! arrive at once, no more are checked than the steps allow.
 
+mod steps;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,6 +17,10 @@ use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
+use self::steps::{
+    ACCOUNT, EMAIL_CHANGES, MAIL, MAIL_ASKER, NOTICES, RESETS, SHARE_NOTICES, STRANGERS_ENTRIES,
+    TOTP, of_address,
+};
 use crate::error::Result;
 use crate::model::device_token::Device;
 use crate::store::throttles::{self as table, Step};
@@ -61,63 +67,6 @@ pub enum GuessedAccount<'a> {
     /// user's failures stay with the user.
     User(UserId),
 }
-
-/// The seconds of a minute and of an hour.
-const MINUTE: i32 = 60;
-const HOUR: i32 = 60 * MINUTE;
-
-/// The steps of an account; a success resets its failures.
-const ACCOUNT: [Step; 5] = [
-    Step::below(3, 0),
-    Step::below(9, 3),
-    Step::below(25, 5),
-    Step::below(100, 10),
-    Step::last(15 * MINUTE),
-];
-
-/// The steps of an authenticator app's codes, of which three in a million are valid:
-/// guessing for a year with the password finds one with a probability below 1 %.
-const TOTP: [Step; 5] = [
-    Step::below(3, 0),
-    Step::below(4, 30),
-    Step::below(6, MINUTE),
-    Step::below(8, 5 * MINUTE),
-    Step::last(4 * HOUR),
-];
-
-/// The steps of an address, which a whole office may share; `free` failures cause no
-/// pause. A success removes only its own attempt, otherwise an attacker could reset the
-/// failures by logging in to an account of its own.
-fn of_address(free: i32) -> [Step; 5] {
-    [
-        Step::below(free, 0),
-        Step::below(free.saturating_mul(2), 3),
-        Step::below(free.saturating_mul(4), 10),
-        Step::below(free.saturating_mul(8), MINUTE),
-        Step::last(15 * MINUTE),
-    ]
-}
-
-/// The budget of requested mails to one e-mail address: three, then one an hour.
-const MAIL: [Step; 2] = [Step::below(3, 0), Step::last(HOUR)];
-
-/// The additional budget of password resets, for when the budget of all mails is used up:
-/// two, then one an hour.
-const RESETS: [Step; 2] = [Step::below(2, 0), Step::last(HOUR)];
-
-/// The budget of notices of one kind to one e-mail address: five, then one an hour.
-const NOTICES: [Step; 2] = [Step::below(5, 0), Step::last(HOUR)];
-
-/// The budget of a user's changes of the e-mail, each of which reveals whether an e-mail
-/// has an account: five, then one an hour.
-const EMAIL_CHANGES: [Step; 2] = [Step::below(5, 0), Step::last(HOUR)];
-
-/// The budget of entries that strangers cause in the audit log of an account: ten, then
-/// one an hour.
-const STRANGERS_ENTRIES: [Step; 2] = [Step::below(10, 0), Step::last(HOUR)];
-
-/// The budget of mails that one client address requests.
-const MAIL_ASKER: [Step; 3] = [Step::below(50, 0), Step::below(500, 10), Step::last(MINUTE)];
 
 /// How long failures are remembered.
 pub(crate) const MEMORY: TimeDelta = TimeDelta::days(1);
@@ -285,6 +234,22 @@ impl Throttle {
         count(&mut **tx, bucket, &NOTICES, now).await
     }
 
+    /// Counts a mail about a share, for the user who offers it and for the address that it is
+    /// offered to; false if either had too many recently. The address has a bucket of its own,
+    /// so that offers cannot keep an owner from other mail.
+    pub async fn allow_share_notice(
+        &self,
+        tx: &mut Transaction,
+        owner: UserId,
+        email: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let of_owner = self.bucket("share-notice", "account", &owner.to_string());
+        let of_email = self.bucket("share-notice", "recipient", email);
+        Ok(count(&mut **tx, of_owner, &SHARE_NOTICES, now).await?
+            && count(&mut **tx, of_email, &MAIL, now).await?)
+    }
+
     /// Resets the wrong passwords of an account, which has a new one or is deleted.
     pub async fn forgive(&self, tx: &mut Transaction, user_id: UserId, email: &str) -> Result<()> {
         let of_email = self.bucket(Guess::LogIn.name(), "account", email);
@@ -381,7 +346,14 @@ mod tests {
         for steps in [ACCOUNT, TOTP, of_address(300), of_address(1)] {
             assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
         }
-        for steps in [MAIL, RESETS, NOTICES, EMAIL_CHANGES, STRANGERS_ENTRIES] {
+        for steps in [
+            MAIL,
+            RESETS,
+            NOTICES,
+            SHARE_NOTICES,
+            EMAIL_CHANGES,
+            STRANGERS_ENTRIES,
+        ] {
             assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
         }
         assert!(MAIL_ASKER.windows(2).all(|steps| steps[0] < steps[1]));
