@@ -10,9 +10,9 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::contact::ContactId;
-use crate::model::label::LabelId;
+use crate::model::label::{LABELS_MAX, LabelId};
 use crate::model::quota::ExceededLimit;
-use crate::model::share::ShareId;
+use crate::model::share::{SHARES_MAX, ShareId};
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
@@ -125,10 +125,7 @@ pub enum LabelError {
     Taken(LabelId),
     /// The owner has too many labels.
     #[error("there are too many labels")]
-    QuotaExceeded {
-        /// The maximum number of labels.
-        limit: i64,
-    },
+    QuotaExceeded,
     /// The label has more contacts than one call can rewrite.
     #[error("too many contacts have this label")]
     TooLarge {
@@ -147,9 +144,9 @@ impl LabelError {
             Self::Taken(id) => Refusal::new(Code::AlreadyExists, "LABEL_TAKEN", text)
                 .metadata("id", id.to_string())
                 .violation("label.name", "is that of another label"),
-            Self::QuotaExceeded { limit } => {
+            Self::QuotaExceeded => {
                 Refusal::new(Code::ResourceExhausted, "LABEL_QUOTA_EXCEEDED", text)
-                    .quota("labels", format!("at most {limit} labels"))
+                    .quota("labels", format!("at most {LABELS_MAX} labels"))
             }
             Self::TooLarge { limit } => {
                 Refusal::new(Code::FailedPrecondition, "LABEL_TOO_LARGE", text)
@@ -171,6 +168,9 @@ pub enum ShareError {
     /// The call needs a whole address book.
     #[error("this call needs the whole address book to be shared with you, not only a label")]
     OfLabel,
+    /// Only the owner may do this.
+    #[error("only the owner of the contacts can purge them")]
+    NotOwner,
     /// The share changed while the contacts were read.
     #[error("what is shared with you changed during the call; retry")]
     Changed,
@@ -182,10 +182,7 @@ pub enum ShareError {
     EmailNotVerified,
     /// The owner has too many shares.
     #[error("there are too many shares")]
-    QuotaExceeded {
-        /// The maximum number of shares.
-        limit: i64,
-    },
+    QuotaExceeded,
 }
 
 impl ShareError {
@@ -195,15 +192,16 @@ impl ShareError {
             Self::NotFound => Refusal::new(Code::NotFound, "SHARE_NOT_FOUND", text),
             Self::ReadOnly => Refusal::new(Code::PermissionDenied, "SHARE_READ_ONLY", text),
             Self::OfLabel => Refusal::new(Code::PermissionDenied, "SHARE_OF_LABEL", text),
+            Self::NotOwner => Refusal::new(Code::PermissionDenied, "SHARE_NOT_OWNER", text),
             Self::Changed => Refusal::new(Code::Aborted, "SHARE_CHANGED", text),
             Self::Exists(id) => Refusal::new(Code::AlreadyExists, "SHARE_EXISTS", text)
                 .metadata("id", id.to_string()),
             Self::EmailNotVerified => {
                 Refusal::new(Code::FailedPrecondition, "EMAIL_NOT_VERIFIED", text)
             }
-            Self::QuotaExceeded { limit } => {
+            Self::QuotaExceeded => {
                 Refusal::new(Code::ResourceExhausted, "SHARE_QUOTA_EXCEEDED", text)
-                    .quota("shares", format!("at most {limit} shares"))
+                    .quota("shares", format!("at most {SHARES_MAX} shares"))
             }
         }
     }

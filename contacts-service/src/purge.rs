@@ -1,5 +1,5 @@
 //! Purges deleted contacts, when they expire or on request, and other expired data:
-//! responses to calls with a `request_id`, and old revisions.
+//! responses to calls with a `request_id`, old revisions, and offers of shares.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::contact::stored::DAYS_UNTIL_EXPIRED;
 use crate::error::Result;
 use crate::model::merge::UNDONE_WITHIN;
 use crate::model::revision::REVISIONS_KEPT_FOR;
-use crate::store::{merges, owners, requests, revisions, tombstones};
+use crate::store::{merges, owners, requests, revisions, shares, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);
 /// How long syncs report purged contacts.
@@ -31,7 +31,7 @@ pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
         }
     };
     chores::forever(
-        "deleted expired responses, revisions, merges and contacts",
+        "deleted expired responses, offers, revisions, merges and contacts",
         PAUSE,
         forget,
     )
@@ -43,6 +43,7 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
     let ago = |days| now.checked_sub_days(days).unwrap_or(now);
     let mut count = requests::delete_old(db, now - RESPONSES_KEPT).await?;
     count += merges::delete_old(db, now - UNDONE_WITHIN).await?;
+    count += shares::delete_all_expired(db, now).await?;
     let old = revisions::delete_old(db, now - REVISIONS_KEPT_FOR).await?;
     count += old.unsigned_abs();
     let before = ago(DAYS_UNTIL_EXPIRED);

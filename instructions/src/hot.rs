@@ -201,6 +201,7 @@ fn row() -> Result<Stored, Error> {
         create_time: time,
         update_time: time,
         delete_time: None,
+        delete_version: None,
         merged_into: None,
         body: body.encode(),
     })

@@ -1,13 +1,14 @@
-//! Asks the auth service for a caller's e-mail, with the caller's own token, so this
-//! service needs no right to look up other users. If the auth service knows this service,
+//! Asks the auth service for a caller's e-mail, and to tell others what the caller shares
+//! with them, with the caller's own token: so this service needs no right to look up other
+//! users. If the auth service knows this service,
 //! it counts the call for the caller's address instead of ours.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::auth::v1::GetMeRequest;
 use proto::auth::v1::account_service_client::AccountServiceClient;
+use proto::auth::v1::{GetMeRequest, SendShareNoticeRequest};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -80,7 +81,7 @@ impl Identities {
         if caller.session_id.is_none() {
             return Ok(None);
         }
-        let request = self.ask(call).await;
+        let request = self.of_caller(call, GetMeRequest {}).await;
         let mut account = self.account.clone();
         let user = match in_time(account.get_me(request)).await {
             Ok(answer) => answer.into_inner().user.unwrap_or_default(),
@@ -100,8 +101,23 @@ impl Identities {
         Ok(Some(email))
     }
 
-    async fn ask(&self, call: &UserCall) -> Request<GetMeRequest> {
-        let mut request = Request::new(GetMeRequest {});
+    /// Has an address told that the caller offers it contacts. An error is logged only: the
+    /// recipient finds the offer without the mail, too.
+    pub async fn announce_share(&self, call: &UserCall, recipient: &Email) {
+        let notice = SendShareNoticeRequest {
+            recipient_email: recipient.as_str().to_owned(),
+        };
+        let request = self.of_caller(call, notice).await;
+        let mut account = self.account.clone();
+        if let Err(status) = in_time(account.send_share_notice(request)).await {
+            let error = &status as &dyn std::error::Error;
+            tracing::warn!(error, "the recipient of a share is not told of it");
+        }
+    }
+
+    /// A request that counts as the caller's.
+    async fn of_caller<T>(&self, call: &UserCall, message: T) -> Request<T> {
+        let mut request = Request::new(message);
         let metadata = request.metadata_mut();
         if let Some(token) = &call.authorization {
             metadata.insert("authorization", token.clone());

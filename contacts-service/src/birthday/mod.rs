@@ -14,7 +14,7 @@ use self::window::{Segment, Window};
 use crate::contact::mask::ReadMask;
 use crate::contact::stored::Dates;
 use crate::error::Result;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::birthdays::{self as table, ContactBirthday, Kinds, Room};
 
 /// The position of a list of birthdays.
@@ -104,6 +104,9 @@ pub async fn list(
             let Some(day) = segment.day_of(born.birth_md) else {
                 continue;
             };
+            let Some(born) = seen(view, born)? else {
+                continue;
+            };
             for upcoming in on_day(born, segment, kinds, day, fields)? {
                 let Upcoming { row, entry, .. } = &upcoming;
                 if !after.is_some_and(|after| after.has_passed(day, row, entry)) {
@@ -131,6 +134,12 @@ pub async fn list(
         birthdays: found,
         next,
     })
+}
+
+/// A contact as it is seen.
+fn seen(view: &View, born: ContactBirthday) -> Result<Option<ContactBirthday>> {
+    let contact = view.visible.show(born.contact)?;
+    Ok(contact.map(|contact| ContactBirthday { contact, ..born }))
 }
 
 /// What a contact has on a day of a segment.

@@ -14,6 +14,7 @@ use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, Result};
+use crate::model::share::rights::Rights;
 
 /// A change of a contact.
 #[derive(Clone, Debug)]
@@ -54,7 +55,13 @@ pub(crate) enum Updated {
 
 impl ContactUpdate {
     /// Applies the change to the contact with its id: `None` if it is missing.
-    pub(crate) fn apply(self, current: Option<Stored>, now: DateTime<Utc>) -> Result<Updated> {
+    /// Labels that the writer does not see stay as they are.
+    pub(crate) fn apply(
+        self,
+        current: Option<Stored>,
+        rights: &Rights,
+        now: DateTime<Utc>,
+    ) -> Result<Updated> {
         let current = match current {
             Some(current) if current.delete_time.is_none() => current,
             // Not with an etag: the caller has seen the contact, so it was removed since.
@@ -64,7 +71,9 @@ impl ContactUpdate {
                     uid: self.uid,
                     body,
                 };
-                return Ok(Updated::Created(new.row(self.id, now)));
+                let row = new.row(self.id, now);
+                rights.ensure_creatable(&row.keys)?;
+                return Ok(Updated::Created(row));
             }
             _ => return Err(Error::NotFound(self.id)),
         };
@@ -78,7 +87,9 @@ impl ContactUpdate {
         }
         let mut message = Contact::decode(&*current.body)?;
         let (known, labels) = (message.phones.clone(), message.labels.clone());
+        rights.hide(&mut message.labels);
         self.mask.apply(self.patch, &mut message);
+        message.labels = rights.relabel(&labels, message.labels)?;
         keep_parsed(&mut message.phones, &known);
         keep_spelled(&mut message.labels, &labels);
         let body = Body::parse(message, self.region)?;

@@ -68,6 +68,7 @@ impl NewContact {
             create_time: now,
             update_time: now,
             delete_time: None,
+            delete_version: None,
             merged_into: None,
             body: self.body.encode(),
         };
@@ -91,7 +92,7 @@ impl Book<'_> {
         // other contacts.
         self.rights(&self.db)
             .await?
-            .ensure_labels_allowed(&[], &rows[0].keys)?;
+            .ensure_creatable(&rows[0].keys)?;
         let the_one = |mut contacts: Vec<Bytes>| contacts.pop().unwrap_or_default();
         self.insert_with(options, &rows, the_one).await
     }
@@ -164,7 +165,8 @@ impl Book<'_> {
         }
         self.write_with(options, async |write| {
             let contacts = write.insert(rows).await?.into_iter();
-            Ok(answer(contacts.map(Stored::encoded).collect()))
+            let contacts = contacts.map(|contact| write.encoded(contact));
+            Ok(answer(contacts.collect::<Result<_>>()?))
         })
         .await
     }
@@ -174,7 +176,8 @@ impl Book<'_> {
     async fn insert_alone(&self, rows: &[ContactRow]) -> Result<Vec<Bytes>> {
         let _turn = self.db.turn(self.owner.0).await?;
         let (db, next) = (&self.db, InsertVersion::Next);
-        let inserted = insertion::insert(db, self.owner, rows, self.quota, self.now, next).await;
+        let (owner, quota, now) = (self.owner, self.quota, self.now);
+        let inserted = insertion::insert(db, owner, owner, rows, quota, now, next).await;
         // Also after a database error: the contacts may be stored although the response
         // was lost.
         if matches!(inserted, Ok(_) | Err(Error::Database(_))) {
@@ -288,7 +291,7 @@ impl Batch {
             };
             let row = new.and_then(|new| {
                 let row = new.row(ContactId::generate(), now);
-                rights.ensure_labels_allowed(&[], &row.keys)?;
+                rights.ensure_creatable(&row.keys)?;
                 Ok(row)
             });
             match row {

@@ -38,8 +38,8 @@ pub struct Merge {
 
 /// The result of a merge.
 pub struct MergedContact {
-    /// The primary contact after the merge.
-    pub contact: Stored,
+    /// The encoded message of the primary contact after the merge, as the writer sees it.
+    pub contact: Bytes,
     /// The id with which the merge can be undone; `None` if it was only validated.
     pub merge_id: Option<Uuid>,
 }
@@ -104,7 +104,7 @@ impl Book<'_> {
         changes::set_merged_into(write, owner, stamp, &done.others, done.primary).await?;
         merges::insert(write, owner, &done, self.now).await?;
         Ok(MergedContact {
-            contact,
+            contact: write.encoded(contact)?,
             merge_id: (!merge.options.validate_only).then_some(done.id),
         })
     }
@@ -115,6 +115,9 @@ impl Book<'_> {
         let since = self.now - UNDONE_WITHIN;
         let merged = merges::remove(&mut *write, self.owner, id, since).await?;
         let merged = merged.ok_or(Error::MergeNotFound)?;
+        if !write.rights().has_seen(merged.version) {
+            return Err(Error::MergeNotFound);
+        }
         let others: Vec<ContactId> = merged.others.iter().map(|id| ContactId(*id)).collect();
         let mut found = write.contacts(&ids(merged.primary, &others)).await?;
         let primary = write.rights().writable(found.remove(&merged.primary))?;
@@ -131,9 +134,11 @@ impl Book<'_> {
         let (change, keys) = (ContactChange::Unmerged, Keys::of(&Body::decode(&body)?));
         let primary = write.replace(change, primary, body, keys).await?;
         let others = write.revive(change, others).await?;
-        write.commit().await?;
         let contacts = [primary].into_iter().chain(others);
-        Ok(contacts.map(Stored::encoded).collect())
+        let contacts = contacts.map(|contact| write.encoded(contact));
+        let contacts = contacts.collect::<Result<_>>()?;
+        write.commit().await?;
+        Ok(contacts)
     }
 
     /// Returns the primary contact of a merge and its body before the merge. Fails unless

@@ -25,7 +25,6 @@ use sqlx::PgExecutor;
 use self::write::Write;
 use crate::book::change::{ContactUpdate, Deletion, Updated};
 use crate::contact::ContactId;
-use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::duplicates::IgnoredPair;
 use crate::model::quota::Quota;
@@ -91,23 +90,26 @@ impl<'a> Book<'a> {
         let mut write = Write::begin(self).await?;
         let current = write.contact(change.id).await?;
         if let Some(current) = &current {
-            let repeated = self.repeated(&mut *write, &[(&change, current)]).await?;
+            let rights = write.rights().clone();
+            let named = [(&change, current)];
+            let repeated = self.repeated(&mut *write, &rights, &named).await?;
             if !repeated.is_empty() {
-                return Ok(current.clone().encoded());
+                return write.encoded(current.clone());
             }
         }
-        let contact = match change.apply(current, self.now)? {
-            Updated::Unchanged(contact) => return Ok(contact.encoded()),
+        let contact = match change.apply(current, write.rights(), self.now)? {
+            Updated::Unchanged(contact) => return write.encoded(contact),
             Updated::Replaced { before, body, keys } => {
                 let change = ContactChange::Updated;
-                write.replace(change, before, body, keys).await?.encoded()
+                write.replace(change, before, body, keys).await?
             }
             Updated::Created(row) => {
-                let inserted = write.insert(&[row]).await?;
-                let contact = inserted.into_iter().next().map(Stored::encoded);
-                contact.unwrap_or_default()
+                write.ensure_free(row.contact.id).await?;
+                write.insert(std::slice::from_ref(&row)).await?;
+                write.stamp(ContactChange::Created).on(row.contact)
             }
         };
+        let contact = write.encoded(contact)?;
         write.commit().await?;
         Ok(contact)
     }
@@ -118,11 +120,13 @@ impl<'a> Book<'a> {
         let mut write = Write::begin(self).await?;
         let current = write.contact(deletion.id).await?;
         if !deletion.deletes(current.as_ref())? {
-            return Ok(current.map(Stored::encoded));
+            return current.map(|contact| write.encoded(contact)).transpose();
         }
         let deleted = write.delete(current.into_iter().collect()).await?;
+        let deleted = deleted.into_iter().next();
+        let deleted = deleted.map(|contact| write.encoded(contact)).transpose()?;
         write.commit().await?;
-        Ok(deleted.into_iter().next().map(Stored::encoded))
+        Ok(deleted)
     }
 
     /// Undeletes a contact.
@@ -135,9 +139,10 @@ impl<'a> Book<'a> {
         let revived = write
             .revive(ContactChange::Undeleted, vec![current])
             .await?;
-        write.commit().await?;
         let contact = revived.into_iter().next().ok_or(Error::NotFound(id))?;
-        Ok(contact.encoded())
+        let contact = write.encoded(contact)?;
+        write.commit().await?;
+        Ok(contact)
     }
 
     /// Excludes each pair of these contacts, which are sorted, from the suggested

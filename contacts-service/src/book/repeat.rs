@@ -13,6 +13,7 @@ use crate::contact::labels::are_alike;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, earlier};
 use crate::error::Result;
+use crate::model::share::rights::Rights;
 use crate::store::revisions;
 
 impl Book<'_> {
@@ -22,6 +23,7 @@ impl Book<'_> {
     pub(crate) async fn repeated(
         &self,
         db: impl PgExecutor<'_>,
+        rights: &Rights,
         changes: &[(&ContactUpdate, &Stored)],
     ) -> Result<HashSet<ContactId>> {
         let named = changes.iter().map(|(change, now)| (*now, &*change.etag));
@@ -31,7 +33,7 @@ impl Book<'_> {
             let Some(before) = before.remove(&current.id) else {
                 continue;
             };
-            let again = ContactUpdate::clone(change).apply(Some(before), self.now);
+            let again = ContactUpdate::clone(change).apply(Some(before), rights, self.now);
             if let Ok(Updated::Replaced { body, .. }) = again
                 && are_alike(&body, &current.body)?
             {

@@ -12,6 +12,7 @@ impl Book<'_> {
     /// Offers the owner's contacts; with `validate_only`, only validates.
     pub async fn offer(&self, offer: &Offer, validate_only: bool) -> Result<Share> {
         let mut write = Write::begin_of_shares(self).await?;
+        shares::delete_expired(&mut *write, self.owner, self.now).await?;
         let label = match offer.label_id {
             None => None,
             Some(id) => {
@@ -23,7 +24,7 @@ impl Book<'_> {
             return Err(ShareError::Exists(other).into());
         }
         if shares::count(&mut *write, self.owner).await? >= SHARES_MAX {
-            return Err(ShareError::QuotaExceeded { limit: SHARES_MAX }.into());
+            return Err(ShareError::QuotaExceeded.into());
         }
         let share = Share {
             id: ShareId::generate(),
@@ -53,7 +54,7 @@ impl Book<'_> {
         expected: &str,
     ) -> Result<Share> {
         let mut write = Write::begin_of_shares(self).await?;
-        let share = shares::get(&mut *write, self.owner, id).await?;
+        let share = shares::get(&mut *write, self.owner, id, self.now).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         // A repeat after a lost response has the previous etag.
         if is_editor == Some(share.is_editor) && earlier(expected, share.version).is_some() {
@@ -81,7 +82,7 @@ impl Book<'_> {
         expected: &str,
     ) -> Result<Share> {
         let mut write = Write::begin_of_shares(self).await?;
-        let share = shares::get_for(&mut *write, self.owner, id, recipient).await?;
+        let share = shares::get_for(&mut *write, self.owner, id, recipient, self.now).await?;
         let share = share.ok_or(ShareError::NotFound)?;
         let is_accepted = share.accept_time.is_some();
         // A repeat after a lost response has the previous etag.
@@ -106,8 +107,10 @@ impl Book<'_> {
     pub async fn end_share(&self, id: ShareId, recipient: Option<&Recipient>) -> Result<bool> {
         let mut write = Write::begin_of_shares(self).await?;
         let share = match recipient {
-            None => shares::get(&mut *write, self.owner, id).await?,
-            Some(recipient) => shares::get_for(&mut *write, self.owner, id, recipient).await?,
+            None => shares::get(&mut *write, self.owner, id, self.now).await?,
+            Some(recipient) => {
+                shares::get_for(&mut *write, self.owner, id, recipient, self.now).await?
+            }
         };
         if share.is_none() {
             return Ok(false);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 
+use bytes::Bytes;
 use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
 use proto::contacts::v1::ContactChange;
@@ -94,6 +95,7 @@ impl<'a> Write<'a> {
             version: self.version,
             time: self.book.now,
             change,
+            writer: Some(self.book.writer),
             has_room: self.has_room,
         }
     }
@@ -108,10 +110,27 @@ impl<'a> Write<'a> {
         exceeded.map_or(Ok(()), |exceeded| Err(exceeded.into()))
     }
 
+    /// The encoded message of a contact, as the writer sees it.
+    pub(super) fn encoded(&self, contact: Stored) -> Result<Bytes> {
+        self.rights.encoded(contact)
+    }
+
     /// Returns a contact that the writer may change, deleted or not.
     pub(super) async fn contact(&mut self, id: ContactId) -> Result<Option<Stored>> {
         let contact = contacts::get(&mut *self.tx, self.book.owner, id).await?;
         self.rights.writable(contact)
+    }
+
+    /// Refuses the id of a contact that the writer does not see, for a new one.
+    pub(super) async fn ensure_free(&mut self, id: ContactId) -> Result<()> {
+        let is_taken = self.book.is_shared()
+            && contacts::get(&mut *self.tx, self.book.owner, id)
+                .await?
+                .is_some();
+        if is_taken {
+            return Err(Error::NotFound(id));
+        }
+        Ok(())
     }
 
     /// Returns the contacts with these ids, deleted or not. The caller checks the rights.
@@ -127,8 +146,7 @@ impl<'a> Write<'a> {
         body: Vec<u8>,
         keys: Keys,
     ) -> Result<Stored> {
-        let labels = self.rights.labels_before(Some(&before))?;
-        self.rights.ensure_labels_allowed(&labels, &keys)?;
+        self.rights.ensure_labels_kept(&before, &keys)?;
         let live_added = i64::from(before.delete_time.is_some());
         let (owner, stamp, size_before) = (self.book.owner, self.stamp(change), size(&before.body));
         let contact = Stored {
@@ -164,7 +182,7 @@ impl<'a> Write<'a> {
     /// labels.
     pub(super) async fn insert(&mut self, rows: &[ContactRow]) -> Result<Vec<Stored>> {
         for row in rows {
-            self.rights.ensure_labels_allowed(&[], &row.keys)?;
+            self.rights.ensure_creatable(&row.keys)?;
         }
         self.take_uids(rows).await?;
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
@@ -175,6 +193,7 @@ impl<'a> Write<'a> {
             insertion::insert(
                 &mut *self.tx,
                 book.owner,
+                book.writer,
                 part,
                 book.quota,
                 book.now,
@@ -212,6 +231,7 @@ impl<'a> Write<'a> {
         changes::set_delete_time(&mut self.tx, owner, stamp, &ids, deleted).await?;
         let contacts = contacts.into_iter().map(|contact| Stored {
             delete_time: deleted,
+            delete_version: Some(stamp.version),
             ..stamp.on(contact)
         });
         Ok(contacts.collect())
@@ -253,6 +273,7 @@ fn ids(contacts: &[Stored]) -> Vec<Uuid> {
 fn revived(contact: Stored, stamp: Stamp) -> Stored {
     Stored {
         delete_time: None,
+        delete_version: None,
         merged_into: None,
         ..stamp.on(contact)
     }

@@ -30,6 +30,8 @@ pub struct Stored {
     pub update_time: DateTime<Utc>,
     /// When it was deleted.
     pub delete_time: Option<DateTime<Utc>>,
+    /// The version of its deletion; `None` if it is not deleted, or was by an earlier release.
+    pub delete_version: Option<i64>,
     /// The contact that it was merged into.
     pub merged_into: Option<Uuid>,
     /// The encoded [`super::body::Body`].
@@ -111,8 +113,12 @@ struct OnlyLabels {
 
 /// The labels of a stored body, folded.
 pub fn label_keys(body: &[u8]) -> Result<Vec<String>> {
-    let labels = OnlyLabels::decode(body)?.labels;
-    Ok(labels.iter().map(|label| label_key(label)).collect())
+    Ok(labels(body)?.iter().map(|label| label_key(label)).collect())
+}
+
+/// The labels of a stored body, without decoding the rest.
+pub fn labels(body: &[u8]) -> Result<Vec<String>> {
+    Ok(OnlyLabels::decode(body)?.labels)
 }
 
 impl Dates {
@@ -155,6 +161,7 @@ mod tests {
             create_time: time(1_700_000_000),
             update_time: time(1_700_000_001),
             delete_time: Some(time(1_700_000_002)),
+            delete_version: Some(1 << 40),
             merged_into: Some(other),
             body: body.encode_to_vec(),
         };

@@ -13,7 +13,7 @@ use super::{Group, groups};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::{contacts, duplicates, ignored_pairs};
 
 /// The number of concurrent searches for groups, of all callers. A search reads a whole
@@ -40,7 +40,7 @@ pub struct FoundGroup {
     pub contacts: Vec<Stored>,
 }
 
-/// Finds at most `size` of the owner's groups after `cursor` that have at least `min_score`.
+/// Finds at most `size` of the groups in `view` after `cursor` that have at least `min_score`.
 /// Waits for one of `places`.
 pub async fn find(
     db: &Pool,
@@ -78,7 +78,7 @@ pub async fn find(
     shown.truncate(fit);
     Ok(DuplicatesPage {
         next: shown.last().filter(|_| more).map(Group::place),
-        groups: with_contacts(shown, &mut contacts),
+        groups: with_contacts(shown, view, &mut contacts)?,
     })
 }
 
@@ -89,14 +89,16 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
     Ok(done.map_err(|_| sqlx::Error::WorkerCrashed)?)
 }
 
-fn with_contacts(groups: Vec<Group>, contacts: &mut HashMap<ContactId, Stored>) -> Vec<FoundGroup> {
-    let groups = groups.into_iter().map(|group| FoundGroup {
-        contacts: group
-            .ids
-            .iter()
-            .filter_map(|id| contacts.remove(id))
-            .collect(),
-        group,
+fn with_contacts(
+    groups: Vec<Group>,
+    view: &View,
+    contacts: &mut HashMap<ContactId, Stored>,
+) -> Result<Vec<FoundGroup>> {
+    let groups = groups.into_iter().map(|group| {
+        let found = group.ids.iter().filter_map(|id| contacts.remove(id));
+        let seen = found.filter_map(|contact| view.visible.show(contact).transpose());
+        let contacts = seen.collect::<Result<_>>()?;
+        Ok(FoundGroup { group, contacts })
     });
     groups.collect()
 }

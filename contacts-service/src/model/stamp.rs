@@ -1,5 +1,6 @@
 //! The data that a write stores with the contacts that it changes.
 
+use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
 
@@ -14,6 +15,8 @@ pub struct Stamp {
     pub time: DateTime<Utc>,
     /// The kind of change.
     pub change: ContactChange,
+    /// The user who writes; `None` if the service does.
+    pub writer: Option<UserId>,
     /// Whether there is room for another earlier revision of each contact.
     pub has_room: bool,
 }

@@ -142,6 +142,7 @@ async fn stamp(db: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> Resu
         version: owners::begin_write(db, owner).await?.version,
         time: now,
         change: ContactChange::Updated,
+        writer: None,
         has_room: true,
     })
 }

@@ -25,7 +25,7 @@ use crate::copies::Copies;
 use crate::error::Result;
 use crate::model::filter::Filter;
 use crate::model::query::Query;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::{contacts, filter as selection};
 
 /// Where a search goes on: after a rank.
@@ -143,19 +143,18 @@ async fn selected_ids(db: &Pool, view: &View, filter: &Filter) -> Result<Option<
     selection::ids(db, view, filter).await.map(Some)
 }
 
-/// The contacts that were ranked, as far as they are still seen.
+/// The contacts that were ranked, as they are seen; without those that no longer are.
 async fn contacts_of(
     db: &Pool,
     view: &View,
     ranked: &[Ranked],
 ) -> Result<HashMap<ContactId, Stored>> {
     let ids: Vec<_> = ranked.iter().map(|one| one.rank.id.0).collect();
-    let mut contacts = contacts::get_many(db, view.owner, &ids).await?;
-    for id in ids.into_iter().map(ContactId) {
-        if let Some(contact) = contacts.get(&id)
-            && !view.visible.includes(&contact.body)?
-        {
-            contacts.remove(&id);
+    let found = contacts::get_many(db, view.owner, &ids).await?;
+    let mut contacts = HashMap::new();
+    for (id, contact) in found {
+        if let Some(contact) = view.visible.show(contact)? {
+            contacts.insert(id, contact);
         }
     }
     Ok(contacts)

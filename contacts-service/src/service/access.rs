@@ -14,7 +14,8 @@ use crate::book::Book;
 use crate::contact::mask::ReadMask;
 use crate::contact::parse_uuid;
 use crate::error::{Error, Result, ShareError};
-use crate::model::share::rights::{Rights, View, Visible};
+use crate::model::share::rights::Rights;
+use crate::model::share::visible::{View, Visible};
 use crate::store::shares;
 use crate::sync::Feed;
 
@@ -81,8 +82,8 @@ impl ContactsService {
     ) -> Result<A> {
         let view = self.view(&request).await?;
         let answer = read(&view, request.into_inner()).await?;
-        if view.visible != Visible::All && self.seen(view.owner, view.reader).await? != view.visible
-        {
+        let is_named = view.visible.depends_on_names();
+        if is_named && self.seen(view.owner, view.reader).await? != view.visible {
             return Err(ShareError::Changed.into());
         }
         Ok(answer)

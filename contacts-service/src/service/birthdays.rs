@@ -12,7 +12,7 @@ use crate::birthday::{self, BirthdaysCursor, Upcoming};
 use crate::contact::date;
 use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::birthdays::Kinds;
 use crate::store::settings;
 

@@ -16,7 +16,7 @@ use crate::contact::stored::Stored;
 use crate::duplicates::{FoundGroup, GROUP_MAX, find};
 use crate::error::{Error, Result};
 use crate::model::duplicates::IgnoredPair;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::ignored_pairs;
 
 const SIZES: Sizes = Sizes {
@@ -97,7 +97,7 @@ pub(super) async fn ignored_page(
     })
 }
 
-/// A page of the owner's groups.
+/// A page of the groups among the contacts that the reader sees.
 pub(super) async fn page(
     db: &Pool,
     sealer: &Sealer,

@@ -19,7 +19,7 @@ use crate::contact::stored::timestamp;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, LabelError, Result};
 use crate::model::label::{self, LabelId, LabelName};
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::{labels, members};
 use chassis::paging::{Pages, Paging, Sizes};
 

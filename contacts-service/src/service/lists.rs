@@ -21,7 +21,7 @@ use crate::contact::mask::ReadMask;
 use crate::error::{Error, Result};
 use crate::model::filter::{self, Listed};
 use crate::model::order::Order;
-use crate::model::share::rights::{View, Visible};
+use crate::model::share::visible::View;
 use crate::store::list::{ListedContact, Selection};
 use crate::store::point_reads::PointReads;
 use crate::store::{contacts, list as table};
@@ -43,11 +43,8 @@ pub(super) async fn get(
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let stored = reads.get(view.owner, id).await?;
     let stored = stored.ok_or(Error::NotFound(id))?;
-    if view.visible.includes(&stored.body)? {
-        mask.encoded(stored)
-    } else {
-        Err(Error::NotFound(id))
-    }
+    let seen = view.visible.show(stored)?;
+    mask.encoded(seen.ok_or(Error::NotFound(id))?)
 }
 
 /// Parses the ids of a batch.
@@ -83,7 +80,7 @@ pub(super) async fn batch_get(
     // A repeated id is returned twice.
     let mut shown: HashMap<ContactId, Bytes> = HashMap::new();
     for contact in found.into_values() {
-        if view.visible.includes(&contact.body)? {
+        if let Some(contact) = view.visible.show(contact)? {
             shown.insert(contact.id, mask.encoded(contact)?);
         }
     }
@@ -146,7 +143,7 @@ pub(super) async fn list(
         Listed::Live
     };
     let filter = filter::parse(&request.filter, listed)?;
-    let counted = filter.is_empty() && listed == Listed::Live && view.visible == Visible::All;
+    let counted = filter.is_empty() && listed == Listed::Live && view.visible.is_all();
     let selection = Selection {
         order: Order::parse(&request.order_by)?,
         filter: &filter,
@@ -220,11 +217,14 @@ async fn page(
     let bytes = |listed: &ListedContact| listed.contact.body.len();
     let cursor = |last: &ListedContact| last.cursor(order);
     let next_page_token = pages.cut_by_bytes(&mut listed, bytes, cursor);
-    let contacts = listed
-        .into_iter()
-        .map(|listed| mask.encoded(listed.contact));
+    let mut contacts = Vec::with_capacity(listed.len());
+    for listed in listed {
+        if let Some(contact) = view.visible.show(listed.contact)? {
+            contacts.push(mask.encoded(contact)?);
+        }
+    }
     Ok(EncodedPage {
-        contacts: contacts.collect::<Result<_>>()?,
+        contacts,
         next_page_token,
         live_count,
     })

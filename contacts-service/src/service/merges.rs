@@ -63,7 +63,7 @@ pub(super) fn parse_id(text: &str) -> Result<Uuid> {
 /// The response to a merge, as it is stored for repeats of the call.
 pub(super) fn encode(merged: MergedContact) -> Bytes {
     let answer = MergeContactsResponse {
-        contact: merged.contact.encoded(),
+        contact: merged.contact,
         merge_id: merged
             .merge_id
             .map_or_else(String::new, |id| id.to_string()),

@@ -10,7 +10,7 @@ use crate::contact::ContactId;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
 use crate::model::revision::{REVISIONS_MAX, Revision};
-use crate::model::share::rights::{View, Visible};
+use crate::model::share::visible::View;
 use crate::store::revisions;
 
 const SIZES: Sizes = Sizes {
@@ -49,21 +49,26 @@ pub(super) async fn list(
     // results.
     let last = revisions::newest(db, view.owner, id).await?;
     let last = last.ok_or(Error::NotFound(id))?;
-    if !view.visible.includes(&last.contact.body)? {
+    if !view.visible.includes(&last.contact)? {
         return Err(Error::NotFound(id));
     }
     let before = after.unwrap_or(last.contact.version);
     // A caller who sees only some revisions gets a page of those, so all are read.
-    let limit = match view.visible {
-        Visible::All => pages.limit(),
-        Visible::Labels(_) => REVISIONS_MAX,
+    let limit = if view.owner == view.reader {
+        pages.limit()
+    } else {
+        REVISIONS_MAX
     };
     let earlier = revisions::before(db, view.owner, &last.contact, before, limit).await?;
     let first = after.is_none().then_some(last);
     let mut shown: Vec<Revision> = Vec::new();
     for revision in first.into_iter().chain(earlier) {
-        if view.visible.includes(&revision.contact.body)? {
-            shown.push(revision);
+        let state = revision.state;
+        if let Some(contact) = view.visible.show_state(revision.contact, state)? {
+            shown.push(Revision {
+                contact,
+                ..revision
+            });
         }
     }
 
@@ -81,6 +86,9 @@ fn message(revision: Revision) -> ContactRevision {
         revision_id: revision.contact.version.to_string(),
         revision_time: Some(timestamp(revision.contact.update_time)),
         change: revision.change.into(),
+        writer_id: revision
+            .writer
+            .map_or_else(String::new, |id| id.to_string()),
         contact: revision.contact.encoded(),
     }
 }

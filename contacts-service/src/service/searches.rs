@@ -13,7 +13,7 @@ use crate::copies::Copies;
 use crate::error::Result;
 use crate::model::filter::{self, Listed};
 use crate::model::query::Query;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::search::{Hit, search};
 
 const SIZES: Sizes = Sizes {

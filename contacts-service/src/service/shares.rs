@@ -59,6 +59,10 @@ impl server::SharesService for ContactsService {
         };
         let book = self.book_of(caller.user_id, &caller);
         let share = book.offer(&offer, request.validate_only).await?;
+        if !request.validate_only {
+            let to = &offer.recipient_email;
+            self.identities.announce_share(&call, to).await;
+        }
 
         let share = Some(message(share));
         Ok(Response::new(CreateShareResponse { share }))
@@ -80,6 +84,7 @@ impl server::SharesService for ContactsService {
             caller.user_id,
             after,
             pages.limit(),
+            self.clock.now(),
         )
         .await?;
         let next_page_token = pages.cut(&mut listed, |last| last.id);
@@ -112,7 +117,7 @@ impl server::SharesService for ContactsService {
             }
             let recipient = self.recipient(&caller, &call).await?;
             let db = self.share_of(caller.user_id);
-            let found = shares::get_for(&db, owner, id, &recipient).await?;
+            let found = shares::get_for(&db, owner, id, &recipient, self.clock.now()).await?;
             found.ok_or(Error::from(ShareError::NotFound))?;
             let book = self.book_of(owner, &caller);
             book.accept(id, &recipient, updated.state, &patch.etag)
@@ -175,6 +180,7 @@ impl server::SharesService for ContactsService {
             &recipient,
             after,
             pages.limit(),
+            self.clock.now(),
         )
         .await?;
         let next_page_token = pages.cut(&mut listed, |last| last.id);
@@ -202,10 +208,11 @@ impl ContactsService {
             email: None,
         };
         let db = self.share_of(caller.user_id);
-        let mut found = shares::get_for(&db, owner, id, &recipient).await?;
+        let now = self.clock.now();
+        let mut found = shares::get_for(&db, owner, id, &recipient, now).await?;
         if found.is_none() {
             recipient.email = self.email_of(caller, call).await?;
-            found = shares::get_for(&db, owner, id, &recipient).await?;
+            found = shares::get_for(&db, owner, id, &recipient, now).await?;
         }
         if found.is_none() {
             return Ok(false);
@@ -229,7 +236,7 @@ impl ContactsService {
 /// The position before all shares.
 const FIRST: ShareId = ShareId(uuid::Uuid::nil());
 
-/// Which fields an update names; without a mask, only that of its side.
+/// Which fields an update names; with `*` or without a mask, only that of its side.
 struct UpdatedFields {
     role: bool,
     state: bool,
@@ -242,6 +249,7 @@ fn updated_fields(
 ) -> Result<UpdatedFields> {
     let paths = mask.map_or(&[][..], |mask| &mask.paths);
     let known = [
+        "*",
         "role",
         "state",
         "id",
@@ -254,9 +262,16 @@ fn updated_fields(
         "create_time",
         "update_time",
         "accept_time",
+        "expire_time",
     ];
     if let Some(path) = paths.iter().find(|path| !known.contains(&path.as_str())) {
         return Err(unknown("UPDATE_MASK_INVALID", "update_mask", path));
+    }
+    if paths.iter().any(|path| path == "*") {
+        return Ok(UpdatedFields {
+            role: !is_recipient,
+            state: is_recipient,
+        });
     }
     if paths.is_empty() {
         return Ok(UpdatedFields {
@@ -296,6 +311,7 @@ fn invalid(field: &str, problem: &str) -> Error {
 }
 
 fn message(share: share::Share) -> Share {
+    let expire_time = share.expire_time();
     let state = match share.accept_time {
         None => ShareState::Offered,
         Some(_) => ShareState::Accepted,
@@ -318,5 +334,6 @@ fn message(share: share::Share) -> Share {
         create_time: Some(timestamp(share.create_time)),
         update_time: Some(timestamp(share.update_time)),
         accept_time: share.accept_time.map(timestamp),
+        expire_time: expire_time.map(timestamp),
     }
 }

@@ -6,7 +6,7 @@ use sqlx::PgExecutor;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::packed::{broken, columns, numbers, packed, packing};
 
 /// Which days of a contact count.

@@ -42,16 +42,15 @@ pub async fn replace(
                 ORDER BY version DESC
                 OFFSET $8 LIMIT 1
             ) ELSE (
-                SELECT min(version)
-                FROM contacts.revisions
-                WHERE owner_id = $1 AND contact_id = $2
+                SELECT min(version) FROM contacts.revisions WHERE owner_id = $1 AND contact_id = $2
             ) END
             RETURNING octet_length(body) AS bytes
         ), kept AS (
             INSERT INTO contacts.revisions
-                (owner_id, contact_id, version, change, revision_time, delete_time,
-                 merged_into, body, replace_time)
-            SELECT owner_id, id, version, change, update_time, delete_time, merged_into, body, $6
+                (owner_id, contact_id, version, change, writer_id, revision_time, delete_time,
+                 delete_version, merged_into, body, replace_time)
+            SELECT owner_id, id, version, change, writer_id, update_time, delete_time,
+                   delete_version, merged_into, body, $6
             FROM contacts.contacts
             WHERE owner_id = $1 AND id = $2
               AND ($8 > 0 OR octet_length(body) <= (SELECT sum(bytes) FROM dropped))
@@ -65,11 +64,11 @@ pub async fn replace(
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts
-        SET version = $5, update_time = $6, change = $7, delete_time = NULL, merged_into = NULL,
-            body = $9, family_key = $10, given_key = $11, display_key = $12, birth_md = $13,
-            starred = $14, label_keys = $15, email_keys = $16, phone_keys = $17,
-            organization_key = $18, search_text = $19, name_keys = $20, match_keys = $21,
-            deceased = $22, event_mds = NULLIF($23::smallint[], '{}')
+        SET version = $5, update_time = $6, change = $7, writer_id = $24, delete_time = NULL,
+            delete_version = NULL, merged_into = NULL, body = $9, family_key = $10,
+            given_key = $11, display_key = $12, birth_md = $13, starred = $14, label_keys = $15,
+            email_keys = $16, phone_keys = $17, organization_key = $18, search_text = $19,
+            name_keys = $20, match_keys = $21, deceased = $22, event_mds = NULLIF($23::smallint[], '{}')
         WHERE owner_id = $1 AND id = $2
         "#,
         owner as UserId,
@@ -95,6 +94,7 @@ pub async fn replace(
         &keys.matches,
         keys.deceased,
         &keys.event_mds,
+        stamp.writer as Option<UserId>,
     )
     .execute(db)
     .await?;
@@ -125,10 +125,10 @@ macro_rules! keeping {
                 RETURNING owner_id, contact_id, octet_length(body) AS bytes
             ), kept AS (
                 INSERT INTO contacts.revisions
-                    (owner_id, contact_id, version, change, revision_time, delete_time,
-                     merged_into, body, replace_time)
-                SELECT owner_id, id, version, change, update_time, delete_time, merged_into,
-                       body, $3
+                    (owner_id, contact_id, version, change, writer_id, revision_time,
+                     delete_time, delete_version, merged_into, body, replace_time)
+                SELECT owner_id, id, version, change, writer_id, update_time, delete_time,
+                       delete_version, merged_into, body, $3
                 FROM contacts.contacts
                 WHERE owner_id = $1 AND id = ANY($2) AND ($4 > 0 OR octet_length(body) <= (
                     SELECT bytes
@@ -184,7 +184,7 @@ async fn replace_part(
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts AS c
-        SET version = $6, update_time = $3, change = $7, body = new.body,
+        SET version = $6, update_time = $3, change = $7, writer_id = $23, body = new.body,
             family_key = new.family_key, given_key = new.given_key,
             display_key = new.display_key, birth_md = new.birth_md, starred = new.starred,
             label_keys = string_to_array(labels, chr(10)),
@@ -222,6 +222,7 @@ async fn replace_part(
         &columns.matches as &[&[u8]],
         &columns.deceased,
         &columns.event_mds as &[Option<String>],
+        stamp.writer as Option<UserId>,
     )
     .execute(db)
     .await?;
@@ -268,7 +269,8 @@ async fn set_deletion(
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts
-        SET version = $6, update_time = $3, change = $7, delete_time = $8, merged_into = $9
+        SET version = $6, update_time = $3, change = $7, writer_id = $10, delete_time = $8,
+            delete_version = CASE WHEN $8::timestamptz IS NOT NULL THEN $6::int8 END, merged_into = $9
         WHERE owner_id = $1 AND id = ANY($2)
         "#,
         owner,
@@ -279,6 +281,7 @@ async fn set_deletion(
         code(stamp.change),
         delete_time,
         merged_into as Option<ContactId>,
+        stamp.writer as Option<UserId>,
     )
     .execute(db)
     .await?;

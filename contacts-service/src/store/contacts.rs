@@ -22,7 +22,7 @@ pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ContactId) -> Resul
         Stored,
         r#"
         SELECT id AS "id: ContactId", uid, version, create_time, update_time,
-               delete_time, merged_into, body
+               delete_time, delete_version, merged_into, body
         FROM contacts.contacts
         WHERE owner_id = $1 AND id >= $2 AND id <= $2
         ORDER BY id
@@ -44,7 +44,8 @@ pub async fn get_many(
         "SELECT ",
         " FROM unnest($2::uuid[]) AS asked (by_id)
         CROSS JOIN LATERAL (
-            SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body
+            SELECT id, uid, version, create_time, update_time, delete_time,
+                   delete_version, merged_into, body
             FROM contacts.contacts
             WHERE owner_id = $1 AND id >= by_id AND id <= by_id
             ORDER BY id
@@ -71,7 +72,8 @@ pub async fn get_each(
         "SELECT string_agg(int8send(number), '') AS numbers, ",
         " FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (by_owner, by_id, number)
         CROSS JOIN LATERAL (
-            SELECT id, uid, version, create_time, update_time, delete_time, merged_into, body
+            SELECT id, uid, version, create_time, update_time, delete_time,
+                   delete_version, merged_into, body
             FROM contacts.contacts
             WHERE owner_id = by_owner AND id >= by_id AND id <= by_id
             ORDER BY id

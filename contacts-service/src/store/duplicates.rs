@@ -10,7 +10,7 @@ use crate::contact::match_key::MatchKey;
 use crate::contact::stored;
 use crate::error::Result;
 use crate::model::duplicates::ComparedContact;
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 
 /// The contacts of one statement.
 const AT_A_TIME: i64 = 10_000;

@@ -95,7 +95,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
                     FROM (
                         (
                             SELECT owner_id, version, id, uid, create_time, update_time,
-                                   delete_time, merged_into,
+                                   delete_time, delete_version, merged_into,
                                    CASE WHEN delete_time IS NULL THEN body ELSE '' END AS body,
                                    CASE WHEN delete_time IS NULL THEN octet_length(body) ELSE 0 END
                                        AS size
@@ -108,7 +108,7 @@ pub async fn read(db: impl PgExecutor<'_>, owner: UserId, range: &Range) -> Resu
                         UNION ALL
                         (
                             SELECT owner_id, version, id, '', purge_time, purge_time, purge_time,
-                                   NULL, '', 0
+                                   NULL, NULL, '', 0
                             FROM contacts.tombstones
                             WHERE owner_id = $1 AND (version, id) > ($2, $3)
                               AND version > COALESCE($4, o.version) AND NOT is_label

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::contact::search_text::code;
 use crate::error::Result;
-use crate::model::filter::{Comparison, Condition, Filter, Part, Time};
-use crate::model::share::rights::{View, Visible};
+use crate::model::filter::{Comparison, Condition, Filter, Listed, Part, Time};
+use crate::model::share::visible::{View, Visible};
 use crate::store::packed::broken;
 
 type Builder = QueryBuilder<Postgres>;
@@ -32,7 +32,7 @@ pub fn ids_statement(view: &View, filter: &Filter) -> Builder {
          FROM (SELECT id FROM contacts.contacts WHERE owner_id = ",
     );
     query.push_bind(view.owner).push(" AND delete_time IS NULL");
-    push_visible(&mut query, &view.visible);
+    push_visible(&mut query, view, Listed::Live);
     push_filter(&mut query, filter, &view.visible);
     // One contact at most: only the order of the uids makes the planner read their index.
     let column = if filter.names_uid() { "uid" } else { "id" };
@@ -40,11 +40,27 @@ pub fn ids_statement(view: &View, filter: &Filter) -> Builder {
     query
 }
 
-/// Leaves the contacts that the caller may see.
-pub(super) fn push_visible(query: &mut Builder, visible: &Visible) {
-    if let Some(keys) = visible.keys() {
+/// Leaves the contacts that the caller may see: of the deleted ones, those that were deleted
+/// since the acceptance of a share.
+pub(super) fn push_visible(query: &mut Builder, view: &View, listed: Listed) {
+    if let Some(keys) = view.visible.keys() {
         query.push(" AND label_keys && ").push_bind(keys);
     }
+    if listed == Listed::Live || view.owner == view.reader {
+        return;
+    }
+    let trash = view.visible.trash();
+    query
+        .push(" AND (delete_time IS NULL OR COALESCE(delete_version, version) > ")
+        .push_bind(trash.since)
+        .push(" OR EXISTS (SELECT FROM unnest(")
+        .push_bind(trash.label_keys)
+        .push(", ")
+        .push_bind(trash.label_since)
+        .push(
+            ") AS shared (key, since) WHERE label_keys @> ARRAY[key] \
+             AND COALESCE(delete_version, version) > since))",
+        );
 }
 
 /// Leaves the contacts that a filter selects.

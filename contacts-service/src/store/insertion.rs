@@ -26,11 +26,12 @@ pub enum InsertVersion {
 }
 
 /// Locks the owner's row until the transaction ends, stores the contacts under one
-/// version, and counts them. Returns the version. Nothing is stored if the quota does not
+/// version, and counts them. `writer` is who calls. Returns the version. Nothing is stored if the quota does not
 /// allow all.
 pub async fn insert(
     db: impl PgExecutor<'_>,
     owner: UserId,
+    writer: UserId,
     new: &[ContactRow],
     quota: Quota,
     now: DateTime<Utc>,
@@ -45,7 +46,7 @@ pub async fn insert(
     if let Some(exceeded) = quota.exceeded_limit(Quota::default(), added) {
         return Err(exceeded.into());
     }
-    let row = match store(db, owner, &columns, quota, now, version).await {
+    let row = match store(db, owner, writer, &columns, quota, now, version).await {
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNIQUE_VIOLATION) => {
             return Err(Error::uid_taken(None));
         }
@@ -73,12 +74,12 @@ struct Inserted {
 async fn store(
     db: impl PgExecutor<'_>,
     owner: UserId,
+    writer: UserId,
     columns: &Columns<'_>,
     quota: Quota,
     now: DateTime<Utc>,
     version: InsertVersion,
 ) -> sqlx::Result<Inserted> {
-    let step = i64::from(version == InsertVersion::Next);
     sqlx::query_as!(
         Inserted,
         r#"
@@ -97,11 +98,11 @@ async fn store(
             INSERT INTO contacts.contacts
                 (owner_id, id, uid, version, create_time, update_time, body, family_key, given_key,
                  display_key, birth_md, starred, deceased, organization_key, search_text, name_keys,
-                 match_keys, email_keys, phone_keys, change, label_keys, event_mds)
+                 match_keys, email_keys, phone_keys, change, writer_id, label_keys, event_mds)
             SELECT $1, id, uid, version, $6, $6, body, family_key, given_key, display_key, birth_md,
                 starred, deceased, organization_key, search_text, string_to_array(names, chr(10)),
                 match_keys, string_to_array(emails, chr(10)), string_to_array(phones, chr(10)),
-                $21, string_to_array(labels, chr(10)), string_to_array(events, chr(10))::smallint[]
+                $21, $28, string_to_array(labels, chr(10)), string_to_array(events, chr(10))::smallint[]
             FROM taken, unnest(
                 $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[],
                 $13::smallint[], $14::boolean[], $15::text[], $16::text[], $17::text[],
@@ -135,7 +136,7 @@ async fn store(
         &columns.phones,
         &columns.organizations as &[&str],
         &columns.search_text as &[&str],
-        step,
+        i64::from(version == InsertVersion::Next),
         code(ContactChange::Created),
         quota.bytes,
         &columns.names,
@@ -143,6 +144,7 @@ async fn store(
         &columns.matches as &[&[u8]],
         &columns.deceased,
         &columns.event_mds as &[Option<String>],
+        writer as UserId,
     )
     .fetch_one(db)
     .await

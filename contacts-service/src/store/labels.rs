@@ -84,7 +84,7 @@ pub async fn insert(
     .fetch_one(db)
     .await?;
     if row.count > LABELS_MAX {
-        return Err(LabelError::QuotaExceeded { limit: LABELS_MAX }.into());
+        return Err(LabelError::QuotaExceeded.into());
     }
     // Those that are not known were inserted as they are here.
     let new = labels.iter();

@@ -9,7 +9,7 @@ use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::filter::{Filter, Listed};
 use crate::model::order::{Key, Order};
-use crate::model::share::rights::View;
+use crate::model::share::visible::View;
 use crate::store::filter::{push_filter, push_visible};
 use crate::store::packed::{COLUMNS, LIVE_COLUMNS, Packed, broken};
 
@@ -190,7 +190,7 @@ pub fn statement<'a>(
             if is_measured { MEASURED } else { "" }
         ))
         .push_bind(view.owner);
-    push_visible(&mut query, &view.visible);
+    push_visible(&mut query, view, selection.listed);
     query.push(match selection.listed {
         Listed::Live => " AND delete_time IS NULL",
         Listed::Deleted => " AND delete_time IS NOT NULL",

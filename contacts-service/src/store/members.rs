@@ -115,7 +115,10 @@ async fn relabel_part(
             WHERE owner_id = $1
         )
         UPDATE contacts.contacts AS c
-        SET version = $6, update_time = $3, change = $7, body = new.body,
+        SET version = $6, update_time = $3, change = $7, writer_id = $10, body = new.body,
+            delete_version = COALESCE(
+                delete_version, CASE WHEN delete_time IS NOT NULL THEN c.version END
+            ),
             label_keys = string_to_array(labels, chr(10))
         FROM unnest($2::uuid[], $8::bytea[], $9::text[]) AS new (id, body, labels)
         WHERE owner_id = $1 AND c.id = new.id
@@ -128,6 +131,7 @@ async fn relabel_part(
         code(stamp.change),
         &bodies as &[&[u8]],
         &labels.collect::<Vec<_>>(),
+        stamp.writer as Option<UserId>,
     )
     .execute(db)
     .await?;

@@ -27,6 +27,7 @@ macro_rules! columns {
              string_agg(int4send(octet_length(body)), '') AS sizes,
              string_agg(body, '') AS bodies, ",
             "string_agg(timestamptz_send(COALESCE(delete_time, '-infinity')), '') AS delete_times,
+             string_agg(int8send(COALESCE(delete_version, 0)), '') AS delete_versions,
              string_agg(uuid_send(COALESCE(merged_into, '00000000-0000-0000-0000-000000000000')), '')
                  AS targets",
             $($rest)*
@@ -53,6 +54,7 @@ macro_rules! packed {
             create_times: $row.create_times,
             update_times: $row.update_times,
             delete_times: $row.delete_times,
+            delete_versions: $row.delete_versions,
             targets: $row.targets,
             sizes: $row.sizes,
             bodies: $row.bodies,
@@ -65,7 +67,7 @@ macro_rules! of_live_contacts {
     ($columns:literal, $of_deleted:literal,) => {
         concat!(
             $columns,
-            "NULL::bytea AS delete_times, NULL::bytea AS targets"
+            "NULL::bytea AS delete_times, NULL::bytea AS delete_versions, NULL::bytea AS targets"
         )
     };
 }
@@ -75,8 +77,8 @@ pub(super) const COLUMNS: &str = columns!(concat!());
 /// The same where no contact is deleted, which costs the database a fifth less.
 pub(super) const LIVE_COLUMNS: &str = columns!(of_live_contacts!());
 
-/// Contacts by column; each is `None` if there is no contact, the last two also if none can
-/// be deleted.
+/// Contacts by column; each is `None` if there is no contact, the last three also if
+/// none can be deleted.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct Packed {
     pub(super) ids: Option<Vec<u8>>,
@@ -87,6 +89,7 @@ pub(super) struct Packed {
     pub(super) sizes: Option<Vec<u8>>,
     pub(super) bodies: Option<Vec<u8>>,
     pub(super) delete_times: Option<Vec<u8>>,
+    pub(super) delete_versions: Option<Vec<u8>>,
     pub(super) targets: Option<Vec<u8>>,
 }
 
@@ -104,6 +107,7 @@ impl Packed {
         let mut create_times = self.create_times.as_deref()?;
         let mut update_times = self.update_times.as_deref()?;
         let mut delete_times = self.delete_times.as_deref();
+        let mut delete_versions = numbers(self.delete_versions.as_deref());
         let mut targets = self.targets.as_deref();
         let mut sizes = self.sizes.as_deref()?;
         let mut bodies = self.bodies.as_deref()?;
@@ -132,6 +136,7 @@ impl Packed {
                     Some(times) => time(times)?,
                     None => None,
                 },
+                delete_version: delete_versions.next().filter(|version| *version > 0),
                 merged_into: Some(target).filter(|target| !target.is_nil()),
                 body,
             });

@@ -74,7 +74,7 @@ pub async fn contacts(
         Stored,
         r#"
         SELECT id AS "id: ContactId", uid, version, create_time, update_time,
-               delete_time, merged_into, body
+               delete_time, delete_version, merged_into, body
         FROM contacts.contacts
         WHERE owner_id = $1 AND (version, id) > ($2, $3)
         ORDER BY version, id

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
 use crate::error::Result;
-use crate::model::revision::Revision;
+use crate::model::revision::{Revision, State};
 
 /// How a change is stored.
 pub(super) fn code(change: ContactChange) -> i16 {
@@ -33,7 +33,8 @@ pub async fn newest(
 ) -> Result<Option<Revision>> {
     let row = sqlx::query!(
         r#"
-        SELECT uid, version, create_time, update_time, delete_time, merged_into, body, change
+        SELECT uid, version, create_time, update_time, delete_time, delete_version, merged_into,
+               body, change, writer_id AS "writer: UserId"
         FROM contacts.contacts
         WHERE owner_id = $1 AND id = $2
         "#,
@@ -50,15 +51,53 @@ pub async fn newest(
             create_time: row.create_time,
             update_time: row.update_time,
             delete_time: row.delete_time,
+            delete_version: row.delete_version,
             merged_into: row.merged_into,
             body: row.body,
         },
         change: change(row.change),
+        writer: row.writer,
+        state: State::Current,
     }))
 }
 
-/// At most `limit` revisions of the owner's contact from before `version`, the latest
-/// first. The contact's own row has the fields that never change.
+/// The row of an earlier revision.
+struct Row {
+    version: i64,
+    change: Option<i16>,
+    writer: Option<UserId>,
+    revision_time: DateTime<Utc>,
+    delete_time: Option<DateTime<Utc>>,
+    delete_version: Option<i64>,
+    merged_into: Option<Uuid>,
+    body: Vec<u8>,
+}
+
+impl Row {
+    /// The revision of a contact that the version `end` replaced. The contact's own row has
+    /// the fields that never change.
+    fn of(self, last: &Stored, end: i64) -> Revision {
+        Revision {
+            contact: Stored {
+                id: last.id,
+                uid: last.uid.clone(),
+                version: self.version,
+                create_time: last.create_time,
+                update_time: self.revision_time,
+                delete_time: self.delete_time,
+                delete_version: self.delete_version,
+                merged_into: self.merged_into,
+                body: self.body,
+            },
+            change: change(self.change),
+            writer: self.writer,
+            state: State::Until(end),
+        }
+    }
+}
+
+/// At most `limit` revisions of the owner's contact from before the revision `version`, the
+/// latest first.
 pub async fn before(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -66,9 +105,11 @@ pub async fn before(
     version: i64,
     limit: i64,
 ) -> Result<Vec<Revision>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"
-        SELECT version, change, revision_time, delete_time, merged_into, body
+        SELECT version, change, writer_id AS "writer: UserId", revision_time, delete_time,
+               delete_version, merged_into, body
         FROM contacts.revisions
         WHERE owner_id = $1 AND contact_id = $2 AND version < $3
         ORDER BY version DESC
@@ -81,20 +122,51 @@ pub async fn before(
     )
     .fetch_all(db)
     .await?;
-    let revisions = rows.into_iter().map(|row| Revision {
-        contact: Stored {
-            id: last.id,
-            uid: last.uid.clone(),
-            version: row.version,
-            create_time: last.create_time,
-            update_time: row.revision_time,
-            delete_time: row.delete_time,
-            merged_into: row.merged_into,
-            body: row.body,
-        },
-        change: change(row.change),
+    let mut end = version;
+    let revisions = rows.into_iter().map(|row| {
+        let next = std::mem::replace(&mut end, row.version);
+        row.of(last, next)
     });
     Ok(revisions.collect())
+}
+
+/// An earlier revision of the owner's contact.
+pub async fn get(
+    db: &mut PgConnection,
+    owner: UserId,
+    last: &Stored,
+    version: i64,
+) -> Result<Option<Revision>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT version, change, writer_id AS "writer: UserId", revision_time, delete_time,
+               delete_version, merged_into, body
+        FROM contacts.revisions
+        WHERE owner_id = $1 AND contact_id = $2 AND version = $3
+        "#,
+        owner as UserId,
+        last.id as ContactId,
+        version,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let next = sqlx::query_scalar!(
+        r#"
+        SELECT version
+        FROM contacts.revisions
+        WHERE owner_id = $1 AND contact_id = $2 AND version > $3
+        ORDER BY version
+        LIMIT 1
+        "#,
+        owner as UserId,
+        last.id as ContactId,
+        version,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    Ok(Some(row.of(last, next.unwrap_or(last.version))))
 }
 
 /// Returns what the last write of each of the owner's contacts replaced, if that had the
@@ -109,10 +181,11 @@ pub async fn replaced(
     let rows = sqlx::query!(
         r#"
         SELECT
-            a.place AS "place!", r.version, r.revision_time, r.delete_time, r.merged_into, r.body
+            a.place AS "place!", r.version, r.revision_time, r.delete_time, r.delete_version,
+            r.merged_into, r.body
         FROM unnest($2::uuid[], $3::int8[]) WITH ORDINALITY AS a (id, version, place)
         CROSS JOIN LATERAL (
-            SELECT version, revision_time, delete_time, merged_into, body
+            SELECT version, revision_time, delete_time, delete_version, merged_into, body
             FROM contacts.revisions
             WHERE owner_id = $1 AND contact_id = a.id
             ORDER BY version DESC
@@ -139,6 +212,7 @@ pub async fn replaced(
             create_time: last.create_time,
             update_time: row.revision_time,
             delete_time: row.delete_time,
+            delete_version: row.delete_version,
             merged_into: row.merged_into,
             body: row.body,
         };

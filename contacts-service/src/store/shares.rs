@@ -2,22 +2,26 @@
 
 use chassis::email::Email;
 use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use crate::error::Result;
 use crate::model::label::LabelId;
-use crate::model::share::rights::{Grant, SharedLabel};
-use crate::model::share::{Offer, Recipient, Share, ShareId};
+use crate::model::share::visible::{Grant, SharedLabel};
+use crate::model::share::{OFFERED_FOR, Offer, Recipient, Share, ShareId};
 
 /// What the user can currently read of the owner's contacts. Labels by a range, as in
-/// [`super::contacts`].
+/// [`super::contacts`]. Earlier releases store no version of the acceptance: then the last
+/// write of the share counts as such.
 pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Result<Vec<Grant>> {
     let rows = sqlx::query!(
         r#"
-        SELECT s.is_editor, s.label_id AS "label_id: LabelId", l.name_key AS "name_key?"
+        SELECT s.is_editor, COALESCE(s.accept_version, s.version) AS "since!",
+               s.label_id AS "label_id: LabelId", l.name_key AS "name_key?",
+               l.version AS "named?"
         FROM contacts.shares AS s
         LEFT JOIN LATERAL (
-            SELECT name_key
+            SELECT name_key, version
             FROM contacts.labels
             WHERE owner_id = $1 AND id >= s.label_id AND id <= s.label_id
             ORDER BY id
@@ -36,15 +40,19 @@ pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Res
             id,
             // No contact has an empty label.
             key: row.name_key.unwrap_or_default(),
+            since: row.since,
+            named: row.named.unwrap_or_default(),
         }),
+        since: row.since,
     });
     Ok(grants.collect())
 }
 
-/// Selects shares: the text after FROM, and the values. A macro, because `query_as!`
-/// accepts literals only.
+/// Selects shares, without offers that have expired: the text after WHERE, and the values, of
+/// which $1 is the time of creation after which an offer has not expired. A macro, because
+/// `query_as!` accepts literals only.
 macro_rules! shares {
-    ($rest:literal $(, $value:expr)* $(,)?) => {
+    ($rest:literal, $now:expr $(, $value:expr)* $(,)?) => {
         sqlx::query_as!(
             Share,
             r#"
@@ -54,16 +62,23 @@ macro_rules! shares {
                    s.accept_time
             FROM contacts.shares AS s
             LEFT JOIN contacts.labels AS l ON l.owner_id = s.owner_id AND l.id = s.label_id
-            "# + $rest,
+            WHERE (s.recipient_id IS NOT NULL OR s.create_time > $1) AND "# + $rest,
+            $now - OFFERED_FOR,
             $($value),*
         )
     };
 }
 
 /// Returns the owner's share.
-pub async fn get(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Result<Option<Share>> {
+pub async fn get(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    id: ShareId,
+    now: DateTime<Utc>,
+) -> Result<Option<Share>> {
     let share = shares!(
-        "WHERE s.owner_id = $1 AND s.id = $2",
+        "s.owner_id = $2 AND s.id = $3",
+        now,
         owner as UserId,
         id as ShareId,
     );
@@ -76,10 +91,12 @@ pub async fn get_for(
     owner: UserId,
     id: ShareId,
     recipient: &Recipient,
+    now: DateTime<Utc>,
 ) -> Result<Option<Share>> {
     let share = shares!(
-        "WHERE s.owner_id = $1 AND s.id = $2
-           AND (s.recipient_id = $3 OR (s.recipient_id IS NULL AND s.recipient_email = $4))",
+        "s.owner_id = $2 AND s.id = $3
+           AND (s.recipient_id = $4 OR (s.recipient_id IS NULL AND s.recipient_email = $5))",
+        now,
         owner as UserId,
         id as ShareId,
         recipient.id as UserId,
@@ -94,9 +111,11 @@ pub async fn list(
     owner: UserId,
     after: ShareId,
     limit: i64,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Share>> {
     let list = shares!(
-        "WHERE s.owner_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3",
+        "s.owner_id = $2 AND s.id > $3 ORDER BY s.id LIMIT $4",
+        now,
         owner as UserId,
         after as ShareId,
         limit,
@@ -111,11 +130,13 @@ pub async fn list_for(
     recipient: &Recipient,
     after: ShareId,
     limit: i64,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Share>> {
     let list = shares!(
-        "WHERE s.id > $3 AND s.owner_id <> $1
-           AND (s.recipient_id = $1 OR (s.recipient_id IS NULL AND s.recipient_email = $2))
-         ORDER BY s.id LIMIT $4",
+        "s.id > $4 AND s.owner_id <> $2
+           AND (s.recipient_id = $2 OR (s.recipient_id IS NULL AND s.recipient_email = $3))
+         ORDER BY s.id LIMIT $5",
+        now,
         recipient.id as UserId,
         recipient.email.as_ref().map(Email::as_str),
         after as ShareId,
@@ -182,7 +203,7 @@ pub async fn insert(db: impl PgExecutor<'_>, share: &Share) -> Result<()> {
     Ok(())
 }
 
-/// Updates a share; with `recipient`, also its recipient.
+/// Updates a share; with `recipient`, it is accepted now.
 pub async fn update(
     db: impl PgExecutor<'_>,
     share: &Share,
@@ -192,7 +213,11 @@ pub async fn update(
         r#"
         UPDATE contacts.shares
         SET is_editor = $3, version = $4, update_time = $5, accept_time = $6,
-            recipient_id = COALESCE($7, recipient_id)
+            recipient_id = COALESCE($7, recipient_id),
+            accept_version = CASE
+                WHEN $7 IS NOT NULL THEN $4
+                WHEN recipient_id IS NOT NULL THEN COALESCE(accept_version, version)
+            END
         WHERE owner_id = $1 AND id = $2
         "#,
         share.owner_id as UserId,
@@ -221,6 +246,49 @@ pub async fn delete(db: impl PgExecutor<'_>, owner: UserId, id: ShareId) -> Resu
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Deletes the owner's offers that have expired.
+pub async fn delete_expired(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"
+        DELETE FROM contacts.shares
+        WHERE owner_id = $1 AND recipient_id IS NULL AND create_time <= $2
+        "#,
+        owner as UserId,
+        now - OFFERED_FOR,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Deletes at most 1000 expired offers of any owners for whom nobody writes at the moment;
+/// returns how many.
+pub async fn delete_all_expired(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        WITH expired AS (
+            SELECT s.owner_id, s.id
+            FROM contacts.shares AS s
+            JOIN contacts.owner_state AS o ON o.owner_id = s.owner_id
+            WHERE s.recipient_id IS NULL AND s.create_time <= $1
+            LIMIT 1000
+            FOR UPDATE OF o SKIP LOCKED
+        )
+        DELETE FROM contacts.shares AS s
+        USING expired
+        WHERE s.owner_id = expired.owner_id AND s.id = expired.id AND s.recipient_id IS NULL
+        "#,
+        now - OFFERED_FOR,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Deletes the shares of the owner's label.

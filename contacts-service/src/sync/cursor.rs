@@ -27,7 +27,7 @@ pub struct SyncCursor {
     pub start: i64,
     /// Which contacts the reader sees, as [`Visible::labels_hash`] says it.
     ///
-    /// [`Visible::labels_hash`]: crate::model::share::rights::Visible::labels_hash
+    /// [`Visible::labels_hash`]: crate::model::share::visible::Visible::labels_hash
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Uuid>,
 }

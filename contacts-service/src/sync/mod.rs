@@ -15,7 +15,8 @@ use self::cursor::SyncCursor;
 use crate::contact::ContactId;
 use crate::contact::mask::ReadMask;
 use crate::error::Result;
-use crate::model::share::rights::{Rights, View};
+use crate::model::share::rights::Rights;
+use crate::model::share::visible::View;
 use crate::store::labels::{self, LabelChange};
 use crate::store::{feed, shares};
 
@@ -146,16 +147,13 @@ async fn read_page(
     });
     let mut items = Vec::with_capacity(page.entries.len());
     for entry in page.entries {
-        let mut contact = entry.contact;
-        if let Some(other) = &contact
-            && !view.visible.includes(&other.body)?
-        {
-            // A reader that started from the beginning never received a contact that was
-            // deleted before.
-            if entry.version <= start {
-                continue;
-            }
-            contact = None;
+        let is_live = entry.contact.is_some();
+        let seen = entry.contact.map(|contact| view.visible.show(contact));
+        let contact = seen.transpose()?.flatten();
+        // A reader that started from the beginning never received a contact that was
+        // deleted before.
+        if is_live && contact.is_none() && entry.version <= start {
+            continue;
         }
         items.push(Item {
             id: entry.id,

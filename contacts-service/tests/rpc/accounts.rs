@@ -1,4 +1,4 @@
-//! Replaces the auth service for `GetMe`.
+//! Replaces the auth service for `GetMe` and `SendShareNotice`.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
-use proto::auth::v1::{GetMeRequest, GetMeResponse, User};
+use proto::auth::v1::{
+    GetMeRequest, GetMeResponse, SendShareNoticeRequest, SendShareNoticeResponse, User,
+};
 use serde_json::Value;
 use tonic::body::Body;
 use tonic::codegen::{Service, http};
@@ -25,6 +27,10 @@ pub struct Accounts(Arc<Mutex<Told>>);
 struct Told {
     users: HashMap<Uuid, User>,
     away: bool,
+    /// The addresses that were notified of a share, each with who shares.
+    notices: Vec<(Uuid, String)>,
+    /// Whether no address can be notified.
+    is_silent: bool,
 }
 
 impl Accounts {
@@ -44,8 +50,18 @@ impl Accounts {
         self.0.lock().unwrap().away = true;
     }
 
+    /// Which addresses were notified of a share since the last time, each with who shares.
+    pub fn notified(&self) -> Vec<(Uuid, String)> {
+        std::mem::take(&mut self.0.lock().unwrap().notices)
+    }
+
+    /// No address can be notified of a share any more.
+    pub fn be_silent(&self) {
+        self.0.lock().unwrap().is_silent = true;
+    }
+
     /// The user of the token; the service under test has verified its signature.
-    fn of(&self, request: &Request<GetMeRequest>) -> Option<User> {
+    fn of<T>(&self, request: &Request<T>) -> Option<User> {
         let bearer = request.metadata().get("authorization")?.to_str().ok()?;
         let payload = bearer.split('.').nth(1)?;
         let claims: Value =
@@ -69,8 +85,15 @@ impl Service<http::Request<Body>> for Accounts {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        assert!(request.uri().path().ends_with("/GetMe"));
         let accounts = self.clone();
+        if request.uri().path().ends_with("/SendShareNotice") {
+            return Box::pin(async move {
+                let codec =
+                    ProstCodec::<SendShareNoticeResponse, SendShareNoticeRequest>::default();
+                Ok(Grpc::new(codec).unary(accounts, request).await)
+            });
+        }
+        assert!(request.uri().path().ends_with("/GetMe"));
         Box::pin(async move {
             let mut grpc = Grpc::new(ProstCodec::<GetMeResponse, GetMeRequest>::default());
             Ok(grpc.unary(accounts, request).await)
@@ -94,5 +117,23 @@ impl UnaryService<GetMeRequest> for Accounts {
                 ..GetMeResponse::default()
             }))
         })
+    }
+}
+
+impl UnaryService<SendShareNoticeRequest> for Accounts {
+    type Response = SendShareNoticeResponse;
+    type Future = BoxFuture<'static, Result<Response<SendShareNoticeResponse>, Status>>;
+
+    fn call(&mut self, request: Request<SendShareNoticeRequest>) -> Self::Future {
+        let user = self.of(&request).unwrap().id.parse().unwrap();
+        let mut told = self.0.lock().unwrap();
+        let answer = if told.is_silent {
+            Err(Status::unavailable("silent"))
+        } else {
+            told.notices
+                .push((user, request.into_inner().recipient_email));
+            Ok(Response::new(SendShareNoticeResponse {}))
+        };
+        Box::pin(async move { answer })
     }
 }

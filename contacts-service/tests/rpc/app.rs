@@ -195,6 +195,7 @@ impl App {
         };
         Owner {
             book: user.to_string(),
+            own_token: self.issuer.token(user, BOTH_SCOPES),
             ..Owner::new(
                 self.channel.clone(),
                 user,

@@ -6,7 +6,7 @@ use contacts_service::contact::body::Body;
 use contacts_service::contact::phone::DefaultRegion;
 use contacts_service::model::filter::{Filter, Listed};
 use contacts_service::model::order::Order;
-use contacts_service::model::share::rights::{View, Visible};
+use contacts_service::model::share::visible::{View, Visible};
 use contacts_service::store::birthdays::{self, BirthdayKey, Kinds, Room};
 use contacts_service::store::list::{self, Selection};
 use futures_util::future::join_all;
@@ -122,7 +122,7 @@ async fn no_more_than_a_page_is_read_of_the_largest_contacts() {
     let view = View {
         owner: user,
         reader: user,
-        visible: Visible::All,
+        visible: Visible::all(),
     };
     let selection = Selection {
         order: Order::parse("").unwrap(),

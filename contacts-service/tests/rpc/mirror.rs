@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::watch_contacts_response::Event;
 use proto::contacts::v1::{
     Contact, GetContactStatsRequest, GetContactStatsResponse, Label, PurgeContactsRequest,
@@ -12,7 +13,7 @@ use proto::contacts::v1::{
 use tokio::time::timeout;
 use tonic::{Code, Status, Streaming};
 
-use crate::owner::Owner;
+use crate::owner::{Bearer, Owner};
 use crate::refusal::reason;
 
 /// What a client stores.
@@ -176,7 +177,9 @@ impl Owner {
 
     pub async fn purge_with(&self, mut request: PurgeContactsRequest) -> Result<i64, Status> {
         self.fill(&mut request.owner_id);
-        let answer = self.client.clone().purge_contacts(request).await?;
+        let bearer = Bearer::of(&self.own_token);
+        let mut client = ContactsServiceClient::with_interceptor(self.channel.clone(), bearer);
+        let answer = client.purge_contacts(request).await?;
         Ok(answer.into_inner().purged_count)
     }
 

@@ -48,6 +48,8 @@ pub struct Owner {
     /// In `owner_id` of each call: empty for the user's own contacts.
     pub book: String,
     pub token: String,
+    /// For what only owners may do: the caller may be an editor.
+    pub own_token: String,
     pub channel: Channel,
     pub client: Client,
 }
@@ -58,6 +60,7 @@ impl Owner {
             user,
             book: String::new(),
             token: token.to_owned(),
+            own_token: token.to_owned(),
             channel: channel.clone(),
             client: ContactsServiceClient::with_interceptor(channel, Bearer::of(token))
                 .max_decoding_message_size(64 << 20)

@@ -101,11 +101,13 @@ async fn a_history_is_what_the_writes_made_it() {
     let mut random = fastrand::Rng::with_seed(0x0b00_c0de);
     let contact = owner.has(full()).await;
     let id = contact.id.clone();
+    let writer = owner.revisions(&id, 0).await[0].writer_id.clone();
     let revision = |change: ContactChange, contact: Contact| ContactRevision {
         revision_id: contact.version.to_string(),
         revision_time: contact.update_time,
         change: change.into(),
         contact: Some(contact),
+        writer_id: writer.clone(),
     };
     let mut history = vec![revision(ContactChange::Created, contact)];
 

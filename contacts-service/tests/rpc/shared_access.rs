@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::good_requests::{GoodRequest, good_requests};
 use crate::owner::Owner;
 use crate::owner_shares::{email_of, sharing};
-use crate::refusal::reason;
+use crate::refusal::{assert_refused, reason};
 use crate::wire;
 
 /// A valid request of every call about contacts or labels, made by `caller` with
@@ -71,12 +71,10 @@ const READS: [&str; 14] = [
 ];
 
 /// Calls that need all contacts.
-const WHOLE: [&str; 9] = [
-    "FindDuplicates",
+const WHOLE: [&str; 7] = [
     "IgnoreDuplicate",
     "ListIgnoredDuplicates",
     "UnignoreDuplicate",
-    "GetContactStats",
     "CreateLabel",
     "UpdateLabel",
     "DeleteLabel",
@@ -108,8 +106,8 @@ async fn a_stranger_is_told_what_is_told_of_nobody() {
 async fn a_reader_reads_everything_and_writes_nothing() {
     let app = App::start().await;
     let (owner, other) = (app.plain_owner(), app.plain_owner());
-    let requests = requests(&owner).await;
     let (_, share) = owner.shares_with(&other, None, ShareRole::Reader).await;
+    let requests = requests(&owner).await;
     let before = crate::app::book(&app, owner.user).await;
     let owner_id = owner.user.to_string();
 
@@ -131,14 +129,19 @@ async fn a_reader_reads_everything_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_editor_does_what_the_owner_does() {
+async fn an_editor_does_what_the_owner_does_except_purging() {
     let app = App::start().await;
     let (owner, other) = (app.plain_owner(), app.plain_owner());
-    let requests = requests(&owner).await;
     owner.shares_with(&other, None, ShareRole::Editor).await;
+    let requests = requests(&owner).await;
 
-    let answers = answers(&app, &requests, &other, &owner.user.to_string()).await;
+    let mut answers = answers(&app, &requests, &other, &owner.user.to_string()).await;
 
+    let at = answers
+        .iter()
+        .position(|(method, _)| method == "PurgeContacts");
+    let (_, purged) = answers.remove(at.unwrap());
+    assert_refused(purged, Code::PermissionDenied, "SHARE_NOT_OWNER");
     assert_eq!(reasons(&answers), ["OK".to_owned()].into(), "{answers:?}");
 }
 
@@ -161,6 +164,8 @@ async fn the_editor_of_another_label_reaches_nothing() {
             "ListDeletedContacts",
             "SearchContacts",
             "ListLabels",
+            "FindDuplicates",
+            "GetContactStats",
         ];
         let feeds = ["ListUpcomingBirthdays", "SyncContacts", "WatchContacts"];
         // What they delete may be missing.
@@ -173,7 +178,8 @@ async fn the_editor_of_another_label_reaches_nothing() {
         let expected = match &*method {
             whole if WHOLE.contains(&whole) => "SHARE_OF_LABEL",
             "GetLabel" => "LABEL_NOT_FOUND",
-            "UnmergeContacts" => "MERGE_CHANGED",
+            "UnmergeContacts" => "MERGE_NOT_FOUND",
+            "PurgeContacts" => "SHARE_NOT_OWNER",
             "CreateContact" | "BatchCreateContacts" => "SHARE_LABEL_REQUIRED",
             _ => "CONTACT_NOT_FOUND",
         };

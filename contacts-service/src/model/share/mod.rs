@@ -1,12 +1,13 @@
 //! Shares of an owner's contacts with other users.
 
 pub mod rights;
+pub mod visible;
 
 use std::fmt;
 
 use chassis::email::Email;
 use chassis::user_id::UserId;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::contact::parse_uuid;
@@ -15,6 +16,9 @@ use crate::model::label::LabelId;
 
 /// The maximum number of shares per owner, offers included.
 pub const SHARES_MAX: i64 = 100;
+
+/// How long an offer can be accepted.
+pub const OFFERED_FOR: TimeDelta = TimeDelta::days(30);
 
 /// Identifies one share.
 #[derive(
@@ -68,6 +72,15 @@ pub struct Share {
     pub update_time: DateTime<Utc>,
     /// When it was accepted.
     pub accept_time: Option<DateTime<Utc>>,
+}
+
+impl Share {
+    /// When the offer expires; `None` once it is accepted.
+    #[must_use]
+    pub fn expire_time(&self) -> Option<DateTime<Utc>> {
+        let is_offer = self.accept_time.is_none();
+        is_offer.then(|| self.create_time + OFFERED_FOR)
+    }
 }
 
 /// A new share.

@@ -1,52 +1,14 @@
 //! What a caller may read and write of an owner's contacts.
 
-use chassis::sha256::sha256;
-use chassis::user_id::UserId;
-use uuid::Uuid;
+use bytes::Bytes;
 
 use crate::contact::ContactId;
+use crate::contact::body::Body;
+use crate::contact::identity::label_key;
 use crate::contact::keys::Keys;
-use crate::contact::stored::{Stored, label_keys};
+use crate::contact::stored::{Stored, label_keys, labels};
 use crate::error::{Error, Result, ShareError};
-use crate::model::label::LabelId;
-
-/// Some of an owner's contacts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Visible {
-    /// All of them.
-    All,
-    /// Those with one of these labels.
-    Labels(Vec<SharedLabel>),
-}
-
-/// A label whose contacts are shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedLabel {
-    /// Its identity.
-    pub id: LabelId,
-    /// Its name, folded.
-    pub key: String,
-}
-
-/// The rights of one share.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// Whether it allows writing.
-    pub is_editor: bool,
-    /// The label; all contacts if `None`.
-    pub label: Option<SharedLabel>,
-}
-
-/// The contacts that a caller reads.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// The owner.
-    pub owner: UserId,
-    /// The reader.
-    pub reader: UserId,
-    /// Which of them.
-    pub visible: Visible,
-}
+use crate::model::share::visible::{Grant, Visible};
 
 /// A caller's rights to an owner's contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,104 +19,13 @@ pub struct Rights {
     pub written: Visible,
 }
 
-impl Visible {
-    /// The folded names of the labels; `None` means all contacts.
-    #[must_use]
-    pub fn keys(&self) -> Option<Vec<String>> {
-        match self {
-            Self::All => None,
-            Self::Labels(labels) => Some(labels.iter().map(|label| label.key.clone()).collect()),
-        }
-    }
-
-    /// The labels; `None` means all contacts.
-    #[must_use]
-    pub fn label_ids(&self) -> Option<Vec<Uuid>> {
-        match self {
-            Self::All => None,
-            Self::Labels(labels) => Some(labels.iter().map(|label| label.id.0).collect()),
-        }
-    }
-
-    /// Whether it includes a contact with this stored body.
-    pub fn includes(&self, body: &[u8]) -> Result<bool> {
-        match self {
-            Self::All => Ok(true),
-            Self::Labels(_) => Ok(self.includes_any(&label_keys(body)?)),
-        }
-    }
-
-    /// Whether it includes a contact with these labels.
-    fn includes_any(&self, label_keys: &[String]) -> bool {
-        match self {
-            Self::All => true,
-            Self::Labels(labels) => labels.iter().any(|label| label_keys.contains(&label.key)),
-        }
-    }
-
-    /// Whether the label is one of its labels.
-    #[must_use]
-    pub fn has_label(&self, label: LabelId) -> bool {
-        match self {
-            Self::All => true,
-            Self::Labels(labels) => labels.iter().any(|shared| shared.id == label),
-        }
-    }
-
-    /// A hash of the labels' ids, independent of their names; `None` for all contacts.
-    #[must_use]
-    pub fn labels_hash(&self) -> Option<Uuid> {
-        let Self::Labels(labels) = self else {
-            return None;
-        };
-        let ids: Vec<u8> = labels
-            .iter()
-            .flat_map(|label| *label.id.0.as_bytes())
-            .collect();
-        Uuid::from_slice(&sha256(&ids)[..16]).ok()
-    }
-
-    fn of(grants: &[Grant], counts: impl Fn(&Grant) -> bool) -> Self {
-        let mut labels = Vec::new();
-        for grant in grants.iter().filter(|grant| counts(grant)) {
-            match &grant.label {
-                None => return Self::All,
-                Some(label) => labels.push(label.clone()),
-            }
-        }
-        labels.sort_unstable_by_key(|label: &SharedLabel| label.id.0);
-        labels.dedup();
-        Self::Labels(labels)
-    }
-}
-
-impl View {
-    /// All contacts of an owner.
-    #[must_use]
-    pub fn whole(owner: UserId) -> Self {
-        Self {
-            owner,
-            reader: owner,
-            visible: Visible::All,
-        }
-    }
-
-    /// Refuses a view of labels only.
-    pub fn ensure_all(&self) -> Result<()> {
-        match self.visible {
-            Visible::All => Ok(()),
-            Visible::Labels(_) => Err(ShareError::OfLabel.into()),
-        }
-    }
-}
-
 impl Rights {
     /// The rights of an owner.
     #[must_use]
     pub fn all() -> Self {
         Self {
-            seen: Visible::All,
-            written: Visible::All,
+            seen: Visible::all(),
+            written: Visible::all(),
         }
     }
 
@@ -162,15 +33,15 @@ impl Rights {
     #[must_use]
     pub fn none() -> Self {
         Self {
-            seen: Visible::Labels(Vec::new()),
-            written: Visible::Labels(Vec::new()),
+            seen: Visible::none(),
+            written: Visible::none(),
         }
     }
 
     /// The id of a contact for whoever may see every contact.
     #[must_use]
     pub fn known(&self, id: ContactId) -> Option<ContactId> {
-        (self.seen == Visible::All).then_some(id)
+        self.seen.is_all().then_some(id)
     }
 
     /// The combined rights of shares. Fails if there is no share.
@@ -179,25 +50,26 @@ impl Rights {
             return Err(ShareError::NotFound.into());
         }
         Ok(Self {
-            seen: Visible::of(grants, |_| true),
-            written: Visible::of(grants, |grant| grant.is_editor),
+            seen: Visible::of(grants.iter()),
+            written: Visible::of(grants.iter().filter(|grant| grant.is_editor)),
         })
     }
 
     /// Refuses a caller without any write access.
     pub fn ensure_any(&self) -> Result<()> {
-        match &self.written {
-            Visible::Labels(labels) if labels.is_empty() => Err(ShareError::ReadOnly.into()),
-            _ => Ok(()),
+        if self.written.is_none() {
+            return Err(ShareError::ReadOnly.into());
         }
+        Ok(())
     }
 
     /// Refuses a caller without write access to all contacts.
     pub fn ensure_all(&self) -> Result<()> {
         self.ensure_any()?;
-        match self.written {
-            Visible::All => Ok(()),
-            Visible::Labels(_) => Err(ShareError::OfLabel.into()),
+        if self.written.is_all() {
+            Ok(())
+        } else {
+            Err(ShareError::OfLabel.into())
         }
     }
 
@@ -206,39 +78,113 @@ impl Rights {
         let Some(contact) = contact else {
             return Ok(None);
         };
-        if self.written.includes(&contact.body)? {
+        if self.written.includes(&contact)? {
             return Ok(Some(contact));
         }
-        if self.seen.includes(&contact.body)? {
+        if self.seen.includes(&contact)? {
             return Err(ShareError::ReadOnly.into());
         }
         Ok(None)
     }
 
-    /// The labels of a contact before a write, for [`Rights::ensure_labels_allowed`]; none for a
-    /// new one.
-    pub fn labels_before(&self, contact: Option<&Stored>) -> Result<Vec<String>> {
-        match (&self.written, contact) {
-            (Visible::Labels(_), Some(contact)) => label_keys(&contact.body),
-            _ => Ok(Vec::new()),
+    /// Whether the caller has seen contacts change at this version.
+    #[must_use]
+    pub fn has_seen(&self, version: i64) -> bool {
+        self.seen.is_since_before(version)
+    }
+
+    /// The encoded message of a written contact, as the writer sees it.
+    pub fn encoded(&self, contact: Stored) -> Result<Bytes> {
+        let shown = self.seen.show(contact)?;
+        Ok(shown.map(Stored::encoded).unwrap_or_default())
+    }
+
+    /// Refuses a new contact without a label that the writer may give it, or with another
+    /// one.
+    pub fn ensure_creatable(&self, keys: &Keys) -> Result<()> {
+        self.ensure_allowed(&[], &keys.labels)
+    }
+
+    /// Refuses a write to a contact by which it would leave the writable part, or get or lose
+    /// a label that the writer sees and may not change.
+    pub fn ensure_labels_kept(&self, before: &Stored, keys: &Keys) -> Result<()> {
+        if self.written.is_all() {
+            return Ok(());
+        }
+        let seen = |mut keys: Vec<String>| {
+            keys.retain(|key| self.seen.has_label_key(key));
+            keys
+        };
+        let before = seen(label_keys(&before.body)?);
+        self.ensure_allowed(&before, &seen(keys.labels.clone()))
+    }
+
+    /// Removes the labels that the writer does not see.
+    pub fn hide(&self, labels: &mut Vec<String>) {
+        if !self.seen.is_all() {
+            labels.retain(|label| self.seen.has_label_key(&label_key(label)));
         }
     }
 
-    /// Refuses a write from the previous labels to these keys, if the contact would leave
-    /// the writable part, or get or lose a label that the writer may not change.
-    pub fn ensure_labels_allowed(&self, before: &[String], keys: &Keys) -> Result<()> {
-        let Visible::Labels(written) = &self.written else {
-            return Ok(());
+    /// The labels that a contact with the labels `before` gets by a writer who wrote `wanted`:
+    /// those that the writer does not see stay. Refuses labels that the writer may not change;
+    /// naming one that is not seen counts as adding it.
+    pub fn relabel(&self, before: &[String], wanted: Vec<String>) -> Result<Vec<String>> {
+        if self.written.is_all() {
+            return Ok(wanted);
+        }
+        let keys = |labels: &[String]| -> Vec<String> {
+            labels.iter().map(|label| label_key(label)).collect()
         };
+        let mut seen = before.to_vec();
+        self.hide(&mut seen);
+        self.ensure_allowed(&keys(&seen), &keys(&wanted))?;
+        Ok(self.with_hidden(before, wanted))
+    }
+
+    /// An earlier body of a contact, as the writer sees it, with the labels of its current
+    /// body that the writer does not see.
+    pub fn with_hidden_labels(&self, earlier: Vec<u8>, current: &[u8]) -> Result<Vec<u8>> {
+        if self.seen.is_all() {
+            return Ok(earlier);
+        }
+        let before = labels(current)?;
+        let body = Body::decode(&earlier)?.relabel("revision_id", |labels| {
+            *labels = self.with_hidden(&before, std::mem::take(labels));
+        })?;
+        Ok(body.encode())
+    }
+
+    /// The labels `wanted`, and those of `before` that the writer does not see, at their
+    /// places.
+    fn with_hidden(&self, before: &[String], wanted: Vec<String>) -> Vec<String> {
+        let mut wanted = wanted.into_iter();
+        let mut all = Vec::new();
+        for label in before {
+            if self.seen.has_label_key(&label_key(label)) {
+                all.extend(wanted.next());
+            } else {
+                all.push(label.clone());
+            }
+        }
+        all.extend(wanted);
+        all
+    }
+
+    /// Refuses a write between these labels, folded.
+    fn ensure_allowed(&self, before: &[String], after: &[String]) -> Result<()> {
+        let written = &self.written;
+        if written.is_all() {
+            return Ok(());
+        }
         let bad = |reason, problem| Err(Error::invalid(reason, "contact.labels", problem));
-        if !self.written.includes_any(&keys.labels) {
+        if !after.iter().any(|key| written.has_label_key(key)) {
             let problem = "must have a label that is shared with you for editing";
             return bad("SHARE_LABEL_REQUIRED", problem);
         }
-        let is_given = |key: &&String| written.iter().any(|label| label.key == **key);
-        let added = keys.labels.iter().filter(|key| !before.contains(key));
-        let removed = before.iter().filter(|key| !keys.labels.contains(key));
-        if added.chain(removed).all(|key| is_given(&key)) {
+        let added = after.iter().filter(|key| !before.contains(key));
+        let removed = before.iter().filter(|key| !after.contains(key));
+        if added.chain(removed).all(|key| written.has_label_key(key)) {
             Ok(())
         } else {
             let problem = "can gain and lose only labels that are shared with you for editing";
@@ -249,7 +195,11 @@ impl Rights {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::model::label::LabelId;
+    use crate::model::share::visible::SharedLabel;
 
     fn reader(label: Option<u128>) -> Grant {
         Grant {
@@ -257,7 +207,10 @@ mod tests {
             label: label.map(|number| SharedLabel {
                 id: LabelId(Uuid::from_u128(number)),
                 key: format!("label {number}"),
+                since: 1,
+                named: 1,
             }),
+            since: 1,
         }
     }
 
@@ -290,5 +243,41 @@ mod tests {
         let rights = Rights::of(&[reader(None)]).unwrap();
         assert!(rights.ensure_any().is_err());
         assert!(Rights::of(&[]).is_err());
+    }
+
+    #[test]
+    fn labels_that_a_writer_does_not_see_stay_at_their_places() {
+        let rights = Rights::of(&[editor(Some(1)), editor(Some(2))]).unwrap();
+        let labels = |labels: &[&str]| -> Vec<String> {
+            labels.iter().map(|&label| label.to_owned()).collect()
+        };
+        let before = labels(&["Work", "Label 1", "Home", "Label 2"]);
+        for (wanted, expected) in [
+            (
+                &["Label 1", "Label 2"][..],
+                &["Work", "Label 1", "Home", "Label 2"][..],
+            ),
+            (&["LABEL 2"], &["Work", "LABEL 2", "Home"]),
+            (
+                &["Label 2", "Label 1"],
+                &["Work", "Label 2", "Home", "Label 1"],
+            ),
+        ] {
+            assert_eq!(
+                rights.relabel(&before, labels(wanted)).unwrap(),
+                labels(expected)
+            );
+        }
+        for wanted in [
+            &["Label 1", "Work"][..],
+            &["Label 1", "New"],
+            &["Work"],
+            &[],
+        ] {
+            assert!(
+                rights.relabel(&before, labels(wanted)).is_err(),
+                "{wanted:?}"
+            );
+        }
     }
 }
