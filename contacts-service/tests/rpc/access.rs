@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 20] = [
+const WRITING: [&str; 21] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -27,6 +27,7 @@ const WRITING: [&str; 20] = [
     "UnignoreDuplicate",
     "MergeContacts",
     "UnmergeContacts",
+    "UpdateSettings",
     "CreateShare",
     "UpdateShare",
     "DeleteShare",

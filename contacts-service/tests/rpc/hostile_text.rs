@@ -32,7 +32,8 @@ fn due(method: &str, path: &str) -> Due {
         ("UpdateContact", "contact.etag")
         | ("RestoreContact", "etag")
         | ("UpdateLabel", "label.etag")
-        | ("UpdateShare", "share.etag") => Due::Aborted,
+        | ("UpdateShare", "share.etag")
+        | ("UpdateSettings", "settings.etag") => Due::Aborted,
         // The contact is missing, so no etag is compared.
         ("DeleteContact" | "DeleteLabel", "etag")
         | ("CreateLabel", "label.id" | "label.etag")

@@ -252,6 +252,28 @@ async fn a_date_of_death_ends_birthdays_but_no_other_events() {
 }
 
 #[tokio::test]
+async fn people_who_died_leave_no_gaps_in_pages() {
+    let app = App::start().await;
+    let owner = app.owner();
+    for name in ["A", "B", "C", "D"] {
+        let dead = Contact {
+            date_of_death: Some(date(2020, 0, 0)),
+            ..born(name, date(1940, 5, 1))
+        };
+        owner.has(dead).await;
+    }
+    owner
+        .has_all([born("E", date(0, 5, 1)), born("F", date(0, 5, 2))])
+        .await;
+    let mut request = asking(&[]);
+    request.page_size = 1;
+
+    let found = owner.birthdays_all(request).await;
+
+    assert_eq!(shown(&found), ["0 E Birthday ", "1 F Birthday "]);
+}
+
+#[tokio::test]
 async fn changed_and_deleted_events_are_seen_at_once() {
     let app = App::start().await;
     let owner = app.owner();
