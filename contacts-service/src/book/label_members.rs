@@ -8,6 +8,7 @@ use crate::contact::body::Body;
 use crate::contact::identity::label_key;
 use crate::contact::labels::spell;
 use crate::contact::row::ContactRow;
+use crate::contact::search_text::label_lines;
 use crate::contact::stored::Stored;
 use crate::error::{LabelError, Result};
 use crate::model::label::Label;
@@ -61,12 +62,13 @@ pub(super) fn relabelled(
     if encoded == contact.body {
         return Ok(None);
     }
-    let labels = body.message().labels.iter();
+    let labels = &body.message().labels;
     Ok(Some(Relabelled {
         id: contact.id,
         bytes_added: size(&encoded) - size(&contact.body),
         body: encoded,
-        label_keys: labels.map(|label| label_key(label)).collect(),
+        label_keys: labels.iter().map(|label| label_key(label)).collect(),
+        label_lines: label_lines(labels),
     }))
 }
 

@@ -59,7 +59,8 @@ fn is_separator(c: char) -> bool {
 }
 
 /// The text with spaces for what separates the parts of a name.
-fn separated(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn separated(text: &str) -> Cow<'_, str> {
     if text.contains(is_separator) {
         text.replace(is_separator, " ").into()
     } else {

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod date;
+pub mod domain;
 pub mod fold;
 pub mod identity;
 pub mod keys;

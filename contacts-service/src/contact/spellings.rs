@@ -140,6 +140,32 @@ pub fn plain_digraphs(folded: &str) -> String {
     replaced(folded, DIGRAPHS)
 }
 
+/// The reduced spellings of a folded Latin word of a name, which are compared with those of
+/// Cyrillic and Greek queries.
+pub(super) fn of_latin_word(word: &str) -> BTreeSet<String> {
+    if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return BTreeSet::new();
+    }
+    let mut spellings = BTreeSet::from([reduced_cyrillic(word), reduced_greek(word)]);
+    spellings.remove(word);
+    spellings.retain(|spelling| spelling.len() >= CHARS_MIN);
+    spellings
+}
+
+/// The reduced spellings of a Cyrillic or Greek word of a query, which are compared with Latin
+/// names.
+#[must_use]
+pub fn of_foreign_word(word: &str) -> BTreeSet<String> {
+    let is_foreign = has(word, Script::Cyrillic) || has(word, Script::Greek);
+    let mut spellings = if is_foreign {
+        of_name(word)
+    } else {
+        BTreeSet::new()
+    };
+    spellings.retain(|spelling| spelling.is_ascii() && spelling.len() >= CHARS_MIN);
+    spellings
+}
+
 /// Letters with a caron are digraphs in other systems: č is ch.
 #[must_use]
 pub fn without_carons(text: &str) -> String {

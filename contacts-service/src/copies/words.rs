@@ -1,6 +1,10 @@
 //! The words of a text, in a form that excludes most of those that a typing error does
 //! not explain.
 
+use std::ops::Range;
+
+use crate::contact::search_text::{LineKind, line_of};
+
 /// A word: the set of its letters, its length and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Letters {
@@ -62,11 +66,23 @@ impl Letters {
     }
 }
 
-/// Adds the words of the part of `text` from `start` on, each once.
+/// Adds the words of the search text from `start` on, each once. Typing errors are forgiven in
+/// what a contact has, not in other forms of it.
 pub(super) fn add(words: &mut Vec<Letters>, text: &str, start: usize) {
     let first = words.len();
     let mut at = start;
-    for word in text[start..].split(|c: char| !c.is_alphanumeric()) {
+    for line in text[start..].split_inclusive('\n') {
+        let kind = line.chars().next().and_then(line_of).map(|(_, kind)| kind);
+        if matches!(kind, Some(LineKind::Text | LineKind::Digits)) {
+            add_line(words, first, text, at..at + line.len());
+        }
+        at += line.len();
+    }
+}
+
+fn add_line(words: &mut Vec<Letters>, first: usize, text: &str, line: Range<usize>) {
+    let mut at = line.start;
+    for word in text[line].split(|c: char| !c.is_alphanumeric()) {
         let letters = Letters::of(word, at);
         // What follows is a separator, whatever its size.
         at += word.len();

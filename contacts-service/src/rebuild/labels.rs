@@ -19,6 +19,7 @@ use crate::contact::body::Body;
 use crate::contact::identity::label_key;
 use crate::contact::labels::spell;
 use crate::contact::row::ContactRow;
+use crate::contact::search_text::label_lines;
 use crate::error::Result;
 use crate::model::label::{Label, LabelId};
 use crate::model::stamp::Stamp;
@@ -127,12 +128,13 @@ pub(super) async fn respell(
 fn relabelled(id: ContactId, before: &[u8], body: &Body) -> Relabelled {
     let encoded = body.encode();
     let size = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let labels = body.message().labels.iter();
+    let labels = &body.message().labels;
     Relabelled {
         id,
         bytes_added: size(&encoded) - size(before),
         body: encoded,
-        label_keys: labels.map(|label| label_key(label)).collect(),
+        label_keys: labels.iter().map(|label| label_key(label)).collect(),
+        label_lines: label_lines(labels),
     }
 }
 

@@ -3,9 +3,8 @@
 use proto::contacts::v1::{MatchTier, SearchField};
 
 use super::place::{Lines, place, word_place};
-use super::rank::{self, Place, slips};
+use super::rank::{self, Place, Weighed, slips};
 use super::similarity::Trigrams;
-use crate::contact::search_text::LineKind;
 use crate::copies::chunk::{Chunk, Entry};
 use crate::copies::words::Letters;
 use crate::model::query::{Query, Word, letter_swaps};
@@ -87,11 +86,6 @@ impl<'a> Similar<'a> {
             // A word of a contact is there once, with the first of its fields, which the
             // query may not search.
             let line = lines.at(other.start());
-            // Typing errors are forgiven in what the contact has, not in other forms of it.
-            let kind = line.as_ref().map(|line| line.kind);
-            if matches!(kind, Some(LineKind::Joined | LineKind::Spelling)) {
-                continue;
-            }
             let field = line.map_or(SearchField::Unspecified, |line| line.field);
             let first = &mut fields[chunk.row_at(other.start())];
             *first = first.or(Some(field));
@@ -113,7 +107,7 @@ impl<'a> Similar<'a> {
         let mut worst = None;
         for (number, word) in query.words.iter().enumerate() {
             let (exact, _) = word_place(query, word, None, text);
-            let similar = || field(number).map(|field| (MatchTier::Fuzzy, field));
+            let similar = || field(number).map(|field| (MatchTier::Fuzzy, Weighed(field)));
             worst = worst.max(Some(exact.or_else(similar)?));
         }
         worst.filter(|(tier, _)| *tier == MatchTier::Fuzzy)

@@ -59,6 +59,7 @@ impl Pass {
 }
 
 /// A page of contacts that match a query.
+#[derive(Default)]
 pub struct SearchPage {
     /// The best first.
     pub hits: Vec<Hit>,
@@ -88,6 +89,15 @@ pub async fn search(
     let seen = Seen {
         labels: view.visible.keys(),
         ids: selected_ids(db, view, filter).await?,
+    };
+    // Of a share of labels, the others are hidden.
+    let shown = if view.visible.is_all() {
+        Some(query.clone())
+    } else {
+        query.clone().without_labels()
+    };
+    let Some(query) = &shown else {
+        return Ok(SearchPage::default());
     };
     let after = cursor.as_ref().map(|cursor| &cursor.rank);
     let first = after.map_or(Pass::Exact, Pass::of);

@@ -6,7 +6,7 @@
 use memchr::memrchr;
 use proto::contacts::v1::{MatchTier, SearchField};
 
-use super::rank::{Place, readings};
+use super::rank::{Place, Weighed, readings};
 use crate::contact::search_text::LineKind;
 use crate::model::query::{Query, Word};
 
@@ -51,7 +51,7 @@ pub(super) fn word_place(
             continue;
         };
         match line.kind {
-            LineKind::Spelling => continue,
+            LineKind::Spelling | LineKind::Romanised => continue,
             LineKind::Joined if !line.is_at_start => continue,
             LineKind::Joined | LineKind::Text | LineKind::Digits => {}
         }
@@ -61,7 +61,7 @@ pub(super) fn word_place(
             MatchTier::Substring
         };
         if line.is_at_word_start || !word.is_abbreviated {
-            best = Some(nearer(best, (tier, line.field)));
+            best = Some(nearer(best, (tier, Weighed(line.field))));
         }
         let rest = &search_text[at..];
         if let Some(whole) = whole
@@ -74,7 +74,7 @@ pub(super) fn word_place(
             } else {
                 MatchTier::FieldPrefix
             };
-            best_whole = Some(nearer(best_whole, (tier, line.field)));
+            best_whole = Some(nearer(best_whole, (tier, Weighed(line.field))));
         }
     }
     (best, best_whole)
@@ -92,7 +92,7 @@ fn whole_digits(query: &Query, search_text: &str) -> Option<Place> {
     };
     places
         .any(is_phone)
-        .then_some((MatchTier::PhoneDigits, SearchField::Phone))
+        .then_some((MatchTier::PhoneDigits, Weighed(SearchField::Phone)))
 }
 
 /// The line of a position.
@@ -203,7 +203,7 @@ mod tests {
     fn a_line_that_repeats_a_word_is_looked_at_once() {
         let text = format!("\n\u{8}{}\n", "a".repeat(3_000_000));
         let query = Query::parse("a", &[SearchField::Notes.into()]).unwrap();
-        let expected = (MatchTier::FieldPrefix, SearchField::Notes);
+        let expected = (MatchTier::FieldPrefix, Weighed(SearchField::Notes));
         assert_eq!(place(&query, &text), Some(expected));
     }
 }

@@ -1,5 +1,7 @@
 //! Ranks contacts for a query: a total order, computed from the stored folded lines.
 
+use std::cmp::Ordering;
+
 use proto::contacts::v1::{MatchTier, SearchField};
 
 use crate::contact::ContactId;
@@ -13,8 +15,9 @@ pub struct Rank {
     pub tier: i32,
     /// Whether the contact is not a favourite.
     pub plain: bool,
-    /// The number of the [`SearchField`].
-    pub weight: i32,
+    /// The place of the [`SearchField`] among the others; a position of an earlier release has
+    /// the number of the field instead, as `weight`.
+    pub place: i32,
     /// The sort key of family and given name.
     pub family_key: String,
     /// The tie-breaker.
@@ -25,12 +28,40 @@ impl Rank {
     /// The parts in the order in which they are compared.
     pub(super) fn key(&self) -> (i32, bool, i32, &str, ContactId) {
         let family_key = &*self.family_key;
-        (self.tier, self.plain, self.weight, family_key, self.id)
+        (self.tier, self.plain, self.place, family_key, self.id)
+    }
+}
+
+/// A field, compared by its importance; the most important one is the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weighed(pub SearchField);
+
+impl Weighed {
+    /// The place of the field among the others.
+    #[must_use]
+    pub fn place(self) -> i32 {
+        match self.0 {
+            // Before the others were searched, notes were the last field.
+            SearchField::Notes => i32::MAX,
+            other => other.into(),
+        }
+    }
+}
+
+impl Ord for Weighed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl PartialOrd for Weighed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 /// The tier of a match, and its most important field.
-pub type Place = (MatchTier, SearchField);
+pub type Place = (MatchTier, Weighed);
 
 /// How a contact matches a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +69,7 @@ pub struct Match {
     /// The tier.
     pub tier: MatchTier,
     /// The most important field of that tier.
-    pub weight: SearchField,
+    pub weight: Weighed,
     /// Every field that contains a word of the query, in order.
     pub fields: Vec<SearchField>,
 }
@@ -68,11 +99,13 @@ pub fn spelled(query: &Query, search_text: &str) -> Option<Match> {
 fn spelled_as(query: &Query, search_text: &str) -> Option<Match> {
     let found = compare(query, search_text, |kind, line, number| {
         let word = &query.words[number];
-        let begins = |word| word_tier(line, word) == Some(MatchTier::WordPrefix);
+        let begins = |word: &Word| word_tier(line, word) == Some(MatchTier::WordPrefix);
+        let is_any = |spellings: &[Vec<Word>]| spellings[number].iter().any(&begins);
         let spelled = || {
             let is_spelled = match kind {
-                LineKind::Spelling => begins(word) || query.spellings[number].iter().any(begins),
-                LineKind::Text => query.spellings[number].iter().any(begins),
+                LineKind::Spelling => begins(word) || is_any(&query.spellings),
+                LineKind::Romanised => is_any(&query.romanised),
+                LineKind::Text => is_any(&query.spellings) || is_any(&query.romanised),
                 LineKind::Joined | LineKind::Digits => false,
             };
             is_spelled.then_some(MatchTier::Spelling)
@@ -116,7 +149,7 @@ fn compare(
         let mut note = |best: &mut Option<Place>, tier: Option<MatchTier>| {
             if let Some(tier) = tier {
                 found = true;
-                let place = (tier, field);
+                let place = (tier, Weighed(field));
                 *best = Some(best.map_or(place, |best| best.min(place)));
             }
         };
@@ -124,7 +157,7 @@ fn compare(
             let digits = query.digits.as_ref();
             let held = digits.is_some_and(|digits| digits.find(text).is_some());
             note(&mut whole, held.then_some(MatchTier::PhoneDigits));
-        } else if kind != LineKind::Spelling {
+        } else if !matches!(kind, LineKind::Spelling | LineKind::Romanised) {
             note(&mut whole, whole_tier(text, &query.text));
         }
         for (number, best) in words.iter_mut().enumerate() {
@@ -160,7 +193,7 @@ impl LineKind {
         match self {
             Self::Text | Self::Digits => word_tier(line, word),
             Self::Joined if line.starts_with(&word.text) => Some(MatchTier::WordPrefix),
-            Self::Joined | Self::Spelling => None,
+            Self::Joined | Self::Spelling | Self::Romanised => None,
         }
     }
 }
@@ -211,7 +244,7 @@ mod tests {
 
     fn tier(text: &str) -> Option<(MatchTier, SearchField)> {
         let query = Query::parse(text, &[]).unwrap();
-        exact(&query, HANS).map(|found| (found.tier, found.weight))
+        exact(&query, HANS).map(|found| (found.tier, found.weight.0))
     }
 
     #[test]
@@ -268,7 +301,7 @@ mod tests {
         let query = Query::parse("hans", &[SearchField::Email.into()]).unwrap();
         let found = exact(&query, HANS).unwrap();
         assert_eq!(
-            (found.weight, found.tier),
+            (found.weight.0, found.tier),
             (SearchField::Email, MatchTier::FieldPrefix)
         );
         let query = Query::parse("muller", &[SearchField::Email.into()]).unwrap();

@@ -1,5 +1,6 @@
 //! Looks for the best matches in the contacts of a copy.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use uuid::Uuid;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 use super::fuzzy::Similar;
 use super::place::place;
 use super::rank::{Match, Place, Rank, exact, fuzzy, readings, spelled};
+use crate::contact::search_text::without_labels;
 use crate::copies::chunk::{Chunk, Entry};
 use crate::model::query::{Query, Word};
 
@@ -45,6 +47,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// What the caller may see of the search text: a hidden label has no influence on what
+    /// is similar.
+    fn shown<'e>(&self, entry: &Entry<'e>) -> Cow<'e, str> {
+        match self.labels {
+            Some(_) => without_labels(entry.search_text),
+            None => entry.search_text.into(),
+        }
+    }
+
     fn includes(&self, entry: &Entry<'_>) -> bool {
         let has_label = |labels: &Vec<String>| entry.has_any(labels);
         let is_selected = |ids: &Vec<Uuid>| ids.binary_search(&entry.id.0).is_ok();
@@ -103,9 +114,10 @@ impl<'a> Best<'a> {
         let query = self.query;
         let needles = readings(query).flat_map(|query| {
             let longest = (0..query.words.len()).max_by_key(|at| query.words[*at].text.len());
+            let spelled = |at: usize| query.spellings[at].iter().chain(&query.romanised[at]);
             longest
                 .into_iter()
-                .flat_map(|at| query.spellings[at].iter().chain([&query.words[at]]))
+                .flat_map(move |at| spelled(at).chain([&query.words[at]]))
         });
         let rows: BTreeSet<usize> = needles.flat_map(|word| rows_with(chunk, word)).collect();
         for row in rows {
@@ -123,7 +135,7 @@ impl<'a> Best<'a> {
     pub(super) fn add_fuzzy(&mut self, chunk: &Chunk, similar: &Similar<'_>) {
         similar.each(chunk, |entry, found| {
             if self.improves(found, entry)
-                && similar.is_similar(entry.search_text)
+                && similar.is_similar(&self.seen.shown(entry))
                 && place(self.query, entry.search_text).is_none()
                 && spelled(self.query, entry.search_text).is_none()
                 && let Some(matched) = fuzzy(self.query, entry.search_text)
@@ -140,8 +152,8 @@ impl<'a> Best<'a> {
 
     /// Whether the contact belongs to the best so far.
     fn improves(&self, (tier, weight): Place, entry: &Entry<'_>) -> bool {
-        let (tier, weight) = (i32::from(tier), i32::from(weight));
-        let rank = (tier, !entry.starred, weight, entry.family_key, entry.id);
+        let (tier, place) = (i32::from(tier), weight.place());
+        let rank = (tier, !entry.starred, place, entry.family_key, entry.id);
         let worst = self.heap.peek().filter(|_| self.heap.len() == self.count);
         self.after.is_none_or(|after| rank > after.key())
             && worst.is_none_or(|worst| rank < worst.rank.key())
@@ -152,7 +164,7 @@ impl<'a> Best<'a> {
         let rank = Rank {
             tier: matched.tier.into(),
             plain: !entry.starred,
-            weight: matched.weight.into(),
+            place: matched.weight.place(),
             family_key: entry.family_key.to_owned(),
             id: entry.id,
         };

@@ -6,6 +6,7 @@ use futures_util::stream::BoxStream;
 use sqlx::PgExecutor;
 
 use crate::contact::ContactId;
+use crate::contact::keys::KEYS_VERSION;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::store::feed::State;
@@ -39,11 +40,13 @@ pub struct Change {
 pub async fn state(db: impl PgExecutor<'_>, owner: UserId) -> Result<Option<(State, Quota)>> {
     let row = sqlx::query!(
         r#"
-        SELECT version, min_version, epoch, live_count, byte_count, keyed_version
+        SELECT version, min_version, epoch, live_count, byte_count,
+               keyed_version * (keys_version >= $2)::int AS "keyed_version!"
         FROM contacts.owner_state
         WHERE owner_id = $1
         "#,
         owner as UserId,
+        KEYS_VERSION,
     )
     .fetch_optional(db)
     .await?;
@@ -94,12 +97,14 @@ pub async fn changes(
     // No text is read of those that are too many or too large.
     let rows = sqlx::query!(
         r#"
-        SELECT o.version, o.min_version, o.epoch, o.keyed_version, changed.total AS "total?",
+        SELECT o.version, o.min_version, o.epoch, o.keyed_version AS "keyed_version!", changed.total AS "total?",
                changed.id AS "id?: ContactId", changed.family_key AS "family_key?",
                changed.starred AS "starred?", changed.labels AS "labels?",
                CASE WHEN total <= $4 THEN changed.search_text END AS search_text
         FROM (SELECT *, CASE WHEN keyed_version = $5 THEN $2 ELSE LEAST($2, $5) END AS seen
-              FROM contacts.owner_state WHERE owner_id = $1) AS o
+              FROM (SELECT version, min_version, epoch,
+                           keyed_version * (keys_version >= $6)::int AS keyed_version
+                    FROM contacts.owner_state WHERE owner_id = $1) AS state) AS o
         LEFT JOIN LATERAL (
             SELECT *, sum(COALESCE(octet_length(search_text), 0)) OVER (ORDER BY version) AS total
             FROM (
@@ -109,15 +114,12 @@ pub async fn changes(
                                 ELSE array_to_string(label_keys, chr(10)) || chr(10) END AS labels,
                            CASE WHEN delete_time IS NULL THEN search_text END AS search_text
                     FROM contacts.contacts
-                    WHERE owner_id = $1 AND version > seen
-                    ORDER BY version LIMIT $3
+                    WHERE owner_id = $1 AND version > seen ORDER BY version LIMIT $3
                 )
                 UNION ALL
                 (
-                    SELECT owner_id, version, id, NULL, NULL, NULL, NULL
-                    FROM contacts.tombstones
-                    WHERE owner_id = $1 AND version > seen
-                    ORDER BY version LIMIT $3
+                    SELECT owner_id, version, id, NULL, NULL, NULL, NULL FROM contacts.tombstones
+                    WHERE owner_id = $1 AND version > seen ORDER BY version LIMIT $3
                 )
                 ORDER BY version LIMIT $3
             ) AS either
@@ -130,6 +132,7 @@ pub async fn changes(
         limit + 1,
         bytes_max,
         keyed_version,
+        KEYS_VERSION,
     )
     .fetch_all(db)
     .await?;

@@ -25,6 +25,8 @@ pub struct Relabelled {
     pub bytes_added: i64,
     /// Its labels, folded.
     pub label_keys: Vec<String>,
+    /// The lines of its labels in its search text.
+    pub label_lines: String,
 }
 
 /// At most `limit` ids of the owner's contacts with this label, deleted or not.
@@ -107,6 +109,7 @@ async fn relabel_part(
     let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id.0).collect();
     let bodies: Vec<&[u8]> = contacts.iter().map(|contact| &*contact.body).collect();
     let labels = contacts.iter().map(|contact| contact.label_keys.join("\n"));
+    let lines = contacts.iter().map(|contact| &*contact.label_lines);
     keeping!(
         r#"counted AS (
             UPDATE contacts.owner_state
@@ -119,8 +122,10 @@ async fn relabel_part(
             delete_version = COALESCE(
                 delete_version, CASE WHEN delete_time IS NOT NULL THEN c.version END
             ),
-            label_keys = string_to_array(labels, chr(10))
-        FROM unnest($2::uuid[], $8::bytea[], $9::text[]) AS new (id, body, labels)
+            label_keys = string_to_array(labels, chr(10)),
+            search_text = regexp_replace(search_text, E'\n\x16[^\n]*', '', 'g') || label_lines
+        FROM unnest($2::uuid[], $8::bytea[], $9::text[], $11::text[])
+            AS new (id, body, labels, label_lines)
         WHERE owner_id = $1 AND c.id = new.id
         "#,
         owner,
@@ -132,6 +137,7 @@ async fn relabel_part(
         &bodies as &[&[u8]],
         &labels.collect::<Vec<_>>(),
         stamp.writer as Option<UserId>,
+        &lines.collect::<Vec<_>>() as &[&str],
     )
     .execute(db)
     .await?;

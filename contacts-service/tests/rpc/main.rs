@@ -90,6 +90,7 @@ mod revisions_model;
 mod search;
 mod search_copies;
 mod search_differential;
+mod search_fields;
 mod search_filter;
 mod search_rank;
 mod settings;

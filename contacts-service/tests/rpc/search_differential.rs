@@ -4,7 +4,8 @@
 use contacts_service::model::query::Query;
 use fastrand::Rng;
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, SearchContactsRequest, ShareRole,
+    BatchCreateContactsRequest, Contact, CreateContactRequest, PostalAddress,
+    SearchContactsRequest, ShareRole,
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -42,6 +43,13 @@ const NAMES: [&str; 24] = [
 ];
 const LABELS: [&str; 3] = ["Friends", "Work", "Äpfel"];
 
+fn address(city: &str) -> PostalAddress {
+    PostalAddress {
+        city: city.into(),
+        ..PostalAddress::default()
+    }
+}
+
 struct Test {
     random: Rng,
     /// The owner through each replica.
@@ -69,7 +77,9 @@ impl Test {
             phones: vec![phone(&format!("+49 30 {number}"))],
             ..Contact::default()
         };
-        match self.random.u8(..4) {
+        match self.random.u8(..6) {
+            3 => contact.addresses = vec![address(self.name())],
+            4 => contact.custom_fields = [(self.name().to_owned(), self.name().to_owned())].into(),
             0 => contact.nickname = self.name().into(),
             1 => contact.organizations = vec![organization(self.name())],
             2 => contact.notes = format!("{} 100% {}", self.name(), self.name()),
@@ -179,6 +189,7 @@ impl Test {
             &contact.phones[0].number,
             "example",
             "100%",
+            LABELS[1],
         ];
         let mut word: Vec<char> = words[self.random.usize(..words.len())].chars().collect();
         let at = self.random.usize(..word.len());
@@ -214,6 +225,7 @@ impl Test {
                    WHERE s.owner_id = $1";
         let key = sqlx::query_scalar(key).bind(user);
         let keys: Vec<String> = key.fetch_all(&mut self.db).await.unwrap();
+        let query = query.without_labels().unwrap();
         let some = found(&mut self.db, user, Some(&keys), &query).await;
         for reader in &self.readers {
             assert_eq!(paged(reader, &text, fields, size).await, some, "{text}");

@@ -78,7 +78,7 @@ async fn only_what_the_filter_selects_is_found() {
         ("anna", "has:birthday", &["Anne F"]),
         ("anna", "labels:nobody", &[]),
         ("anna b", "labels:friends", &["Anna B"]),
-        ("anna d", "labels:friends", &[]),
+        ("anna example", "labels:friends", &[]),
         (
             "anna",
             "update_time > \"2000-01-01T00:00:00Z\" AND -labels:*",

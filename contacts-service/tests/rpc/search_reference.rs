@@ -56,7 +56,7 @@ fn ranked(rows: &[Row], compare: impl Fn(&str) -> Option<Match>) -> Vec<Hit> {
         .iter()
         .filter_map(|(id, family_key, starred, text)| {
             let found = compare(text)?;
-            let (tier, weight) = (i32::from(found.tier), i32::from(found.weight));
+            let (tier, weight) = (i32::from(found.tier), found.weight.place());
             let rank = (tier, !starred, weight, family_key, ContactId(*id));
             Some((rank, found))
         })

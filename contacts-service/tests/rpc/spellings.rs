@@ -115,3 +115,60 @@ async fn what_was_typed_comes_first_then_other_spellings_then_typing_errors() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_query_in_cyrillic_or_greek_finds_latin_names() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let pairs = [
+        ("Александр", "Alexander"),
+        ("Алексей", "Alexey"),
+        ("Ксения", "Xenia"),
+        ("Евгений", "Yevgeny"),
+        ("Юлия", "Julia"),
+        ("Пётр", "Pyotr"),
+        ("Дмитрий", "Dmitry"),
+        ("Хрущёв", "Khrushchev"),
+        ("Чайковский", "Tchaikovsky"),
+        ("Виктор", "Victor"),
+        ("Татьяна", "Tatiana"),
+        ("Сергей", "Sergei"),
+        ("Иван", "Ivan"),
+        ("Владимир", "Vladimir"),
+        ("Михаил", "Mikhail"),
+        ("Жанна", "Zhanna"),
+        ("Наталья", "Natalya"),
+        ("Горбачёв", "Gorbatschow"),
+        ("Цветаева", "Tsvetaeva"),
+        ("Юрий", "Yuri"),
+        ("Володимир", "Volodymyr"),
+        ("Παπαδόπουλος", "Papadopoulos"),
+        ("Δημήτρης", "Dimitris"),
+        ("Κωνσταντίνος", "Constantinos"),
+        ("Ευάγγελος", "Evangelos"),
+        ("Σοφία", "Sophia"),
+        ("Μπάμπης", "Babis"),
+        ("Χαράλαμπος", "Haralambos"),
+        ("Αθανάσιος", "Athanasios"),
+        ("Ελένη", "Eleni"),
+        ("Νίκος", "Nikos"),
+    ];
+    owner
+        .has_all(pairs.map(|(_, latin)| named(latin, "Kowalski")))
+        .await;
+    owner
+        .has_all([named("Giorgos", "A"), named("Yorgos", "B")])
+        .await;
+
+    for (query, latin) in pairs {
+        let expected = [format!("{latin} Kowalski")];
+        assert_eq!(spelled(&owner, query).await, expected, "{query}");
+        let whole = format!("{query} Ковальски");
+        assert_eq!(spelled(&owner, &whole).await, expected, "{whole}");
+    }
+    assert_eq!(spelled(&owner, "Γιώργος").await, ["Giorgos A", "Yorgos B"]);
+    // Short words have too many spellings, and others are none.
+    for query in ["Ал", "Я", "Борис", "Ἀχιλλεύς"] {
+        assert_eq!(spelled(&owner, query).await, [""; 0], "{query}");
+    }
+}

@@ -8,10 +8,11 @@ use proto::contacts::v1::SearchField;
 use super::parse::Value;
 use super::{Comparison, Condition, Filter, Listed, Part, Time};
 use crate::contact::body::parse_uid;
+use crate::contact::domain::with_ascii_domain;
 use crate::contact::fold::{digits, fold};
 use crate::contact::identity::{identity, label_key};
 use crate::contact::phone::{DefaultRegion, e164};
-use crate::model::query::pasted::{bare_address, plain, with_ascii_domain};
+use crate::model::query::pasted::{bare_address, plain};
 
 /// Longer ones first.
 pub(super) const OPERATORS: [&str; 7] = [">=", "<=", "!=", ">", "<", "=", ":"];
@@ -105,13 +106,19 @@ fn uid(text: &str) -> Result<String, Problem> {
     not_empty("uid", uid.unwrap_or_default())
 }
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 14] = [
     ("nickname", Part::Searched(SearchField::Nickname)),
     ("email", Part::Email),
     ("phone", Part::Searched(SearchField::Phone)),
     ("organization", Part::Searched(SearchField::Organization)),
     ("birthday", Part::Birthday),
     ("label", Part::Label),
+    ("address", Part::Searched(SearchField::Address)),
+    ("url", Part::Searched(SearchField::Url)),
+    ("impp", Part::Searched(SearchField::Impp)),
+    ("relation", Part::Searched(SearchField::Relation)),
+    ("event", Part::Searched(SearchField::Event)),
+    ("custom_field", Part::Searched(SearchField::CustomField)),
     ("notes", Part::Searched(SearchField::Notes)),
     ("photo", Part::Photo),
 ];

@@ -7,9 +7,9 @@ use memchr::memmem::Finder;
 use proto::contacts::v1::SearchField;
 
 use self::words::{Part, parts};
-use crate::contact::fold::{digits, fold, fold_closed, latin};
-use crate::contact::search_text::{LineKind, line_of};
-use crate::contact::spellings::{of_word, without_carons};
+use crate::contact::fold::{digits, fold, fold_closed, latin, separated};
+use crate::contact::search_text::{FIELDS, LineKind, line_of};
+use crate::contact::spellings::{of_foreign_word, of_word, without_carons};
 use crate::error::{Error, Result};
 
 /// The longest query, in characters.
@@ -68,6 +68,8 @@ pub struct Query {
     pub words: Vec<Word>,
     /// Other spellings of each word.
     pub spellings: Vec<Vec<Word>>,
+    /// Spellings in Latin letters of each word that has Cyrillic or Greek ones.
+    pub romanised: Vec<Vec<Word>>,
     /// The digits, if the query looks like a phone number.
     pub digits: Option<Word>,
     /// The fields to search; all if empty.
@@ -134,6 +136,7 @@ impl Query {
         let words: Vec<Word> = parts(folded).into_iter().map(Word::of).collect();
         Self {
             spellings: spellings(typed, &words),
+            romanised: romanised(typed, &words),
             digits: digits.as_deref().map(Word::new),
             text: folded.to_owned(),
             words,
@@ -163,6 +166,20 @@ impl Query {
         longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
     }
 
+    /// The same without a search in labels, for a caller who sees some labels only; `None` if
+    /// nothing else is searched.
+    #[must_use]
+    pub fn without_labels(mut self) -> Option<Self> {
+        if self.fields.is_empty() {
+            self.fields = FIELDS.into();
+        }
+        self.fields.retain(|field| *field != SearchField::Label);
+        if let Some(closed) = &mut self.closed {
+            closed.fields.clone_from(&self.fields);
+        }
+        (!self.fields.is_empty()).then_some(self)
+    }
+
     /// The field of a line with this code, if this query searches it, and how.
     #[must_use]
     pub fn searched_line(&self, line_code: char) -> Option<(SearchField, LineKind)> {
@@ -186,6 +203,25 @@ fn spellings(text: &str, words: &[Word]) -> Vec<Vec<Word>> {
             .collect()
     });
     spelled.collect()
+}
+
+/// Spellings in Latin letters of each word of a query that has others.
+fn romanised(text: &str, words: &[Word]) -> Vec<Vec<Word>> {
+    // Folding takes the sound of ё and й away.
+    let typed = separated(&text.to_lowercase()).into_owned();
+    let typed: Vec<&str> = typed.split_whitespace().collect();
+    let typed = typed.join(" ");
+    let typed = parts(&typed);
+    let is_aligned = typed.len() == words.len();
+    let romanised = words.iter().enumerate().map(|(number, word)| {
+        let typed = typed.get(number).filter(|_| is_aligned);
+        let spellings = of_foreign_word(typed.map_or(&word.text, |typed| typed.text));
+        spellings
+            .iter()
+            .map(|spelling| Word::new(spelling))
+            .collect()
+    });
+    romanised.collect()
 }
 
 /// A word with each pair of neighbouring letters swapped: this error leaves a short word
@@ -252,7 +288,7 @@ mod tests {
         ] {
             assert!(Query::parse(text, &[]).is_err(), "{text:?}");
         }
-        for field in [0, 7, -1] {
+        for field in [0, 14, -1] {
             assert!(Query::parse("x", &[field]).is_err());
         }
     }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::contact::domain::with_unicode_domains;
+
 /// What a pasted text is about: the address of `Name <address>`, and of a URI what its
 /// scheme names. Any other text stays as it is.
 #[must_use]
@@ -112,44 +114,6 @@ fn decoded(text: &str) -> Option<Cow<'_, str>> {
     (has_more && is_text).then(|| plain.into())
 }
 
-/// The text with the domains of `xn--` as they are displayed.
-#[must_use]
-pub fn with_unicode_domains(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = 0;
-    while let Some(found) = lower[rest..].find("xn--") {
-        let start = rest + found;
-        let is_start = !text[..start].ends_with(is_domain_char);
-        let length = text[start..].find(|c: char| !is_domain_char(c));
-        let end = length.map_or(text.len(), |length| start + length);
-        plain.push_str(&text[rest..start]);
-        let label = &text[start..end];
-        match idna::domain_to_unicode(label) {
-            (shown, Ok(())) if is_start => plain.push_str(&shown),
-            _ => plain.push_str(label),
-        }
-        rest = end;
-    }
-    plain.push_str(&text[rest..]);
-    plain
-}
-
-fn is_domain_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '-'
-}
-
-/// An e-mail address with its domain as it is sent (`xn--`); `None` if that is the same.
-#[must_use]
-pub fn with_ascii_domain(address: &str) -> Option<String> {
-    let (local, domain) = address.rsplit_once('@')?;
-    if domain.is_ascii() {
-        return None;
-    }
-    let domain = idna::domain_to_ascii(domain).ok()?;
-    Some(format!("{local}@{domain}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,15 +186,5 @@ mod tests {
             "\"eva k\"@example.com"
         );
         assert_eq!(bare_address(","), ",");
-    }
-
-    #[test]
-    fn a_domain_is_sent_in_ascii() {
-        let sent = |address| with_ascii_domain(address);
-        let ascii = "user@xn--mnchen-3ya.example";
-        assert_eq!(sent("user@münchen.example").as_deref(), Some(ascii));
-        assert_eq!(sent("user@MÜNCHEN.example").as_deref(), Some(ascii));
-        assert_eq!(sent("user@example.com"), None);
-        assert_eq!(sent("user"), None);
     }
 }
