@@ -1,7 +1,8 @@
 //! What kind of character this is, from the data of Unicode.
 
 use icu_properties::props::{
-    CanonicalCombiningClass, Dash, DefaultIgnorableCodePoint, ExtendedPictographic, Script,
+    CanonicalCombiningClass, Dash, DefaultIgnorableCodePoint, ExtendedPictographic,
+    GeneralCategory, Script,
 };
 use icu_properties::{
     CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
@@ -9,6 +10,8 @@ use icu_properties::{
 use unicode_normalization::char::is_combining_mark;
 
 const SCRIPTS: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::<Script>::new();
+const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> =
+    CodePointMapData::<GeneralCategory>::new();
 const CLASSES: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =
     CodePointMapData::<CanonicalCombiningClass>::new();
 const IGNORABLE: CodePointSetDataBorrowed<'static> =
@@ -20,6 +23,11 @@ const PICTOGRAPHS: CodePointSetDataBorrowed<'static> =
 /// The script of a character.
 pub(super) fn script(c: char) -> Script {
     SCRIPTS.get(c)
+}
+
+/// Whether it is a decimal digit other than those of ASCII.
+pub(super) fn is_foreign_digit(c: char) -> bool {
+    !c.is_ascii() && c.is_numeric() && CATEGORIES.get(c) == GeneralCategory::DecimalNumber
 }
 
 /// Whether nothing is displayed for it: joiners, direction marks, soft hyphens, fillers.

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::characters::{
-    is_apostrophe, is_dash, is_diacritic, is_ignorable, is_middle_dot, is_quote,
+    is_apostrophe, is_dash, is_diacritic, is_foreign_digit, is_ignorable, is_middle_dot, is_quote,
 };
 use super::identity::{TATWEEL, of_one_keyboard};
 
@@ -103,8 +103,14 @@ fn plainest(c: char) -> char {
         }
         'ى' => 'ی',
         'ة' => 'ه',
-        _ => of_one_keyboard(c),
+        _ => decimal(c).unwrap_or_else(|| of_one_keyboard(c)),
     }
+}
+
+/// The ASCII digit for a decimal digit of another script.
+fn decimal(c: char) -> Option<char> {
+    let mut digit = any_ascii::any_ascii_char(c).chars();
+    digit.next().filter(|_| is_foreign_digit(c))
 }
 
 const HIRAGANA_BEFORE_KATAKANA: u32 = 'ァ' as u32 - 'ぁ' as u32;
@@ -137,7 +143,8 @@ pub fn latin(folded: &str) -> Option<String> {
 /// The decimal digits of a text, of every script.
 #[must_use]
 pub fn digits(text: &str) -> String {
-    text.nfkc().filter(char::is_ascii_digit).collect()
+    let digits = text.nfkc().map(|c| decimal(c).unwrap_or(c));
+    digits.filter(char::is_ascii_digit).collect()
 }
 
 /// Truncates a text at a character boundary to at most `bytes_max`.
@@ -223,6 +230,13 @@ mod tests {
     #[test]
     fn digits_of_every_width_are_taken() {
         assert_eq!(digits("+49 (30) １２-3 ext"), "4930123");
+        for text in ["٠٥٠١٢٣", "۰۵۰۱۲۳", "०५०१२३", "০৫০১২৩", "๐๕๐๑๒๓", "᠐᠕᠐᠑᠒᠓"]
+        {
+            assert_eq!(
+                (digits(text), fold(text)),
+                ("050123".into(), "050123".into())
+            );
+        }
     }
 
     #[test]

@@ -156,7 +156,10 @@ pub fn label_lines(labels: &[String]) -> String {
         lines.add(SearchField::Label, label);
     }
     let lines = lines.texts.into_iter();
-    lines.map(|(code, line)| format!("{code}{line}\n")).collect()
+    let each: Vec<String> = lines
+        .map(|(code, line)| format!("{code}{line}\n"))
+        .collect();
+    each.concat()
 }
 
 /// The search text of a contact whose phones have these digits. Each text is one line, a

@@ -82,16 +82,17 @@ pub(super) fn word_place(
 
 /// The match of the digits in phone numbers.
 fn whole_digits(query: &Query, search_text: &str) -> Option<Place> {
-    let digits = query.digits.as_ref()?;
-    let mut places = digits.positions(search_text);
-    let mut lines = Lines::of(query, search_text);
-    let is_phone = |at| {
-        lines
-            .at(at)
-            .is_some_and(|line| line.kind == LineKind::Digits)
+    let is_in_phone = |digits: &Word| {
+        let mut lines = Lines::of(query, search_text);
+        let mut is_phone = |at| {
+            let line = lines.at(at);
+            line.is_some_and(|line| line.kind == LineKind::Digits)
+        };
+        digits.positions(search_text).any(&mut is_phone)
     };
-    places
-        .any(is_phone)
+    let mut digits = query.digits.iter();
+    digits
+        .any(is_in_phone)
         .then_some((MatchTier::PhoneDigits, Weighed(SearchField::Phone)))
 }
 

@@ -154,8 +154,8 @@ fn compare(
             }
         };
         if kind == LineKind::Digits {
-            let digits = query.digits.as_ref();
-            let held = digits.is_some_and(|digits| digits.find(text).is_some());
+            let mut digits = query.digits.iter();
+            let held = digits.any(|digits| digits.find(text).is_some());
             note(&mut whole, held.then_some(MatchTier::PhoneDigits));
         } else if !matches!(kind, LineKind::Spelling | LineKind::Romanised) {
             note(&mut whole, whole_tier(text, &query.text));

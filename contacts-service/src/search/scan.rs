@@ -175,16 +175,18 @@ impl<'a> Best<'a> {
     }
 }
 
-/// What to scan for: each contact that matches has the digits, or every word and thus the
-/// longest one. Where one of both includes the other, all have the shorter one.
+/// What to scan for: each contact that matches has the digits in one of their forms, or every
+/// word and thus the longest one. What has a longer one also has the shorter one in it.
 fn needles(query: &Query) -> Vec<&Word> {
     let longest = query.words.iter().max_by_key(|word| word.text.len());
-    let mut needles: Vec<&Word> = longest.into_iter().chain(&query.digits).collect();
-    needles.sort_by_key(|word| word.text.len());
-    if let [shorter, longer] = *needles
-        && longer.text.contains(&shorter.text)
-    {
-        return vec![shorter];
+    let mut all: Vec<&Word> = longest.into_iter().chain(&query.digits).collect();
+    all.sort_by_key(|word| word.text.len());
+    let mut needles: Vec<&Word> = Vec::new();
+    for word in all {
+        let is_longer = |needle: &&Word| word.text.contains(&needle.text);
+        if !needles.iter().any(is_longer) {
+            needles.push(word);
+        }
     }
     needles
 }

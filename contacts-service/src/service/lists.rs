@@ -15,11 +15,13 @@ use proto::contacts::v1::{
 use uuid::Uuid;
 
 use crate::book::batch;
+use crate::book::settings::region_of_call;
 use crate::contact::ContactId;
 use crate::contact::body::parse_uid;
 use crate::contact::mask::ReadMask;
+use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
-use crate::model::filter::{self, Listed};
+use crate::model::filter::{self, Filter, Listed, Scope};
 use crate::model::order::Order;
 use crate::model::share::visible::View;
 use crate::store::list::{ListedContact, Selection};
@@ -127,6 +129,22 @@ async fn ids_of(db: &Pool, view: &View, uids: &[String]) -> Result<HashMap<Strin
     Ok(holders.into_iter().map(|one| (one.uid, one.id)).collect())
 }
 
+/// Parses a filter. The settings are read only if a number may be a national one.
+pub(super) async fn filter_of(
+    db: &Pool,
+    view: &View,
+    text: &str,
+    listed: Listed,
+    default_region: &str,
+) -> Result<Filter> {
+    let region = if text.contains("phone") {
+        region_of_call(db, view.owner, default_region).await?
+    } else {
+        DefaultRegion::parse(default_region)?
+    };
+    filter::parse(text, Scope { listed, region })
+}
+
 /// A page of an owner's contacts.
 pub(super) async fn list(
     db: &Pool,
@@ -142,7 +160,8 @@ pub(super) async fn list(
     } else {
         Listed::Live
     };
-    let filter = filter::parse(&request.filter, listed)?;
+    let (text, region) = (&request.filter, &request.default_region);
+    let filter = filter_of(db, view, text, listed, region).await?;
     let counted = filter.is_empty() && listed == Listed::Live && view.visible.is_all();
     let selection = Selection {
         order: Order::parse(&request.order_by)?,
@@ -174,7 +193,8 @@ pub(super) async fn list_deleted(
     let pages = Pages::new(sealer, method, view.owner, &request, paging, SIZES)?;
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
     let listed = Listed::Deleted;
-    let filter = filter::parse(&request.filter, listed)?;
+    let (text, region) = (&request.filter, &request.default_region);
+    let filter = filter_of(db, view, text, listed, region).await?;
     let selection = Selection {
         order: Order::parse_of_deleted(&request.order_by)?,
         filter: &filter,

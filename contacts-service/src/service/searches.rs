@@ -8,10 +8,12 @@ use chassis::paging::{Pages, Paging, Sizes};
 use proto::contacts::server::{SearchContactsResponse, SearchResult};
 use proto::contacts::v1::SearchContactsRequest;
 
+use super::lists::filter_of;
+use crate::book::settings::region_of_call;
 use crate::contact::mask::ReadMask;
 use crate::copies::Copies;
 use crate::error::Result;
-use crate::model::filter::{self, Listed};
+use crate::model::filter::Listed;
 use crate::model::query::Query;
 use crate::model::share::visible::View;
 use crate::search::{Hit, search};
@@ -33,8 +35,12 @@ pub(super) async fn page(
     let (method, owner) = ("SearchContacts", view.owner);
     let pages = Pages::new(sealer, method, owner, &request, paging, SIZES)?;
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
-    let filter = filter::parse(&request.filter, Listed::Live)?;
-    let query = Query::parse(&request.query, &request.fields)?;
+    let (text, region) = (&request.filter, &request.default_region);
+    let filter = filter_of(db, view, text, Listed::Live, region).await?;
+    let mut query = Query::parse(&request.query, &request.fields)?;
+    if query.is_number() {
+        query.add_dialled(region_of_call(db, view.owner, region).await?);
+    }
     let cursor = pages.cursor()?;
 
     let found = search(db, copies, view, &query, &filter, cursor, pages.size()).await?;

@@ -15,6 +15,7 @@ pub fn list_bytes_of(method: &str) -> Option<Vec<u8>> {
             order_by: "given_name desc".into(),
             filter: "labels:\"x\" AND starred=true".into(),
             read_mask: Some(field_mask(&["notes"])),
+            default_region: "DE".into(),
             ..ListContactsRequest::default()
         }
         .encode_to_vec(),
@@ -22,6 +23,7 @@ pub fn list_bytes_of(method: &str) -> Option<Vec<u8>> {
             order_by: "delete_time".into(),
             filter: "-labels:\"x\" OR starred=true".into(),
             read_mask: Some(field_mask(&["notes"])),
+            default_region: "DE".into(),
             ..ListDeletedContactsRequest::default()
         }
         .encode_to_vec(),
@@ -30,6 +32,7 @@ pub fn list_bytes_of(method: &str) -> Option<Vec<u8>> {
             fields: vec![1, 3, 4],
             filter: "has:email AND -labels:\"x\"".into(),
             read_mask: Some(field_mask(&["notes"])),
+            default_region: "DE".into(),
             ..SearchContactsRequest::default()
         }
         .encode_to_vec(),

@@ -71,6 +71,7 @@ mod opening;
 mod page_tokens;
 mod partial_dates;
 mod pasted;
+mod phone_forms;
 mod phones;
 mod purge;
 mod purge_contacts;

@@ -44,7 +44,7 @@ async fn every_other_part_is_searched_and_named() {
         ("second door", Field::Address),
         ("flat 3", Field::Address),
         ("london", Field::Address),
-        ("greater lond", Field::Address),
+        ("greater london", Field::Address),
         ("sw1y 4jh", Field::Address),
         ("SW1Y", Field::Address),
         ("united kingdom", Field::Address),

@@ -9,7 +9,8 @@ use proto::contacts::v1::Phone;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use unicode_normalization::UnicodeNormalization;
 
-use self::parse::{is_invisible, is_plus, parse};
+use self::parse::{is_invisible, is_plus, national, parse};
+use super::fold::digits;
 use crate::error::{Error, Result};
 
 /// The country of national numbers.
@@ -78,10 +79,13 @@ pub fn parse_number(phone: &mut Phone, region: DefaultRegion) {
     }
 }
 
-/// The form of a number that can be dialled from everywhere.
+/// The digits of a number in each form in which it is dialled: from everywhere, and in its
+/// country.
 #[must_use]
-pub fn e164(number: &str, region: DefaultRegion) -> Option<String> {
-    parse(number, region.0).map(|parsed| parsed.e164)
+pub fn dialled(number: &str, region: DefaultRegion) -> Vec<String> {
+    let parsed = parse(number, region.0).into_iter();
+    let forms = parsed.flat_map(|parsed| [national(&parsed.e164), Some(parsed.e164)]);
+    forms.flatten().map(|form| digits(&form)).collect()
 }
 
 /// Keeps the parsed form of numbers that were stored before, also if only their spelling

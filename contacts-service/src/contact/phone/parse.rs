@@ -40,6 +40,12 @@ pub(super) fn is_plus(c: char) -> bool {
     matches!(c, '+' | '\u{ff0b}')
 }
 
+/// The form of an E.164 number in which it is dialled in its country.
+pub(super) fn national(e164: &str) -> Option<String> {
+    let number = UTIL.parse_and_keep_raw_input(e164, None).ok()?;
+    Some(number.format_as(PhoneNumberFormat::National).into_owned())
+}
+
 /// Whether it is a URI of RFC 3966, whose parameters have letters.
 fn is_uri(number: &str) -> bool {
     let scheme = number.trim_start().get(..4);

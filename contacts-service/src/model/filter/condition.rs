@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use proto::contacts::v1::SearchField;
 
 use super::parse::Value;
-use super::{Comparison, Condition, Filter, Listed, Part, Time};
+use super::{Comparison, Condition, Filter, Listed, Part, Scope, Time};
 use crate::contact::body::parse_uid;
 use crate::contact::domain::with_ascii_domain;
 use crate::contact::fold::{digits, fold};
 use crate::contact::identity::{identity, label_key};
-use crate::contact::phone::{DefaultRegion, e164};
+use crate::contact::phone::{DefaultRegion, dialled};
 use crate::model::query::pasted::{bare_address, plain};
 
 /// Longer ones first.
@@ -25,7 +25,7 @@ pub(super) fn condition(
     name: &str,
     operator: &str,
     value: &Value,
-    listed: Listed,
+    scope: Scope,
 ) -> Result<Filter, Problem> {
     let takes: &[&str] = match name {
         "labels" | "organization" | "has" => &[":"],
@@ -52,9 +52,9 @@ pub(super) fn condition(
         "has" => Condition::Has(part(text)?),
         "starred" => Condition::Starred(boolean(text)?),
         "email" => Condition::Email(not_empty(name, addresses(text))?),
-        "phone" => Condition::Phone(not_empty(name, numbers(text))?),
+        "phone" => Condition::Phone(not_empty(name, numbers(text, scope.region))?),
         "uid" => Condition::Uid(uid(text)?),
-        _ => time_condition(name, operator, text, listed)?,
+        _ => time_condition(name, operator, text, scope.listed)?,
     };
     let is = Filter::Is(condition);
     Ok(match operator {
@@ -79,11 +79,10 @@ fn addresses(text: &str) -> Vec<String> {
 }
 
 /// The digits of a phone number without what is pasted with it, and of the number that is
-/// dialled from everywhere.
-fn numbers(text: &str) -> Vec<String> {
+/// dialled.
+fn numbers(text: &str, region: DefaultRegion) -> Vec<String> {
     let plain = plain(text);
-    let dialled = e164(&plain, DefaultRegion::NONE).unwrap_or_default();
-    distinct([digits(&plain), digits(&dialled)].into_iter())
+    distinct([digits(&plain)].into_iter().chain(dialled(&plain, region)))
 }
 
 /// Without empty ones.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use proto::contacts::v1::SearchField;
 
 pub use self::parse::parse;
+use crate::contact::phone::DefaultRegion;
 
 /// Which contacts are selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,15 @@ pub enum Listed {
     Deleted,
     /// They are, too.
     Both,
+}
+
+/// What the conditions of a filter refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// Which contacts are listed.
+    pub listed: Listed,
+    /// The country of national phone numbers.
+    pub region: DefaultRegion,
 }
 
 /// A part that a contact may have.

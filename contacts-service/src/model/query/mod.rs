@@ -8,6 +8,7 @@ use proto::contacts::v1::SearchField;
 
 use self::words::{Part, parts};
 use crate::contact::fold::{digits, fold, fold_closed, latin, separated};
+use crate::contact::phone::{DefaultRegion, dialled};
 use crate::contact::search_text::{FIELDS, LineKind, line_of};
 use crate::contact::spellings::{of_foreign_word, of_word, without_carons};
 use crate::error::{Error, Result};
@@ -18,6 +19,8 @@ const CHARS_MAX: usize = 200;
 const WORDS_MAX: usize = 10;
 /// The minimum number of digits for a search in phone numbers.
 const DIGITS_MIN: usize = 2;
+/// The same for digits without a trunk prefix.
+const NATIONAL_MIN: usize = 6;
 
 /// A word, prepared for searching many texts.
 #[derive(Clone, Debug)]
@@ -70,8 +73,8 @@ pub struct Query {
     pub spellings: Vec<Vec<Word>>,
     /// Spellings in Latin letters of each word that has Cyrillic or Greek ones.
     pub romanised: Vec<Vec<Word>>,
-    /// The digits, if the query looks like a phone number.
-    pub digits: Option<Word>,
+    /// The digits, if the query looks like a phone number, in each of its forms.
+    pub digits: Vec<Word>,
     /// The fields to search; all if empty.
     pub fields: Vec<SearchField>,
     /// The same without the apostrophes and hyphens in its words, which may be those of one
@@ -129,15 +132,19 @@ impl Query {
 
     fn of(typed: &str, folded: &str, fields: Vec<SearchField>) -> Self {
         let folded = folded.trim_start_matches([',', ';', ' ']);
-        let dialled = folded
+        let is_dialled = folded
             .chars()
             .all(|c| c.is_ascii_digit() || "+-()./ ".contains(c));
-        let digits = Some(digits(folded)).filter(|digits| dialled && digits.len() >= DIGITS_MIN);
+        let digits = if is_dialled {
+            forms(folded)
+        } else {
+            Vec::new()
+        };
         let words: Vec<Word> = parts(folded).into_iter().map(Word::of).collect();
         Self {
             spellings: spellings(typed, &words),
             romanised: romanised(typed, &words),
-            digits: digits.as_deref().map(Word::new),
+            digits: digits.iter().map(|digits| Word::new(digits)).collect(),
             text: folded.to_owned(),
             words,
             fields,
@@ -166,6 +173,22 @@ impl Query {
         longest.filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()))
     }
 
+    /// Whether it looks like a phone number.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        !self.digits.is_empty()
+    }
+
+    /// Adds the forms in which a phone number is dialled; `region` is the country of a
+    /// national one.
+    pub fn add_dialled(&mut self, region: DefaultRegion) {
+        for form in dialled(&self.text, region) {
+            if self.digits.iter().all(|known| known.text != form) {
+                self.digits.push(Word::new(&form));
+            }
+        }
+    }
+
     /// The same without a search in labels, for a caller who sees some labels only; `None` if
     /// nothing else is searched.
     #[must_use]
@@ -186,6 +209,20 @@ impl Query {
         let line = line_of(line_code);
         line.filter(|(field, _)| self.fields.is_empty() || self.fields.contains(field))
     }
+}
+
+/// The digits of a number as it is typed, without a trunk prefix in parentheses as in
+/// +49 (0)30, and without a leading one: in its other form the number has none.
+fn forms(number: &str) -> Vec<String> {
+    let typed = digits(&number.replacen("(0)", "", 1));
+    if typed.len() < DIGITS_MIN {
+        return Vec::new();
+    }
+    let national = typed
+        .strip_prefix('0')
+        .filter(|rest| rest.len() >= NATIONAL_MIN);
+    let national = national.map(|rest| rest.trim_start_matches('0').to_owned());
+    [typed.clone()].into_iter().chain(national).collect()
 }
 
 /// Other spellings of each word of a query.
@@ -252,7 +289,7 @@ mod tests {
     fn a_query_is_folded_into_words() {
         let query = Query::parse("  Hans\tMÜLLER ", &[]).unwrap();
         assert_eq!((&*query.text, query.words.len()), ("hans muller", 2));
-        assert!(query.digits.is_none());
+        assert!(!query.is_number());
     }
 
     #[test]
@@ -272,7 +309,7 @@ mod tests {
             ("+-", None),
         ] {
             let found = Query::parse(text, &[]).unwrap().digits;
-            assert_eq!(found.as_ref().map(|word| &*word.text), digits, "{text}");
+            assert_eq!(found.first().map(|word| &*word.text), digits, "{text}");
         }
     }
 
