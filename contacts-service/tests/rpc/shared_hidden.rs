@@ -51,6 +51,10 @@ async fn they_are_in_no_response_of_a_read() {
     }
     assert_eq!(other.sync("", 0).await.unwrap().changed, expected);
     let mut events = other.watch("").await.unwrap();
+    let Some(Event::LabelChanged(label)) = heard(&mut events).await.event else {
+        panic!("the label comes before its contacts");
+    };
+    assert_eq!(label.name, "Friends");
     for contact in &expected {
         let event = heard(&mut events).await.event;
         assert_eq!(event, Some(Event::Changed(contact.clone())));
