@@ -29,9 +29,9 @@ const CODES: [&str; 17] = [
 ];
 
 /// Words of SQL, filters, keys and tokens in the code.
-const OTHER_WORDS: [&str; 13] = [
-    "AND", "GET", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP", "EC", "ES256", "JWT",
-    "UTC", "OUT_DIR",
+const OTHER_WORDS: [&str; 16] = [
+    "AND", "OR", "NOT", "FALSE", "GET", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP",
+    "EC", "ES256", "JWT", "UTC", "OUT_DIR",
 ];
 
 /// The texts of all files with this ending under a folder.
