@@ -147,7 +147,9 @@ async fn what_is_wrong_is_refused() {
         assert_refused(answer, Code::InvalidArgument, reason);
     }
     let mut client = owner.client.clone();
-    let page = client.list_deleted_contacts(in_order("", "")).await;
+    let mut first = in_order("", "");
+    owner.fill(&mut first.owner_id);
+    let page = client.list_deleted_contacts(first).await;
     let other = ListDeletedContactsRequest {
         page_token: page.unwrap().into_inner().next_page_token,
         ..in_order("delete_time", "")
