@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::contact::identity::label_key;
 use crate::contact::keys::Keys;
-use crate::error::{LabelError, Result};
+use crate::error::{Error, LabelError, Result};
 use crate::model::label::{LABELS_MAX, Label, LabelId, LabelName};
 use crate::model::stamp::Stamp;
 
@@ -102,9 +102,13 @@ pub struct LabelChange {
     pub label: Option<Label>,
 }
 
+/// The maximum number of deleted labels that a sync catches up with: all changes to labels
+/// stand on one page.
+const GONE_MAX: usize = 2000;
+
 /// The owner's labels that were written after the version `after` and up to `last`, in the
 /// order of versions, and those deleted since `start`; or of the former those with these
-/// ids.
+/// ids. Fails if more labels were deleted than fit a page: a new sync does not need them.
 pub async fn changes(
     db: impl PgExecutor<'_>,
     owner: UserId,
@@ -123,10 +127,14 @@ pub async fn changes(
             WHERE owner_id = $1 AND version > $2 AND version <= $3
               AND ($5::uuid[] IS NULL OR id = ANY($5))
             UNION ALL
-            SELECT id, '', '', version, purge_time, purge_time, TRUE
-            FROM contacts.tombstones
-            WHERE owner_id = $1 AND version > $2 AND version <= $3 AND version > $4
-              AND is_label AND $5::uuid[] IS NULL
+            (
+                SELECT id, '', '', version, purge_time, purge_time, TRUE
+                FROM contacts.tombstones
+                WHERE owner_id = $1 AND version > $2 AND version <= $3 AND version > $4
+                  AND is_label AND $5::uuid[] IS NULL
+                ORDER BY version
+                LIMIT $6
+            )
         ) AS changed
         ORDER BY version, id
         "#,
@@ -135,9 +143,13 @@ pub async fn changes(
         last,
         start,
         ids as Option<Vec<Uuid>>,
+        i64::try_from(GONE_MAX + 1).unwrap_or(i64::MAX),
     )
     .fetch_all(db)
     .await?;
+    if rows.iter().filter(|row| row.is_deleted).count() > GONE_MAX {
+        return Err(Error::SyncTokenExpired);
+    }
     let changes = rows.into_iter().map(|row| LabelChange {
         id: row.id,
         label: (!row.is_deleted).then_some(Label {

@@ -2,11 +2,13 @@
 
 use proto::contacts::v1::watch_contacts_response::Event;
 use proto::contacts::v1::{Label, ShareRole, SyncContactsResponse};
+use sqlx::{AssertSqlSafe, Executor};
 
 use crate::app::App;
 use crate::mirror::{Mirror, heard};
 use crate::owner::Owner;
 use crate::owner_labels::labelled;
+use crate::refusal::reason;
 use crate::replicas::two;
 
 fn names(page: &SyncContactsResponse) -> Vec<&str> {
@@ -79,6 +81,33 @@ async fn a_sync_has_the_labels_that_changed_and_no_others() {
     assert_eq!(page.deleted_label_ids, [work.id, created.id]);
     assert_eq!((names(&page), page.deleted_ids.len()), (vec![], 0));
     assert_eq!(page.changed[0].labels, ["Family"]);
+}
+
+#[tokio::test]
+async fn a_token_from_before_very_many_deletions_expires() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let first = since(&owner, "").await;
+    for (count, is_expired) in [(1, false), (1999, false), (1, true)] {
+        let label = owner.create_label("Gone").await.unwrap();
+        owner.delete_label(&label.id, "").await.unwrap();
+        let more = format!(
+            "INSERT INTO contacts.tombstones (owner_id, version, id, purge_time, is_label)
+             SELECT owner_id, version, gen_random_uuid(), now(), TRUE
+             FROM contacts.owner_state, generate_series(2, {count})"
+        );
+        let mut db = app.admin().await;
+        db.execute(AssertSqlSafe(more)).await.unwrap();
+
+        let answer = owner.sync(&first.next_sync_token, 500).await;
+
+        match answer {
+            Ok(page) => assert!(!is_expired && !page.deleted_label_ids.is_empty()),
+            Err(refused) => assert!(is_expired && reason(&refused) == "SYNC_TOKEN_EXPIRED"),
+        }
+    }
+    let page = since(&owner, "").await;
+    assert_eq!(page.deleted_label_ids, [""; 0]);
 }
 
 #[tokio::test]
