@@ -2,7 +2,7 @@
 
 use chassis::user_id::UserId;
 use contacts_service::gone_owners::remove;
-use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest, ShareRole};
+use proto::contacts::v1::{Contact, CreateContactRequest, ShareRole};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tonic::Code;
 use uuid::Uuid;
@@ -61,15 +61,8 @@ async fn settle_in(owner: &Owner) {
 
 async fn many(owner: &Owner, count: usize) {
     for first in (0..count).step_by(500) {
-        let requests = (first..count.min(first + 500)).map(|n| CreateContactRequest {
-            contact: Some(named(&format!("N{n}"), "")),
-            ..CreateContactRequest::default()
-        });
-        let request = BatchCreateContactsRequest {
-            requests: requests.collect(),
-            ..BatchCreateContactsRequest::default()
-        };
-        owner.batch_create(request).await.unwrap();
+        let contacts = (first..count.min(first + 500)).map(|n| named(&format!("N{n}"), ""));
+        owner.create_all(contacts, false).await.unwrap();
     }
 }
 

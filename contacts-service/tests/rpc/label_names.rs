@@ -7,6 +7,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::app::{App, book, rows};
+use crate::batch_create::batch;
 use crate::owner::Owner;
 use crate::owner_changes::change;
 use crate::owner_labels::labelled;
@@ -21,13 +22,6 @@ fn create(contact: Contact) -> CreateContactRequest {
     CreateContactRequest {
         contact: Some(contact),
         ..CreateContactRequest::default()
-    }
-}
-
-fn batch(contacts: impl IntoIterator<Item = Contact>) -> BatchCreateContactsRequest {
-    BatchCreateContactsRequest {
-        requests: contacts.into_iter().map(create).collect(),
-        ..BatchCreateContactsRequest::default()
     }
 }
 

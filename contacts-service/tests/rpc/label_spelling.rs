@@ -1,9 +1,6 @@
 //! A label has one spelling, that of `LabelsService`, in every contact.
 
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, ListContactsRequest,
-    UpdateContactRequest,
-};
+use proto::contacts::v1::{Contact, ListContactsRequest, UpdateContactRequest};
 
 use crate::app::App;
 use crate::label_races::assert_labels_complete;
@@ -84,16 +81,9 @@ async fn a_batch_has_the_first_spelling_of_a_new_label() {
     let app = App::start().await;
     let owner = app.owner();
     let labels = [["Family"], ["FAMILY"], ["family"]];
-    let requests = labels.map(|labels| CreateContactRequest {
-        contact: Some(ada(&labels)),
-        ..CreateContactRequest::default()
-    });
-    let request = BatchCreateContactsRequest {
-        requests: requests.into(),
-        ..BatchCreateContactsRequest::default()
-    };
+    let contacts = labels.map(|labels| ada(&labels));
 
-    let created = owner.batch_create(request).await.unwrap();
+    let created = owner.create_all(contacts, false).await.unwrap();
 
     for contact in created {
         assert_eq!(contact.unwrap().labels, ["Family"]);

@@ -240,6 +240,20 @@ impl Owner {
         Ok(answer.into_inner())
     }
 
+    /// Every page of a search.
+    pub async fn search_all(&self, mut request: SearchContactsRequest) -> Vec<SearchResult> {
+        let mut results = Vec::new();
+        loop {
+            let page = self.search(request.clone()).await.unwrap();
+            results.extend(page.results);
+            assert!(results.len() < ENDLESS, "the search does not end");
+            request.page_token = page.next_page_token;
+            if request.page_token.is_empty() {
+                return results;
+            }
+        }
+    }
+
     /// The first page of a search.
     pub async fn found(&self, query: &str) -> Vec<SearchResult> {
         let request = SearchContactsRequest {

@@ -2,12 +2,13 @@
 
 use proto::contacts::v1::{
     BatchContactResult, BatchCreateContactsRequest, BatchDeleteContactsRequest,
-    BatchUpdateContactsRequest, Contact, ContactRevision, CreateContactRequest,
-    DeleteContactRequest, ListContactRevisionsRequest, ListContactRevisionsResponse,
-    RestoreContactRequest, UpdateContactRequest, batch_contact_result,
+    BatchUpdateContactsRequest, Contact, ContactRevision, DeleteContactRequest,
+    ListContactRevisionsRequest, ListContactRevisionsResponse, RestoreContactRequest,
+    UpdateContactRequest, batch_contact_result,
 };
 use tonic::Status;
 
+use crate::batch_create::batch;
 use crate::owner::{ENDLESS, Owner};
 use crate::sample::named;
 
@@ -36,14 +37,9 @@ impl Owner {
         contacts: impl IntoIterator<Item = Contact>,
         allow_partial: bool,
     ) -> Result<Vec<Result<Contact, tonic_types::Status>>, Status> {
-        let requests = contacts.into_iter().map(|contact| CreateContactRequest {
-            contact: Some(contact),
-            ..CreateContactRequest::default()
-        });
         let request = BatchCreateContactsRequest {
-            requests: requests.collect(),
             allow_partial,
-            ..BatchCreateContactsRequest::default()
+            ..batch(contacts)
         };
         self.batch_create(request).await
     }

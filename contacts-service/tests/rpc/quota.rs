@@ -1,8 +1,6 @@
 //! How much an owner may store: contacts, without deleted ones, and bytes of all.
 
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, UpdateContactRequest,
-};
+use proto::contacts::v1::{Contact, CreateContactRequest, UpdateContactRequest};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -169,16 +167,7 @@ async fn the_first_contacts_of_an_owner_have_the_same_limits() {
     let app = App::with(&["--contact-bytes-quota", "65536", "--contact-quota", "4"]).await;
     let batch = |contacts: Vec<Contact>, allow_partial| {
         let owner = app.owner();
-        let requests = contacts.into_iter().map(|contact| CreateContactRequest {
-            contact: Some(contact),
-            ..CreateContactRequest::default()
-        });
-        let request = BatchCreateContactsRequest {
-            requests: requests.collect(),
-            allow_partial,
-            ..BatchCreateContactsRequest::default()
-        };
-        async move { owner.batch_create(request).await }
+        async move { owner.create_all(contacts, allow_partial).await }
     };
 
     // Five of them have 80 KB, so there is no room for the fifth one anyway.

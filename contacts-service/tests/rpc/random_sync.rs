@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, MergeContactsRequest,
-};
+use proto::contacts::v1::{Contact, MergeContactsRequest};
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -136,15 +134,8 @@ async fn operate(
     match operation {
         Operation::Create => add(vec![owner.create(contact(rng)).await?]),
         Operation::BatchCreate => {
-            let requests = (0..rng.usize(1..30)).map(|_| CreateContactRequest {
-                contact: Some(contact(rng)),
-                ..CreateContactRequest::default()
-            });
-            let request = BatchCreateContactsRequest {
-                requests: requests.collect(),
-                ..BatchCreateContactsRequest::default()
-            };
-            let created = owner.batch_create(request).await?.into_iter();
+            let contacts: Vec<_> = (0..rng.usize(1..30)).map(|_| contact(rng)).collect();
+            let created = owner.create_all(contacts, false).await?.into_iter();
             add(created.map(Result::unwrap).collect());
         }
         Operation::Update => {

@@ -1,6 +1,6 @@
 //! Who wrote a revision.
 
-use proto::contacts::v1::{BatchCreateContactsRequest, Contact, CreateContactRequest, ShareRole};
+use proto::contacts::v1::{Contact, ShareRole};
 
 use crate::app::App;
 use crate::owner::Owner;
@@ -88,14 +88,7 @@ async fn creations_and_deletions_say_who_wrote() {
         mine(&created.id, 1).await;
         let labelled = me.has(labelled(&["New"])).await;
         mine(&labelled.id, 1).await;
-        let request = BatchCreateContactsRequest {
-            requests: vec![CreateContactRequest {
-                contact: Some(ada()),
-                ..CreateContactRequest::default()
-            }],
-            ..BatchCreateContactsRequest::default()
-        };
-        let batch = me.batch_create(request).await.unwrap();
+        let batch = me.create_all([ada()], false).await.unwrap();
         mine(&batch[0].as_ref().unwrap().id, 1).await;
         let by_id = Contact {
             id: uuid::Uuid::now_v7().to_string(),

@@ -3,10 +3,7 @@
 
 use contacts_service::model::query::Query;
 use fastrand::Rng;
-use proto::contacts::v1::{
-    BatchCreateContactsRequest, Contact, CreateContactRequest, PostalAddress,
-    SearchContactsRequest, ShareRole,
-};
+use proto::contacts::v1::{Contact, PostalAddress, SearchContactsRequest, ShareRole};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -112,15 +109,8 @@ impl Test {
                 self.live.push(owner.has(contact).await);
             }
             2 => {
-                let requests = (0..10).map(|_| CreateContactRequest {
-                    contact: Some(self.contact()),
-                    ..CreateContactRequest::default()
-                });
-                let request = BatchCreateContactsRequest {
-                    requests: requests.collect(),
-                    ..BatchCreateContactsRequest::default()
-                };
-                let stored = owner.batch_create(request).await.unwrap();
+                let contacts: Vec<_> = (0..10).map(|_| self.contact()).collect();
+                let stored = owner.create_all(contacts, false).await.unwrap();
                 self.live.extend(stored.into_iter().map(Result::unwrap));
             }
             3 => {

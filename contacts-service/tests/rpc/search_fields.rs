@@ -176,24 +176,13 @@ async fn within_a_tier_the_more_important_field_comes_first() {
 
     assert_eq!(owner.found_names("berlin").await, expected);
     // And in pages, of which each begins where the one before ended.
-    let mut request = SearchContactsRequest {
+    let request = SearchContactsRequest {
         query: "Berlin".into(),
         page_size: 2,
         ..SearchContactsRequest::default()
     };
-    let mut names = Vec::new();
-    loop {
-        let page = owner.search(request.clone()).await.unwrap();
-        names.extend(
-            page.results
-                .into_iter()
-                .map(|one| one.contact.unwrap().given_name),
-        );
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let found = owner.search_all(request).await.into_iter();
+    let names: Vec<_> = found.map(|one| one.contact.unwrap().given_name).collect();
     assert_eq!(names, expected);
 }
 

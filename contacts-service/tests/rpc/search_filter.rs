@@ -10,25 +10,14 @@ use crate::sample::{date, email, named};
 
 /// The names that are found within a filter, in pages of this size.
 async fn found(owner: &Owner, query: &str, filter: &str, page_size: i32) -> Vec<String> {
-    let mut request = SearchContactsRequest {
+    let request = SearchContactsRequest {
         query: query.into(),
         filter: filter.into(),
         page_size,
         ..SearchContactsRequest::default()
     };
-    let mut names = Vec::new();
-    loop {
-        let page = owner.search(request.clone()).await.unwrap();
-        names.extend(
-            page.results
-                .into_iter()
-                .map(|one| one.contact.unwrap().display_name),
-        );
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            return names;
-        }
-    }
+    let found = owner.search_all(request).await.into_iter();
+    found.map(|one| one.contact.unwrap().display_name).collect()
 }
 
 /// Anna A to Anna F; A, B and C are friends, A and D are favourites, E has an e-mail, F a
