@@ -150,11 +150,12 @@ const RULES: [Rule; 20] = [
 ];
 
 /// Where texts are.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "docs",
     "proto",
     "peers",
     "clients",
+    "card-formats",
     "chassis",
     "embedded-postgres",
     "auth-service",

@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates of this repository.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "proto",
+    "card-formats",
     "chassis",
     "embedded-postgres",
     "auth-service",
@@ -134,6 +135,7 @@ fn dependencies(krate: &str, dev: bool) -> Vec<&'static str> {
 fn crates_depend_downwards_only() {
     assert_eq!(dependencies("proto", true), [""; 0]);
     assert_eq!(dependencies("embedded-postgres", true), [""; 0]);
+    assert_eq!(dependencies("card-formats", true), ["proto"]);
     assert_eq!(dependencies("chassis", false), ["proto"]);
     for service in SERVICES {
         assert_eq!(dependencies(service, false), ["chassis", "proto"]);

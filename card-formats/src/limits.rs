@@ -1,0 +1,25 @@
+//! What a reader accepts. A card over a limit is refused, the others of the file are read.
+
+/// The bytes of a card, and of a line: a contact of 64 KiB and a photo of 2 MiB in base64,
+/// with room for the sound and the logo that many programs add.
+pub const CARD_BYTES: usize = 6 * 1024 * 1024;
+/// The properties of a vCard.
+pub const PROPERTIES: usize = 2000;
+/// How deep a vCard may be nested in others, as the property AGENT does it.
+pub const NESTING: usize = 4;
+/// The bytes of a photo; a larger one is dropped with a warning.
+pub const PHOTO_BYTES: usize = 2 * 1024 * 1024;
+/// The members of a group that is a card of its own.
+pub const MEMBERS: usize = 50_000;
+/// The characters of a property that is kept as it is; a longer one is dropped with a
+/// warning.
+pub const RAW_PROPERTY: usize = 16 * 1024;
+/// The properties of a card that are kept as they are; more are dropped with a warning.
+pub const RAW_PROPERTIES: usize = 100;
+/// The bytes of an encoded contact. Raw properties that do not fit are dropped with a
+/// warning.
+pub const CONTACT_BYTES: usize = 60 * 1024;
+/// The characters of an excerpt.
+pub const EXCERPT: usize = 200;
+/// The warnings of a card.
+pub const WARNINGS: usize = 20;

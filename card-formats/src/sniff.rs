@@ -1,0 +1,36 @@
+//! What a file is, by its beginning.
+
+use crate::format::{Format, FormatError};
+
+/// How many bytes suffice to recognize a format.
+pub(crate) const ENOUGH: usize = 8 * 1024;
+
+/// Refuses a file that is not text, whichever format it is said to be.
+pub(crate) fn refuse_archives(start: &[u8]) -> Result<(), FormatError> {
+    let archives: [(&[u8], &str); 6] = [
+        (b"PK\x03\x04", "zip archive"),
+        (b"PK\x05\x06", "zip archive"),
+        (b"\x1f\x8b", "gzip archive"),
+        (b"BZh", "bzip2 archive"),
+        (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+        (b"\xfd7zXZ\0", "xz archive"),
+    ];
+    match archives.iter().find(|(mark, _)| start.starts_with(mark)) {
+        Some((_, name)) => Err(FormatError::Archive(name)),
+        None => Ok(()),
+    }
+}
+
+/// Recognizes a format by the first bytes of a file in an encoding of ASCII.
+pub(crate) fn format(start: &[u8]) -> Result<Format, FormatError> {
+    let text = start.trim_ascii_start();
+    let begins =
+        |word: &[u8]| text.len() >= word.len() && text[..word.len()].eq_ignore_ascii_case(word);
+    if begins(b"BEGIN:VCARD") {
+        return Ok(Format::VCard);
+    }
+    if begins(b"{") {
+        return Ok(Format::JsonLines);
+    }
+    Err(FormatError::Unknown("a vCard file or JSON lines"))
+}

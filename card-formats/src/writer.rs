@@ -1,0 +1,51 @@
+//! Writes a file of any format.
+
+use proto::contacts::v1::Contact;
+
+use crate::card::Photo;
+use crate::json_lines;
+use crate::vcard::{self, VCardVersion};
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// One vCard for each contact.
+    VCard(VCardVersion),
+    /// See [`Format::JsonLines`](crate::Format::JsonLines).
+    JsonLines,
+}
+
+/// Writes contacts. To add a format: an arm in each match.
+pub struct Writer {
+    format: ExportFormat,
+}
+
+impl Writer {
+    /// A writer of a file of this format.
+    #[must_use]
+    pub fn new(format: ExportFormat) -> Self {
+        Self { format }
+    }
+
+    /// Appends what is before the first contact.
+    pub fn header(&mut self, _out: &mut Vec<u8>) {
+        match self.format {
+            ExportFormat::VCard(_) | ExportFormat::JsonLines => {}
+        }
+    }
+
+    /// Appends one contact.
+    pub fn contact(&mut self, contact: &Contact, photo: Option<&Photo>, out: &mut Vec<u8>) {
+        match self.format {
+            ExportFormat::VCard(version) => vcard::write(version, contact, photo, out),
+            ExportFormat::JsonLines => json_lines::write(contact, photo, out),
+        }
+    }
+
+    /// Appends what is after the last contact.
+    pub fn end(&mut self, _out: &mut Vec<u8>) {
+        match self.format {
+            ExportFormat::VCard(_) | ExportFormat::JsonLines => {}
+        }
+    }
+}
