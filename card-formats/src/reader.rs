@@ -67,7 +67,7 @@ impl Reader {
         match &mut self.state {
             State::Start(..) => Ok(None),
             State::Failed(error) => Err(*error),
-            State::Reading(Kind::VCard(reader)) => Ok(reader.next()),
+            State::Reading(Kind::VCard(reader)) => reader.next(),
             State::Reading(Kind::JsonLines(reader)) => Ok(reader.next()),
         }
     }

@@ -1,0 +1,224 @@
+//! One property of a vCard: its group, name, parameters and value.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8};
+
+use super::text::{quoted_printable, split};
+
+/// The parameter with a label of Samsung.
+pub(super) const CUSTOM: &str = "X-CUSTOM";
+
+/// A property, decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Property {
+    /// In lower case; empty without a group.
+    pub(super) group: String,
+    /// In upper case.
+    pub(super) name: String,
+    pub(super) parameters: Vec<Parameter>,
+    /// With its escapes.
+    pub(super) value: String,
+    /// The whole property as it is in the file, on one line. If it was in another encoding
+    /// than UTF-8, it does not say so any longer.
+    pub(super) raw: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameter {
+    /// In upper case.
+    pub(super) name: String,
+    pub(super) values: Vec<String>,
+}
+
+impl Property {
+    /// Parses a line; `None` if it is not a property. `guess` is the encoding of texts that
+    /// do not say theirs and are not UTF-8.
+    pub(super) fn parse(line: &[u8], guess: &'static Encoding) -> Option<Self> {
+        let (head, value) = line.split_at_checked(colon(line)?)?;
+        let value = &value[1..];
+        let head = decode(head, guess);
+        let mut parts = split_unquoted(&head, ';');
+        let full_name = parts.remove(0).trim();
+        let (group, name) = match full_name.rsplit_once('.') {
+            Some((group, name)) => (group, name),
+            None => ("", full_name),
+        };
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
+        if name.is_empty() || !name.chars().all(is_name) || group.contains(char::is_control) {
+            return None;
+        }
+        let mut property = Self {
+            group: group.to_lowercase(),
+            name: name.to_ascii_uppercase(),
+            parameters: parts.iter().filter_map(|part| parameter(part)).collect(),
+            ..Self::default()
+        };
+        let charset = property.parameter("CHARSET");
+        let charset = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
+        let read = |bytes: &[u8]| match charset {
+            Some(encoding) if encoding != UTF_8 => {
+                encoding.decode_without_bom_handling(bytes).0.into_owned()
+            }
+            _ => decode(bytes, guess).into_owned(),
+        };
+        if property.has_encoding(&["QUOTED-PRINTABLE", "Q"]) {
+            property.value = read(&quoted_printable(value));
+            property.raw = format!("{head}:{}", decode(value, guess));
+        } else {
+            property.value = read(value);
+            let head = match charset {
+                Some(_) => Cow::Owned(without_charset(&head)),
+                None => head,
+            };
+            property.raw = format!("{head}:{}", property.value);
+        }
+        Some(property)
+    }
+
+    /// The first value of a parameter.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.parameters.iter();
+        let parameter = parameters.find(|parameter| parameter.name == name)?;
+        parameter.values.first().map(String::as_str)
+    }
+
+    /// The values of all parameters TYPE, in lower case.
+    pub(super) fn types(&self) -> impl Iterator<Item = String> {
+        let parameters = self.parameters.iter();
+        let types = parameters.filter(|parameter| parameter.name == "TYPE");
+        types.flat_map(|parameter| parameter.values.iter().map(|value| value.to_lowercase()))
+    }
+
+    /// Whether the value is encoded in one of these ways.
+    pub(super) fn has_encoding(&self, names: &[&str]) -> bool {
+        let encoding = self.parameter("ENCODING");
+        encoding.is_some_and(|is| names.iter().any(|name| is.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether the value is of this type.
+    pub(super) fn is_value(&self, name: &str) -> bool {
+        self.parameter("VALUE")
+            .is_some_and(|value| value.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it is the preferred one of its kind.
+    pub(super) fn is_preferred(&self) -> bool {
+        self.types().any(|kind| kind == "pref") || self.parameter("PREF") == Some("1")
+    }
+
+    /// Whether it has a parameter that the model of a contact does not express.
+    pub(super) fn has_others_than(&self, known: &[&str]) -> bool {
+        self.parameters.iter().any(|parameter| {
+            !known.contains(&parameter.name.as_str())
+                && match parameter.name.as_str() {
+                    "TYPE" | "ENCODING" | "CHARSET" | "VALUE" | CUSTOM => false,
+                    "PREF" => parameter.values != ["1"],
+                    _ => true,
+                }
+        })
+    }
+
+    /// The components of a structured value, with their escapes.
+    pub(super) fn components(&self) -> Vec<&str> {
+        split(&self.value, ';')
+    }
+}
+
+/// Where the value begins: the first colon that is not in quotes. If a quote is not closed,
+/// the first colon of all.
+fn colon(line: &[u8]) -> Option<usize> {
+    let mut is_quoted = false;
+    for (at, byte) in line.iter().enumerate() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b':' if !is_quoted => return Some(at),
+            _ => {}
+        }
+    }
+    line.iter().position(|byte| *byte == b':')
+}
+
+/// Text in UTF-8, else in the encoding that is guessed.
+pub(super) fn decode<'a>(bytes: &'a [u8], guess: &'static Encoding) -> Cow<'a, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => guess.decode_without_bom_handling(bytes).0,
+    }
+}
+
+fn split_unquoted(text: &str, separator: char) -> Vec<&str> {
+    let mut is_quoted = false;
+    text.split(|c| {
+        is_quoted ^= c == '"';
+        c == separator && !is_quoted
+    })
+    .collect()
+}
+
+fn parameter(text: &str) -> Option<Parameter> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if let Some(label) = custom_label(text) {
+        let name = CUSTOM.to_owned();
+        return Some(Parameter {
+            name,
+            values: vec![label],
+        });
+    }
+    let (name, values) = match text.split_once('=') {
+        Some((name, values)) => (name.trim().to_ascii_uppercase(), values),
+        None => (bare_name(text).to_owned(), text),
+    };
+    let unquoted = |value: &str| {
+        let value = value.trim();
+        // The escapes of RFC 6868.
+        value
+            .replace('"', "")
+            .replace("^n", "\n")
+            .replace("^'", "\"")
+            .replace("^^", "^")
+    };
+    // A list of types may be in quotes as a whole.
+    let values = if name == "TYPE" {
+        values.split(',').map(unquoted).collect()
+    } else {
+        split_unquoted(values, ',')
+            .into_iter()
+            .map(unquoted)
+            .collect()
+    };
+    Some(Parameter { name, values })
+}
+
+/// A label of Samsung: `X-CUSTOM(Cabin)`, or
+/// `X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=C3=84)`.
+fn custom_label(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("X-CUSTOM(")?.strip_suffix(')')?;
+    let mut parts = inner.rsplitn(3, ',');
+    let label = parts.next()?;
+    match parts.next() {
+        Some("ENCODING=QUOTED-PRINTABLE") => {
+            let label = quoted_printable(label.as_bytes());
+            Some(String::from_utf8_lossy(&label).into_owned())
+        }
+        _ => Some(inner.to_owned()),
+    }
+}
+
+/// In 2.1, parameters may be values only.
+fn bare_name(value: &str) -> &'static str {
+    match value.to_ascii_uppercase().as_str() {
+        "QUOTED-PRINTABLE" | "BASE64" | "8BIT" | "7BIT" | "B" | "Q" => "ENCODING",
+        "INLINE" | "URL" | "URI" | "CID" | "CONTENT-ID" => "VALUE",
+        _ => "TYPE",
+    }
+}
+
+fn without_charset(head: &str) -> String {
+    let parts = split_unquoted(head, ';').into_iter();
+    let parts = parts.filter(|part| !part.to_ascii_uppercase().starts_with("CHARSET="));
+    parts.collect::<Vec<_>>().join(";")
+}

@@ -1,0 +1,283 @@
+//! Makes a contact of the properties of a vCard.
+//!
+//! A property that the model does not define is kept in `raw_properties`. One that the
+//! model defines only in part, as with a parameter of its own, is in both: the writer
+//! returns it as it was, as long as it says what the contact says.
+
+mod dates;
+mod fit;
+mod name;
+mod people;
+mod photo;
+mod reach;
+
+use std::collections::HashMap;
+
+use proto::contacts::v1::Contact;
+
+pub(crate) use fit::{as_parts, display_name};
+
+use super::labels;
+use super::property::{CUSTOM, Property};
+use super::text::{cut, many_lines, one_line, split, unescape};
+use crate::card::{Group, Parsed, Photo, Problem, Warning};
+use crate::limits;
+
+/// What became of a property.
+pub(super) enum Taken {
+    /// The contact says all of it.
+    Whole,
+    /// The contact says a part of it.
+    Part,
+    /// Nothing of it is known.
+    Not,
+}
+
+impl Taken {
+    fn whole_if(is_whole: bool) -> Self {
+        if is_whole { Self::Whole } else { Self::Part }
+    }
+}
+
+/// A card as far as it was read.
+#[derive(Default)]
+pub(super) struct Build {
+    pub(super) contact: Contact,
+    pub(super) photo: Option<Photo>,
+    pub(super) warnings: Vec<Warning>,
+    /// Raw properties with their groups.
+    raw: Vec<(String, String)>,
+    /// Of each group, the label and the country that Apple writes.
+    group_labels: HashMap<String, String>,
+    group_countries: HashMap<String, String>,
+    /// Which organization a group is about.
+    group_organizations: HashMap<String, usize>,
+    titles: Vec<(String, String)>,
+    is_written_name: bool,
+    is_group: bool,
+    members: Vec<String>,
+}
+
+impl Build {
+    /// Reads the properties of a card.
+    pub(super) fn of(properties: &[Property]) -> Self {
+        let mut build = Self::default();
+        for property in properties {
+            let value = || one_line(&unescape(&property.value));
+            let group = property.group.clone();
+            match property.name.as_str() {
+                "X-ABLABEL" if !group.is_empty() => {
+                    build.group_labels.entry(group).or_insert_with(value);
+                }
+                "X-ABADR" if !group.is_empty() => {
+                    build.group_countries.entry(group).or_insert_with(value);
+                }
+                _ => {}
+            }
+        }
+        for property in properties {
+            build.take(property);
+        }
+        build.take_titles();
+        build
+            .contact
+            .organizations
+            .retain(|organization| *organization != <_>::default());
+        build
+    }
+
+    fn take(&mut self, property: &Property) {
+        let taken = self
+            .take_name(property)
+            .or_else(|| self.take_reach(property))
+            .or_else(|| self.take_date(property))
+            .or_else(|| self.take_people(property))
+            .or_else(|| self.take_other(property));
+        match taken.unwrap_or(Taken::Not) {
+            Taken::Whole => {}
+            Taken::Part | Taken::Not => self.keep(property),
+        }
+    }
+
+    /// Keeps a property as it is.
+    pub(super) fn keep(&mut self, property: &Property) {
+        let raw = many_lines(&property.raw);
+        if raw.chars().count() > limits::RAW_PROPERTY {
+            let text = "was dropped: it has more than 16,384 characters";
+            return self.warn(property, text);
+        }
+        self.raw.push((property.group.clone(), raw));
+    }
+
+    pub(super) fn warn(&mut self, property: &Property, text: impl Into<String>) {
+        if self.warnings.len() < limits::WARNINGS {
+            self.warnings.push(Warning {
+                property: property.name.clone(),
+                text: text.into(),
+            });
+        }
+    }
+
+    fn take_other(&mut self, property: &Property) -> Option<Taken> {
+        let text = || one_line(&unescape(&property.value));
+        let taken = match property.name.as_str() {
+            // About the file, not about the person.
+            "VERSION" | "REV" | "PRODID" | "BEGIN" | "END" => Taken::Whole,
+            // They belong to another property of their group, which `finish` looks for.
+            "X-ABLABEL" | "X-ABADR" if !property.group.is_empty() => Taken::Whole,
+            "UID" => {
+                let uid = text();
+                if !self.contact.uid.is_empty() || uid.chars().count() > UID {
+                    return Some(Taken::Not);
+                }
+                self.contact.uid = uid;
+                Taken::Whole
+            }
+            "NOTE" => self.note(property),
+            "CATEGORIES" | "CATEGORY" => self.categories(property),
+            "PHOTO" => self.take_photo(property),
+            "KIND" | "X-ADDRESSBOOKSERVER-KIND" => {
+                let kind = text().to_lowercase();
+                self.is_group |= kind == "group";
+                match kind.as_str() {
+                    "group" | "individual" => Taken::Whole,
+                    _ => Taken::Not,
+                }
+            }
+            "MEMBER" | "X-ADDRESSBOOKSERVER-MEMBER" => {
+                if self.members.len() <= limits::MEMBERS {
+                    self.members.push(text());
+                }
+                Taken::Whole
+            }
+            "X-ADDRESSBOOK-STARRED" => {
+                self.contact.starred = true;
+                Taken::Whole
+            }
+            "X-ADDRESSBOOK-CUSTOM-FIELD" => match property.components().as_slice() {
+                [key, value] => {
+                    let key = one_line(&unescape(key));
+                    let value = many_lines(&unescape(value));
+                    self.contact.custom_fields.insert(key, value);
+                    Taken::Whole
+                }
+                _ => Taken::Not,
+            },
+            _ => return None,
+        };
+        Some(taken)
+    }
+
+    fn note(&mut self, property: &Property) -> Taken {
+        const NOTES_BYTES: usize = 16 * 1024;
+        let text = many_lines(&unescape(&property.value));
+        let notes = &mut self.contact.notes;
+        if !notes.is_empty() && !text.is_empty() {
+            notes.push_str("\n\n");
+        }
+        notes.push_str(&text);
+        if notes.len() > NOTES_BYTES {
+            notes.truncate(notes.floor_char_boundary(NOTES_BYTES));
+            self.warn(property, "was cut to 16 KiB");
+            return Taken::Part;
+        }
+        Taken::whole_if(!property.has_others_than(&[]))
+    }
+
+    fn categories(&mut self, property: &Property) -> Taken {
+        let names: Vec<String> = split(&property.value, ',')
+            .into_iter()
+            .map(|name| one_line(&unescape(name)))
+            .filter(|name| !name.is_empty())
+            .collect();
+        // Google's groups of the system are in each of its files.
+        let is_google = names.iter().any(|name| name == "myContacts");
+        for mut name in names {
+            match name.as_str() {
+                "myContacts" => {}
+                "starred" if is_google => self.contact.starred = true,
+                _ if self.contact.labels.len() >= ITEMS => {
+                    self.warn(property, "was dropped in part: there are more than 100");
+                    break;
+                }
+                _ => {
+                    cut(&mut name, LABEL);
+                    if !self.contact.labels.contains(&name) {
+                        self.contact.labels.push(name);
+                    }
+                }
+            }
+        }
+        Taken::whole_if(!property.has_others_than(&[]))
+    }
+
+    /// The label of a property, and whether it is all that the property says about its kind.
+    pub(super) fn label(&self, property: &Property) -> (String, bool) {
+        let (label, is_whole) = labels::of_types(property);
+        let own = self
+            .group_labels
+            .get(&property.group)
+            .map(|own| labels::of_apple(own))
+            .or_else(|| property.parameter(CUSTOM).map(one_line));
+        let own = own.filter(|own| !own.is_empty());
+        let is_whole =
+            is_whole && (own.is_none() || label.is_empty() || own.as_ref() == Some(&label));
+        let mut label = own.unwrap_or(label);
+        let was_cut = cut(&mut label, LABEL);
+        (label, is_whole && !was_cut)
+    }
+
+    /// The group that the card is, if it is one.
+    pub(super) fn group(&mut self) -> Option<Result<Group, Problem>> {
+        if !self.is_group {
+            return None;
+        }
+        if self.members.len() > limits::MEMBERS {
+            return Some(Err(Problem::TooManyMembers));
+        }
+        Some(Ok(Group {
+            uid: self.contact.uid.clone(),
+            name: display_name(&self.contact),
+            members: std::mem::take(&mut self.members),
+        }))
+    }
+
+    /// The contact that the card is.
+    pub(super) fn finish(mut self, properties: &[Property]) -> (Parsed, Vec<Warning>) {
+        let raw = std::mem::take(&mut self.raw);
+        // What Apple says about a property is kept with it.
+        let beside = properties.iter().filter(|property| {
+            matches!(property.name.as_str(), "X-ABLABEL" | "X-ABADR")
+                && raw
+                    .iter()
+                    .any(|(group, _)| !group.is_empty() && *group == property.group)
+        });
+        let beside = beside.map(|property| many_lines(&property.raw));
+        let mut raw: Vec<String> = raw
+            .iter()
+            .map(|(_, raw)| raw.clone())
+            .chain(beside)
+            .collect();
+        self.fit(&mut raw);
+        // A writer returns them in another order.
+        raw.sort();
+        self.contact.raw_properties = raw;
+        self.settle_name();
+        let parsed = Parsed {
+            contact: self.contact,
+            photo: self.photo,
+        };
+        (parsed, self.warnings)
+    }
+}
+
+/// The most elements of a list.
+pub(super) const ITEMS: usize = 100;
+/// The most characters of a label.
+pub(super) const LABEL: usize = 100;
+/// The most characters of a uid.
+const UID: usize = 255;
+/// The most characters of a name.
+pub(super) const NAME: usize = 200;
+/// The most characters of another line.
+pub(super) const LINE: usize = 1000;

@@ -1,0 +1,79 @@
+//! Photos.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::{Build, Taken};
+use crate::card::Photo;
+use crate::limits;
+use crate::vcard::property::Property;
+
+/// Many programs omit the padding, or leave bits in it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+impl Build {
+    /// A photo in the card. One that is elsewhere is kept as a raw property.
+    pub(super) fn take_photo(&mut self, property: &Property) -> Taken {
+        let value = property.value.replace("\\,", ",").replace("\\;", ";");
+        let (media_type, text) = if let Some(rest) = data_uri(&value) {
+            rest
+        } else if property.has_encoding(&["B", "BASE64"]) {
+            let kind = property.types().find(|kind| kind != "pref");
+            let kind = kind.or(property.parameter("MEDIATYPE").map(str::to_owned));
+            (
+                kind.as_deref().map(media_type).unwrap_or_default(),
+                value.as_str(),
+            )
+        } else {
+            return if value.trim().is_empty() {
+                Taken::Whole
+            } else {
+                Taken::Not
+            };
+        };
+        if self.photo.is_some() {
+            return Taken::Not;
+        }
+        let text: Vec<u8> = text
+            .bytes()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect();
+        let problem = match BASE64.decode(text) {
+            Ok(data) if data.is_empty() => return Taken::Whole,
+            Ok(data) if data.len() <= limits::PHOTO_BYTES => {
+                self.photo = Some(Photo { media_type, data });
+                return Taken::Whole;
+            }
+            Ok(_) => "was dropped: it has more than 2 MiB",
+            Err(_) => "was dropped: it is not base64",
+        };
+        self.warn(property, problem);
+        Taken::Whole
+    }
+}
+
+/// The media type and the base64 of a URI with data (RFC 2397).
+fn data_uri(value: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = value.split_at_checked(5)?;
+    if !scheme.eq_ignore_ascii_case("data:") {
+        return None;
+    }
+    let (head, data) = rest.split_once(',')?;
+    let media_type = head.strip_suffix(";base64")?;
+    let media_type = media_type.split(';').next().unwrap_or_default();
+    Some((media_type.to_lowercase(), data))
+}
+
+fn media_type(kind: &str) -> String {
+    match kind.to_lowercase() {
+        kind if kind.contains('/') => kind,
+        kind if kind == "jpg" => "image/jpeg".into(),
+        kind => format!("image/{kind}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! The raw properties of a contact that is written.
+
+use proto::contacts::v1::Contact;
+
+use crate::vcard::property::Property;
+use crate::vcard::read::Build;
+
+/// Raw properties that are not written yet.
+pub(super) struct Copies(Vec<Copy>);
+
+struct Copy {
+    property: Property,
+    /// What the property alone says.
+    says: Contact,
+    is_photo: bool,
+    is_taken: bool,
+}
+
+/// Properties that a writer sets itself.
+const OWN: [&str; 6] = ["BEGIN", "END", "VERSION", "PRODID", "REV", "UID"];
+/// Properties that belong to another one of their group.
+const BESIDE: [&str; 2] = ["X-ABLABEL", "X-ABADR"];
+
+impl Copies {
+    pub(super) fn of(raw: &[String]) -> Self {
+        let parse = |raw: &String| {
+            let line = raw
+                .trim()
+                .replace("\r\n", "\n")
+                .replace(['\r', '\n'], "\\n");
+            let mut property = Property::parse(line.as_bytes(), encoding_rs::WINDOWS_1252)?;
+            if property.has_encoding(&["QUOTED-PRINTABLE"]) {
+                // It would continue in the next line.
+                let end = property.raw.trim_end_matches('=').len();
+                property.raw.truncate(end);
+            }
+            Some(property).filter(|property| !OWN.contains(&property.name.as_str()))
+        };
+        let properties: Vec<Property> = raw.iter().filter_map(parse).collect();
+        let copies = properties.iter().map(|property| {
+            let beside = properties.iter().filter(|other| {
+                BESIDE.contains(&other.name.as_str())
+                    && !other.group.is_empty()
+                    && other.group == property.group
+            });
+            let alone: Vec<Property> = std::iter::once(property).chain(beside).cloned().collect();
+            let build = Build::of(&alone);
+            Copy {
+                property: property.clone(),
+                is_photo: build.photo.is_some(),
+                says: build.contact,
+                is_taken: false,
+            }
+        });
+        Self(copies.collect())
+    }
+
+    /// Takes the first property that says what `is_same` accepts.
+    pub(super) fn take(&mut self, is_same: impl Fn(&Contact) -> bool) -> Option<&Property> {
+        let mut copies = self.0.iter_mut();
+        let copy = copies.find(|copy| !copy.is_taken && copy.is_known() && is_same(&copy.says))?;
+        copy.is_taken = true;
+        Some(&copy.property)
+    }
+
+    /// The properties that are left: those that the model does not define, and what belongs
+    /// to those that were taken. The rest said what the contact no longer says.
+    pub(super) fn others(&self, has_photo: bool) -> Vec<String> {
+        let is_other = |copy: &Copy| {
+            let is_fine = if copy.is_photo {
+                has_photo
+            } else {
+                !copy.is_known() || copy.property.parameter("ALTID").is_some()
+            };
+            is_fine && !copy.is_taken && !copy.is_beside()
+        };
+        let is_written = |copy: &&Copy| copy.is_taken || is_other(copy);
+        let groups: Vec<&str> = self
+            .0
+            .iter()
+            .filter(is_written)
+            .map(|copy| copy.property.group.as_str())
+            .collect();
+        let others = self.0.iter().filter(|copy| {
+            is_other(copy) || (copy.is_beside() && groups.contains(&copy.property.group.as_str()))
+        });
+        others.map(|copy| copy.property.raw.clone()).collect()
+    }
+
+    pub(super) fn has_group(&self, group: &str) -> bool {
+        self.0.iter().any(|copy| copy.property.group == group)
+    }
+}
+
+impl Copy {
+    fn is_known(&self) -> bool {
+        self.says != Contact::default()
+    }
+
+    fn is_beside(&self) -> bool {
+        BESIDE.contains(&self.property.name.as_str()) && !self.property.group.is_empty()
+    }
+}

@@ -1,0 +1,266 @@
+//! Writes a contact as a vCard.
+//!
+//! What the model defines is written as the version wants it; properties without one are
+//! those that Apple introduced and most programs read. Our own are:
+//!
+//! - `X-ADDRESSBOOK-STARRED:1`: the contact is starred.
+//! - `X-ADDRESSBOOK-CUSTOM-FIELD:KEY;VALUE`: a custom field.
+//! - the parameter `X-AS-WRITTEN=1` of FN: the name was written as a whole, although it is as
+//!   the parts are put together.
+
+mod copies;
+mod items;
+
+use proto::contacts::v1::{Contact, Date};
+
+use super::VCardVersion;
+use super::date;
+use super::labels;
+use super::read::{as_parts, display_name};
+use super::text::{escape, fold};
+use crate::card::Photo;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use copies::Copies;
+
+/// A card that is being written.
+struct Card<'a> {
+    version: VCardVersion,
+    copies: Copies,
+    /// The number of the last group.
+    group: usize,
+    out: &'a mut Vec<u8>,
+}
+
+/// Appends the vCard of a contact.
+pub(crate) fn write(
+    version: VCardVersion,
+    contact: &Contact,
+    photo: Option<&Photo>,
+    out: &mut Vec<u8>,
+) {
+    let mut card = Card {
+        version,
+        copies: Copies::of(&contact.raw_properties),
+        group: 0,
+        out,
+    };
+    card.line("BEGIN:VCARD");
+    card.line(match version {
+        VCardVersion::V3 => "VERSION:3.0",
+        VCardVersion::V4 => "VERSION:4.0",
+    });
+    card.names(contact);
+    card.organizations(contact);
+    card.items(contact);
+    card.dates(contact);
+    card.relations(contact);
+    card.rest(contact);
+    if let Some(photo) = photo {
+        card.photo(photo);
+    }
+    for raw in card.copies.others(photo.is_some()) {
+        card.line(&raw);
+    }
+    card.line("END:VCARD");
+}
+
+impl Card<'_> {
+    fn line(&mut self, line: &str) {
+        fold(line, self.out);
+    }
+
+    /// Writes a property as it was, if it says the same as the contact. Returns whether it
+    /// does.
+    fn copy(&mut self, is_same: impl Fn(&Contact) -> bool) -> bool {
+        let copy = self.copies.take(is_same).map(|copy| copy.raw.clone());
+        if let Some(raw) = &copy {
+            self.line(raw);
+        }
+        copy.is_some()
+    }
+
+    /// The name of a group that nothing else is in.
+    fn new_group(&mut self) -> String {
+        loop {
+            self.group += 1;
+            let group = format!("item{}", self.group);
+            if !self.copies.has_group(&group) {
+                return group;
+            }
+        }
+    }
+
+    fn names(&mut self, contact: &Contact) {
+        let names = |of: &Contact| {
+            [
+                of.family_name.clone(),
+                of.given_name.clone(),
+                of.middle_name.clone(),
+                of.name_prefix.clone(),
+                of.name_suffix.clone(),
+            ]
+        };
+        let own = names(contact);
+        let is_named = own.iter().any(|name| !name.is_empty());
+        if !is_named || !self.copy(|copy| names(copy) == own) {
+            let parts = own.each_ref().map(|name| escape(name));
+            self.line(&format!("N:{}", parts.join(";")));
+        }
+        let shown = display_name(contact);
+        let is_written = !contact.formatted_name.is_empty() && as_parts(contact);
+        if is_written || !self.copy(|copy| !shown.is_empty() && copy.formatted_name == shown) {
+            let mark = if is_written { ";X-AS-WRITTEN=1" } else { "" };
+            self.line(&format!("FN{mark}:{}", escape(&shown)));
+        }
+        self.text("NICKNAME", &contact.nickname, |of| &of.nickname);
+        self.text(
+            "X-PHONETIC-FIRST-NAME",
+            &contact.phonetic_given_name,
+            |of| &of.phonetic_given_name,
+        );
+        self.text(
+            "X-PHONETIC-LAST-NAME",
+            &contact.phonetic_family_name,
+            |of| &of.phonetic_family_name,
+        );
+    }
+
+    fn text(&mut self, name: &str, text: &str, of: impl Fn(&Contact) -> &String) {
+        if !text.is_empty() && !self.copy(|copy| of(copy) == text) {
+            self.line(&format!("{name}:{}", escape(text)));
+        }
+    }
+
+    fn organizations(&mut self, contact: &Contact) {
+        let is_one = contact.organizations.len() == 1;
+        for own in &contact.organizations {
+            let mut group = String::new();
+            let copy = self.copies.take(|copy| {
+                let found = copy.organizations.first();
+                found.is_some_and(|found| {
+                    (&found.name, &found.department) == (&own.name, &own.department)
+                }) && !own.name.is_empty()
+            });
+            if let Some(copy) = copy {
+                if !copy.group.is_empty() {
+                    group = format!("{}.", copy.group);
+                }
+                let raw = copy.raw.clone();
+                self.line(&raw);
+            } else {
+                if !is_one {
+                    group = format!("{}.", self.new_group());
+                }
+                let name = escape(&own.name);
+                if !own.department.is_empty() {
+                    self.line(&format!("{group}ORG:{name};{}", escape(&own.department)));
+                } else if !name.is_empty() || !is_one {
+                    self.line(&format!("{group}ORG:{name}"));
+                }
+            }
+            let is_copy = |copy: &Contact| {
+                copy.organizations.first().is_some_and(|found| {
+                    found.title == own.title && found.name.is_empty() && found.department.is_empty()
+                })
+            };
+            if !own.title.is_empty() && (!group.is_empty() || !self.copy(is_copy)) {
+                self.line(&format!("{group}TITLE:{}", escape(&own.title)));
+            }
+        }
+    }
+
+    fn dates(&mut self, contact: &Contact) {
+        if let Some(birthday) = contact.birthday
+            && !self.copy(|copy| copy.birthday == Some(birthday))
+        {
+            self.date("BDAY", birthday);
+        }
+        if let Some(death) = contact.date_of_death
+            && !self.copy(|copy| copy.date_of_death == Some(death))
+        {
+            self.date("DEATHDATE", death);
+        }
+        let mut has_anniversary = self.version == VCardVersion::V3;
+        for event in &contact.events {
+            let Some(date) = event.date else {
+                continue;
+            };
+            if self.copy(|copy| copy.events == [event.clone()]) {
+                continue;
+            }
+            if event.label == "anniversary" && !has_anniversary {
+                has_anniversary = true;
+                self.date("ANNIVERSARY", date);
+            } else if event.label.is_empty() {
+                self.date("X-ABDATE", date);
+            } else {
+                let group = self.new_group();
+                self.date(&format!("{group}.X-ABDATE"), date);
+                self.apple_label(&group, &event.label);
+            }
+        }
+    }
+
+    fn date(&mut self, name: &str, date: Date) {
+        let (parameter, text) = date::text(date, self.version);
+        self.line(&format!("{name}{parameter}:{text}"));
+    }
+
+    fn apple_label(&mut self, group: &str, label: &str) {
+        let label = escape(&labels::to_apple(label));
+        self.line(&format!("{group}.X-ABLabel:{label}"));
+    }
+
+    fn rest(&mut self, contact: &Contact) {
+        self.text("NOTE", &contact.notes, |of| &of.notes);
+        if !contact.labels.is_empty() && !self.copy(|copy| copy.labels == contact.labels) {
+            let names: Vec<String> = contact.labels.iter().map(|name| escape(name)).collect();
+            self.line(&format!("CATEGORIES:{}", names.join(",")));
+        }
+        for (key, value) in &contact.custom_fields {
+            let (key, value) = (escape(key), escape(value));
+            self.line(&format!("X-ADDRESSBOOK-CUSTOM-FIELD:{key};{value}"));
+        }
+        if contact.starred {
+            self.line("X-ADDRESSBOOK-STARRED:1");
+        }
+        if !contact.uid.is_empty() {
+            self.line(&format!("UID:{}", escape(&contact.uid)));
+        }
+        if let Some(time) = &contact.update_time {
+            let time = time.to_string();
+            let time = match self.version {
+                VCardVersion::V3 => time,
+                VCardVersion::V4 => time
+                    .split('.')
+                    .next()
+                    .unwrap_or_default()
+                    .replace(['-', ':'], ""),
+            };
+            let time = time.trim_end_matches('Z');
+            self.line(&format!("REV:{time}Z"));
+        }
+    }
+
+    fn photo(&mut self, photo: &Photo) {
+        let data = STANDARD.encode(&photo.data);
+        let media_type: String = photo
+            .media_type
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '+' | '.'))
+            .collect();
+        let line = match self.version {
+            VCardVersion::V4 => format!("PHOTO:data:{media_type};base64,{data}"),
+            VCardVersion::V3 => {
+                let kind = media_type.rsplit('/').next().unwrap_or_default();
+                let kind = match kind.to_ascii_uppercase() {
+                    kind if kind.is_empty() => kind,
+                    kind => format!(";TYPE={kind}"),
+                };
+                format!("PHOTO;ENCODING=b{kind}:{data}")
+            }
+        };
+        self.line(&line);
+    }
+}
