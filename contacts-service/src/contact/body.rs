@@ -108,6 +108,7 @@ fn clear_kept_beside(contact: &mut Contact) {
     contact.expire_time = None;
     contact.merged_into.clear();
     contact.photo = None;
+    contact.owner_id.clear();
 }
 
 /// The display name: the formatted name, else the names, the nickname, the organization,

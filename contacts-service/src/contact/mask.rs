@@ -4,8 +4,9 @@ use bytes::Bytes;
 use prost::Message;
 use prost_types::FieldMask;
 use proto::contacts::v1::Contact;
+use uuid::Uuid;
 
-use super::stored::Stored;
+use super::stored::{Stored, with_owner};
 use crate::error::{Error, Result};
 
 macro_rules! writable_fields {
@@ -91,6 +92,11 @@ impl ReadMask {
         }
     }
 
+    /// The same with the owner of the contact, which is always returned.
+    pub fn encoded_of(&self, owner: Uuid, contact: Stored) -> Result<Bytes> {
+        Ok(with_owner(self.encoded(contact)?, owner))
+    }
+
     fn pick(paths: &[String], mut full: Contact) -> Contact {
         let mut picked = Contact::default();
         for path in paths {
@@ -128,6 +134,7 @@ fn is_output_only(path: &str) -> bool {
             | "merged_into"
             | "display_name"
             | "photo"
+            | "owner_id"
     )
 }
 
@@ -210,7 +217,7 @@ mod tests {
             let known = WRITABLE.contains(&field.as_str()) || is_output_only(field);
             assert!(known, "{field} is in neither list");
         }
-        assert_eq!(set.len(), 35);
+        assert_eq!(set.len(), 36);
     }
 
     /// The names of Contact's fields, read from the descriptor set.

@@ -67,6 +67,14 @@ impl Stored {
     }
 }
 
+/// An encoded message with the owner of its contact.
+#[must_use]
+pub fn with_owner(encoded: Bytes, owner: Uuid) -> Bytes {
+    let mut whole = Vec::from(encoded);
+    put_text(36, hyphenated(owner, &mut [0; 36]), &mut whole);
+    whole.into()
+}
+
 /// The maximum size of the fields beside the body, without that of the uid.
 pub const BESIDE_BYTES: usize = 2 * 38 + 3 + 24 + 11 + 4 * 20;
 
@@ -180,6 +188,13 @@ mod tests {
 
         assert_eq!(stored.clone().message().unwrap(), expected);
         let size = stored.body.len() + stored.uid.len() + BESIDE_BYTES;
-        assert!(stored.encoded().len() <= size);
+        let encoded = stored.encoded();
+        assert!(encoded.len() <= size);
+        let owned = Contact {
+            owner_id: other.to_string(),
+            ..expected
+        };
+        let with_owner = with_owner(encoded, other);
+        assert_eq!(Contact::decode(with_owner).unwrap(), owned);
     }
 }

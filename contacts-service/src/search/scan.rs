@@ -1,6 +1,7 @@
 //! Looks for the best matches in the contacts of a copy.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use uuid::Uuid;
@@ -27,13 +28,13 @@ impl PartialEq for Ranked {
 impl Eq for Ranked {}
 
 impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         self.rank.cmp(&other.rank)
     }
 }
@@ -63,6 +64,15 @@ impl Seen {
     }
 }
 
+/// Where a page begins.
+#[derive(Clone, Copy)]
+pub(super) struct After<'a> {
+    /// The rank of the last contact shown.
+    pub(super) rank: &'a Rank,
+    /// Whether another contact of this rank follows.
+    pub(super) is_included: bool,
+}
+
 /// The best contacts of those that were looked at. However many there are, only `count`
 /// are kept.
 pub(super) struct Best<'a> {
@@ -70,8 +80,7 @@ pub(super) struct Best<'a> {
     /// Each contact that matches has one of these.
     needles: Vec<&'a Word>,
     seen: &'a Seen,
-    /// The rank after which the page begins.
-    after: Option<&'a Rank>,
+    after: Option<After<'a>>,
     count: usize,
     heap: BinaryHeap<Ranked>,
 }
@@ -80,7 +89,7 @@ impl<'a> Best<'a> {
     pub(super) fn new(
         query: &'a Query,
         seen: &'a Seen,
-        after: Option<&'a Rank>,
+        after: Option<After<'a>>,
         count: usize,
     ) -> Self {
         let heap = BinaryHeap::with_capacity(count + 1);
@@ -155,7 +164,12 @@ impl<'a> Best<'a> {
         let (tier, place) = (i32::from(tier), weight.place());
         let rank = (tier, !entry.starred, place, entry.family_key, entry.id);
         let worst = self.heap.peek().filter(|_| self.heap.len() == self.count);
-        self.after.is_none_or(|after| rank > after.key())
+        let follows = |after: After<'_>| match rank.cmp(&after.rank.key()) {
+            Ordering::Less => false,
+            Ordering::Equal => after.is_included,
+            Ordering::Greater => true,
+        };
+        self.after.is_none_or(follows)
             && worst.is_none_or(|worst| rank < worst.rank.key())
             && self.seen.includes(entry)
     }

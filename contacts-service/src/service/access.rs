@@ -14,6 +14,7 @@ use crate::book::Book;
 use crate::contact::mask::ReadMask;
 use crate::contact::parse_uuid;
 use crate::error::{Error, Result, ShareError};
+use crate::model::share::books::Books;
 use crate::model::share::rights::Rights;
 use crate::model::share::visible::{View, Visible};
 use crate::store::shares;
@@ -96,6 +97,32 @@ impl ContactsService {
         read: impl AsyncFnOnce(&View, T) -> Result<A>,
     ) -> Result<Response<A>, Status> {
         Ok(Response::new(self.read(request, read).await?))
+    }
+
+    /// [`Self::answer`] with all that the caller may see of its own contacts and those that
+    /// others share with it.
+    pub(super) async fn answer_of_all<T: OfOwner, A>(
+        &self,
+        request: Request<T>,
+        read: impl AsyncFnOnce(&Books, T) -> Result<A>,
+    ) -> Result<Response<A>, Status> {
+        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
+        if !request.get_ref().owner_id().is_empty() {
+            let problem = "must not be set together with `owner_id`";
+            return Err(Error::invalid("FIELD_INVALID", "all_owners", problem).into());
+        }
+        let books = self.books(caller.user_id).await?;
+        let answer = read(&books, request.into_inner()).await?;
+        if books.depends_on_names() && !books.is_named_as(&self.books(caller.user_id).await?) {
+            return Err(Error::from(ShareError::Changed).into());
+        }
+        Ok(Response::new(answer))
+    }
+
+    /// What a reader sees of all owners' contacts at this moment.
+    async fn books(&self, reader: UserId) -> Result<Books> {
+        let received = shares::all_grants(&self.share_of(reader), reader).await?;
+        Books::of(reader, &received)
     }
 
     /// The feed of an owner's contacts, which reads the shares in the same transaction as

@@ -28,7 +28,7 @@ use crate::store::list::{ListedContact, Selection};
 use crate::store::point_reads::PointReads;
 use crate::store::{contacts, list as table};
 
-const SIZES: Sizes = Sizes {
+pub(super) const SIZES: Sizes = Sizes {
     default: 50,
     max: 500,
 };
@@ -145,6 +145,15 @@ pub(super) async fn filter_of(
     filter::parse(text, Scope { listed, region })
 }
 
+/// Whether a list has deleted contacts, too.
+pub(super) fn listed(request: &ListContactsRequest) -> Listed {
+    if request.show_deleted {
+        Listed::Both
+    } else {
+        Listed::Live
+    }
+}
+
 /// A page of an owner's contacts.
 pub(super) async fn list(
     db: &Pool,
@@ -155,11 +164,7 @@ pub(super) async fn list(
     let paging = Paging::take(&mut request.page_size, &mut request.page_token);
     let pages = Pages::new(sealer, "ListContacts", view.owner, &request, paging, SIZES)?;
     let mask = ReadMask::parse(request.read_mask.as_ref())?;
-    let listed = if request.show_deleted {
-        Listed::Both
-    } else {
-        Listed::Live
-    };
+    let listed = listed(&request);
     let (text, region) = (&request.filter, &request.default_region);
     let filter = filter_of(db, view, text, listed, region).await?;
     let counted = filter.is_empty() && listed == Listed::Live && view.visible.is_all();

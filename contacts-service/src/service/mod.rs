@@ -1,6 +1,7 @@
 //! The RPCs: parse the request, call the rules, encode the response. No SQL, no rules.
 
 mod access;
+mod all_owners;
 mod birthdays;
 mod changes;
 mod contacts;

@@ -33,7 +33,7 @@ pub fn ids_statement(view: &View, filter: &Filter) -> Builder {
     );
     query.push_bind(view.owner).push(" AND delete_time IS NULL");
     push_visible(&mut query, view, Listed::Live);
-    push_filter(&mut query, filter, &view.visible);
+    push_filter(&mut query, filter, Labels::Of(&view.visible));
     // One contact at most: only the order of the uids makes the planner read their index.
     let column = if filter.names_uid() { "uid" } else { "id" };
     query.push(format_args!(" ORDER BY {column}) AS selected"));
@@ -63,47 +63,80 @@ pub(super) fn push_visible(query: &mut Builder, view: &View, listed: Listed) {
         );
 }
 
+/// The same for the books of [`super::list_all`].
+pub(super) fn push_visible_of_books(query: &mut Builder, listed: Listed) {
+    query.push(" AND (book.labels IS NULL OR label_keys && book.labels)");
+    if listed == Listed::Live {
+        return;
+    }
+    query.push(
+        " AND (delete_time IS NULL OR COALESCE(delete_version, version) > book.since \
+         OR EXISTS (SELECT FROM unnest(book.trash_labels, book.trash_since) AS shared (key, since) \
+         WHERE label_keys @> ARRAY[key] AND COALESCE(delete_version, version) > shared.since))",
+    );
+}
+
+/// The labels that a filter may name.
+#[derive(Clone, Copy)]
+pub(super) enum Labels<'a> {
+    /// Those that a caller sees.
+    Of(&'a Visible),
+    /// Those of the row `book`.
+    OfBook,
+}
+
+impl Labels<'_> {
+    /// Whether this label looks like one that no contact has.
+    fn hide(self, key: &String) -> bool {
+        match self {
+            Self::Of(visible) => visible.keys().is_some_and(|keys| !keys.contains(key)),
+            Self::OfBook => false,
+        }
+    }
+}
+
 /// Leaves the contacts that a filter selects.
-pub(super) fn push_filter(query: &mut Builder, filter: &Filter, visible: &Visible) {
+pub(super) fn push_filter(query: &mut Builder, filter: &Filter, labels: Labels<'_>) {
     // Each on its own, so that the planner finds the index of one of them.
     for part in filter.parts() {
         query.push(" AND ");
-        push(query, part, visible);
+        push(query, part, labels);
     }
 }
 
-fn push(query: &mut Builder, filter: &Filter, visible: &Visible) {
+fn push(query: &mut Builder, filter: &Filter, labels: Labels<'_>) {
     match filter {
-        Filter::All(parts) => push_joined(query, parts, " AND ", visible),
-        Filter::Any(parts) => push_joined(query, parts, " OR ", visible),
+        Filter::All(parts) => push_joined(query, parts, " AND ", labels),
+        Filter::Any(parts) => push_joined(query, parts, " OR ", labels),
         Filter::Not(part) => {
             query.push("NOT (");
-            push(query, part, visible);
+            push(query, part, labels);
             query.push(")");
         }
-        Filter::Is(condition) => push_condition(query, condition, visible),
+        Filter::Is(condition) => push_condition(query, condition, labels),
     }
 }
 
-fn push_joined(query: &mut Builder, parts: &[Filter], join: &str, visible: &Visible) {
+fn push_joined(query: &mut Builder, parts: &[Filter], join: &str, labels: Labels<'_>) {
     for (number, part) in parts.iter().enumerate() {
         query.push(if number == 0 { "(" } else { join });
-        push(query, part, visible);
+        push(query, part, labels);
     }
     query.push(")");
 }
 
 /// No condition is NULL for any contact, so that what does not meet it meets NOT.
-fn push_condition(query: &mut Builder, condition: &Condition, visible: &Visible) {
+fn push_condition(query: &mut Builder, condition: &Condition, labels: Labels<'_>) {
     match condition {
-        // A label that the caller may not see looks like one that no contact has.
-        Condition::Label(key) if visible.keys().is_some_and(|keys| !keys.contains(key)) => {
-            query.push("FALSE")
+        Condition::Label(key) if labels.hide(key) => query.push("FALSE"),
+        Condition::Label(key) => {
+            if matches!(labels, Labels::OfBook) {
+                query.push("(book.labels IS NULL OR book.labels @> ARRAY[");
+                query.push_bind(key.clone()).push("]) AND ");
+            }
+            query.push("label_keys @> ARRAY[");
+            query.push_bind(key.clone()).push("]")
         }
-        Condition::Label(key) => query
-            .push("label_keys @> ARRAY[")
-            .push_bind(key.clone())
-            .push("]"),
         Condition::Starred(starred) => query.push("starred = ").push_bind(*starred),
         Condition::Email(keys) => query.push("email_keys && ").push_bind(keys.clone()),
         Condition::Phone(keys) => query.push("phone_keys && ").push_bind(keys.clone()),

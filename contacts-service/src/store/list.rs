@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::filter::{Filter, Listed};
 use crate::model::order::{Key, Order};
 use crate::model::share::visible::View;
-use crate::store::filter::{push_filter, push_visible};
+use crate::store::filter::{Labels, push_filter, push_visible};
 use crate::store::packed::{COLUMNS, LIVE_COLUMNS, Packed, broken};
 
 /// The sort key of the last contact returned.
@@ -54,7 +54,7 @@ pub struct ListedContact {
     /// The contact.
     pub contact: Stored,
     /// The folded name, if sorted by a name.
-    name_key: String,
+    pub(super) name_key: String,
 }
 
 /// A page of contacts.
@@ -95,9 +95,9 @@ impl ListedContact {
     }
 }
 
-/// What to list.
+/// What to list, after a position `C`.
 #[derive(Clone, Debug)]
-pub struct Selection<'a> {
+pub struct Selection<'a, C = ListCursor> {
     /// How to sort.
     pub order: Order,
     /// Which of them.
@@ -107,12 +107,12 @@ pub struct Selection<'a> {
     /// Whether the owner's contacts are counted in the same statement.
     pub counted: bool,
     /// Where to go on.
-    pub after: Option<ListCursor>,
+    pub after: Option<C>,
 }
 
 /// So many contacts have at most 4 MiB. To sum up their sizes would cost such a page a
 /// quarter more.
-const UNMEASURED_MAX: i64 = 64;
+pub(super) const UNMEASURED_MAX: i64 = 64;
 
 /// Lists at most `limit` of an owner's contacts. A page of more than 64 ends with the first
 /// contact that exceeds [`PAGE_BYTES_MAX`].
@@ -140,8 +140,31 @@ pub async fn list(
 }
 
 /// The rows of a subquery, each with the size of those before it.
-const MEASURED: &str = "SELECT *, sum(octet_length(body)) OVER (ROWS UNBOUNDED PRECEDING) \
+pub(super) const MEASURED: &str = "SELECT *, sum(octet_length(body)) OVER (ROWS UNBOUNDED PRECEDING) \
                         - octet_length(body) AS bytes_before FROM (";
+
+/// The column by which an owner's contacts are sorted, and the name among the columns that
+/// are sorted by.
+pub(super) fn columns(key: Key) -> (&'static str, &'static str) {
+    match key {
+        Key::FamilyName => ("family_key", "family_key"),
+        Key::GivenName => ("given_key", "given_key"),
+        Key::DisplayName => ("display_key", "display_key"),
+        Key::CreateTime => ("create_time", "''"),
+        // Versions follow the order of writes, and the feed needs their index anyway.
+        Key::UpdateTime => ("version", "''"),
+        Key::DeleteTime => ("delete_time", "''"),
+    }
+}
+
+/// The condition on deleted contacts.
+pub(super) fn listed_condition(listed: Listed) -> &'static str {
+    match listed {
+        Listed::Live => " AND delete_time IS NULL",
+        Listed::Deleted => " AND delete_time IS NOT NULL",
+        Listed::Both => "",
+    }
+}
 
 /// The statement of a list. It is built at run time, because there are too many combinations
 /// of orders and conditions. Values are always bound.
@@ -151,15 +174,7 @@ pub fn statement<'a>(
     selection: &'a Selection<'a>,
     limit: i64,
 ) -> QueryBuilder<Postgres> {
-    let (column, name_column) = match selection.order.key {
-        Key::FamilyName => ("family_key", "family_key"),
-        Key::GivenName => ("given_key", "given_key"),
-        Key::DisplayName => ("display_key", "display_key"),
-        Key::CreateTime => ("create_time", "''"),
-        // Versions follow the order of writes, and the feed needs their index anyway.
-        Key::UpdateTime => ("version", "''"),
-        Key::DeleteTime => ("delete_time", "''"),
-    };
+    let (column, name_column) = columns(selection.order.key);
     // One contact at most: only the order of the uids makes the planner read their index.
     let column = if selection.filter.names_uid() {
         "uid"
@@ -191,12 +206,8 @@ pub fn statement<'a>(
         ))
         .push_bind(view.owner);
     push_visible(&mut query, view, selection.listed);
-    query.push(match selection.listed {
-        Listed::Live => " AND delete_time IS NULL",
-        Listed::Deleted => " AND delete_time IS NOT NULL",
-        Listed::Both => "",
-    });
-    push_filter(&mut query, selection.filter, &view.visible);
+    query.push(listed_condition(selection.listed));
+    push_filter(&mut query, selection.filter, Labels::Of(&view.visible));
     if let Some(ListCursor { key, id }) = selection.after.clone() {
         query.push(format_args!(" AND ({column}, id) {beyond} ("));
         match key {

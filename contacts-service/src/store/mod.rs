@@ -15,6 +15,7 @@ pub mod ignored_pairs;
 pub mod insertion;
 pub mod labels;
 pub mod list;
+pub mod list_all;
 pub mod members;
 pub mod merges;
 pub mod owners;

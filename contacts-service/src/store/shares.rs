@@ -7,8 +7,9 @@ use sqlx::PgExecutor;
 
 use crate::error::Result;
 use crate::model::label::LabelId;
+use crate::model::share::books::{BOOKS_MAX, Received};
 use crate::model::share::visible::{Grant, SharedLabel};
-use crate::model::share::{OFFERED_FOR, Offer, Recipient, Share, ShareId};
+use crate::model::share::{OFFERED_FOR, Offer, Recipient, SHARES_MAX, Share, ShareId};
 
 /// What the user can currently read of the owner's contacts. Labels by a range, as in
 /// [`super::contacts`]. Earlier releases store no version of the acceptance: then the last
@@ -34,18 +35,75 @@ pub async fn grants(db: impl PgExecutor<'_>, owner: UserId, user: UserId) -> Res
     )
     .fetch_all(db)
     .await?;
-    let grants = rows.into_iter().map(|row| Grant {
-        is_editor: row.is_editor,
-        label: row.label_id.map(|id| SharedLabel {
-            id,
-            // No contact has an empty label.
-            key: row.name_key.unwrap_or_default(),
-            since: row.since,
-            named: row.named.unwrap_or_default(),
-        }),
-        since: row.since,
+    let grants = rows.into_iter().map(|row| {
+        grant(
+            row.is_editor,
+            row.since,
+            row.label_id,
+            row.name_key,
+            row.named,
+        )
     });
     Ok(grants.collect())
+}
+
+/// What the user can currently read of all owners' contacts, as [`grants`], by owner. At most
+/// one more than as many owners as one call reads can have.
+pub async fn all_grants(db: impl PgExecutor<'_>, user: UserId) -> Result<Vec<Received>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT s.owner_id AS "owner: UserId", s.is_editor,
+               COALESCE(s.accept_version, s.version) AS "since!",
+               s.label_id AS "label_id: LabelId", l.name_key AS "name_key?",
+               l.version AS "named?"
+        FROM contacts.shares AS s
+        LEFT JOIN LATERAL (
+            SELECT name_key, version
+            FROM contacts.labels
+            WHERE owner_id = s.owner_id AND id >= s.label_id AND id <= s.label_id
+            ORDER BY id
+            LIMIT 1
+        ) AS l ON TRUE
+        WHERE s.recipient_id = $1
+        ORDER BY s.owner_id
+        LIMIT $2
+        "#,
+        user as UserId,
+        SHARES_MAX * i64::try_from(BOOKS_MAX).unwrap_or(i64::MAX) + 1,
+    )
+    .fetch_all(db)
+    .await?;
+    let received = rows.into_iter().map(|row| Received {
+        owner: row.owner,
+        grant: grant(
+            row.is_editor,
+            row.since,
+            row.label_id,
+            row.name_key,
+            row.named,
+        ),
+    });
+    Ok(received.collect())
+}
+
+fn grant(
+    is_editor: bool,
+    since: i64,
+    label_id: Option<LabelId>,
+    name_key: Option<String>,
+    named: Option<i64>,
+) -> Grant {
+    Grant {
+        is_editor,
+        label: label_id.map(|id| SharedLabel {
+            id,
+            // No contact has an empty label.
+            key: name_key.unwrap_or_default(),
+            since,
+            named: named.unwrap_or_default(),
+        }),
+        since,
+    }
 }
 
 /// Selects shares, without offers that have expired: the text after WHERE, and the values, of

@@ -47,6 +47,7 @@ fn due(method: &str, path: &str) -> Due {
         | (
             "CreateContact" | "UpdateContact",
             "contact.merged_into"
+            | "contact.owner_id"
             | "contact.display_name"
             | "contact.phones[0].e164"
             | "contact.phones[0].extension"

@@ -12,7 +12,7 @@ use crate::batch_create::batch;
 use crate::refusal::{assert_bad_fields, assert_refused};
 use crate::sample::{email, ids, named};
 
-const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 16] = [
     "Ada",
     "ada",
     "Ádám",
@@ -56,7 +56,7 @@ async fn crowd() -> (App, crate::owner::Owner, Vec<Contact>) {
 }
 
 /// The sort key of a field of `order_by`, computed from the contacts.
-fn compare(field: &str, a: &Contact, b: &Contact) -> Ordering {
+pub fn compare(field: &str, a: &Contact, b: &Contact) -> Ordering {
     let key = |first: &str, second: &str, c: &Contact| match (first, second) {
         ("", "") => order_key(&[&c.display_name]),
         ("", only) => order_key(&[only, "", ""]),

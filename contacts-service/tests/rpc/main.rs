@@ -12,6 +12,7 @@
 )]
 
 mod accounts;
+mod all_owners_world;
 mod app;
 mod good_lists;
 mod good_requests;
@@ -31,6 +32,10 @@ mod teller;
 mod wire;
 
 mod access;
+mod all_owners;
+mod all_owners_calls;
+mod all_owners_search;
+mod all_owners_shares;
 mod batch_create;
 mod batch_delete;
 mod batch_get;

@@ -6,9 +6,11 @@ use chassis::user_id::UserId;
 use contacts_service::contact::ContactId;
 use contacts_service::model::filter::{Condition, Filter, Listed};
 use contacts_service::model::order::Order;
+use contacts_service::model::share::books::Books;
 use contacts_service::model::share::visible::View;
 use contacts_service::store::filter::ids_statement;
 use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
+use contacts_service::store::list_all::{self, AllCursor};
 use uuid::Uuid;
 
 /// The statements, by a name, with the plans meant.
@@ -45,6 +47,7 @@ pub(crate) fn list_plans() -> BTreeMap<String, (String, Vec<String>)> {
             add(format!("deleted by {order}, {after}"), query, &nodes);
         }
     }
+    add_all_owners(&mut add);
     let by_uid = Filter::Is(Condition::Uid(String::new()));
     // One contact is sorted.
     let nodes = [
@@ -98,5 +101,65 @@ fn list(order: &str, later: bool, filter: &Filter, limit: i64) -> String {
         after: later.then_some(ListCursor { key, id }),
     };
     let statement = statement(&view, &selection, limit);
+    statement.sql().as_str().to_owned()
+}
+
+/// The same of all owners' contacts: an index for each owner, and one sort of a page.
+fn add_all_owners(add: &mut impl FnMut(String, String, &[&str])) {
+    let every = Filter::All(Vec::new());
+    for (order, nodes) in [
+        ("family_name", &["Sort", "contacts_family"][..]),
+        ("given_name", &["Sort", "contacts_given"]),
+        ("display_name", &["Sort", "contacts_display"]),
+        ("create_time", &["Sort", "contacts_create_time"]),
+        (
+            "update_time",
+            &["Sort", "Incremental Sort", "contacts_version"],
+        ),
+    ] {
+        for order in [order.to_owned(), format!("{order} desc")] {
+            for (after, size) in [(false, 50), (true, 50), (false, 500), (true, 500)] {
+                for listed in [Listed::Live, Listed::Both] {
+                    let query = list_all(&order, after, &every, listed, size + 1);
+                    let name = format!("{size} of all by {order}, {after}, {listed:?}");
+                    let counted = (listed == Listed::Live).then_some("owner_state_pkey");
+                    let nodes: Vec<_> = counted.iter().chain(nodes).copied().collect();
+                    add(name, query, &nodes);
+                }
+            }
+        }
+    }
+    let by_uid = Filter::Is(Condition::Uid(String::new()));
+    let nodes = [
+        "owner_state_pkey",
+        "Sort",
+        "Incremental Sort",
+        "contacts_owner_id_uid_key",
+    ];
+    let query = list_all("family_name", false, &by_uid, Listed::Live, 51);
+    add("all by uid".to_owned(), query, &nodes);
+}
+
+fn list_all(order: &str, later: bool, filter: &Filter, listed: Listed, limit: i64) -> String {
+    let owner = UserId(Uuid::nil());
+    let key = match order.split('_').next() {
+        Some("create") => SortKey::Time(chrono::DateTime::UNIX_EPOCH),
+        _ => SortKey::Text(String::new()),
+    };
+    let after = if order.starts_with("update") {
+        AllCursor::AfterEach(Vec::new())
+    } else {
+        let id = ContactId(Uuid::nil());
+        AllCursor::After(ListCursor { key, id }, owner)
+    };
+    let selection = Selection {
+        order: Order::parse(order).unwrap(),
+        filter,
+        listed,
+        counted: listed == Listed::Live,
+        after: later.then_some(after),
+    };
+    let books = Books::of(owner, &[]).unwrap();
+    let statement = list_all::statement(&books, &selection, limit);
     statement.sql().as_str().to_owned()
 }

@@ -118,6 +118,11 @@ const ORDERED: &[Stored] = &[
         &["shares_recipient", "labels_pkey"],
     ),
     (
+        "SELECT s.owner_id AS \"owner: UserId\"",
+        "",
+        &["shares_recipient", "labels_pkey"],
+    ),
+    (
         "SELECT version, change,",
         "version < $3 ORDER BY version DESC",
         &["revisions_pkey"],

@@ -1,5 +1,7 @@
 //! Shares of an owner's contacts with other users.
 
+pub mod books;
+pub mod error;
 pub mod rights;
 pub mod visible;
 
