@@ -5,8 +5,10 @@ use tonic::{Code, Status};
 
 use crate::app::App;
 use crate::owner::{Owner, field_mask};
+use crate::owner_labels::labelled;
 use crate::refusal::assert_refused;
 use crate::sample::{email, named};
+use crate::shared_since::cases;
 
 async fn deleted(
     owner: &Owner,
@@ -173,4 +175,32 @@ async fn a_stranger_sees_none_and_a_recipient_those_of_its_label() {
     assert_eq!(names(&shared, "", "").await, "CAB");
     assert_eq!(names(&shared, "", "labels:shared").await, "CAB");
     assert_eq!(names(&shared, "", "labels:other").await, "");
+}
+
+#[tokio::test]
+async fn a_recipient_sees_what_was_deleted_since_the_acceptance() {
+    let app = App::start().await;
+    for case in cases(&app).await {
+        let owner = &case.owner;
+        let friend = |name: &str| Contact {
+            given_name: name.into(),
+            ..labelled(&["Friends"])
+        };
+        let before = owner.has_deleted(friend("B")).await;
+        owner.has_deleted(friend("C")).await;
+        let reader = case.shares(ShareRole::Reader).await;
+        owner.has_deleted(friend("D")).await;
+        owner.has_deleted(friend("E")).await;
+
+        assert_eq!(names(owner, "delete_time", "").await, "BCDE");
+        assert_eq!(names(&reader, "delete_time", "").await, "DE");
+        assert_eq!(names(&reader, "", "labels:friends").await, "ED");
+        // Their versions rise, but not those of their deletions.
+        let label = owner.label("Friends").await;
+        owner.rename_label(&label, "Amis").await.unwrap();
+        assert_eq!(names(&reader, "delete_time", "").await, "DE");
+        owner.undelete(&before.id).await.unwrap();
+        owner.delete(&before.id).await.unwrap();
+        assert_eq!(names(&reader, "delete_time", "").await, "DEB");
+    }
 }
