@@ -103,6 +103,33 @@ async fn an_etag_protects_the_change_of_another_and_lets_a_repeat_pass() {
 }
 
 #[tokio::test]
+async fn every_setting_changes_the_etag() {
+    let app = App::start().await;
+    let owner = app.plain_owner();
+    let mut before = owner.settings().await;
+    let zone = Settings {
+        time_zone: "Asia/Tokyo".into(),
+        ..Settings::default()
+    };
+    let rule = Settings {
+        leap_day_rule: LeapDayRule::Mar1.into(),
+        ..Settings::default()
+    };
+
+    for change in [in_region("DE"), zone, rule] {
+        let set = owner.set_settings(change, &[]).await.unwrap();
+        let stale = Settings {
+            etag: before.etag,
+            ..in_region("FR")
+        };
+        let refused = owner.set_settings(stale, &[]).await;
+        assert_refused(refused, Code::Aborted, "ETAG_MISMATCH");
+        assert_eq!(owner.settings().await, set);
+        before = set;
+    }
+}
+
+#[tokio::test]
 async fn settings_that_do_not_exist_are_refused_by_field_and_change_nothing() {
     let app = App::start().await;
     let owner = app.plain_owner();
