@@ -33,6 +33,8 @@ fn the_readmes_tour_works_as_pasted() {
         "\"totalSize\": \"1\"",
         "\"matchTier\": \"MATCH_TIER_FIELD\"",
         "\"daysUntil\":",
+        "\"deleteTime\":",
+        "\"ownerId\":",
         "\"tokenType\": \"Bearer\"",
     ] {
         assert!(said.contains(fact), "no {fact} in {said}");
