@@ -82,14 +82,9 @@ async fn check_queries(cargo: &Path, workspace: &Path, url: &str, into: &Path) -
             .or_path("touch", &path)?;
     }
     let status = Command::new(cargo)
-        .args([
-            "check",
-            "--quiet",
-            "-p",
-            "auth-service",
-            "-p",
-            "contacts-service",
-        ])
+        // With a test, because its dependencies have the same features as in all tests:
+        // others would be compiled again.
+        .args(["check", "--quiet", "--workspace", "--lib", "--test", "tidy"])
         .current_dir(workspace)
         .env("DATABASE_URL", url)
         .env("SQLX_OFFLINE", "false")

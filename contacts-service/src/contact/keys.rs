@@ -16,7 +16,7 @@ use super::search_text::search_text;
 
 /// The version of these keys. Keys of an earlier version are made again from the bodies
 /// ([`crate::rebuild`]); a change of any key is a new version.
-pub const KEYS_VERSION: i16 = 2;
+pub const KEYS_VERSION: i16 = 3;
 
 /// The columns beside a contact's body.
 #[derive(Clone, Debug, PartialEq, Eq)]

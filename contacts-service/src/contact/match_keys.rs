@@ -19,7 +19,7 @@ const VALUES_MAX: usize = 10;
 /// A phone of fewer digits is not personal.
 const PHONE_DIGITS_MIN: usize = 5;
 
-/// The keys of a contact.
+/// The keys of a contact, and its date of birth.
 #[must_use]
 pub fn match_keys(contact: &Contact) -> BTreeSet<MatchKey> {
     let mut keys = BTreeSet::new();
@@ -39,16 +39,16 @@ pub fn match_keys(contact: &Contact) -> BTreeSet<MatchKey> {
             add(ValueKind::Phone, &number);
         }
     }
-    let Some(name) = compared_name(contact) else {
-        return keys;
-    };
-    add(ValueKind::Name, &name);
-    let words = name_words(contact);
-    add(ValueKind::Words, &words.join(" "));
-    add(ValueKind::Words, &without_digraphs(&words));
-    for word in dated_words(contact, &words) {
-        add(ValueKind::BirthdayAndWord, &word);
+    if let Some(name) = compared_name(contact) {
+        add(ValueKind::Name, &name);
+        let words = name_words(contact);
+        add(ValueKind::Words, &words.join(" "));
+        add(ValueKind::Words, &without_digraphs(&words));
+        for word in dated_words(contact, &words) {
+            add(ValueKind::BirthdayAndWord, &word);
+        }
     }
+    keys.extend(contact.birthday.map(MatchKey::of_birthday));
     keys
 }
 

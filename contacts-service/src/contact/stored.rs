@@ -136,11 +136,6 @@ impl Dates {
     }
 }
 
-/// The birthday of a stored body.
-pub fn birthday(body: &[u8]) -> Result<Option<Date>> {
-    Ok(Dates::decode_from(body)?.birthday)
-}
-
 /// The time as a message.
 #[must_use]
 pub fn timestamp(time: DateTime<Utc>) -> Timestamp {

@@ -1,39 +1,10 @@
 //! The evidence that two contacts are the same person.
 
-use std::collections::BTreeSet;
+use proto::contacts::v1::DuplicateReason;
+use strsim::damerau_levenshtein;
 
-use proto::contacts::v1::{Date, DuplicateReason};
-use strsim::normalized_damerau_levenshtein;
-
-use crate::contact::ContactId;
-use crate::contact::match_key::ValueKind;
-use crate::model::duplicates::ComparedContact;
-
-/// The compared data of a contact.
-pub(super) struct Facts {
-    pub(super) id: ContactId,
-    pub(super) birthday: Option<Date>,
-    name: Option<String>,
-    /// The values that it shares with others, by number.
-    pub(super) common: Vec<(usize, ValueKind)>,
-}
-
-impl Facts {
-    pub(super) fn of(member: ComparedContact) -> Self {
-        Self {
-            id: member.id,
-            birthday: member.birthday,
-            name: member.name,
-            common: Vec::new(),
-        }
-    }
-
-    /// Sorts similar contacts next to each other.
-    pub(super) fn order(&self) -> (Option<&str>, Option<[i32; 3]>, ContactId) {
-        let birthday = self.birthday.map(|day| [day.year, day.month, day.day]);
-        (self.name.as_deref(), birthday, self.id)
-    }
-}
+use crate::contact::match_key::{MatchKey, ValueKind};
+use crate::model::duplicates::Candidates;
 
 /// How likely two contacts, or those of a group, are the same person.
 #[derive(Clone, Copy, Debug)]
@@ -54,34 +25,33 @@ const CERTAINTIES: [(DuplicateReason, u32); 5] = [
 /// The fraction of the certainty, in thousandths, that remains if the names differ,
 /// because families share a phone.
 const OF_OTHER_NAMES: u32 = 400;
-/// The similarity from which on two names are similar, from 0 to 1.
-const SIMILARITY_MIN: f64 = 0.8;
+/// Names are similar if one letter is changed for so many of the longer one.
+const CHARS_PER_CHANGE: usize = 5;
 /// Longer names are similar only if they are equal.
 const COMPARED_BYTES_MAX: usize = 64;
 
 impl Evidence {
-    pub(super) fn of(a: &Facts, b: &Facts) -> Self {
-        let mut found = Vec::new();
-        for common in &a.common {
-            if b.common
-                .binary_search_by_key(&common.0, |one| one.0)
-                .is_ok()
-            {
-                found.push(common.1);
-            }
-        }
-        let same_name = a.name.is_some() && a.name == b.name;
+    /// That of the contacts in these places.
+    pub(super) fn of(candidates: &Candidates, a: usize, b: usize) -> Self {
+        let common = Kinds::common(candidates.keys(a), candidates.keys(b));
+        let (name_a, name_b) = (candidates.name(a), candidates.name(b));
+        let are_named = !name_a.is_empty() && !name_b.is_empty();
+        let same_name = are_named && name_a == name_b;
         let similar_name = !same_name
-            && (found.contains(&ValueKind::Words)
-                || matches!((&a.name, &b.name), (Some(a), Some(b)) if are_similar(a, b)));
-        let is_full = a.birthday.is_some_and(|date| date.year > 0 && date.day > 0);
+            && (common.include(ValueKind::Words) || are_named && are_similar(name_a, name_b));
+        let same_birthday = || {
+            let known = candidates
+                .birthday(a)
+                .filter(|date| date.year > 0 && date.day > 0);
+            known.is_some() && known == candidates.birthday(b)
+        };
         let holds = |reason: DuplicateReason| match reason {
             DuplicateReason::Unspecified => false,
-            DuplicateReason::SameEmail => found.contains(&ValueKind::Email),
-            DuplicateReason::SamePhone => found.contains(&ValueKind::Phone),
+            DuplicateReason::SameEmail => common.include(ValueKind::Email),
+            DuplicateReason::SamePhone => common.include(ValueKind::Phone),
             DuplicateReason::SameName => same_name,
             DuplicateReason::SimilarName => similar_name,
-            DuplicateReason::SameBirthday => is_full && a.birthday == b.birthday,
+            DuplicateReason::SameBirthday => same_birthday(),
         };
         let (mut reasons, mut doubt) = (0, 1000);
         for (reason, certainty) in CERTAINTIES {
@@ -90,7 +60,7 @@ impl Evidence {
                 doubt = doubt * (1000 - certainty) / 1000;
             }
         }
-        let other_names = a.name.is_some() && b.name.is_some() && !same_name && !similar_name;
+        let other_names = are_named && !same_name && !similar_name;
         let score = 1000 - doubt;
         Self {
             score: if other_names {
@@ -128,14 +98,50 @@ fn bit(reason: DuplicateReason) -> u8 {
     1 << i32::from(reason)
 }
 
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kinds(u8);
+
+impl Kinds {
+    /// Those of the keys that are in both; the keys are ascending.
+    fn common(mut a: &[MatchKey], mut b: &[MatchKey]) -> Self {
+        let mut kinds = Self::default();
+        while let ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) = (a, b) {
+            if first_a == first_b
+                && let Some(kind) = first_a.kind()
+            {
+                kinds.0 |= 1 << kind as u8;
+            }
+            if first_a <= first_b {
+                a = rest_a;
+            }
+            if first_b <= first_a {
+                b = rest_b;
+            }
+        }
+        kinds
+    }
+
+    fn include(self, kind: ValueKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+}
+
 /// Whether two names differ by a few letters, or one of them lacks words of the other.
 fn are_similar(a: &str, b: &str) -> bool {
-    if a.len().max(b.len()) > COMPARED_BYTES_MAX {
-        return false;
-    }
-    let (words_a, words_b): (BTreeSet<&str>, BTreeSet<&str>) =
-        (a.split(' ').collect(), b.split(' ').collect());
-    words_a.is_subset(&words_b)
-        || words_b.is_subset(&words_a)
-        || normalized_damerau_levenshtein(a, b) >= SIMILARITY_MIN
+    a.len().max(b.len()) <= COMPARED_BYTES_MAX
+        && (has_words_of(a, b) || has_words_of(b, a) || are_near(a, b))
+}
+
+fn has_words_of(whole: &str, part: &str) -> bool {
+    let is_in = |word| whole.split(' ').any(|other| other == word);
+    part.split(' ').all(is_in)
+}
+
+/// Whether few letters must be changed to make one of the other.
+fn are_near(a: &str, b: &str) -> bool {
+    let [chars_a, chars_b] = [a, b].map(|name| name.chars().count());
+    let changed_max = chars_a.max(chars_b) / CHARS_PER_CHANGE;
+    // At least those that only one has.
+    chars_a.abs_diff(chars_b) <= changed_max && damerau_levenshtein(a, b) <= changed_max
 }

@@ -1,17 +1,18 @@
 //! Forms groups of contacts, pair by pair.
 
-use super::evidence::{Evidence, Facts};
+use super::evidence::Evidence;
 use super::{GROUP_MAX, Group};
 use crate::contact::ContactId;
+use crate::model::duplicates::Candidates;
 
 /// A forest of groups: each contact has a parent, and starts as a group of one.
-pub(super) struct Groups {
+pub(super) struct Groups<'a> {
     parents: Vec<usize>,
     /// By contact; the state of a group is that of its first contact.
     states: Vec<State>,
     /// The ignored partners of each contact.
     apart: Vec<Vec<usize>>,
-    ids: Vec<ContactId>,
+    ids: &'a [ContactId],
 }
 
 /// The data of a group.
@@ -25,21 +26,24 @@ struct State {
     evidence: Option<Evidence>,
 }
 
-impl Groups {
-    pub(super) fn of(facts: &[Facts]) -> Self {
+impl<'a> Groups<'a> {
+    pub(super) fn of(candidates: &'a Candidates) -> Self {
         let known = |part: i32| Some(part).filter(|part| *part > 0);
-        let states = facts.iter().enumerate().map(|(place, facts)| State {
-            members: vec![place],
-            year: facts.birthday.and_then(|date| known(date.year)),
-            month: facts.birthday.and_then(|date| known(date.month)),
-            day: facts.birthday.and_then(|date| known(date.day)),
-            evidence: None,
+        let states = (0..candidates.len()).map(|place| {
+            let birthday = candidates.birthday(place);
+            State {
+                members: vec![place],
+                year: birthday.and_then(|date| known(date.year)),
+                month: birthday.and_then(|date| known(date.month)),
+                day: birthday.and_then(|date| known(date.day)),
+                evidence: None,
+            }
         });
         Self {
-            parents: (0..facts.len()).collect(),
+            parents: (0..candidates.len()).collect(),
             states: states.collect(),
-            apart: vec![Vec::new(); facts.len()],
-            ids: facts.iter().map(|facts| facts.id).collect(),
+            apart: vec![Vec::new(); candidates.len()],
+            ids: candidates.ids(),
         }
     }
 
@@ -90,8 +94,8 @@ impl Groups {
         let ids = self.ids;
         let groups = self.states.into_iter().filter_map(|state| {
             let evidence = state.evidence?;
-            let mut members: Vec<ContactId> =
-                state.members.iter().map(|place| ids[*place]).collect();
+            let members = state.members.iter().map(|place| ids[*place]);
+            let mut members: Vec<ContactId> = members.collect();
             members.sort_unstable();
             Some(Group {
                 score: evidence.score,

@@ -6,14 +6,15 @@ mod groups;
 mod search;
 mod shared;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use proto::contacts::v1::DuplicateReason;
 
 use crate::contact::ContactId;
-use crate::model::duplicates::{ComparedContact, IgnoredPair, SharedValue};
-use evidence::{Evidence, Facts};
+use crate::model::duplicates::{Candidates, IgnoredPair};
+use evidence::Evidence;
 use groups::Groups;
+use shared::{Holder, holders, shared_values};
 
 pub use search::{AT_A_TIME, DuplicatesCursor, DuplicatesPage, FoundGroup, find};
 
@@ -58,41 +59,15 @@ const LIKELY: u32 = 400;
 
 /// Forms groups, sorted by position. Each contact is in at most one.
 #[must_use]
-pub fn groups(
-    shared: &[SharedValue],
-    mut members: Vec<ComparedContact>,
-    ignored: &[IgnoredPair],
-) -> Vec<Group> {
-    // The groups do not depend on the order of the input, because pages must be
-    // consistent.
-    members.sort_unstable_by_key(|member| member.id);
-    let places: HashMap<ContactId, usize> = members
-        .iter()
-        .enumerate()
-        .map(|(place, member)| (member.id, place))
-        .collect();
-    let mut facts: Vec<Facts> = members.into_iter().map(Facts::of).collect();
-    let mut sharers = Vec::new();
-    for (number, shared) in shared.iter().enumerate() {
-        let ids: HashSet<ContactId> = shared.ids.iter().copied().collect();
-        let mut places: Vec<usize> = ids
-            .iter()
-            .filter_map(|id| places.get(id))
-            .copied()
-            .collect();
-        for place in &places {
-            facts[*place].common.push((number, shared.kind));
-        }
-        places.sort_unstable_by(|a, b| facts[*a].order().cmp(&facts[*b].order()));
-        sharers.push(places);
-    }
-
-    let mut pairs: Vec<(Evidence, usize, usize)> = compared(&facts, &sharers);
+pub fn groups(candidates: &Candidates, ignored: &[IgnoredPair]) -> Vec<Group> {
+    let holders = holders(candidates);
+    let mut pairs = compared(candidates, &shared_values(&holders));
     pairs.sort_unstable_by_key(|(evidence, a, b)| (u32::MAX - evidence.score, *a, *b));
-    let mut groups = Groups::of(&facts);
+    let mut groups = Groups::of(candidates);
     for pair in ignored {
-        if let (Some(a), Some(b)) = (places.get(&pair.low), places.get(&pair.high)) {
-            groups.keep_apart(*a, *b);
+        let places = [pair.low, pair.high].map(|id| candidates.place_of(id));
+        if let [Some(a), Some(b)] = places {
+            groups.keep_apart(a, b);
         }
     }
     let likely = pairs.partition_point(|(evidence, ..)| evidence.score >= LIKELY);
@@ -113,10 +88,14 @@ pub fn groups(
 }
 
 /// Compares contacts with shared values, rare values first.
-fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, usize)> {
+fn compared(candidates: &Candidates, values: &[&[Holder]]) -> Vec<(Evidence, usize, usize)> {
+    let order = order(candidates);
     let mut seen = HashSet::new();
     let mut pairs = Vec::new();
-    for places in sharers {
+    for holders in values {
+        let places = holders.iter().map(|(_, place)| *place as usize);
+        let mut places: Vec<usize> = places.collect();
+        places.sort_unstable_by_key(|place| order[*place]);
         let is_rare = places.len() <= ALL_PAIRS_MAX;
         let reach = if is_rare { places.len() } else { 2 };
         for (at, a) in places.iter().enumerate() {
@@ -129,7 +108,7 @@ fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, us
                 if seen.len() == PAIRS_MAX {
                     return pairs;
                 }
-                let evidence = Evidence::of(&facts[pair.0], &facts[pair.1]);
+                let evidence = Evidence::of(candidates, pair.0, pair.1);
                 if evidence.is_any() && (is_rare || evidence.score >= LIKELY) {
                     seen.insert(pair);
                     pairs.push((evidence, pair.0, pair.1));
@@ -138,6 +117,21 @@ fn compared(facts: &[Facts], sharers: &[Vec<usize>]) -> Vec<(Evidence, usize, us
         }
     }
     pairs
+}
+
+/// The position of each contact in an order in which similar ones are next to each other.
+fn order(candidates: &Candidates) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..candidates.len()).collect();
+    places.sort_unstable_by_key(|place| {
+        let birthday = candidates.birthday(*place);
+        let birthday = birthday.map(|date| [date.year, date.month, date.day]);
+        (candidates.name(*place), birthday, *place)
+    });
+    let mut order = vec![0; places.len()];
+    for (position, place) in places.into_iter().enumerate() {
+        order[place] = position;
+    }
+    order
 }
 
 #[cfg(test)]

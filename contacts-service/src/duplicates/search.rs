@@ -1,6 +1,6 @@
 //! The groups of an address book, a page at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chassis::database::pool::Pool;
 use chassis::paging::fitting;
@@ -8,7 +8,6 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::shared::shared_values;
 use super::{Group, groups};
 use crate::contact::ContactId;
 use crate::contact::stored::Stored;
@@ -55,14 +54,9 @@ pub async fn find(
     // One snapshot, so that the compared and the returned contacts are from the same
     // moment.
     let mut tx = db.begin_snapshot().await?;
-    let keys = duplicates::match_keys(&mut tx, view).await?;
-    let shared = off_thread(move || shared_values(keys)).await?;
-    let ids = shared.iter().flat_map(|shared| &shared.ids);
-    let ids: HashSet<Uuid> = ids.map(|id| id.0).collect();
-    let ids: Vec<Uuid> = ids.into_iter().collect();
-    let members = duplicates::compared_contacts(&mut *tx, view, &ids).await?;
+    let candidates = duplicates::candidates(&mut tx, view).await?;
     let ignored = ignored_pairs::list(&mut *tx, view.owner, None, ignored_pairs::PAIRS_MAX).await?;
-    let all = off_thread(move || groups(&shared, members, &ignored)).await?;
+    let all = off_thread(move || groups(&candidates, &ignored)).await?;
 
     let start = all.partition_point(|group| cursor.is_some_and(|cursor| group.place() <= cursor));
     let end = all.partition_point(|group| group.certainty() >= min_score);

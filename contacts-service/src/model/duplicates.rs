@@ -3,26 +3,77 @@
 use proto::contacts::v1::Date;
 
 use crate::contact::ContactId;
-use crate::contact::match_key::ValueKind;
+use crate::contact::match_key::MatchKey;
 
-/// A value that several contacts have.
-#[derive(Clone, Debug)]
-pub struct SharedValue {
-    /// The kind of the value.
-    pub kind: ValueKind,
-    /// The contacts that have it; an id can occur twice.
-    pub ids: Vec<ContactId>,
+/// The contacts among which duplicates are looked for, in flat buffers, because a book has
+/// tens of thousands. A contact is named by its place.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// Ascending.
+    ids: Vec<ContactId>,
+    /// The names and the keys, one contact after the other, and where those of each end.
+    names: String,
+    keys: Vec<MatchKey>,
+    ends: Vec<(usize, usize)>,
 }
 
-/// A contact to be compared.
-#[derive(Clone, Debug)]
-pub struct ComparedContact {
-    /// The contact.
-    pub id: ContactId,
-    /// The identity of its display name, if it is made from more than an e-mail or a phone.
-    pub name: Option<String>,
-    /// Its date of birth, if it is known.
-    pub birthday: Option<Date>,
+impl Candidates {
+    /// Adds a contact with a higher id than those before. `name` is the identity of its
+    /// display name, empty if it names nobody; `keys` are ascending.
+    pub fn add(&mut self, id: ContactId, name: &str, keys: impl Iterator<Item = MatchKey>) {
+        self.ids.push(id);
+        self.names.push_str(name);
+        self.keys.extend(keys);
+        self.ends.push((self.names.len(), self.keys.len()));
+    }
+
+    /// The number of contacts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The contacts, by place.
+    #[must_use]
+    pub fn ids(&self) -> &[ContactId] {
+        &self.ids
+    }
+
+    /// The place of a contact; `None` if it is not one of these.
+    #[must_use]
+    pub fn place_of(&self, id: ContactId) -> Option<usize> {
+        self.ids.binary_search(&id).ok()
+    }
+
+    /// The name of the contact in this place.
+    #[must_use]
+    pub fn name(&self, place: usize) -> &str {
+        &self.names[self.start(place).0..self.ends[place].0]
+    }
+
+    /// The keys of the contact in this place.
+    #[must_use]
+    pub fn keys(&self, place: usize) -> &[MatchKey] {
+        &self.keys[self.start(place).1..self.ends[place].1]
+    }
+
+    /// The date of birth of the contact in this place: its last key, if it is known.
+    #[must_use]
+    pub fn birthday(&self, place: usize) -> Option<Date> {
+        self.keys(place).last()?.birthday()
+    }
+
+    fn start(&self, place: usize) -> (usize, usize) {
+        place
+            .checked_sub(1)
+            .map_or((0, 0), |before| self.ends[before])
+    }
 }
 
 /// Two contacts that are known to be different people.

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
+use proto::contacts::v1::{MatchTier, SearchField};
 use uuid::Uuid;
 
 use super::fuzzy::Similar;
 use super::place::place;
-use super::rank::{Match, Place, Rank, exact, fuzzy, readings, spelled};
+use super::rank::{Match, Place, Rank, Weighed, exact, fuzzy, readings, spelled};
+use crate::contact::ContactId;
 use crate::contact::search_text::without_labels;
 use crate::copies::chunk::{Chunk, Entry};
 use crate::model::query::{Query, Word};
@@ -79,6 +81,8 @@ pub(super) struct Best<'a> {
     query: &'a Query,
     /// Each contact that matches has one of these.
     needles: Vec<&'a Word>,
+    /// Whether the query is one word, and the only needle.
+    is_one_word: bool,
     seen: &'a Seen,
     after: Option<After<'a>>,
     count: usize,
@@ -93,9 +97,16 @@ impl<'a> Best<'a> {
         count: usize,
     ) -> Self {
         let heap = BinaryHeap::with_capacity(count + 1);
+        let needles: Vec<&Word> = readings(query).flat_map(needles).collect();
+        let words = readings(query).flat_map(|query| &query.words);
+        let is_one_word = match (&*needles, &*words.collect::<Vec<_>>()) {
+            ([needle], [word]) => needle.text == word.text,
+            _ => false,
+        };
         Self {
             query,
-            needles: readings(query).flat_map(needles).collect(),
+            needles,
+            is_one_word,
             seen,
             after,
             count,
@@ -105,16 +116,30 @@ impl<'a> Best<'a> {
 
     /// Looks at the contacts that hold every word, or the digits.
     pub(super) fn add_exact(&mut self, chunk: &Chunk) {
-        let needles = self.needles.iter();
-        let rows: BTreeSet<usize> = needles.flat_map(|word| rows_with(chunk, word)).collect();
-        for row in rows {
+        for (row, nearest) in rows_with(chunk, &self.needles) {
             let entry = chunk.entry(row);
-            if let Some(place) = place(self.query, entry.search_text)
+            // Half of a book may hold a common word: most do not reach the page, which the
+            // place of the word in its line shows.
+            let nearest = (self.tier_from(nearest), Weighed(SearchField::Unspecified));
+            if self.is_better(nearest, &entry)
+                && let Some(place) = place(self.query, entry.search_text)
                 && self.improves(place, &entry)
                 && let Some(matched) = exact(self.query, entry.search_text)
             {
                 self.push(&entry, matched);
             }
+        }
+    }
+
+    /// The best tier of a contact in which no needle is nearer to the beginning of a line.
+    fn tier_from(&self, nearest: Nearest) -> MatchTier {
+        match nearest {
+            Nearest::LineStart => MatchTier::Field,
+            // Others may match in another place.
+            _ if !self.is_one_word => MatchTier::Field,
+            Nearest::WordStart => MatchTier::WordPrefix,
+            Nearest::Inside if self.query.digits.is_empty() => MatchTier::Substring,
+            Nearest::Inside => MatchTier::PhoneDigits,
         }
     }
 
@@ -128,8 +153,7 @@ impl<'a> Best<'a> {
                 .into_iter()
                 .flat_map(move |at| spelled(at).chain([&query.words[at]]))
         });
-        let rows: BTreeSet<usize> = needles.flat_map(|word| rows_with(chunk, word)).collect();
-        for row in rows {
+        for (row, _) in rows_with(chunk, &needles.collect::<Vec<_>>()) {
             let entry = chunk.entry(row);
             if let Some(matched) = spelled(query, entry.search_text)
                 && place(query, entry.search_text).is_none()
@@ -160,18 +184,19 @@ impl<'a> Best<'a> {
     }
 
     /// Whether the contact belongs to the best so far.
-    fn improves(&self, (tier, weight): Place, entry: &Entry<'_>) -> bool {
-        let (tier, place) = (i32::from(tier), weight.place());
-        let rank = (tier, !entry.starred, place, entry.family_key, entry.id);
-        let worst = self.heap.peek().filter(|_| self.heap.len() == self.count);
-        let follows = |after: After<'_>| match rank.cmp(&after.rank.key()) {
+    fn improves(&self, place: Place, entry: &Entry<'_>) -> bool {
+        let follows = |after: After<'_>| match rank(place, entry).cmp(&after.rank.key()) {
             Ordering::Less => false,
             Ordering::Equal => after.is_included,
             Ordering::Greater => true,
         };
-        self.after.is_none_or(follows)
-            && worst.is_none_or(|worst| rank < worst.rank.key())
-            && self.seen.includes(entry)
+        self.after.is_none_or(follows) && self.is_better(place, entry) && self.seen.includes(entry)
+    }
+
+    /// Whether it is better than the last one of the best so far.
+    fn is_better(&self, place: Place, entry: &Entry<'_>) -> bool {
+        let worst = self.heap.peek().filter(|_| self.heap.len() == self.count);
+        worst.is_none_or(|worst| rank(place, entry) < worst.rank.key())
     }
 
     fn push(&mut self, entry: &Entry<'_>, matched: Match) {
@@ -187,6 +212,17 @@ impl<'a> Best<'a> {
             self.heap.pop();
         }
     }
+}
+
+/// The rank of a contact with this place, as [`Rank::key`].
+fn rank<'e>((tier, weight): Place, entry: &Entry<'e>) -> (i32, bool, i32, &'e str, ContactId) {
+    (
+        i32::from(tier),
+        !entry.starred,
+        weight.place(),
+        entry.family_key,
+        entry.id,
+    )
 }
 
 /// What to scan for: each contact that matches has the digits in one of their forms, or every
@@ -205,15 +241,48 @@ fn needles(query: &Query) -> Vec<&Word> {
     needles
 }
 
-/// The contacts whose search text includes a word, in order.
-fn rows_with<'a>(chunk: &'a Chunk, word: &'a Word) -> impl Iterator<Item = usize> + 'a {
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let start = chunk.text_start(next);
-        let row = chunk.row_at(start + word.find(&chunk.text()[start..])?);
-        next = row + 1;
-        Some(row)
-    })
+/// How near to the beginning of a line a text has a word at best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearest {
+    LineStart,
+    WordStart,
+    Inside,
+}
+
+impl Nearest {
+    /// That of a position after the first line break.
+    fn of(text: &str, at: usize) -> Self {
+        match text.as_bytes()[at - 1] {
+            // A line begins with a code, which is a control character.
+            before if before.is_ascii_control() => Self::LineStart,
+            // Perhaps a letter; rarely a space or a dash.
+            before if before.is_ascii_alphanumeric() => Self::Inside,
+            _ => Self::WordStart,
+        }
+    }
+}
+
+/// The contacts whose search text includes one of the words, in order.
+fn rows_with(chunk: &Chunk, words: &[&Word]) -> Vec<(usize, Nearest)> {
+    let mut rows = Vec::new();
+    for word in words {
+        let mut row = 0;
+        for at in word.positions(chunk.text()) {
+            while chunk.text_start(row + 1) <= at {
+                row += 1;
+            }
+            let nearest = Nearest::of(chunk.text(), at);
+            match rows.last_mut() {
+                Some((last, best)) if *last == row => *best = nearest.min(*best),
+                _ => rows.push((row, nearest)),
+            }
+        }
+    }
+    if words.len() > 1 {
+        rows.sort_unstable();
+        rows.dedup_by_key(|(row, _)| *row);
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -234,5 +303,41 @@ mod tests {
             let needles = needles(&query).into_iter().map(|word| &*word.text);
             assert_eq!(needles.collect::<Vec<_>>(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn no_contact_is_better_than_the_place_of_the_word_in_its_lines() {
+        let seen = Seen {
+            labels: None,
+            ids: None,
+        };
+        let mut random = fastrand::Rng::with_seed(31);
+        let mut bounded = 0;
+        for _ in 0..20_000 {
+            let mut some = |count: usize| -> String {
+                let letters = ["a", "b", "1", "é", " ", "-", "'", "+"];
+                (0..count)
+                    .map(|_| *random.choice(&letters).unwrap())
+                    .collect()
+            };
+            let (typed, lines) = (some(3), [some(5), some(5), some(5)]);
+            let Ok(query) = Query::parse(&typed, &[]) else {
+                continue;
+            };
+            let codes = ['\u{2}', '\u{5}', '\u{6}', '\u{e}'];
+            let shown = lines.map(|line| format!("{}{line}\n", random.choice(codes).unwrap()));
+            let text = format!("\n{}", shown.concat());
+            let best = Best::new(&query, &seen, None, 1);
+            let at = best.needles.iter().flat_map(|word| word.positions(&text));
+
+            let nearest = at.map(|at| Nearest::of(&text, at)).min();
+
+            if let Some((tier, _)) = place(&query, &text) {
+                let bound = best.tier_from(nearest.unwrap());
+                assert!(bound <= tier, "{typed:?} {text:?}");
+                bounded += usize::from(bound > MatchTier::Field);
+            }
+        }
+        assert!(bounded > 200, "{bounded}");
     }
 }
