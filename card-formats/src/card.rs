@@ -90,21 +90,6 @@ pub enum Problem {
     Malformed(String),
 }
 
-impl Problem {
-    /// The reason for programs, in capitals.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::TooLarge => "CARD_TOO_LARGE",
-            Self::TooManyProperties => "CARD_TOO_MANY_PROPERTIES",
-            Self::TooDeep => "CARD_TOO_DEEP",
-            Self::TooManyMembers => "GROUP_TOO_LARGE",
-            Self::Empty => "CARD_EMPTY",
-            Self::Malformed(_) => "CARD_MALFORMED",
-        }
-    }
-}
-
 /// What a reader did with a part of a card that it could not take as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {

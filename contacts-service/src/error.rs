@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::contact::ContactId;
+use crate::import::error::ImportError;
 use crate::model::label::{LABELS_MAX, LabelId};
 use crate::model::quota::ExceededLimit;
 
@@ -96,6 +97,9 @@ pub enum Error {
     /// An error about a share.
     #[error(transparent)]
     Share(#[from] ShareError),
+    /// An error about an import.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The auth service did not return the caller.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -279,10 +283,7 @@ impl Error {
                 }
             }
             Self::NotDeleted => Refusal::new(Code::AlreadyExists, "CONTACT_NOT_DELETED", text),
-            Self::StillLive(id) => {
-                Refusal::new(Code::FailedPrecondition, "CONTACT_NOT_DELETED", text)
-                    .metadata("id", id.to_string())
-            }
+            Self::StillLive(id) => still_live(*id, text),
             Self::QuotaExceeded(exceeded) => {
                 let (subject, problem) = limit(*exceeded);
                 Refusal::new(Code::ResourceExhausted, "CONTACT_QUOTA_EXCEEDED", text)
@@ -297,6 +298,7 @@ impl Error {
             }
             Self::Label(error) => error.refusal(),
             Self::Share(error) => error.refusal(),
+            Self::Import(error) => error.refusal(),
             Self::Identity(_) => auth_unavailable(),
             Self::InBatch { number, error } => {
                 let problem = error.to_string();
@@ -307,6 +309,11 @@ impl Error {
             Self::Corrupt(_) => Refusal::internal(),
         }
     }
+}
+
+fn still_live(id: ContactId, text: String) -> Refusal {
+    Refusal::new(Code::FailedPrecondition, "CONTACT_NOT_DELETED", text)
+        .metadata("id", id.to_string())
 }
 
 fn auth_unavailable() -> Refusal {

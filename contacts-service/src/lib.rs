@@ -8,6 +8,7 @@ pub mod copies;
 pub mod duplicates;
 pub mod error;
 pub mod gone_owners;
+pub mod import;
 pub mod limits;
 pub mod model;
 mod opening;
@@ -51,6 +52,7 @@ use tonic::service::interceptor::InterceptedService;
 
 use crate::config::{Config, WatchListen};
 use crate::copies::Copies;
+use crate::import::Imports;
 use crate::model::quota::Quota;
 use crate::service::ContactsService;
 use crate::store::point_reads::PointReads;
@@ -114,8 +116,7 @@ pub async fn run(
     let ring = KeyRing::read(&config.secret_keys_file)?;
     let auth = auth(&config)?;
     let credentials = credentials(&config)?;
-    let proxies = TrustedProxies::new(config.server.trusted_proxies.clone());
-    let identities = Identities::new(&auth, credentials.clone(), proxies);
+    let identities = identities(&config, &auth, credentials.clone());
     let database = Database::new(&config.database, &DATABASE_SETTINGS)?;
     let keys = KeySet::default();
     let mut chores = JoinSet::new();
@@ -139,8 +140,7 @@ pub async fn run(
     let metrics = Metrics::default();
     database.publish(&metrics, &clock);
     keys.publish(&metrics);
-    let copies = Copies::new(config.search_memory());
-    copies.publish(&metrics);
+    let copies = start_copies(&config, &metrics);
     let mut first = vec![keys.loaded()];
     let mut server = Server::new(config.server)
         .needs(database.watch(&clock, leeway))
@@ -162,6 +162,7 @@ pub async fn run(
     }
     let server = server.listens_after(opening::auth_loaded(first, wait_max));
     let finds = Arc::new(Semaphore::new(duplicates::AT_A_TIME));
+    let imports = Arc::new(Imports::default());
     let add = move |services: Services| {
         let db = database.calls();
         let service = Arc::new(ContactsService {
@@ -174,6 +175,7 @@ pub async fn run(
             copies: Arc::clone(&copies),
             identities: identities.clone(),
             hub: Arc::clone(&hub),
+            imports: Arc::clone(&imports),
             guard: guard.clone(),
             stopping: services.stopping(),
         });
@@ -183,6 +185,18 @@ pub async fn run(
     // Background work stops when this function ends.
     chores.shutdown().await;
     Ok(ended?)
+}
+
+/// Returns the caller's e-mail.
+fn identities(config: &Config, auth: &Upstream, credentials: Option<Credentials>) -> Identities {
+    let proxies = TrustedProxies::new(config.server.trusted_proxies.clone());
+    Identities::new(auth, credentials, proxies)
+}
+
+fn start_copies(config: &Config, metrics: &Metrics) -> Arc<Copies> {
+    let copies = Copies::new(config.search_memory());
+    copies.publish(metrics);
+    copies
 }
 
 /// The verifier of tokens.

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod change;
 pub mod creation;
+pub mod import;
 pub mod labels;
 pub mod merge;
 pub mod purge;

@@ -163,13 +163,19 @@ impl ContactsService {
     /// when the row is locked.
     pub(super) async fn book<T: OfOwner>(&self, request: &Request<T>) -> Result<Book<'_>> {
         let caller = Caller::with_scope(request, WRITE)?;
-        let owner = owner(&caller, request.get_ref().owner_id())?;
+        let owner = self.written(&caller, request.get_ref().owner_id()).await?;
+        Ok(self.book_of(owner, &caller))
+    }
+
+    /// The owner of contacts that a caller may write.
+    pub(super) async fn written(&self, caller: &Caller, owner_id: &str) -> Result<UserId> {
+        let owner = owner(caller, owner_id)?;
         if owner != caller.user_id {
             let db = self.share_of(caller.user_id);
             let grants = shares::grants(&db, owner, caller.user_id).await?;
             Rights::of(&grants)?.ensure_any()?;
         }
-        Ok(self.book_of(owner, &caller))
+        Ok(owner)
     }
 
     /// The connections of one user's calls.

@@ -18,7 +18,7 @@ use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, FindDuplicatesRequest,
     GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, GetSettingsRequest,
-    GetSettingsResponse, IgnoreDuplicateRequest, IgnoreDuplicateResponse,
+    GetSettingsResponse, IgnoreDuplicateRequest, IgnoreDuplicateResponse, ImportContactsRequest,
     ListContactRevisionsRequest, ListContactsRequest, ListDeletedContactsRequest,
     ListIgnoredDuplicatesRequest, ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest,
     MergeContactsRequest, PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest,
@@ -26,7 +26,7 @@ use proto::contacts::v1::{
     UnignoreDuplicateResponse, UnmergeContactsRequest, UpdateContactRequest, UpdateSettingsRequest,
     UpdateSettingsResponse, WatchContactsRequest,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
@@ -34,8 +34,8 @@ use crate::store::settings as table;
 
 use super::access::{READ, WRITE};
 use super::{
-    ContactsService, birthdays, changes, creations, duplicates, lists, merges, purges, revisions,
-    searches, settings, stats, sync,
+    ContactsService, birthdays, changes, creations, duplicates, imports, lists, merges, purges,
+    revisions, searches, settings, stats, sync,
 };
 
 #[tonic::async_trait]
@@ -145,7 +145,7 @@ impl server::ContactsService for ContactsService {
         let change = |request| changes::change_of_many(request, region);
         let batch = changes::batch(request.requests, change).await?;
 
-        let outcomes = book.update_all(batch, allow_partial).await?;
+        let outcomes = book.update_all(batch, allow_partial, false).await?;
 
         let results = changes::results(outcomes);
         Ok(Response::new(BatchUpdateContactsResponse { results }))
@@ -351,6 +351,15 @@ impl server::ContactsService for ContactsService {
         let answers = self.watch(&request).await?;
 
         Ok(Response::new(Box::pin(answers)))
+    }
+
+    type ImportContactsStream = imports::Answers;
+
+    async fn import_contacts(
+        &self,
+        request: Request<Streaming<ImportContactsRequest>>,
+    ) -> Result<Response<imports::Answers>, Status> {
+        Ok(Response::new(self.import(request).await?))
     }
 
     async fn get_settings(

@@ -7,6 +7,7 @@ mod changes;
 mod contacts;
 mod creations;
 mod duplicates;
+mod imports;
 mod labels;
 mod lists;
 mod merges;
@@ -30,6 +31,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
 
 use crate::copies::Copies;
+use crate::import::Imports;
 use crate::model::quota::Quota;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;
@@ -53,6 +55,8 @@ pub struct ContactsService {
     pub copies: Arc<Copies>,
     /// Returns the caller's e-mail.
     pub identities: Identities,
+    /// The running imports, shared by all threads.
+    pub imports: Arc<Imports>,
     /// The watchers.
     pub hub: Arc<Hub>,
     /// Checks whether tokens are still valid.

@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 21] = [
+const WRITING: [&str; 22] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -28,6 +28,7 @@ const WRITING: [&str; 21] = [
     "MergeContacts",
     "UnmergeContacts",
     "UpdateSettings",
+    "ImportContacts",
     "CreateShare",
     "UpdateShare",
     "DeleteShare",

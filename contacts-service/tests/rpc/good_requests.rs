@@ -9,16 +9,17 @@ use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, Contact, CreateContactRequest, CreateLabelRequest,
     CreateShareRequest, DeleteContactRequest, DeleteLabelRequest, DeleteShareRequest,
-    FindDuplicatesRequest, GetContactRequest, GetLabelRequest, IgnoreDuplicateRequest, Label,
-    ListContactRevisionsRequest, ListLabelsRequest, MergeContactsRequest,
-    ModifyLabelMembersRequest, PurgeContactsRequest, RestoreContactRequest, Share, ShareRole,
-    UndeleteContactRequest, UnmergeContactsRequest, UpdateContactRequest, UpdateLabelRequest,
-    UpdateShareRequest,
+    FindDuplicatesRequest, GetContactRequest, GetLabelRequest, IgnoreDuplicateRequest,
+    ImportColumn, ImportFormat, ImportHeader, Label, ListContactRevisionsRequest,
+    ListLabelsRequest, MergeContactsRequest, ModifyLabelMembersRequest, PurgeContactsRequest,
+    RestoreContactRequest, Share, ShareRole, UndeleteContactRequest, UnmergeContactsRequest,
+    UpdateContactRequest, UpdateLabelRequest, UpdateShareRequest,
 };
 use uuid::Uuid;
 
 use crate::good_lists::list_bytes_of;
 use crate::owner::{Owner, field_mask};
+use crate::owner_imports::import_message;
 use crate::owner_settings::settings_bytes_of;
 use crate::owner_shares::sharing;
 use crate::sample::{ada, full};
@@ -156,6 +157,12 @@ fn feed_bytes_of(method: &str, gone: &str) -> Option<Vec<u8>> {
         }
         .encode_to_vec(),
         "SyncContacts" | "WatchContacts" | "GetContactStats" => Vec::new(),
+        "ImportContacts" => import_message(ImportHeader {
+            format: ImportFormat::JsonLines.into(),
+            columns: vec![ImportColumn::default()],
+            ..ImportHeader::default()
+        })
+        .encode_to_vec(),
         _ => return None,
     };
     Some(bytes)

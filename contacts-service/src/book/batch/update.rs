@@ -71,11 +71,13 @@ impl Item {
 }
 
 impl Book<'_> {
-    /// Changes a batch under one version: all contacts, or those that can be changed.
+    /// Changes a batch under one version: all contacts, or those that can be changed. With
+    /// `validate_only`, nothing is stored.
     pub async fn update_all(
         &self,
         batch: Vec<Result<ContactUpdate>>,
         allow_partial: bool,
+        validate_only: bool,
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Outcomes::new(allow_partial);
         let changes = outcomes.accept(batch, "contact.id", |change| change.id)?;
@@ -122,7 +124,9 @@ impl Book<'_> {
             let new = write.insert(&created.rows).await?;
             replaced.done(after, write.rights(), &mut outcomes)?;
             created.done(new, write.rights(), &mut outcomes)?;
-            write.commit().await?;
+            if !validate_only {
+                write.commit().await?;
+            }
         }
         Ok(outcomes.into_results())
     }

@@ -1,0 +1,228 @@
+//! Imports: parses the header, and encodes what became of the cards.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_stream::try_stream;
+use card_formats::{Column, Format};
+use chassis::access::caller::Caller;
+use chassis::serve::while_allowed::while_allowed;
+use chassis::text;
+use futures_util::{Stream, StreamExt};
+use proto::contacts::v1::import_contacts_request::Part;
+use proto::contacts::v1::import_contacts_response as response;
+use proto::contacts::v1::{
+    ImportConflict, ImportContactsRequest, ImportContactsResponse, ImportFormat, ImportHeader,
+    ImportOutcome, ImportProgress, ImportRow, ImportSummary,
+};
+use tonic::{Request, Status, Streaming};
+
+use super::ContactsService;
+use super::access::WRITE;
+use crate::book::import::OnConflict;
+use crate::book::settings::region_of_call;
+use crate::contact::parse_uuid;
+use crate::contact::phone::DefaultRegion;
+use crate::error::{Error, Result};
+use crate::import::error::ImportError;
+use crate::import::{Event, Outcome, Session, Settings, any_id};
+
+/// The most columns and labels of a header.
+const COLUMNS_MAX: usize = 200;
+const LABELS_MAX: usize = 20;
+/// The longest import id, in characters.
+const IMPORT_ID_CHARS_MAX: usize = 64;
+/// The longest label, and name or field of a column.
+const NAME_CHARS_MAX: usize = 100;
+
+/// The responses to an import.
+pub(super) type Answers =
+    Pin<Box<dyn Stream<Item = Result<ImportContactsResponse, Status>> + Send>>;
+
+impl ContactsService {
+    /// What becomes of the cards of a file, as long as the caller's token is valid.
+    pub(super) async fn import(
+        &self,
+        request: Request<Streaming<ImportContactsRequest>>,
+    ) -> Result<Answers, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let mut messages = request.into_inner();
+        let first = messages.message().await?.and_then(|message| message.part);
+        let Some(Part::Header(header)) = first else {
+            return Err(Error::from(ImportError::Header).into());
+        };
+        if !header.owner_id.is_empty() {
+            parse_uuid("header.owner_id", &header.owner_id)?;
+        }
+        let owner = self.written(&caller, &header.owner_id).await?;
+        let db = self.share_of(caller.user_id);
+        let region = DefaultRegion::parse_in("header.default_region", &header.default_region)?;
+        let region = if header.default_region.is_empty() {
+            region_of_call(&db, owner, "").await?
+        } else {
+            region
+        };
+        let settings = Settings {
+            region,
+            ..settings(&header)?
+        };
+        let running = self.imports.begin(caller.user_id)?;
+        let session = Session::new(
+            (db, Arc::clone(&self.hub), self.clock.clone()),
+            self.quota,
+            (owner, caller.user_id),
+            settings,
+            running,
+        );
+        let guard = self.guard.clone();
+        let check = async move || {
+            guard
+                .check(&caller)
+                .map_err(|error| Error::from(error).into())
+        };
+        let events = events(session, messages);
+        Ok(Box::pin(while_allowed(events, Duration::ZERO, check)))
+    }
+}
+
+/// Reads no further while nobody reads the responses.
+fn events(
+    mut session: Session,
+    mut messages: Streaming<ImportContactsRequest>,
+) -> impl Stream<Item = Result<ImportContactsResponse, Status>> {
+    let answers = try_stream! {
+        let mut is_open = true;
+        while is_open {
+            match messages.message().await? {
+                Some(ImportContactsRequest { part: Some(Part::Chunk(bytes)) }) => session.push(&bytes),
+                Some(_) => Err(Error::from(ImportError::Header))?,
+                None => {
+                    session.finish();
+                    is_open = false;
+                }
+            }
+            loop {
+                let stored = session.step().await;
+                // What was stored is reported before the error that ends the import.
+                let (events, error) = match stored {
+                    Ok(None) => break,
+                    Ok(Some(events)) => (events, None),
+                    Err(error) => (session.so_far(), Some(error)),
+                };
+                for event in events {
+                    yield event;
+                }
+                if let Some(error) = error {
+                    Err(error)?;
+                }
+            }
+        }
+        let ended = session.end().await;
+        let (events, error) = match ended {
+            Ok(events) => (events, None),
+            Err(error) => (session.so_far(), Some(error)),
+        };
+        for event in events {
+            yield event;
+        }
+        if let Some(error) = error {
+            Err(error)?;
+        }
+    };
+    answers.map(|event: Result<Event, Status>| event.map(encode))
+}
+
+fn settings(header: &ImportHeader) -> Result<Settings> {
+    let invalid = |field: &str, problem: &str| Error::invalid("FIELD_INVALID", field, problem);
+    let line = |field: &str, text: &str, chars_max| {
+        text::single_line(text, chars_max).map_err(|problem| invalid(field, &problem))
+    };
+    if header.columns.len() > COLUMNS_MAX {
+        return Err(invalid("header.columns", "has more than 200 elements"));
+    }
+    if header.labels.len() > LABELS_MAX {
+        return Err(invalid("header.labels", "has more than 20 elements"));
+    }
+    let labels = header.labels.iter().enumerate();
+    let labels = labels
+        .map(|(at, label)| line(&format!("header.labels[{at}]"), label, NAME_CHARS_MAX))
+        .collect::<Result<_>>()?;
+    let columns = header.columns.iter().enumerate().map(|(at, column)| {
+        let field = |name| format!("header.columns[{at}].{name}");
+        Ok(Column {
+            header: line(&field("header"), &column.header, NAME_CHARS_MAX)?,
+            field: line(&field("field"), &column.field, NAME_CHARS_MAX)?,
+        })
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let format = match ImportFormat::try_from(header.format) {
+        Ok(ImportFormat::Unspecified) => Format::Auto,
+        Ok(ImportFormat::Vcard) => Format::VCard,
+        Ok(ImportFormat::GoogleCsv) => Format::GoogleCsv,
+        Ok(ImportFormat::OutlookCsv) => Format::OutlookCsv,
+        Ok(ImportFormat::MappedCsv) => Format::MappedCsv(columns),
+        Ok(ImportFormat::Jscontact) => Format::JsContact,
+        Ok(ImportFormat::JsonLines) => Format::JsonLines,
+        Err(_) => return Err(invalid("header.format", "is not a known format")),
+    };
+    let on_conflict = match ImportConflict::try_from(header.on_conflict) {
+        Ok(ImportConflict::Unspecified | ImportConflict::Skip) => OnConflict::Skip,
+        Ok(ImportConflict::Update) => OnConflict::Update,
+        Ok(ImportConflict::Merge) => OnConflict::Merge,
+        Ok(ImportConflict::Duplicate) => OnConflict::Duplicate,
+        Err(_) => return Err(invalid("header.on_conflict", "is not a known rule")),
+    };
+    let import_id = line("header.import_id", &header.import_id, IMPORT_ID_CHARS_MAX)?;
+    Ok(Settings {
+        format,
+        on_conflict,
+        validate_only: header.validate_only,
+        region: DefaultRegion::NONE,
+        import_id: if import_id.is_empty() {
+            any_id()
+        } else {
+            import_id
+        },
+        labels,
+    })
+}
+
+fn encode(event: Event) -> ImportContactsResponse {
+    let event = match event {
+        Event::Row(row) => {
+            let contact_id = row.outcome.contact().map(|id| id.to_string());
+            let (outcome, status) = match row.outcome {
+                Outcome::Created(_) => (ImportOutcome::Created, None),
+                Outcome::Updated(_) => (ImportOutcome::Updated, None),
+                Outcome::Skipped(_) | Outcome::Unchanged(_) => (ImportOutcome::Skipped, None),
+                Outcome::Failed(error) => (ImportOutcome::Failed, Some(error.into())),
+            };
+            response::Event::Row(ImportRow {
+                index: count(row.place.index),
+                line: count(row.place.line),
+                byte_offset: count(row.place.byte_offset),
+                outcome: outcome.into(),
+                contact_id: contact_id.unwrap_or_default(),
+                status,
+                warnings: row.place.warnings,
+                excerpt: row.place.excerpt,
+            })
+        }
+        Event::Progress { rows, bytes } => response::Event::Progress(ImportProgress {
+            rows: count(rows),
+            bytes: count(bytes),
+        }),
+        Event::Summary(counts) => response::Event::Summary(ImportSummary {
+            created: count(counts.created),
+            updated: count(counts.updated),
+            skipped: count(counts.skipped),
+            failed: count(counts.failed),
+        }),
+    };
+    ImportContactsResponse { event: Some(event) }
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
