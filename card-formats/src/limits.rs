@@ -14,6 +14,12 @@ pub const MEMBERS: usize = 50_000;
 /// The characters of a property that is kept as it is; a longer one is dropped with a
 /// warning.
 pub const RAW_PROPERTY: usize = 16 * 1024;
+/// The bytes of a property other than a photo or a note; a larger one is dropped with a
+/// warning, because its parts would need many times as much.
+pub const PROPERTY_BYTES: usize = 64 * 1024;
+/// The bytes of the name and the parameters of a property; a larger one is dropped with a
+/// warning.
+pub const PARAMETERS_BYTES: usize = 16 * 1024;
 /// The properties of a card that are kept as they are; more are dropped with a warning.
 pub const RAW_PROPERTIES: usize = 100;
 /// The bytes of an encoded contact. Raw properties that do not fit are dropped with a

@@ -52,6 +52,27 @@ fn a_card_over_a_limit_costs_only_itself() {
 }
 
 #[test]
+fn a_property_of_very_many_parts_is_dropped_before_it_is_taken_apart() {
+    let many = limits::CARD_BYTES / 3;
+    for line in [
+        format!("CATEGORIES:{}", "a,".repeat(many)),
+        format!("N:{}", ";".repeat(many)),
+        format!("ADR:;;{}", ",".repeat(many)),
+        format!("X-FOO{}:1", ";a".repeat(many)),
+        format!("TEL;TYPE={}:1", "a,".repeat(many)),
+    ] {
+        let cards = read_file(format!("BEGIN:VCARD\nFN:A\n{line}\nEND:VCARD\n").as_bytes());
+
+        assert_eq!(cards[0].warnings.len(), 1);
+        let expected = proto::contacts::v1::Contact {
+            formatted_name: "A".into(),
+            ..Default::default()
+        };
+        assert_eq!(contacts(&cards), [expected]);
+    }
+}
+
+#[test]
 fn an_endless_line_or_card_needs_no_more_memory() {
     for piece in [
         vec![b'x'; 1 << 16],

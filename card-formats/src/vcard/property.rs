@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, UTF_8};
 
 use super::text::{quoted_printable, split};
+use crate::limits;
 
 /// The parameter with a label of Samsung.
 pub(super) const CUSTOM: &str = "X-CUSTOM";
@@ -37,6 +38,9 @@ impl Property {
     pub(super) fn parse(line: &[u8], guess: &'static Encoding) -> Option<Self> {
         let (head, value) = line.split_at_checked(colon(line)?)?;
         let value = &value[1..];
+        if head.len() > limits::PARAMETERS_BYTES {
+            return None;
+        }
         let head = decode(head, guess);
         let mut parts = split_unquoted(&head, ';');
         let full_name = parts.remove(0).trim();

@@ -87,6 +87,10 @@ impl Build {
     }
 
     fn take(&mut self, property: &Property) {
+        let may_be_large = matches!(property.name.as_str(), "PHOTO" | "NOTE");
+        if property.value.len() > limits::PROPERTY_BYTES && !may_be_large {
+            return self.warn(property, "was dropped: it has more than 64 KiB");
+        }
         let taken = self
             .take_name(property)
             .or_else(|| self.take_reach(property))
