@@ -8,6 +8,7 @@
 //! model of a contact does not define is kept in `Contact.raw_properties`.
 
 mod card;
+mod csv;
 mod encoding;
 mod format;
 mod json_lines;

@@ -3,6 +3,10 @@
 /// The bytes of a card, and of a line: a contact of 64 KiB and a photo of 2 MiB in base64,
 /// with room for the sound and the logo that many programs add.
 pub const CARD_BYTES: usize = 6 * 1024 * 1024;
+/// The bytes of a row of a table, which has no photo.
+pub const ROW_BYTES: usize = 1024 * 1024;
+/// The columns of a table.
+pub const COLUMNS: usize = 1000;
 /// The properties of a vCard.
 pub const PROPERTIES: usize = 2000;
 /// How deep a vCard may be nested in others, as the property AGENT does it.

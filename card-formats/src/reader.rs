@@ -1,6 +1,7 @@
 //! Reads a file of any format.
 
 use crate::card::Card;
+use crate::csv;
 use crate::encoding::Transcoder;
 use crate::format::{Format, FormatError, Options};
 use crate::json_lines;
@@ -28,6 +29,7 @@ enum State {
 enum Kind {
     VCard(Box<vcard::Reader>),
     JsonLines(json_lines::Reader),
+    Csv(Box<csv::Reader>),
 }
 
 impl Reader {
@@ -53,6 +55,7 @@ impl Reader {
             match kind {
                 Kind::VCard(reader) => reader.finish(),
                 Kind::JsonLines(reader) => reader.finish(),
+                Kind::Csv(reader) => reader.finish(),
             }
         }
     }
@@ -69,6 +72,7 @@ impl Reader {
             State::Failed(error) => Err(*error),
             State::Reading(Kind::VCard(reader)) => reader.next(),
             State::Reading(Kind::JsonLines(reader)) => Ok(reader.next()),
+            State::Reading(Kind::Csv(reader)) => reader.next(),
         }
     }
 
@@ -79,6 +83,7 @@ impl Reader {
                 let out = match kind {
                     Kind::VCard(reader) => reader.buffer(),
                     Kind::JsonLines(reader) => reader.buffer(),
+                    Kind::Csv(reader) => reader.buffer(),
                 };
                 self.transcoder.push(bytes, last, out);
             }
@@ -113,8 +118,13 @@ fn begin(format: &Format, start: &[u8]) -> Result<Kind, FormatError> {
             reader.buffer().extend_from_slice(start);
             Ok(Kind::JsonLines(reader))
         }
-        Format::GoogleCsv | Format::OutlookCsv | Format::MappedCsv(_) | Format::JsContact => {
-            Err(FormatError::Unknown("of a format that can be read yet"))
-        }
+        Format::GoogleCsv => Ok(table(csv::Kind::Google, start)),
+        Format::OutlookCsv => Ok(table(csv::Kind::Outlook, start)),
+        Format::MappedCsv(columns) => Ok(table(csv::Kind::Mapped(columns), start)),
+        Format::JsContact => Err(FormatError::Unknown("of a format that can be read yet")),
     }
+}
+
+fn table(kind: csv::Kind, start: &[u8]) -> Kind {
+    Kind::Csv(Box::new(csv::Reader::new(kind, start)))
 }

@@ -1,5 +1,6 @@
 //! What a file is, by its beginning.
 
+use crate::csv;
 use crate::format::{Format, FormatError};
 
 /// How many bytes suffice to recognize a format.
@@ -32,5 +33,7 @@ pub(crate) fn format(start: &[u8]) -> Result<Format, FormatError> {
     if begins(b"{") {
         return Ok(Format::JsonLines);
     }
-    Err(FormatError::Unknown("a vCard file or JSON lines"))
+    csv::recognize(start).ok_or(FormatError::Unknown(
+        "a vCard file, a table with a known header, or JSON lines",
+    ))
 }

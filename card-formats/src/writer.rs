@@ -3,6 +3,7 @@
 use proto::contacts::v1::Contact;
 
 use crate::card::Photo;
+use crate::csv::{self, Table};
 use crate::json_lines;
 use crate::vcard::{self, VCardVersion};
 
@@ -13,6 +14,10 @@ pub enum ExportFormat {
     VCard(VCardVersion),
     /// See [`Format::JsonLines`](crate::Format::JsonLines).
     JsonLines,
+    /// See [`Format::GoogleCsv`](crate::Format::GoogleCsv); with the header since 2024.
+    GoogleCsv,
+    /// See [`Format::OutlookCsv`](crate::Format::OutlookCsv); with an English header.
+    OutlookCsv,
 }
 
 /// Writes contacts. To add a format: an arm in each match.
@@ -28,9 +33,11 @@ impl Writer {
     }
 
     /// Appends what is before the first contact.
-    pub fn header(&mut self, _out: &mut Vec<u8>) {
+    pub fn header(&mut self, out: &mut Vec<u8>) {
         match self.format {
             ExportFormat::VCard(_) | ExportFormat::JsonLines => {}
+            ExportFormat::GoogleCsv => csv::header(Table::Google, out),
+            ExportFormat::OutlookCsv => csv::header(Table::Outlook, out),
         }
     }
 
@@ -39,13 +46,18 @@ impl Writer {
         match self.format {
             ExportFormat::VCard(version) => vcard::write(version, contact, photo, out),
             ExportFormat::JsonLines => json_lines::write(contact, photo, out),
+            ExportFormat::GoogleCsv => csv::contact(Table::Google, contact, out),
+            ExportFormat::OutlookCsv => csv::contact(Table::Outlook, contact, out),
         }
     }
 
     /// Appends what is after the last contact.
     pub fn end(&mut self, _out: &mut Vec<u8>) {
         match self.format {
-            ExportFormat::VCard(_) | ExportFormat::JsonLines => {}
+            ExportFormat::VCard(_)
+            | ExportFormat::JsonLines
+            | ExportFormat::GoogleCsv
+            | ExportFormat::OutlookCsv => {}
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) const APPLE_NO_YEAR: i32 = 1604;
 
 /// Parses a date. Returns also whether it is all that the text says: a time of day is not
 /// in a date. `omitted` is a year that means none.
-pub(super) fn parse(text: &str, omitted: Option<i32>) -> Option<(Date, bool)> {
+pub(crate) fn parse(text: &str, omitted: Option<i32>) -> Option<(Date, bool)> {
     let text = text.trim().trim_end_matches(';').trim();
     let (day, time) = match text.find(['T', 't', ' ']) {
         Some(at) => (&text[..at], &text[at + 1..]),

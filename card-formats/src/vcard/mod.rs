@@ -4,12 +4,12 @@
 //! may have its own encoding. Every property is parsed by the same rules, whichever version
 //! its card is of: programs mix them.
 
-mod date;
+pub(crate) mod date;
 mod labels;
 mod property;
 mod read;
 mod split;
-mod text;
+pub(crate) mod text;
 mod write;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};

@@ -54,20 +54,20 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A text for a field of one line: control characters are spaces.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     text.trim().to_owned()
 }
 
 /// A text for a field of many lines, which end with a line feed.
-pub(super) fn many_lines(text: &str) -> String {
+pub(crate) fn many_lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let text = text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), " ");
     text.trim().to_owned()
 }
 
 /// Cuts a text that has too many characters. Returns whether it had.
-pub(super) fn cut(text: &mut String, chars_max: usize) -> bool {
+pub(crate) fn cut(text: &mut String, chars_max: usize) -> bool {
     // A byte is a character at most.
     if text.len() <= chars_max {
         return false;
