@@ -55,9 +55,10 @@ pub struct Room {
 }
 
 /// Reads the contacts that a subquery selects, each with a day `md`, as long as there is
-/// room: $6 is its `count`, $12 its `bytes`. A macro, because `query!` accepts literals only.
+/// room: $6 is its `count`, $12 its `bytes`. Between the parts of the subquery are the contacts
+/// with events. A macro, because `query!` accepts literals only.
 macro_rules! born {
-    ($db:expr, $selected:literal, $room:expr, $($value:expr),* $(,)?) => {{
+    ($db:expr, $before:literal, $after:literal, $room:expr, $($value:expr),* $(,)?) => {{
         let row = columns!(packing!(
             "SELECT string_agg(int8send(md), '') AS birth_mds,
                     string_agg(display_key, chr(10)) AS display_keys, ",
@@ -65,7 +66,15 @@ macro_rules! born {
                 SELECT *,
                        sum(octet_length(body)) OVER (ROWS UNBOUNDED PRECEDING)
                            - octet_length(body) AS bytes_before
-                FROM (" + $selected + ") AS selected
+                FROM (" + $before + "
+                    SELECT *
+                    FROM contacts.contacts
+                    WHERE owner_id = $1 AND delete_time IS NULL AND event_mds IS NOT NULL
+                      AND ($7::text[] IS NULL OR label_keys && $7)
+                      AND ($10 OR $11)
+                    ORDER BY event_mds, id
+                    OFFSET 0
+                " + $after + ") AS selected
             ) AS page
             WHERE owner_id = $1 AND bytes_before <= $12",
             $($value,)*
@@ -109,15 +118,8 @@ pub async fn between(
             UNION ALL
             (
                 SELECT eventful.*, md
-                FROM (
-                    SELECT *
-                    FROM contacts.contacts
-                    WHERE owner_id = $1 AND delete_time IS NULL AND event_mds IS NOT NULL
-                      AND ($7::text[] IS NULL OR label_keys && $7)
-                      AND ($10 OR $11)
-                    ORDER BY event_mds, id
-                    OFFSET 0
-                ) AS eventful
+                FROM (",
+        ") AS eventful
                 CROSS JOIN LATERAL (
                     SELECT DISTINCT abs(code) AS md
                     FROM unnest(event_mds) AS code
@@ -187,15 +189,8 @@ pub async fn on_leap_day(
             UNION ALL
             (
                 SELECT *, $2::smallint AS md
-                FROM (
-                    SELECT *
-                    FROM contacts.contacts
-                    WHERE owner_id = $1 AND delete_time IS NULL AND event_mds IS NOT NULL
-                      AND ($7::text[] IS NULL OR label_keys && $7)
-                      AND ($10 OR $11)
-                    ORDER BY event_mds, id
-                    OFFSET 0
-                ) AS eventful
+                FROM (",
+        ") AS eventful
                 WHERE owner_id = $1 AND (display_key, id) >= ($4, $5)
                   AND (($10 AND event_mds && ARRAY[-$2, -$3]::smallint[])
                     OR ($11 AND event_mds && ARRAY[$2, $3]::smallint[]))
