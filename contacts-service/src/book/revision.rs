@@ -52,7 +52,7 @@ impl Book<'_> {
         if version == current.version {
             return Ok(Some(current.body.clone()));
         }
-        let found = revisions::get(write, self.owner, current, version).await?;
+        let found = revisions::get(&mut **write, self.owner, current, version).await?;
         let Some(Revision { contact, state, .. }) = found else {
             return Ok(None);
         };

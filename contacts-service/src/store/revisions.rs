@@ -132,16 +132,22 @@ pub async fn before(
 
 /// An earlier revision of the owner's contact.
 pub async fn get(
-    db: &mut PgConnection,
+    db: impl PgExecutor<'_>,
     owner: UserId,
     last: &Stored,
     version: i64,
 ) -> Result<Option<Revision>> {
-    let row = sqlx::query_as!(
-        Row,
+    let row = sqlx::query!(
         r#"
         SELECT version, change, writer_id AS "writer: UserId", revision_time, delete_time,
-               delete_version, merged_into, body
+               delete_version, merged_into, body,
+               (
+                   SELECT version
+                   FROM contacts.revisions
+                   WHERE owner_id = $1 AND contact_id = $2 AND version > $3
+                   ORDER BY version
+                   LIMIT 1
+               ) AS next
         FROM contacts.revisions
         WHERE owner_id = $1 AND contact_id = $2 AND version = $3
         "#,
@@ -149,24 +155,21 @@ pub async fn get(
         last.id as ContactId,
         version,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let next = sqlx::query_scalar!(
-        r#"
-        SELECT version
-        FROM contacts.revisions
-        WHERE owner_id = $1 AND contact_id = $2 AND version > $3
-        ORDER BY version
-        LIMIT 1
-        "#,
-        owner as UserId,
-        last.id as ContactId,
-        version,
-    )
-    .fetch_optional(&mut *db)
-    .await?;
-    Ok(Some(row.of(last, next.unwrap_or(last.version))))
+    Ok(row.map(|row| {
+        let earlier = Row {
+            version: row.version,
+            change: row.change,
+            writer: row.writer,
+            revision_time: row.revision_time,
+            delete_time: row.delete_time,
+            delete_version: row.delete_version,
+            merged_into: row.merged_into,
+            body: row.body,
+        };
+        earlier.of(last, row.next.unwrap_or(last.version))
+    }))
 }
 
 /// Returns what the last write of each of the owner's contacts replaced, if that had the
