@@ -44,6 +44,20 @@ const CYRILLIC: Rules = &[
     ("j", "i"),
 ];
 
+/// German ch, which is х and not ч; in tsch, tch and sch it is a part of another letter.
+const GERMAN: Rules = &[
+    ("schtsch", "shch"),
+    ("shch", "sH"),
+    ("tsch", "tS"),
+    ("tch", "tC"),
+    ("sch", "sS"),
+    ("ch", "kh"),
+    ("tS", "tsch"),
+    ("tC", "tch"),
+    ("sS", "sch"),
+    ("sH", "shch"),
+];
+
 /// Romanised Greek.
 const GREEK: Rules = &[
     ("ou", "u"),
@@ -126,6 +140,7 @@ pub fn of_word(word: &str) -> BTreeSet<String> {
     spellings.extend([
         replaced(word, DIGRAPHS),
         reduced_cyrillic(word),
+        reduced_cyrillic(&replaced(word, GERMAN)),
         reduced_greek(word),
     ]);
     spellings.remove(word);
@@ -156,12 +171,14 @@ pub(super) fn of_latin_word(word: &str) -> BTreeSet<String> {
 /// names.
 #[must_use]
 pub fn of_foreign_word(word: &str) -> BTreeSet<String> {
-    let is_foreign = has(word, Script::Cyrillic) || has(word, Script::Greek);
-    let mut spellings = if is_foreign {
-        of_name(word)
-    } else {
-        BTreeSet::new()
-    };
+    let mut spellings = BTreeSet::new();
+    if has(word, Script::Cyrillic) {
+        // A name with ch is reduced as if that were ч.
+        spellings.extend(of_name(&word.to_lowercase().replace('х', "ч")));
+    }
+    if has(word, Script::Cyrillic) || has(word, Script::Greek) {
+        spellings.extend(of_name(word));
+    }
     spellings.retain(|spelling| spelling.is_ascii() && spelling.len() >= CHARS_MIN);
     spellings
 }
@@ -290,10 +307,29 @@ mod tests {
             ("Володимир", &["Volodymyr", "Volodimir"]),
             ("Юлія", &["Yuliia", "Yulia"]),
             ("Євген", &["Yevhen", "Ievgen"]),
+            ("Бах", &["Bach", "Bakh"]),
+            ("Михаил", &["Michail", "Mikhail"]),
+            ("Хрущов", &["Chruschtschow"]),
+            ("Тихон", &["Tichon", "Tikhon"]),
         ] {
             for query in queries {
                 assert!(are_same(name, query), "{name} {query}: {:?}", of_name(name));
             }
+        }
+    }
+
+    #[test]
+    fn cyrillic_queries_find_latin_names() {
+        for (query, name) in [
+            ("Бах", "bach"),
+            ("Бах", "bakh"),
+            ("Михаил", "michail"),
+            ("Чехов", "chekhov"),
+            ("Чехов", "tschechow"),
+        ] {
+            let (queries, names) = (of_foreign_word(query), of_latin_word(name));
+            let is_same = queries.iter().any(|one| one == name || names.contains(one));
+            assert!(is_same, "{query} {name}: {queries:?} {names:?}");
         }
     }
 
@@ -331,6 +367,8 @@ mod tests {
             ("Müller", "Miller"),
             ("Μπάμπης", "Pampis"),
             ("Li", "Lee"),
+            ("Чехов", "Khekhov"),
+            ("Шах", "Chach"),
         ] {
             assert!(!are_same(name, query), "{name} {query}");
         }
