@@ -131,6 +131,28 @@ fn other_languages_are_read() {
 }
 
 #[test]
+fn encodings_of_eastern_europe_are_recognized() {
+    for (file, encoding) in [
+        (
+            include_str!("../samples/outlook-pl.csv"),
+            encoding_rs::WINDOWS_1250,
+        ),
+        (
+            include_str!("../samples/outlook-uk.csv"),
+            encoding_rs::WINDOWS_1251,
+        ),
+    ] {
+        let file = file.replace('ë', "e").replace('\u{2019}', "'");
+        let (bytes, _, has_errors) = encoding.encode(&file);
+        assert!(!has_errors, "{file}");
+        let zoe = only(&bytes);
+        assert_eq!(zoe.family_name, "Noel");
+        assert_eq!(zoe.addresses[0].city, "Paris");
+        assert!(zoe.custom_fields.is_empty(), "{:?}", zoe.custom_fields);
+    }
+}
+
+#[test]
 fn an_address_that_is_not_one_is_kept() {
     let contact = only(b"First Name,E-mail Address\nAda,/o=Example/cn=Ada\n");
 

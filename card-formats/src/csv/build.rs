@@ -27,6 +27,8 @@ const NOTES_BYTES: usize = 16 * 1024;
 
 /// Between the elements of one cell.
 pub(super) const SEPARATOR: &str = ":::";
+/// The separator in the text of an element, as our writer writes it.
+pub(super) const ESCAPED: &str = "::\\:";
 
 /// Columns that Outlook writes for every contact, and what they contain if nobody chose it.
 const DEFAULTS: [(&str, &str); 21] = [
@@ -74,12 +76,12 @@ pub(super) fn contact(
 ) -> (Result<Contact, Problem>, Vec<Warning>) {
     let mut build = Build::default();
     for (slot, cell) in slots.iter().zip(cells) {
-        if !cell.trim().is_empty() {
+        if !one_line(cell).is_empty() {
             build.cell(slot, cell);
         }
     }
     for (at, cell) in cells.iter().enumerate().skip(slots.len()) {
-        if !cell.trim().is_empty() {
+        if !one_line(cell).is_empty() {
             let name = format!("Column {}", at + 1);
             build.warn(&name, "is not in the header; kept as a custom field");
             build.keep(&name, cell);
@@ -104,6 +106,7 @@ impl Build {
         let name = one_line(name);
         let mut name = name.split_whitespace().collect::<Vec<_>>().join(" ");
         cut(&mut name, LABEL - 6);
+        let name = name.trim_end();
         let text = many_lines(text);
         let mut rest = text.as_str();
         while !rest.is_empty() {
@@ -114,9 +117,9 @@ impl Build {
             let (piece, after) = rest.split_at(end);
             let fields = &mut self.contact.custom_fields;
             if fields.len() >= ITEMS {
-                return self.warn(&name, "was dropped: there are more than 100 custom fields");
+                return self.warn(name, "was dropped: there are more than 100 custom fields");
             }
-            let mut key = name.clone();
+            let mut key = name.to_owned();
             for number in 2.. {
                 if !fields.contains_key(&key) {
                     break;
@@ -245,7 +248,8 @@ impl Build {
                         self.contact.starred = true;
                         continue;
                     }
-                    _ => name = one_line(group),
+                    "friends" | "family" | "coworkers" => name = one_line(group),
+                    _ => {}
                 }
             }
             if self.contact.labels.len() >= ITEMS {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proto::contacts::v1::{Email, Event, Impp, Organization, Phone, PostalAddress, Relation, Url};
 
-use super::build::{Build, Cell, ITEMS, LABEL, LINE, SEPARATOR};
+use super::build::{Build, Cell, ESCAPED, ITEMS, LABEL, LINE, SEPARATOR};
 use super::field::{List, Part};
 use super::names::{ADDRESSES, PHONES, RELATIONS};
 use crate::vcard::text::{cut, many_lines, one_line};
@@ -106,6 +106,9 @@ impl Build {
     pub(super) fn items(&mut self, list: List, index: usize, parts: &BTreeMap<Part, Cell>) {
         let is_foreign = parts.values().any(|cell| cell.is_foreign);
         for mut texts in split(list, parts) {
+            for text in texts.values_mut() {
+                *text = text.replace(ESCAPED, SEPARATOR);
+            }
             if self.len(list) >= ITEMS {
                 return self.warn(
                     name_of(list),
@@ -113,7 +116,7 @@ impl Build {
                 );
             }
             let label = texts.remove(&Part::Label).unwrap_or_default();
-            if texts.values().all(|text| text.trim().is_empty()) {
+            if texts.values().all(|text| one_line(text).is_empty()) {
                 continue;
             }
             let (mut is_primary, mut label) = match list {

@@ -17,11 +17,15 @@ use encoding_rs::Encoding;
 
 use crate::card::{Card, Entry, Parsed, Problem, Warning};
 use crate::format::{Column, Format, FormatError};
-use crate::{limits, sniff};
+use crate::limits;
+use crate::vcard::text::one_line;
 use columns::Slot;
 use rows::{Bad, Row, Rows};
 
 pub(crate) use write::{Table, contact, header};
+
+/// How many bytes of a file show its separator and its encoding.
+const START: usize = 8 * 1024;
 
 /// Whose table it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ impl Reader {
     /// A reader of a file that begins with these bytes.
     pub(crate) fn new(kind: Kind, start: &[u8]) -> Self {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-        detector.feed(&start[..start.len().min(sniff::ENOUGH)], false);
+        detector.feed(&start[..start.len().min(START)], false);
         let mut rows = Rows::new(separator(start));
         rows.buffer().extend_from_slice(start);
         Self {
@@ -125,7 +129,7 @@ impl Reader {
             Ok(fields) => {
                 self.is_resumed = false;
                 let (cells, guess) = self.decode(&fields);
-                if cells.iter().all(|cell| cell.trim().is_empty()) {
+                if cells.iter().all(|cell| one_line(cell).is_empty()) {
                     return None;
                 }
                 if let Some(guess) = guess {
@@ -224,7 +228,7 @@ fn separator(start: &[u8]) -> u8 {
     }
     let mut counts = [0_usize; 3];
     let mut is_quoted = false;
-    for byte in &text[..text.len().min(sniff::ENOUGH)] {
+    for byte in &text[..text.len().min(START)] {
         match byte {
             b'"' => is_quoted = !is_quoted,
             b'\r' | b'\n' if !is_quoted => break,

@@ -278,3 +278,47 @@ impl Rows {
         self.offset += count as u64;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that are kept.
+    fn kept(rows: &Rows) -> usize {
+        rows.buffer.capacity() + rows.text.capacity() + rows.ends.capacity() * size_of::<usize>()
+    }
+
+    #[test]
+    fn what_is_kept_does_not_grow_with_the_file() {
+        for piece in ["x", "\"\"", "x\n", ",", "\n", "\",\"", "\"\n", "\r"] {
+            let mut rows = Rows::new(b',');
+            rows.buffer().extend_from_slice(b"a,\"");
+            let piece = piece.repeat(1 << 17);
+            for _ in 0..12 {
+                rows.buffer().extend_from_slice(piece.as_bytes());
+                while rows.next().is_some() {}
+                assert!(kept(&rows) < 8 * limits::ROW_BYTES, "{piece:.4}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_knows_its_line_and_where_it_begins() {
+        let text = b"a\r\n\r\nb,\"c\r\nd\"\re\n\nf";
+        for size in 1..=text.len() {
+            let mut rows = Rows::new(b',');
+            let mut places = Vec::new();
+            for piece in text.chunks(size) {
+                rows.buffer().extend_from_slice(piece);
+                while let Some(row) = rows.next() {
+                    places.push((row.line, row.offset));
+                }
+            }
+            rows.finish();
+            while let Some(row) = rows.next() {
+                places.push((row.line, row.offset));
+            }
+            assert_eq!(places, [(1, 0), (3, 5), (5, 14), (7, 17)], "{size}");
+        }
+    }
+}

@@ -1,16 +1,17 @@
 //! Writes tables of Google and of Outlook.
 //!
 //! What their own columns cannot hold is in columns that these programs ignore and our
-//! reader knows. A table does not hold photos, raw properties, a text with `:::` in a list,
-//! a label that begins with `* ` or contains a `;`, a capital in a label such as "Home",
-//! and, in a table of Outlook, the order of phones and which of them is primary.
+//! reader knows. A table does not hold photos, raw properties, a label of a contact with
+//! `:::` or with the name of a group of Google's such as `* friends`,
+//! a label of an element that begins with `* ` or has a capital as in "Home", and, for
+//! Outlook, the order of phones, addresses, urls and relations.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use proto::contacts::v1::{Contact, PostalAddress};
 
-use super::build::SEPARATOR;
+use super::build::{ESCAPED, SEPARATOR};
 use super::field::{self, Field, List, NUMBERED, One, Part};
 use super::items::{fixed_label, to_google};
 use super::{dates, names};
@@ -44,7 +45,7 @@ const GOOGLE: [&str; 16] = [
     "Full Name",
     "Date of Death",
 ];
-const OURS: [&str; 2] = ["Phonetic First Name", "Phonetic Last Name"];
+const OURS: [&str; 3] = ["Phonetic First Name", "Phonetic Last Name", "Labels"];
 /// Of each list, how many elements have columns of their own; the last columns hold all
 /// others, too.
 const LISTS: [(&str, usize, &[&str]); 9] = [
@@ -162,19 +163,15 @@ fn row<'a>(cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
 
 fn ones(table: Table, contact: &Contact) -> BTreeMap<Field, String> {
     let mut labels = contact.labels.clone();
-    let groups = match table {
-        Table::Outlook => {
-            let starred = if contact.starred { "true" } else { "" };
-            (One::Starred, starred.to_owned())
-        }
-        Table::Google => {
-            labels.push("* myContacts".into());
-            if contact.starred {
-                labels.push("* starred".into());
-            }
-            (One::Groups, labels.join(&format!(" {SEPARATOR} ")))
-        }
-    };
+    let mut categories = String::new();
+    if table == Table::Google {
+        labels.push("* myContacts".into());
+        labels.extend(contact.starred.then(|| "* starred".into()));
+    } else if !labels.iter().any(|label| label.contains(';')) {
+        categories = labels.join(";");
+        labels.clear();
+    }
+    let starred = if contact.starred { "true" } else { "" };
     let date = |date: Option<_>| date.map(dates::text).unwrap_or_default();
     let cells = [
         (One::Prefix, contact.name_prefix.clone()),
@@ -190,8 +187,9 @@ fn ones(table: Table, contact: &Contact) -> BTreeMap<Field, String> {
         (One::Uid, contact.uid.clone()),
         (One::Birthday, date(contact.birthday)),
         (One::Death, date(contact.date_of_death)),
-        (One::Categories, contact.labels.join(";")),
-        groups,
+        (One::Categories, categories),
+        (One::Groups, labels.join(&format!(" {SEPARATOR} "))),
+        (One::Starred, starred.to_owned()),
     ];
     cells
         .into_iter()
@@ -244,7 +242,10 @@ type Text = (Part, String);
 fn all<T>(list: &[T], texts: impl Fn(&T) -> Vec<Text>) -> Vec<Texts> {
     let full = |element| {
         let texts = texts(element).into_iter();
-        texts.filter(|(_, text)| !text.is_empty()).collect()
+        texts
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(part, text)| (part, text.replace(SEPARATOR, ESCAPED)))
+            .collect()
     };
     list.iter().map(full).collect()
 }
