@@ -31,6 +31,9 @@ pub enum Error {
     /// Missing, or owned by someone else.
     #[error("contact not found")]
     NotFound(ContactId),
+    /// The contact has no photo.
+    #[error("the contact has no photo")]
+    PhotoNotFound(ContactId),
     /// The contact has no such revision, or it was deleted.
     #[error("the contact has no such revision")]
     RevisionNotFound {
@@ -261,6 +264,7 @@ impl Error {
             }
             Self::NotFound(id) => Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text)
                 .metadata("id", id.to_string()),
+            Self::PhotoNotFound(id) => photo_not_found(*id, text),
             Self::UidNotFound(uid) => {
                 Refusal::new(Code::NotFound, "CONTACT_NOT_FOUND", text).metadata("uid", uid.clone())
             }
@@ -316,6 +320,10 @@ fn still_live(id: ContactId, text: String) -> Refusal {
         .metadata("id", id.to_string())
 }
 
+fn photo_not_found(id: ContactId, text: String) -> Refusal {
+    Refusal::new(Code::NotFound, "PHOTO_NOT_FOUND", text).metadata("id", id.to_string())
+}
+
 fn auth_unavailable() -> Refusal {
     let text = "the service cannot reach the auth service; retry";
     Refusal::new(Code::Unavailable, "AUTH_UNAVAILABLE", text)
@@ -323,16 +331,11 @@ fn auth_unavailable() -> Refusal {
 
 /// The exceeded quota, and its limit.
 fn limit(exceeded: ExceededLimit) -> (&'static str, String) {
-    match exceeded {
-        ExceededLimit::Contacts(limit) => (
-            "contacts",
-            format!("at most {limit} contacts, without deleted ones"),
-        ),
-        ExceededLimit::Bytes(limit) => (
-            "bytes",
-            format!("at most {limit} bytes, with deleted contacts"),
-        ),
-    }
+    let (subject, limit, which) = match exceeded {
+        ExceededLimit::Contacts(limit) => ("contacts", limit, "without deleted ones"),
+        ExceededLimit::Bytes(limit) => ("bytes", limit, "with deleted contacts"),
+    };
+    (subject, format!("at most {limit} {subject}, {which}"))
 }
 
 impl From<Error> for Status {

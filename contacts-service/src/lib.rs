@@ -12,6 +12,7 @@ pub mod import;
 pub mod limits;
 pub mod model;
 mod opening;
+pub mod photo;
 pub mod purge;
 pub mod rebuild;
 pub mod search;
@@ -161,8 +162,7 @@ pub async fn run(
         guard = guard.without(revocations);
     }
     let server = server.listens_after(opening::auth_loaded(first, wait_max));
-    let finds = Arc::new(Semaphore::new(duplicates::AT_A_TIME));
-    let imports = Arc::new(Imports::default());
+    let (imports, [finds, photo_checks]) = (Arc::new(Imports::default()), places());
     let add = move |services: Services| {
         let db = database.calls();
         let service = Arc::new(ContactsService {
@@ -172,6 +172,7 @@ pub async fn run(
             sealer: Arc::clone(&sealer),
             quota,
             finds: Arc::clone(&finds),
+            photo_checks: Arc::clone(&photo_checks),
             copies: Arc::clone(&copies),
             identities: identities.clone(),
             hub: Arc::clone(&hub),
@@ -197,6 +198,11 @@ fn start_copies(config: &Config, metrics: &Metrics) -> Arc<Copies> {
     let copies = Copies::new(config.search_memory());
     copies.publish(metrics);
     copies
+}
+
+/// The permits of searches for duplicates, and of checks of photos.
+fn places() -> [Arc<Semaphore>; 2] {
+    [duplicates::AT_A_TIME, photo::AT_A_TIME].map(|places| Arc::new(Semaphore::new(places)))
 }
 
 /// The verifier of tokens.

@@ -5,7 +5,7 @@ use chassis::access::rate_limits::{CheckedAt, Group};
 
 /// The groups of RPCs. Without limits per address, because every call has a user, and a
 /// program may call for many users from one machine.
-pub const GROUPS: [Group; 4] = [
+pub const GROUPS: [Group; 5] = [
     // Each of these reads the whole address book.
     Group {
         name: "duplicates",
@@ -22,6 +22,14 @@ pub const GROUPS: [Group; 4] = [
         user: Some(Rate::per_minute(60)),
         checked_at: CheckedAt::Layer,
     },
+    // Each of these decodes an image.
+    Group {
+        name: "photo",
+        rpcs: &["ContactsService/SetPhoto"],
+        ip: None,
+        user: Some(Rate::per_second(10)),
+        checked_at: CheckedAt::Layer,
+    },
     Group {
         name: "read",
         rpcs: &[
@@ -34,6 +42,7 @@ pub const GROUPS: [Group; 4] = [
             "ContactsService/ListUpcomingBirthdays",
             "ContactsService/SyncContacts",
             "ContactsService/WatchContacts",
+            "ContactsService/GetPhoto",
             "ContactsService/GetContactStats",
             "ContactsService/GetSettings",
             "ContactsService/ListIgnoredDuplicates",

@@ -1,5 +1,6 @@
 //! Purges deleted contacts, when they expire or on request, and other expired data:
-//! responses to calls with a `request_id`, old revisions, and offers of shares.
+//! responses to calls with a `request_id`, old revisions, offers of shares, and photos that
+//! nothing uses.
 
 use std::time::Duration;
 
@@ -14,9 +15,11 @@ use crate::contact::stored::DAYS_UNTIL_EXPIRED;
 use crate::error::Result;
 use crate::model::merge::UNDONE_WITHIN;
 use crate::model::revision::REVISIONS_KEPT_FOR;
-use crate::store::{merges, owners, requests, revisions, shares, tombstones};
+use crate::store::{merges, owners, photos, requests, revisions, shares, tombstones};
 
 const PAUSE: Duration = Duration::from_mins(10);
+/// Photos of one owner that one transaction looks at, each in up to 50 revisions.
+const PHOTOS_AT_A_TIME: i64 = 100;
 /// How long syncs report purged contacts.
 const DAYS_REMEMBERED: Days = Days::new(90);
 
@@ -31,7 +34,7 @@ pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
         }
     };
     chores::forever(
-        "deleted expired responses, offers, revisions, merges and contacts",
+        "deleted expired responses, offers, revisions, merges, contacts and photos",
         PAUSE,
         forget,
     )
@@ -55,6 +58,13 @@ pub async fn batch(db: &Pool, now: DateTime<Utc>) -> Result<u64> {
             tx.commit().await?;
         }
         count += removed.unsigned_abs();
+    }
+    for owner in photos::owners_to_check(db, now).await? {
+        let mut tx = db.begin().await?;
+        owners::lock(&mut tx, owner).await?;
+        let deleted = photos::delete_old(&mut tx, owner, now, PHOTOS_AT_A_TIME).await?;
+        tx.commit().await?;
+        count += deleted.unsigned_abs();
     }
     let before = ago(DAYS_REMEMBERED);
     for owner in tombstones::owners_with_old(db, before).await? {

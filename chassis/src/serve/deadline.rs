@@ -111,6 +111,9 @@ where
         let (streams, client_streams) =
             rpc.map_or((false, false), |rpc| (rpc.streams, rpc.client_streams));
         let client = extensions.get::<Arc<Client>>();
+        // Where both sides stream, each message is used as it comes. A stream of requests alone
+        // is collected for its one response.
+        let client = client.filter(|_| !(streams && client_streams));
         let account = connection.as_ref().zip(client);
         let account = account.map(|(connection, client)| connection.arriving(client));
         let names_encoding = request.headers().contains_key("grpc-encoding");

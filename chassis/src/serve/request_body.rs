@@ -26,7 +26,10 @@ pub(crate) struct RequestBody {
     patience: Duration,
     /// When the wait for the message started.
     began: Instant,
+    /// The bytes since then.
     bytes: u64,
+    /// The bytes of all messages.
+    total: u64,
     /// Set while nothing arrives.
     alarm: Option<Pin<Box<Sleep>>>,
     /// More than one message may arrive, each with its own time.
@@ -46,6 +49,7 @@ impl RequestBody {
             patience,
             began: Instant::now(),
             bytes: 0,
+            total: 0,
             alarm: None,
             streams,
             names_encoding,
@@ -54,10 +58,10 @@ impl RequestBody {
         }
     }
 
-    /// Counts the bytes for this account until the message is decoded.
+    /// Counts the bytes for this account until the message is decoded; of a stream, until its
+    /// end.
     pub(crate) fn counted_for(mut self, account: Option<Account>) -> Self {
-        // The messages of a stream are decoded one by one, and their sizes are limited.
-        self.account = account.filter(|_| !self.streams);
+        self.account = account;
         self
     }
 
@@ -66,6 +70,7 @@ impl RequestBody {
         let is_first = self.bytes == 0;
         self.alarm = None;
         self.bytes += data.len() as u64;
+        self.total += data.len() as u64;
         if self.streams {
             (self.began, self.bytes) = (Instant::now(), 1);
         }
@@ -84,8 +89,8 @@ impl RequestBody {
     fn hold(&mut self, bytes: u64) -> bool {
         match (&self.account, &mut self.held) {
             (Some(_), Some(held)) => held.grow(bytes),
-            (Some(account), None) if self.bytes > SMALL as u64 => {
-                self.held = account.hold(self.bytes);
+            (Some(account), None) if self.total > SMALL as u64 => {
+                self.held = account.hold(self.total);
                 self.held.is_some()
             }
             _ => true,

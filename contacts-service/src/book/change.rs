@@ -92,7 +92,7 @@ impl ContactUpdate {
         message.labels = rights.relabel(&labels, message.labels)?;
         keep_parsed(&mut message.phones, &known);
         keep_spelled(&mut message.labels, &labels);
-        let body = Body::parse(message, self.region)?;
+        let body = Body::edited(message, self.region)?;
         let encoded = body.encode();
         if encoded == current.body {
             return Ok(Updated::Unchanged(current));

@@ -17,6 +17,7 @@ use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::merge::absorb;
 use crate::contact::phone::DefaultRegion;
+use crate::contact::photo::PhotoHash;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
 use crate::model::merge::{OTHERS_MAX, UNDONE_WITHIN};
@@ -99,6 +100,9 @@ impl Book<'_> {
         };
         let change = ContactChange::Merged;
         let (encoded, keys) = (body.encode(), Keys::of(&body));
+        if let Some(taken) = PhotoHash::of_body(&encoded)? {
+            write.refer_to_photo(primary.id, taken).await?;
+        }
         let contact = write.replace(change, primary, encoded, keys).await?;
         let (owner, stamp) = (self.owner, write.stamp(change));
         changes::set_merged_into(write, owner, stamp, &done.others, done.primary).await?;
@@ -179,7 +183,7 @@ fn together(primary: &Stored, others: &[Stored]) -> Result<Body> {
     for other in others {
         absorb(&mut contact, Contact::decode(&*other.body)?);
     }
-    Body::parse(contact, DefaultRegion::NONE).map_err(|error| match error {
+    Body::edited(contact, DefaultRegion::NONE).map_err(|error| match error {
         Error::Invalid(invalid) => Error::MergeTooLarge(invalid),
         error => error,
     })

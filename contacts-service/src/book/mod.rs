@@ -7,6 +7,7 @@ pub mod creation;
 pub mod import;
 pub mod labels;
 pub mod merge;
+pub mod photo;
 pub mod purge;
 pub mod revision;
 pub mod settings;

@@ -9,7 +9,7 @@ use crate::book::Book;
 use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::error::{Error, Result, ShareError};
-use crate::store::{ignored_pairs, revisions, tombstones};
+use crate::store::{ignored_pairs, photos, revisions, tombstones};
 
 /// The maximum number of contacts of one owner that are removed in one transaction,
 /// because other writes of that owner wait for it.
@@ -33,7 +33,7 @@ pub async fn remove_batch(
     remove(db, owner, &ids, version, now).await
 }
 
-/// Removes deleted contacts with their revisions and ignored pairs.
+/// Removes deleted contacts with their revisions, photos and ignored pairs.
 async fn remove(
     db: &mut PgConnection,
     owner: UserId,
@@ -43,6 +43,7 @@ async fn remove(
 ) -> Result<i64> {
     let count = tombstones::purge(db, owner, ids, version, now).await?;
     revisions::delete(db, owner, ids).await?;
+    photos::delete_of(db, owner, ids).await?;
     ignored_pairs::delete_of(db, owner, ids).await?;
     Ok(count)
 }

@@ -62,7 +62,7 @@ impl Book<'_> {
 
     /// The states that the last writes of contacts replaced, of those with the given
     /// etag.
-    async fn replaced<'a>(
+    pub(super) async fn replaced<'a>(
         &self,
         db: impl PgExecutor<'_>,
         named: impl Iterator<Item = (&'a Stored, &'a str)>,

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use bytes::Bytes;
 use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
+use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -83,6 +84,15 @@ impl<'a> Write<'a> {
 
     pub(super) fn used(&self) -> Quota {
         self.used
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.book.now
+    }
+
+    /// Adds bytes that this write has stored beside its contacts to the owner's usage.
+    pub(super) fn count_bytes(&mut self, bytes: i64) {
+        self.used.bytes += bytes;
     }
 
     pub(super) fn rights(&self) -> &Rights {

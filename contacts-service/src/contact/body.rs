@@ -2,7 +2,7 @@
 
 use chassis::text;
 use prost::Message;
-use proto::contacts::v1::Contact;
+use proto::contacts::v1::{Contact, PhotoInfo};
 
 use super::check::Check;
 use super::east_asian::is_east_asian;
@@ -23,6 +23,12 @@ impl Body {
     /// Accepts a contact, or returns everything that is wrong with it. Output-only fields
     /// and the uid are dropped; phones keep an `e164` that is set.
     pub fn parse(mut contact: Contact, region: DefaultRegion) -> Result<Self> {
+        contact.photo = None;
+        Self::edited(contact, region)
+    }
+
+    /// The same for a stored contact that was edited, which keeps its photo.
+    pub fn edited(mut contact: Contact, region: DefaultRegion) -> Result<Self> {
         clear_kept_beside(&mut contact);
         let problems = Check::contact(&mut contact);
         if !problems.is_empty() {
@@ -69,6 +75,16 @@ impl Body {
         Ok(self)
     }
 
+    /// Names another photo, or none.
+    pub fn with_photo(mut self, photo: Option<PhotoInfo>) -> Result<Self> {
+        self.0.photo = photo;
+        if self.0.encoded_len() > limits::BODY_BYTES {
+            let problem = "leaves no room for the metadata of a photo within its 64 KiB";
+            return Err(Error::invalid("CONTACT_TOO_LARGE", "contact", problem));
+        }
+        Ok(self)
+    }
+
     /// The stored bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -107,7 +123,6 @@ fn clear_kept_beside(contact: &mut Contact) {
     contact.delete_time = None;
     contact.expire_time = None;
     contact.merged_into.clear();
-    contact.photo = None;
     contact.owner_id.clear();
 }
 

@@ -13,6 +13,7 @@ pub mod match_keys;
 pub mod merge;
 pub mod order;
 pub mod phone;
+pub mod photo;
 pub mod row;
 pub mod search_text;
 pub mod spellings;

@@ -48,10 +48,12 @@ of_owner!(
     CreateLabelRequest,
     DeleteContactRequest,
     DeleteLabelRequest,
+    DeletePhotoRequest,
     FindDuplicatesRequest,
     GetContactRequest,
     GetContactStatsRequest,
     GetLabelRequest,
+    GetPhotoRequest,
     IgnoreDuplicateRequest,
     ListContactRevisionsRequest,
     ListContactsRequest,
@@ -163,8 +165,13 @@ impl ContactsService {
     /// when the row is locked.
     pub(super) async fn book<T: OfOwner>(&self, request: &Request<T>) -> Result<Book<'_>> {
         let caller = Caller::with_scope(request, WRITE)?;
-        let owner = self.written(&caller, request.get_ref().owner_id()).await?;
-        Ok(self.book_of(owner, &caller))
+        self.book_for(&caller, request.get_ref().owner_id()).await
+    }
+
+    /// The same for a call whose request is a stream.
+    pub(super) async fn book_for(&self, caller: &Arc<Caller>, owner_id: &str) -> Result<Book<'_>> {
+        let owner = self.written(caller, owner_id).await?;
+        Ok(self.book_of(owner, caller))
     }
 
     /// The owner of contacts that a caller may write.

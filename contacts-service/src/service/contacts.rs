@@ -2,40 +2,38 @@
 
 use std::pin::Pin;
 
-use chassis::access::caller::Caller;
 use futures_util::Stream;
 use prost::Message;
 use proto::contacts::server::contacts_service_server as server;
 use proto::contacts::server::{
     BatchCreateContactsResponse, BatchDeleteContactsResponse, BatchGetContactsResponse,
-    BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse,
+    BatchUpdateContactsResponse, CreateContactResponse, DeleteContactResponse, DeletePhotoResponse,
     FindDuplicatesResponse, GetContactResponse, ListContactRevisionsResponse, ListContactsResponse,
     ListDeletedContactsResponse, ListUpcomingBirthdaysResponse, MergeContactsResponse,
-    RestoreContactResponse, SearchContactsResponse, SyncContactsResponse, UndeleteContactResponse,
-    UnmergeContactsResponse, UpdateContactResponse, WatchContactsResponse,
+    RestoreContactResponse, SearchContactsResponse, SetPhotoResponse, SyncContactsResponse,
+    UndeleteContactResponse, UnmergeContactsResponse, UpdateContactResponse, WatchContactsResponse,
 };
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
-    BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, FindDuplicatesRequest,
-    GetContactRequest, GetContactStatsRequest, GetContactStatsResponse, GetSettingsRequest,
-    GetSettingsResponse, IgnoreDuplicateRequest, IgnoreDuplicateResponse, ImportContactsRequest,
+    BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, DeletePhotoRequest,
+    FindDuplicatesRequest, GetContactRequest, GetContactStatsRequest, GetContactStatsResponse,
+    GetPhotoRequest, GetPhotoResponse, GetSettingsRequest, GetSettingsResponse,
+    IgnoreDuplicateRequest, IgnoreDuplicateResponse, ImportContactsRequest,
     ListContactRevisionsRequest, ListContactsRequest, ListDeletedContactsRequest,
     ListIgnoredDuplicatesRequest, ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest,
     MergeContactsRequest, PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest,
-    SearchContactsRequest, SyncContactsRequest, UndeleteContactRequest, UnignoreDuplicateRequest,
-    UnignoreDuplicateResponse, UnmergeContactsRequest, UpdateContactRequest, UpdateSettingsRequest,
-    UpdateSettingsResponse, WatchContactsRequest,
+    SearchContactsRequest, SetPhotoRequest, SyncContactsRequest, UndeleteContactRequest,
+    UnignoreDuplicateRequest, UnignoreDuplicateResponse, UnmergeContactsRequest,
+    UpdateContactRequest, UpdateSettingsRequest, UpdateSettingsResponse, WatchContactsRequest,
 };
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::contact::ContactId;
 use crate::error::{Error, Result};
-use crate::store::settings as table;
 
-use super::access::{READ, WRITE};
 use super::{
     ContactsService, birthdays, changes, creations, duplicates, imports, lists, merges, purges,
-    revisions, searches, settings, stats, sync,
+    revisions, searches, stats, sync,
 };
 
 #[tonic::async_trait]
@@ -192,6 +190,29 @@ impl server::ContactsService for ContactsService {
         Ok(Response::new(UndeleteContactResponse { contact }))
     }
 
+    async fn set_photo(
+        &self,
+        request: Request<Streaming<SetPhotoRequest>>,
+    ) -> Result<Response<SetPhotoResponse>, Status> {
+        self.receive_photo(request).await
+    }
+
+    type GetPhotoStream = Pin<Box<dyn Stream<Item = Result<GetPhotoResponse, Status>> + Send>>;
+
+    async fn get_photo(
+        &self,
+        request: Request<GetPhotoRequest>,
+    ) -> Result<Response<Self::GetPhotoStream>, Status> {
+        Ok(Response::new(Box::pin(self.send_photo(request).await?)))
+    }
+
+    async fn delete_photo(
+        &self,
+        request: Request<DeletePhotoRequest>,
+    ) -> Result<Response<DeletePhotoResponse>, Status> {
+        self.remove_photo(request).await
+    }
+
     async fn list_contact_revisions(
         &self,
         request: Request<ListContactRevisionsRequest>,
@@ -207,14 +228,7 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<RestoreContactRequest>,
     ) -> Result<Response<RestoreContactResponse>, Status> {
-        let book = self.book(&request).await?;
-        let request = request.get_ref();
-        let id = ContactId::parse("id", &request.id)?;
-        let version = revisions::parse_id(&request.revision_id)?;
-
-        let contact = book.restore(id, version, &request.etag).await?;
-
-        Ok(Response::new(RestoreContactResponse { contact }))
+        self.restore(&request).await
     }
 
     async fn find_duplicates(
@@ -281,12 +295,7 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<UnmergeContactsRequest>,
     ) -> Result<Response<UnmergeContactsResponse>, Status> {
-        let book = self.book(&request).await?;
-        let merge = merges::parse_id(&request.get_ref().merge_id)?;
-
-        let contacts = book.unmerge(merge).await?;
-
-        Ok(Response::new(UnmergeContactsResponse { contacts }))
+        self.unmerge(&request).await
     }
 
     async fn search_contacts(
@@ -366,26 +375,14 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<GetSettingsRequest>,
     ) -> Result<Response<GetSettingsResponse>, Status> {
-        let caller = Caller::with_scope(&request, READ).map_err(Error::from)?;
-
-        let settings = table::get(&self.share_of(caller.user_id), caller.user_id).await?;
-
-        let settings = Some(settings::message(&settings));
-        Ok(Response::new(GetSettingsResponse { settings }))
+        self.settings(&request).await
     }
 
     async fn update_settings(
         &self,
         request: Request<UpdateSettingsRequest>,
     ) -> Result<Response<UpdateSettingsResponse>, Status> {
-        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
-        let update = settings::update(request.into_inner())?;
-        let book = self.book_of(caller.user_id, &caller);
-
-        let settings = book.update_settings(update).await?;
-
-        let settings = Some(settings::message(&settings));
-        Ok(Response::new(UpdateSettingsResponse { settings }))
+        self.change_settings(request).await
     }
 
     async fn get_contact_stats(

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chassis::text;
 use prost::Message;
-use proto::contacts::server::MergeContactsResponse;
-use proto::contacts::v1::MergeContactsRequest;
+use proto::contacts::server::{MergeContactsResponse, UnmergeContactsResponse};
+use proto::contacts::v1::{MergeContactsRequest, UnmergeContactsRequest};
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::ContactsService;
 use super::creations::parse_options;
 use crate::book::merge::{Merge, MergedContact};
 use crate::contact::ContactId;
@@ -55,8 +57,23 @@ fn stray_etag(key: &str) -> Error {
     )
 }
 
+impl ContactsService {
+    /// Undoes a merge.
+    pub(super) async fn unmerge(
+        &self,
+        request: &Request<UnmergeContactsRequest>,
+    ) -> Result<Response<UnmergeContactsResponse>, Status> {
+        let book = self.book(request).await?;
+        let merge = parse_id(&request.get_ref().merge_id)?;
+
+        let contacts = book.unmerge(merge).await?;
+
+        Ok(Response::new(UnmergeContactsResponse { contacts }))
+    }
+}
+
 /// Parses the id of a merge.
-pub(super) fn parse_id(text: &str) -> Result<Uuid> {
+fn parse_id(text: &str) -> Result<Uuid> {
     Ok(ContactId::parse("merge_id", text)?.0)
 }
 

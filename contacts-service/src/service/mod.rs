@@ -11,6 +11,7 @@ mod imports;
 mod labels;
 mod lists;
 mod merges;
+mod photos;
 mod purges;
 mod revisions;
 mod searches;
@@ -51,6 +52,8 @@ pub struct ContactsService {
     pub quota: Quota,
     /// Permits for searches for duplicates, shared by all threads.
     pub finds: Arc<Semaphore>,
+    /// Permits for checks of photos, shared by all threads.
+    pub photo_checks: Arc<Semaphore>,
     /// Copies of searched address books, shared by all threads.
     pub copies: Arc<Copies>,
     /// Returns the caller's e-mail.

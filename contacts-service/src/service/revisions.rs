@@ -3,9 +3,13 @@
 use chassis::database::pool::Pool;
 use chassis::page_token::Sealer;
 use chassis::paging::{Pages, Paging, Sizes};
-use proto::contacts::server::{ContactRevision, ListContactRevisionsResponse};
-use proto::contacts::v1::ListContactRevisionsRequest;
+use proto::contacts::server::{
+    ContactRevision, ListContactRevisionsResponse, RestoreContactResponse,
+};
+use proto::contacts::v1::{ListContactRevisionsRequest, RestoreContactRequest};
+use tonic::{Request, Response, Status};
 
+use super::ContactsService;
 use crate::contact::ContactId;
 use crate::contact::stored::timestamp;
 use crate::error::{Error, Result};
@@ -18,8 +22,25 @@ const SIZES: Sizes = Sizes {
     max: 50,
 };
 
+impl ContactsService {
+    /// Restores a contact.
+    pub(super) async fn restore(
+        &self,
+        request: &Request<RestoreContactRequest>,
+    ) -> Result<Response<RestoreContactResponse>, Status> {
+        let book = self.book(request).await?;
+        let request = request.get_ref();
+        let id = ContactId::parse("id", &request.id)?;
+        let version = parse_id(&request.revision_id)?;
+
+        let contact = book.restore(id, version, &request.etag).await?;
+
+        Ok(Response::new(RestoreContactResponse { contact }))
+    }
+}
+
 /// Parses the id of a revision, which is the version of its write.
-pub(super) fn parse_id(text: &str) -> Result<i64> {
+fn parse_id(text: &str) -> Result<i64> {
     let version = text.parse::<i64>().ok();
     version
         .filter(|version| *version > 0 && version.to_string() == text)

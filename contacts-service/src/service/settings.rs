@@ -1,15 +1,54 @@
 //! Parses and encodes settings.
 
-use proto::contacts::v1::{LeapDayRule, Settings, UpdateSettingsRequest};
+use chassis::access::caller::Caller;
+use proto::contacts::v1::{
+    GetSettingsRequest, GetSettingsResponse, LeapDayRule, Settings, UpdateSettingsRequest,
+    UpdateSettingsResponse,
+};
+use tonic::{Request, Response, Status};
 
 use crate::birthday::window::time_zone;
 use crate::contact::mask::unknown;
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
 use crate::model::settings::{self, SettingsUpdate};
+use crate::store::settings as table;
+
+use super::ContactsService;
+use super::access::{READ, WRITE};
+
+impl ContactsService {
+    /// The caller's settings.
+    pub(super) async fn settings(
+        &self,
+        request: &Request<GetSettingsRequest>,
+    ) -> Result<Response<GetSettingsResponse>, Status> {
+        let caller = Caller::with_scope(request, READ).map_err(Error::from)?;
+
+        let settings = table::get(&self.share_of(caller.user_id), caller.user_id).await?;
+
+        let settings = Some(message(&settings));
+        Ok(Response::new(GetSettingsResponse { settings }))
+    }
+
+    /// Changes the caller's settings.
+    pub(super) async fn change_settings(
+        &self,
+        request: Request<UpdateSettingsRequest>,
+    ) -> Result<Response<UpdateSettingsResponse>, Status> {
+        let caller = Caller::with_scope(&request, WRITE).map_err(Error::from)?;
+        let update = update(request.into_inner())?;
+        let book = self.book_of(caller.user_id, &caller);
+
+        let settings = book.update_settings(update).await?;
+
+        let settings = Some(message(&settings));
+        Ok(Response::new(UpdateSettingsResponse { settings }))
+    }
+}
 
 /// Parses a change.
-pub(super) fn update(request: UpdateSettingsRequest) -> Result<SettingsUpdate> {
+fn update(request: UpdateSettingsRequest) -> Result<SettingsUpdate> {
     let missing = || Error::invalid("FIELD_INVALID", "settings", "is required");
     let patch = request.settings.ok_or_else(missing)?;
     let paths = request.update_mask.map_or_else(Vec::new, |mask| mask.paths);
@@ -41,7 +80,7 @@ pub(super) fn update(request: UpdateSettingsRequest) -> Result<SettingsUpdate> {
 }
 
 /// Encodes settings.
-pub(super) fn message(settings: &settings::Settings) -> Settings {
+fn message(settings: &settings::Settings) -> Settings {
     Settings {
         default_region: settings.default_region.clone(),
         time_zone: settings.time_zone.clone(),

@@ -161,7 +161,12 @@ fn push_has(query: &mut Builder, part: Part) -> &mut Builder {
         Part::Birthday => query.push("birth_md IS NOT NULL"),
         Part::Label => query.push("label_keys <> '{}'"),
         Part::Email => query.push("email_keys <> '{}'"),
-        Part::Photo => query.push("FALSE"),
+        Part::Photo => query.push(
+            "EXISTS (SELECT FROM contacts.photo_uses AS used
+             WHERE used.owner_id = contacts.owner_id AND contact_id = contacts.id AND position(
+                 convert_to('\"' || encode(hash, 'hex') || '\"', 'UTF8') IN contacts.body
+             ) > 0)",
+        ),
         Part::Searched(field) => query
             .push("strpos(search_text, ")
             .push_bind(format!("\n{}", code(field)))

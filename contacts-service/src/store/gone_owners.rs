@@ -31,6 +31,11 @@ pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> R
          (SELECT id FROM contacts.labels WHERE owner_id = $1 ORDER BY id LIMIT $2)",
         "DELETE FROM contacts.merges WHERE owner_id = $1 AND id IN
          (SELECT id FROM contacts.merges WHERE owner_id = $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM contacts.photo_uses WHERE owner_id = $1 AND (contact_id, hash) IN
+         (SELECT contact_id, hash FROM contacts.photo_uses WHERE owner_id = $1
+          ORDER BY contact_id, hash LIMIT $2)",
+        "DELETE FROM contacts.photos WHERE owner_id = $1 AND hash IN
+         (SELECT hash FROM contacts.photos WHERE owner_id = $1 ORDER BY hash LIMIT $2)",
         "DELETE FROM contacts.requests WHERE owner_id = $1 AND request_id IN
          (SELECT request_id FROM contacts.requests WHERE owner_id = $1 ORDER BY request_id LIMIT $2)",
         "DELETE FROM contacts.revisions WHERE owner_id = $1 AND (contact_id, version) IN

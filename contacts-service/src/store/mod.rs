@@ -20,6 +20,7 @@ pub mod members;
 pub mod merges;
 pub mod owners;
 pub mod parts;
+pub mod photos;
 pub mod point_reads;
 pub mod rebuild;
 pub mod requests;

@@ -9,7 +9,7 @@ use crate::issuer::{Issuer, claims};
 use crate::refusal::assert_refused;
 use crate::wire;
 
-const WRITING: [&str; 22] = [
+const WRITING: [&str; 24] = [
     "CreateContact",
     "BatchCreateContacts",
     "UpdateContact",
@@ -32,6 +32,8 @@ const WRITING: [&str; 22] = [
     "CreateShare",
     "UpdateShare",
     "DeleteShare",
+    "SetPhoto",
+    "DeletePhoto",
 ];
 
 #[tokio::test]

@@ -286,6 +286,8 @@ pub async fn rows(app: &App, table: &'static str, user: Uuid) -> i64 {
         "ignored_duplicates" => {
             "SELECT count(*) FROM contacts.ignored_duplicates WHERE owner_id = $1"
         }
+        "photos" => "SELECT count(*) FROM contacts.photos WHERE owner_id = $1",
+        "photo_uses" => "SELECT count(*) FROM contacts.photo_uses WHERE owner_id = $1",
         "revisions" => "SELECT count(*) FROM contacts.revisions WHERE owner_id = $1",
         "tombstones" => "SELECT count(*) FROM contacts.tombstones WHERE owner_id = $1",
         "requests" => "SELECT count(*) FROM contacts.requests WHERE owner_id = $1",
@@ -304,6 +306,8 @@ pub async fn book(app: &App, user: Uuid) -> Vec<String> {
                UNION ALL SELECT l::text FROM contacts.labels AS l WHERE owner_id = $1
                UNION ALL SELECT r::text FROM contacts.revisions AS r WHERE owner_id = $1
                UNION ALL SELECT m::text FROM contacts.merges AS m WHERE owner_id = $1
+               UNION ALL SELECT p::text FROM contacts.photos AS p WHERE owner_id = $1
+               UNION ALL SELECT u::text FROM contacts.photo_uses AS u WHERE owner_id = $1
                UNION ALL SELECT s::text FROM contacts.shares AS s WHERE owner_id = $1
                ORDER BY 1";
     let lines = sqlx::query_scalar(sql).bind(user);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::app::{App, in_time, rows};
 use crate::owner::Owner;
 use crate::owner_shares::sharing;
+use crate::photo_files::jpeg;
 use crate::refusal::assert_refused;
 use crate::sample::{ada, full, named};
 
@@ -55,6 +56,7 @@ async fn settle_in(owner: &Owner) {
     let [primary, double] = [owner.has(ada()).await, owner.has(ada()).await];
     owner.ignore(&primary.id, &double.id).await.unwrap();
     owner.merge(&primary, &[&double]).await.unwrap();
+    owner.set_photo(&primary.id, &jpeg(1)).await.unwrap();
     let share = sharing("grace@example.com", ShareRole::Reader);
     owner.offer(share).await.unwrap();
 }

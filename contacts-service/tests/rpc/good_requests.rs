@@ -20,8 +20,10 @@ use uuid::Uuid;
 use crate::good_lists::list_bytes_of;
 use crate::owner::{Owner, field_mask};
 use crate::owner_imports::import_message;
+use crate::owner_photos::photo_bytes_of;
 use crate::owner_settings::settings_bytes_of;
 use crate::owner_shares::sharing;
+use crate::photo_files::jpeg;
 use crate::sample::{ada, full};
 use crate::wire;
 
@@ -49,8 +51,12 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
         .offer(sharing(&email, ShareRole::Reader))
         .await
         .unwrap();
+    let photographed = owner.has(ada()).await.id;
+    owner.set_photo(&photographed, &jpeg(1)).await.unwrap();
     let mut requests = Vec::new();
-    for method in wire::methods() {
+    // A stream of requests has tests of its own.
+    let methods = wire::methods().into_iter();
+    for method in methods.filter(|method| !method.is_client_streaming()) {
         let bytes = history_bytes_of(method.name(), &restored)
             .or_else(|| list_bytes_of(method.name()))
             .or_else(|| feed_bytes_of(method.name(), &gone))
@@ -59,6 +65,7 @@ pub async fn good_requests(owner: &Owner) -> Vec<GoodRequest> {
             .or_else(|| share_bytes_of(method.name(), &share))
             .or_else(|| deleted_bytes_of(method.name(), &deleted))
             .or_else(|| settings_bytes_of(method.name()))
+            .or_else(|| photo_bytes_of(method.name(), &photographed))
             .unwrap_or_else(|| bytes_of(method.name(), &id));
         let message = DynamicMessage::decode(method.input(), &*bytes).unwrap();
         let method = method.name().into();

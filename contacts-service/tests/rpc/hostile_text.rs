@@ -30,12 +30,12 @@ fn due(method: &str, path: &str) -> Due {
         ("UpdateContacts", path) => due("UpdateContact", path),
         ("DeleteContacts", path) => due("DeleteContact", path),
         ("UpdateContact", "contact.etag")
-        | ("RestoreContact", "etag")
+        | ("RestoreContact" | "DeletePhoto", "etag")
         | ("UpdateLabel", "label.etag")
         | ("UpdateShare", "share.etag")
         | ("UpdateSettings", "settings.etag") => Due::Aborted,
-        // The contact is missing, so no etag is compared.
-        ("DeleteContact" | "DeleteLabel", "etag")
+        // What is deleted is missing, so no etag is compared; that of a photo is a question.
+        ("DeleteContact" | "DeleteLabel" | "GetPhoto", "etag")
         | ("CreateLabel", "label.id" | "label.etag")
         | ("CreateShare", "share.id" | "share.etag")
         | ("UpdateShare", "share.recipient_email" | "share.label_id")

@@ -53,8 +53,9 @@ fn reasons(answers: &[(String, Result<(), Status>)]) -> HashSet<String> {
     answers.iter().map(of).collect()
 }
 
-const READS: [&str; 14] = [
+const READS: [&str; 15] = [
     "GetContact",
+    "GetPhoto",
     "BatchGetContacts",
     "ListContacts",
     "ListDeletedContacts",

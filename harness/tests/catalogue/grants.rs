@@ -31,6 +31,8 @@ contacts_service contacts.ignored_duplicates SELECT INSERT DELETE
 contacts_service contacts.labels          SELECT INSERT UPDATE DELETE
 contacts_service contacts.merges          SELECT INSERT UPDATE DELETE
 contacts_service contacts.owner_state     SELECT INSERT UPDATE DELETE
+contacts_service contacts.photo_uses      SELECT INSERT UPDATE DELETE
+contacts_service contacts.photos          SELECT INSERT DELETE
 contacts_service contacts.requests        SELECT INSERT UPDATE DELETE
 contacts_service contacts.revisions       SELECT INSERT UPDATE DELETE
 contacts_service contacts.shares          SELECT INSERT UPDATE DELETE

@@ -127,6 +127,7 @@ const ORDERED: &[Stored] = &[
         "version < $3 ORDER BY version DESC",
         &["revisions_pkey"],
     ),
+    ("SELECT substr(bytes", "", &["photos_pkey"]),
     // Keys that are made again.
     (
         "SELECT id AS \"id: ContactId\", uid, version,",

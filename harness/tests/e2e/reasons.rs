@@ -29,9 +29,9 @@ const CODES: [&str; 17] = [
 ];
 
 /// Words of SQL, filters, keys and tokens in the code.
-const OTHER_WORDS: [&str; 16] = [
+const OTHER_WORDS: [&str; 22] = [
     "AND", "OR", "NOT", "FALSE", "GET", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP",
-    "EC", "ES256", "JWT", "UTC", "OUT_DIR",
+    "EC", "ES256", "JWT", "UTC", "OUT_DIR", "IHDR", "PLTE", "IDAT", "IEND", "ANIM", "ANMF",
 ];
 
 /// The texts of all files with this ending under a folder.

@@ -35,6 +35,8 @@ fn the_readmes_tour_works_as_pasted() {
         "\"daysUntil\":",
         "\"deleteTime\":",
         "\"ownerId\":",
+        "\"mediaType\": \"image/png\"",
+        "\"chunk\": \"iVBORw0KGgo",
         "\"tokenType\": \"Bearer\"",
     ] {
         assert!(said.contains(fact), "no {fact} in {said}");

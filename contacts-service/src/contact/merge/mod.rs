@@ -38,6 +38,7 @@ pub fn absorb(primary: &mut Contact, mut other: Contact) {
     );
     custom_fields(&mut primary.custom_fields, other.custom_fields, &mut lines);
     primary.starred |= other.starred;
+    primary.photo = take(&mut primary.photo).or(other.photo);
     add_notes(&mut primary.notes, &other.notes);
     lines.retain(|line| !primary.notes.lines().any(|known| known == line));
     add_notes(&mut primary.notes, &lines.join("\n"));

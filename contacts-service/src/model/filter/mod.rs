@@ -72,7 +72,7 @@ pub enum Part {
     Birthday,
     /// A label.
     Label,
-    /// A photo, which no contact has yet.
+    /// A photo.
     Photo,
     /// Something that is searched in this field.
     Searched(SearchField),
