@@ -124,7 +124,8 @@ impl server::SharesService for ContactsService {
                 .await?
         } else {
             if updated.state {
-                return Err(invalid("share.state", "can be set by the recipient only").into());
+                let problem = "can be set by the recipient only, who must set owner_id";
+                return Err(invalid("share.state", problem).into());
             }
             let is_editor = updated.role.then(|| parse_role(patch.role)).transpose()?;
             let book = self.book_of(owner, &caller);
