@@ -157,6 +157,24 @@ fn stray_quotes_cost_at_most_their_row() {
 }
 
 #[test]
+fn many_open_quotes_cost_their_rows_only() {
+    // The quotes of the next row close this one's, and open another one.
+    let open = "E\"v,\"e\n".repeat(5_000);
+    let long = "x".repeat(10_000);
+    let text = format!("First Name,Last Name\n{open}Ada,King\nBob,{long}\n");
+    for size in [text.len(), 1000] {
+        let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
+        let cards = read(&pieces).unwrap();
+
+        assert_eq!(cards.len(), 5_002);
+        assert!(cards[..5_000].iter().all(|card| card.outcome.is_err()));
+        assert_eq!(cards[5_000].line, 5_002);
+        assert_eq!(contacts(&cards)[0].given_name, "Ada");
+        assert_eq!(contacts(&cards)[1].family_name.len(), 200);
+    }
+}
+
+#[test]
 fn dates_that_do_not_show_their_order_are_kept_as_texts() {
     let cards = read_file(b"First Name,Birthday\nAda,3/4/1990\nEve,3/31/1990\nJoe,soon\n");
 

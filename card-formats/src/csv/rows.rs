@@ -5,9 +5,12 @@ use memchr::{memchr2, memchr2_iter};
 
 use crate::limits;
 
-/// How often a file is read again from the line after a quote that is never closed. Each
-/// time needs as long as a row of the most bytes.
+/// How often a file is read again from the line after a quote that is never closed, before
+/// rows of several lines may have few bytes only. Each time needs as long as a row of the
+/// most bytes.
 const RETRIES: u32 = 64;
+/// The bytes of a row of several lines, after so many such quotes.
+const SHORT_ROW_BYTES: usize = 4 * 1024;
 
 /// Collects the bytes of a file, and returns them as rows. It keeps at most what was pushed
 /// last and one row.
@@ -116,6 +119,11 @@ impl Rows {
                     return Some(self.too_large(has_ended));
                 } else if has_ended {
                     return Some(self.take(false));
+                } else if self.retries == 0
+                    && self.parsed > SHORT_ROW_BYTES
+                    && let Some(row) = self.cut(Bad::OpenQuote)
+                {
+                    return Some(row);
                 }
                 continue;
             }
@@ -130,10 +138,17 @@ impl Rows {
         }
     }
 
-    /// Parses on; if there is not enough room for the result, makes more.
+    /// Parses on, as far as a row may go; if there is not enough room for the result, makes
+    /// more.
     fn parse(&mut self, from: usize) -> (ReadRecordResult, usize) {
+        let most = if self.retries == 0 {
+            SHORT_ROW_BYTES
+        } else {
+            limits::ROW_BYTES
+        };
+        let to = self.buffer.len().min(from + most + 1);
         let (result, read, written, ends) = self.parser.read_record(
-            &self.buffer[from..],
+            &self.buffer[from..to],
             &mut self.text[self.text_len..],
             &mut self.ends[self.ends_len..],
         );
@@ -234,7 +249,7 @@ impl Rows {
     fn cut(&mut self, bad: Bad) -> Option<Row> {
         let row = &self.buffer[self.start..self.start + self.parsed.min(limits::ROW_BYTES)];
         let end = memchr2(b'\r', b'\n', row)?;
-        self.retries = self.retries.checked_sub(1)?;
+        self.retries = self.retries.saturating_sub(1);
         let row = self.row(end, Err(bad));
         self.advance(end);
         self.forget_parsed();
