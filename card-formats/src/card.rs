@@ -41,7 +41,7 @@ pub struct Parsed {
     pub photo: Option<Photo>,
 }
 
-/// A group of a vCard file, which becomes a label.
+/// A group of cards, which becomes a label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// Its own uid.
@@ -74,10 +74,10 @@ pub enum Problem {
     #[error("has more than 6 MiB")]
     TooLarge,
     /// See [`limits::PROPERTIES`](crate::limits::PROPERTIES).
-    #[error("has more than 2,000 properties")]
+    #[error("has too many properties")]
     TooManyProperties,
-    /// See [`limits::NESTING`](crate::limits::NESTING).
-    #[error("contains cards that are nested more than 4 levels deep")]
+    /// See [`limits::NESTING`](crate::limits::NESTING); in JSON, more than 32 levels.
+    #[error("is nested too deep")]
     TooDeep,
     /// See [`limits::MEMBERS`](crate::limits::MEMBERS).
     #[error("is a group of more than 50,000 members")]

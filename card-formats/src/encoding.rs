@@ -7,6 +7,8 @@ use encoding_rs::{Decoder, UTF_16BE, UTF_16LE};
 #[derive(Default)]
 pub(crate) struct Transcoder {
     state: State,
+    /// The bytes of a mark at the beginning that was removed.
+    removed: u64,
 }
 
 #[derive(Default)]
@@ -23,6 +25,11 @@ enum State {
 const FIRST: usize = 4;
 
 impl Transcoder {
+    /// How many bytes before the first one that was passed on are missing.
+    pub(crate) fn removed(&self) -> u64 {
+        self.removed
+    }
+
     /// Appends what the next bytes of a file mean; `last` after them the file ends.
     pub(crate) fn push(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) {
         let mut first = match &mut self.state {
@@ -49,7 +56,9 @@ impl Transcoder {
             decode(&mut decoder, &first, last, out);
             self.state = State::Utf16(decoder);
         } else {
-            out.extend_from_slice(first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first));
+            let rest = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
+            self.removed = (first.len() - rest.len()) as u64;
+            out.extend_from_slice(rest);
             self.state = State::Bytes;
         }
     }

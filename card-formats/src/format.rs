@@ -15,7 +15,7 @@ pub enum Format {
     OutlookCsv,
     /// Any other table, with the field of each column.
     MappedCsv(Vec<Column>),
-    /// Cards of JSContact (RFC 9553).
+    /// Cards of JSContact (RFC 9553): an array of them, or one after the other.
     JsContact,
     /// A `Contact` in the JSON of protocol buffers on each line; the member `photoData`
     /// contains its photo in base64.

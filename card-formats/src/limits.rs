@@ -33,3 +33,24 @@ pub const CONTACT_BYTES: usize = 60 * 1024;
 pub const EXCERPT: usize = 200;
 /// The warnings of a card.
 pub const WARNINGS: usize = 20;
+
+// What the model of a contact accepts.
+
+/// The elements of a list.
+pub const ITEMS: usize = 100;
+/// The characters of a label, and of the name of a custom field.
+pub const LABEL: usize = 100;
+/// The characters of a uid.
+pub const UID: usize = 255;
+/// The characters of a name.
+pub const NAME: usize = 200;
+/// The characters of another line.
+pub const LINE: usize = 1000;
+/// The characters of an e-mail address.
+pub const EMAIL: usize = 254;
+/// The characters of a phone number.
+pub const PHONE: usize = 100;
+/// The characters of a URL.
+pub const URL: usize = 2000;
+/// The bytes of the notes.
+pub const NOTES_BYTES: usize = 16 * 1024;

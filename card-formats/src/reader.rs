@@ -4,6 +4,7 @@ use crate::card::Card;
 use crate::csv;
 use crate::encoding::Transcoder;
 use crate::format::{Format, FormatError, Options};
+use crate::jscontact;
 use crate::json_lines;
 use crate::sniff;
 use crate::vcard;
@@ -28,6 +29,7 @@ enum State {
 /// The reader of a format. To add one: a variant, and an arm in each match.
 enum Kind {
     VCard(Box<vcard::Reader>),
+    JsContact(jscontact::Reader),
     JsonLines(json_lines::Reader),
     Csv(Box<csv::Reader>),
 }
@@ -54,6 +56,7 @@ impl Reader {
         if let State::Reading(kind) = &mut self.state {
             match kind {
                 Kind::VCard(reader) => reader.finish(),
+                Kind::JsContact(reader) => reader.finish(),
                 Kind::JsonLines(reader) => reader.finish(),
                 Kind::Csv(reader) => reader.finish(),
             }
@@ -67,13 +70,19 @@ impl Reader {
         reason = "an iterator that returned None would be at its end"
     )]
     pub fn next(&mut self) -> Result<Option<Card>, FormatError> {
-        match &mut self.state {
-            State::Start(..) => Ok(None),
-            State::Failed(error) => Err(*error),
-            State::Reading(Kind::VCard(reader)) => reader.next(),
-            State::Reading(Kind::JsonLines(reader)) => Ok(reader.next()),
-            State::Reading(Kind::Csv(reader)) => reader.next(),
-        }
+        let card = match &mut self.state {
+            State::Start(..) => None,
+            State::Failed(error) => return Err(*error),
+            State::Reading(Kind::VCard(reader)) => reader.next()?,
+            State::Reading(Kind::JsContact(reader)) => reader.next(),
+            State::Reading(Kind::JsonLines(reader)) => reader.next(),
+            State::Reading(Kind::Csv(reader)) => reader.next()?,
+        };
+        let removed = self.transcoder.removed();
+        Ok(card.map(|card| Card {
+            byte_offset: card.byte_offset + removed,
+            ..card
+        }))
     }
 
     fn take(&mut self, bytes: &[u8], last: bool) {
@@ -82,6 +91,7 @@ impl Reader {
             State::Reading(kind) => {
                 let out = match kind {
                     Kind::VCard(reader) => reader.buffer(),
+                    Kind::JsContact(reader) => reader.buffer(),
                     Kind::JsonLines(reader) => reader.buffer(),
                     Kind::Csv(reader) => reader.buffer(),
                 };
@@ -121,7 +131,14 @@ fn begin(format: &Format, start: &[u8]) -> Result<Kind, FormatError> {
         Format::GoogleCsv => Ok(table(csv::Kind::Google, start)),
         Format::OutlookCsv => Ok(table(csv::Kind::Outlook, start)),
         Format::MappedCsv(columns) => Ok(table(csv::Kind::Mapped(columns), start)),
-        Format::JsContact => Err(FormatError::Unknown("of a format that can be read yet")),
+        Format::JsContact if !jscontact::may_begin_with(start) => {
+            Err(FormatError::Unknown("JSContact"))
+        }
+        Format::JsContact => {
+            let mut reader = jscontact::Reader::default();
+            reader.buffer().extend_from_slice(start);
+            Ok(Kind::JsContact(reader))
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a file is, by its beginning.
 
+use memchr::memmem;
+
 use crate::csv;
 use crate::format::{Format, FormatError};
+use crate::jscontact;
 
 /// How many bytes suffice to recognize a format.
 pub(crate) const ENOUGH: usize = 8 * 1024;
@@ -30,10 +33,19 @@ pub(crate) fn format(start: &[u8]) -> Result<Format, FormatError> {
     if begins(b"BEGIN:VCARD") {
         return Ok(Format::VCard);
     }
+    if begins(b"[") && jscontact::may_begin_with(text) {
+        return Ok(Format::JsContact);
+    }
     if begins(b"{") {
-        return Ok(Format::JsonLines);
+        // Each object of JSContact has its type, and no field of a contact is called so.
+        let is_typed = memmem::find(text, b"\"@type\"").is_some();
+        return Ok(if is_typed {
+            Format::JsContact
+        } else {
+            Format::JsonLines
+        });
     }
     csv::recognize(start).ok_or(FormatError::Unknown(
-        "a vCard file, a table with a known header, or JSON lines",
+        "a vCard file, a table with a known header, JSContact, or JSON lines",
     ))
 }

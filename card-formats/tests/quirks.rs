@@ -295,6 +295,9 @@ fn files_in_other_encodings_are_read() {
 
             assert_eq!(contact(&cards[0]).family_name, "Müller");
             assert_eq!(contact(&cards[0]).given_name, "Jürgen");
+            let at = usize::try_from(cards[0].byte_offset).unwrap();
+            let is_utf8 = str::from_utf8(&file).is_ok() && !file.contains(&0);
+            assert!(!is_utf8 || file[at..].starts_with(b"BEGIN"), "{at}");
         }
     }
     let euro = read_file(b"BEGIN:VCARD\nN;CHARSET=windows-1252:\x80;\x93A\x94\nX-A;CHARSET=ISO-8859-1;B=C:\xfc\nEND:VCARD");

@@ -8,7 +8,7 @@ use card_formats::{Card, ExportFormat, Format, Options, Parsed, Problem, Reader,
 use proto::contacts::v1::{
     Contact, Date, Email, Event, Impp, Organization, Phone, PostalAddress, Relation, Url,
 };
-use reading::{contacts, parsed, read, read_file, written};
+use reading::{contacts, read_file, written};
 
 const SAMPLES: [&str; 4] = [
     include_str!("../samples/google-old.csv"),
@@ -234,42 +234,6 @@ fn an_endless_field_needs_no_more_memory() {
     const { assert!(limits::ROW_BYTES < 4 * 1024 * 1024) };
 }
 
-/// Reads a file in pieces of random sizes; nothing may panic.
-fn read_anyhow(random: &mut fastrand::Rng, file: &[u8]) {
-    let mut pieces = Vec::new();
-    let mut rest = file;
-    while !rest.is_empty() {
-        let (piece, after) = rest.split_at(random.usize(1..=rest.len().min(300)));
-        pieces.push(piece);
-        rest = after;
-    }
-    let cards = read(&pieces);
-    assert_eq!(read(&[file]), cards, "the pieces make no difference");
-    let Ok(cards) = cards else { return };
-    let before = parsed(&cards);
-    for format in TABLES {
-        if before.is_empty() {
-            continue;
-        }
-        let file = written(format, &before);
-        let after = parsed(&read_file(&file));
-        assert_eq!(after.len(), before.len(), "{format:?}");
-        let again = parsed(&read_file(&written(format, &after)));
-        assert_eq!(again.len(), after.len());
-        for (again, after) in again.iter().zip(&after) {
-            assert_eq!(
-                again.contact,
-                after.contact,
-                "{}",
-                String::from_utf8_lossy(&file)
-            );
-        }
-    }
-    for card in cards {
-        assert!(usize::try_from(card.byte_offset).unwrap() < file.len());
-    }
-}
-
 #[test]
 fn bytes_at_random_never_panic() {
     const PARTS: [&str; 22] = [
@@ -311,29 +275,6 @@ fn bytes_at_random_never_panic() {
                 _ => file.extend_from_slice(random.choice(PARTS).unwrap().as_bytes()),
             }
         }
-        read_anyhow(&mut random, &file);
-    }
-}
-
-#[test]
-fn samples_with_errors_never_panic() {
-    let mut random = fastrand::Rng::with_seed(17);
-    for _ in 0..60 {
-        for sample in SAMPLES {
-            let mut file = sample.as_bytes().to_vec();
-            for _ in 0..random.usize(1..12) {
-                let at = random.usize(0..file.len().max(1));
-                if file.len() < 2 {
-                    continue;
-                }
-                match random.u8(0..5) {
-                    0 => file[at] = random.u8(..),
-                    1 => drop(file.remove(at)),
-                    2..=3 => file.insert(at, *random.choice(b"\n\r;,\"".as_slice()).unwrap()),
-                    _ => file.truncate(at.max(1)),
-                }
-            }
-            read_anyhow(&mut random, &file);
-        }
+        reading::errors::survives(&mut random, &file);
     }
 }

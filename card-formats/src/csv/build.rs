@@ -9,21 +9,8 @@ use super::columns::Slot;
 use super::dates::{self, Found};
 use super::field::{self, Field, List, One, Part};
 use crate::card::{Problem, Warning};
-use crate::limits;
+use crate::limits::{self, ITEMS, LABEL, LINE, NAME, NOTES_BYTES, UID};
 use crate::vcard::text::{cut, many_lines, one_line};
-
-/// The most elements of a list.
-pub(super) const ITEMS: usize = 100;
-/// The most characters of a label, and of a name of a custom field.
-pub(super) const LABEL: usize = 100;
-/// The most characters of a name.
-const NAME: usize = 200;
-/// The most characters of another line.
-pub(super) const LINE: usize = 1000;
-/// The most characters of a uid.
-const UID: usize = 255;
-/// The most bytes of notes.
-const NOTES_BYTES: usize = 16 * 1024;
 
 /// Between the elements of one cell.
 pub(super) const SEPARATOR: &str = ":::";

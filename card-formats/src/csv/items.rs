@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use proto::contacts::v1::{Email, Event, Impp, Organization, Phone, PostalAddress, Relation, Url};
 
-use super::build::{Build, Cell, ESCAPED, ITEMS, LABEL, LINE, SEPARATOR};
+use super::build::{Build, Cell, ESCAPED, SEPARATOR};
 use super::field::{List, Part};
 use super::names::{ADDRESSES, PHONES, RELATIONS};
+use crate::limits::{ITEMS, LABEL, LINE};
 use crate::vcard::text::{cut, many_lines, one_line};
 
 /// The most characters of a web address.

@@ -62,7 +62,8 @@ fn day_of(text: &str) -> Option<Date> {
     }
 }
 
-fn is_valid(date: Date) -> bool {
+/// Whether the calendar has such a date.
+pub(crate) fn is_valid(date: Date) -> bool {
     let is_leap = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % 400 == 0);
     let days = match date.month {
         2 if date.year == 0 || is_leap => 29,

@@ -6,8 +6,8 @@
 
 pub(crate) mod date;
 mod labels;
-mod property;
-mod read;
+pub(crate) mod property;
+pub(crate) mod read;
 mod split;
 pub(crate) mod text;
 mod write;

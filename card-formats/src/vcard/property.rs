@@ -8,40 +8,41 @@ use super::text::{quoted_printable, split};
 use crate::limits;
 
 /// The parameter with a label of Samsung.
-pub(super) const CUSTOM: &str = "X-CUSTOM";
+pub(crate) const CUSTOM: &str = "X-CUSTOM";
 
 /// A property, decoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Property {
+pub(crate) struct Property {
     /// In lower case; empty without a group.
-    pub(super) group: String,
+    pub(crate) group: String,
     /// In upper case.
-    pub(super) name: String,
-    pub(super) parameters: Vec<Parameter>,
+    pub(crate) name: String,
+    pub(crate) parameters: Vec<Parameter>,
     /// With its escapes.
-    pub(super) value: String,
+    pub(crate) value: String,
     /// The whole property as it is in the file, on one line. If it was in another encoding
     /// than UTF-8, it does not say so any longer.
-    pub(super) raw: String,
+    pub(crate) raw: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameter {
+pub(crate) struct Parameter {
     /// In upper case.
-    pub(super) name: String,
-    pub(super) values: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) values: Vec<String>,
 }
 
 impl Property {
     /// Parses a line; `None` if it is not a property. `guess` is the encoding of texts that
     /// do not say theirs and are not UTF-8.
-    pub(super) fn parse(line: &[u8], guess: &'static Encoding) -> Option<Self> {
+    pub(crate) fn parse(line: &[u8], guess: &'static Encoding) -> Option<Self> {
         let (head, value) = line.split_at_checked(colon(line)?)?;
         let value = &value[1..];
         if head.len() > limits::PARAMETERS_BYTES {
             return None;
         }
-        let head = decode(head, guess);
+        // A raw property has no control characters: it says the same with spaces.
+        let head = without_controls(decode(head, guess));
         let mut parts = split_unquoted(&head, ';');
         let full_name = parts.remove(0).trim();
         let (group, name) = match full_name.rsplit_once('.') {
@@ -70,7 +71,7 @@ impl Property {
             property.value = read(&quoted_printable(value));
             property.raw = format!("{head}:{}", decode(value, guess));
         } else {
-            property.value = read(value);
+            property.value = without_controls(read(value).into()).into_owned();
             let head = match charset {
                 Some(_) => Cow::Owned(without_charset(&head)),
                 None => head,
@@ -81,38 +82,38 @@ impl Property {
     }
 
     /// The first value of a parameter.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let mut parameters = self.parameters.iter();
         let parameter = parameters.find(|parameter| parameter.name == name)?;
         parameter.values.first().map(String::as_str)
     }
 
     /// The values of all parameters TYPE, in lower case.
-    pub(super) fn types(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn types(&self) -> impl Iterator<Item = String> {
         let parameters = self.parameters.iter();
         let types = parameters.filter(|parameter| parameter.name == "TYPE");
         types.flat_map(|parameter| parameter.values.iter().map(|value| value.to_lowercase()))
     }
 
     /// Whether the value is encoded in one of these ways.
-    pub(super) fn has_encoding(&self, names: &[&str]) -> bool {
+    pub(crate) fn has_encoding(&self, names: &[&str]) -> bool {
         let encoding = self.parameter("ENCODING");
         encoding.is_some_and(|is| names.iter().any(|name| is.eq_ignore_ascii_case(name)))
     }
 
     /// Whether the value is of this type.
-    pub(super) fn is_value(&self, name: &str) -> bool {
+    pub(crate) fn is_value(&self, name: &str) -> bool {
         self.parameter("VALUE")
             .is_some_and(|value| value.eq_ignore_ascii_case(name))
     }
 
     /// Whether it is the preferred one of its kind.
-    pub(super) fn is_preferred(&self) -> bool {
+    pub(crate) fn is_preferred(&self) -> bool {
         self.types().any(|kind| kind == "pref") || self.parameter("PREF") == Some("1")
     }
 
     /// Whether it has a parameter that the model of a contact does not express.
-    pub(super) fn has_others_than(&self, known: &[&str]) -> bool {
+    pub(crate) fn has_others_than(&self, known: &[&str]) -> bool {
         self.parameters.iter().any(|parameter| {
             !known.contains(&parameter.name.as_str())
                 && match parameter.name.as_str() {
@@ -124,7 +125,7 @@ impl Property {
     }
 
     /// The components of a structured value, with their escapes.
-    pub(super) fn components(&self) -> Vec<&str> {
+    pub(crate) fn components(&self) -> Vec<&str> {
         split(&self.value, ';')
     }
 }
@@ -144,10 +145,19 @@ fn colon(line: &[u8]) -> Option<usize> {
 }
 
 /// Text in UTF-8, else in the encoding that is guessed.
-pub(super) fn decode<'a>(bytes: &'a [u8], guess: &'static Encoding) -> Cow<'a, str> {
+pub(crate) fn decode<'a>(bytes: &'a [u8], guess: &'static Encoding) -> Cow<'a, str> {
     match str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => guess.decode_without_bom_handling(bytes).0,
+    }
+}
+
+fn without_controls(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_wrong = |c: char| c.is_control() && c != '\t';
+    if text.contains(is_wrong) {
+        text.replace(is_wrong, " ").into()
+    } else {
+        text
     }
 }
 

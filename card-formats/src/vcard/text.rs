@@ -1,7 +1,7 @@
 //! The texts of vCards: escapes, encodings and folds.
 
 /// Splits at a separator that is not escaped; the parts keep their escapes.
-pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
+pub(crate) fn split(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut is_escaped = false;
@@ -21,7 +21,7 @@ pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
 
 /// Resolves escapes. A backslash before any other character means itself, as in the paths
 /// of Windows that vCard 2.1 does not escape.
-pub(super) fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -40,7 +40,7 @@ pub(super) fn unescape(text: &str) -> String {
 }
 
 /// Escapes a text, or a component of a structured one.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -112,7 +112,12 @@ pub(super) fn fold(line: &str, out: &mut Vec<u8>) {
     let mut rest = line;
     let mut room = OCTETS;
     while rest.len() > room {
-        let at = rest.floor_char_boundary(room);
+        let mut at = rest.floor_char_boundary(room);
+        // At the end of a line, it would be a soft break of quoted-printable.
+        let is_text = |byte: &u8| *byte != b'=';
+        if let Some(last) = rest.as_bytes()[..at].iter().rposition(is_text) {
+            at = last + 1;
+        }
         out.extend_from_slice(&rest.as_bytes()[..at]);
         out.extend_from_slice(b"\r\n ");
         rest = &rest[at..];
@@ -144,6 +149,8 @@ mod tests {
             "ä".repeat(200),
             "🦀".repeat(60),
             "x".into(),
+            "=41".repeat(60),
+            "=".repeat(200),
         ] {
             let mut out = Vec::new();
             fold(&text, &mut out);

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses some")]
 
+pub(crate) mod errors;
+
 use card_formats::{
     Card, Entry, ExportFormat, Format, FormatError, Options, Parsed, Reader, Writer,
 };
@@ -60,4 +62,11 @@ pub(crate) fn written(format: ExportFormat, contacts: &[Parsed]) -> Vec<u8> {
     }
     writer.end(&mut out);
     out
+}
+
+/// The only card of a file of JSContact.
+pub(crate) fn card_of(json: &str) -> Card {
+    let mut cards = read_file(json.as_bytes());
+    assert_eq!(cards.len(), 1);
+    cards.remove(0)
 }

@@ -1,11 +1,11 @@
 //! The body of a contact: what its owner wrote.
 
+use card_formats::display_name;
 use chassis::text;
 use prost::Message;
 use proto::contacts::v1::{Contact, PhotoInfo};
 
 use super::check::Check;
-use super::east_asian::is_east_asian;
 use super::limits;
 use super::phone::{DefaultRegion, parse_number};
 use crate::error::{Error, Invalid, Result};
@@ -124,49 +124,4 @@ fn clear_kept_beside(contact: &mut Contact) {
     contact.expire_time = None;
     contact.merged_into.clear();
     contact.owner_id.clear();
-}
-
-/// The display name: the formatted name, else the names, the nickname, the organization,
-/// the first e-mail or the first phone. Names of East Asia have the family name first.
-fn display_name(contact: &Contact) -> String {
-    let family_first = is_east_asian(&contact.family_name) && is_east_asian(&contact.given_name);
-    let (first, last) = if family_first {
-        (&contact.family_name, &contact.given_name)
-    } else {
-        (&contact.given_name, &contact.family_name)
-    };
-    let names = [
-        &contact.name_prefix,
-        first,
-        &contact.middle_name,
-        last,
-        &contact.name_suffix,
-    ];
-    let names: Vec<&str> = names
-        .into_iter()
-        .map(String::as_str)
-        .filter(|name| !name.is_empty())
-        .collect();
-    let organization = contact.organizations.iter().map(|organization| {
-        [
-            &organization.name,
-            &organization.department,
-            &organization.title,
-        ]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .cloned()
-        .unwrap_or_default()
-    });
-    [
-        contact.formatted_name.clone(),
-        names.join(" "),
-        contact.nickname.clone(),
-    ]
-    .into_iter()
-    .chain(organization)
-    .chain(contact.emails.iter().map(|email| email.address.clone()))
-    .chain(contact.phones.iter().map(|phone| phone.number.clone()))
-    .find(|name| !name.is_empty())
-    .unwrap_or_default()
 }

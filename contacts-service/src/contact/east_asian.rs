@@ -1,18 +1,5 @@
 //! Names of East Asia.
 
-use icu_properties::props::Script;
-
-use super::characters::script;
-
-/// Whether a text begins with a character of Chinese, Japanese or Korean.
-pub(super) fn is_east_asian(text: &str) -> bool {
-    let first = text.chars().next().map(script);
-    matches!(
-        first,
-        Some(Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo)
-    )
-}
-
 /// The first consonants of a name's syllables in Hangul, by which Koreans look it up; `None`
 /// if it has other characters.
 pub(super) fn initials(name: &str) -> Option<String> {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use card_formats::is_east_asian;
 use proto::contacts::v1::Contact;
 
 use super::body::Body;
 use super::date::{is_anniversary, month_day_of};
-use super::east_asian::is_east_asian;
 use super::fold::{cut, digits, fold};
 use super::identity::{identity, label_key};
 use super::match_key::MatchKey;

@@ -2,7 +2,8 @@
 
 use proto::contacts::v1::{Date, Event};
 
-use super::{Build, ITEMS, Taken};
+use super::{Build, Taken};
+use crate::limits::ITEMS;
 use crate::vcard::date;
 use crate::vcard::property::Property;
 use crate::vcard::text::{one_line, unescape};

@@ -5,23 +5,22 @@
 //! returns it as it was, as long as it says what the contact says.
 
 mod dates;
-mod fit;
 mod name;
 mod people;
-mod photo;
-mod reach;
+pub(crate) mod photo;
+pub(crate) mod reach;
 
 use std::collections::HashMap;
 
 use proto::contacts::v1::Contact;
 
-pub(crate) use fit::{as_parts, display_name};
-
 use super::labels;
 use super::property::{CUSTOM, Property};
 use super::text::{cut, many_lines, one_line, split, unescape};
 use crate::card::{Group, Parsed, Photo, Problem, Warning};
-use crate::limits;
+use crate::limits::{self, ITEMS, LABEL, NOTES_BYTES, UID};
+use crate::name::{as_parts, display_name};
+use crate::raw::fit;
 
 /// What became of a property.
 pub(super) enum Taken {
@@ -173,7 +172,6 @@ impl Build {
     }
 
     fn note(&mut self, property: &Property) -> Taken {
-        const NOTES_BYTES: usize = 16 * 1024;
         let text = many_lines(&unescape(&property.value));
         let notes = &mut self.contact.notes;
         if !notes.is_empty() && !text.is_empty() {
@@ -226,9 +224,11 @@ impl Build {
         let own = own.filter(|own| !own.is_empty());
         let is_whole =
             is_whole && (own.is_none() || label.is_empty() || own.as_ref() == Some(&label));
-        let mut label = own.unwrap_or(label);
-        let was_cut = cut(&mut label, LABEL);
-        (label, is_whole && !was_cut)
+        let text = own.unwrap_or(label);
+        let mut label = one_line(&text);
+        cut(&mut label, LABEL);
+        let is_whole = is_whole && label == text;
+        (label, is_whole)
     }
 
     /// The group that the card is, if it is one.
@@ -262,11 +262,14 @@ impl Build {
             .map(|(_, raw)| raw.clone())
             .chain(beside)
             .collect();
-        self.fit(&mut raw);
+        fit(&self.contact, &mut raw, &mut self.warnings);
         // A writer returns them in another order.
         raw.sort();
         self.contact.raw_properties = raw;
-        self.settle_name();
+        // A name that is as the parts are put together needs no field of its own.
+        if !self.is_written_name && as_parts(&self.contact) {
+            self.contact.formatted_name.clear();
+        }
         let parsed = Parsed {
             contact: self.contact,
             photo: self.photo,
@@ -274,14 +277,3 @@ impl Build {
         (parsed, self.warnings)
     }
 }
-
-/// The most elements of a list.
-pub(super) const ITEMS: usize = 100;
-/// The most characters of a label.
-pub(super) const LABEL: usize = 100;
-/// The most characters of a uid.
-const UID: usize = 255;
-/// The most characters of a name.
-pub(super) const NAME: usize = 200;
-/// The most characters of another line.
-pub(super) const LINE: usize = 1000;

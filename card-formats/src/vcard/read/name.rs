@@ -2,7 +2,8 @@
 
 use proto::contacts::v1::Organization;
 
-use super::{Build, ITEMS, LINE, NAME, Taken};
+use super::{Build, Taken};
+use crate::limits::{ITEMS, LINE, NAME};
 use crate::vcard::property::Property;
 use crate::vcard::text::{cut, one_line, split, unescape};
 

@@ -2,7 +2,8 @@
 
 use proto::contacts::v1::Relation;
 
-use super::{Build, ITEMS, LABEL, LINE, Taken};
+use super::{Build, Taken};
+use crate::limits::{ITEMS, LABEL, LINE, NAME};
 use crate::vcard::date;
 use crate::vcard::property::Property;
 use crate::vcard::text::{cut, one_line, unescape};
@@ -110,7 +111,7 @@ impl Build {
         match parts[0].strip_prefix("vnd.android.cursor.item/") {
             Some("nickname") if self.contact.nickname.is_empty() => {
                 self.contact.nickname = part(1);
-                let was_cut = cut(&mut self.contact.nickname, super::NAME);
+                let was_cut = cut(&mut self.contact.nickname, NAME);
                 Taken::whole_if(!was_cut)
             }
             Some("nickname") if self.contact.nickname == part(1) => Taken::Whole,

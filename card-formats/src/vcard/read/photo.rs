@@ -40,26 +40,30 @@ impl Build {
         if self.photo.is_some() {
             return Taken::Not;
         }
-        let text: Vec<u8> = text
-            .bytes()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect();
-        let problem = match BASE64.decode(text) {
-            Ok(data) if data.is_empty() => return Taken::Whole,
-            Ok(data) if data.len() <= limits::PHOTO_BYTES => {
-                self.photo = Some(Photo { media_type, data });
-                return Taken::Whole;
-            }
-            Ok(_) => "was dropped: it has more than 2 MiB",
-            Err(_) => "was dropped: it is not base64",
-        };
-        self.warn(property, problem);
+        match photo(media_type, text) {
+            Ok(photo) => self.photo = photo,
+            Err(problem) => self.warn(property, problem),
+        }
         Taken::Whole
     }
 }
 
+/// A photo in base64; `None` if it has no bytes. An error says why it is dropped.
+pub(crate) fn photo(media_type: String, text: &str) -> Result<Option<Photo>, &'static str> {
+    let text: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    match BASE64.decode(text) {
+        Ok(data) if data.is_empty() => Ok(None),
+        Ok(data) if data.len() <= limits::PHOTO_BYTES => Ok(Some(Photo { media_type, data })),
+        Ok(_) => Err("was dropped: it has more than 2 MiB"),
+        Err(_) => Err("was dropped: it is not base64"),
+    }
+}
+
 /// The media type and the base64 of a URI with data (RFC 2397).
-fn data_uri(value: &str) -> Option<(String, &str)> {
+pub(crate) fn data_uri(value: &str) -> Option<(String, &str)> {
     let (scheme, rest) = value.split_at_checked(5)?;
     if !scheme.eq_ignore_ascii_case("data:") {
         return None;

@@ -2,14 +2,10 @@
 
 use proto::contacts::v1::{Email, Impp, Phone, PostalAddress, Url};
 
-use super::{Build, ITEMS, LINE, Taken};
+use super::{Build, Taken};
+use crate::limits::{EMAIL, ITEMS, LINE, PHONE, URL};
 use crate::vcard::property::Property;
 use crate::vcard::text::{cut, many_lines, one_line, split, unescape};
-
-/// The most characters of an e-mail address, of a number and of a URL.
-const EMAIL: usize = 254;
-const PHONE: usize = 100;
-const URL: usize = 2000;
 
 /// Properties for one service each, and the scheme of its addresses.
 const SERVICES: [(&str, &str); 18] = [
@@ -55,15 +51,11 @@ impl Build {
     }
 
     fn email(&mut self, property: &Property) -> Taken {
-        let address = one_line(&unescape(&property.value));
-        let address = strip_scheme(&address, "mailto:").to_owned();
+        let address = email_address(&unescape(&property.value));
         if address.is_empty() {
             return Taken::Whole;
         }
-        let sides = address.rsplit_once('@');
-        let is_valid = sides
-            .is_some_and(|(local, domain)| !local.trim().is_empty() && !domain.trim().is_empty());
-        if !is_valid || address.chars().count() > EMAIL {
+        if !is_email(&address) {
             self.warn(property, "is not an e-mail address; kept as a raw property");
             return Taken::Not;
         }
@@ -81,19 +73,7 @@ impl Build {
     }
 
     fn phone(&mut self, property: &Property) -> Taken {
-        let text = one_line(&unescape(&property.value));
-        let number = match text.get(..4) {
-            // RFC 3966.
-            Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => {
-                let mut parts = text[4..].split(';');
-                let number = percent_decoded(parts.next().unwrap_or_default());
-                match parts.find_map(|part| part.strip_prefix("ext=")) {
-                    Some(extension) => format!("{number} ext. {extension}"),
-                    None => number,
-                }
-            }
-            _ => text,
-        };
+        let number = phone_number(&unescape(&property.value));
         if number.is_empty() {
             return Taken::Whole;
         }
@@ -249,6 +229,34 @@ impl Build {
         }
         Taken::Whole
     }
+}
+
+/// The number in a text, which may be a URI (RFC 3966).
+pub(crate) fn phone_number(text: &str) -> String {
+    let text = one_line(text);
+    match text.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => {
+            let mut parts = text[4..].split(';');
+            let number = percent_decoded(parts.next().unwrap_or_default());
+            match parts.find_map(|part| part.strip_prefix("ext=")) {
+                Some(extension) => format!("{number} ext. {extension}"),
+                None => number,
+            }
+        }
+        _ => text,
+    }
+}
+
+/// The address in a text, which may be a URI.
+pub(crate) fn email_address(text: &str) -> String {
+    strip_scheme(&one_line(text), "mailto:").to_owned()
+}
+
+/// Whether a contact can have this e-mail address.
+pub(crate) fn is_email(address: &str) -> bool {
+    let sides = address.rsplit_once('@');
+    sides.is_some_and(|(local, domain)| !local.trim().is_empty() && !domain.trim().is_empty())
+        && address.chars().count() <= EMAIL
 }
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> &'a str {

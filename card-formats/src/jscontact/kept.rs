@@ -1,0 +1,137 @@
+//! Parts of cards that the model does not define, as raw properties: JSPROP of RFC 9555,
+//! section 3.2.1.
+
+use crate::json::{Json, Members};
+use crate::limits;
+use crate::vcard::property::Property;
+use crate::vcard::text::{escape, unescape};
+
+/// The raw property with the value of a member of a card; several, if it is too long and has
+/// members of its own.
+pub(super) fn lines(name: &str, value: &Json) -> Vec<String> {
+    let line = line(&[name], value);
+    if line.chars().count() <= limits::RAW_PROPERTY || value.members().is_empty() {
+        return vec![line];
+    }
+    let members = value.members().iter();
+    members
+        .map(|(key, value)| self::line(&[name, key], value))
+        .collect()
+}
+
+fn line(path: &[&str], value: &Json) -> String {
+    let keys = path
+        .iter()
+        .map(|key| key.replace('~', "~0").replace('/', "~1"));
+    let pointer = keys.collect::<Vec<_>>().join("/");
+    // The escapes of RFC 6868.
+    let pointer = pointer
+        .replace('^', "^^")
+        .replace('"', "^'")
+        .replace('\n', "^n");
+    format!("JSPROP;JSPTR=\"{pointer}\":{}", escape(&value.to_string()))
+}
+
+/// The path and the value of a raw property; `None` if it is another one.
+fn parse(raw: &str) -> Option<(Vec<String>, Json)> {
+    let line = raw.trim().replace(['\r', '\n'], "\\n");
+    let property = Property::parse(line.as_bytes(), encoding_rs::UTF_8)?;
+    if property.name != "JSPROP" || !property.group.is_empty() {
+        return None;
+    }
+    let pointer = property.parameter("JSPTR")?;
+    let keys = pointer.strip_prefix('/').unwrap_or(pointer).split('/');
+    let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
+    let value = serde_json::from_str(&unescape(&property.value)).ok()?;
+    Some((keys.collect(), value))
+}
+
+/// Whether a raw property is a part of a card.
+pub(super) fn is_kept(raw: &str) -> bool {
+    parse(raw).is_some()
+}
+
+/// What was kept of cards. Those of a merged contact may have kept the same member twice.
+#[derive(Default)]
+pub(super) struct Kept {
+    members: Members,
+    /// Values that are deeper in a card than those of a map.
+    deeper: Vec<(Vec<String>, Json)>,
+}
+
+impl Kept {
+    /// Takes what was kept out of raw properties.
+    pub(super) fn of(raw: &[String]) -> (Self, Vec<&String>) {
+        let mut kept = Self::default();
+        let mut others = Vec::new();
+        for text in raw {
+            match parse(text) {
+                Some((mut path, value)) => match path.as_mut_slice() {
+                    [name] => kept.members.push((std::mem::take(name), value)),
+                    [name, key] => {
+                        let entry = Json::object(key, value);
+                        kept.members.push((std::mem::take(name), entry));
+                    }
+                    _ => kept.deeper.push((path, value)),
+                },
+                None => others.push(text),
+            }
+        }
+        (kept, others)
+    }
+
+    /// Removes and returns the values of a member.
+    pub(super) fn values(&mut self, name: &str) -> Vec<Json> {
+        let members = std::mem::take(&mut self.members).into_iter();
+        let (found, others): (Members, Members) = members.partition(|(key, _)| key == name);
+        self.members = others;
+        found.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// Removes and returns the entries of a member that is a map.
+    pub(super) fn entries(&mut self, name: &str) -> Members {
+        let values = self.values(name).into_iter();
+        let entries = values.flat_map(|value| match value {
+            Json::Object(members) => members,
+            _ => Vec::new(),
+        });
+        entries.collect()
+    }
+
+    /// Appends to a card what is left: members that are unknown.
+    pub(super) fn finish(self, card: &mut Members) {
+        for (name, value) in self.members {
+            match card.iter_mut().find(|(key, _)| *key == name) {
+                None => card.push((name, value)),
+                Some((_, known)) => add(known, value),
+            }
+        }
+        for (path, value) in self.deeper {
+            put(card, &path, value);
+        }
+    }
+}
+
+/// Adds the members of an object that another one does not have.
+fn add(known: &mut Json, value: Json) {
+    let (Json::Object(known), Json::Object(members)) = (known, value) else {
+        return;
+    };
+    for (key, value) in members {
+        if !known.iter().any(|(other, _)| *other == key) {
+            known.push((key, value));
+        }
+    }
+}
+
+/// Sets a value deep in an object, if all that it is in exists (RFC 8620, section 5.3).
+fn put(object: &mut Members, path: &[String], value: Json) {
+    let [key, rest @ ..] = path else { return };
+    let known = object.iter_mut().find(|(name, _)| name == key);
+    match (known, rest) {
+        (Some((_, known)), []) => *known = value,
+        (None, []) => object.push((key.clone(), value)),
+        (Some((_, Json::Object(inner))), _) => put(inner, rest, value),
+        _ => {}
+    }
+}
