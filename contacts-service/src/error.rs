@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::contact::ContactId;
+use crate::export::error::ExportError;
 use crate::import::error::ImportError;
 use crate::model::label::{LABELS_MAX, LabelId};
 use crate::model::quota::ExceededLimit;
@@ -103,6 +104,9 @@ pub enum Error {
     /// An error about an import.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// An error about an export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The auth service did not return the caller.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -303,6 +307,7 @@ impl Error {
             Self::Label(error) => error.refusal(),
             Self::Share(error) => error.refusal(),
             Self::Import(error) => error.refusal(),
+            Self::Export(error) => error.refusal(),
             Self::Identity(_) => auth_unavailable(),
             Self::InBatch { number, error } => {
                 let problem = error.to_string();

@@ -7,6 +7,7 @@ pub mod contact;
 pub mod copies;
 pub mod duplicates;
 pub mod error;
+pub mod export;
 pub mod gone_owners;
 pub mod import;
 pub mod limits;
@@ -17,6 +18,7 @@ pub mod purge;
 pub mod rebuild;
 pub mod search;
 pub mod service;
+pub mod slots;
 pub mod store;
 pub mod sync;
 pub mod watch;
@@ -53,9 +55,9 @@ use tonic::service::interceptor::InterceptedService;
 
 use crate::config::{Config, WatchListen};
 use crate::copies::Copies;
-use crate::import::Imports;
 use crate::model::quota::Quota;
 use crate::service::ContactsService;
+use crate::slots::Slots;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;
 use crate::watch::{hints, poll};
@@ -133,8 +135,7 @@ pub async fn run(
     // One cache of verified tokens for all threads.
     let mut guard = RequireCaller::new(Arc::new(verifier));
     let sealer = Arc::new(Sealer::new(&ring));
-    let background = database.background();
-    let leeway = config.token_leeway;
+    let (background, leeway) = (database.background(), config.token_leeway);
     maintain(&background, &clock, leeway, &mut chores);
     let hub = start_hub(config.watch_listen, &database, &mut chores);
 
@@ -162,7 +163,7 @@ pub async fn run(
         guard = guard.without(revocations);
     }
     let server = server.listens_after(opening::auth_loaded(first, wait_max));
-    let (imports, [finds, photo_checks]) = (Arc::new(Imports::default()), places());
+    let ([imports, exports], [finds, photo_checks]) = (slots(), places());
     let add = move |services: Services| {
         let db = database.calls();
         let service = Arc::new(ContactsService {
@@ -177,6 +178,7 @@ pub async fn run(
             identities: identities.clone(),
             hub: Arc::clone(&hub),
             imports: Arc::clone(&imports),
+            exports: Arc::clone(&exports),
             guard: guard.clone(),
             stopping: services.stopping(),
         });
@@ -203,6 +205,13 @@ fn start_copies(config: &Config, metrics: &Metrics) -> Arc<Copies> {
 /// The permits of searches for duplicates, and of checks of photos.
 fn places() -> [Arc<Semaphore>; 2] {
     [duplicates::AT_A_TIME, photo::AT_A_TIME].map(|places| Arc::new(Semaphore::new(places)))
+}
+
+/// Those of imports and exports.
+fn slots() -> [Arc<Slots>; 2] {
+    let imports = Slots::new(import::OF_USER, import::AT_A_TIME);
+    let exports = Slots::new(export::OF_USER, export::AT_A_TIME);
+    [imports, exports].map(Arc::new)
 }
 
 /// The verifier of tokens.

@@ -43,6 +43,7 @@ pub const GROUPS: [Group; 5] = [
             "ContactsService/SyncContacts",
             "ContactsService/WatchContacts",
             "ContactsService/GetPhoto",
+            "ContactsService/ExportContacts",
             "ContactsService/GetContactStats",
             "ContactsService/GetSettings",
             "ContactsService/ListIgnoredDuplicates",

@@ -10,6 +10,7 @@ use crate::contact::keys::Keys;
 use crate::contact::labels::keep_spelled;
 use crate::contact::mask::UpdateMask;
 use crate::contact::phone::{DefaultRegion, keep_parsed};
+use crate::contact::photo::Photo;
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
@@ -33,6 +34,8 @@ pub struct ContactUpdate {
     pub etag: String,
     /// Whether a missing contact is created.
     pub allow_missing: bool,
+    /// Another photo.
+    pub photo: Option<Photo>,
 }
 
 /// The result of a change.
@@ -48,6 +51,8 @@ pub(crate) enum Updated {
         body: Vec<u8>,
         /// The keys of the new body.
         keys: Keys,
+        /// The photo that the new body names, if it is another one.
+        photo: Option<Photo>,
     },
     /// A new contact, complete except for its version.
     Created(ContactRow),
@@ -70,6 +75,7 @@ impl ContactUpdate {
                 let new = NewContact {
                     uid: self.uid,
                     body,
+                    photo: None,
                 };
                 let row = new.row(self.id, now);
                 rights.ensure_creatable(&row.keys)?;
@@ -90,6 +96,9 @@ impl ContactUpdate {
         rights.hide(&mut message.labels);
         self.mask.apply(self.patch, &mut message);
         message.labels = rights.relabel(&labels, message.labels)?;
+        if let Some(photo) = &self.photo {
+            message.photo = Some(photo.info());
+        }
         keep_parsed(&mut message.phones, &known);
         keep_spelled(&mut message.labels, &labels);
         let body = Body::edited(message, self.region)?;
@@ -101,6 +110,7 @@ impl ContactUpdate {
             before: current,
             body: encoded,
             keys: Keys::of(&body).after(&labels),
+            photo: self.photo,
         })
     }
 }

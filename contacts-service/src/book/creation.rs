@@ -9,11 +9,11 @@ use tokio::task::yield_now;
 
 use crate::book::Book;
 use crate::book::batch::{Outcome, Outcomes};
-use crate::book::change::size;
 use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
 use crate::contact::keys::Keys;
+use crate::contact::photo::Photo;
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
@@ -37,6 +37,8 @@ pub struct NewContact {
     pub uid: Option<String>,
     /// Its body.
     pub body: Body,
+    /// The photo that the body names.
+    pub photo: Option<Photo>,
 }
 
 /// A repeatable call.
@@ -75,6 +77,7 @@ impl NewContact {
         ContactRow {
             contact,
             keys: Keys::of(&self.body),
+            photo: self.photo.clone(),
         }
     }
 }
@@ -153,10 +156,11 @@ impl Book<'_> {
             return Ok(answer(Vec::new()));
         }
         let labelled = rows.iter().any(|row| !row.keys.new_labels.is_empty());
+        let pictured = rows.iter().any(|row| row.photo.is_some());
         let is_one_part = parts::split(rows, |row| row.contact.body.len())
             .nth(1)
             .is_none();
-        if is_plain && !labelled && is_one_part && !self.is_shared() {
+        if is_plain && !labelled && !pictured && is_one_part && !self.is_shared() {
             match self.insert_alone(rows).await {
                 // A deleted contact may have it, which gives it up.
                 Err(Error::UidTaken { .. }) => {}
@@ -309,7 +313,7 @@ impl Batch {
 
     /// Refuses contacts with the uid of a live one.
     fn refuse_uids(&mut self, holders: &[UidHolder], rights: &Rights) -> Result<()> {
-        self.refuse(|contact| {
+        self.refuse(|ContactRow { contact, .. }| {
             let mut live = holders.iter().filter(|holder| !holder.is_deleted);
             let holder = live.find(|holder| holder.uid == contact.uid)?;
             Some(Error::uid_taken(rights.known(holder.id)))
@@ -318,17 +322,17 @@ impl Batch {
 
     /// Refuses contacts beyond the quota.
     fn refuse_beyond(&mut self, quota: Quota, mut used: Quota) -> Result<()> {
-        self.refuse(|contact| {
-            let added = used.add(1, size(&contact.body), quota);
+        self.refuse(|row| {
+            let added = used.add(1, row.size(), quota);
             added.err().map(Error::from)
         })
     }
 
-    fn refuse(&mut self, mut why: impl FnMut(&Stored) -> Option<Error>) -> Result<()> {
+    fn refuse(&mut self, mut why: impl FnMut(&ContactRow) -> Option<Error>) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
         let places = self.outcomes.pending();
         for (row, place) in rows.into_iter().zip(places) {
-            match why(&row.contact) {
+            match why(&row) {
                 Some(error) => self.outcomes.refuse(place, error)?,
                 None => self.rows.push(row),
             }

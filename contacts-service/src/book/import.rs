@@ -18,6 +18,7 @@ use crate::contact::body::Body;
 use crate::contact::mask::UpdateMask;
 use crate::contact::merge::absorb;
 use crate::contact::phone::DefaultRegion;
+use crate::contact::photo::Photo;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
 use crate::error::{Error, Result};
@@ -74,6 +75,8 @@ pub struct Card {
     pub made_uid: String,
     /// What it says.
     pub contact: Contact,
+    /// Its photo.
+    pub photo: Option<Photo>,
 }
 
 impl Card {
@@ -178,10 +181,7 @@ impl Book<'_> {
         for (place, card) in cards {
             let uid = card.target_uid(on_conflict).to_owned();
             places.push(place);
-            new.push(Body::parse(card.contact, region).map(|body| NewContact {
-                uid: Some(uid),
-                body,
-            }));
+            new.push(new_contact(uid, card, region));
             yield_now().await;
         }
         if new.is_empty() {
@@ -320,6 +320,15 @@ impl Book<'_> {
     }
 }
 
+fn new_contact(uid: String, card: Card, region: DefaultRegion) -> Result<NewContact> {
+    let info = card.photo.as_ref().map(Photo::info);
+    Ok(NewContact {
+        uid: Some(uid),
+        body: Body::parse(card.contact, region)?.with_photo(info)?,
+        photo: card.photo,
+    })
+}
+
 /// The change that a card makes to the contact with its uid.
 fn change(
     id: ContactId,
@@ -338,13 +347,19 @@ fn change(
             // A file of another program lacks the labels that were given here.
             patch.labels.splice(0..0, before.labels);
         }
-        return update(id, patch, String::new(), region);
+        let change = update(id, patch, String::new(), region)?;
+        return Ok(ContactUpdate {
+            photo: card.photo.clone(),
+            ..change
+        });
     }
     // Only what the card adds is written, so a second merge adds nothing.
     let known = Body::parse(card.contact.clone(), region)?;
     let mut merged = before;
+    let photo = card.photo.clone().filter(|_| merged.photo.is_none());
     absorb(&mut merged, known.message().clone());
-    update(id, merged, etag(current.version), region)
+    let change = update(id, merged, etag(current.version), region)?;
+    Ok(ContactUpdate { photo, ..change })
 }
 
 fn update(
@@ -361,5 +376,6 @@ fn update(
         region,
         etag,
         allow_missing: false,
+        photo: None,
     })
 }

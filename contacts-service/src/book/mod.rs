@@ -101,7 +101,15 @@ impl<'a> Book<'a> {
         }
         let contact = match change.apply(current, write.rights(), self.now)? {
             Updated::Unchanged(contact) => return write.encoded(contact),
-            Updated::Replaced { before, body, keys } => {
+            Updated::Replaced {
+                before,
+                body,
+                keys,
+                photo,
+            } => {
+                if let Some(photo) = photo {
+                    write.attach_photo(before.id, &photo).await?;
+                }
                 let change = ContactChange::Updated;
                 write.replace(change, before, body, keys).await?
             }

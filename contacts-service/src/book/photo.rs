@@ -11,6 +11,7 @@ use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::labels::are_alike;
 use crate::contact::photo::{Photo, PhotoHash, info_of};
+use crate::contact::row::ContactRow;
 use crate::contact::stored::{Stored, labels};
 use crate::error::{Error, Result};
 use crate::store::photos;
@@ -94,6 +95,16 @@ impl Write<'_> {
             self.count_bytes(photo.size());
         }
         self.refer_to_photo(contact, photo.hash).await
+    }
+
+    /// Stores the photos of these contacts.
+    pub(super) async fn attach_photos(&mut self, rows: &[ContactRow]) -> Result<()> {
+        for row in rows {
+            if let Some(photo) = &row.photo {
+                self.attach_photo(row.contact.id, photo).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The same for a photo that another contact of the owner has.

@@ -163,7 +163,11 @@ impl<'a> Write<'a> {
             body,
             ..revived(before, stamp)
         };
-        let mut row = ContactRow { contact, keys };
+        let mut row = ContactRow {
+            contact,
+            keys,
+            photo: None,
+        };
         self.spell_labels(stamp, std::slice::from_mut(&mut row))
             .await?;
         let bytes_added = size(&row.contact.body) - size_before;
@@ -181,6 +185,7 @@ impl<'a> Write<'a> {
     ) -> Result<Vec<Stored>> {
         let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Updated));
         if !rows.is_empty() {
+            self.attach_photos(&rows).await?;
             bytes_added += self.spell_labels(stamp, &mut rows).await?;
             changes::replace_many(&mut self.tx, owner, stamp, &rows, bytes_added).await?;
         }
@@ -195,6 +200,7 @@ impl<'a> Write<'a> {
             self.rights.ensure_creatable(&row.keys)?;
         }
         self.take_uids(rows).await?;
+        self.attach_photos(rows).await?;
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
         let mut rows = rows.to_vec();
         self.spell_labels(stamp, &mut rows).await?;

@@ -4,64 +4,13 @@ pub mod error;
 mod groups;
 mod session;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use chassis::user_id::UserId;
-
-use crate::error::Result;
-use error::ImportError;
-
 pub use crate::book::import::Outcome;
-pub use session::{Session, Settings, any_id};
+pub use session::{Session, Settings, Tools, any_id};
 
 /// The maximum number of imports of a replica. Each needs up to 20 MiB.
 pub const AT_A_TIME: usize = 12;
 /// Those of one user.
 pub const OF_USER: usize = 4;
-
-/// The running imports of a replica.
-#[derive(Debug, Default)]
-pub struct Imports(Mutex<HashMap<UserId, usize>>);
-
-impl Imports {
-    /// Begins an import of a user, which ends when the result is dropped.
-    pub fn begin(self: &Arc<Self>, user: UserId) -> Result<Running> {
-        let mut users = self.users();
-        let all: usize = users.values().sum();
-        let own = users.get(&user).copied().unwrap_or(0);
-        if all >= AT_A_TIME || own >= OF_USER {
-            return Err(ImportError::TooMany.into());
-        }
-        users.insert(user, own + 1);
-        drop(users);
-        Ok(Running {
-            imports: Arc::clone(self),
-            user,
-        })
-    }
-
-    fn users(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A running import.
-#[derive(Debug)]
-pub struct Running {
-    imports: Arc<Imports>,
-    user: UserId,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut users = self.imports.users();
-        match users.get_mut(&self.user) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(users.remove(&self.user)),
-        }
-    }
-}
 
 /// What became of a part of a file.
 #[derive(Debug)]

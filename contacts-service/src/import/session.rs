@@ -9,18 +9,22 @@ use chassis::database::pool::Pool;
 use chassis::sha256::sha256;
 use chassis::user_id::UserId;
 use prost::Message;
+use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use uuid::Uuid;
 
 use super::error::ImportError;
 use super::groups::Groups;
-use super::{Counts, Event, Outcome, Place, Row, Running};
+use super::{Counts, Event, Outcome, Place, Row};
 use crate::book::Book;
 use crate::book::import::{Card, OnConflict};
 use crate::contact::body::{clear_parsed, parse_uid};
 use crate::contact::phone::DefaultRegion;
+use crate::contact::photo::Photo;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
+use crate::photo::check;
+use crate::slots::Slot;
 use crate::watch::hub::Hub;
 
 /// The most contacts that are stored at a time, and their bytes.
@@ -44,12 +48,23 @@ pub struct Settings {
     pub labels: Vec<String>,
 }
 
+/// What an import needs of the service.
+pub struct Tools {
+    /// The database.
+    pub db: Pool,
+    /// The watchers.
+    pub hub: Arc<Hub>,
+    /// The clock.
+    pub clock: Clock,
+    /// The quota of one owner.
+    pub quota: Quota,
+    /// Permits for checks of photos.
+    pub photo_checks: Arc<Semaphore>,
+}
+
 /// An import in progress.
 pub struct Session {
-    db: Pool,
-    hub: Arc<Hub>,
-    clock: Clock,
-    quota: Quota,
+    tools: Tools,
     owner: UserId,
     writer: UserId,
     settings: Settings,
@@ -63,24 +78,20 @@ pub struct Session {
     rows: u64,
     bytes: u64,
     events: Vec<Event>,
-    _running: Running,
+    _slot: Slot,
 }
 
 impl Session {
     /// Begins an import into the address book of `owner` by `writer`.
     #[must_use]
     pub fn new(
-        (db, hub, clock): (Pool, Arc<Hub>, Clock),
-        quota: Quota,
+        tools: Tools,
         (owner, writer): (UserId, UserId),
         settings: Settings,
-        running: Running,
+        slot: Slot,
     ) -> Self {
         Self {
-            db,
-            hub,
-            clock,
-            quota,
+            tools,
             owner,
             writer,
             reader: Reader::new(settings.format.clone(), &Options::default()),
@@ -93,7 +104,7 @@ impl Session {
             rows: 0,
             bytes: 0,
             events: Vec::new(),
-            _running: running,
+            _slot: slot,
         }
     }
 
@@ -164,8 +175,15 @@ impl Session {
     }
 
     fn book(&self) -> Book<'_> {
-        let (db, now) = (self.db.clone(), self.clock.now());
-        Book::new(db, self.owner, self.writer, now, self.quota, &self.hub)
+        let Tools {
+            db,
+            hub,
+            clock,
+            quota,
+            ..
+        } = &self.tools;
+        let (db, now) = (db.clone(), clock.now());
+        Book::new(db, self.owner, self.writer, now, *quota, hub)
     }
 
     /// Adds a card to the next part, which is stored first if it has a card with this uid.
@@ -175,11 +193,7 @@ impl Session {
             self.report(place, Outcome::Failed(ImportError::Deleted.into()));
             return Ok(());
         }
-        if photo.is_some() {
-            place
-                .warnings
-                .push("PHOTO: was dropped: photos cannot be imported".into());
-        }
+        let photo = self.checked(photo, &mut place).await;
         let uid = match parse_uid("contact.uid", &contact.uid) {
             Ok(uid) => uid,
             Err(error) => {
@@ -193,6 +207,7 @@ impl Session {
             made_uid: self.made_uid(place.index),
             uid,
             contact,
+            photo,
         };
         let uid = card.target_uid(self.settings.on_conflict).to_owned();
         if !self.part_uids.insert(uid.clone()) {
@@ -200,8 +215,26 @@ impl Session {
             self.part_uids.insert(uid);
         }
         self.part_bytes += card.contact.encoded_len();
+        self.part_bytes += card.photo.as_ref().map_or(0, |photo| photo.bytes.len());
         self.part.push((place, card));
         Ok(())
+    }
+
+    /// The photo of a card as it is stored. One that is refused costs only itself.
+    async fn checked(
+        &self,
+        photo: Option<card_formats::Photo>,
+        place: &mut Place,
+    ) -> Option<Photo> {
+        let file = photo?.data.into();
+        match check(file, &self.tools.photo_checks).await {
+            Ok(photo) => Some(photo),
+            Err(problem) => {
+                let text = format!("PHOTO: was dropped, because it {problem}");
+                place.warnings.push(text);
+                None
+            }
+        }
     }
 
     /// The uid of a card without one: a second import of the same file makes the same.

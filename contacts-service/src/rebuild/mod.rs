@@ -100,7 +100,11 @@ async fn keyed_rows(contacts: Vec<Stored>) -> Result<Vec<ContactRow>> {
     let mut rows = Vec::with_capacity(contacts.len());
     for (number, contact) in contacts.into_iter().enumerate() {
         let keys = Keys::of(&Body::decode(&contact.body)?);
-        rows.push(ContactRow { contact, keys });
+        rows.push(ContactRow {
+            contact,
+            keys,
+            photo: None,
+        });
         // Other calls get their turn on the thread.
         if number % 20 == 0 {
             yield_now().await;

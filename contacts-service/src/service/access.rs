@@ -49,6 +49,7 @@ of_owner!(
     DeleteContactRequest,
     DeleteLabelRequest,
     DeletePhotoRequest,
+    ExportContactsRequest,
     FindDuplicatesRequest,
     GetContactRequest,
     GetContactStatsRequest,

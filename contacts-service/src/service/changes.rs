@@ -44,6 +44,7 @@ pub(super) fn change(
         region: DefaultRegion::parse_or(&request.default_region, region)?,
         etag: patch.etag.clone(),
         allow_missing: request.allow_missing,
+        photo: None,
         patch,
     })
 }

@@ -16,9 +16,9 @@ use proto::contacts::server::{
 use proto::contacts::v1::{
     BatchCreateContactsRequest, BatchDeleteContactsRequest, BatchGetContactsRequest,
     BatchUpdateContactsRequest, CreateContactRequest, DeleteContactRequest, DeletePhotoRequest,
-    FindDuplicatesRequest, GetContactRequest, GetContactStatsRequest, GetContactStatsResponse,
-    GetPhotoRequest, GetPhotoResponse, GetSettingsRequest, GetSettingsResponse,
-    IgnoreDuplicateRequest, IgnoreDuplicateResponse, ImportContactsRequest,
+    ExportContactsRequest, FindDuplicatesRequest, GetContactRequest, GetContactStatsRequest,
+    GetContactStatsResponse, GetPhotoRequest, GetPhotoResponse, GetSettingsRequest,
+    GetSettingsResponse, IgnoreDuplicateRequest, IgnoreDuplicateResponse, ImportContactsRequest,
     ListContactRevisionsRequest, ListContactsRequest, ListDeletedContactsRequest,
     ListIgnoredDuplicatesRequest, ListIgnoredDuplicatesResponse, ListUpcomingBirthdaysRequest,
     MergeContactsRequest, PurgeContactsRequest, PurgeContactsResponse, RestoreContactRequest,
@@ -32,7 +32,7 @@ use crate::contact::ContactId;
 use crate::error::{Error, Result};
 
 use super::{
-    ContactsService, birthdays, changes, creations, duplicates, imports, lists, merges, purges,
+    ContactsService, birthdays, changes, creations, duplicates, exports, imports, lists, merges,
     revisions, searches, stats, sync,
 };
 
@@ -328,14 +328,7 @@ impl server::ContactsService for ContactsService {
         &self,
         request: Request<PurgeContactsRequest>,
     ) -> Result<Response<PurgeContactsResponse>, Status> {
-        let book = self.book(&request).await?;
-
-        let purged_count = match purges::which(request.get_ref())? {
-            purges::Which::Ids(ids) => book.purge(&ids).await?,
-            purges::Which::All => book.purge_deleted().await?,
-        };
-
-        Ok(Response::new(PurgeContactsResponse { purged_count }))
+        self.purge(&request).await
     }
 
     async fn sync_contacts(
@@ -369,6 +362,15 @@ impl server::ContactsService for ContactsService {
         request: Request<Streaming<ImportContactsRequest>>,
     ) -> Result<Response<imports::Answers>, Status> {
         Ok(Response::new(self.import(request).await?))
+    }
+
+    type ExportContactsStream = exports::Answers;
+
+    async fn export_contacts(
+        &self,
+        request: Request<ExportContactsRequest>,
+    ) -> Result<Response<exports::Answers>, Status> {
+        Ok(Response::new(self.export(request).await?))
     }
 
     async fn get_settings(

@@ -43,6 +43,7 @@ pub(super) fn new(request: CreateContactRequest, region: DefaultRegion) -> Resul
     Ok(NewContact {
         uid: parse_uid("contact.uid", &contact.uid)?,
         body: Body::parse(contact, region)?,
+        photo: None,
     })
 }
 

@@ -26,7 +26,7 @@ use crate::contact::parse_uuid;
 use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
 use crate::import::error::ImportError;
-use crate::import::{Event, Outcome, Session, Settings, any_id};
+use crate::import::{Event, Outcome, Session, Settings, Tools, any_id};
 
 /// The most columns and labels of a header.
 const COLUMNS_MAX: usize = 200;
@@ -67,13 +67,19 @@ impl ContactsService {
             region,
             ..settings(&header)?
         };
-        let running = self.imports.begin(caller.user_id)?;
+        let slot = self.imports.take(caller.user_id);
+        let slot = slot.ok_or(Error::from(ImportError::TooMany))?;
         let session = Session::new(
-            (db, Arc::clone(&self.hub), self.clock.clone()),
-            self.quota,
+            Tools {
+                db,
+                hub: Arc::clone(&self.hub),
+                clock: self.clock.clone(),
+                quota: self.quota,
+                photo_checks: Arc::clone(&self.photo_checks),
+            },
             (owner, caller.user_id),
             settings,
-            running,
+            slot,
         );
         let guard = self.guard.clone();
         let check = async move || {

@@ -7,6 +7,7 @@ mod changes;
 mod contacts;
 mod creations;
 mod duplicates;
+mod exports;
 mod imports;
 mod labels;
 mod lists;
@@ -32,8 +33,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
 
 use crate::copies::Copies;
-use crate::import::Imports;
 use crate::model::quota::Quota;
+use crate::slots::Slots;
 use crate::store::point_reads::PointReads;
 use crate::watch::hub::Hub;
 
@@ -59,7 +60,9 @@ pub struct ContactsService {
     /// Returns the caller's e-mail.
     pub identities: Identities,
     /// The running imports, shared by all threads.
-    pub imports: Arc<Imports>,
+    pub imports: Arc<Slots>,
+    /// The running exports, shared by all threads.
+    pub exports: Arc<Slots>,
     /// The watchers.
     pub hub: Arc<Hub>,
     /// Checks whether tokens are still valid.

@@ -27,7 +27,7 @@ pub async fn replace(
     db: &mut PgConnection,
     owner: UserId,
     stamp: Stamp,
-    ContactRow { contact, keys }: &ContactRow,
+    ContactRow { contact, keys, .. }: &ContactRow,
     live_added: i64,
     bytes_added: i64,
 ) -> Result<()> {

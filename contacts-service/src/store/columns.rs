@@ -31,7 +31,7 @@ pub(super) struct Columns<'a> {
 impl<'a> Columns<'a> {
     pub(super) fn of(new: &'a [ContactRow]) -> Self {
         let mut columns = Self::default();
-        for ContactRow { contact, keys } in new {
+        for ContactRow { contact, keys, .. } in new {
             columns.bytes += i64::try_from(contact.body.len()).unwrap_or(i64::MAX);
             columns.id.push(contact.id.0);
             columns.uid.push(&contact.uid);

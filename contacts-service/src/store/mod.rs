@@ -7,6 +7,7 @@ pub mod contacts;
 pub mod copies;
 pub mod cursors;
 pub mod duplicates;
+pub mod exports;
 pub mod feed;
 pub mod filter;
 pub mod gone_owners;

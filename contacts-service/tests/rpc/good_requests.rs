@@ -163,7 +163,7 @@ fn feed_bytes_of(method: &str, gone: &str) -> Option<Vec<u8>> {
             ..PurgeContactsRequest::default()
         }
         .encode_to_vec(),
-        "SyncContacts" | "WatchContacts" | "GetContactStats" => Vec::new(),
+        "SyncContacts" | "WatchContacts" | "ExportContacts" | "GetContactStats" => Vec::new(),
         "ImportContacts" => import_message(ImportHeader {
             format: ImportFormat::JsonLines.into(),
             columns: vec![ImportColumn::default()],

@@ -32,6 +32,7 @@ fn new() -> NewContact {
     NewContact {
         uid: None,
         body: Body::parse(ada(), DefaultRegion::NONE).unwrap(),
+        photo: None,
     }
 }
 
@@ -57,6 +58,7 @@ fn notes(id: ContactId, notes: &str) -> ContactUpdate {
         etag: String::new(),
         allow_missing: false,
         patch,
+        photo: None,
     }
 }
 

@@ -8,6 +8,7 @@ use contacts_service::model::filter::{Condition, Filter, Listed};
 use contacts_service::model::order::Order;
 use contacts_service::model::share::books::Books;
 use contacts_service::model::share::visible::View;
+use contacts_service::store::exports::select_statement;
 use contacts_service::store::filter::ids_statement;
 use contacts_service::store::list::{ListCursor, Selection, SortKey, statement};
 use contacts_service::store::list_all::{self, AllCursor};
@@ -69,6 +70,7 @@ pub(crate) fn list_plans() -> BTreeMap<String, (String, Vec<String>)> {
         ids(&by_uid),
         &["contacts_owner_id_uid_key"],
     );
+    add_exports(&mut add);
     let starred = Filter::Is(Condition::Starred(true));
     add(
         "ids of a filter".to_owned(),
@@ -76,6 +78,30 @@ pub(crate) fn list_plans() -> BTreeMap<String, (String, Vec<String>)> {
         &["contacts_pkey"],
     );
     plans
+}
+
+/// The contacts of an export.
+fn add_exports(add: &mut impl FnMut(String, String, &[&str])) {
+    let every = Filter::All(Vec::new());
+    let by_uid = Filter::Is(Condition::Uid(String::new()));
+    for (name, filter, listed, index) in [
+        ("export", &every, Listed::Live, "contacts_pkey"),
+        ("export of all", &every, Listed::Both, "contacts_pkey"),
+        (
+            "export by uid",
+            &by_uid,
+            Listed::Live,
+            "contacts_owner_id_uid_key",
+        ),
+    ] {
+        let view = View::whole(UserId(Uuid::nil()));
+        let statement = select_statement(&view, filter, listed);
+        add(
+            name.to_owned(),
+            statement.sql().as_str().to_owned(),
+            &[index],
+        );
+    }
 }
 
 /// The statement of a page in an order, the first one or a later one.

@@ -10,6 +10,7 @@ use crate::book::Book;
 use crate::book::change::{ContactUpdate, Updated, size};
 use crate::book::write::Write;
 use crate::contact::ContactId;
+use crate::contact::photo::Photo;
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
@@ -211,14 +212,25 @@ impl Writes {
             };
             match changed {
                 Ok(Updated::Unchanged(contact)) => writes.unchanged.push((place, contact)),
-                Ok(Updated::Replaced { before, body, keys }) => {
+                Ok(Updated::Replaced {
+                    before,
+                    body,
+                    keys,
+                    photo,
+                }) => {
                     let bytes_added = size(&body) - size(&before.body);
-                    if let Err(exceeded) = writes.used.add(0, bytes_added, quota) {
+                    let of_photo = photo.as_ref().map_or(0, Photo::size);
+                    if let Err(exceeded) = writes.used.add(0, bytes_added + of_photo, quota) {
                         outcomes.refuse(place, exceeded.into())?;
                         continue;
                     }
                     let contact = Stored { body, ..before };
-                    writes.replaced.push(place, ContactRow { contact, keys });
+                    let row = ContactRow {
+                        contact,
+                        keys,
+                        photo,
+                    };
+                    writes.replaced.push(place, row);
                     writes.bytes_added += bytes_added;
                 }
                 Ok(Updated::Created(row)) => writes.created.push(place, row),

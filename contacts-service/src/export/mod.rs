@@ -1,0 +1,213 @@
+//! Exports: which contacts, read once, and then a file of what they were at that moment.
+//!
+//! No transaction stays open while a client reads the file. A contact that was written since
+//! is read from its revisions; if that revision exists no longer, the export ends.
+
+pub mod error;
+
+use std::collections::HashMap;
+
+use async_stream::try_stream;
+use card_formats::{ExportFormat, Photo, Writer};
+use chassis::database::pool::Pool;
+use futures_util::Stream;
+use tokio::task::yield_now;
+
+use crate::contact::ContactId;
+use crate::contact::photo::PhotoHash;
+use crate::contact::stored::Stored;
+use crate::error::{Result, ShareError};
+use crate::model::filter::{Filter, Listed};
+use crate::model::share::rights::Rights;
+use crate::model::share::visible::View;
+use crate::slots::Slot;
+use crate::store::exports::{Selected, select};
+use crate::store::{contacts, photos, revisions, shares};
+use error::ExportError;
+
+/// The maximum number of exports of a replica. Each holds up to 4 MiB: 32 bytes for each
+/// contact, a page, and a photo in base64.
+pub const AT_A_TIME: usize = 50;
+/// Those of one user.
+pub const OF_USER: usize = 4;
+
+/// The maximum size of a piece, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+/// The most contacts that are read at a time, and the size after which no more are added.
+const PAGE: usize = 64;
+const PAGE_BYTES: i64 = 256 * 1024;
+
+/// How contacts are exported.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The format of the file.
+    pub format: ExportFormat,
+    /// Whether the file contains their photos.
+    pub photos: bool,
+}
+
+/// A piece of the file.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The number of contacts in the file up to here.
+    pub count: usize,
+    /// The number of contacts in the whole file.
+    pub total: usize,
+}
+
+/// An export in progress.
+pub struct Export {
+    db: Pool,
+    view: View,
+    settings: Settings,
+    selected: Vec<Selected>,
+    _slot: Slot,
+}
+
+impl Export {
+    /// Begins an export of the contacts that `filter` selects at this moment.
+    pub async fn begin(
+        db: Pool,
+        view: View,
+        (filter, listed): (&Filter, Listed),
+        settings: Settings,
+        slot: Slot,
+    ) -> Result<Self> {
+        let selected = select(&db, &view, filter, listed).await?;
+        Ok(Self {
+            db,
+            view,
+            settings,
+            selected,
+            _slot: slot,
+        })
+    }
+
+    /// The file. While nobody reads it, nothing is read for it.
+    pub fn pieces(self) -> impl Stream<Item = Result<Piece>> {
+        let mut writer = Writer::new(self.settings.format);
+        let (mut count, total) = (0, self.selected.len());
+        let mut written = Vec::new();
+        writer.header(&mut written);
+        try_stream! {
+            for page in pages(&self.selected) {
+                for contact in self.read(page).await? {
+                    let photo = self.photo(&contact).await?;
+                    writer.contact(&contact.message()?, photo.as_ref(), &mut written);
+                    count += 1;
+                    if written.len() >= PIECE_BYTES {
+                        for bytes in written.chunks(PIECE_BYTES) {
+                            yield Piece { bytes: bytes.to_vec(), count, total };
+                        }
+                        written = Vec::new();
+                    }
+                    // Others have their turn, too.
+                    yield_now().await;
+                }
+            }
+            writer.end(&mut written);
+            // Also of an empty file.
+            yield Piece { bytes: written, count, total };
+        }
+    }
+
+    /// The contacts of a page as they were when they were selected, in its order.
+    async fn read(&self, page: &[Selected]) -> Result<Vec<Stored>> {
+        let ids: Vec<_> = page.iter().map(|selected| selected.id.0).collect();
+        let mut now = contacts::get_many(&self.db, self.view.owner, &ids).await?;
+        let mut contacts = Vec::with_capacity(page.len());
+        for selected in page {
+            let then = self.as_it_was(&mut now, *selected).await?;
+            let seen = self.view.visible.show(then)?;
+            contacts.push(seen.ok_or(ExportError::Changed)?);
+        }
+        self.ensure_still_shared().await?;
+        Ok(contacts)
+    }
+
+    async fn as_it_was(
+        &self,
+        now: &mut HashMap<ContactId, Stored>,
+        selected: Selected,
+    ) -> Result<Stored> {
+        let last = now.remove(&selected.id).ok_or(ExportError::Changed)?;
+        if last.version == selected.version {
+            return Ok(last);
+        }
+        let (db, owner) = (&self.db, self.view.owner);
+        let revision = revisions::get(db, owner, &last, selected.version).await?;
+        Ok(revision.ok_or(ExportError::Changed)?.contact)
+    }
+
+    /// Refuses to go on after a change of what the reader may see.
+    async fn ensure_still_shared(&self) -> Result<()> {
+        let View {
+            owner,
+            reader,
+            ref visible,
+        } = self.view;
+        if owner == reader {
+            return Ok(());
+        }
+        let grants = shares::grants(&self.db, owner, reader).await?;
+        if Rights::of(&grants)?.seen != *visible {
+            return Err(ShareError::Changed.into());
+        }
+        Ok(())
+    }
+
+    async fn photo(&self, contact: &Stored) -> Result<Option<Photo>> {
+        let hash = PhotoHash::of_body(&contact.body)?;
+        let Some(hash) = hash.filter(|_| self.settings.photos) else {
+            return Ok(None);
+        };
+        let photo = photos::whole(&self.db, self.view.owner, hash).await?;
+        let photo = photo.ok_or(ExportError::Changed)?;
+        Ok(Some(Photo {
+            media_type: photo.media_type,
+            data: photo.bytes,
+        }))
+    }
+}
+
+/// The contacts by page.
+fn pages(selected: &[Selected]) -> impl Iterator<Item = &[Selected]> {
+    let mut rest = selected;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |selected: &&Selected| {
+            let fits = bytes <= PAGE_BYTES;
+            bytes += selected.size;
+            fits
+        };
+        let count = rest.iter().take(PAGE).take_while(fits).count();
+        let (page, others) = rest.split_at(count);
+        rest = others;
+        (!page.is_empty()).then_some(page)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn pages_have_few_contacts_and_bytes_but_at_least_one() {
+        let sizes = |size, count| {
+            let selected = Selected {
+                id: ContactId(Uuid::nil()),
+                version: 1,
+                size,
+            };
+            let selected = vec![selected; count];
+            pages(&selected).map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(500, 0), [0; 0]);
+        assert_eq!(sizes(500, 130), [64, 64, 2]);
+        assert_eq!(sizes(100 * 1024, 7), [3, 3, 1]);
+        assert_eq!(sizes(2 * PAGE_BYTES, 2), [1, 1]);
+    }
+}
