@@ -150,7 +150,7 @@ const RULES: [Rule; 20] = [
 ];
 
 /// Where texts are.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 13] = [
     "docs",
     "proto",
     "peers",
@@ -160,6 +160,8 @@ const FOLDERS: [&str; 11] = [
     "embedded-postgres",
     "auth-service",
     "contacts-service",
+    "addressbook-client",
+    "addressbook-cli",
     "harness",
     "instructions",
 ];

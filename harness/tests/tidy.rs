@@ -8,13 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates of this repository.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 11] = [
     "proto",
     "card-formats",
     "chassis",
     "embedded-postgres",
     "auth-service",
     "contacts-service",
+    "addressbook-client",
+    "addressbook-cli",
     "harness",
     "instructions",
     "testing",
@@ -140,6 +142,11 @@ fn crates_depend_downwards_only() {
     assert_eq!(dependencies("auth-service", false), ["chassis", "proto"]);
     let of_contacts = dependencies("contacts-service", false);
     assert_eq!(of_contacts, ["card-formats", "chassis", "proto"]);
+    assert_eq!(dependencies("addressbook-client", true), ["proto"]);
+    assert_eq!(
+        dependencies("addressbook-cli", true),
+        ["addressbook-client"]
+    );
 }
 
 #[test]

@@ -38,6 +38,11 @@ pub(crate) struct Stack {
 impl Stack {
     /// Starts the system on free ports, with `args` for `dev`.
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// The same, with these settings of the services.
+    pub(crate) fn start_with(args: &[&str], settings: &[(&str, &str)]) -> Self {
         let dev = Path::new(env!("CARGO_BIN_EXE_dev"));
         for service in ["auth-service", "contacts-service"] {
             let built = dev.with_file_name(service).exists();
@@ -63,6 +68,7 @@ impl Stack {
             .env_remove("CARGO")
             .env_remove("DATABASE_URL")
             .env_remove("RUST_LOG")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

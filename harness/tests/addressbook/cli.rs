@@ -1,0 +1,119 @@
+//! Runs `addressbook` as a shell does.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::stack::Stack;
+
+pub(crate) const PASSWORD: &str = "the otter naps at noon";
+
+/// A home folder with profiles, and the servers to use.
+pub(crate) struct Cli {
+    home: TempDir,
+    servers: [(&'static str, String); 2],
+}
+
+/// What a command did.
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) said: String,
+    pub(crate) errors: String,
+}
+
+impl Cli {
+    pub(crate) fn new(stack: &Stack) -> Self {
+        let servers = [
+            ("ADDRESSBOOK_AUTH_URL", format!("http://{}", stack.auth)),
+            (
+                "ADDRESSBOOK_CONTACTS_URL",
+                format!("http://{}", stack.contacts),
+            ),
+        ];
+        let home = tempfile::tempdir().unwrap();
+        Self { home, servers }
+    }
+
+    /// Where an account is logged in.
+    pub(crate) fn of(stack: &Stack, email: &str) -> Self {
+        let cli = Self::new(stack);
+        let done = cli.typing(&["account", "sign-up", email, "--name", "Ada"], PASSWORD);
+        done.assert(0);
+        cli
+    }
+
+    /// The file of a profile.
+    pub(crate) fn profile(&self, name: &str) -> PathBuf {
+        self.home
+            .path()
+            .join(format!("state/addressbook/{name}.json"))
+    }
+
+    /// The command, with nothing of this machine in its environment.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name("addressbook");
+        assert!(
+            program.exists(),
+            "addressbook is not built; use `cargo test --workspace`"
+        );
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .env_clear()
+            .env("XDG_STATE_HOME", self.home.path().join("state"))
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(self.servers.clone())
+            .current_dir(self.home.path());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Done {
+        self.typing(args, "")
+    }
+
+    /// The same with these lines as its input.
+    pub(crate) fn typing(&self, args: &[&str], input: &str) -> Done {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not read its input may have ended.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// The JSON values that a command prints.
+    pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
+        let done = self.run(&[&["--json"], args].concat());
+        done.assert(0);
+        let values = done
+            .said
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        values.collect()
+    }
+}
+
+impl Done {
+    #[track_caller]
+    pub(crate) fn assert(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "{}\n{}", self.said, self.errors);
+        self
+    }
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            said: String::from_utf8(output.stdout).unwrap(),
+            errors: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
