@@ -15,3 +15,11 @@ pub(crate) fn profiles() -> Result<PathBuf, Error> {
     };
     Ok(state.join("addressbook"))
 }
+
+/// The user's editor, with its arguments.
+pub(crate) fn editor() -> String {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR"));
+    let editor = editor.and_then(|editor| editor.into_string().ok());
+    editor.unwrap_or_else(|| "vi".into())
+}

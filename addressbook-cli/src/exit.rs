@@ -2,6 +2,8 @@
 
 use addressbook_client::{Error, Kind};
 
+/// Some cards of a file were refused.
+pub(crate) const PARTIAL: u8 = 14;
 /// A file of this machine cannot be read or written.
 pub(crate) const LOCAL: u8 = 13;
 /// Ctrl-C, as shells count it.
@@ -24,6 +26,7 @@ Exit codes:
    11  a server cannot be reached
    12  a call took too long, and may have been executed
    13  a file of this machine cannot be read or written
+   14  some cards of an imported file were refused
   130  interrupted with Ctrl-C
 
 Environment:

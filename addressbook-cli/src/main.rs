@@ -5,11 +5,13 @@ mod commands;
 mod config;
 mod context;
 mod exit;
+mod failures;
 mod field;
 mod find;
 mod output;
 mod person;
 mod prompt;
+mod text;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::iter::repeat;
 
-use addressbook_client::{Error, to_json};
+use addressbook_client::{Error, Timestamp, to_json};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, presets};
 use prost::Message;
@@ -83,7 +83,7 @@ impl Output {
     pub(crate) fn failed(self, error: &Error) {
         let mut stderr = anstream::stderr().lock();
         if self.json {
-            let _ = writeln!(stderr, "{}", as_json(error));
+            let _ = writeln!(stderr, "{}", json!({"error": error_json(error)}));
             return;
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
@@ -114,23 +114,30 @@ pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// A time in UTC; empty without one.
+pub(crate) fn time(time: Option<&Timestamp>) -> String {
+    let time = time.map(|time| Timestamp { nanos: 0, ..*time }.to_string());
+    time.unwrap_or_default()
+}
+
 /// Whether results go to a terminal with colours.
 fn has_colors() -> bool {
     io::stdout().is_terminal()
         && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
-fn as_json(error: &Error) -> Value {
+/// An error for programs.
+pub(crate) fn error_json(error: &Error) -> Value {
     let violations = error
         .violations
         .iter()
         .map(|violation| json!({"field": violation.field, "description": violation.description}));
-    json!({"error": {
+    json!({
         "kind": format!("{:?}", error.kind),
         "reason": error.reason,
         "message": error.message,
         "metadata": error.metadata,
         "violations": violations.collect::<Vec<_>>(),
         "retryAfterSeconds": error.retry_after.map(|delay| delay.as_secs_f64()),
-    }})
+    })
 }

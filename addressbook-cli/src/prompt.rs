@@ -71,7 +71,13 @@ async fn answered(
 ) -> Result<String, Error> {
     let answer = tokio::task::spawn_blocking(ask).await;
     let answer = answer.map_err(Error::local)?;
-    answer.map_err(|cause| Error::local(format_args!("cannot read the input: {cause}")))
+    match answer {
+        // By Ctrl-C, which ends the program.
+        Err(cause) if cause.kind() == io::ErrorKind::Interrupted => std::future::pending().await,
+        answer => {
+            answer.map_err(|cause| Error::local(format_args!("cannot read the input: {cause}")))
+        }
+    }
 }
 
 fn line() -> io::Result<String> {

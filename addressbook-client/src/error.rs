@@ -6,8 +6,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prost::Message;
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::{Status as RpcStatus, StatusExt};
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +118,11 @@ impl Error {
         Self::new(Kind::Internal, message)
     }
 
+    /// A server that is gone.
+    pub(crate) fn unavailable(message: impl Display) -> Self {
+        Self::new(Kind::Unavailable, message)
+    }
+
     /// No credentials are stored.
     pub(crate) fn not_logged_in() -> Self {
         Self::new(Kind::Unauthenticated, "nobody is logged in")
@@ -186,6 +192,14 @@ impl From<Status> for Error {
             })
             .collect();
         Self(Arc::new(error))
+    }
+}
+
+impl From<&RpcStatus> for Error {
+    /// The error of a part of a batch, or of a card of an import.
+    fn from(status: &RpcStatus) -> Self {
+        let details = status.encode_to_vec().into();
+        Status::with_details(status.code.into(), &status.message, details).into()
     }
 }
 

@@ -21,6 +21,7 @@ mod client;
 mod clock;
 mod credentials;
 mod error;
+mod import;
 mod json;
 mod log_in;
 mod methods;
@@ -29,14 +30,18 @@ mod servers;
 mod session;
 mod store;
 mod transport;
+mod watch;
 
 pub use client::Client;
 pub use credentials::{Credentials, Profile};
 pub use error::{Error, Failure, Kind, Violation};
+pub use import::{ImportEvent, Source};
 pub use json::{JsonError, from_json, to_json};
 pub use log_in::{Challenge, Code, LogIn};
 /// The fields that a response has, or that an update changes.
 pub use prost_reflect::prost_types::FieldMask;
+/// A time in a message.
+pub use prost_reflect::prost_types::Timestamp;
 /// The generated messages and clients.
 pub use proto;
 pub use retry::Policy;
@@ -44,3 +49,4 @@ pub use servers::Servers;
 pub use session::AccessToken;
 pub use store::Store;
 pub use transport::Transport;
+pub use watch::{Watch, Watched};

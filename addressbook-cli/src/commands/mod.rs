@@ -2,12 +2,21 @@
 
 mod account;
 mod add;
+mod birthdays;
 mod delete;
+mod duplicates;
+mod edit;
+mod import;
+mod labels;
 mod list;
 mod login;
+mod manual;
 mod search;
+mod sessions;
+mod share;
 mod show;
 mod totp;
+mod watch;
 
 use addressbook_client::Error;
 
@@ -17,6 +26,14 @@ use crate::output::Output;
 
 /// Runs a command; returns the exit code.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<u8, Error> {
+    match &cli.command {
+        Command::Completions { shell } => {
+            manual::completions(*shell);
+            return Ok(0);
+        }
+        Command::Man { dir } => return manual::man(dir.as_deref()).map(|()| 0),
+        _ => {}
+    }
     let context = Context::new(&cli.profile, cli.owner, output)?;
     match cli.command {
         Command::Login(args) => login::log_in(&context, args).await?,
@@ -28,7 +45,19 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<u8, Error> {
         Command::Add(args) => add::run(&context, *args).await?,
         Command::Delete(args) => delete::delete(&context, args).await?,
         Command::Undelete(args) => delete::undelete(&context, args).await?,
+        Command::Edit(args) => edit::run(&context, args).await?,
+        Command::Import(args) => return import::run(&context, args).await,
+        Command::Birthdays(args) => birthdays::run(&context, args).await?,
+        Command::Watch(args) => watch::run(&context, args).await?,
+        Command::Duplicates(args) => duplicates::find(&context, args).await?,
+        Command::Merge(args) => duplicates::merge(&context, args).await?,
+        Command::Unmerge { id } => duplicates::unmerge(&context, id).await?,
+        Command::Labels(command) => labels::run(&context, command).await?,
+        Command::Share(command) => share::run(&context, command).await?,
+        Command::Sessions(command) => sessions::run(&context, command).await?,
         Command::Account(command) => account::run(&context, command).await?,
+        // Above: they need no profile.
+        Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! Builds the services into the folder of this program.
+//! Builds the services and the command line into the folder of this program.
 
 use std::path::{Path, PathBuf};
 
@@ -38,10 +38,22 @@ pub(crate) fn found_in(folder: &Path) -> Result<Programs> {
     })
 }
 
+/// How to call the command line from the current folder.
+pub(crate) fn command_line() -> String {
+    let this = std::env::current_exe().unwrap_or_default();
+    let program = this.with_file_name("addressbook");
+    let here = std::env::current_dir().unwrap_or_default();
+    let program = program.strip_prefix(here).unwrap_or(&program);
+    program.display().to_string()
+}
+
 /// Cargo prints its progress to stderr.
 async fn build(cargo: &Path) -> Result<()> {
     let mut command = Command::new(cargo);
-    command.args(["build", "-p", "auth-service", "-p", "contacts-service"]);
+    command.arg("build");
+    for package in ["auth-service", "contacts-service", "addressbook-cli"] {
+        command.args(["-p", package]);
+    }
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

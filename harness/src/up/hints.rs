@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::System;
+use super::build::command_line;
 use crate::config::UpConfig;
 use crate::print::say;
 use crate::seed::Demo;
@@ -15,6 +16,7 @@ const CONTACTS: &str = "addressbook.contacts.v1.ContactsService";
 pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
     let auth = system.auth.address();
     let contacts = system.contacts.address();
+    let addressbook = command_line();
     let user = r#""email":"ada@example.com","password":"the otter naps at noon""#;
     let contact = r#"{"contact":{"given_name":"Grace","family_name":"Hopper"}}"#;
     say("");
@@ -27,7 +29,17 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
         }
     }
     say("");
-    say("Try:");
+    say("Try, with a password of your own:");
+    say(format_args!(
+        "  {addressbook} account sign-up ada@example.com --auth http://{auth} --contacts http://{contacts}"
+    ));
+    say(format_args!(
+        "  {addressbook} add --given-name Grace --family-name Hopper"
+    ));
+    say(format_args!("  {addressbook} list"));
+    say(format_args!("  {addressbook} --help"));
+    say("");
+    say("Or with grpcurl:");
     say(format_args!(
         "  grpcurl -plaintext -d '{{{user}}}' {auth} {AUTH}/SignUp"
     ));
@@ -64,12 +76,16 @@ fn make_admin(system: &System, config: &UpConfig) -> String {
 }
 
 /// Prints the demo user.
-pub(crate) fn say_demo(auth: SocketAddr, demo: &Demo) {
+pub(crate) fn say_demo([auth, contacts]: [SocketAddr; 2], demo: &Demo) {
     let user = format!(r#""email":"{}","password":"{}""#, demo.email, demo.password);
     say("");
     say(format_args!(
         "demo user: {} with the password {} and {} contacts",
         demo.email, demo.password, demo.contacts
+    ));
+    let (addressbook, email, password) = (command_line(), &demo.email, &demo.password);
+    say(format_args!(
+        "  echo '{password}' | {addressbook} login {email} --auth http://{auth} --contacts http://{contacts}"
     ));
     say(format_args!("  {}", log_in(auth, &user)));
 }

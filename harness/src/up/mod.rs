@@ -161,10 +161,10 @@ fn seed(count: u32, system: &System) -> impl Future<Output = ()> + use<> {
         contacts_url: system.contacts.url(),
         password_file: system.database.folder().join("demo-password"),
     };
-    let auth = system.auth.address();
+    let addresses = [system.auth.address(), system.contacts.address()];
     async move {
         match seed::run(&target, count).await {
-            Ok(demo) => hints::say_demo(auth, &demo),
+            Ok(demo) => hints::say_demo(addresses, &demo),
             Err(error) => print::problem(&error),
         }
     }

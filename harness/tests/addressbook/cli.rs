@@ -1,5 +1,6 @@
 //! Runs `addressbook` as a shell does.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -50,6 +51,17 @@ impl Cli {
         self.home
             .path()
             .join(format!("state/addressbook/{name}.json"))
+    }
+
+    /// Writes a file into the folder where the commands run.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.file_path(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn file_path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
     }
 
     /// The command, with nothing of this machine in its environment.

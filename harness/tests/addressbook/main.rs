@@ -9,7 +9,13 @@
 mod calls;
 mod cli;
 mod contacts;
+mod import;
+mod mail;
 mod refresh;
+mod sharing;
 #[allow(dead_code, reason = "it is shared with the end-to-end tests")]
 #[path = "../e2e/stack.rs"]
 mod stack;
+mod terminal;
+#[path = "../attack/totp.rs"]
+mod totp;

@@ -3,7 +3,8 @@
 use proto::auth::v1::{ConfirmTotpRequest, EnrollTotpRequest, TokenPair};
 
 use crate::pair::{Pair, Side};
-use crate::user::{PASSWORD, bearer, totp_code, totp_secret};
+use crate::totp::{totp_code, totp_secret};
+use crate::user::{PASSWORD, bearer};
 
 /// A user with an authenticator app, of which only the first code was used.
 pub(crate) struct Secured {

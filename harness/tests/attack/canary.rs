@@ -20,7 +20,8 @@ use tonic::{Response, Status};
 use crate::admin::Admin;
 use crate::app::Secured;
 use crate::pair::{PROGRAM_SECRET, Pair};
-use crate::user::{OTHER_PASSWORD, PASSWORD, bearer, totp_secret};
+use crate::totp::totp_secret;
+use crate::user::{OTHER_PASSWORD, PASSWORD, bearer};
 
 const EMAIL: &str = "canary-of-the-mines@example.com";
 const THIRD_PASSWORD: &str = "velvet-anchor-7720";

@@ -30,5 +30,6 @@ mod sharing;
 mod squatting;
 mod stolen_key;
 mod streams;
+mod totp;
 mod user;
 mod wire;

@@ -116,10 +116,11 @@ impl Stack {
             .replace("127.0.0.1:50052", &self.contacts)
     }
 
-    /// The command that logs the demo user in, as printed.
-    pub(crate) fn demo_log_in(&self) -> String {
+    /// The commands that log the demo user in, as printed: with `addressbook`, and with
+    /// grpcurl.
+    pub(crate) fn demo_log_in(&self) -> [String; 2] {
         self.line("demo user: ");
-        self.line("TOKEN=$(")
+        [self.line(" login "), self.line("TOKEN=$(")]
     }
 
     /// Makes an account an administrator with the printed command.

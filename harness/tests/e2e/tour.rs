@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::documents::{blocks, tour};
-use crate::stack::Stack;
+use crate::stack::{Stack, workspace};
 use crate::tools::grpcurl;
 
 #[test]
@@ -21,16 +21,21 @@ fn the_readmes_tour_works_as_pasted() {
     });
     let script = format!("set -eu\n{}", steps.collect::<Vec<_>>().join("\n"));
 
-    let output = bash(bin, &script);
+    let output = bash(&stack, bin, &script);
 
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{errors}");
     for fact in [
+        "1 new, 0 changed",
+        "\"displayName\":\"Grace Hopper\"",
+        "birthday (",
+        "grace@example.com",
+        "(this one)",
         "\"email\": \"ada@example.com\"",
         "\"displayName\": \"Hans Müller\"",
         "\"e164\": \"+4930123456\"",
-        "\"totalSize\": \"1\"",
+        "\"totalSize\": \"3\"",
         "\"matchTier\": \"MATCH_TIER_FIELD\"",
         "\"daysUntil\":",
         "\"deleteTime\":",
@@ -60,7 +65,7 @@ fn the_readmes_administrator_works_as_pasted() {
     assert!(admin.contains(readmes), "{admin}");
     let admin = stack.with_addresses(&admin.replace(readmes, &stack.make_admin));
 
-    let output = bash(bin, &format!("set -eu\n{sign_up}\n{admin}"));
+    let output = bash(&stack, bin, &format!("set -eu\n{sign_up}\n{admin}"));
 
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said} {output:?}");
@@ -84,7 +89,11 @@ fn the_readmes_sharing_works_as_pasted() {
     assert!(share.contains("TOKEN=et1_...\n"), "{share}");
     let share = share.replace("TOKEN=et1_...", &read);
 
-    let output = bash(bin, &format!("set -eu\n{sign_up}\n{share}"));
+    let output = bash(
+        &stack,
+        bin,
+        &format!("set -eu\n{sign_up}\nACCESS=$(addressbook token)\n{share}"),
+    );
 
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said} {output:?}");
@@ -95,17 +104,18 @@ fn the_readmes_sharing_works_as_pasted() {
 fn what_dev_prints_works_as_pasted() {
     let Some(bin) = grpcurl() else { return };
     let stack = Stack::start(&["--seed", "3"]);
-    let log_in = stack.demo_log_in();
+    let [log_in, token] = stack.demo_log_in();
     let contacts = &stack.contacts;
     let list = "addressbook.contacts.v1.ContactsService/ListContacts";
     let script = format!(
-        "set -eu\n{log_in}\n\
+        "set -eu\n{log_in}\n{token}\naddressbook --json list | wc -l | sed 's/^/listed /'\n\
          grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" {contacts} {list}"
     );
 
-    let output = bash(bin, &script);
+    let output = bash(&stack, bin, &script);
 
     let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("listed 3"), "{said} {output:?}");
     assert!(said.contains("\"totalSize\": \"3\""), "{said} {output:?}");
 }
 
@@ -114,12 +124,16 @@ fn grpcurl_describes_the_services_by_reflection() {
     let Some(bin) = grpcurl() else { return };
     let stack = Stack::start(&[]);
 
-    let list = bash(bin, &format!("grpcurl -plaintext {} list", stack.auth));
+    let list = bash(
+        &stack,
+        bin,
+        &format!("grpcurl -plaintext {} list", stack.auth),
+    );
     let contact = format!(
         "grpcurl -plaintext {} describe addressbook.contacts.v1.Contact",
         stack.contacts
     );
-    let contact = bash(bin, &contact);
+    let contact = bash(&stack, bin, &contact);
 
     let services = String::from_utf8_lossy(&list.stdout);
     assert!(
@@ -131,11 +145,24 @@ fn grpcurl_describes_the_services_by_reflection() {
     assert!(described.contains("The vCard UID"), "{described}");
 }
 
-fn bash(bin: &Path, script: &str) -> Output {
-    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+/// Runs a script in the repository, with a home of its own for `addressbook`.
+fn bash(stack: &Stack, bin: &Path, script: &str) -> Output {
+    let programs = Path::new(env!("CARGO_BIN_EXE_dev")).parent().unwrap();
+    let (programs, bin) = (programs.display(), bin.display());
+    let home = tempfile::tempdir().unwrap();
     let mut bash = Command::new("bash");
     bash.args(["-c", script])
-        .env("PATH", path)
+        .current_dir(workspace())
+        .env(
+            "PATH",
+            format!("{programs}:{bin}:/usr/local/bin:/usr/bin:/bin"),
+        )
+        .env("XDG_STATE_HOME", home.path())
+        .env("ADDRESSBOOK_AUTH_URL", format!("http://{}", stack.auth))
+        .env(
+            "ADDRESSBOOK_CONTACTS_URL",
+            format!("http://{}", stack.contacts),
+        )
         // The programs are built.
         .env_remove("CARGO")
         .output()

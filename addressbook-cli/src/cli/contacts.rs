@@ -1,0 +1,102 @@
+//! Arguments of the commands for contacts.
+
+use std::path::PathBuf;
+
+use addressbook_client::proto::contacts::v1::Date;
+use clap::Args;
+
+use crate::field::{Labelled, birthday};
+
+/// Which contacts to list.
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Only these, in the language of AIP-160, such as 'labels:"work" AND has:phone'
+    #[arg(long, default_value = "")]
+    pub(crate) filter: String,
+    /// The order, such as `given_name` or `"update_time desc"`
+    #[arg(long, value_name = "FIELD", default_value = "")]
+    pub(crate) order_by: String,
+    /// At most this many
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) limit: Option<usize>,
+    /// Also those that others share with you
+    #[arg(long, conflicts_with = "owner")]
+    pub(crate) all_owners: bool,
+    /// The deleted ones
+    #[arg(long, conflicts_with = "all_owners")]
+    pub(crate) deleted: bool,
+}
+
+/// What to search for.
+#[derive(Args, Debug)]
+pub(crate) struct Search {
+    /// Words; each matches some field
+    #[arg(required = true)]
+    pub(crate) query: Vec<String>,
+    /// Only these, as for `list`
+    #[arg(long, default_value = "")]
+    pub(crate) filter: String,
+    /// At most this many
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Also those that others share with you
+    #[arg(long, conflicts_with = "owner")]
+    pub(crate) all_owners: bool,
+}
+
+/// A contact.
+#[derive(Args, Debug)]
+pub(crate) struct One {
+    /// The contact: its id, or words that find it alone
+    #[arg(required = true)]
+    pub(crate) contact: Vec<String>,
+}
+
+/// Some contacts.
+#[derive(Args, Debug)]
+pub(crate) struct Some {
+    /// The contacts by id
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+}
+
+/// A new contact.
+#[derive(Args, Debug)]
+pub(crate) struct Add {
+    /// The given name
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) given_name: String,
+    /// The family name
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) family_name: String,
+    /// The nickname
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) nickname: String,
+    /// An e-mail address, such as `ada@example.com` or `work=ada@example.com`; repeatable
+    #[arg(long, value_name = "[LABEL=]ADDRESS")]
+    pub(crate) email: Vec<Labelled>,
+    /// A phone number, such as `"030 123456"` or `mobile=+491701234567`; repeatable
+    #[arg(long, value_name = "[LABEL=]NUMBER")]
+    pub(crate) phone: Vec<Labelled>,
+    /// The organization
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) organization: String,
+    /// The date of birth: 1815-12-10, or --12-10 without the year
+    #[arg(long, value_name = "DATE", value_parser = birthday, allow_hyphen_values = true)]
+    pub(crate) birthday: Option<Date>,
+    /// A label; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Vec<String>,
+    /// Notes
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) notes: String,
+    /// Mark it as a favourite
+    #[arg(long)]
+    pub(crate) starred: bool,
+    /// The country of phone numbers without a country code, such as DE
+    #[arg(long, value_name = "COUNTRY", default_value = "")]
+    pub(crate) region: String,
+    /// Further fields: a file with a contact in JSON, as `show --json` prints it; - for the input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+}

@@ -1,0 +1,106 @@
+//! Arguments of `import`.
+
+use std::path::PathBuf;
+
+use addressbook_client::proto::contacts::v1::{ImportColumn, ImportConflict, ImportFormat};
+use clap::{Args, ValueEnum};
+
+/// Which files to import, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// The files: vCard, CSV of Google or Outlook, or JSON lines
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the files are
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// For --format csv: what a column contains, such as `Surname=family_name` or
+    /// `Mail=emails[0].address`; repeatable
+    #[arg(long, value_name = "HEADER=FIELD", value_parser = column)]
+    pub(crate) column: Vec<ImportColumn>,
+    /// What happens to a card whose uid a contact has already
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) on_conflict: Conflict,
+    /// Say what would happen, and store nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The country of phone numbers without a country code, such as DE
+    #[arg(long, value_name = "COUNTRY", default_value = "")]
+    pub(crate) region: String,
+    /// A label for every contact; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Vec<String>,
+    /// Where to write the refused cards of a single FILE; by default beside it, as
+    /// NAME.failed.vcf
+    #[arg(long, value_name = "FILE")]
+    pub(crate) failures: Option<PathBuf>,
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// What its beginning looks like
+    #[default]
+    Auto,
+    /// vCard 2.1, 3.0 or 4.0
+    Vcard,
+    /// A table exported by Google
+    GoogleCsv,
+    /// A table exported by Outlook
+    OutlookCsv,
+    /// Another table, see --column
+    Csv,
+    /// JSContact
+    Jscontact,
+    /// A contact in JSON on each line
+    JsonLines,
+}
+
+impl From<Format> for ImportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Auto => Self::Unspecified,
+            Format::Vcard => Self::Vcard,
+            Format::GoogleCsv => Self::GoogleCsv,
+            Format::OutlookCsv => Self::OutlookCsv,
+            Format::Csv => Self::MappedCsv,
+            Format::Jscontact => Self::Jscontact,
+            Format::JsonLines => Self::JsonLines,
+        }
+    }
+}
+
+/// What happens to a card whose uid a contact has already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Conflict {
+    /// The contact stays as it is
+    #[default]
+    Skip,
+    /// The fields that the card has replace those of the contact
+    Update,
+    /// The card is merged into the contact
+    Merge,
+    /// The card becomes another contact
+    Duplicate,
+}
+
+impl From<Conflict> for ImportConflict {
+    fn from(conflict: Conflict) -> Self {
+        match conflict {
+            Conflict::Skip => Self::Skip,
+            Conflict::Update => Self::Update,
+            Conflict::Merge => Self::Merge,
+            Conflict::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+fn column(text: &str) -> Result<ImportColumn, String> {
+    let (header, field) = text
+        .rsplit_once('=')
+        .ok_or("must be like Surname=family_name")?;
+    Ok(ImportColumn {
+        header: header.to_owned(),
+        field: field.to_owned(),
+    })
+}

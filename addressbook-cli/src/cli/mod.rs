@@ -1,0 +1,163 @@
+//! The command line.
+
+mod account;
+mod contacts;
+mod files;
+mod sharing;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use account::{Account, Confirm, Sessions, SignUp, Totp};
+pub(crate) use contacts::{Add, List, One, Search, Some};
+pub(crate) use files::{Format, Import};
+pub(crate) use sharing::{
+    Birthdays, CreateShare, Duplicates, Labels, Members, Merge, Share, Watch,
+};
+
+use crate::exit;
+
+/// Contacts, from a terminal or a script
+#[derive(Debug, Parser)]
+#[command(name = "addressbook", version, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    /// Which of several accounts to use
+    #[arg(
+        long,
+        global = true,
+        env = "ADDRESSBOOK_PROFILE",
+        default_value = "default",
+        hide_env = true
+    )]
+    pub(crate) profile: String,
+    /// Print JSON for programs: a value a line, with the members of the protos
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Whether to use colours
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) color: Color,
+    /// The owner of contacts that are shared with you, by id; see `share received`
+    #[arg(long, global = true, value_name = "ID", default_value = "")]
+    pub(crate) owner: String,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Log in; the password is asked for, or read from the first line of the input
+    Login(Login),
+    /// Log out: end the session, and forget its tokens
+    Logout,
+    /// Print a fresh access token, as for grpcurl -H "authorization: Bearer $(addressbook token)"
+    Token,
+    /// List contacts
+    List(List),
+    /// Search contacts, the best match first
+    Search(Search),
+    /// Show a contact
+    Show(One),
+    /// Add a contact
+    Add(Box<Add>),
+    /// Edit a contact in $VISUAL or $EDITOR
+    Edit(One),
+    /// Delete contacts; they can be undeleted for 30 days
+    Delete(Some),
+    /// Undelete contacts
+    Undelete(Some),
+    /// Import files of contacts; a repeated import continues an interrupted one
+    Import(Import),
+    /// List upcoming birthdays
+    Birthdays(Birthdays),
+    /// Print changes as they happen
+    Watch(Watch),
+    /// Find contacts that may be the same person
+    Duplicates(Duplicates),
+    /// Merge contacts into one
+    Merge(Merge),
+    /// Undo a merge
+    Unmerge {
+        /// The merge, by the id that `merge` printed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Manage labels
+    #[command(subcommand)]
+    Labels(Labels),
+    /// Share contacts with others
+    #[command(subcommand)]
+    Share(Share),
+    /// List and end sessions
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Sign up, and manage your account
+    #[command(subcommand)]
+    Account(Account),
+    /// Print completions for a shell, such as `addressbook completions bash`
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// Write this page and those of all sub-commands into a folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Where the services are.
+#[derive(Args, Debug)]
+pub(crate) struct ServerArgs {
+    /// The auth service; by default that of the last log-in, or of `cargo dev`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ADDRESSBOOK_AUTH_URL",
+        hide_env = true
+    )]
+    pub(crate) auth: Option<String>,
+    /// The contacts service; by default as for --auth
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ADDRESSBOOK_CONTACTS_URL",
+        hide_env = true
+    )]
+    pub(crate) contacts: Option<String>,
+    /// PEM file of CA certificates for https:// URLs; default: the system's trust store
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ADDRESSBOOK_CA_FILE",
+        hide_env = true
+    )]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Who logs in.
+#[derive(Args, Debug)]
+pub(crate) struct Login {
+    /// The e-mail of the account; that of the last log-in by default
+    pub(crate) email: Option<String>,
+    /// Where the services are
+    #[command(flatten)]
+    pub(crate) servers: ServerArgs,
+}

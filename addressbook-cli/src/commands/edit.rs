@@ -1,0 +1,119 @@
+//! `edit`.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use addressbook_client::proto::contacts::v1::{Contact, UpdateContactRequest};
+use addressbook_client::{Client, Error, FieldMask};
+use tempfile::NamedTempFile;
+use tokio::process::Command;
+
+use super::show;
+use crate::cli::One;
+use crate::context::Context;
+use crate::{config, find, output, prompt, text};
+
+/// Lets the user edit a contact, and stores it.
+pub(crate) async fn run(context: &Context, args: One) -> Result<(), Error> {
+    let client = context.client().await?;
+    let contact = find::contact(context, &client, &args.contact).await?;
+    let before = text::of(&contact).map_err(Error::local)?;
+    let file = write(&before)?;
+    let result = edit(context, &client, &contact, &before, file.path()).await;
+    match result {
+        Err(error) => {
+            let kept = keep(file)?;
+            output::note(format_args!("The text is in {}.", kept.display()));
+            Err(error)
+        }
+        Ok(None) => {
+            output::note("Nothing has changed.");
+            Ok(())
+        }
+        Ok(Some(contact)) => {
+            show::print(context, &contact);
+            Ok(())
+        }
+    }
+}
+
+/// Runs the editor until the text is a contact that the server stores; `None` if nothing has
+/// changed.
+async fn edit(
+    context: &Context,
+    client: &Client,
+    contact: &Contact,
+    before: &str,
+    path: &Path,
+) -> Result<Option<Contact>, Error> {
+    loop {
+        run_editor(path).await?;
+        let after = fs::read_to_string(path).map_err(Error::local)?;
+        if after == before {
+            return Ok(None);
+        }
+        let stored = match text::read(&after, contact) {
+            Ok(changed) => update(context, client, changed).await,
+            Err(cause) => Err(Error::invalid(cause)),
+        };
+        match stored {
+            Err(error) if error.kind == addressbook_client::Kind::Invalid => {
+                context.output.failed(&error);
+                let is_person = io::stdin().is_terminal();
+                if !is_person || !prompt::is_agreed("Edit it again?").await? {
+                    return Err(error);
+                }
+            }
+            result => return result.map(Some),
+        }
+    }
+}
+
+async fn update(context: &Context, client: &Client, contact: Contact) -> Result<Contact, Error> {
+    let request = UpdateContactRequest {
+        contact: Some(contact),
+        update_mask: Some(FieldMask {
+            paths: vec!["*".into()],
+        }),
+        owner_id: context.owner.clone(),
+        ..UpdateContactRequest::default()
+    };
+    let response = client
+        .contacts()
+        .update_contact(request)
+        .await?
+        .into_inner();
+    Ok(response.contact.unwrap_or_default())
+}
+
+/// A file that only the user can read.
+fn write(text: &str) -> Result<NamedTempFile, Error> {
+    let mut builder = tempfile::Builder::new();
+    let file = builder.prefix("contact-").suffix(".toml").tempfile();
+    let mut file = file.map_err(Error::local)?;
+    file.write_all(text.as_bytes()).map_err(Error::local)?;
+    Ok(file)
+}
+
+fn keep(file: NamedTempFile) -> Result<PathBuf, Error> {
+    let (_, path) = file.keep().map_err(Error::local)?;
+    Ok(path)
+}
+
+/// The variable may contain arguments, as in `code --wait`.
+async fn run_editor(path: &Path) -> Result<(), Error> {
+    let editor = config::editor();
+    let status = Command::new("sh")
+        .args(["-c", &format!("{editor} \"$1\""), "sh"])
+        .arg(path)
+        .status()
+        .await
+        .map_err(Error::local)?;
+    if !status.success() {
+        return Err(Error::local(format_args!(
+            "the editor `{editor}` failed: {status}"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Files are imported by the command line.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cli::Cli;
+use crate::stack::Stack;
+
+/// A vCard file of people with these names; an empty one is refused.
+pub(crate) fn cards(names: impl IntoIterator<Item = String>) -> String {
+    let cards = names
+        .into_iter()
+        .map(|name| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{name}\r\nEND:VCARD\r\n"));
+    cards.collect()
+}
+
+#[test]
+fn refused_cards_are_mended_and_imported_again() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    let names = ["Hans Müller", "", "Grace Hopper"].map(str::to_owned);
+    let file = cli.file("people.vcf", &cards(names));
+
+    let imported = cli.run(&["import", "people.vcf", "--label", "Imported"]);
+
+    imported.assert(14);
+    assert!(
+        imported
+            .said
+            .contains("2 new, 0 changed, 0 as before, 1 refused"),
+        "{}",
+        imported.said
+    );
+    assert!(
+        imported.said.contains("WHY IT WAS REFUSED"),
+        "{}",
+        imported.said
+    );
+    assert_eq!(cli.json(&["list", "--filter", "labels:Imported"]).len(), 2);
+    let failed = file.with_extension("failed.vcf");
+    let text = fs::read_to_string(&failed).unwrap();
+    assert_eq!(text, cards([String::new()]));
+    fs::write(&failed, text.replace("FN:", "FN:Lise Meitner")).unwrap();
+    let mended = cli.run(&["import", "people.failed.vcf"]);
+    assert!(mended.assert(0).said.contains("1 new"), "{}", mended.said);
+    assert_eq!(cli.json(&["list"]).len(), 3);
+}
+
+#[test]
+fn a_repeated_import_stores_nothing_twice() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    cli.file(
+        "people.vcf",
+        &cards((0..700).map(|number| format!("Person {number}"))),
+    );
+
+    let dry = cli.run(&["import", "--dry-run", "people.vcf"]);
+    assert!(dry.assert(0).said.contains("700 new"), "{}", dry.said);
+    assert_eq!(cli.json(&["list"]).len(), 0);
+    cli.run(&["import", "people.vcf"]).assert(0);
+    let again = cli.json(&["import", "people.vcf"]);
+
+    let summary = &again.last().unwrap()["summary"];
+    assert_eq!(summary["skipped"], "700", "{summary}");
+    assert_eq!(again.len(), 1, "the cards are not refused");
+    assert_eq!(cli.json(&["list"]).len(), 700);
+}
+
+#[test]
+fn an_import_goes_on_after_its_service_was_killed() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    cli.file(
+        "people.vcf",
+        &cards((0..20_000).map(|number| format!("Person {number}"))),
+    );
+    let mut child = cli.command(&["import", "people.vcf"]).spawn().unwrap();
+    testing::until("some are stored", || {
+        cli.json(&["list", "--limit", "1"]).len() == 1
+    });
+
+    stack.kill("contacts-service");
+
+    assert!(child.wait().unwrap().success());
+    assert_eq!(cli.json(&["list"]).len(), 20_000);
+}
+
+#[test]
+fn a_table_is_imported_by_its_columns() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    cli.file(
+        "club.csv",
+        "Surname;Forename;Mail\nMüller;Hans;hans@example.com\n\u{200b};;\n",
+    );
+    let args = [
+        "import",
+        "--format",
+        "csv",
+        "--column",
+        "Surname=family_name",
+        "--column",
+        "Forename=given_name",
+        "--column",
+        "Mail=emails[0].address",
+        "--failures",
+        "bad.csv",
+        "club.csv",
+    ];
+
+    let imported = cli.run(&args);
+
+    imported.assert(14);
+    assert_eq!(cli.json(&["list"])[0]["displayName"], "Hans Müller");
+    let failed = fs::read_to_string(cli.file_path("bad.csv")).unwrap();
+    assert_eq!(failed, "Surname;Forename;Mail\n\u{200b};;\n");
+}
+
+#[test]
+fn each_refused_card_is_told_to_programs() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    cli.file("people.vcf", &cards(["Hans".to_owned(), String::new()]));
+
+    let done = cli.run(&["--json", "import", "people.vcf"]);
+
+    let lines: Vec<Value> = done
+        .assert(14)
+        .said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["error"]["kind"], "Invalid");
+    assert_eq!(lines[0]["outcome"], "IMPORT_OUTCOME_FAILED");
+    assert_eq!(lines[1]["summary"]["failed"], "1");
+}
