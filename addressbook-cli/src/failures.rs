@@ -18,21 +18,36 @@ pub(crate) fn of(
 ) -> Vec<u8> {
     let text = in_bytes(file);
     let starts = starts(file, reader_of(format, columns));
+    let cards = indices.iter().filter_map(|index| {
+        let index = usize::try_from(*index).ok()?;
+        let end = starts.get(index + 1).copied().unwrap_or(text.len());
+        text.get(*starts.get(index)?..end)
+    });
+    if is_array(&text) {
+        let cards: Vec<_> = cards.map(without_separator).collect();
+        return [b"[\n", &*cards.join(b",\n".as_slice()), b"\n]\n"].concat();
+    }
     // Everything before the first card: the header of a table.
     let head = starts.first().copied().unwrap_or(text.len());
     let mut found = text.get(..head).unwrap_or_default().to_vec();
-    for index in indices {
-        let Ok(index) = usize::try_from(*index) else {
-            continue;
-        };
-        let end = starts.get(index + 1).copied().unwrap_or(text.len());
-        let card = starts.get(index).and_then(|start| text.get(*start..end));
-        found.extend_from_slice(card.unwrap_or_default());
-        if !found.is_empty() && !found.ends_with(b"\n") && !found.ends_with(b"\r") {
+    for card in cards {
+        found.extend_from_slice(card);
+        if !card.ends_with(b"\n") && !card.ends_with(b"\r") {
             found.push(b'\n');
         }
     }
     found
+}
+
+/// Whether the cards are elements of a JSON array.
+fn is_array(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"[")
+}
+
+/// An element without what follows it in its array.
+fn without_separator(card: &[u8]) -> &[u8] {
+    let end = card.iter().rposition(|byte| *byte == b'}');
+    &card[..end.map_or(card.len(), |end| end + 1)]
 }
 
 /// Where each card begins, in the bytes of [`in_bytes`].
@@ -67,7 +82,7 @@ fn reader_of(format: cli::Format, columns: &[ImportColumn]) -> Reader {
     Reader::new(format, &Options::default())
 }
 
-/// The bytes that the reader counts: without a byte order mark, and UTF-8 in place of UTF-16.
+/// The bytes that the reader counts: UTF-8 in place of UTF-16.
 fn in_bytes(file: &[u8]) -> Cow<'_, [u8]> {
     let decoded = |encoding: &'static Encoding| {
         let (text, _) = encoding.decode_with_bom_removal(file);
@@ -78,7 +93,7 @@ fn in_bytes(file: &[u8]) -> Cow<'_, [u8]> {
         [0xfe, 0xff, ..] => decoded(UTF_16BE),
         [a, 0, b, 0, ..] if a != 0 && b != 0 => decoded(UTF_16LE),
         [0, a, 0, b, ..] if a != 0 && b != 0 => decoded(UTF_16BE),
-        _ => Cow::Borrowed(file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file)),
+        _ => Cow::Borrowed(file),
     }
 }
 
@@ -131,9 +146,21 @@ mod tests {
     fn a_byte_order_mark_moves_nothing() {
         let marked = format!("\u{feff}{CARDS}");
 
-        assert_eq!(
-            failed(marked.as_bytes(), &[1]),
-            failed(CARDS.as_bytes(), &[1])
-        );
+        let found = failed(marked.as_bytes(), &[1]);
+        assert_eq!(found, format!("\u{feff}{}", failed(CARDS.as_bytes(), &[1])));
+    }
+
+    #[test]
+    fn elements_of_an_array_make_another_array() {
+        let card = |name: &str| {
+            format!(
+                r#"{{"@type":"Card","version":"1.0","uid":"{name}","name":{{"full":"{name}"}}}}"#
+            )
+        };
+        let file = format!("[\n  {},\n  {},\n  {}\n]", card("a"), card("b"), card("c"));
+
+        let found = failed(file.as_bytes(), &[0, 2]);
+
+        assert_eq!(found, format!("[\n{},\n{}\n]\n", card("a"), card("c")));
     }
 }

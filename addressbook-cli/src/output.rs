@@ -63,7 +63,10 @@ impl Output {
                 }
             }));
         }
-        table.add_rows(rows);
+        table.add_rows(
+            rows.into_iter()
+                .map(|row| row.into_iter().map(|cell| plain(&cell))),
+        );
         for (column, name) in table
             .column_iter_mut()
             .zip(header.iter().chain(repeat(&"")))
@@ -97,6 +100,19 @@ impl Output {
             let _ = writeln!(stderr, "Log in with `addressbook login`.");
         }
     }
+}
+
+/// A text of others without what a terminal would take for a command.
+pub(crate) fn plain(text: &str) -> String {
+    let is_harmless = |c: char| !c.is_control() || c == '\n';
+    let shown = |c| {
+        if is_harmless(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Prints a line.
@@ -140,4 +156,17 @@ pub(crate) fn error_json(error: &Error) -> Value {
         "violations": violations.collect::<Vec<_>>(),
         "retryAfterSeconds": error.retry_after.map(|delay| delay.as_secs_f64()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_command_the_terminal() {
+        assert_eq!(
+            plain("a\x1b[2Jb\r\u{9b}c\nd"),
+            "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\nd"
+        );
+    }
 }

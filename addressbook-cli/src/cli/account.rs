@@ -15,6 +15,16 @@ pub(crate) enum Account {
     SendVerification,
     /// Verify your address with the link of the mail, which is asked for
     Verify,
+    /// Request the mail that lets you set a new password
+    ForgotPassword {
+        /// The e-mail of the account; that of the last log-in by default
+        email: Option<String>,
+        /// Where the services are
+        #[command(flatten)]
+        servers: ServerArgs,
+    },
+    /// Set a new password with the link of that mail, which is asked for; ends all sessions
+    ResetPassword(ServerArgs),
     /// Change the password, which ends all other sessions
     ChangePassword,
     /// Turn the second factor on or off

@@ -1,14 +1,16 @@
-//! Arguments of `import`.
+//! Arguments of `import` and `export`.
 
 use std::path::PathBuf;
 
-use addressbook_client::proto::contacts::v1::{ImportColumn, ImportConflict, ImportFormat};
+use addressbook_client::proto::contacts::v1::{
+    ExportFormat, ImportColumn, ImportConflict, ImportFormat,
+};
 use clap::{Args, ValueEnum};
 
 /// Which files to import, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// The files: vCard, CSV of Google or Outlook, or JSON lines
+    /// The files: vCard, CSV of Google or Outlook, JSContact, or JSON lines
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What the files are
@@ -24,6 +26,9 @@ pub(crate) struct Import {
     /// Say what would happen, and store nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Also store what an earlier import of the same file stored and you deleted since
+    #[arg(long)]
+    pub(crate) again: bool,
     /// The country of phone numbers without a country code, such as DE
     #[arg(long, value_name = "COUNTRY", default_value = "")]
     pub(crate) region: String,
@@ -91,6 +96,63 @@ impl From<Conflict> for ImportConflict {
             Conflict::Update => Self::Update,
             Conflict::Merge => Self::Merge,
             Conflict::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+/// Which contacts to export, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// The file to write; the output if missing
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// What the file is to be; tables lose what they have no column for
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ExportAs,
+    /// Only these contacts, as for `list`
+    #[arg(long, default_value = "")]
+    pub(crate) filter: String,
+    /// Also photos
+    #[arg(long)]
+    pub(crate) photos: bool,
+    /// Also deleted contacts, with --format json-lines
+    #[arg(long)]
+    pub(crate) deleted: bool,
+    /// The country of phone numbers in the filter
+    #[arg(long, value_name = "COUNTRY", default_value = "")]
+    pub(crate) region: String,
+    /// Replace an existing FILE
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What an exported file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportAs {
+    /// vCard 4.0
+    #[default]
+    Vcard4,
+    /// vCard 3.0, which older programs read, too
+    Vcard3,
+    /// A table for Google
+    GoogleCsv,
+    /// A table for Outlook
+    OutlookCsv,
+    /// JSContact
+    Jscontact,
+    /// A contact in JSON on each line
+    JsonLines,
+}
+
+impl From<ExportAs> for ExportFormat {
+    fn from(format: ExportAs) -> Self {
+        match format {
+            ExportAs::Vcard4 => Self::Vcard4,
+            ExportAs::Vcard3 => Self::Vcard3,
+            ExportAs::GoogleCsv => Self::GoogleCsv,
+            ExportAs::OutlookCsv => Self::OutlookCsv,
+            ExportAs::Jscontact => Self::Jscontact,
+            ExportAs::JsonLines => Self::JsonLines,
         }
     }
 }

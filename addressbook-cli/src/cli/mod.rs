@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 pub(crate) use account::{Account, Confirm, Sessions, SignUp, Totp};
 pub(crate) use contacts::{Add, List, One, Search, Some};
-pub(crate) use files::{Format, Import};
+pub(crate) use files::{Export, Format, Import};
 pub(crate) use sharing::{
     Birthdays, CreateShare, Duplicates, Labels, Members, Merge, Share, Watch,
 };
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Undelete(Some),
     /// Import files of contacts; a repeated import continues an interrupted one
     Import(Import),
+    /// Export contacts as a file for another program
+    Export(Export),
     /// List upcoming birthdays
     Birthdays(Birthdays),
     /// Print changes as they happen

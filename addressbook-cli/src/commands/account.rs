@@ -2,12 +2,13 @@
 
 use addressbook_client::Error;
 use addressbook_client::proto::auth::v1::{
-    GetMeRequest, SendEmailVerificationRequest, SignUpRequest, VerifyEmailRequest,
+    GetMeRequest, RequestPasswordResetRequest, ResetPasswordRequest, SendEmailVerificationRequest,
+    SignUpRequest, VerifyEmailRequest,
 };
 use uuid::Uuid;
 
 use super::{login, totp};
-use crate::cli::{Account, Confirm, SignUp};
+use crate::cli::{Account, Confirm, ServerArgs, SignUp};
 use crate::context::Context;
 use crate::{output, prompt};
 
@@ -18,6 +19,15 @@ pub(crate) async fn run(context: &Context, command: Account) -> Result<(), Error
         Account::Show => show(context).await,
         Account::SendVerification => send_verification(context).await,
         Account::Verify => verify(context).await,
+        Account::ForgotPassword { email, servers } => {
+            let client = context.client_at(&servers).await?;
+            let email = login::email(context, email).await?;
+            let request = RequestPasswordResetRequest { email };
+            client.auth().request_password_reset(request).await?;
+            output::note("If there is such an account, a mail is on its way.");
+            Ok(())
+        }
+        Account::ResetPassword(servers) => reset_password(context, &servers).await,
         Account::ChangePassword => change_password(context).await,
         Account::Totp(command) => totp::run(context, command).await,
         Account::Delete(args) => delete(context, args).await,
@@ -104,16 +114,32 @@ async fn send_verification(context: &Context) -> Result<(), Error> {
 /// Verifies the address with the token of the mail.
 async fn verify(context: &Context) -> Result<(), Error> {
     let client = context.client().await?;
-    let link = prompt::secret("Link or token of the mail").await?;
-    let token = link
-        .rsplit_once("#token=")
-        .map_or(&*link, |(_, token)| token);
     let request = VerifyEmailRequest {
-        token: token.trim().to_owned(),
+        token: mailed_token().await?,
         ..VerifyEmailRequest::default()
     };
     client.auth_as_user().verify_email(request).await?;
     output::note("The address is verified.");
+    Ok(())
+}
+
+/// The token of a mail, by itself or in its link.
+async fn mailed_token() -> Result<String, Error> {
+    let link = prompt::secret("Link or token of the mail").await?;
+    let token = link.rsplit_once("#token=");
+    let token = token.map_or(&*link, |(_, token)| token);
+    Ok(token.trim().to_owned())
+}
+
+/// Sets a new password with the token of the mail.
+async fn reset_password(context: &Context, servers: &ServerArgs) -> Result<(), Error> {
+    let client = context.client_at(servers).await?;
+    let request = ResetPasswordRequest {
+        token: mailed_token().await?,
+        new_password: prompt::new_password("New password").await?,
+    };
+    client.auth().reset_password(request).await?;
+    output::note("The password is changed. All sessions have ended: log in again.");
     Ok(())
 }
 

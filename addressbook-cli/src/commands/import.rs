@@ -73,7 +73,8 @@ async fn import(
         on_conflict: ImportConflict::from(args.on_conflict).into(),
         validate_only: args.dry_run,
         default_region: args.region.clone(),
-        import_id,
+        // An empty one is replaced by a random one.
+        import_id: if args.again { String::new() } else { import_id },
         columns: args.column.iter().map(ImportColumn::clone).collect(),
         labels: args.label.clone(),
         owner_id: context.owner.clone(),

@@ -16,15 +16,21 @@ const LABEL: &str = "addressbook command line";
 /// Logs in.
 pub(crate) async fn log_in(context: &Context, args: Login) -> Result<(), Error> {
     let client = context.client_at(&args.servers).await?;
-    let email = match args.email {
-        Some(email) => email,
-        None => match context.store.read().await?.email {
-            email if email.is_empty() => prompt::text("E-mail").await?,
-            email => email,
-        },
-    };
+    let email = email(context, args.email).await?;
     let password = prompt::secret(&format!("Password of {email}")).await?;
     with_password(&client, &email, &password).await
+}
+
+/// This e-mail, or that of the last log-in, or the one that the user types.
+pub(crate) async fn email(context: &Context, given: Option<String>) -> Result<String, Error> {
+    if let Some(email) = given {
+        return Ok(email);
+    }
+    let known = context.store.read().await?.email;
+    if known.is_empty() {
+        return prompt::text("E-mail").await;
+    }
+    Ok(known)
 }
 
 /// Logs in, and says who it is.

@@ -6,6 +6,7 @@ mod birthdays;
 mod delete;
 mod duplicates;
 mod edit;
+mod export;
 mod import;
 mod labels;
 mod list;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<u8, Error> {
         Command::Undelete(args) => delete::undelete(&context, args).await?,
         Command::Edit(args) => edit::run(&context, args).await?,
         Command::Import(args) => return import::run(&context, args).await,
+        Command::Export(args) => export::run(&context, args).await?,
         Command::Birthdays(args) => birthdays::run(&context, args).await?,
         Command::Watch(args) => watch::run(&context, args).await?,
         Command::Duplicates(args) => duplicates::find(&context, args).await?,

@@ -23,21 +23,23 @@ pub(crate) async fn run(context: &Context, args: Watch) -> Result<(), Error> {
         ..WatchContactsRequest::default()
     };
     let mut watch = client.watch(request);
-    let mut is_interrupted = false;
+    // In a row. The first one is usually the end of an access token, or of a connection.
+    let mut interruptions = 0;
     loop {
         match watch.next().await? {
             Watched::Event(event) => {
-                if is_interrupted {
+                if interruptions > 1 {
                     output::note("Connected again; no change is missed.");
                 }
-                is_interrupted = false;
+                interruptions = 0;
                 print(context, &event);
             }
-            Watched::Interrupted(error) if !is_interrupted => {
-                is_interrupted = true;
-                output::note(format_args!("{error}; trying again"));
+            Watched::Interrupted(error) => {
+                interruptions += 1;
+                if interruptions == 2 {
+                    output::note(format_args!("{error}; trying again"));
+                }
             }
-            Watched::Interrupted(_) => {}
         }
     }
 }
@@ -79,12 +81,16 @@ fn print(context: &Context, response: &WatchContactsResponse) {
     }
     match event {
         Event::Changed(contact) => {
-            let (name, id) = (&contact.display_name, &contact.id);
+            let (name, id) = (output::plain(&contact.display_name), &contact.id);
             output::line(format_args!("changed  {name}  {id}"));
         }
         Event::Deleted(id) => output::line(format_args!("deleted  {id}")),
         Event::LabelChanged(label) => {
-            output::line(format_args!("label    {}  {}", label.name, label.id));
+            output::line(format_args!(
+                "label    {}  {}",
+                output::plain(&label.name),
+                label.id
+            ));
         }
         Event::LabelDeleted(id) => output::line(format_args!("label deleted  {id}")),
         Event::CaughtUp(_) | Event::Heartbeat(_) => {}

@@ -9,6 +9,7 @@ use serde_json::Value;
 use testing::{bearer, endpoint};
 
 use crate::cli::{Cli, PASSWORD};
+use crate::mail;
 use crate::stack::Stack;
 
 fn add(cli: &Cli) -> Value {
@@ -206,4 +207,19 @@ fn a_password_is_changed_and_an_account_deleted() {
 
     cli.run(&["list"]).assert(3);
     cli.typing(&["login"], new).assert(3);
+}
+
+#[test]
+fn a_forgotten_password_is_replaced_with_the_mails_link() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    let new = "the heron naps at nine";
+
+    cli.run(&["account", "forgot-password"]).assert(0);
+    let token = mail::reset_token(&stack, "ada@example.com");
+    let typed = format!("https://addressbook.example.com/reset#token={token}\n{new}\n");
+    cli.typing(&["account", "reset-password"], &typed).assert(0);
+
+    cli.typing(&["login"], PASSWORD).assert(3);
+    cli.typing(&["login"], new).assert(0);
 }

@@ -1,6 +1,7 @@
-//! Files are imported by the command line.
+//! Files are imported and exported by the command line.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -65,7 +66,28 @@ fn a_repeated_import_stores_nothing_twice() {
     let summary = &again.last().unwrap()["summary"];
     assert_eq!(summary["skipped"], "700", "{summary}");
     assert_eq!(again.len(), 1, "the cards are not refused");
-    assert_eq!(cli.json(&["list"]).len(), 700);
+    let stored = cli.json(&["list"]);
+    assert_eq!(stored.len(), 700);
+    cli.run(&["delete", stored[0]["id"].as_str().unwrap()])
+        .assert(0);
+    cli.run(&["import", "people.vcf"]).assert(0);
+    assert_eq!(cli.json(&["list"]).len(), 699);
+}
+
+#[test]
+fn a_deleted_contact_is_imported_again_if_asked_for() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    cli.file("people.vcf", &cards(["Hans".to_owned()]));
+    cli.run(&["import", "people.vcf"]).assert(0);
+    let id = cli.json(&["list"])[0]["id"].as_str().unwrap().to_owned();
+    cli.run(&["delete", &id]).assert(0);
+
+    cli.run(&["import", "people.vcf"]).assert(0);
+    assert_eq!(cli.json(&["list"]).len(), 0);
+    cli.run(&["import", "--again", "people.vcf"]).assert(0);
+
+    assert_eq!(cli.json(&["list"]).len(), 1);
 }
 
 #[test]
@@ -135,4 +157,46 @@ fn each_refused_card_is_told_to_programs() {
     assert_eq!(lines[0]["error"]["kind"], "Invalid");
     assert_eq!(lines[0]["outcome"], "IMPORT_OUTCOME_FAILED");
     assert_eq!(lines[1]["summary"]["failed"], "1");
+}
+
+#[test]
+fn an_exported_file_is_imported_by_another_user() {
+    let stack = Stack::start(&[]);
+    let cli = Cli::of(&stack, "ada@example.com");
+    let other = Cli::of(&stack, "grace@example.com");
+    let names = (0..600).map(|number| format!("Person {number}"));
+    cli.file("people.vcf", &cards(names));
+    cli.run(&["import", "people.vcf", "--label", "Rowing"])
+        .assert(0);
+    cli.run(&["add", "--given-name", "Unlabelled"]).assert(0);
+
+    let exported = cli.run(&["export", "out.vcf", "--filter", "labels:Rowing"]);
+
+    assert!(
+        exported
+            .assert(0)
+            .errors
+            .contains("600 contacts are in out.vcf")
+    );
+    let text = fs::read_to_string(cli.file_path("out.vcf")).unwrap();
+    let mode = fs::metadata(cli.file_path("out.vcf"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let to_output = cli.run(&["export", "--filter", "labels:Rowing"]).said;
+    assert_eq!(to_output, text);
+    cli.run(&["export", "out.vcf"]).assert(13);
+    cli.run(&["export", "out.vcf", "--force", "--format", "vcard3"])
+        .assert(0);
+    other.file("out.vcf", &text);
+    other.run(&["import", "out.vcf"]).assert(0);
+    assert_eq!(
+        other.json(&["list", "--filter", "labels:Rowing"]).len(),
+        600
+    );
+    let lines = cli.run(&["export", "--format", "json-lines"]).said;
+    assert_eq!(lines.lines().count(), 601);
+    cli.run(&["export", "--format", "google-csv", "--photos"])
+        .assert(6);
 }

@@ -6,16 +6,27 @@ use testing::until;
 
 use crate::stack::Stack;
 
-/// The token in a mail to this address.
+/// The subject of a mail with a token that sets a new password.
+const RESET: &str = "Choose a new password";
+
+/// The token that verifies this address.
 pub(crate) fn token(stack: &Stack, email: &str) -> String {
+    find(stack, email, |text| !text.contains(RESET))
+}
+
+/// The token that sets a new password.
+pub(crate) fn reset_token(stack: &Stack, email: &str) -> String {
+    find(stack, email, |text| text.contains(RESET))
+}
+
+fn find(stack: &Stack, email: &str, is_it: impl Fn(&str) -> bool) -> String {
     let folder = stack.folder().join("mail");
     let mut found = None;
     until("a mail arrives", || {
         let files = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut texts = files.filter_map(|file| fs::read_to_string(file.path()).ok());
-        found = texts
-            .find(|text| text.contains(email))
-            .and_then(|text| in_mail(&text));
+        let texts = files.filter_map(|file| fs::read_to_string(file.path()).ok());
+        let mut mails = texts.filter(|text| text.contains(email) && is_it(text));
+        found = mails.find_map(|text| in_mail(&text));
         found.is_some()
     });
     found.unwrap()

@@ -15,6 +15,10 @@ use testing::in_time;
 use crate::cli::PASSWORD;
 use crate::stack::Stack;
 
+/// Whoever presents an old refresh token ends the session, unless it repeats the same
+/// request.
+const NO_GRACE: [(&str, &str); 1] = [("REFRESH_GRACE_SECONDS", "0")];
+
 const EMAIL: &str = "ada@example.com";
 
 pub(crate) fn servers(stack: &Stack) -> Servers {
@@ -70,7 +74,7 @@ fn expire(file: &Path) {
 
 #[tokio::test]
 async fn concurrent_calls_wait_for_one_refresh() {
-    let stack = Stack::start(&[]);
+    let stack = Stack::start_with(&[], &NO_GRACE);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("profile.json");
     user(&stack, &file).await;
@@ -85,7 +89,7 @@ async fn concurrent_calls_wait_for_one_refresh() {
 
 #[tokio::test]
 async fn programs_with_one_profile_refresh_once() {
-    let stack = Stack::start(&[]);
+    let stack = Stack::start_with(&[], &NO_GRACE);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("profile.json");
     user(&stack, &file).await;
@@ -122,8 +126,7 @@ async fn a_token_that_a_server_refuses_as_expired_is_refreshed() {
 
 #[tokio::test]
 async fn a_refresh_that_was_cut_off_is_repeated() {
-    // Without the grace only the same request can be repeated.
-    let stack = Stack::start_with(&[], &[("REFRESH_GRACE_SECONDS", "0")]);
+    let stack = Stack::start_with(&[], &NO_GRACE);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("profile.json");
     let client = user(&stack, &file).await;

@@ -1,0 +1,80 @@
+//! Exports that begin again after their connection broke.
+
+use proto::contacts::v1::{ExportContactsRequest, ExportContactsResponse};
+use tokio::time::sleep;
+use tonic::Streaming;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::retry::Policy;
+use crate::watch::can_resume;
+
+/// What an [`Export`] returns.
+#[derive(Debug)]
+pub enum Exported {
+    /// The next piece of the file.
+    Piece(ExportContactsResponse),
+    /// The stream broke, or contacts were changed too often meanwhile: the file begins again,
+    /// so drop what was received.
+    Restarted(Error),
+    /// The file is complete.
+    End,
+}
+
+/// A file of contacts. [`Export::next`] returns one piece after the other.
+pub struct Export {
+    client: Client,
+    request: ExportContactsRequest,
+    stream: Option<Streaming<ExportContactsResponse>>,
+    failures: u32,
+}
+
+impl Client {
+    /// Exports contacts, as `ContactsService.ExportContacts`.
+    #[must_use]
+    pub fn export(&self, request: ExportContactsRequest) -> Export {
+        Export {
+            client: self.clone(),
+            request,
+            stream: None,
+            failures: 0,
+        }
+    }
+}
+
+impl Export {
+    /// The next piece of the file.
+    ///
+    /// # Errors
+    ///
+    /// Those of `ExportContacts`, after as many attempts as [`Policy`] has.
+    pub async fn next(&mut self) -> Result<Exported, Error> {
+        match self.piece().await {
+            Ok(Some(piece)) => Ok(Exported::Piece(piece)),
+            Ok(None) => Ok(Exported::End),
+            Err(error) if can_resume(&error) || error.reason == "EXPORT_CHANGED" => {
+                let policy = Policy::default();
+                self.stream = None;
+                self.failures += 1;
+                let delay = error.retry_after.unwrap_or(policy.backoff(self.failures));
+                if self.failures >= policy.attempts || delay > policy.delay_max {
+                    return Err(error);
+                }
+                sleep(delay).await;
+                Ok(Exported::Restarted(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn piece(&mut self) -> Result<Option<ExportContactsResponse>, Error> {
+        let stream = if let Some(stream) = &mut self.stream {
+            stream
+        } else {
+            let request = self.request.clone();
+            let response = self.client.contacts().export_contacts(request).await?;
+            self.stream.insert(response.into_inner())
+        };
+        Ok(stream.message().await?)
+    }
+}
