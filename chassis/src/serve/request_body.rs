@@ -24,7 +24,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct RequestBody {
     body: Body,
     patience: Duration,
-    /// When the wait for the message started.
+    /// When the wait for the message started; in a stream, that for the next bytes.
     began: Instant,
     /// The bytes since then.
     bytes: u64,
@@ -72,7 +72,7 @@ impl RequestBody {
         self.bytes += data.len() as u64;
         self.total += data.len() as u64;
         if self.streams {
-            (self.began, self.bytes) = (Instant::now(), 1);
+            self.bytes = 1;
         }
         // The first byte of a message marks compression.
         if is_first && data.first() == Some(&1) && !self.names_encoding {
@@ -118,6 +118,10 @@ impl http_body::Body for RequestBody {
             }
             return Poll::Ready(frame);
         }
+        if this.streams && this.alarm.is_none() {
+            // The service may have worked on the message before this one for long.
+            this.began = Instant::now();
+        }
         let more = Duration::from_millis(this.bytes * 1000 / SPEED_MIN);
         let due = this.began + this.patience + more;
         let alarm = this.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
@@ -150,4 +154,37 @@ fn no_room() -> Status {
                 fewer large requests at a time; nothing was done";
     let refusal = Refusal::new(Code::ResourceExhausted, "TOO_MANY_REQUEST_BYTES", text);
     refusal.retry_after(RETRY_AFTER).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http_body_util::{BodyExt, StreamBody};
+    use tokio::time::advance;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// A stream that sends one message, and then nothing.
+    fn stalled() -> RequestBody {
+        let frame = Frame::data(Bytes::from_static(b"\0\0\0\0\0"));
+        let first = futures_util::stream::iter([Ok::<_, Status>(frame)]);
+        let frames = futures_util::StreamExt::chain(first, futures_util::stream::pending());
+        RequestBody::new(Body::new(StreamBody::new(frames)), PATIENCE, true, true)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_in_which_a_service_does_not_read_a_stream_is_not_the_clients() {
+        let mut body = stalled();
+        body.frame().await.unwrap().unwrap();
+        advance(10 * PATIENCE).await;
+
+        assert!(body.frame().now_or_never().is_none());
+        advance(PATIENCE / 2).await;
+        assert!(body.frame().now_or_never().is_none());
+        advance(PATIENCE).await;
+        let late = body.frame().now_or_never().unwrap().unwrap().unwrap_err();
+        assert_eq!(late.code(), Code::DeadlineExceeded);
+    }
 }
