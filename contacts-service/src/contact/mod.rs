@@ -24,6 +24,7 @@ mod check;
 mod east_asian;
 pub(crate) mod limits;
 mod placeholders;
+mod rules;
 
 use std::fmt;
 

@@ -9,9 +9,7 @@ use icu_properties::props::Script;
 
 use super::characters::script;
 use super::fold::{fold, latin};
-
-/// Replacements, one after the other.
-type Rules = &'static [(&'static str, &'static str)];
+use super::rules::{Rules, Text, replaced};
 
 /// Umlauts and the letters of Scandinavia, as they are typed without them.
 const DIGRAPHS: Rules = &[("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a")];
@@ -205,13 +203,14 @@ fn romanised(folded: &str) -> Cow<'_, str> {
 }
 
 fn reduced_cyrillic(latin: &str) -> String {
-    let mut text = replaced(latin, CYRILLIC);
+    let mut text = Text::of(latin);
+    text.apply(CYRILLIC);
     for (from, to) in [("ia", "a"), ("ie", "e"), ("io", "o"), ("iu", "u")] {
-        while text.contains(from) {
-            text = text.replace(from, to);
+        while text.has(from) {
+            text.replace(from, to);
         }
     }
-    let words = once_each(&text);
+    let words = once_each(text.letters());
     let words = words.split(' ').map(|word| {
         let stem = word
             .strip_suffix("er")
@@ -223,12 +222,6 @@ fn reduced_cyrillic(latin: &str) -> String {
 
 fn reduced_greek(latin: &str) -> String {
     once_each(&replaced(latin, GREEK))
-}
-
-fn replaced(text: &str, rules: Rules) -> String {
-    rules
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// Each letter once that is there twice in a row.
