@@ -3,6 +3,7 @@
 mod config;
 mod cpu;
 mod drive;
+mod files;
 mod goals;
 mod growth;
 mod grpc;

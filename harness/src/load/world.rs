@@ -11,13 +11,16 @@ use proto::auth::v1::{
     SignUpResponse, TokenPair, log_in_response,
 };
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use proto::contacts::v1::import_contacts_response::Event;
 use proto::contacts::v1::{
-    BatchCreateContactsRequest, CreateContactRequest, SearchContactsRequest, SyncContactsRequest,
+    BatchCreateContactsRequest, CreateContactRequest, ExportContactsRequest, SearchContactsRequest,
+    SyncContactsRequest,
 };
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
+use super::files;
 use super::requests::{created, telling};
 use super::scenario::{QUERIES, Scenario};
 use crate::clock;
@@ -164,6 +167,34 @@ impl World {
         sign(&mut request, &bearer(access_token)?);
         let began = Instant::now();
         contacts.search_contacts(request).await?;
+        Ok(began.elapsed())
+    }
+
+    /// Imports a file into the address book of a user; returns how long that took.
+    pub(super) async fn import(&self, access_token: &str, file: Vec<u8>) -> Result<Duration> {
+        let mut contacts = ContactsServiceClient::new(channel(self.at.contacts).await?);
+        let mut request = Request::new(stream::iter(files::import(&file)));
+        sign(&mut request, &bearer(access_token)?);
+        let began = Instant::now();
+        let mut answers = contacts.import_contacts(request).await?.into_inner();
+        while let Some(answer) = answers.message().await? {
+            if let Some(Event::Summary(summary)) = answer.event
+                && summary.failed > 0
+            {
+                return Err(Status::internal("a card was refused").into());
+            }
+        }
+        Ok(began.elapsed())
+    }
+
+    /// Exports the address book of a user as vCards; returns how long that took.
+    pub(super) async fn export(&self, access_token: &str) -> Result<Duration> {
+        let mut contacts = ContactsServiceClient::new(channel(self.at.contacts).await?);
+        let mut request = Request::new(ExportContactsRequest::default());
+        sign(&mut request, &bearer(access_token)?);
+        let began = Instant::now();
+        let mut pieces = contacts.export_contacts(request).await?.into_inner();
+        while pieces.message().await?.is_some() {}
         Ok(began.elapsed())
     }
 

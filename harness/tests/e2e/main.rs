@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "what was not tested must be seen")]
 
+mod broken_import;
 mod causes;
 mod deletion;
 mod demo;

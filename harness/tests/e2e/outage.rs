@@ -21,7 +21,7 @@ async fn a_killed_database_is_unavailable_comes_back_and_logs_nobody_out() {
         .unwrap();
     let url = format!("http://{}", stack.contacts);
     let mut book = ContactsServiceClient::connect(url).await.unwrap();
-    let tokens = sign_in(&mut auth).await;
+    let tokens = sign_in(&mut auth, "ada@example.com").await;
     let id = create(&mut book, &tokens).await;
 
     stack.kill_postgres();
@@ -69,8 +69,9 @@ async fn a_killed_database_is_unavailable_comes_back_and_logs_nobody_out() {
     assert_eq!(refreshed.session_id, tokens.session_id);
 }
 
-async fn sign_in(auth: &mut AuthServiceClient<Channel>) -> TokenPair {
-    let (email, password) = ("ada@example.com", "the otter naps at noon");
+/// Tokens of a new user.
+pub(crate) async fn sign_in(auth: &mut AuthServiceClient<Channel>, email: &str) -> TokenPair {
+    let password = "the otter naps at noon";
     auth.sign_up(SignUpRequest {
         email: email.into(),
         password: password.into(),
@@ -107,7 +108,7 @@ async fn create(book: &mut ContactsServiceClient<Channel>, tokens: &TokenPair) -
     created.into_inner().contact.unwrap().id
 }
 
-fn with_token<T>(tokens: &TokenPair, message: T) -> Request<T> {
+pub(crate) fn with_token<T>(tokens: &TokenPair, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let bearer = format!("Bearer {}", tokens.access_token).parse().unwrap();
     request.metadata_mut().insert("authorization", bearer);

@@ -79,6 +79,6 @@ pub(super) async fn stop((mut auth, mut contacts): (Service, Service)) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
-fn mib(bytes: u64) -> f64 {
+pub(super) fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1024.0 / 1024.0
 }

@@ -1,11 +1,13 @@
 //! `cargo dev load --goals`: the performance goals, as ratios within one run, and whether
 //! they are met.
 
+mod beside;
 mod books;
 mod calls;
 mod cold;
 mod copy;
 mod enumeration;
+mod imports;
 mod memory;
 mod passwords;
 mod tokens;
@@ -83,6 +85,7 @@ pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
     goals.extend(tokens::measure(stage).await?);
     goals.extend(books::measure(config, stage, &mut runs).await?);
     goals.extend(cold::measure(config, stage).await?);
+    goals.extend(imports::measure(config, stage).await?);
     // Measured before the flood, after which the throttle may delay log-ins.
     goals.extend(enumeration::measure(stage).await?);
     goals.extend(passwords::measure(config, stage).await?);
