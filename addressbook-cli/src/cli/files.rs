@@ -103,7 +103,7 @@ impl From<Conflict> for ImportConflict {
 /// Which contacts to export, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// The file to write; the output if missing
+    /// The file to write; the output if missing or `-`
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// What the file is to be; tables lose what they have no column for

@@ -19,8 +19,8 @@ use crate::output;
 pub(crate) async fn run(context: &Context, args: cli::Export) -> Result<(), Error> {
     let client = context.client().await?;
     match &args.file {
-        Some(path) => to_file(context, &client, &args, path).await,
-        None => to_output(context, &client, &args).await,
+        Some(path) if path != Path::new("-") => to_file(context, &client, &args, path).await,
+        _ => to_output(context, &client, &args).await,
     }
 }
 

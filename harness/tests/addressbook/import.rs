@@ -184,8 +184,10 @@ fn an_exported_file_is_imported_by_another_user() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
-    let to_output = cli.run(&["export", "--filter", "labels:Rowing"]).said;
-    assert_eq!(to_output, text);
+    for file in [&[][..], &["-"]] {
+        let export = [&["export", "--filter", "labels:Rowing"], file].concat();
+        assert_eq!(cli.run(&export).said, text);
+    }
     cli.run(&["export", "out.vcf"]).assert(13);
     cli.run(&["export", "out.vcf", "--force", "--format", "vcard3"])
         .assert(0);
