@@ -33,7 +33,6 @@ fn main() -> ExitCode {
             return exit::LOCAL.into();
         }
     };
-    let terminal = prompt::Terminal::save();
     let code = runtime.block_on(async {
         tokio::select! {
             // A command that ends with Ctrl-C in its own way returns first.
@@ -48,7 +47,6 @@ fn main() -> ExitCode {
             _ = tokio::signal::ctrl_c() => exit::INTERRUPTED,
         }
     });
-    terminal.restore();
     // A thread may still read the terminal.
     runtime.shutdown_background();
     code.into()

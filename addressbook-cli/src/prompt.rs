@@ -3,24 +3,6 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use addressbook_client::Error;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-
-/// The terminal as the program found it.
-pub(crate) struct Terminal(Option<Termios>);
-
-impl Terminal {
-    /// Remembers how the terminal is set.
-    pub(crate) fn save() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
-    }
-
-    /// Sets it like that, if Ctrl-C ended a question whose answer is not shown.
-    pub(crate) fn restore(&self) {
-        if let Some(found) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, found);
-        }
-    }
-}
 
 /// A secret: typed without echo, or the next line of the input if that is not a terminal.
 pub(crate) async fn secret(question: &str) -> Result<String, Error> {
@@ -72,7 +54,7 @@ async fn answered(
     let answer = tokio::task::spawn_blocking(ask).await;
     let answer = answer.map_err(Error::local)?;
     match answer {
-        // By Ctrl-C, which ends the program.
+        // By Ctrl-C: the echo is on again, and the signal ends the program.
         Err(cause) if cause.kind() == io::ErrorKind::Interrupted => std::future::pending().await,
         answer => {
             answer.map_err(|cause| Error::local(format_args!("cannot read the input: {cause}")))
