@@ -116,6 +116,12 @@ fn other_languages_are_read() {
         assert_eq!(zoe.given_name, "Zoë");
         assert_eq!(zoe.family_name, "Noël");
         assert_eq!(zoe.organizations[0].name, "Muster");
+        assert_eq!(zoe.organizations[0].title, "Chef");
+        assert_eq!(zoe.addresses[0].street, "1 Main St\nBack");
+        assert_eq!(zoe.addresses[0].postal_code, "75001");
+        assert_eq!(zoe.addresses[1].postal_code, "10115");
+        let phones = zoe.phones.iter().map(|phone| phone.label.as_str());
+        assert_eq!(phones.collect::<Vec<_>>(), ["work", "mobile"]);
         assert_eq!(
             (
                 zoe.addresses[0].city.as_str(),
@@ -123,8 +129,8 @@ fn other_languages_are_read() {
             ),
             ("Paris", "work")
         );
-        assert_eq!(zoe.phones[0].label, "mobile");
         assert_eq!(zoe.emails[0].address, "zoe@example.com");
+        assert_eq!(zoe.emails[1].address, "z@example.com");
         assert_eq!(zoe.birthday, Some(date(1990, 4, 3)), "{file}");
         assert!(zoe.custom_fields.is_empty(), "{:?}", zoe.custom_fields);
     }
@@ -149,6 +155,45 @@ fn encodings_of_eastern_europe_are_recognized() {
         assert_eq!(zoe.family_name, "Noel");
         assert_eq!(zoe.addresses[0].city, "Paris");
         assert!(zoe.custom_fields.is_empty(), "{:?}", zoe.custom_fields);
+    }
+}
+
+/// As a program of the same company has them.
+#[test]
+fn columns_of_other_languages_have_their_fields() {
+    for (names, street, city) in [
+        (
+            ["Vorname", "Weitere Straße", "Weiterer Ort"],
+            "other",
+            "other",
+        ),
+        (
+            ["Prénom", "Rue (autre)", "Ville (domicile)"],
+            "other",
+            "home",
+        ),
+        (["Nombre", "Otra calle", "Otra ciudad"], "other", "other"),
+        (
+            ["Imię", "Inny adres - ulica", "Adres domowy - miejscowość"],
+            "other",
+            "home",
+        ),
+        (
+            ["Ім'я", "Вулиця (інша адреса)", "Місто (дом. адреса)"],
+            "other",
+            "home",
+        ),
+    ] {
+        let contact = only(format!("{}\nAda;Street;City\n", names.join(";")).as_bytes());
+        let labels = |text: &str| {
+            let mut addresses = contact.addresses.iter();
+            let address = addresses.find(|address| address.street == text || address.city == text);
+            address.unwrap().label.clone()
+        };
+        assert_eq!(
+            (labels("Street").as_str(), labels("City").as_str()),
+            (street, city)
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::Kind;
-use super::field::{self, Field, List, NUMBERED, Part};
+use super::field::{self, Field, List, NUMBERED, One, Part};
 use crate::format::{Column, FormatError};
 
 /// A column.
@@ -101,6 +101,11 @@ fn free(field: Field, at: usize, used: &mut BTreeSet<Field>) -> Option<Field> {
         return Some(field);
     }
     match field {
+        // In French, both titles have the same name; that of the person is first.
+        Field::One(One::Prefix) => {
+            let title = Field::Item(List::Organization, 0, Part::Title);
+            used.insert(title).then_some(title)
+        }
         // Several columns are the lines of one street.
         Field::Item(List::Address, _, Part::Value | Part::Extended) => Some(field),
         Field::Item(list @ (List::Email | List::Phone | List::Url), index, Part::Value)
