@@ -4,10 +4,16 @@ use icu_properties::CodePointMapData;
 use icu_properties::props::Script;
 use proto::contacts::v1::Contact;
 
+use crate::limits;
+
 /// Whether the formatted name is as the contact would be shown without it.
 pub(crate) fn as_parts(contact: &Contact) -> bool {
     let formatted = contact.formatted_name.as_str();
-    let shown = unformatted_name(contact);
+    // As much as fits in the field.
+    let shown: String = unformatted_name(contact)
+        .chars()
+        .take(limits::NAME)
+        .collect();
     let together = format!("{}{}", contact.family_name, contact.given_name);
     let is_east_asian = together.chars().all(|c| c >= '\u{2e80}');
     formatted.split_whitespace().eq(shown.split_whitespace())

@@ -5,8 +5,9 @@
 
 mod reading;
 
-use card_formats::{Entry, Format, FormatError, Options, Problem, Reader, limits};
-use reading::{contacts, read, read_file};
+use card_formats::{Entry, ExportFormat, Format, FormatError, Options, Problem, Reader, limits};
+use reading::{card_of, contacts, read, read_file, written};
+use serde_json::{Value, json};
 
 const ADA: &str = "{\"@type\":\"Card\",\"name\":{\"full\":\"Ada\"}}";
 const BOB: &str = "{\"@type\":\"Card\",\"name\":{\"full\":\"Bob\"}}";
@@ -142,7 +143,7 @@ fn groups_have_members_up_to_a_limit() {
             "{{\"@type\":\"Card\",\"kind\":\"group\",\"name\":{{\"full\":\"All\"}},\
              \"members\":{{{members}}}}}"
         );
-        let card = reading::card_of(&file);
+        let card = card_of(&file);
 
         match card.outcome {
             Ok(Entry::Group(group)) => assert!(is_fine && group.members.len() == count),
@@ -196,4 +197,25 @@ fn other_files_are_refused_as_a_whole() {
             "{file}"
         );
     }
+}
+
+#[test]
+fn members_of_another_type_come_back() {
+    let card = json!({
+        "@type": "Card", "uid": 7, "name": "Ada", "emails": [{"address": "ada@example.com"}],
+        "phones": "1", "addresses": null, "titles": [], "media": 1, "anniversaries": [1],
+        "keywords": ["a"], "relatedTo": "x", "notes": "text", "organizations": {"1": "x"},
+        "created": 1, "vCardProps": {"a": 1}, "nicknames": {"1": "x"}, "links": {"1": 2},
+    });
+
+    let Ok(Entry::Contact(read)) = card_of(&card.to_string()).outcome else {
+        panic!();
+    };
+
+    let file = written(ExportFormat::JsContact, std::slice::from_ref(&*read));
+    let again: Value = serde_json::from_slice(&file).unwrap();
+    for (name, value) in card.as_object().unwrap() {
+        assert_eq!(again[0].get(name), Some(value), "{name}");
+    }
+    reading::errors::comes_back(&read);
 }

@@ -88,14 +88,17 @@ impl Kept {
         found.into_iter().map(|(_, value)| value).collect()
     }
 
-    /// Removes and returns the entries of a member that is a map.
+    /// Removes and returns the entries of a member that is a map. One that is not a map stays.
     pub(super) fn entries(&mut self, name: &str) -> Members {
-        let values = self.values(name).into_iter();
-        let entries = values.flat_map(|value| match value {
-            Json::Object(members) => members,
-            _ => Vec::new(),
+        let mut entries = Vec::new();
+        self.members.retain_mut(|(key, value)| match value {
+            Json::Object(members) if key == name => {
+                entries.append(members);
+                false
+            }
+            _ => true,
         });
-        entries.collect()
+        entries
     }
 
     /// Appends to a card what is left: members that are unknown.

@@ -126,7 +126,7 @@ fn organization_entries(list: &[Organization], kept: Members, titles: Members) -
     let organizations = entries(
         &untitled,
         kept,
-        |entry| Some(organization(entry)),
+        |entry| matches!(entry, Json::Object(_)).then(|| organization(entry)),
         PartialEq::eq,
         organization_entry,
     );

@@ -4,7 +4,7 @@
 use super::kept::is_kept;
 use crate::json::{Json, Members};
 use crate::limits;
-use crate::vcard::property::Property;
+use crate::vcard::property::{Property, parameter_value};
 use crate::vcard::text::{escape, many_lines, unescape};
 
 /// A parameter with the whole property, if the element does not say all of it.
@@ -123,19 +123,6 @@ pub(super) fn line(element: &Json) -> Option<String> {
         }
     };
     Some(format!("{head}:{value}"))
-}
-
-fn parameter_value(text: &str) -> String {
-    // The escapes of RFC 6868.
-    let value = text
-        .replace('^', "^^")
-        .replace('"', "^'")
-        .replace('\n', "^n");
-    if value.contains([',', ';', ':']) {
-        format!("\"{value}\"")
-    } else {
-        value
-    }
 }
 
 /// Takes the elements of a card: raw properties, and what these cannot say.

@@ -49,14 +49,16 @@ pub(super) fn card(contact: &Contact, photo: Option<String>) -> Json {
         .into_iter()
         .map(|raw| vcard_props::element(raw))
         .collect();
+    let mut odd = None;
     for value in kept.values("vCardProps") {
         match value {
             Json::Array(elements) => properties.extend(elements),
-            other => properties.push(other),
+            other => odd = Some(other),
         }
     }
-    if !properties.is_empty() {
-        members.push(("vCardProps".into(), Json::Array(properties)));
+    let properties = Some(Json::Array(properties)).filter(|list| *list != Json::Array(vec![]));
+    if let Some(properties) = properties.or(odd) {
+        members.push(("vCardProps".into(), properties));
     }
     kept.finish(&mut members);
     members.into()

@@ -1,6 +1,7 @@
 //! One property of a vCard: its group, name, parameters and value.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8};
 
@@ -30,6 +31,28 @@ pub(crate) struct Parameter {
     /// In upper case.
     pub(crate) name: String,
     pub(crate) values: Vec<String>,
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = self.values.iter().map(|value| parameter_value(value));
+        let values: Vec<String> = values.collect();
+        write!(f, "{}={}", self.name, values.join(","))
+    }
+}
+
+/// The value of a parameter, as it is in a property.
+pub(crate) fn parameter_value(text: &str) -> String {
+    // The escapes of RFC 6868.
+    let value = text
+        .replace('^', "^^")
+        .replace('"', "^'")
+        .replace('\n', "^n");
+    if value.contains([',', ';', ':']) {
+        format!("\"{value}\"")
+    } else {
+        value
+    }
 }
 
 impl Property {
@@ -68,8 +91,17 @@ impl Property {
             _ => decode(bytes, guess).into_owned(),
         };
         if property.has_encoding(&["QUOTED-PRINTABLE", "Q"]) {
-            property.value = read(&quoted_printable(value));
-            property.raw = format!("{head}:{}", decode(value, guess));
+            let bytes = quoted_printable(value);
+            property.value = read(&bytes);
+            let says_charset = charset.is_some_and(|encoding| encoding != UTF_8);
+            property.raw = if says_charset || str::from_utf8(&bytes).is_ok() {
+                format!("{head}:{}", without_controls(decode(value, guess)))
+            } else {
+                // What was guessed once is not guessed again.
+                let value = property.value.replace('\n', "\\n");
+                let head = without_encoding(&head);
+                format!("{head}:{}", without_controls(value.into()))
+            };
         } else {
             property.value = without_controls(read(value).into()).into_owned();
             let head = match charset {
@@ -186,15 +218,7 @@ fn parameter(text: &str) -> Option<Parameter> {
         Some((name, values)) => (name.trim().to_ascii_uppercase(), values),
         None => (bare_name(text).to_owned(), text),
     };
-    let unquoted = |value: &str| {
-        let value = value.trim();
-        // The escapes of RFC 6868.
-        value
-            .replace('"', "")
-            .replace("^n", "\n")
-            .replace("^'", "\"")
-            .replace("^^", "^")
-    };
+    let unquoted = |value: &str| without_carets(&value.trim().replace('"', ""));
     // A list of types may be in quotes as a whole.
     let values = if name == "TYPE" {
         values.split(',').map(unquoted).collect()
@@ -205,6 +229,26 @@ fn parameter(text: &str) -> Option<Parameter> {
             .collect()
     };
     Some(Parameter { name, values })
+}
+
+/// Resolves the escapes of RFC 6868.
+fn without_carets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let escaped = match chars.peek().filter(|_| c == '^') {
+            Some('n') => '\n',
+            Some('\'') => '"',
+            Some('^') => '^',
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        out.push(escaped);
+        chars.next();
+    }
+    out
 }
 
 /// A label of Samsung: `X-CUSTOM(Cabin)`, or
@@ -229,6 +273,17 @@ fn bare_name(value: &str) -> &'static str {
         "INLINE" | "URL" | "URI" | "CID" | "CONTENT-ID" => "VALUE",
         _ => "TYPE",
     }
+}
+
+fn without_encoding(head: &str) -> String {
+    let head = without_charset(head);
+    let parts = split_unquoted(&head, ';').into_iter();
+    let is_encoding = |part: &str| {
+        let value = part.rsplit('=').next().unwrap_or_default();
+        ["QUOTED-PRINTABLE", "Q"].contains(&value.to_ascii_uppercase().as_str())
+    };
+    let parts = parts.filter(|part| !is_encoding(part));
+    parts.collect::<Vec<_>>().join(";")
 }
 
 fn without_charset(head: &str) -> String {

@@ -75,6 +75,7 @@ pub(crate) fn cut(text: &mut String, chars_max: usize) -> bool {
     match text.char_indices().nth(chars_max) {
         Some((at, _)) => {
             text.truncate(at);
+            text.truncate(text.trim_end().len());
             true
         }
         None => false,

@@ -10,7 +10,12 @@ use card_formats::{
 
 /// The cards of a file that arrives in pieces.
 pub(crate) fn read(pieces: &[&[u8]]) -> Result<Vec<Card>, FormatError> {
-    let mut reader = Reader::new(Format::Auto, &Options::default());
+    read_as(&Format::Auto, pieces)
+}
+
+/// The cards of a file of this format.
+pub(crate) fn read_as(format: &Format, pieces: &[&[u8]]) -> Result<Vec<Card>, FormatError> {
+    let mut reader = Reader::new(format.clone(), &Options::default());
     let mut cards = Vec::new();
     for piece in pieces {
         reader.push(piece);

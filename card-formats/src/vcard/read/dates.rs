@@ -37,6 +37,7 @@ impl Build {
             "X-ANNIVERSARY"
             | "X-EVOLUTION-ANNIVERSARY"
             | "X-KADDRESSBOOK-X-ANNIVERSARY"
+            | "X-MS-ANNIVERSARY"
             | "X-WAB-WEDDING_ANNIVERSARY" => {
                 let (date, taken) = self.date(property)?;
                 let label = "anniversary".to_owned();

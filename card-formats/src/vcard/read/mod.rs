@@ -38,6 +38,10 @@ impl Taken {
     }
 }
 
+/// The parameter of a property that says something else than one before it, where a contact
+/// has one value, or is one too many of a list.
+pub(super) const SECOND: &str = "X-ADDRESSBOOK-SECOND";
+
 /// A card as far as it was read.
 #[derive(Default)]
 pub(super) struct Build {
@@ -53,6 +57,8 @@ pub(super) struct Build {
     group_organizations: HashMap<String, usize>,
     titles: Vec<(String, String)>,
     is_written_name: bool,
+    /// It is read to see what a property says, not to keep it.
+    is_alone: bool,
     is_group: bool,
     members: Vec<String>,
 }
@@ -60,7 +66,11 @@ pub(super) struct Build {
 impl Build {
     /// Reads the properties of a card.
     pub(super) fn of(properties: &[Property]) -> Self {
-        let mut build = Self::default();
+        Self::default().read(properties)
+    }
+
+    fn read(self, properties: &[Property]) -> Self {
+        let mut build = self;
         for property in properties {
             let value = || one_line(&unescape(&property.value));
             let group = property.group.clone();
@@ -90,6 +100,9 @@ impl Build {
         if property.value.len() > limits::PROPERTY_BYTES && !may_be_large {
             return self.warn(property, "was dropped: it has more than 64 KiB");
         }
+        if property.parameter(SECOND).is_some() {
+            return self.keep(property, &property.raw);
+        }
         let taken = self
             .take_name(property)
             .or_else(|| self.take_reach(property))
@@ -98,13 +111,44 @@ impl Build {
             .or_else(|| self.take_other(property));
         match taken.unwrap_or(Taken::Not) {
             Taken::Whole => {}
-            Taken::Part | Taken::Not => self.keep(property),
+            Taken::Part => self.keep(property, &property.raw),
+            Taken::Not => self.keep(property, &self.marked(property)),
         }
     }
 
-    /// Keeps a property as it is.
-    pub(super) fn keep(&mut self, property: &Property) {
-        let raw = many_lines(&property.raw);
+    /// A property that is not taken. If it would be without those before it, it is marked: a
+    /// writer would return it in their place, or not at all, because the contact says
+    /// something else.
+    fn marked(&self, property: &Property) -> String {
+        if self.is_alone || Self::alone(std::slice::from_ref(property)).is_empty() {
+            return property.raw.clone();
+        }
+        let name = property.raw.find([';', ':']).unwrap_or_default();
+        let (name, rest) = property.raw.split_at(name);
+        format!("{name};{SECOND}=1{rest}")
+    }
+
+    /// Reads a property and what belongs to it.
+    pub(super) fn alone(properties: &[Property]) -> Self {
+        let build = Self {
+            is_alone: true,
+            ..Self::default()
+        };
+        build.read(properties)
+    }
+
+    /// Whether the contact says all that was read.
+    pub(super) fn keeps_nothing(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// Whether it says nothing that the model defines.
+    pub(super) fn is_empty(&self) -> bool {
+        self.contact == Contact::default()
+    }
+
+    fn keep(&mut self, property: &Property, raw: &str) {
+        let raw = many_lines(raw);
         if raw.chars().count() > limits::RAW_PROPERTY {
             let text = "was dropped: it has more than 16,384 characters";
             return self.warn(property, text);
@@ -161,6 +205,9 @@ impl Build {
                 [key, value] => {
                     let key = one_line(&unescape(key));
                     let value = many_lines(&unescape(value));
+                    if self.contact.custom_fields.contains_key(&key) {
+                        return Some(Taken::Not);
+                    }
                     self.contact.custom_fields.insert(key, value);
                     Taken::Whole
                 }
@@ -194,6 +241,18 @@ impl Build {
             .collect();
         // Google's groups of the system are in each of its files.
         let is_google = names.iter().any(|name| name == "myContacts");
+        let is_repeated = names.iter().any(|name| self.contact.labels.contains(name));
+        if is_repeated && property.has_others_than(&[]) {
+            // Alone it says more than the labels that it adds.
+            self.keep(property, &self.marked(property));
+            self.add_labels(property, names, is_google);
+            return Taken::Whole;
+        }
+        self.add_labels(property, names, is_google);
+        Taken::whole_if(!property.has_others_than(&[]))
+    }
+
+    fn add_labels(&mut self, property: &Property, names: Vec<String>, is_google: bool) {
         for mut name in names {
             match name.as_str() {
                 "myContacts" => {}
@@ -210,7 +269,6 @@ impl Build {
                 }
             }
         }
-        Taken::whole_if(!property.has_others_than(&[]))
     }
 
     /// The label of a property, and whether it is all that the property says about its kind.

@@ -9,9 +9,10 @@ use crate::vcard::property::Property;
 use crate::vcard::text::{cut, one_line, unescape};
 
 /// Properties for one kind of relation each.
-const KINDS: [(&str, &str); 14] = [
+const KINDS: [(&str, &str); 15] = [
     ("X-SPOUSE", "spouse"),
     ("X-EVOLUTION-SPOUSE", "spouse"),
+    ("X-KADDRESSBOOK-X-SPOUSENAME", "spouse"),
     ("X-KADDRESSBOOK-X-SPOUSESNAME", "spouse"),
     ("X-MS-SPOUSE", "spouse"),
     ("X-MANAGER", "manager"),

@@ -31,11 +31,9 @@ impl Build {
                 value.as_str(),
             )
         } else {
-            return if value.trim().is_empty() {
-                Taken::Whole
-            } else {
-                Taken::Not
-            };
+            // What was kept of one without its bytes is kept.
+            let is_nothing = value.trim().is_empty() && !property.has_others_than(&[]);
+            return if is_nothing { Taken::Whole } else { Taken::Not };
         };
         if self.photo.is_some() {
             return Taken::Not;
@@ -44,8 +42,24 @@ impl Build {
             Ok(photo) => self.photo = photo,
             Err(problem) => self.warn(property, problem),
         }
+        if self.photo.is_some() && property.has_others_than(&["MEDIATYPE"]) {
+            self.keep(property, &without_data(property));
+        }
         Taken::Whole
     }
+}
+
+/// What a photo says beside its bytes, such as which part of it is shown.
+fn without_data(property: &Property) -> String {
+    let known = ["TYPE", "ENCODING", "VALUE", "MEDIATYPE", "CHARSET"];
+    let parameters = property.parameters.iter();
+    let others = parameters.filter(|parameter| !known.contains(&parameter.name.as_str()));
+    let others: String = others.fold(String::new(), |mut text, parameter| {
+        text.push(';');
+        text.push_str(&parameter.to_string());
+        text
+    });
+    format!("PHOTO{others}:")
 }
 
 /// A photo in base64; `None` if it has no bytes. An error says why it is dropped.

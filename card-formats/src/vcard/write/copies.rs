@@ -3,7 +3,7 @@
 use proto::contacts::v1::Contact;
 
 use crate::vcard::property::Property;
-use crate::vcard::read::Build;
+use crate::vcard::read::{Build, SECOND};
 
 /// Raw properties that are not written yet.
 pub(super) struct Copies(Vec<Copy>);
@@ -13,6 +13,8 @@ struct Copy {
     /// What the property alone says.
     says: Contact,
     is_photo: bool,
+    /// The contact says all of it if it is the first of its kind.
+    is_whole: bool,
     is_taken: bool,
 }
 
@@ -34,7 +36,9 @@ impl Copies {
                 let end = property.raw.trim_end_matches('=').len();
                 property.raw.truncate(end);
             }
-            Some(property).filter(|property| !OWN.contains(&property.name.as_str()))
+            let is_own = OWN.contains(&property.name.as_str());
+            let is_second = property.parameter(SECOND).is_some();
+            Some(property).filter(|_| !is_own || is_second)
         };
         let properties: Vec<Property> = raw.iter().filter_map(parse).collect();
         let copies = properties.iter().map(|property| {
@@ -44,10 +48,11 @@ impl Copies {
                     && other.group == property.group
             });
             let alone: Vec<Property> = std::iter::once(property).chain(beside).cloned().collect();
-            let build = Build::of(&alone);
+            let build = Build::alone(&alone);
             Copy {
                 property: property.clone(),
                 is_photo: build.photo.is_some(),
+                is_whole: build.keeps_nothing(),
                 says: build.contact,
                 is_taken: false,
             }
@@ -55,12 +60,38 @@ impl Copies {
         Self(copies.collect())
     }
 
-    /// Takes the first property that says what `is_same` accepts.
-    pub(super) fn take(&mut self, is_same: impl Fn(&Contact) -> bool) -> Option<&Property> {
+    /// Takes the first property that says what `is_same` accepts: as it was, and what it says.
+    pub(super) fn take(&mut self, is_same: impl Fn(&Contact) -> bool) -> Option<(&str, &Contact)> {
+        self.take_at(usize::MAX, is_same)
+    }
+
+    /// As `take`, for the element of a list at this place. One that is preferred was kept
+    /// because it was not the first.
+    pub(super) fn take_at(
+        &mut self,
+        at: usize,
+        is_same: impl Fn(&Contact) -> bool,
+    ) -> Option<(&str, &Contact)> {
         let mut copies = self.0.iter_mut();
-        let copy = copies.find(|copy| !copy.is_taken && copy.is_known() && is_same(&copy.says))?;
+        let copy = copies.find(|copy| {
+            let is_free = !copy.is_taken && copy.is_known() && !(at == 0 && copy.is_whole);
+            is_free && is_same(&copy.says)
+        })?;
         copy.is_taken = true;
-        Some(&copy.property)
+        Some((&copy.property.raw, &copy.says))
+    }
+
+    /// The other parameters of the photo, of which a property without its bytes was kept.
+    pub(super) fn take_photo(&mut self) -> String {
+        let is_it = |copy: &&mut Copy| {
+            copy.is_photo_without_data() && copy.property.parameter(SECOND).is_none()
+        };
+        let Some(copy) = self.0.iter_mut().find(is_it) else {
+            return String::new();
+        };
+        copy.is_taken = true;
+        let head = copy.property.raw.trim_end_matches(':');
+        head[head.find(';').unwrap_or(head.len())..].to_owned()
     }
 
     /// The properties that are left: those that the model does not define, and what belongs
@@ -93,6 +124,10 @@ impl Copies {
 }
 
 impl Copy {
+    fn is_photo_without_data(&self) -> bool {
+        self.property.name == "PHOTO" && self.property.value.trim().is_empty()
+    }
+
     fn is_known(&self) -> bool {
         self.says != Contact::default()
     }

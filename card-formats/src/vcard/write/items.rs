@@ -82,8 +82,8 @@ impl Card<'_> {
             had_primary |= own.primary;
         }
         self.addresses(contact);
-        for own in &contact.urls {
-            if !self.copy(|copy| copy.urls == [own.clone()]) {
+        for (at, own) in contact.urls.iter().enumerate() {
+            if !self.copy_at(at, |copy| copy.urls == [own.clone()]) {
                 self.item(&Item {
                     name: "URL",
                     label: &own.label,
@@ -92,8 +92,8 @@ impl Card<'_> {
                 });
             }
         }
-        for own in &contact.impps {
-            if !self.copy(|copy| copy.impps == [own.clone()]) {
+        for (at, own) in contact.impps.iter().enumerate() {
+            if !self.copy_at(at, |copy| copy.impps == [own.clone()]) {
                 self.item(&Item {
                     name: "IMPP",
                     label: &own.label,
@@ -105,8 +105,8 @@ impl Card<'_> {
     }
 
     fn addresses(&mut self, contact: &Contact) {
-        for own in &contact.addresses {
-            if self.copy(|copy| copy.addresses == [own.clone()]) {
+        for (at, own) in contact.addresses.iter().enumerate() {
+            if self.copy_at(at, |copy| copy.addresses == [own.clone()]) {
                 continue;
             }
             let parts = [

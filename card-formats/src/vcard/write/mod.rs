@@ -16,8 +16,9 @@ use proto::contacts::v1::{Contact, Date};
 use super::VCardVersion;
 use super::date;
 use super::labels;
-use super::text::{escape, fold};
+use super::text::{cut, escape, fold};
 use crate::card::Photo;
+use crate::limits;
 use crate::name::{as_parts, display_name};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -73,7 +74,15 @@ impl Card<'_> {
     /// Writes a property as it was, if it says the same as the contact. Returns whether it
     /// does.
     fn copy(&mut self, is_same: impl Fn(&Contact) -> bool) -> bool {
-        let copy = self.copies.take(is_same).map(|copy| copy.raw.clone());
+        self.copy_at(usize::MAX, is_same)
+    }
+
+    /// As `copy`, for the element of a list at this place.
+    fn copy_at(&mut self, at: usize, is_same: impl Fn(&Contact) -> bool) -> bool {
+        let copy = self
+            .copies
+            .take_at(at, is_same)
+            .map(|(raw, _)| raw.to_owned());
         if let Some(raw) = &copy {
             self.line(raw);
         }
@@ -107,7 +116,8 @@ impl Card<'_> {
             let parts = own.each_ref().map(|name| escape(name));
             self.line(&format!("N:{}", parts.join(";")));
         }
-        let shown = display_name(contact);
+        let mut shown = display_name(contact);
+        cut(&mut shown, limits::NAME);
         let is_written = !contact.formatted_name.is_empty() && as_parts(contact);
         if is_written || !self.copy(|copy| !shown.is_empty() && copy.formatted_name == shown) {
             let mark = if is_written { ";X-AS-WRITTEN=1" } else { "" };
@@ -140,13 +150,18 @@ impl Card<'_> {
                 let found = copy.organizations.first();
                 found.is_some_and(|found| {
                     (&found.name, &found.department) == (&own.name, &own.department)
-                }) && !own.name.is_empty()
+                }) && (!own.name.is_empty() || !own.department.is_empty())
             });
-            if let Some(copy) = copy {
-                if !copy.group.is_empty() {
-                    group = format!("{}.", copy.group);
+            if let Some((raw, _)) = copy {
+                if let Some((of_copy, _)) = raw
+                    .split([';', ':'])
+                    .next()
+                    .unwrap_or_default()
+                    .rsplit_once('.')
+                {
+                    group = format!("{of_copy}.");
                 }
-                let raw = copy.raw.clone();
+                let raw = raw.to_owned();
                 self.line(&raw);
             } else {
                 if !is_one {
@@ -213,11 +228,8 @@ impl Card<'_> {
     }
 
     fn rest(&mut self, contact: &Contact) {
-        self.text("NOTE", &contact.notes, |of| &of.notes);
-        if !contact.labels.is_empty() && !self.copy(|copy| copy.labels == contact.labels) {
-            let names: Vec<String> = contact.labels.iter().map(|name| escape(name)).collect();
-            self.line(&format!("CATEGORIES:{}", names.join(",")));
-        }
+        self.notes(&contact.notes);
+        self.labels(&contact.labels);
         for (key, value) in &contact.custom_fields {
             let (key, value) = (escape(key), escape(value));
             self.line(&format!("X-ADDRESSBOOK-CUSTOM-FIELD:{key};{value}"));
@@ -243,22 +255,88 @@ impl Card<'_> {
         }
     }
 
+    /// Several properties may have made the notes: those that were kept are written as they
+    /// were, and what is between them as one each.
+    fn notes(&mut self, notes: &str) {
+        const JOIN: &str = "\n\n";
+        let mut own: Vec<&str> = Vec::new();
+        let mut rest = Some(notes).filter(|notes| !notes.is_empty());
+        while let Some(text) = rest {
+            let begins = |copy: &Contact| {
+                let after = text.strip_prefix(copy.notes.as_str());
+                !copy.notes.is_empty()
+                    && after.is_some_and(|after| after.is_empty() || after.starts_with(JOIN))
+            };
+            let copy = self.copies.take(begins);
+            let copy = copy.map(|(raw, says)| (raw.to_owned(), says.notes.len()));
+            if let Some((raw, len)) = copy {
+                self.texts("NOTE", &mut own, JOIN);
+                self.line(&raw);
+                rest = text[len..].strip_prefix(JOIN);
+            } else {
+                let (paragraph, after) = match text.split_once(JOIN) {
+                    Some((paragraph, after)) => (paragraph, Some(after)),
+                    None => (text, None),
+                };
+                own.push(paragraph);
+                rest = after;
+            }
+        }
+        self.texts("NOTE", &mut own, JOIN);
+    }
+
+    /// As `notes`.
+    fn labels(&mut self, labels: &[String]) {
+        let mut own: Vec<&str> = Vec::new();
+        let mut at = 0;
+        while let Some(name) = labels.get(at) {
+            let begins =
+                |copy: &Contact| !copy.labels.is_empty() && labels[at..].starts_with(&copy.labels);
+            let copy = self.copies.take(begins);
+            let copy = copy.map(|(raw, says)| (raw.to_owned(), says.labels.len()));
+            if let Some((raw, count)) = copy {
+                self.categories(&mut own);
+                self.line(&raw);
+                at += count;
+            } else {
+                own.push(name);
+                at += 1;
+            }
+        }
+        self.categories(&mut own);
+    }
+
+    fn texts(&mut self, name: &str, texts: &mut Vec<&str>, join: &str) {
+        if !texts.is_empty() {
+            let text = std::mem::take(texts).join(join);
+            self.line(&format!("{name}:{}", escape(&text)));
+        }
+    }
+
+    fn categories(&mut self, names: &mut Vec<&str>) {
+        if !names.is_empty() {
+            let names: Vec<String> = names.drain(..).map(escape).collect();
+            self.line(&format!("CATEGORIES:{}", names.join(",")));
+        }
+    }
+
     fn photo(&mut self, photo: &Photo) {
         let data = STANDARD.encode(&photo.data);
+        let others = self.copies.take_photo();
         let media_type: String = photo
             .media_type
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '+' | '.'))
             .collect();
         let line = match self.version {
-            VCardVersion::V4 => format!("PHOTO:data:{media_type};base64,{data}"),
+            VCardVersion::V4 => format!("PHOTO{others}:data:{media_type};base64,{data}"),
             VCardVersion::V3 => {
                 let kind = media_type.rsplit('/').next().unwrap_or_default();
                 let kind = match kind.to_ascii_uppercase() {
                     kind if kind.is_empty() => kind,
                     kind => format!(";TYPE={kind}"),
                 };
-                format!("PHOTO;ENCODING=b{kind}:{data}")
+                format!("PHOTO;ENCODING=b{kind}{others}:{data}")
             }
         };
         self.line(&line);
