@@ -43,7 +43,9 @@ enum Error {
     Unprepared(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-fn main() -> ExitCode {
+/// The program: prints the counts, and fails if one is too high.
+#[must_use]
+pub fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
