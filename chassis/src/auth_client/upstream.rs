@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Uri;
+use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tonic::transport::{Channel, Endpoint};
@@ -64,7 +65,7 @@ impl Upstream {
             _ => return Err(UpstreamError::Url),
         };
         Ok(Self {
-            endpoint: Endpoint::from(uri),
+            endpoint: endpoint(uri)?,
             tls,
         })
     }
@@ -81,6 +82,15 @@ impl Upstream {
             async move { tls.connect().await.map(TokioIo::new) }
         }))
     }
+}
+
+/// How tonic calls this URL. Our own connector speaks TLS, so tonic connects as if there was
+/// none: where another crate of the build enables TLS of its own, it refuses `https`.
+fn endpoint(uri: Uri) -> Result<Endpoint, UpstreamError> {
+    let mut parts = uri.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    let connected = Uri::from_parts(parts).map_err(|_| UpstreamError::Url)?;
+    Ok(Endpoint::from(connected).origin(uri))
 }
 
 /// Whether a host is certainly this machine.
