@@ -28,4 +28,5 @@ pub use format::{Column, Format, FormatError, Options};
 pub use name::{display_name, is_east_asian};
 pub use reader::Reader;
 pub use vcard::VCardVersion;
+pub use vcard::date::date_text;
 pub use writer::{ExportFormat, Writer};

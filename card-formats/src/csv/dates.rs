@@ -58,18 +58,6 @@ pub(super) fn parse(text: &str, is_day_first: bool) -> Found {
     }
 }
 
-/// How a date is written.
-pub(super) fn text(date: Date) -> String {
-    let Date { year, month, day } = date;
-    match (year, month, day) {
-        (0, month, 0) => format!("--{month:02}"),
-        (0, month, day) => format!("--{month:02}-{day:02}"),
-        (year, 0, _) => format!("{year:04}"),
-        (year, month, 0) => format!("{year:04}-{month:02}"),
-        (year, month, day) => format!("{year:04}-{month:02}-{day:02}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +100,7 @@ mod tests {
             (0, 2, 29),
             (0, 2, 0),
         ] {
-            let written = text(Date { year, month, day });
+            let written = date::date_text(Date { year, month, day });
             assert_eq!(parse(&written, false), found(year, month, day), "{written}");
         }
     }

@@ -14,7 +14,8 @@ use proto::contacts::v1::{Contact, PostalAddress};
 use super::build::{ESCAPED, SEPARATOR};
 use super::field::{self, Field, List, NUMBERED, One, Part};
 use super::items::{fixed_label, to_google};
-use super::{dates, names};
+use super::names;
+use crate::vcard::date::date_text;
 
 /// Whose table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +173,7 @@ fn ones(table: Table, contact: &Contact) -> BTreeMap<Field, String> {
         labels.clear();
     }
     let starred = if contact.starred { "true" } else { "" };
-    let date = |date: Option<_>| date.map(dates::text).unwrap_or_default();
+    let date = |date: Option<_>| date.map(date_text).unwrap_or_default();
     let cells = [
         (One::Prefix, contact.name_prefix.clone()),
         (One::Given, contact.given_name.clone()),
@@ -208,7 +209,7 @@ fn elements(contact: &Contact, list: List) -> Vec<Texts> {
         }),
         List::Url => all(&contact.urls, |url| labelled(&url.url, &url.label)),
         List::Event => all(&contact.events, |event| {
-            let date = event.date.map(dates::text).unwrap_or_default();
+            let date = event.date.map(date_text).unwrap_or_default();
             labelled(&date, &event.label)
         }),
         List::Relation => all(&contact.relations, |relation| {

@@ -24,6 +24,19 @@ pub(crate) fn parse(text: &str, omitted: Option<i32>) -> Option<(Date, bool)> {
     is_valid(date).then_some((date, is_midnight))
 }
 
+/// A date as text, also one that is known in part: `1815-12-10`, `--12-10`, `1815-12`, `1815`.
+#[must_use]
+pub fn date_text(date: Date) -> String {
+    let Date { year, month, day } = date;
+    match (year, month, day) {
+        (0, month, 0) => format!("--{month:02}"),
+        (0, month, day) => format!("--{month:02}-{day:02}"),
+        (year, 0, _) => format!("{year:04}"),
+        (year, month, 0) => format!("{year:04}-{month:02}"),
+        (year, month, day) => format!("{year:04}-{month:02}-{day:02}"),
+    }
+}
+
 fn day_of(text: &str) -> Option<Date> {
     let date = |year, month, day| Some(Date { year, month, day });
     let number = |text: &str| {
