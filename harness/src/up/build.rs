@@ -38,13 +38,19 @@ pub(crate) fn found_in(folder: &Path) -> Result<Programs> {
     })
 }
 
-/// How to call the command line from the current folder.
-pub(crate) fn command_line() -> String {
-    let this = std::env::current_exe().unwrap_or_default();
-    let program = this.with_file_name("addressbook");
+/// The command line's program, as to call it from the current folder; `None` if it is not
+/// built.
+pub(crate) fn command_line() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?.with_file_name("addressbook");
     let here = std::env::current_dir().unwrap_or_default();
-    let program = program.strip_prefix(here).unwrap_or(&program);
-    program.display().to_string()
+    let is_built = program.exists();
+    let program = match program.strip_prefix(here) {
+        // A name without a folder would be looked up in PATH.
+        Ok(name) if name.components().count() == 1 => Path::new(".").join(name),
+        Ok(path) => path.to_owned(),
+        Err(_) => program,
+    };
+    is_built.then_some(program)
 }
 
 /// Cargo prints its progress to stderr.

@@ -1,6 +1,7 @@
 //! Commands to try next, ready to paste.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::System;
 use super::build::command_line;
@@ -16,7 +17,6 @@ const CONTACTS: &str = "addressbook.contacts.v1.ContactsService";
 pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
     let auth = system.auth.address();
     let contacts = system.contacts.address();
-    let addressbook = command_line();
     let user = r#""email":"ada@example.com","password":"the otter naps at noon""#;
     let contact = r#"{"contact":{"given_name":"Grace","family_name":"Hopper"}}"#;
     say("");
@@ -29,17 +29,20 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
         }
     }
     say("");
-    say("Try, with a password of your own:");
-    say(format_args!(
-        "  {addressbook} account sign-up ada@example.com --auth http://{auth} --contacts http://{contacts}"
-    ));
-    say(format_args!(
-        "  {addressbook} add --given-name Grace --family-name Hopper"
-    ));
-    say(format_args!("  {addressbook} list"));
-    say(format_args!("  {addressbook} --help"));
-    say("");
-    say("Or with grpcurl:");
+    if let Some(program) = command_line() {
+        let addressbook = quoted(&program);
+        say("Try, with a password of your own:");
+        say(format_args!(
+            "  {addressbook} account sign-up ada@example.com --auth http://{auth} --contacts http://{contacts}"
+        ));
+        say(format_args!(
+            "  {addressbook} add --given-name Grace --family-name Hopper"
+        ));
+        say(format_args!("  {addressbook} list"));
+        say(format_args!("  {addressbook} --help"));
+        say("");
+    }
+    say("With grpcurl:");
     say(format_args!(
         "  grpcurl -plaintext -d '{{{user}}}' {auth} {AUTH}/SignUp"
     ));
@@ -67,8 +70,8 @@ fn make_admin(system: &System, config: &UpConfig) -> String {
         // The URL itself can contain a password.
         r#"DATABASE_URL="$DATABASE_URL" cargo dev make-admin"#.to_owned()
     } else if config.ephemeral || config.place.data_dir.is_some() {
-        let folder = system.database.folder().display();
-        format!("cargo dev make-admin --data-dir '{folder}'")
+        let folder = quoted(system.database.folder());
+        format!("cargo dev make-admin --data-dir {folder}")
     } else {
         "cargo dev make-admin".to_owned()
     };
@@ -83,11 +86,24 @@ pub(crate) fn say_demo([auth, contacts]: [SocketAddr; 2], demo: &Demo) {
         "demo user: {} with the password {} and {} contacts",
         demo.email, demo.password, demo.contacts
     ));
-    let (addressbook, email, password) = (command_line(), &demo.email, &demo.password);
-    say(format_args!(
-        "  echo '{password}' | {addressbook} login {email} --auth http://{auth} --contacts http://{contacts}"
-    ));
+    if let Some(program) = command_line() {
+        let (addressbook, email, password) = (quoted(&program), &demo.email, &demo.password);
+        say(format_args!(
+            "  echo '{password}' | {addressbook} login {email} --auth http://{auth} --contacts http://{contacts}"
+        ));
+    }
     say(format_args!("  {}", log_in(auth, &user)));
+}
+
+/// A path as a word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn log_in(auth: SocketAddr, user: &str) -> String {
@@ -99,4 +115,19 @@ fn token(variable: &str, auth: SocketAddr, user: &str) -> String {
     format!(
         r#"{variable}=$(grpcurl -plaintext -d '{{{user}}}' {auth} {AUTH}/LogIn | sed -n 's/.*"accessToken": "\(.*\)".*/\1/p')"#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, expected) in [
+            ("target/debug/addressbook", "target/debug/addressbook"),
+            ("/home/Ada L/it's", r"'/home/Ada L/it'\''s'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
+    }
 }
