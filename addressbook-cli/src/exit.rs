@@ -2,7 +2,7 @@
 
 use addressbook_client::{Error, Kind};
 
-/// Some cards of a file were refused.
+/// Some cards of a file were refused, or one of several files.
 pub(crate) const PARTIAL: u8 = 14;
 /// A file of this machine cannot be read or written.
 pub(crate) const LOCAL: u8 = 13;
@@ -13,7 +13,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) const HELP: &str = "\
 Exit codes:
     0  done
-    1  a fault of the server or of this program
+    1  a fault of the server or of this program, or their versions do not match
     2  the command line is wrong
     3  nobody is logged in, or the credentials are wrong
     4  not allowed
@@ -25,8 +25,8 @@ Exit codes:
    10  there is no room for more
    11  a server cannot be reached
    12  a call took too long, and may have been executed
-   13  a file of this machine cannot be read or written
-   14  some cards of an imported file were refused
+   13  a file of this machine, or the output, cannot be read or written
+   14  some cards were not imported, or some of several files
   130  interrupted with Ctrl-C
 
 Environment:
@@ -41,7 +41,7 @@ Environment:
 /// The exit code of a failure.
 pub(crate) fn code_of(error: &Error) -> u8 {
     match error.kind {
-        Kind::Internal => 1,
+        Kind::Internal | Kind::Unimplemented => 1,
         Kind::Unauthenticated => 3,
         Kind::PermissionDenied => 4,
         Kind::NotFound => 5,

@@ -5,10 +5,12 @@ mod commands;
 mod config;
 mod context;
 mod exit;
-mod failures;
 mod field;
 mod find;
+mod interrupt;
+mod new_file;
 mod output;
+mod pages;
 mod person;
 mod prompt;
 mod text;
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
                     exit::code_of(&error)
                 }
             },
-            _ = tokio::signal::ctrl_c() => exit::INTERRUPTED,
+            () = interrupt::pressed() => exit::INTERRUPTED,
         }
     });
     // A thread may still read the terminal.

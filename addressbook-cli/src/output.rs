@@ -1,7 +1,7 @@
-//! Results for people or programs. A closed terminal is not an error.
+//! Results for people or programs.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::iter::repeat;
 
 use addressbook_client::{Error, Timestamp, to_json};
@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 
 use crate::cli::Color;
 
-/// Where results go.
+/// For whom the results are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
-    color: Color,
 }
 
 impl Output {
@@ -27,7 +26,7 @@ impl Output {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Self { json, color }
+        Self { json }
     }
 
     /// Whether the results are for programs.
@@ -35,66 +34,20 @@ impl Output {
         self.json
     }
 
-    /// Prints a table that fits the terminal; without rows, that there are none.
-    pub(crate) fn table(self, header: &[&str], rows: Vec<Vec<String>>, none: &str) {
-        if rows.is_empty() {
-            return note(none);
-        }
-        let is_bold = match self.color {
-            Color::Auto => has_colors(),
-            Color::Always => true,
-            Color::Never => false,
-        };
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        if is_bold {
-            table.enforce_styling();
-            table.style_text_only();
-        }
-        if !header.is_empty() {
-            table.set_header(header.iter().map(|name| {
-                let cell = Cell::new(name);
-                if is_bold {
-                    cell.add_attribute(Attribute::Bold)
-                } else {
-                    cell
-                }
-            }));
-        }
-        table.add_rows(
-            rows.into_iter()
-                .map(|row| row.into_iter().map(|cell| plain(&cell))),
-        );
-        for (column, name) in table
-            .column_iter_mut()
-            .zip(header.iter().chain(repeat(&"")))
-        {
-            column.set_padding((0, 2));
-            if *name == "ID" {
-                // To be copied.
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-        for text in table.lines() {
-            line(text.trim_end());
-        }
-    }
-
     /// Prints why a command failed.
     pub(crate) fn failed(self, error: &Error) {
         let mut stderr = anstream::stderr().lock();
         if self.json {
-            let _ = writeln!(stderr, "{}", json!({"error": error_json(error)}));
+            let text = escaped(&json!({"error": error_json(error)}));
+            let _ = writeln!(stderr, "{text}");
             return;
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        let _ = writeln!(stderr, "{red}error:{red:#} {error}");
+        let _ = writeln!(stderr, "{red}error:{red:#} {}", plain(&error.message));
         // The message names the first field already.
         for violation in error.violations.iter().skip(1) {
-            let (field, description) = (&violation.field, &violation.description);
-            let _ = writeln!(stderr, "  {field} {description}");
+            let text = format!("  {} {}", violation.field, violation.description);
+            let _ = writeln!(stderr, "{}", plain(&text));
         }
         if error.kind == addressbook_client::Kind::Unauthenticated {
             let _ = writeln!(stderr, "Log in with `addressbook login`.");
@@ -102,32 +55,110 @@ impl Output {
     }
 }
 
-/// A text of others without what a terminal would take for a command.
-pub(crate) fn plain(text: &str) -> String {
-    let is_harmless = |c: char| !c.is_control() || c == '\n';
-    let shown = |c| {
-        if is_harmless(c) {
-            c
-        } else {
-            char::REPLACEMENT_CHARACTER
+/// Prints a table that fits the terminal; without rows, that there are none.
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, none: &str) -> Result<(), Error> {
+    if rows.is_empty() {
+        note(none);
+        return Ok(());
+    }
+    let is_bold = has_colors();
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if is_bold {
+        table.enforce_styling();
+        table.style_text_only();
+    }
+    if !header.is_empty() {
+        table.set_header(header.iter().map(|name| {
+            let cell = Cell::new(name);
+            if is_bold {
+                cell.add_attribute(Attribute::Bold)
+            } else {
+                cell
+            }
+        }));
+    }
+    table.add_rows(
+        rows.into_iter()
+            .map(|row| row.into_iter().map(|cell| plain(&cell))),
+    );
+    for (column, name) in table
+        .column_iter_mut()
+        .zip(header.iter().chain(repeat(&"")))
+    {
+        column.set_padding((0, 2));
+        if *name == "ID" {
+            // To be copied.
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
+    }
+    for text in table.lines() {
+        print(format!("{}\n", text.trim_end()).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A text of others without what a terminal would take for a command, and without what
+/// changes the order in which a text is shown (the overrides and isolates of UAX #9).
+pub(crate) fn plain(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => c,
+        '\t' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        _ if c.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => c,
     };
     text.chars().map(shown).collect()
 }
 
-/// Prints a line.
-pub(crate) fn line(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
+/// A value as JSON. Of the control characters, `serde_json` escapes only those below U+0020.
+fn escaped(value: &Value) -> String {
+    let text = value.to_string();
+    let is_control = |c| ('\u{7f}'..='\u{9f}').contains(&c);
+    if !text.contains(is_control) {
+        return text;
+    }
+    text.chars()
+        .map(|c| match c {
+            c if is_control(c) => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect()
 }
 
-/// Prints a message of this full name as JSON.
-pub(crate) fn message(name: &str, message: &impl Message) {
-    line(to_json(name, message));
+/// Prints bytes as they are. If nobody reads them any longer, as after `| head`, the program
+/// ends without an error.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(cause) => Err(Error::local(format_args!(
+            "cannot write the output: {cause}"
+        ))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Prints a line for people.
+pub(crate) fn line(line: impl Display) -> Result<(), Error> {
+    print(format!("{}\n", plain(&line.to_string())).as_bytes())
+}
+
+/// Prints a value as a line of JSON.
+pub(crate) fn json(value: &Value) -> Result<(), Error> {
+    print(format!("{}\n", escaped(value)).as_bytes())
+}
+
+/// Prints a message of this full name as a line of JSON.
+pub(crate) fn message(name: &str, message: &impl Message) -> Result<(), Error> {
+    json(&to_json(name, message))
 }
 
 /// Prints a line for people that is not a result.
 pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", plain(&line.to_string()));
 }
 
 /// A time in UTC; empty without one.
@@ -136,10 +167,9 @@ pub(crate) fn time(time: Option<&Timestamp>) -> String {
     time.unwrap_or_default()
 }
 
-/// Whether results go to a terminal with colours.
-fn has_colors() -> bool {
-    io::stdout().is_terminal()
-        && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+/// Whether results have colours: as `--color` says, or on a terminal that has them.
+pub(crate) fn has_colors() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// An error for programs.
@@ -168,5 +198,20 @@ mod tests {
             plain("a\x1b[2Jb\r\u{9b}c\nd"),
             "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\nd"
         );
+        assert_eq!(
+            plain("a\u{202e}fdp.exe\u{2066}"),
+            "a\u{fffd}fdp.exe\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn json_cannot_command_the_terminal() {
+        let text = "a\x1b\u{7f}\u{9b}\u{a0}é";
+
+        let escaped = escaped(&json!({ "name": text }));
+
+        assert!(!escaped.contains(char::is_control), "{escaped}");
+        let read: Value = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read["name"], text);
     }
 }

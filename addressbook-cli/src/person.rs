@@ -1,8 +1,10 @@
 //! A contact for people.
 
 use addressbook_client::proto::contacts::v1::{Contact, Date};
+use card_formats::date_text;
 
-use crate::field::date;
+/// The full name of the message.
+pub(crate) const CONTACT: &str = "addressbook.contacts.v1.Contact";
 
 /// The columns of [`row`].
 pub(crate) const HEADER: [&str; 4] = ["NAME", "E-MAIL", "PHONE", "ID"];
@@ -63,7 +65,7 @@ impl Fields {
     }
 
     fn add_dates(&mut self, contact: &Contact) {
-        let text = |day: &Option<Date>| day.as_ref().map(date).unwrap_or_default();
+        let text = |day: &Option<Date>| day.map(date_text).unwrap_or_default();
         self.add("birthday", "", text(&contact.birthday));
         self.add("died", "", text(&contact.date_of_death));
         for event in &contact.events {

@@ -21,7 +21,7 @@ pub(crate) async fn secret(question: &str) -> Result<String, Error> {
 pub(crate) async fn new_password(question: &str) -> Result<String, Error> {
     let password = secret(question).await?;
     if io::stdin().is_terminal() && secret("The same again").await? != password {
-        return Err(Error::local("the passwords are different"));
+        return Err(Error::invalid("the passwords are different"));
     }
     Ok(password)
 }

@@ -4,7 +4,7 @@ use addressbook_client::proto::contacts::v1::Contact;
 use addressbook_client::{from_json, to_json};
 use serde_json::{Map, Value};
 
-const CONTACT: &str = "addressbook.contacts.v1.Contact";
+use crate::person::CONTACT;
 
 /// The fields to edit, in their order. Values come before tables, as TOML requires.
 const FIELDS: [&str; 24] = [
@@ -63,7 +63,8 @@ const HELP: &str = "\
 /// The text of a contact.
 pub(crate) fn of(contact: &Contact) -> Result<String, toml::ser::Error> {
     let mut value = to_json(CONTACT, contact);
-    for phone in value["phones"].as_array_mut().into_iter().flatten() {
+    let phones = value.get_mut("phones").and_then(Value::as_array_mut);
+    for phone in phones.into_iter().flatten() {
         if let Some(phone) = phone.as_object_mut() {
             phone.retain(|name, _| !OUTPUT_ONLY.contains(&&**name));
         }
@@ -78,7 +79,7 @@ pub(crate) fn of(contact: &Contact) -> Result<String, toml::ser::Error> {
     Ok(text)
 }
 
-/// The contact of an edited text. What the text does not have stays as it was.
+/// The contact of an edited text. A field that the text lacks is removed.
 pub(crate) fn read(text: &str, before: &Contact) -> Result<Contact, String> {
     let edited: Value = toml::from_str(text).map_err(|cause| cause.to_string())?;
     let edited: Contact = from_json(CONTACT, edited).map_err(|cause| cause.to_string())?;
@@ -133,6 +134,18 @@ mod tests {
 
         assert_eq!(read(&text, &contact).unwrap(), contact, "{text}");
         assert!(!text.contains("etag"), "{text}");
+    }
+
+    #[test]
+    fn a_contact_can_have_a_name_alone() {
+        let contact = Contact {
+            given_name: "Ada".into(),
+            ..Contact::default()
+        };
+
+        let text = of(&contact).unwrap();
+
+        assert_eq!(read(&text, &contact).unwrap(), contact, "{text}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test should panic where it fails")]
 
-use std::process::{Command, Output};
+use std::fs::File;
+use std::process::{Command, Output, Stdio};
 
 fn addressbook(args: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_addressbook");
@@ -24,8 +25,66 @@ fn a_profile_cannot_leave_its_folder() {
     for name in ["../other", ".hidden", ""] {
         let output = addressbook(&["--profile", name, "list"]);
 
-        assert_eq!(output.status.code(), Some(13), "{name}");
+        assert_eq!(output.status.code(), Some(6), "{name}");
     }
+}
+
+#[test]
+fn an_output_that_is_full_is_an_error_and_one_that_nobody_reads_is_not() {
+    let to = |output: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_addressbook"));
+        let command = command.args(["completions", "bash"]).env_clear();
+        command.stdout(output).output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+
+    let full = to(File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap()
+        .into());
+    let unread = to(writer.into());
+
+    assert_eq!(full.status.code(), Some(13), "{full:?}");
+    let errors = String::from_utf8(full.stderr).unwrap();
+    assert!(errors.contains("cannot write the output"), "{errors}");
+    assert!(unread.status.success(), "{unread:?}");
+    assert_eq!(unread.stderr, b"");
+}
+
+#[test]
+fn passwords_are_sent_to_other_machines_only_with_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_in = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_addressbook"));
+        let command = command
+            .args(["login", "ada@example.com"])
+            .args(args)
+            .env_clear()
+            .env("XDG_STATE_HOME", dir.path())
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let clear = [
+        "--auth",
+        "http://192.0.2.1",
+        "--contacts",
+        "http://192.0.2.1",
+    ];
+
+    let (code, errors) = log_in(&clear);
+    assert_eq!(code, Some(6), "{errors}");
+    assert!(errors.contains("--allow-plaintext"), "{errors}");
+    // There is no password in the input.
+    let (code, errors) = log_in(&[&clear[..], &["--allow-plaintext"]].concat());
+    assert_eq!(code, Some(13), "{errors}");
+    // One service alone.
+    assert_eq!(log_in(&clear[..2]).0, Some(2));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub struct Client {
     auth: Transport,
     contacts: Transport,
     session: Arc<Session>,
+    policy: Policy,
 }
 
 impl Client {
@@ -41,7 +42,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Kind::Local`](crate::Kind::Local) if a URL is invalid, or a file cannot be read.
+    /// [`Kind::Invalid`](crate::Kind::Invalid) if a URL is invalid, or would send secrets in
+    /// clear; [`Kind::Local`](crate::Kind::Local) if the CA file cannot be read.
     pub fn new(servers: &Servers, store: Store) -> Result<Self, Error> {
         Self::with_policy(servers, store, Policy::default())
     }
@@ -60,13 +62,8 @@ impl Client {
             contacts: Transport::new(contacts, &servers.contacts, policy).with(&session),
             auth,
             session,
+            policy,
         })
-    }
-
-    /// The servers.
-    #[must_use]
-    pub fn servers(&self) -> &Servers {
-        &self.servers
     }
 
     /// An access token for calls that this client does not make.
@@ -86,7 +83,8 @@ impl Client {
         AuthServiceClient::new(self.auth.clone())
     }
 
-    /// The same, with an access token: `VerifyEmail` then leaves the account as it is.
+    /// The same methods, called with an access token. `VerifyEmail` then keeps the password;
+    /// without one, the account goes to whoever reads the mail.
     #[must_use]
     pub fn auth_as_user(&self) -> AuthServiceClient<Transport> {
         AuthServiceClient::new(self.auth.with(&self.session))
@@ -122,5 +120,14 @@ impl Client {
 
     pub(crate) fn session(&self) -> &Session {
         &self.session
+    }
+
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// When calls are repeated, those of streams included.
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
     }
 }

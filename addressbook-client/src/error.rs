@@ -35,6 +35,8 @@ pub enum Kind {
     DeadlineExceeded,
     /// A file of this machine cannot be read or written.
     Local,
+    /// The server has no such method: it is of another version, or another program.
+    Unimplemented,
     /// A fault of the server or of this client.
     Internal,
 }
@@ -107,18 +109,18 @@ impl Error {
         Self::new(Kind::NotFound, message)
     }
 
-    /// A request that this side does not send.
+    /// A request that is invalid, so that it is not even sent.
     #[must_use]
     pub fn invalid(message: impl Display) -> Self {
         Self::new(Kind::Invalid, message)
     }
 
-    /// A response that no server of this interface sends.
+    /// A response that does not follow the protos, or a fault of this client.
     pub(crate) fn internal(message: impl Display) -> Self {
         Self::new(Kind::Internal, message)
     }
 
-    /// A server that is gone.
+    /// A server that cannot be reached, or is silent.
     pub(crate) fn unavailable(message: impl Display) -> Self {
         Self::new(Kind::Unavailable, message)
     }
@@ -140,6 +142,7 @@ impl Error {
             Kind::RateLimited | Kind::QuotaExceeded => Code::ResourceExhausted,
             Kind::Unavailable => Code::Unavailable,
             Kind::DeadlineExceeded => Code::DeadlineExceeded,
+            Kind::Unimplemented => Code::Unimplemented,
             Kind::Local | Kind::Internal => Code::Internal,
         };
         let mut status = Status::new(code, self.message.clone());
@@ -174,6 +177,7 @@ impl From<Status> for Error {
             Code::ResourceExhausted => Kind::RateLimited,
             Code::Unavailable => Kind::Unavailable,
             Code::DeadlineExceeded => Kind::DeadlineExceeded,
+            Code::Unimplemented => Kind::Unimplemented,
             _ => Kind::Internal,
         };
         let mut error = Failure::new(kind, status.message());

@@ -6,7 +6,6 @@ use tonic::Streaming;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::retry::Policy;
 use crate::watch::can_resume;
 
 /// What an [`Export`] returns.
@@ -47,19 +46,17 @@ impl Export {
     ///
     /// # Errors
     ///
-    /// Those of `ExportContacts`, after as many attempts as [`Policy`] has.
+    /// Those of `ExportContacts`, after as many attempts as the client's policy has.
     pub async fn next(&mut self) -> Result<Exported, Error> {
         match self.piece().await {
             Ok(Some(piece)) => Ok(Exported::Piece(piece)),
             Ok(None) => Ok(Exported::End),
             Err(error) if can_resume(&error) || error.reason == "EXPORT_CHANGED" => {
-                let policy = Policy::default();
                 self.stream = None;
                 self.failures += 1;
-                let delay = error.retry_after.unwrap_or(policy.backoff(self.failures));
-                if self.failures >= policy.attempts || delay > policy.delay_max {
+                let Some(delay) = self.client.policy().delay(self.failures, &error) else {
                     return Err(error);
-                }
+                };
                 sleep(delay).await;
                 Ok(Exported::Restarted(error))
             }

@@ -1,9 +1,8 @@
 //! Imports that go on after their connection broke.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
-use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use proto::contacts::v1::import_contacts_request::Part;
@@ -12,26 +11,16 @@ use proto::contacts::v1::{
     ImportContactsRequest, ImportHeader, ImportProgress, ImportRow, ImportSummary,
 };
 use tokio::fs::File;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::retry::Policy;
 use crate::watch::can_resume;
 
 /// How much of the file is in a message.
 const CHUNK_BYTES: usize = 64 * 1024;
-
-/// A file to import. It is read again if the connection breaks.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A file of this machine.
-    File(PathBuf),
-    /// The file's content.
-    Bytes(Bytes),
-}
 
 /// What happens during an import.
 #[derive(Debug)]
@@ -47,7 +36,7 @@ pub enum ImportEvent {
 
 impl Client {
     /// Imports a file of contacts, as `ContactsService.ImportContacts`. If the header has no
-    /// `import_id`, it gets a random one.
+    /// `import_id`, it gets a random one. The file is read again if the connection breaks.
     ///
     /// # Errors
     ///
@@ -56,13 +45,12 @@ impl Client {
     pub async fn import(
         &self,
         mut header: ImportHeader,
-        source: &Source,
+        file: &Path,
         mut on_event: impl FnMut(ImportEvent),
     ) -> Result<ImportSummary, Error> {
         if header.import_id.is_empty() {
             header.import_id = Uuid::new_v4().to_string();
         }
-        let policy = Policy::default();
         let mut failed = 0;
         let mut farthest = 0;
         loop {
@@ -73,19 +61,15 @@ impl Client {
                 }
                 on_event(event);
             };
-            let error = match self.import_once(&header, source, event).await {
+            let error = match self.import_once(&header, file, event).await {
                 Err(error) if can_resume(&error) => error,
                 result => return result,
             };
             failed = if rows > farthest { 1 } else { failed + 1 };
             farthest = farthest.max(rows);
-            if failed >= policy.attempts {
+            let Some(delay) = self.policy().delay(failed, &error) else {
                 return Err(error);
-            }
-            let delay = error.retry_after.unwrap_or(policy.backoff(failed));
-            if delay > policy.delay_max {
-                return Err(error);
-            }
+            };
             tokio::time::sleep(delay).await;
             on_event(ImportEvent::Restarted(error));
         }
@@ -95,22 +79,15 @@ impl Client {
     async fn import_once(
         &self,
         header: &ImportHeader,
-        source: &Source,
+        file: &Path,
         mut on_event: impl FnMut(ImportEvent),
     ) -> Result<ImportSummary, Error> {
-        let (unread, mut failure) = oneshot::channel();
-        let requests = match source {
-            Source::Bytes(bytes) => {
-                let reader = io::Cursor::new(bytes.clone());
-                messages(header.clone(), Box::new(reader), unread)
-            }
-            Source::File(path) => {
-                let file = File::open(path).await.map_err(|cause| {
-                    Error::local(format_args!("cannot read {}: {cause}", path.display()))
-                })?;
-                messages(header.clone(), Box::new(file), unread)
-            }
+        let failed = |cause: io::Error| {
+            Error::local(format_args!("cannot read {}: {cause}", file.display()))
         };
+        let (unread, mut failure) = oneshot::channel();
+        let opened = File::open(file).await.map_err(failed)?;
+        let requests = messages(header.clone(), opened, unread);
         let importing = async {
             let responses = self.contacts().import_contacts(requests).await?;
             let mut responses = responses.into_inner();
@@ -128,36 +105,32 @@ impl Client {
         tokio::select! {
             result = &mut importing => result,
             // The call is cancelled, so the server does not take this for the end of the file.
-            Ok(cause) = &mut failure => {
-                Err(Error::local(format_args!("cannot read the file: {cause}")))
-            }
+            Ok(cause) = &mut failure => Err(failed(cause)),
         }
     }
 }
-
-type Reader = Box<dyn AsyncRead + Send + Unpin>;
 
 /// The header, then the pieces of a file. If it cannot be read, the stream says why to
 /// `unread` and never ends, because an end would be that of the file.
 fn messages(
     header: ImportHeader,
-    reader: Reader,
+    file: File,
     unread: oneshot::Sender<io::Error>,
 ) -> impl Stream<Item = ImportContactsRequest> + Send + 'static {
     unfold(
-        (Some(header), reader, unread),
-        async |(header, mut reader, unread)| {
+        (Some(header), file, unread),
+        async |(header, mut file, unread)| {
             if let Some(header) = header {
                 let part = Some(Part::Header(header));
-                return Some((ImportContactsRequest { part }, (None, reader, unread)));
+                return Some((ImportContactsRequest { part }, (None, file, unread)));
             }
             let mut chunk = vec![0; CHUNK_BYTES];
-            match reader.read(&mut chunk).await {
+            match file.read(&mut chunk).await {
                 Ok(0) => None,
                 Ok(count) => {
                     chunk.truncate(count);
                     let part = Some(Part::Chunk(chunk));
-                    Some((ImportContactsRequest { part }, (None, reader, unread)))
+                    Some((ImportContactsRequest { part }, (None, file, unread)))
                 }
                 Err(cause) => {
                     let _ = unread.send(cause);

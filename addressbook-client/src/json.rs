@@ -4,12 +4,8 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::methods::POOL;
-
-/// Why a JSON text is not a message.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct JsonError(String);
 
 /// A message as JSON, as in `grpcurl`. `name` is its full name, such as
 /// `addressbook.contacts.v1.Contact`.
@@ -36,17 +32,16 @@ pub fn to_json(name: &str, message: &impl Message) -> Value {
 ///
 /// # Errors
 ///
-/// If a member is not a field, or has another type.
+/// [`Kind::Invalid`](crate::Kind::Invalid) if a member is not a field, or has another type.
 ///
 /// # Panics
 ///
 /// If there is no message of this name.
 #[expect(clippy::expect_used, reason = "the name is a literal")]
-pub fn from_json<T: Message + Default>(name: &str, value: Value) -> Result<T, JsonError> {
+pub fn from_json<T: Message + Default>(name: &str, value: Value) -> Result<T, Error> {
     let descriptor = POOL.get_message_by_name(name).expect("a known message");
-    let failed = |cause: &dyn std::error::Error| JsonError(cause.to_string());
-    let message = DynamicMessage::deserialize(descriptor, value).map_err(|cause| failed(&cause))?;
-    message.transcode_to().map_err(|cause| failed(&cause))
+    let message = DynamicMessage::deserialize(descriptor, value).map_err(Error::invalid)?;
+    message.transcode_to().map_err(Error::invalid)
 }
 
 #[cfg(test)]

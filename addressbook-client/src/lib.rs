@@ -37,8 +37,8 @@ pub use client::Client;
 pub use credentials::{Credentials, Profile};
 pub use error::{Error, Failure, Kind, Violation};
 pub use export::{Export, Exported};
-pub use import::{ImportEvent, Source};
-pub use json::{JsonError, from_json, to_json};
+pub use import::ImportEvent;
+pub use json::{from_json, to_json};
 pub use log_in::{Challenge, Code, LogIn};
 /// The fields that a response has, or that an update changes.
 pub use prost_reflect::prost_types::FieldMask;

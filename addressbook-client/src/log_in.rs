@@ -2,14 +2,15 @@
 
 use std::fmt;
 
+use http::HeaderMap;
 use proto::auth::v1::complete_mfa_request::Code as WireCode;
 use proto::auth::v1::log_in_response::Result as Answer;
 use proto::auth::v1::{
     ChangePasswordRequest, CompleteMfaRequest, DeleteMeRequest, LogInRequest, LogOutRequest,
     MfaMethod, TokenPair, User,
 };
-use tonic::Request;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::MetadataMap;
+use tonic::{Extensions, Request};
 
 use crate::client::Client;
 use crate::credentials::{Credentials, DeviceToken};
@@ -140,13 +141,14 @@ impl Client {
         let token = self.access_token().await?;
         // Until the new tokens are stored, a refresh would present an old one.
         let mut locked = self.session().store().lock().await?;
-        let mut request = Request::new(ChangePasswordRequest {
+        let request = ChangePasswordRequest {
             current_password: current.to_owned(),
             new_password: new.to_owned(),
-        });
-        let value = MetadataValue::try_from(format!("Bearer {}", token.as_str()));
-        let value = value.map_err(Error::internal)?;
-        request.metadata_mut().insert("authorization", value);
+        };
+        let mut headers = HeaderMap::new();
+        token.add_to(&mut headers)?;
+        let headers = MetadataMap::from_headers(headers);
+        let request = Request::from_parts(headers, Extensions::new(), request);
         let response = self
             .account_without_token()
             .change_password(request)

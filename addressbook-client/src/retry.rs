@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tonic::{Code, Status};
-
 use crate::error::Error;
 
 /// How often and when a call that can be repeated is made again.
@@ -30,24 +28,26 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The delay before the next attempt after `failed` ones, the last one with this
-    /// status. `None` if it would not help.
-    pub(crate) fn delay(&self, failed: u32, status: &Status) -> Option<Duration> {
-        if failed >= self.attempts {
-            return None;
-        }
-        let asked = Error::from(status.clone()).retry_after;
-        match (asked, status.code()) {
-            (Some(asked), _) if asked > self.delay_max => None,
-            (Some(asked), _) => Some(asked.mul_f64(1.0 + fastrand::f64() / 4.0)),
-            (None, Code::Unavailable) => Some(self.backoff(failed)),
-            (None, _) => None,
+    /// The delay before the next attempt after `failed` ones, the last one with this error.
+    /// `None` if these were all, or the server asks for a longer delay than the longest.
+    pub(crate) fn delay(&self, failed: u32, error: &Error) -> Option<Duration> {
+        let is_too_long = error
+            .retry_after
+            .is_some_and(|asked| asked > self.delay_max);
+        (failed < self.attempts && !is_too_long).then(|| self.pause(failed, error))
+    }
+
+    /// The same for calls that are made until they succeed. It is a little longer than the
+    /// server asks for, so that clients do not return together.
+    pub(crate) fn pause(&self, failed: u32, error: &Error) -> Duration {
+        match error.retry_after {
+            Some(asked) => asked.mul_f64(1.0 + fastrand::f64() / 4.0),
+            None => self.backoff(failed),
         }
     }
 
-    /// The delay after this many failures in a row, when the server sends none: between
-    /// half and all of a delay that doubles, so that clients do not return together.
-    pub(crate) fn backoff(&self, failed: u32) -> Duration {
+    /// Between half and all of a delay that doubles with each failure.
+    fn backoff(&self, failed: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failed.saturating_sub(1));
         let delay = self.first_delay.saturating_mul(doubled).min(self.delay_max);
         delay.mul_f64(0.5 + fastrand::f64() / 2.0)
@@ -56,13 +56,14 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use tonic::{Code, Status};
     use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
 
-    fn asks_for(seconds: u64) -> Status {
+    fn asks_for(seconds: u64) -> Error {
         let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(seconds)));
-        Status::with_error_details(Code::ResourceExhausted, "slower", details)
+        Status::with_error_details(Code::ResourceExhausted, "slower", details).into()
     }
 
     #[test]
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn an_unreachable_server_is_tried_less_and_less_often() {
         let policy = Policy::default();
-        let gone = Status::unavailable("gone");
+        let gone = Error::unavailable("gone");
 
         for (failed, most) in [(1, 200), (2, 400), (3, 800), (4, 1600)] {
             let delay = policy.delay(failed, &gone).unwrap().as_millis();
@@ -91,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_are_final() {
-        let missing = Status::not_found("no contact");
+    fn a_call_without_an_end_waits_as_long_as_the_server_asks() {
+        let delay = Policy::default().pause(u32::MAX, &asks_for(60));
 
-        assert_eq!(Policy::default().delay(1, &missing), None);
+        assert!((60.0..=75.0).contains(&delay.as_secs_f64()), "{delay:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! Where the services are.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
@@ -25,6 +27,9 @@ pub struct Servers {
     /// A PEM file of CA certificates; by default the system's are trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+    /// Whether passwords and tokens may be sent without TLS to other machines than this one.
+    #[serde(default)]
+    pub allow_plaintext: bool,
 }
 
 impl Default for Servers {
@@ -34,6 +39,7 @@ impl Default for Servers {
             auth: "http://127.0.0.1:50051".into(),
             contacts: "http://127.0.0.1:50052".into(),
             ca_file: None,
+            allow_plaintext: false,
         }
     }
 }
@@ -46,19 +52,26 @@ impl Servers {
 
     fn channel(&self, url: &str) -> Result<Channel, Error> {
         let invalid = |cause: &dyn std::error::Error| {
-            Error::local(format_args!("{url} is not the URL of a server: {cause}"))
+            Error::invalid(format_args!("{url} is not the URL of a server: {cause}"))
         };
         let mut endpoint =
             Endpoint::from_shared(url.to_owned()).map_err(|cause| invalid(&cause))?;
         match endpoint.uri().scheme_str() {
-            Some("http") => {}
+            Some("http") if self.allow_plaintext || is_loopback(endpoint.uri()) => {}
+            Some("http") => {
+                let text = format_args!(
+                    "{url} would receive passwords and tokens without TLS; use https://, or log in \
+                     with --allow-plaintext"
+                );
+                return Err(Error::invalid(text));
+            }
             Some("https") => {
                 let tls = self.tls()?;
                 endpoint = endpoint.tls_config(tls).map_err(|cause| invalid(&cause))?;
             }
             _ => {
                 let text = format_args!("{url} must begin with http:// or https://");
-                return Err(Error::local(text));
+                return Err(Error::invalid(text));
             }
         }
         let (interval, patience) = KEEP_ALIVE;
@@ -86,9 +99,34 @@ impl Servers {
     }
 }
 
+/// Whether what is sent there stays on this machine.
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn secrets_leave_the_machine_only_with_tls_or_if_allowed() {
+        for url in ["http://192.0.2.1:1", "http://127.0.0.1.example.com"] {
+            let strict = Servers::default();
+            let error = strict.channel(url).map(drop).unwrap_err();
+            assert!(error.message.contains(url), "{error}");
+            let open = Servers {
+                allow_plaintext: true,
+                ..strict
+            };
+            assert!(open.channel(url).is_ok(), "{url}");
+        }
+        for url in ["http://[::1]:1", "http://127.8.9.1:1", "http://LOCALHOST"] {
+            assert!(Servers::default().channel(url).is_ok(), "{url}");
+        }
+    }
 
     #[tokio::test]
     async fn the_scheme_of_a_url_is_required() {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use proto::auth::v1::RefreshTokenRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use uuid::Uuid;
@@ -24,6 +26,14 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// says. If it expires earlier, its server refuses it, and it is refreshed then.
 const FRESH_MIN: Duration = Duration::from_mins(1);
 
+/// `ErrorInfo.reason` of `RefreshToken` when the session is over.
+const REASONS_OF_THE_END: [&str; 4] = [
+    "REFRESH_TOKEN_INVALID",
+    "REFRESH_TOKEN_REUSED",
+    "SESSION_REVOKED",
+    "SESSION_EXPIRED",
+];
+
 /// An access token, to be sent as `authorization: Bearer <token>`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
@@ -36,6 +46,15 @@ impl AccessToken {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Adds the token to the headers of a call.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+        let value = HeaderValue::try_from(format!("Bearer {}", self.text));
+        let mut value = value.map_err(Error::internal)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+        Ok(())
     }
 
     fn new(credentials: &Credentials, fresh_min: Duration) -> Self {
@@ -185,7 +204,27 @@ impl Session {
     }
 }
 
-/// Whether the session cannot be refreshed any more.
+/// Whether the session cannot be refreshed any more. Only the auth service can know: a proxy
+/// may refuse a call as unauthenticated, too.
 fn has_ended(error: &Error) -> bool {
-    error.kind == Kind::Unauthenticated
+    error.kind == Kind::Unauthenticated && REASONS_OF_THE_END.contains(&&*error.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tonic::{Code, Status};
+    use tonic_types::{ErrorDetails, StatusExt};
+
+    use super::*;
+
+    #[test]
+    fn only_the_auth_service_ends_a_session() {
+        let ended = ErrorDetails::with_error_info("SESSION_REVOKED", "addressbook", HashMap::new());
+        let ended = Status::with_error_details(Code::Unauthenticated, "revoked", ended);
+
+        assert!(has_ended(&ended.into()));
+        assert!(!has_ended(&Status::unauthenticated("of a proxy").into()));
+    }
 }

@@ -32,9 +32,8 @@ impl Store {
         }
     }
 
-    /// A file that only its owner can read. It and its folder are created when they are
-    /// needed. A second file, with `.lock` after its name, is locked while one program
-    /// refreshes.
+    /// A file that only its owner can read. It and its folder are created by the first
+    /// log-in. A second file, `FILE.lock`, is locked while a program changes the profile.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self {

@@ -7,16 +7,15 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tonic::body::Body;
 use tonic::transport::Channel;
 use tonic::{Code, Status, TimeoutExpired};
 use tower::{Service, ServiceExt};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::methods::Method;
 use crate::retry::Policy;
 use crate::session::{AccessToken, Session};
@@ -25,14 +24,14 @@ use crate::session::{AccessToken, Session};
 const DEADLINE: HeaderValue = HeaderValue::from_static("30S");
 const DEADLINE_HEADER: &str = "grpc-timeout";
 
-/// Of gRPC, before each message: whether it is compressed, and its length.
+/// What gRPC sends before each message: whether it is compressed (1 byte), and its length (4).
 const PREFIX_BYTES: usize = 5;
 
 /// The channel of a generated client.
 #[derive(Clone)]
 pub struct Transport {
     channel: Channel,
-    /// For messages.
+    /// The server, for texts of errors.
     url: Arc<str>,
     policy: Policy,
     session: Option<Arc<Session>>,
@@ -67,11 +66,30 @@ impl Transport {
                 let message = body.collect().await?.to_bytes();
                 self.send_message(method, parts, message).await
             }
-            // What was streamed is gone.
+            // The messages of a stream are not kept, so only the caller can repeat it.
             _ => {
                 let token = self.token().await?;
-                self.attempt(parts, body, token.as_ref()).await
+                let result = self.attempt(parts, body, token.as_ref()).await;
+                if let Some(status) = failure(&result) {
+                    self.renew(token.as_ref(), &status).await?;
+                }
+                result
             }
+        }
+    }
+
+    /// Another token in place of one that was refused as expired, for the next attempt.
+    async fn renew(
+        &self,
+        token: Option<&AccessToken>,
+        status: &Status,
+    ) -> Result<Option<AccessToken>, Status> {
+        match (token, &self.session) {
+            (Some(refused), Some(session)) if is_expired(status) => {
+                let token = session.token_after(refused).await;
+                token.map(Some).map_err(Error::into_status)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -96,23 +114,17 @@ impl Transport {
                 return result;
             };
             // Refused before it was executed, so any call can be repeated.
-            if let (Some(refused), Some(session)) = (&token, &self.session)
-                && !is_refreshed
-                && is_expired(&status)
-            {
-                token = Some(
-                    session
-                        .token_after(refused)
-                        .await
-                        .map_err(Error::into_status)?,
-                );
+            if !is_refreshed && let Some(renewed) = self.renew(token.as_ref(), &status).await? {
+                token = Some(renewed);
                 is_refreshed = true;
                 continue;
             }
             failed += 1;
+            let error = Error::from(status);
+            let is_temporary = error.kind == Kind::Unavailable || error.retry_after.is_some();
             let can_repeat = || method.can_repeat(message.get(PREFIX_BYTES..).unwrap_or_default());
-            match self.policy.delay(failed, &status) {
-                Some(delay) if can_repeat() => tokio::time::sleep(delay).await,
+            match self.policy.delay(failed, &error) {
+                Some(delay) if is_temporary && can_repeat() => tokio::time::sleep(delay).await,
                 _ => return result,
             }
         }
@@ -136,14 +148,21 @@ impl Transport {
     ) -> Result<Response<Body>, Status> {
         let mut request = Request::from_parts(parts, body);
         if let Some(token) = token {
-            let value = HeaderValue::try_from(format!("Bearer {}", token.as_str()));
-            let mut value = value.map_err(|cause| Error::internal(cause).into_status())?;
-            value.set_sensitive(true);
-            request.headers_mut().insert(AUTHORIZATION, value);
+            token
+                .add_to(request.headers_mut())
+                .map_err(Error::into_status)?;
         }
         let mut channel = self.channel.clone();
         let ready = channel.ready().await.map_err(|cause| self.lost(&cause))?;
-        ready.call(request).await.map_err(|cause| self.lost(&cause))
+        let response = ready.call(request).await;
+        let response = response.map_err(|cause| self.lost(&cause))?;
+        if is_of_a_proxy(&response) {
+            let (url, status) = (&self.url, response.status());
+            return Err(Status::unavailable(format!(
+                "cannot reach {url}: a proxy answered {status}"
+            )));
+        }
+        Ok(response)
     }
 
     /// Reads the response to its end, so that a connection that breaks meanwhile counts.
@@ -152,7 +171,7 @@ impl Transport {
         let body = body.collect().await.map_err(|cause| self.lost(&cause))?;
         let trailers = body.trailers().cloned();
         let mut response = Response::from_parts(parts, Body::new(body));
-        // Where a status without a message is.
+        // The status of a response without a message is here or in the headers.
         if let Some(status) = trailers.and_then(|trailers| Status::from_header_map(&trailers))
             && status.code() != Code::Ok
         {
@@ -184,6 +203,19 @@ fn failure(result: &Result<Response<Body>, Status>) -> Option<Status> {
     }
 }
 
+/// Whether a proxy answered that it cannot reach the service, or that calls are too many. These
+/// are the HTTP statuses that gRPC defines as UNAVAILABLE (http-grpc-status-mapping.md).
+fn is_of_a_proxy(response: &Response<Body>) -> bool {
+    let is_unavailable = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ]
+    .contains(&response.status());
+    is_unavailable && Status::from_header_map(response.headers()).is_none()
+}
+
 fn is_expired(status: &Status) -> bool {
     Error::from(status.clone()).reason == "TOKEN_EXPIRED"
 }
@@ -200,5 +232,30 @@ impl Service<Request<Body>> for Transport {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         self.clone().send(request).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16) -> http::response::Builder {
+        Response::builder().status(status)
+    }
+
+    #[test]
+    fn a_proxys_refusal_differs_from_a_services_error() {
+        for status in [429, 502, 503, 504] {
+            let of_proxy = response(status).body(Body::empty()).unwrap();
+            let of_service = response(status).header("grpc-status", "5");
+            let of_service = of_service.body(Body::empty()).unwrap();
+
+            assert!(is_of_a_proxy(&of_proxy), "{status}");
+            assert!(!is_of_a_proxy(&of_service), "{status}");
+        }
+        for status in [200, 401, 404] {
+            let other = response(status).body(Body::empty()).unwrap();
+            assert!(!is_of_a_proxy(&other), "{status}");
+        }
     }
 }

@@ -8,9 +8,9 @@ use tonic::Streaming;
 
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::retry::Policy;
 
-/// The server sends a heartbeat each 15 seconds; after a longer silence it is gone.
+/// The server sends a heartbeat each 15 seconds; after a longer silence, also before the
+/// first event, it is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 
 /// What a [`Watch`] returns.
@@ -63,8 +63,7 @@ impl Watch {
             Err(error) if can_resume(&error) => {
                 self.stream = None;
                 self.failures = self.failures.saturating_add(1);
-                let backoff = Policy::default().backoff(self.failures);
-                self.delay = error.retry_after.unwrap_or(backoff);
+                self.delay = self.client.policy().pause(self.failures, &error);
                 Ok(Watched::Interrupted(error))
             }
             Err(error) => Err(error),
@@ -73,6 +72,16 @@ impl Watch {
 
     async fn event(&mut self) -> Result<WatchContactsResponse, Error> {
         sleep(self.delay).await;
+        let Ok(event) = timeout(SILENCE_MAX, self.message()).await else {
+            let seconds = SILENCE_MAX.as_secs();
+            return Err(Error::unavailable(format_args!(
+                "the server has sent nothing for {seconds} seconds"
+            )));
+        };
+        event?.ok_or_else(|| Error::unavailable("the server has ended the stream"))
+    }
+
+    async fn message(&mut self) -> Result<Option<WatchContactsResponse>, Error> {
         let stream = if let Some(stream) = &mut self.stream {
             stream
         } else {
@@ -80,12 +89,7 @@ impl Watch {
             let response = self.client.contacts().watch_contacts(request).await?;
             self.stream.insert(response.into_inner())
         };
-        match timeout(SILENCE_MAX, stream.message()).await {
-            Ok(Ok(Some(event))) => Ok(event),
-            Ok(Ok(None)) => Err(Error::unavailable("the server has ended the stream")),
-            Ok(Err(status)) => Err(status.into()),
-            Err(_) => Err(Error::unavailable("the server is silent")),
-        }
+        Ok(stream.message().await?)
     }
 }
 
@@ -94,7 +98,7 @@ pub(crate) fn can_resume(error: &Error) -> bool {
     match error.kind {
         Kind::Unavailable | Kind::DeadlineExceeded | Kind::RateLimited => true,
         Kind::Unauthenticated => error.reason == "TOKEN_EXPIRED",
-        // A broken connection, not an answer of the service.
+        // A connection that broke, because a service's own error would have a reason.
         Kind::Internal => error.reason.is_empty(),
         _ => false,
     }

@@ -7,6 +7,14 @@ use clap::Args;
 
 use crate::field::{Labelled, birthday};
 
+/// Whose contacts.
+#[derive(Args, Debug)]
+pub(crate) struct Owner {
+    /// The owner of contacts that are shared with you, by id; see `share received`
+    #[arg(long, global = true, value_name = "ID", default_value = "")]
+    pub(crate) owner: String,
+}
+
 /// Which contacts to list.
 #[derive(Args, Debug)]
 pub(crate) struct List {
@@ -25,6 +33,9 @@ pub(crate) struct List {
     /// The deleted ones
     #[arg(long, conflicts_with = "all_owners")]
     pub(crate) deleted: bool,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// What to search for.
@@ -42,6 +53,9 @@ pub(crate) struct Search {
     /// Also those that others share with you
     #[arg(long, conflicts_with = "owner")]
     pub(crate) all_owners: bool,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// A contact.
@@ -50,14 +64,20 @@ pub(crate) struct One {
     /// The contact: its id, or words that find it alone
     #[arg(required = true)]
     pub(crate) contact: Vec<String>,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
-/// Some contacts.
+/// Contacts.
 #[derive(Args, Debug)]
-pub(crate) struct Some {
+pub(crate) struct Ids {
     /// The contacts by id
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// A new contact.
@@ -99,4 +119,7 @@ pub(crate) struct Add {
     /// Further fields: a file with a contact in JSON, as `show --json` prints it; - for the input
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }

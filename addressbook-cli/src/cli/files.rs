@@ -7,10 +7,12 @@ use addressbook_client::proto::contacts::v1::{
 };
 use clap::{Args, ValueEnum};
 
+use super::Owner;
+
 /// Which files to import, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// The files: vCard, CSV of Google or Outlook, JSContact, or JSON lines
+    /// The files: vCard, CSV of Google or Outlook, JSContact, or JSON lines; - for the input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What the files are
@@ -26,9 +28,10 @@ pub(crate) struct Import {
     /// Say what would happen, and store nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Also store what an earlier import of the same file stored and you deleted since
+    /// Store cards without a uid as new contacts, even if an earlier import of the same file
+    /// has stored them: those that you did not delete since are then there twice
     #[arg(long)]
-    pub(crate) again: bool,
+    pub(crate) as_new: bool,
     /// The country of phone numbers without a country code, such as DE
     #[arg(long, value_name = "COUNTRY", default_value = "")]
     pub(crate) region: String,
@@ -36,9 +39,12 @@ pub(crate) struct Import {
     #[arg(long, value_name = "NAME")]
     pub(crate) label: Vec<String>,
     /// Where to write the refused cards of a single FILE; by default beside it, as
-    /// NAME.failed.vcf
+    /// NAME.failed.vcf. An existing file is kept, and the new one gets a number
     #[arg(long, value_name = "FILE")]
     pub(crate) failures: Option<PathBuf>,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// What a file is.
@@ -124,6 +130,9 @@ pub(crate) struct Export {
     /// Replace an existing FILE
     #[arg(long)]
     pub(crate) force: bool,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// What an exported file is.

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use account::{Account, Confirm, Sessions, SignUp, Totp};
-pub(crate) use contacts::{Add, List, One, Search, Some};
+pub(crate) use contacts::{Add, Ids, List, One, Owner, Search};
 pub(crate) use files::{Export, Format, Import};
 pub(crate) use sharing::{
     Birthdays, CreateShare, Duplicates, Labels, Members, Merge, Share, Watch,
@@ -32,15 +32,12 @@ pub(crate) struct Cli {
         hide_env = true
     )]
     pub(crate) profile: String,
-    /// Print JSON for programs: a value a line, with the members of the protos
+    /// Print results and errors as JSON: a value a line, with the names of the protos' fields
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Whether to use colours
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(crate) color: Color,
-    /// The owner of contacts that are shared with you, by id; see `share received`
-    #[arg(long, global = true, value_name = "ID", default_value = "")]
-    pub(crate) owner: String,
     /// What to do
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -65,7 +62,7 @@ pub(crate) enum Command {
     Login(Login),
     /// Log out: end the session, and forget its tokens
     Logout,
-    /// Print a fresh access token, as for grpcurl -H "authorization: Bearer $(addressbook token)"
+    /// Print an access token, as for grpcurl -H "authorization: Bearer $(addressbook token)"
     Token,
     /// List contacts
     List(List),
@@ -78,10 +75,10 @@ pub(crate) enum Command {
     /// Edit a contact in $VISUAL or $EDITOR
     Edit(One),
     /// Delete contacts; they can be undeleted for 30 days
-    Delete(Some),
+    Delete(Ids),
     /// Undelete contacts
-    Undelete(Some),
-    /// Import files of contacts; a repeated import continues an interrupted one
+    Undelete(Ids),
+    /// Import files of contacts; the same command again continues an interrupted import
     Import(Import),
     /// Export contacts as a file for another program
     Export(Export),
@@ -98,10 +95,19 @@ pub(crate) enum Command {
         /// The merge, by the id that `merge` printed
         #[arg(value_name = "ID")]
         id: String,
+        /// Whose contacts
+        #[command(flatten)]
+        owner: Owner,
     },
     /// Manage labels
-    #[command(subcommand)]
-    Labels(Labels),
+    Labels {
+        /// Whose labels
+        #[command(flatten)]
+        owner: Owner,
+        /// What to do
+        #[command(subcommand)]
+        command: Labels,
+    },
     /// Share contacts with others
     #[command(subcommand)]
     Share(Share),
@@ -133,15 +139,17 @@ pub(crate) struct ServerArgs {
         long,
         value_name = "URL",
         env = "ADDRESSBOOK_AUTH_URL",
-        hide_env = true
+        hide_env = true,
+        requires = "contacts"
     )]
     pub(crate) auth: Option<String>,
-    /// The contacts service; by default as for --auth
+    /// The contacts service; only together with --auth
     #[arg(
         long,
         value_name = "URL",
         env = "ADDRESSBOOK_CONTACTS_URL",
-        hide_env = true
+        hide_env = true,
+        requires = "auth"
     )]
     pub(crate) contacts: Option<String>,
     /// PEM file of CA certificates for https:// URLs; default: the system's trust store
@@ -152,6 +160,9 @@ pub(crate) struct ServerArgs {
         hide_env = true
     )]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Send passwords and tokens without TLS to another machine; others can read them
+    #[arg(long)]
+    pub(crate) allow_plaintext: bool,
 }
 
 /// Who logs in.

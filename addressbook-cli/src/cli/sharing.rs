@@ -3,6 +3,8 @@
 use addressbook_client::proto::contacts::v1::ShareRole;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::Owner;
+
 /// The sub-commands of `labels`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Labels {
@@ -118,6 +120,9 @@ pub(crate) struct Birthdays {
     /// Also anniversaries and other events
     #[arg(long)]
     pub(crate) events: bool,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// Which duplicates to find.
@@ -132,6 +137,9 @@ pub(crate) struct Duplicates {
     /// Never show these contacts as duplicates again, by id
     #[arg(long, value_name = "ID", num_args = 2.., conflicts_with_all = ["min_score", "limit"])]
     pub(crate) ignore: Vec<String>,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// The contacts to merge.
@@ -146,6 +154,9 @@ pub(crate) struct Merge {
     /// Show the result, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }
 
 /// From where to watch.
@@ -154,4 +165,7 @@ pub(crate) struct Watch {
     /// Resume after this `syncToken` of an earlier event; by default only new changes
     #[arg(long, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
+    /// Whose contacts
+    #[command(flatten)]
+    pub(crate) owner: Owner,
 }

@@ -57,8 +57,7 @@ async fn show(context: &Context) -> Result<(), Error> {
     let client = context.client().await?;
     let response = client.account().get_me(GetMeRequest {}).await?.into_inner();
     if context.output.is_json() {
-        output::message("addressbook.auth.v1.GetMeResponse", &response);
-        return Ok(());
+        return output::message("addressbook.auth.v1.GetMeResponse", &response);
     }
     let user = response.user.unwrap_or_default();
     let yes_or_no = |is_so| if is_so { "yes" } else { "no" };
@@ -80,8 +79,7 @@ async fn show(context: &Context) -> Result<(), Error> {
     let rows = rows
         .into_iter()
         .map(|(name, value)| vec![name.to_owned(), value]);
-    context.output.table(&[], rows.collect(), "");
-    Ok(())
+    output::table(&[], rows.collect(), "")
 }
 
 /// Requests the mail that verifies the address.

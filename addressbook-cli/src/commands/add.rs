@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::show;
 use crate::cli::Add;
 use crate::context::Context;
+use crate::person::CONTACT;
 
 /// Adds a contact.
 pub(crate) async fn run(context: &Context, args: Add) -> Result<(), Error> {
@@ -30,8 +31,7 @@ pub(crate) async fn run(context: &Context, args: Add) -> Result<(), Error> {
         .create_contact(request)
         .await?
         .into_inner();
-    show::print(context, &response.contact.unwrap_or_default());
-    Ok(())
+    show::print(context, &response.contact.unwrap_or_default())
 }
 
 /// The contact in the file, with the fields of the command line.
@@ -88,5 +88,5 @@ fn read(path: &Path) -> Result<Contact, Error> {
         text = fs::read_to_string(path).map_err(|cause| failed(&cause))?;
     }
     let value = serde_json::from_str(&text).map_err(|cause| failed(&cause))?;
-    from_json("addressbook.contacts.v1.Contact", value).map_err(|cause| failed(&cause))
+    from_json(CONTACT, value).map_err(|cause| failed(&cause))
 }

@@ -5,11 +5,11 @@ use addressbook_client::FieldMask;
 use addressbook_client::proto::contacts::v1::{
     ListUpcomingBirthdaysRequest, UpcomingBirthday, UpcomingKind,
 };
+use card_formats::date_text;
 
 use crate::cli::Birthdays;
 use crate::context::Context;
-use crate::field::date;
-use crate::output;
+use crate::{output, pages};
 
 const KINDS: [UpcomingKind; 3] = [
     UpcomingKind::Birthday,
@@ -27,7 +27,7 @@ pub(crate) async fn run(context: &Context, args: Birthdays) -> Result<(), Error>
     } else {
         Vec::new()
     };
-    let mut request = ListUpcomingBirthdaysRequest {
+    let request = ListUpcomingBirthdaysRequest {
         within_days: Some(args.days),
         time_zone: args.time_zone,
         owner_id: context.owner.clone(),
@@ -36,32 +36,25 @@ pub(crate) async fn run(context: &Context, args: Birthdays) -> Result<(), Error>
         page_size: 500,
         ..ListUpcomingBirthdaysRequest::default()
     };
-    let mut rows = Vec::new();
-    loop {
-        let response = client
-            .contacts()
-            .list_upcoming_birthdays(request.clone())
-            .await?;
+    let birthdays = pages::all(async |page_token| {
+        let request = ListUpcomingBirthdaysRequest {
+            page_token,
+            ..request.clone()
+        };
+        let response = client.contacts().list_upcoming_birthdays(request).await?;
         let page = response.into_inner();
-        for birthday in &page.birthdays {
-            if is_json {
-                output::message("addressbook.contacts.v1.UpcomingBirthday", birthday);
-            } else {
-                rows.push(row(birthday));
-            }
-        }
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
+        Ok((page.birthdays, page.next_page_token))
+    })
+    .await?;
+    if is_json {
+        let name = "addressbook.contacts.v1.UpcomingBirthday";
+        return birthdays
+            .iter()
+            .try_for_each(|birthday| output::message(name, birthday));
     }
-    if !is_json {
-        let none = format!("No birthdays within {} days.", args.days);
-        context
-            .output
-            .table(&["DATE", "WHEN", "NAME", "WHAT"], rows, &none);
-    }
-    Ok(())
+    let rows = birthdays.iter().map(row).collect();
+    let none = format!("No birthdays within {} days.", args.days);
+    output::table(&["DATE", "WHEN", "NAME", "WHAT"], rows, &none)
 }
 
 fn row(birthday: &UpcomingBirthday) -> Vec<String> {
@@ -86,6 +79,6 @@ fn row(birthday: &UpcomingBirthday) -> Vec<String> {
         Some(years) => format!("{what} ({years})"),
         None => what,
     };
-    let day = birthday.date.as_ref().map(date).unwrap_or_default();
+    let day = birthday.date.map(date_text).unwrap_or_default();
     vec![day, when, name.unwrap_or_default(), what]
 }

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::show;
 use crate::cli::{Duplicates, Merge};
 use crate::context::Context;
-use crate::output;
 use crate::person::{HEADER, row};
+use crate::{output, pages};
 
 /// As many as a page can have.
-const PAGE_SIZE: usize = 100;
+const PAGE_MAX: i32 = 100;
 
 /// Finds duplicates, the most certain ones first.
 pub(crate) async fn find(context: &Context, args: Duplicates) -> Result<(), Error> {
@@ -22,47 +22,46 @@ pub(crate) async fn find(context: &Context, args: Duplicates) -> Result<(), Erro
     if !args.ignore.is_empty() {
         return ignore(context, &client, args.ignore).await;
     }
-    let mut left = args.limit;
-    let mut request = FindDuplicatesRequest {
+    let request = FindDuplicatesRequest {
         min_score: args.min_score,
+        page_size: pages::size(args.limit, PAGE_MAX),
         owner_id: context.owner.clone(),
         ..FindDuplicatesRequest::default()
     };
     let mut is_none = true;
-    while left > 0 {
-        request.page_size = i32::try_from(left.min(PAGE_SIZE)).unwrap_or_default();
-        let page = client
-            .contacts()
-            .find_duplicates(request.clone())
-            .await?
-            .into_inner();
-        for group in page.groups.iter().take(left) {
+    pages::each(
+        args.limit,
+        async |page_token| {
+            let request = FindDuplicatesRequest {
+                page_token,
+                ..request.clone()
+            };
+            let page = client.contacts().find_duplicates(request).await?;
+            let page = page.into_inner();
+            Ok((page.groups, page.next_page_token))
+        },
+        |group| {
             is_none = false;
-            print(context, group);
-        }
-        left = left.saturating_sub(page.groups.len());
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+            print(context, &group)
+        },
+    )
+    .await?;
     if is_none && !context.output.is_json() {
         output::note("No duplicates found.");
     }
     Ok(())
 }
 
-fn print(context: &Context, group: &DuplicateGroup) {
+fn print(context: &Context, group: &DuplicateGroup) -> Result<(), Error> {
     if context.output.is_json() {
-        output::message("addressbook.contacts.v1.DuplicateGroup", group);
-        return;
+        return output::message("addressbook.contacts.v1.DuplicateGroup", group);
     }
     let reasons: Vec<_> = group.reasons().map(reason).collect();
-    output::line(format_args!("{} ({:.2})", reasons.join(", "), group.score));
+    output::line(format_args!("{} ({:.2})", reasons.join(", "), group.score))?;
     let rows = group.contacts.iter().map(row).collect();
-    context.output.table(&HEADER, rows, "");
+    output::table(&HEADER, rows, "")?;
     let ids: Vec<_> = group.contacts.iter().map(|contact| &*contact.id).collect();
-    output::line(format_args!("  addressbook merge {}\n", ids.join(" ")));
+    output::line(format_args!("  addressbook merge {}\n", ids.join(" ")))
 }
 
 fn reason(reason: DuplicateReason) -> &'static str {
@@ -106,10 +105,9 @@ pub(crate) async fn merge(context: &Context, args: Merge) -> Result<(), Error> {
         .await?
         .into_inner();
     if context.output.is_json() {
-        output::message("addressbook.contacts.v1.MergeContactsResponse", &merged);
-        return Ok(());
+        return output::message("addressbook.contacts.v1.MergeContactsResponse", &merged);
     }
-    show::print(context, &merged.contact.unwrap_or_default());
+    show::print(context, &merged.contact.unwrap_or_default())?;
     if !merged.merge_id.is_empty() {
         let id = merged.merge_id;
         output::note(format_args!("`addressbook unmerge {id}` undoes the merge."));
@@ -128,10 +126,8 @@ pub(crate) async fn unmerge(context: &Context, merge_id: String) -> Result<(), E
         .await?
         .into_inner();
     if context.output.is_json() {
-        output::message("addressbook.contacts.v1.UnmergeContactsResponse", &response);
-        return Ok(());
+        return output::message("addressbook.contacts.v1.UnmergeContactsResponse", &response);
     }
     let rows = response.contacts.iter().map(row).collect();
-    context.output.table(&HEADER, rows, "");
-    Ok(())
+    output::table(&HEADER, rows, "")
 }

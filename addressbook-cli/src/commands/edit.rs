@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use addressbook_client::proto::contacts::v1::{Contact, UpdateContactRequest};
 use addressbook_client::{Client, Error, FieldMask};
@@ -12,30 +12,34 @@ use tokio::process::Command;
 use super::show;
 use crate::cli::One;
 use crate::context::Context;
-use crate::{config, find, output, prompt, text};
+use crate::{config, exit, find, interrupt, output, prompt, text};
 
-/// Lets the user edit a contact, and stores it.
-pub(crate) async fn run(context: &Context, args: One) -> Result<(), Error> {
+/// Lets the user edit a contact, and stores it; returns the exit code.
+pub(crate) async fn run(context: &Context, args: One) -> Result<u8, Error> {
     let client = context.client().await?;
     let contact = find::contact(context, &client, &args.contact).await?;
-    let before = text::of(&contact).map_err(Error::local)?;
+    let before = text::of(&contact).map_err(Error::invalid)?;
     let file = write(&before)?;
-    let result = edit(context, &client, &contact, &before, file.path()).await;
+    let result = tokio::select! {
+        biased;
+        result = edit(context, &client, &contact, &before, file.path()) => result,
+        () = interrupt::pressed() => {
+            keep(file)?;
+            return Ok(exit::INTERRUPTED);
+        }
+    };
     match result {
         Err(error) => {
-            let kept = keep(file)?;
-            output::note(format_args!("The text is in {}.", kept.display()));
-            Err(error)
+            keep(file)?;
+            return Err(error);
         }
-        Ok(None) => {
-            output::note("Nothing has changed.");
-            Ok(())
-        }
+        Ok(None) => output::note("Nothing has changed."),
         Ok(Some(contact)) => {
-            show::print(context, &contact);
-            Ok(())
+            drop(file);
+            show::print(context, &contact)?;
         }
     }
+    Ok(0)
 }
 
 /// Runs the editor until the text is a contact that the server stores; `None` if nothing has
@@ -96,16 +100,21 @@ fn write(text: &str) -> Result<NamedTempFile, Error> {
     Ok(file)
 }
 
-fn keep(file: NamedTempFile) -> Result<PathBuf, Error> {
+/// Keeps what the user has typed.
+fn keep(file: NamedTempFile) -> Result<(), Error> {
     let (_, path) = file.keep().map_err(Error::local)?;
-    Ok(path)
+    output::note(format_args!("The text is in {}.", path.display()));
+    Ok(())
 }
 
 /// The variable may contain arguments, as in `code --wait`.
 async fn run_editor(path: &Path) -> Result<(), Error> {
     let editor = config::editor();
+    // Editors give Ctrl-C a meaning of their own, so neither this program nor the shell ends.
+    let _lent = interrupt::Lent::new();
+    let script = format!("trap : INT; {editor} \"$1\"");
     let status = Command::new("sh")
-        .args(["-c", &format!("{editor} \"$1\""), "sh"])
+        .args(["-c", &script, "sh"])
         .arg(path)
         .status()
         .await

@@ -1,6 +1,5 @@
 //! `export`.
 
-use std::io::{self, Seek, Write};
 use std::path::Path;
 
 use addressbook_client::proto::contacts::v1::{
@@ -9,10 +8,10 @@ use addressbook_client::proto::contacts::v1::{
 use addressbook_client::{Client, Error, Export, Exported};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use crate::cli;
 use crate::context::Context;
+use crate::new_file::NewFile;
 use crate::output;
 
 /// Exports contacts to a file, or to the output.
@@ -42,47 +41,35 @@ async fn to_file(
     args: &cli::Export,
     path: &Path,
 ) -> Result<(), Error> {
-    let failed =
-        |cause: io::Error| Error::local(format_args!("cannot write {}: {cause}", path.display()));
-    if path.exists() && !args.force {
-        return Err(Error::local(format_args!(
-            "{} exists; --force replaces it",
-            path.display()
-        )));
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    let mut file = NewFile::create(path, args.force)?;
     let bar = progress_bar(path);
     let mut export = start(context, client, args);
     let mut contacts = 0;
     loop {
         match export.next().await? {
             Exported::Piece(piece) => {
-                file.write_all(&piece.chunk).map_err(failed)?;
+                file.write(&piece.chunk)?;
                 contacts = piece.contact_count;
                 show(&bar, &piece);
             }
             Exported::Restarted(error) => {
                 bar.suspend(|| output::note(format_args!("{error}; beginning again")));
-                file.as_file().set_len(0).map_err(failed)?;
-                file.rewind().map_err(failed)?;
+                file.begin_again()?;
             }
             Exported::End => break,
         }
     }
     bar.finish_and_clear();
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    file.finish()?;
     if context.output.is_json() {
-        output::line(json!({"file": path.display().to_string(), "contactCount": contacts}));
-    } else {
-        output::note(format_args!(
-            "{contacts} contacts are in {}.",
-            path.display()
-        ));
+        return output::json(
+            &json!({"file": path.display().to_string(), "contactCount": contacts}),
+        );
     }
+    output::note(format_args!(
+        "{contacts} contacts are in {}.",
+        path.display()
+    ));
     Ok(())
 }
 
@@ -94,10 +81,7 @@ async fn to_output(context: &Context, client: &Client, args: &cli::Export) -> Re
         match export.next().await? {
             Exported::Piece(piece) => {
                 has_begun = true;
-                // Whoever read it has enough.
-                if io::stdout().write_all(&piece.chunk).is_err() {
-                    return Ok(());
-                }
+                output::print(&piece.chunk)?;
             }
             Exported::Restarted(error) if has_begun => return Err(error),
             Exported::Restarted(_) => {}
@@ -113,7 +97,7 @@ fn progress_bar(path: &Path) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
-    bar.set_prefix(path.display().to_string());
+    bar.set_prefix(output::plain(&path.display().to_string()));
     bar
 }
 

@@ -8,7 +8,7 @@ use addressbook_client::{Client, Error};
 
 use crate::cli::{Labels, Members};
 use crate::context::Context;
-use crate::output;
+use crate::{output, pages};
 
 const LABEL: &str = "addressbook.contacts.v1.Label";
 
@@ -31,8 +31,7 @@ pub(crate) async fn run(context: &Context, command: Labels) -> Result<(), Error>
                 ..CreateLabelRequest::default()
             };
             let created = client.labels().create_label(request).await?.into_inner();
-            print(context, "Created", &created.label.unwrap_or_default());
-            Ok(())
+            print(context, "Created", &created.label.unwrap_or_default())
         }
         Labels::Rename { label, name } => {
             let label = Label {
@@ -45,8 +44,7 @@ pub(crate) async fn run(context: &Context, command: Labels) -> Result<(), Error>
                 ..UpdateLabelRequest::default()
             };
             let renamed = client.labels().update_label(request).await?.into_inner();
-            print(context, "Renamed to", &renamed.label.unwrap_or_default());
-            Ok(())
+            print(context, "Renamed to", &renamed.label.unwrap_or_default())
         }
         Labels::Delete { label } => {
             let label = find(context, &client, &label).await?;
@@ -57,8 +55,7 @@ pub(crate) async fn run(context: &Context, command: Labels) -> Result<(), Error>
                 ..DeleteLabelRequest::default()
             };
             client.labels().delete_label(request).await?;
-            print(context, "Deleted", &label);
-            Ok(())
+            print(context, "Deleted", &label)
         }
         Labels::Add(members) => change(context, &client, members, true).await,
         Labels::Remove(members) => change(context, &client, members, false).await,
@@ -76,41 +73,30 @@ pub(crate) async fn find(context: &Context, client: &Client, text: &str) -> Resu
 }
 
 async fn all(context: &Context, client: &Client) -> Result<Vec<Label>, Error> {
-    let mut labels = Vec::new();
-    let mut request = ListLabelsRequest {
-        owner_id: context.owner.clone(),
-        ..ListLabelsRequest::default()
-    };
-    loop {
-        let page = client
-            .labels()
-            .list_labels(request.clone())
-            .await?
-            .into_inner();
-        labels.extend(page.labels);
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            return Ok(labels);
-        }
-    }
+    pages::all(async |page_token| {
+        let request = ListLabelsRequest {
+            page_token,
+            owner_id: context.owner.clone(),
+            ..ListLabelsRequest::default()
+        };
+        let page = client.labels().list_labels(request).await?.into_inner();
+        Ok((page.labels, page.next_page_token))
+    })
+    .await
 }
 
 async fn list(context: &Context, client: &Client) -> Result<(), Error> {
     let labels = all(context, client).await?;
     if context.output.is_json() {
-        for label in &labels {
-            output::message(LABEL, label);
-        }
-        return Ok(());
+        return labels
+            .iter()
+            .try_for_each(|label| output::message(LABEL, label));
     }
     let rows = labels
         .into_iter()
         .map(|label| vec![label.name, label.contact_count.to_string(), label.id]);
     let header = ["LABEL", "CONTACTS", "ID"];
-    context
-        .output
-        .table(&header, rows.collect(), "There are no labels.");
-    Ok(())
+    output::table(&header, rows.collect(), "There are no labels.")
 }
 
 async fn change(
@@ -135,14 +121,13 @@ async fn change(
         let response = client.labels().modify_label_members(request).await?;
         label = response.into_inner().label.unwrap_or_default();
     }
-    print(context, if is_added { "Added" } else { "Removed" }, &label);
-    Ok(())
+    print(context, if is_added { "Added" } else { "Removed" }, &label)
 }
 
-fn print(context: &Context, what: &str, label: &Label) {
+fn print(context: &Context, what: &str, label: &Label) -> Result<(), Error> {
     if context.output.is_json() {
-        output::message(LABEL, label);
-    } else {
-        output::note(format_args!("{what} {}.", label.name));
+        return output::message(LABEL, label);
     }
+    output::note(format_args!("{what} {}.", label.name));
+    Ok(())
 }

@@ -3,56 +3,50 @@
 use addressbook_client::proto::contacts::v1::{
     Contact, ListContactsRequest, ListDeletedContactsRequest,
 };
-use addressbook_client::{Client, Error};
+use addressbook_client::{Client, Error, FieldMask};
 
 use crate::cli::List;
 use crate::context::Context;
 use crate::output;
-use crate::person::{FIELDS, HEADER, row};
+use crate::pages::{self, Page};
+use crate::person::{CONTACT, FIELDS, HEADER, row};
 
 /// As many as a page can have.
-const PAGE_SIZE: i32 = 500;
+const PAGE_MAX: i32 = 500;
 
 /// Lists contacts, page by page.
 pub(crate) async fn run(context: &Context, args: List) -> Result<(), Error> {
     let client = context.client().await?;
+    let is_json = context.output.is_json();
     let mut rows = Vec::new();
-    let mut left = args.limit.unwrap_or(usize::MAX);
-    let mut page_token = String::new();
-    while left > 0 {
-        let (contacts, next) = page(context, &client, &args, left, page_token).await?;
-        for contact in contacts.iter().take(left) {
-            if context.output.is_json() {
-                output::message("addressbook.contacts.v1.Contact", contact);
-            } else {
-                rows.push(row(contact));
+    pages::each(
+        args.limit.unwrap_or(usize::MAX),
+        async |page_token| page(context, &client, &args, page_token).await,
+        |contact| {
+            if is_json {
+                return output::message(CONTACT, &contact);
             }
-        }
-        left = left.saturating_sub(contacts.len());
-        page_token = next;
-        if page_token.is_empty() {
-            break;
-        }
+            rows.push(row(&contact));
+            Ok(())
+        },
+    )
+    .await?;
+    if is_json {
+        return Ok(());
     }
-    if !context.output.is_json() {
-        context
-            .output
-            .table(&HEADER, rows, "There are no contacts.");
-    }
-    Ok(())
+    output::table(&HEADER, rows, "There are no contacts.")
 }
 
-/// A page, and the token of the next one.
 async fn page(
     context: &Context,
     client: &Client,
     args: &List,
-    left: usize,
     page_token: String,
-) -> Result<(Vec<Contact>, String), Error> {
-    let page_size = i32::try_from(left).unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
-    let read_mask = (!context.output.is_json()).then(|| FIELDS.map(str::to_owned).to_vec());
-    let read_mask = read_mask.map(|paths| addressbook_client::FieldMask { paths });
+) -> Result<Page<Contact>, Error> {
+    let page_size = pages::size(args.limit.unwrap_or(usize::MAX), PAGE_MAX);
+    let read_mask = (!context.output.is_json()).then(|| FieldMask {
+        paths: FIELDS.map(str::to_owned).to_vec(),
+    });
     let mut contacts = client.contacts();
     if args.deleted {
         let request = ListDeletedContactsRequest {

@@ -88,6 +88,5 @@ pub(crate) async fn log_out(context: &Context) -> Result<(), Error> {
 /// Prints an access token.
 pub(crate) async fn token(context: &Context) -> Result<(), Error> {
     let token = context.client().await?.access_token().await?;
-    output::line(token.as_str());
-    Ok(())
+    output::line(token.as_str())
 }

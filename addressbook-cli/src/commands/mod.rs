@@ -28,33 +28,30 @@ use crate::output::Output;
 /// Runs a command; returns the exit code.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<u8, Error> {
     match &cli.command {
-        Command::Completions { shell } => {
-            manual::completions(*shell);
-            return Ok(0);
-        }
+        Command::Completions { shell } => return manual::completions(*shell).map(|()| 0),
         Command::Man { dir } => return manual::man(dir.as_deref()).map(|()| 0),
         _ => {}
     }
-    let context = Context::new(&cli.profile, cli.owner, output)?;
+    let context = Context::new(&cli.profile, output)?;
     match cli.command {
         Command::Login(args) => login::log_in(&context, args).await?,
         Command::Logout => login::log_out(&context).await?,
         Command::Token => login::token(&context).await?,
-        Command::List(args) => list::run(&context, args).await?,
-        Command::Search(args) => search::run(&context, args).await?,
-        Command::Show(args) => show::run(&context, args).await?,
-        Command::Add(args) => add::run(&context, *args).await?,
-        Command::Delete(args) => delete::delete(&context, args).await?,
-        Command::Undelete(args) => delete::undelete(&context, args).await?,
-        Command::Edit(args) => edit::run(&context, args).await?,
-        Command::Import(args) => return import::run(&context, args).await,
-        Command::Export(args) => export::run(&context, args).await?,
-        Command::Birthdays(args) => birthdays::run(&context, args).await?,
-        Command::Watch(args) => watch::run(&context, args).await?,
-        Command::Duplicates(args) => duplicates::find(&context, args).await?,
-        Command::Merge(args) => duplicates::merge(&context, args).await?,
-        Command::Unmerge { id } => duplicates::unmerge(&context, id).await?,
-        Command::Labels(command) => labels::run(&context, command).await?,
+        Command::List(args) => list::run(&context.of(&args.owner), args).await?,
+        Command::Search(args) => search::run(&context.of(&args.owner), args).await?,
+        Command::Show(args) => show::run(&context.of(&args.owner), args).await?,
+        Command::Add(args) => add::run(&context.of(&args.owner), *args).await?,
+        Command::Delete(args) => delete::delete(&context.of(&args.owner), args).await?,
+        Command::Undelete(args) => delete::undelete(&context.of(&args.owner), args).await?,
+        Command::Edit(args) => return edit::run(&context.of(&args.owner), args).await,
+        Command::Import(args) => return import::run(&context.of(&args.owner), args).await,
+        Command::Export(args) => export::run(&context.of(&args.owner), args).await?,
+        Command::Birthdays(args) => birthdays::run(&context.of(&args.owner), args).await?,
+        Command::Watch(args) => watch::run(&context.of(&args.owner), args).await?,
+        Command::Duplicates(args) => duplicates::find(&context.of(&args.owner), args).await?,
+        Command::Merge(args) => duplicates::merge(&context.of(&args.owner), args).await?,
+        Command::Unmerge { id, owner } => duplicates::unmerge(&context.of(&owner), id).await?,
+        Command::Labels { owner, command } => labels::run(&context.of(&owner), command).await?,
         Command::Share(command) => share::run(&context, command).await?,
         Command::Sessions(command) => sessions::run(&context, command).await?,
         Command::Account(command) => account::run(&context, command).await?,

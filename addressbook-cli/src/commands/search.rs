@@ -6,18 +6,20 @@ use addressbook_client::{Error, FieldMask};
 use crate::cli::Search;
 use crate::context::Context;
 use crate::output;
+use crate::pages;
 use crate::person::{FIELDS, HEADER, row};
 
 /// As many as a page can have.
-const PAGE_SIZE: usize = 100;
+const PAGE_MAX: i32 = 100;
 
 /// Searches contacts, page by page.
 pub(crate) async fn run(context: &Context, args: Search) -> Result<(), Error> {
     let client = context.client().await?;
     let is_json = context.output.is_json();
     let paths = FIELDS.map(str::to_owned).to_vec();
-    let mut request = SearchContactsRequest {
+    let request = SearchContactsRequest {
         query: args.query.join(" "),
+        page_size: pages::size(args.limit, PAGE_MAX),
         owner_id: context.owner.clone(),
         read_mask: (!is_json).then_some(FieldMask { paths }),
         filter: args.filter,
@@ -25,26 +27,28 @@ pub(crate) async fn run(context: &Context, args: Search) -> Result<(), Error> {
         ..SearchContactsRequest::default()
     };
     let mut rows = Vec::new();
-    let mut left = args.limit;
-    while left > 0 {
-        request.page_size = i32::try_from(left.min(PAGE_SIZE)).unwrap_or_default();
-        let page = client.contacts().search_contacts(request.clone()).await?;
-        let page = page.into_inner();
-        for result in page.results.iter().take(left) {
+    pages::each(
+        args.limit,
+        async |page_token| {
+            let request = SearchContactsRequest {
+                page_token,
+                ..request.clone()
+            };
+            let page = client.contacts().search_contacts(request).await?;
+            let page = page.into_inner();
+            Ok((page.results, page.next_page_token))
+        },
+        |result| {
             if is_json {
-                output::message("addressbook.contacts.v1.SearchResult", result);
-            } else {
-                rows.extend(result.contact.as_ref().map(row));
+                return output::message("addressbook.contacts.v1.SearchResult", &result);
             }
-        }
-        left = left.saturating_sub(page.results.len());
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
+            rows.extend(result.contact.as_ref().map(row));
+            Ok(())
+        },
+    )
+    .await?;
+    if is_json {
+        return Ok(());
     }
-    if !is_json {
-        context.output.table(&HEADER, rows, "No contact matches.");
-    }
-    Ok(())
+    output::table(&HEADER, rows, "No contact matches.")
 }

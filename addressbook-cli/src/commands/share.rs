@@ -9,7 +9,7 @@ use addressbook_client::{Client, Error};
 use super::labels;
 use crate::cli::{CreateShare, Share};
 use crate::context::Context;
-use crate::output;
+use crate::{output, pages};
 
 const SHARE: &str = "addressbook.contacts.v1.Share";
 
@@ -18,14 +18,10 @@ pub(crate) async fn run(context: &Context, command: Share) -> Result<(), Error> 
     let client = context.client().await?;
     match command {
         Share::Create(args) => create(context, &client, args).await,
-        Share::List => {
-            print_all(context, &own(&client).await?, "You share nothing.");
-            Ok(())
-        }
+        Share::List => print_all(context, &own(&client).await?, "You share nothing."),
         Share::Received => {
             let none = "Nobody shares anything with you.";
-            print_all(context, &received(&client).await?, none);
-            Ok(())
+            print_all(context, &received(&client).await?, none)
         }
         Share::Accept { id } => {
             let offer = with_id(received(&client).await?, &id)?;
@@ -64,8 +60,7 @@ async fn create(context: &Context, client: &Client, args: CreateShare) -> Result
         ..CreateShareRequest::default()
     };
     let response = client.shares().create_share(request).await?.into_inner();
-    print_all(context, &[response.share.unwrap_or_default()], "");
-    Ok(())
+    print_all(context, &[response.share.unwrap_or_default()], "")
 }
 
 async fn update(
@@ -80,8 +75,7 @@ async fn update(
         ..UpdateShareRequest::default()
     };
     let response = client.shares().update_share(request).await?.into_inner();
-    print_all(context, &[response.share.unwrap_or_default()], "");
-    Ok(())
+    print_all(context, &[response.share.unwrap_or_default()], "")
 }
 
 /// Ends a share that the user owns, or one that it received.
@@ -101,34 +95,28 @@ async fn end(client: &Client, id: String) -> Result<(), Error> {
 }
 
 async fn own(client: &Client) -> Result<Vec<Wire>, Error> {
-    let mut shares = Vec::new();
-    let mut request = ListSharesRequest::default();
-    loop {
-        let page = client
-            .shares()
-            .list_shares(request.clone())
-            .await?
-            .into_inner();
-        shares.extend(page.shares);
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            return Ok(shares);
-        }
-    }
+    pages::all(async |page_token| {
+        let request = ListSharesRequest {
+            page_token,
+            ..ListSharesRequest::default()
+        };
+        let page = client.shares().list_shares(request).await?.into_inner();
+        Ok((page.shares, page.next_page_token))
+    })
+    .await
 }
 
 async fn received(client: &Client) -> Result<Vec<Wire>, Error> {
-    let mut shares = Vec::new();
-    let mut request = ListSharedWithMeRequest::default();
-    loop {
-        let response = client.shares().list_shared_with_me(request.clone()).await?;
+    pages::all(async |page_token| {
+        let request = ListSharedWithMeRequest {
+            page_token,
+            ..ListSharedWithMeRequest::default()
+        };
+        let response = client.shares().list_shared_with_me(request).await?;
         let page = response.into_inner();
-        shares.extend(page.shares);
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            return Ok(shares);
-        }
-    }
+        Ok((page.shares, page.next_page_token))
+    })
+    .await
 }
 
 fn with_id(shares: Vec<Wire>, id: &str) -> Result<Wire, Error> {
@@ -136,12 +124,11 @@ fn with_id(shares: Vec<Wire>, id: &str) -> Result<Wire, Error> {
     found.ok_or_else(|| Error::not_found("nobody shares this with you"))
 }
 
-fn print_all(context: &Context, shares: &[Wire], none: &str) {
+fn print_all(context: &Context, shares: &[Wire], none: &str) -> Result<(), Error> {
     if context.output.is_json() {
-        for share in shares {
-            output::message(SHARE, share);
-        }
-        return;
+        return shares
+            .iter()
+            .try_for_each(|share| output::message(SHARE, share));
     }
     let rows = shares.iter().map(|share| {
         let what = match &*share.label_name {
@@ -167,5 +154,5 @@ fn print_all(context: &Context, shares: &[Wire], none: &str) {
         ]
     });
     let header = ["FROM", "TO", "WHAT", "ROLE", "STATE", "ID", "OWNER ID"];
-    context.output.table(&header, rows.collect(), none);
+    output::table(&header, rows.collect(), none)
 }

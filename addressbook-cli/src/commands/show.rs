@@ -11,16 +11,15 @@ use crate::{find, output, person};
 pub(crate) async fn run(context: &Context, args: One) -> Result<(), Error> {
     let client = context.client().await?;
     let contact = find::contact(context, &client, &args.contact).await?;
-    print(context, &contact);
-    Ok(())
+    print(context, &contact)
 }
 
 /// Prints a contact.
-pub(crate) fn print(context: &Context, contact: &Contact) {
+pub(crate) fn print(context: &Context, contact: &Contact) -> Result<(), Error> {
     if context.output.is_json() {
-        return output::message("addressbook.contacts.v1.Contact", contact);
+        return output::message(person::CONTACT, contact);
     }
     let fields = person::fields(contact);
     let rows = fields.into_iter().map(|(name, value)| vec![name, value]);
-    context.output.table(&[], rows.collect(), "");
+    output::table(&[], rows.collect(), "")
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(context: &Context, args: Watch) -> Result<(), Error> {
                     output::note("Connected again; no change is missed.");
                 }
                 interruptions = 0;
-                print(context, &event);
+                print(context, &event)?;
             }
             Watched::Interrupted(error) => {
                 interruptions += 1;
@@ -68,31 +68,27 @@ async fn now(context: &Context, client: &Client) -> Result<String, Error> {
     }
 }
 
-fn print(context: &Context, response: &WatchContactsResponse) {
+fn print(context: &Context, response: &WatchContactsResponse) -> Result<(), Error> {
     let Some(event) = &response.event else {
-        return;
+        return Ok(());
     };
     if context.output.is_json() {
         // A heartbeat is for the connection, not for the reader.
-        if !matches!(event, Event::Heartbeat(_)) {
-            output::message("addressbook.contacts.v1.WatchContactsResponse", response);
+        if matches!(event, Event::Heartbeat(_)) {
+            return Ok(());
         }
-        return;
+        return output::message("addressbook.contacts.v1.WatchContactsResponse", response);
     }
     match event {
         Event::Changed(contact) => {
-            let (name, id) = (output::plain(&contact.display_name), &contact.id);
-            output::line(format_args!("changed  {name}  {id}"));
+            let (name, id) = (&contact.display_name, &contact.id);
+            output::line(format_args!("changed  {name}  {id}"))
         }
         Event::Deleted(id) => output::line(format_args!("deleted  {id}")),
         Event::LabelChanged(label) => {
-            output::line(format_args!(
-                "label    {}  {}",
-                output::plain(&label.name),
-                label.id
-            ));
+            output::line(format_args!("label    {}  {}", label.name, label.id))
         }
         Event::LabelDeleted(id) => output::line(format_args!("label deleted  {id}")),
-        Event::CaughtUp(_) | Event::Heartbeat(_) => {}
+        Event::CaughtUp(_) | Event::Heartbeat(_) => Ok(()),
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,10 +14,23 @@ use crate::stack::Stack;
 
 pub(crate) const PASSWORD: &str = "the otter naps at noon";
 
+/// The system of the tests that neither change nor stop it. It stops with the last of them.
+static SHARED: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
+
 /// A home folder with profiles, and the servers to use.
 pub(crate) struct Cli {
+    /// The e-mail of the account; empty without one.
+    pub(crate) email: String,
     home: TempDir,
     servers: [(&'static str, String); 2],
+    shared: Option<Arc<Stack>>,
+}
+
+/// The e-mail of an account that no other test has.
+pub(crate) fn unique_email() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("user-{number}@example.com")
 }
 
 /// What a command did.
@@ -34,16 +49,43 @@ impl Cli {
                 format!("http://{}", stack.contacts),
             ),
         ];
-        let home = tempfile::tempdir().unwrap();
-        Self { home, servers }
+        Self {
+            email: String::new(),
+            home: tempfile::tempdir().unwrap(),
+            servers,
+            shared: None,
+        }
     }
 
     /// Where an account is logged in.
     pub(crate) fn of(stack: &Stack, email: &str) -> Self {
-        let cli = Self::new(stack);
+        let cli = Self {
+            email: email.to_owned(),
+            ..Self::new(stack)
+        };
         let done = cli.typing(&["account", "sign-up", email, "--name", "Ada"], PASSWORD);
         done.assert(0);
         cli
+    }
+
+    /// The same with an account of its own, of the system that tests share.
+    pub(crate) fn shared() -> Self {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let stack = shared.upgrade().unwrap_or_else(|| {
+            let stack = Arc::new(Stack::start(&[]));
+            *shared = Arc::downgrade(&stack);
+            stack
+        });
+        drop(shared);
+        Self {
+            shared: Some(Arc::clone(&stack)),
+            ..Self::of(&stack, &unique_email())
+        }
+    }
+
+    /// The system that is shared.
+    pub(crate) fn stack(&self) -> &Stack {
+        self.shared.as_ref().unwrap()
     }
 
     /// The file of a profile.

@@ -8,9 +8,8 @@ use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use serde_json::Value;
 use testing::{bearer, endpoint};
 
-use crate::cli::{Cli, PASSWORD};
+use crate::cli::{Cli, PASSWORD, unique_email};
 use crate::mail;
-use crate::stack::Stack;
 
 fn add(cli: &Cli) -> Value {
     let [added] = cli
@@ -38,8 +37,7 @@ fn add(cli: &Cli) -> Value {
 
 #[test]
 fn contacts_are_added_found_shown_and_deleted() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
 
     let added = add(&cli);
     assert_eq!(added["displayName"], "Hans Müller");
@@ -71,8 +69,7 @@ fn contacts_are_added_found_shown_and_deleted() {
 
 #[test]
 fn a_contact_is_added_as_it_was_shown() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
     let mut first = add(&cli);
 
     let again = cli.typing(&["--json", "add", "--from", "-"], &first.to_string());
@@ -92,8 +89,7 @@ fn a_contact_is_added_as_it_was_shown() {
 
 #[test]
 fn a_name_of_several_contacts_is_refused_with_their_ids() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
     let ids = [add(&cli), add(&cli)].map(|contact| contact["id"].as_str().unwrap().to_owned());
 
     let shown = cli.run(&["show", "muller"]);
@@ -108,14 +104,13 @@ fn a_name_of_several_contacts_is_refused_with_their_ids() {
 
 #[test]
 fn the_exit_code_is_the_kind_of_failure() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
 
     cli.run(&["nonsense"]).assert(2);
     cli.run(&["--profile", "other", "list"]).assert(3);
-    cli.typing(&["login", "ada@example.com"], "wrong password\n")
+    cli.typing(&["login", &cli.email], "wrong password\n")
         .assert(3);
-    cli.run(&["--owner", "0190b5d4-7a00-7000-8000-000000000000", "list"])
+    cli.run(&["list", "--owner", "0190b5d4-7a00-7000-8000-000000000000"])
         .assert(5);
     cli.run(&["show", "nobody"]).assert(5);
     let invalid = cli.run(&["add", "--given-name", "Eve", "--email", "nowhere"]);
@@ -125,23 +120,22 @@ fn the_exit_code_is_the_kind_of_failure() {
             .errors
             .contains("contact.emails[0].address")
     );
-    cli.typing(&["account", "sign-up", "ada@example.com"], PASSWORD)
+    cli.typing(&["account", "sign-up", &cli.email], PASSWORD)
         .assert(7);
     cli.typing(&["account", "totp", "enable"], PASSWORD)
         .assert(8);
-    let gone = ["login", "ada@example.com", "--auth", "http://127.0.0.1:9"];
+    let gone = ["login", &cli.email, "--auth", "http://127.0.0.1:9"];
     cli.typing(&gone, PASSWORD).assert(11);
     cli.run(&["add", "--from", "nowhere.json"]).assert(13);
 }
 
 #[tokio::test]
 async fn a_token_is_printed_for_other_clients() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
 
     let token = cli.run(&["token"]);
 
-    let channel = endpoint(&stack.contacts).connect().await.unwrap();
+    let channel = endpoint(&cli.stack().contacts).connect().await.unwrap();
     let request = bearer(ListContactsRequest::default(), token.assert(0).said.trim());
     let listed = ContactsServiceClient::new(channel)
         .list_contacts(request)
@@ -151,22 +145,16 @@ async fn a_token_is_printed_for_other_clients() {
 
 #[test]
 fn each_profile_has_its_account_in_a_file_of_its_own() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
-    let other = [
-        "--profile",
-        "work",
-        "account",
-        "sign-up",
-        "grace@example.com",
-    ];
+    let cli = Cli::shared();
+    let grace = unique_email();
+    let other = ["--profile", "work", "account", "sign-up", &grace];
     cli.typing(&other, PASSWORD).assert(0);
 
     let email = |args: &[&str]| {
         cli.json(&[args, &["account", "show"]].concat())[0]["user"]["email"].clone()
     };
-    assert_eq!(email(&[]), "ada@example.com");
-    assert_eq!(email(&["--profile", "work"]), "grace@example.com");
+    assert_eq!(email(&[]), *cli.email);
+    assert_eq!(email(&["--profile", "work"]), *grace);
     let by_variable = cli
         .command(&["--json", "account", "show"])
         .env("ADDRESSBOOK_PROFILE", "work")
@@ -174,7 +162,7 @@ fn each_profile_has_its_account_in_a_file_of_its_own() {
     assert!(
         String::from_utf8(by_variable.unwrap().stdout)
             .unwrap()
-            .contains("grace@example.com")
+            .contains(&grace)
     );
     let mode = fs::metadata(cli.profile("work"))
         .unwrap()
@@ -184,16 +172,15 @@ fn each_profile_has_its_account_in_a_file_of_its_own() {
 
     cli.run(&["logout"]).assert(0);
     cli.run(&["list"]).assert(3);
-    assert_eq!(email(&["--profile", "work"]), "grace@example.com");
+    assert_eq!(email(&["--profile", "work"]), *grace);
     // The servers and the e-mail are known.
     cli.typing(&["login"], PASSWORD).assert(0);
-    assert_eq!(email(&[]), "ada@example.com");
+    assert_eq!(email(&[]), *cli.email);
 }
 
 #[test]
 fn a_password_is_changed_and_an_account_deleted() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
     let new = "the heron naps at nine";
 
     cli.typing(
@@ -211,12 +198,11 @@ fn a_password_is_changed_and_an_account_deleted() {
 
 #[test]
 fn a_forgotten_password_is_replaced_with_the_mails_link() {
-    let stack = Stack::start(&[]);
-    let cli = Cli::of(&stack, "ada@example.com");
+    let cli = Cli::shared();
     let new = "the heron naps at nine";
 
     cli.run(&["account", "forgot-password"]).assert(0);
-    let token = mail::reset_token(&stack, "ada@example.com");
+    let token = mail::reset_token(cli.stack(), &cli.email);
     let typed = format!("https://addressbook.example.com/reset#token={token}\n{new}\n");
     cli.typing(&["account", "reset-password"], &typed).assert(0);
 

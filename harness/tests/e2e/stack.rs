@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -31,7 +32,8 @@ pub(crate) struct Stack {
     /// The command that makes an administrator, up to its e-mail.
     pub(crate) make_admin: String,
     child: Child,
-    lines: Receiver<String>,
+    /// What it prints. Locked, so that tests can share a system.
+    lines: Mutex<Receiver<String>>,
     data: TempDir,
 }
 
@@ -79,7 +81,7 @@ impl Stack {
             contacts: String::new(),
             make_admin: String::new(),
             child,
-            lines,
+            lines: Mutex::new(lines),
             data,
         };
         stack.auth = stack.behind("auth service:");
@@ -98,7 +100,7 @@ impl Stack {
     /// The next line that contains `text`.
     pub(crate) fn line(&self, text: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE);
+            let line = self.lines.lock().unwrap().recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|error| panic!("no \"{text}\": {error}"));
             if line.contains(text) {
                 return line;

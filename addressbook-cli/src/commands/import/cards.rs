@@ -8,6 +8,9 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
 use crate::cli;
 
+/// U+FEFF in UTF-8, with which some programs begin a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The cards with these numbers, as they are in the file; of a table with its first row. A
 /// file in UTF-16 becomes one in UTF-8.
 pub(crate) fn of(
@@ -41,6 +44,7 @@ pub(crate) fn of(
 
 /// Whether the cards are elements of a JSON array.
 fn is_array(text: &[u8]) -> bool {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     text.trim_ascii_start().starts_with(b"[")
 }
 
@@ -162,5 +166,6 @@ mod tests {
         let found = failed(file.as_bytes(), &[0, 2]);
 
         assert_eq!(found, format!("[\n{},\n{}\n]\n", card("a"), card("c")));
+        assert_eq!(failed(format!("\u{feff}{file}").as_bytes(), &[0, 2]), found);
     }
 }

@@ -1,0 +1,152 @@
+//! `import`.
+
+mod cards;
+mod input;
+mod refused;
+mod report;
+
+use std::path::Path;
+
+use addressbook_client::proto::contacts::v1::{
+    ImportColumn, ImportConflict, ImportFormat, ImportHeader, ImportRow, ImportSummary,
+};
+use addressbook_client::{Client, Error, ImportEvent, Kind};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::input::Input;
+use crate::cli::Import;
+use crate::context::Context;
+use crate::{exit, interrupt, output};
+
+/// What became of a file.
+struct Imported {
+    summary: ImportSummary,
+    /// The cards that were not stored as they are in the file.
+    rows: Vec<ImportRow>,
+}
+
+/// Imports files one after the other; returns the exit code.
+pub(crate) async fn run(context: &Context, args: Import) -> Result<u8, Error> {
+    if args.failures.is_some() && args.files.len() > 1 {
+        return Err(Error::invalid("--failures is for a single file"));
+    }
+    let client = context.client().await?;
+    let mut code = 0;
+    for file in &args.files {
+        let imported = tokio::select! {
+            biased;
+            imported = import(context, &client, &args, file) => imported,
+            () = interrupt::pressed() => {
+                output::note(interrupted(&args));
+                return Ok(exit::INTERRUPTED);
+            }
+        };
+        match imported {
+            Ok(is_complete) if is_complete => {}
+            Ok(_) => code = exit::PARTIAL,
+            // The other files may be fine.
+            Err(error) if args.files.len() > 1 && is_of_file(&error) => {
+                context.output.failed(&error);
+                code = exit::PARTIAL;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(code)
+}
+
+/// Whether another file can be imported where this error stopped one.
+fn is_of_file(error: &Error) -> bool {
+    matches!(error.kind, Kind::Local | Kind::Invalid)
+}
+
+fn interrupted(args: &Import) -> &'static str {
+    if args.dry_run {
+        "Interrupted; nothing is stored."
+    } else if args.as_new {
+        "Interrupted. What was stored stays, and the same command would store it again."
+    } else {
+        "Interrupted. What was stored stays, and the same command imports the rest."
+    }
+}
+
+/// Imports a file and reports what became of it; returns whether no card was refused.
+async fn import(
+    context: &Context,
+    client: &Client,
+    args: &Import,
+    file: &Path,
+) -> Result<bool, Error> {
+    let input = Input::open(file).await?;
+    let imported = send(context, client, args, &input).await?;
+    let is_complete = imported.summary.failed == 0;
+    if is_complete || args.dry_run {
+        report::print(context, &input, &imported, None)?;
+        return Ok(is_complete);
+    }
+    match refused::write(args, &input, &imported.rows) {
+        Ok(written) => report::print(context, &input, &imported, Some(&written))?,
+        // The cards that were stored are to be reported all the same.
+        Err(error) => {
+            report::print(context, &input, &imported, None)?;
+            context.output.failed(&error);
+        }
+    }
+    Ok(false)
+}
+
+/// Sends a file, with a progress bar on a terminal.
+async fn send(
+    context: &Context,
+    client: &Client,
+    args: &Import,
+    input: &Input,
+) -> Result<Imported, Error> {
+    // With an empty id, each import is another.
+    let import_id = if args.as_new {
+        String::new()
+    } else {
+        input.fingerprint.clone()
+    };
+    let header = ImportHeader {
+        format: ImportFormat::from(args.format).into(),
+        on_conflict: ImportConflict::from(args.on_conflict).into(),
+        validate_only: args.dry_run,
+        default_region: args.region.clone(),
+        import_id,
+        columns: args.column.iter().map(ImportColumn::clone).collect(),
+        labels: args.label.clone(),
+        owner_id: context.owner.clone(),
+    };
+    let bar = progress_bar(input);
+    let mut rows = Vec::new();
+    let importing = client.import(header, input.path(), |event| match event {
+        ImportEvent::Row(row) => rows.push(*row),
+        ImportEvent::Progress(progress) => {
+            bar.set_position(progress.bytes.unsigned_abs());
+            bar.set_message(format!("{} cards", progress.rows));
+        }
+        ImportEvent::Restarted(error) => {
+            rows.clear();
+            bar.suspend(|| output::note(format_args!("{error}; continuing")));
+        }
+    });
+    let summary = importing.await;
+    bar.finish_and_clear();
+    Ok(Imported {
+        summary: summary?,
+        rows,
+    })
+}
+
+/// Hidden if the errors do not go to a terminal.
+fn progress_bar(input: &Input) -> ProgressBar {
+    let bar = ProgressBar::new(input.bytes);
+    let template = "{prefix} [{wide_bar}] {percent}% {msg} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(output::plain(&input.name.display().to_string()));
+    bar.tick();
+    bar
+}
