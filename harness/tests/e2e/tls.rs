@@ -1,8 +1,9 @@
 //! Both services with TLS and certificates on both sides, as programs, beside a system
 //! without TLS on the same database.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -32,7 +33,7 @@ fn settings(name: &str, stack: &Stack, files: &Path) -> Vec<(&'static str, Strin
     ]
 }
 
-/// Both services over TLS; callers of auth must present a certificate.
+/// Both services over TLS.
 struct Encrypted {
     auth: Program,
     contacts: Program,
@@ -40,7 +41,18 @@ struct Encrypted {
 }
 
 impl Encrypted {
+    /// Callers of auth must present a certificate.
     fn beside(stack: &Stack) -> Self {
+        Self::start(stack, &["TLS_CLIENT_CA_FILE"])
+    }
+
+    /// Nobody needs a certificate.
+    fn for_all(stack: &Stack) -> Self {
+        Self::start(stack, &[])
+    }
+
+    /// `of_ca` are auth's settings that name the CA.
+    fn start(stack: &Stack, of_ca: &[&'static str]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let file = |name: &str| files.path().join(name).display().to_string();
         let authority = Authority::new("test");
@@ -50,10 +62,8 @@ impl Encrypted {
         }
         let secret = stack.folder().join("contacts.secret").display().to_string();
         let mut own = settings("auth-service", stack, files.path());
-        own.extend([
-            ("TLS_CLIENT_CA_FILE", file("ca.crt")),
-            ("CONTACTS_SECRET_FILE", secret.clone()),
-        ]);
+        own.extend(of_ca.iter().map(|name| (*name, file("ca.crt"))));
+        own.push(("CONTACTS_SECRET_FILE", secret.clone()));
         let auth = Program::start("auth-service", files.path(), own);
         let mut own = settings("contacts-service", stack, files.path());
         own.extend([
@@ -165,4 +175,54 @@ fn health_asks_with_what_the_service_is_set_to() {
     // Without TLS.
     let tls = ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"];
     assert!(!pair.contacts.is_healthy_without(&tls));
+}
+
+/// Runs `addressbook` in this folder with its profiles in `home`; returns its exit code, and
+/// what it prints.
+fn addressbook(home: &Path, folder: &Path, args: &[&str]) -> (i32, String) {
+    let program = Path::new(env!("CARGO_BIN_EXE_dev")).with_file_name("addressbook");
+    let mut child = Command::new(program)
+        .args(args)
+        .env_clear()
+        .env("XDG_STATE_HOME", home)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not read its input may have ended.
+    let _ = writeln!(child.stdin.take().unwrap(), "the otter naps at noon");
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(said).unwrap(),
+    )
+}
+
+#[test]
+fn the_command_line_trusts_the_given_ca_and_no_other() {
+    let stack = Stack::start(&[]);
+    let pair = Encrypted::for_all(&stack);
+    let files = pair.files.path();
+    Authority::new("other").write(files, "other.crt");
+    let home = tempfile::tempdir().unwrap();
+    let [auth, contacts] = [&pair.auth, &pair.contacts].map(|at| format!("https://{}", at.address));
+    let servers = ["--auth", &auth, "--contacts", &contacts];
+    let sign_up = ["account", "sign-up", "ada@example.com"];
+    let log_in = ["login", "ada@example.com"];
+
+    let args = [&sign_up[..], &servers, &["--ca-file", "ca.crt"]].concat();
+    let (code, said) = addressbook(home.path(), files, &args);
+    assert_eq!(code, 0, "{said}");
+    // The CA file is found in another folder, too.
+    let (code, said) = addressbook(home.path(), home.path(), &["list"]);
+    assert_eq!(code, 0, "{said}");
+    for ca_file in [&["--ca-file", "other.crt"][..], &[]] {
+        let args = [&["--profile", "other"], &log_in[..], &servers, ca_file].concat();
+        let (code, said) = addressbook(home.path(), files, &args);
+        assert_eq!(code, 11, "{said}");
+        assert!(said.contains(&auth), "{said}");
+    }
 }
