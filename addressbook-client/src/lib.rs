@@ -26,6 +26,7 @@ mod import;
 mod json;
 mod log_in;
 mod methods;
+mod photo;
 mod retry;
 mod servers;
 mod session;

@@ -40,7 +40,7 @@ pub(crate) struct SignUp {
     /// The e-mail of the account
     pub(crate) email: Option<String>,
     /// Your name, which others see
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) name: String,
     /// Where the services are
     #[command(flatten)]

@@ -12,18 +12,19 @@ use super::Owner;
 /// Which files to import, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// The files: vCard, CSV of Google or Outlook, JSContact, or JSON lines; - for the input
+    /// The files: vCard, CSV of Google or Outlook, JSContact, or JSON lines; - for standard
+    /// input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// What the files are
+    /// The format of the files
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     /// For --format csv: what a column contains, such as `Surname=family_name` or
     /// `Mail=emails[0].address`; repeatable
     #[arg(long, value_name = "HEADER=FIELD", value_parser = column)]
     pub(crate) column: Vec<ImportColumn>,
-    /// What happens to a card whose uid a contact has already
-    #[arg(long, value_enum, default_value_t)]
+    /// What happens to a card (a contact of the file) whose uid a contact has already
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub(crate) on_conflict: Conflict,
     /// Say what would happen, and store nothing
     #[arg(long)]
@@ -32,8 +33,14 @@ pub(crate) struct Import {
     /// has stored them: those that you did not delete since are then there twice
     #[arg(long)]
     pub(crate) as_new: bool,
-    /// The country of phone numbers without a country code, such as DE
-    #[arg(long, value_name = "COUNTRY", default_value = "")]
+    /// The country of phone numbers without a country code, such as DE; default: that of your
+    /// settings
+    #[arg(
+        long,
+        value_name = "COUNTRY",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) region: String,
     /// A label for every contact; repeatable
     #[arg(long, value_name = "NAME")]
@@ -50,7 +57,7 @@ pub(crate) struct Import {
 /// What a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// What its beginning looks like
+    /// The one that the file begins like
     #[default]
     Auto,
     /// vCard 2.1, 3.0 or 4.0
@@ -109,14 +116,14 @@ impl From<Conflict> for ImportConflict {
 /// Which contacts to export, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// The file to write; the output if missing or `-`
+    /// The file to write; standard output if it is missing or `-`
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// What the file is to be; tables lose what they have no column for
+    /// The format of the file; tables lose what they have no column for
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ExportAs,
-    /// Only these contacts, as for `list`
-    #[arg(long, default_value = "")]
+    /// Only contacts that match, as for `list`
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) filter: String,
     /// Also photos
     #[arg(long)]
@@ -125,7 +132,12 @@ pub(crate) struct Export {
     #[arg(long)]
     pub(crate) deleted: bool,
     /// The country of phone numbers in the filter
-    #[arg(long, value_name = "COUNTRY", default_value = "")]
+    #[arg(
+        long,
+        value_name = "COUNTRY",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) region: String,
     /// Replace an existing FILE
     #[arg(long)]

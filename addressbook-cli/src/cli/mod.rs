@@ -3,6 +3,8 @@
 mod account;
 mod contacts;
 mod files;
+mod photo;
+mod settings;
 mod sharing;
 
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ use clap_complete::Shell;
 pub(crate) use account::{Account, Confirm, Sessions, SignUp, Totp};
 pub(crate) use contacts::{Add, Ids, List, One, Owner, Search};
 pub(crate) use files::{Export, Format, Import};
+pub(crate) use photo::Photo;
+pub(crate) use settings::{SetSettings, Settings};
 pub(crate) use sharing::{
     Birthdays, CreateShare, Duplicates, Labels, Members, Merge, Share, Watch,
 };
@@ -23,20 +27,28 @@ use crate::exit;
 #[derive(Debug, Parser)]
 #[command(name = "addressbook", version, after_help = exit::HELP)]
 pub(crate) struct Cli {
-    /// Which of several accounts to use
+    /// The account to use, if you have several: a name of your choice
     #[arg(
         long,
         global = true,
         env = "ADDRESSBOOK_PROFILE",
         default_value = "default",
-        hide_env = true
+        hide_env = true,
+        help_heading = "Options of every command"
     )]
     pub(crate) profile: String,
-    /// Print results and errors as JSON: a value a line, with the names of the protos' fields
-    #[arg(long, global = true)]
+    /// Print results and errors as JSON: one value per line, with the field names of the protos
+    #[arg(long, global = true, help_heading = "Options of every command")]
     pub(crate) json: bool,
-    /// Whether to use colours
-    #[arg(long, global = true, value_enum, default_value_t)]
+    /// Whether to use colours; auto: on a terminal, unless `NO_COLOR` is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        help_heading = "Options of every command"
+    )]
     pub(crate) color: Color,
     /// What to do
     #[command(subcommand)]
@@ -46,19 +58,16 @@ pub(crate) struct Cli {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
 /// The sub-commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Log in; the password is asked for, or read from the first line of the input
+    /// Log in; the password is asked for, or read from standard input
     Login(Login),
     /// Log out: end the session, and forget its tokens
     Logout,
@@ -108,9 +117,21 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Labels,
     },
+    /// Set, get and remove photos of contacts
+    Photo {
+        /// Whose contacts
+        #[command(flatten)]
+        owner: Owner,
+        /// What to do
+        #[command(subcommand)]
+        command: Photo,
+    },
     /// Share contacts with others
     #[command(subcommand)]
     Share(Share),
+    /// Show and change the settings of your address book
+    #[command(subcommand)]
+    Settings(Settings),
     /// List and end sessions
     #[command(subcommand)]
     Sessions(Sessions),

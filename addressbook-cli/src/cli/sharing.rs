@@ -115,7 +115,12 @@ pub(crate) struct Birthdays {
     pub(crate) days: i32,
     /// The time zone that defines today, such as Europe/Berlin; by default that of your
     /// settings
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) time_zone: String,
     /// Also anniversaries and other events
     #[arg(long)]
@@ -162,7 +167,8 @@ pub(crate) struct Merge {
 /// From where to watch.
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
-    /// Resume after this `syncToken` of an earlier event; by default only new changes
+    /// Resume after the event with this `syncToken`, which --json prints; by default only new
+    /// changes
     #[arg(long, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     /// Whose contacts

@@ -12,8 +12,10 @@ mod labels;
 mod list;
 mod login;
 mod manual;
+mod photo;
 mod search;
 mod sessions;
+mod settings;
 mod share;
 mod show;
 mod totp;
@@ -52,6 +54,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<u8, Error> {
         Command::Merge(args) => duplicates::merge(&context.of(&args.owner), args).await?,
         Command::Unmerge { id, owner } => duplicates::unmerge(&context.of(&owner), id).await?,
         Command::Labels { owner, command } => labels::run(&context.of(&owner), command).await?,
+        Command::Photo { owner, command } => photo::run(&context.of(&owner), command).await?,
+        Command::Settings(command) => settings::run(&context, command).await?,
         Command::Share(command) => share::run(&context, command).await?,
         Command::Sessions(command) => sessions::run(&context, command).await?,
         Command::Account(command) => account::run(&context, command).await?,

@@ -11,6 +11,7 @@ mod cli;
 mod contacts;
 mod import;
 mod mail;
+mod photos;
 mod refresh;
 mod sharing;
 #[allow(dead_code, reason = "it is shared with the end-to-end tests")]

@@ -1,4 +1,4 @@
-//! What is imported: a file, or the program's input.
+//! What is imported: a file, or standard input.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,18 +10,18 @@ use tempfile::NamedTempFile;
 
 /// A file that can be read several times.
 pub(super) struct Input {
-    /// As in the command; `-` for the program's input.
+    /// As in the command; `-` for standard input.
     pub(super) name: PathBuf,
     /// The same for the same content, so that a repeated import continues an interrupted one.
     pub(super) fingerprint: String,
     /// The size.
     pub(super) bytes: u64,
-    /// What the program's input was.
+    /// A copy of standard input.
     copy: Option<NamedTempFile>,
 }
 
 impl Input {
-    /// A regular file, or for `-` what the program's input contains until its end.
+    /// A regular file, or for `-` what standard input contains.
     pub(super) async fn open(name: &Path) -> Result<Self, Error> {
         let failed = |cause: io::Error| {
             Error::local(format_args!("cannot read {}: {cause}", name.display()))
@@ -34,7 +34,7 @@ impl Input {
             None
         } else {
             return Err(Error::local(format_args!(
-                "{} is not a regular file; `import -` reads the program's input",
+                "{} is not a regular file; `import -` reads standard input",
                 name.display()
             )));
         };
