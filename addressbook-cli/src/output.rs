@@ -1,6 +1,7 @@
 //! Results for people or programs.
 
 use std::fmt::Display;
+use std::future::pending;
 use std::io::{self, ErrorKind, Write};
 use std::iter::repeat;
 
@@ -9,6 +10,8 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, presets};
 use prost::Message;
 use serde_json::{Value, json};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::cli::Color;
 
@@ -139,6 +142,21 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
         ))),
         Ok(()) => Ok(()),
     }
+}
+
+/// Waits until nobody reads the results any longer. Files and terminals are always read.
+#[expect(
+    deprecated,
+    reason = "its replacement is unsafe for what can be closed, which standard output is not"
+)]
+pub(crate) async fn closed() {
+    // Fails for files. The error of a pipe is that its reader has closed it.
+    if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    pending::<()>().await;
 }
 
 /// Prints a line for people.

@@ -4,9 +4,11 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use addressbook_client::Error;
 
+use crate::output;
+
 /// A secret: typed without echo, or the next line of the input if that is not a terminal.
 pub(crate) async fn secret(question: &str) -> Result<String, Error> {
-    let text = format!("{question}: ");
+    let text = output::plain(&format!("{question}: "));
     answered(move || {
         if io::stdin().is_terminal() {
             rpassword::prompt_password(text)
@@ -28,7 +30,7 @@ pub(crate) async fn new_password(question: &str) -> Result<String, Error> {
 
 /// A line that is shown while it is typed.
 pub(crate) async fn text(question: &str) -> Result<String, Error> {
-    let text = format!("{question}: ");
+    let text = output::plain(&format!("{question}: "));
     answered(move || {
         let mut stderr = io::stderr();
         write!(stderr, "{text}")?;

@@ -10,7 +10,7 @@ use crate::cli::Watch;
 use crate::context::Context;
 use crate::output;
 
-/// Prints changes until Ctrl-C.
+/// Prints changes until Ctrl-C, or until nobody reads them.
 pub(crate) async fn run(context: &Context, args: Watch) -> Result<(), Error> {
     let client = context.client().await?;
     let sync_token = match args.token {
@@ -25,8 +25,14 @@ pub(crate) async fn run(context: &Context, args: Watch) -> Result<(), Error> {
     let mut watch = client.watch(request);
     // In a row. The first one is usually the end of an access token, or of a connection.
     let mut interruptions = 0;
+    let closed = output::closed();
+    tokio::pin!(closed);
     loop {
-        match watch.next().await? {
+        let watched = tokio::select! {
+            watched = watch.next() => watched?,
+            () = &mut closed => return Ok(()),
+        };
+        match watched {
             Watched::Event(event) => {
                 if interruptions > 1 {
                     output::note("Connected again; no change is missed.");
