@@ -33,7 +33,8 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
         let addressbook = quoted(&program);
         say("Try, with a password of your own:");
         say(format_args!(
-            "  {addressbook} account sign-up ada@example.com --auth http://{auth} --contacts http://{contacts}"
+            "  {addressbook} account sign-up ada@example.com {}",
+            servers([auth, contacts])
         ));
         say(format_args!(
             "  {addressbook} add --given-name Grace --family-name Hopper"
@@ -89,10 +90,18 @@ pub(crate) fn say_demo([auth, contacts]: [SocketAddr; 2], demo: &Demo) {
     if let Some(program) = command_line() {
         let (addressbook, email, password) = (quoted(&program), &demo.email, &demo.password);
         say(format_args!(
-            "  echo '{password}' | {addressbook} login {email} --auth http://{auth} --contacts http://{contacts}"
+            "  echo '{password}' | {addressbook} login {email} {}",
+            servers([auth, contacts])
         ));
     }
     say(format_args!("  {}", log_in(auth, &user)));
+}
+
+/// The options of the command line that name both services.
+fn servers([auth, contacts]: [SocketAddr; 2]) -> String {
+    let is_local = auth.ip().is_loopback() && contacts.ip().is_loopback();
+    let allowed = if is_local { "" } else { " --allow-plaintext" };
+    format!("--auth http://{auth} --contacts http://{contacts}{allowed}")
 }
 
 /// A path as a word of a shell.

@@ -12,6 +12,7 @@ mod contacts;
 mod import;
 mod mail;
 mod photos;
+mod proxy;
 mod refresh;
 mod sharing;
 #[allow(dead_code, reason = "it is shared with the end-to-end tests")]
