@@ -24,13 +24,13 @@ pub(crate) async fn run(context: &Context, args: One) -> Result<u8, Error> {
         biased;
         result = edit(context, &client, &contact, &before, file.path()) => result,
         () = interrupt::pressed() => {
-            keep(file)?;
+            keep(file, &before)?;
             return Ok(exit::INTERRUPTED);
         }
     };
     match result {
         Err(error) => {
-            keep(file)?;
+            keep(file, &before)?;
             return Err(error);
         }
         Ok(None) => output::note("Nothing has changed."),
@@ -100,8 +100,11 @@ fn write(text: &str) -> Result<NamedTempFile, Error> {
     Ok(file)
 }
 
-/// Keeps what the user has typed.
-fn keep(file: NamedTempFile) -> Result<(), Error> {
+/// Keeps what the user has typed, if that is anything.
+fn keep(file: NamedTempFile, before: &str) -> Result<(), Error> {
+    if fs::read(file.path()).is_ok_and(|text| text == before.as_bytes()) {
+        return Ok(());
+    }
     let (_, path) = file.keep().map_err(Error::local)?;
     output::note(format_args!("The text is in {}.", path.display()));
     Ok(())

@@ -93,6 +93,9 @@ fn a_contact_is_edited_as_a_text() {
 
     let same: crate::cli::Done = edit("true");
     assert!(same.assert(0).errors.contains("Nothing has changed"));
+    let failed = edit("exit 1");
+    let errors = &failed.assert(13).errors;
+    assert!(!errors.contains("The text is in"), "{errors}");
     let done = edit(r#"sed -i 's/^givenName.*/givenName = "Johann"/; /^notes/d' "$1""#);
     let edited: Value = serde_json::from_str(&done.assert(0).said).unwrap();
     assert_eq!(edited["givenName"], "Johann");

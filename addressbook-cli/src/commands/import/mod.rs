@@ -20,6 +20,7 @@ use crate::{exit, interrupt, output};
 
 /// What became of a file.
 struct Imported {
+    input: Input,
     summary: ImportSummary,
     /// The cards that were not stored as they are in the file.
     rows: Vec<ImportRow>,
@@ -35,15 +36,19 @@ pub(crate) async fn run(context: &Context, args: Import) -> Result<u8, Error> {
     for file in &args.files {
         let imported = tokio::select! {
             biased;
-            imported = import(context, &client, &args, file) => imported,
+            imported = send(context, &client, &args, file) => imported,
             () = interrupt::pressed() => {
                 output::note(interrupted(&args));
                 return Ok(exit::INTERRUPTED);
             }
         };
         match imported {
-            Ok(is_complete) if is_complete => {}
-            Ok(_) => code = exit::PARTIAL,
+            Ok(imported) => {
+                report(context, &args, &imported)?;
+                if imported.summary.failed > 0 {
+                    code = exit::PARTIAL;
+                }
+            }
             // The other files may be fine.
             Err(error) if args.files.len() > 1 && is_of_file(&error) => {
                 context.output.failed(&error);
@@ -70,29 +75,20 @@ fn interrupted(args: &Import) -> &'static str {
     }
 }
 
-/// Imports a file and reports what became of it; returns whether no card was refused.
-async fn import(
-    context: &Context,
-    client: &Client,
-    args: &Import,
-    file: &Path,
-) -> Result<bool, Error> {
-    let input = Input::open(file).await?;
-    let imported = send(context, client, args, &input).await?;
-    let is_complete = imported.summary.failed == 0;
-    if is_complete || args.dry_run {
-        report::print(context, &input, &imported, None)?;
-        return Ok(is_complete);
+/// Writes the refused cards to a file, and prints what became of all.
+fn report(context: &Context, args: &Import, imported: &Imported) -> Result<(), Error> {
+    if imported.summary.failed == 0 || args.dry_run {
+        return report::print(context, imported, None);
     }
-    match refused::write(args, &input, &imported.rows) {
-        Ok(written) => report::print(context, &input, &imported, Some(&written))?,
+    match refused::write(args, &imported.input, &imported.rows) {
+        Ok(written) => report::print(context, imported, Some(&written)),
         // The cards that were stored are to be reported all the same.
         Err(error) => {
-            report::print(context, &input, &imported, None)?;
+            report::print(context, imported, None)?;
             context.output.failed(&error);
+            Ok(())
         }
     }
-    Ok(false)
 }
 
 /// Sends a file, with a progress bar on a terminal.
@@ -100,8 +96,9 @@ async fn send(
     context: &Context,
     client: &Client,
     args: &Import,
-    input: &Input,
+    file: &Path,
 ) -> Result<Imported, Error> {
+    let input = Input::open(file).await?;
     // With an empty id, each import is another.
     let import_id = if args.as_new {
         String::new()
@@ -118,7 +115,7 @@ async fn send(
         labels: args.label.clone(),
         owner_id: context.owner.clone(),
     };
-    let bar = progress_bar(input);
+    let bar = progress_bar(&input);
     let mut rows = Vec::new();
     let importing = client.import(header, input.path(), |event| match event {
         ImportEvent::Row(row) => rows.push(*row),
@@ -134,6 +131,7 @@ async fn send(
     let summary = importing.await;
     bar.finish_and_clear();
     Ok(Imported {
+        input,
         summary: summary?,
         rows,
     })

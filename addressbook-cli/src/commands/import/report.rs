@@ -7,7 +7,6 @@ use addressbook_client::{Error, to_json};
 use serde_json::{Value, json};
 
 use super::Imported;
-use super::input::Input;
 use crate::context::Context;
 use crate::output::{self, error_json};
 
@@ -18,11 +17,14 @@ const SHOWN_MAX: usize = 20;
 /// `refused` is the file that contains the refused ones.
 pub(super) fn print(
     context: &Context,
-    input: &Input,
     imported: &Imported,
     refused: Option<&Path>,
 ) -> Result<(), Error> {
-    let Imported { summary, rows } = imported;
+    let Imported {
+        input,
+        summary,
+        rows,
+    } = imported;
     let name = input.name.display();
     if context.output.is_json() {
         for row in rows {
