@@ -55,7 +55,8 @@ pub struct Group {
 /// The bytes of a photo.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Photo {
-    /// Such as "image/jpeg", as the file says; it may be empty or wrong.
+    /// Such as "image/jpeg", as the file says: it may be wrong. Empty if the file says none
+    /// that is known.
     pub media_type: String,
     /// The file of the picture.
     pub data: Vec<u8>,

@@ -1,5 +1,6 @@
 //! JSON whose objects keep the order of their members.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -24,8 +25,8 @@ pub(crate) enum Json {
 impl Json {
     /// The member of an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
-        let mut members = self.members().iter();
-        members.find(|(key, _)| key == name).map(|(_, value)| value)
+        let member = self.members().iter().find(|(key, _)| key == name);
+        member.map(|(_, value)| value)
     }
 
     /// The members of an object; none of anything else.
@@ -233,8 +234,23 @@ impl<'de> Visitor<'de> for Any {
         while let Some(member) = object.next_entry()? {
             members.push(member);
         }
+        last_of_each(&mut members);
         Ok(Json::Object(members))
     }
+}
+
+/// Keeps the last of several members with one name, which RFC 7493 forbids: most programs do,
+/// so it is the one that the author of a file has seen.
+fn last_of_each(members: &mut Members) {
+    let names = members.iter().map(|(name, _)| name.as_str());
+    let places: HashMap<&str, usize> = names.zip(0..).collect();
+    if places.len() == members.len() {
+        return;
+    }
+    let is_last = members.iter().zip(0..);
+    let is_last = is_last.map(|((name, _), at)| places[name.as_str()] == at);
+    let mut is_last = is_last.collect::<Vec<_>>().into_iter();
+    members.retain(|_| is_last.next().unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -254,6 +270,12 @@ mod tests {
         ] {
             assert_eq!(parse(text).to_string(), text);
         }
+    }
+
+    #[test]
+    fn the_last_of_several_members_with_one_name_counts() {
+        let text = "{\"a\":1,\"b\":2,\"a\":{\"x\":1,\"x\":2},\"c\":3,\"b\":4}";
+        assert_eq!(parse(text).to_string(), "{\"a\":{\"x\":2},\"c\":3,\"b\":4}");
     }
 
     #[test]

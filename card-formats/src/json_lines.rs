@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::card::{Card, Entry, Parsed, Photo, Problem};
 use crate::limits;
 use crate::lines::Lines;
+use crate::photo::image_type;
 
 /// The bytes of a line without its photo: a contact of 64 KiB, of which JSON may write each
 /// byte as six.
@@ -106,9 +107,10 @@ fn parse(line: &[u8]) -> Result<Parsed, Problem> {
     let message = message.map_err(|error| malformed(&error))?;
     json.end().map_err(|error| malformed(&error))?;
     let contact: Contact = message.transcode_to().map_err(|error| malformed(&error))?;
-    let media_type = contact.photo.as_ref().map(|photo| photo.media_type.clone());
+    let info = contact.photo.as_ref();
+    let media_type = info.and_then(|info| image_type(&info.media_type));
     let photo = data.map(|data| Photo {
-        media_type: media_type.unwrap_or_default(),
+        media_type: media_type.unwrap_or_default().to_owned(),
         data,
     });
     Ok(Parsed { contact, photo })
@@ -200,6 +202,7 @@ pub(crate) fn write(contact: &Contact, photo: Option<&Photo>, out: &mut Vec<u8>)
             Value::String(STANDARD.encode(&photo.data)),
         );
     }
-    out.extend_from_slice(value.to_string().as_bytes());
+    // Nothing in it can fail: all keys are texts, and it is written to memory.
+    let _ = serde_json::to_writer(&mut *out, &value);
     out.push(b'\n');
 }

@@ -17,6 +17,7 @@ mod json_lines;
 pub mod limits;
 mod lines;
 mod name;
+mod photo;
 mod raw;
 mod reader;
 mod sniff;

@@ -1,6 +1,8 @@
 //! Parts of cards that the model does not define, as raw properties: JSPROP of RFC 9555,
 //! section 3.2.1.
 
+use std::collections::HashSet;
+
 use crate::json::{Json, Members};
 use crate::limits;
 use crate::vcard::property::Property;
@@ -32,8 +34,10 @@ fn line(path: &[&str], value: &Json) -> String {
     format!("JSPROP;JSPTR=\"{pointer}\":{}", escape(&value.to_string()))
 }
 
-/// The path and the value of a raw property; `None` if it is another one.
-fn parse(raw: &str) -> Option<(Vec<String>, Json)> {
+/// The member and the value of a raw property. `None` if it is another one, or a value that
+/// would change what the card says: its type, that it is a group, or what is deeper in it than
+/// the entries of its maps.
+fn parse(raw: &str) -> Option<(String, Json)> {
     let line = raw.trim().replace(['\r', '\n'], "\\n");
     let property = Property::parse(line.as_bytes(), encoding_rs::UTF_8)?;
     if property.name != "JSPROP" || !property.group.is_empty() {
@@ -41,9 +45,16 @@ fn parse(raw: &str) -> Option<(Vec<String>, Json)> {
     }
     let pointer = property.parameter("JSPTR")?;
     let keys = pointer.strip_prefix('/').unwrap_or(pointer).split('/');
-    let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
-    let value = serde_json::from_str(&unescape(&property.value)).ok()?;
-    Some((keys.collect(), value))
+    let mut keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
+    let name = keys.next()?;
+    let value: Json = serde_json::from_str(&unescape(&property.value)).ok()?;
+    let value = match keys.next() {
+        Some(key) => Json::object(&key, value),
+        None => value,
+    };
+    let is_group = name == "kind" && value.text() == Some("group");
+    let is_other = name == "@type" || is_group || keys.next().is_some();
+    (!is_other).then_some((name, value))
 }
 
 /// Whether a raw property is a part of a card.
@@ -55,8 +66,6 @@ pub(super) fn is_kept(raw: &str) -> bool {
 #[derive(Default)]
 pub(super) struct Kept {
     members: Members,
-    /// Values that are deeper in a card than those of a map.
-    deeper: Vec<(Vec<String>, Json)>,
 }
 
 impl Kept {
@@ -66,14 +75,7 @@ impl Kept {
         let mut others = Vec::new();
         for text in raw {
             match parse(text) {
-                Some((mut path, value)) => match path.as_mut_slice() {
-                    [name] => kept.members.push((std::mem::take(name), value)),
-                    [name, key] => {
-                        let entry = Json::object(key, value);
-                        kept.members.push((std::mem::take(name), entry));
-                    }
-                    _ => kept.deeper.push((path, value)),
-                },
+                Some(member) => kept.members.push(member),
                 None => others.push(text),
             }
         }
@@ -109,32 +111,15 @@ impl Kept {
                 Some((_, known)) => add(known, value),
             }
         }
-        for (path, value) in self.deeper {
-            put(card, &path, value);
-        }
     }
 }
 
 /// Adds the members of an object that another one does not have.
 fn add(known: &mut Json, value: Json) {
-    let (Json::Object(known), Json::Object(members)) = (known, value) else {
+    let (Json::Object(known), Json::Object(mut members)) = (known, value) else {
         return;
     };
-    for (key, value) in members {
-        if !known.iter().any(|(other, _)| *other == key) {
-            known.push((key, value));
-        }
-    }
-}
-
-/// Sets a value deep in an object, if all that it is in exists (RFC 8620, section 5.3).
-fn put(object: &mut Members, path: &[String], value: Json) {
-    let [key, rest @ ..] = path else { return };
-    let known = object.iter_mut().find(|(name, _)| name == key);
-    match (known, rest) {
-        (Some((_, known)), []) => *known = value,
-        (None, []) => object.push((key.clone(), value)),
-        (Some((_, Json::Object(inner))), _) => put(inner, rest, value),
-        _ => {}
-    }
+    let names: HashSet<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+    members.retain(|(name, _)| !names.contains(name.as_str()));
+    known.append(&mut members);
 }

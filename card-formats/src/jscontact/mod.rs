@@ -57,7 +57,7 @@ impl Reader {
         let mut warnings = Vec::new();
         let outcome = match &found.problem {
             Some(problem) => Err(problem.clone()),
-            None => parse(&found).and_then(|card| read::entry(&card, &mut warnings)),
+            None => parse(&found).and_then(|card| read::entry(card, &mut warnings)),
         };
         let index = self.index;
         self.index += 1;

@@ -1,5 +1,7 @@
 //! Organizations with titles, and related people.
 
+use std::collections::{HashMap, HashSet};
+
 use proto::contacts::v1::{Organization, Relation};
 
 use super::kept::Kept;
@@ -172,18 +174,17 @@ fn organization_entry(organization: &Organization) -> Json {
 
 /// The related people of a card, who may be in a list of our own, too.
 pub(super) fn read_relations(related: &Json, own: Option<&Json>) -> Vec<Relation> {
-    let mut relations: Vec<Relation> = match own {
-        Some(Json::Array(list)) => list.iter().filter_map(own_relation).collect(),
-        _ => Vec::new(),
+    let own = match own {
+        Some(Json::Array(list)) => list.as_slice(),
+        _ => &[],
     };
-    let listed: Vec<String> = relations.iter().map(|one| one.name.clone()).collect();
-    for (name, entry) in related.members() {
-        if !listed.contains(name) {
-            relations.extend(relations_of(name, entry));
-        }
-    }
-    relations.truncate(ITEMS);
-    relations
+    let own: Vec<Relation> = own.iter().filter_map(own_relation).take(ITEMS).collect();
+    let listed: HashSet<&str> = own.iter().map(|one| one.name.as_str()).collect();
+    let others = related.members().iter();
+    let others = others.filter(|(name, _)| !listed.contains(name.as_str()));
+    let others = others.flat_map(|(name, entry)| relations_of(name, entry));
+    let others: Vec<Relation> = others.take(ITEMS - own.len()).collect();
+    [own, others].concat()
 }
 
 fn own_relation(entry: &Json) -> Option<Relation> {
@@ -211,7 +212,10 @@ fn relations_of(key: &str, entry: &Json) -> Vec<Relation> {
     };
     match entry.get("relation").map(Json::members) {
         None | Some([]) => vec![relation("")],
-        Some(labels) => labels.iter().map(|(label, _)| relation(label)).collect(),
+        Some(labels) => {
+            let labels = labels.iter().take(ITEMS);
+            labels.map(|(label, _)| relation(label)).collect()
+        }
     }
 }
 
@@ -238,18 +242,27 @@ pub(super) fn write_relations(list: &[Relation], kept: &mut Kept) -> (Json, Opti
         if let Json::Object(members) = &mut related[at].1
             && let Some((_, labels)) = members.first_mut()
             && !label.is_empty()
+            && labels.get(&label).is_none()
         {
             labels.push(&label, true);
         }
     }
     let kept = kept.entries("relatedTo");
+    let names = related.iter().map(|(name, _)| name.clone());
+    let mut places: HashMap<String, usize> = names.zip(0..).collect();
     for (key, entry) in kept.clone() {
-        match related.iter_mut().find(|(name, _)| *name == key) {
-            Some((_, written)) if relations_of(&key, &entry) == relations_of(&key, written) => {
-                *written = entry;
+        match places.get(&key) {
+            Some(at) => {
+                let (_, written) = &mut related[*at];
+                if relations_of(&key, &entry) == relations_of(&key, written) {
+                    *written = entry;
+                }
             }
-            None if relations_of(&key, &entry).is_empty() => related.push((key, entry)),
-            _ => {}
+            None if relations_of(&key, &entry).is_empty() => {
+                places.insert(key.clone(), related.len());
+                related.push((key, entry));
+            }
+            None => {}
         }
     }
     sort_as(&kept, &mut related);

@@ -10,7 +10,9 @@ use crate::card::{Entry, Group, Parsed, Photo, Problem, Warning};
 use crate::json::Json;
 use crate::limits::{self, ITEMS};
 use crate::name::display_name;
+use crate::photo::image_type;
 use crate::raw::fit;
+use crate::vcard::read::other_uid;
 use crate::vcard::read::photo::{data_uri, photo};
 use crate::vcard::text::{cut, many_lines, one_line};
 
@@ -18,16 +20,16 @@ use crate::vcard::text::{cut, many_lines, one_line};
 pub(super) const NO_DATA: &str = "data:";
 
 /// What a card describes.
-pub(super) fn entry(card: &Json, warnings: &mut Vec<Warning>) -> Result<Entry, Problem> {
+pub(super) fn entry(mut card: Json, warnings: &mut Vec<Warning>) -> Result<Entry, Problem> {
     let kind = card.text_of("@type");
     if !matches!(kind, "" | "Card" | "CardGroup") {
         let text = format!("it is not a Card, but of the type {kind:.40}");
         return Err(Problem::Malformed(text));
     }
     let mut contact = Contact::default();
-    fields(card, &mut contact);
+    fields(&card, &mut contact);
     if card.text_of("kind") == "group" || kind == "CardGroup" {
-        return group(card, &contact).map(Entry::Group);
+        return group(&card, &contact).map(Entry::Group);
     }
     let mut warn = |property: &str, text: &str| {
         if warnings.len() < limits::WARNINGS {
@@ -37,10 +39,9 @@ pub(super) fn entry(card: &Json, warnings: &mut Vec<Warning>) -> Result<Entry, P
             });
         }
     };
-    let mut card = card.clone();
     let photo = take_photo(&mut card, &mut warn);
     warn_of_entries(&card, &mut warn);
-    let mut raw = raw(&card, &contact, photo.is_some(), &mut warn);
+    let mut raw = raw(card, &contact, photo.is_some(), &mut warn);
     fit(&contact, &mut raw, warnings);
     raw.sort();
     contact.raw_properties = raw;
@@ -89,11 +90,16 @@ fn fields(card: &Json, contact: &mut Contact) {
 }
 
 fn uid(value: &Json) -> String {
-    let uid = one_line(value.text().unwrap_or_default());
-    if uid.chars().count() > limits::UID {
+    if is_long_uid(value) {
         return String::new();
     }
-    uid
+    one_line(value.text().unwrap_or_default())
+}
+
+/// Whether a uid does not fit in a contact, which gets another one.
+fn is_long_uid(value: &Json) -> bool {
+    let uid = one_line(value.text().unwrap_or_default());
+    uid.chars().count() > limits::UID
 }
 
 pub(super) fn time(value: &Json) -> Option<prost_types::Timestamp> {
@@ -153,10 +159,11 @@ fn group(card: &Json, contact: &Contact) -> Result<Group, Problem> {
         return Err(Problem::TooManyMembers);
     }
     // Before RFC 9553, the name of a group was a text.
-    let name = match card.get("name") {
+    let mut name = match card.get("name") {
         Some(Json::String(name)) => one_line(name),
         _ => display_name(contact),
     };
+    cut(&mut name, limits::LABEL);
     Ok(Group {
         uid: contact.uid.clone(),
         name,
@@ -190,11 +197,7 @@ fn take_photo(card: &mut Json, warn: &mut impl FnMut(&str, &str)) -> Option<Phot
         let Some((kind, data)) = data_uri(entry.text_of("uri")) else {
             return true;
         };
-        let kind = if kind.is_empty() {
-            entry.text_of("mediaType").to_owned()
-        } else {
-            kind
-        };
+        let kind = kind.or_else(|| image_type(entry.text_of("mediaType")));
         match photo(kind, data) {
             Ok(photo) => found = photo,
             Err(problem) => warn("media", problem),
@@ -239,28 +242,31 @@ fn warn_of_entries(card: &Json, warn: &mut impl FnMut(&str, &str)) {
 
 /// The raw properties of a card: what differs from the card that the contact is written as.
 fn raw(
-    card: &Json,
+    card: Json,
     contact: &Contact,
     has_photo: bool,
     warn: &mut impl FnMut(&str, &str),
 ) -> Vec<String> {
     let written = write::card(contact, has_photo.then(|| NO_DATA.to_owned()));
     let mut raw = Vec::new();
-    for (name, value) in card.members() {
-        let left = match name.as_str() {
+    let Json::Object(members) = card else {
+        return raw;
+    };
+    for (name, value) in members {
+        let lines = match name.as_str() {
             "vCardProps" => {
-                let (lines, left) = vcard_props::read(value);
-                raw.extend(lines);
-                left
+                let (mut lines, left) = vcard_props::read(value);
+                lines.extend(left.into_iter().flat_map(|left| kept::lines(&name, &left)));
+                lines
             }
-            _ if written.get(name) == Some(value) => None,
-            _ => Some(value.clone()),
+            _ if written.get(&name) == Some(&value) => continue,
+            "uid" if is_long_uid(&value) => vec![other_uid(value.text().unwrap_or_default())],
+            _ => kept::lines(&name, &value),
         };
-        let Some(left) = left else { continue };
-        for line in kept::lines(name, &left) {
+        for line in lines {
             if line.chars().count() > limits::RAW_PROPERTY {
                 warn(
-                    name,
+                    &name,
                     "was dropped in part: it has more than 16,384 characters",
                 );
             } else {

@@ -1,6 +1,9 @@
 //! Raw properties of vCards in a card: `vCardProps` of RFC 9555, section 2.15.1, whose
 //! elements are those of jCard (RFC 7095).
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::kept::is_kept;
 use crate::json::{Json, Members};
 use crate::limits;
@@ -11,6 +14,8 @@ use crate::vcard::text::{escape, many_lines, unescape};
 const RAW: &str = "x-addressbook-raw";
 /// The type of a value that is as it is in the vCard.
 const UNKNOWN: &str = "unknown";
+/// The bytes of a raw property: a character has at most four.
+const RAW_BYTES: usize = 4 * limits::RAW_PROPERTY;
 
 /// The element for a raw property.
 pub(super) fn element(raw: &str) -> Json {
@@ -45,6 +50,7 @@ fn array((name, parameters, kind, value): &Parts) -> Json {
 fn parts(property: &Property) -> Parts {
     let mut kind = UNKNOWN.to_owned();
     let mut parameters: Members = Vec::new();
+    let mut names = HashSet::new();
     if !property.group.is_empty() {
         parameters.push(("group".into(), property.group.as_str().into()));
     }
@@ -63,11 +69,11 @@ fn parts(property: &Property) -> Parts {
             Ok([value]) => value,
             Err(values) => Json::Array(values),
         };
-        match parameters.iter_mut().find(|(known, _)| *known == name) {
-            None => parameters.push((name, value)),
+        if !names.insert(name.clone()) {
             // Only the whole property says it.
-            Some(_) => break,
+            break;
         }
+        parameters.push((name, value));
     }
     let value = if kind == "text" {
         unescape(&property.value)
@@ -94,53 +100,62 @@ pub(super) fn line(element: &Json) -> Option<String> {
     if let Some((_, Json::String(raw))) = parameters.iter().find(|(name, _)| name == RAW) {
         return Some(raw.clone());
     }
-    let mut head = name.to_ascii_uppercase();
-    for (name, value) in parameters {
-        let value = match value {
-            Json::String(text) if name == "group" => {
-                head = format!("{text}.{head}");
-                continue;
-            }
-            Json::String(text) => parameter_value(text),
-            Json::Array(texts) => {
-                let texts: Option<Vec<&str>> = texts.iter().map(Json::text).collect();
-                let texts = texts?.into_iter().map(parameter_value);
-                texts.collect::<Vec<_>>().join(",")
-            }
-            _ => return None,
-        };
-        head = format!("{head};{}={value}", name.to_ascii_uppercase());
+    let mut line = String::new();
+    if let Some((_, group)) = parameters.iter().find(|(name, _)| name == "group") {
+        line.push_str(group.text()?);
+        line.push('.');
     }
-    let value = match kind.as_str() {
-        UNKNOWN => value.clone(),
-        kind => {
-            head = format!("{head};VALUE={kind}");
-            if kind == "text" {
-                escape(value)
-            } else {
-                value.clone()
-            }
-        }
+    line.push_str(&name.to_ascii_uppercase());
+    for (name, value) in parameters.iter().filter(|(name, _)| name != "group") {
+        push_parameter(&mut line, name, value)?;
+    }
+    if kind != UNKNOWN {
+        line.push_str(";VALUE=");
+        line.push_str(kind);
+    }
+    line.push(':');
+    line.push_str(&match kind.as_str() {
+        "text" => Cow::Owned(escape(value)),
+        _ => Cow::Borrowed(value.as_str()),
+    });
+    Some(line)
+}
+
+/// Appends a parameter; `None` if a vCard cannot say it, or the property is too long.
+fn push_parameter(line: &mut String, name: &str, value: &Json) -> Option<()> {
+    let values = match value {
+        Json::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
     };
-    Some(format!("{head}:{value}"))
+    line.push(';');
+    line.push_str(&name.to_ascii_uppercase());
+    let mut separator = '=';
+    for value in values {
+        line.push(std::mem::replace(&mut separator, ','));
+        line.push_str(&parameter_value(value.text()?));
+        if line.len() > RAW_BYTES {
+            return None;
+        }
+    }
+    Some(())
 }
 
 /// Takes the elements of a card: raw properties, and what these cannot say.
-pub(super) fn read(elements: &Json) -> (Vec<String>, Option<Json>) {
+pub(super) fn read(elements: Json) -> (Vec<String>, Option<Json>) {
     let Json::Array(elements) = elements else {
-        return (Vec::new(), Some(elements.clone()));
+        return (Vec::new(), Some(elements));
     };
     let mut lines = Vec::new();
     let mut others = Vec::new();
     for one in elements {
-        let line = line(one).filter(|line| {
+        let line = line(&one).filter(|line| {
             let fits = line.chars().count() <= limits::RAW_PROPERTY;
             // What a raw property may contain, and be read again.
-            fits && many_lines(line) == *line && !is_kept(line) && element(line) == *one
+            fits && many_lines(line) == *line && !is_kept(line) && element(line) == one
         });
         match line {
             Some(line) => lines.push(line),
-            None => others.push(one.clone()),
+            None => others.push(one),
         }
     }
     let others = (!others.is_empty()).then_some(Json::Array(others));

@@ -24,7 +24,8 @@ pub(crate) fn write(contact: &Contact, photo: Option<&Photo>, out: &mut Vec<u8>)
             .collect();
         format!("data:{media_type};base64,{}", STANDARD.encode(&photo.data))
     });
-    out.extend_from_slice(card(contact, uri).to_string().as_bytes());
+    // Nothing in it can fail: all keys are texts, and it is written to memory.
+    let _ = serde_json::to_writer(out, &card(contact, uri));
 }
 
 /// The card of a contact, with the URI of its photo.

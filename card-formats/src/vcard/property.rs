@@ -5,7 +5,7 @@ use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::text::{quoted_printable, split};
+use super::text::{escape_breaks, one_kind_of_break, quoted_printable, split};
 use crate::limits;
 
 /// The parameter with a label of Samsung.
@@ -92,13 +92,15 @@ impl Property {
         };
         if property.has_encoding(&["QUOTED-PRINTABLE", "Q"]) {
             let bytes = quoted_printable(value);
-            property.value = read(&bytes);
+            property.value = one_kind_of_break(&read(&bytes));
             let says_charset = charset.is_some_and(|encoding| encoding != UTF_8);
-            property.raw = if says_charset || str::from_utf8(&bytes).is_ok() {
+            let is_clear = says_charset || str::from_utf8(&bytes).is_ok();
+            property.raw = if is_clear && value.is_ascii() {
                 format!("{head}:{}", without_controls(decode(value, guess)))
             } else {
-                // What was guessed once is not guessed again.
-                let value = property.value.replace('\n', "\\n");
+                // What was guessed once is not guessed again, and a text that is encoded
+                // only in part would now have two encodings.
+                let value = escape_breaks(&property.value);
                 let head = without_encoding(&head);
                 format!("{head}:{}", without_controls(value.into()))
             };

@@ -61,9 +61,30 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// A text for a field of many lines, which end with a line feed.
 pub(crate) fn many_lines(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = one_kind_of_break(text);
     let text = text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), " ");
     text.trim().to_owned()
+}
+
+/// A text whose lines end with a line feed.
+pub(super) fn one_kind_of_break(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Escapes the line breaks of a text that has its other escapes.
+pub(super) fn escape_breaks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut is_escaped = false;
+    for c in text.chars() {
+        if c == '\n' {
+            // Alone, a backslash would escape the one of the break.
+            out.push_str(if is_escaped { "\\\\n" } else { "\\n" });
+        } else {
+            out.push(c);
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    out
 }
 
 /// Cuts a text that has too many characters. Returns whether it had.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses some")]
 
+pub(crate) mod anything;
 pub(crate) mod errors;
 
 use card_formats::{

@@ -16,7 +16,7 @@ use proto::contacts::v1::Contact;
 
 use super::labels;
 use super::property::{CUSTOM, Property};
-use super::text::{cut, many_lines, one_line, split, unescape};
+use super::text::{cut, escape, many_lines, one_line, split, unescape};
 use crate::card::{Group, Parsed, Photo, Problem, Warning};
 use crate::limits::{self, ITEMS, LABEL, NOTES_BYTES, UID};
 use crate::name::{as_parts, display_name};
@@ -41,6 +41,24 @@ impl Taken {
 /// The parameter of a property that says something else than one before it, where a contact
 /// has one value, or is one too many of a list.
 pub(super) const SECOND: &str = "X-ADDRESSBOOK-SECOND";
+
+/// Marks a raw property as one that says something else.
+pub(super) fn second(raw: &str) -> String {
+    let (name, rest) = raw.split_at(raw.find([';', ':']).unwrap_or_default());
+    format!("{name};{SECOND}=1{rest}")
+}
+
+/// The raw property with a uid that is too long for a contact.
+pub(crate) fn other_uid(uid: &str) -> String {
+    format!("UID;{SECOND}=1:{}", escape(&one_line(uid)))
+}
+
+/// Whether a property makes its card a group.
+pub(super) fn is_group(property: &Property) -> bool {
+    matches!(property.name.as_str(), "KIND" | "X-ADDRESSBOOKSERVER-KIND")
+        && property.parameter(SECOND).is_none()
+        && one_line(&unescape(&property.value)).eq_ignore_ascii_case("group")
+}
 
 /// A card as far as it was read.
 #[derive(Default)]
@@ -71,6 +89,7 @@ impl Build {
 
     fn read(self, properties: &[Property]) -> Self {
         let mut build = self;
+        build.is_group = properties.iter().any(is_group);
         for property in properties {
             let value = || one_line(&unescape(&property.value));
             let group = property.group.clone();
@@ -120,12 +139,12 @@ impl Build {
     /// writer would return it in their place, or not at all, because the contact says
     /// something else.
     fn marked(&self, property: &Property) -> String {
-        if self.is_alone || Self::alone(std::slice::from_ref(property)).is_empty() {
+        let says_nothing = || Self::alone(std::slice::from_ref(property)).is_empty();
+        // A writer writes a uid itself, also in place of one that is too long.
+        if self.is_alone || (property.name != "UID" && says_nothing()) {
             return property.raw.clone();
         }
-        let name = property.raw.find([';', ':']).unwrap_or_default();
-        let (name, rest) = property.raw.split_at(name);
-        format!("{name};{SECOND}=1{rest}")
+        second(&property.raw)
     }
 
     /// Reads a property and what belongs to it.
@@ -183,15 +202,11 @@ impl Build {
             "NOTE" => self.note(property),
             "CATEGORIES" | "CATEGORY" => self.categories(property),
             "PHOTO" => self.take_photo(property),
-            "KIND" | "X-ADDRESSBOOKSERVER-KIND" => {
-                let kind = text().to_lowercase();
-                self.is_group |= kind == "group";
-                match kind.as_str() {
-                    "group" | "individual" => Taken::Whole,
-                    _ => Taken::Not,
-                }
-            }
-            "MEMBER" | "X-ADDRESSBOOKSERVER-MEMBER" => {
+            "KIND" | "X-ADDRESSBOOKSERVER-KIND" => match text().to_lowercase().as_str() {
+                "group" | "individual" => Taken::Whole,
+                _ => Taken::Not,
+            },
+            "MEMBER" | "X-ADDRESSBOOKSERVER-MEMBER" if self.is_group => {
                 if self.members.len() <= limits::MEMBERS {
                     self.members.push(text());
                 }
@@ -297,9 +312,11 @@ impl Build {
         if self.members.len() > limits::MEMBERS {
             return Some(Err(Problem::TooManyMembers));
         }
+        let mut name = display_name(&self.contact);
+        cut(&mut name, LABEL);
         Some(Ok(Group {
             uid: self.contact.uid.clone(),
-            name: display_name(&self.contact),
+            name,
             members: std::mem::take(&mut self.members),
         }))
     }

@@ -7,6 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::{Build, Taken};
 use crate::card::Photo;
 use crate::limits;
+use crate::photo::image_type;
 use crate::vcard::property::Property;
 
 /// Many programs omit the padding, or leave bits in it.
@@ -24,12 +25,9 @@ impl Build {
         let (media_type, text) = if let Some(rest) = data_uri(&value) {
             rest
         } else if property.has_encoding(&["B", "BASE64"]) {
-            let kind = property.types().find(|kind| kind != "pref");
-            let kind = kind.or(property.parameter("MEDIATYPE").map(str::to_owned));
-            (
-                kind.as_deref().map(media_type).unwrap_or_default(),
-                value.as_str(),
-            )
+            let kind = property.types().find_map(|kind| image_type(&kind));
+            let kind = kind.or_else(|| image_type(property.parameter("MEDIATYPE")?));
+            (kind, value.as_str())
         } else {
             // What was kept of one without its bytes is kept.
             let is_nothing = value.trim().is_empty() && !property.has_others_than(&[]);
@@ -63,7 +61,8 @@ fn without_data(property: &Property) -> String {
 }
 
 /// A photo in base64; `None` if it has no bytes. An error says why it is dropped.
-pub(crate) fn photo(media_type: String, text: &str) -> Result<Option<Photo>, &'static str> {
+pub(crate) fn photo(media_type: Option<&str>, text: &str) -> Result<Option<Photo>, &'static str> {
+    let media_type = media_type.unwrap_or_default().to_owned();
     let text: Vec<u8> = text
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace())
@@ -76,8 +75,8 @@ pub(crate) fn photo(media_type: String, text: &str) -> Result<Option<Photo>, &'s
     }
 }
 
-/// The media type and the base64 of a URI with data (RFC 2397).
-pub(crate) fn data_uri(value: &str) -> Option<(String, &str)> {
+/// The media type, if it is one of a photo, and the base64 of a URI with data (RFC 2397).
+pub(crate) fn data_uri(value: &str) -> Option<(Option<&'static str>, &str)> {
     let (scheme, rest) = value.split_at_checked(5)?;
     if !scheme.eq_ignore_ascii_case("data:") {
         return None;
@@ -85,13 +84,5 @@ pub(crate) fn data_uri(value: &str) -> Option<(String, &str)> {
     let (head, data) = rest.split_once(',')?;
     let media_type = head.strip_suffix(";base64")?;
     let media_type = media_type.split(';').next().unwrap_or_default();
-    Some((media_type.to_lowercase(), data))
-}
-
-fn media_type(kind: &str) -> String {
-    match kind.to_lowercase() {
-        kind if kind.contains('/') => kind,
-        kind if kind == "jpg" => "image/jpeg".into(),
-        kind => format!("image/{kind}"),
-    }
+    Some((image_type(media_type), data))
 }

@@ -3,7 +3,7 @@
 use proto::contacts::v1::Contact;
 
 use crate::vcard::property::Property;
-use crate::vcard::read::{Build, SECOND};
+use crate::vcard::read::{Build, SECOND, is_group, second};
 
 /// Raw properties that are not written yet.
 pub(super) struct Copies(Vec<Copy>);
@@ -35,6 +35,9 @@ impl Copies {
                 // It would continue in the next line.
                 let end = property.raw.trim_end_matches('=').len();
                 property.raw.truncate(end);
+            }
+            if is_group(&property) {
+                property.raw = second(&property.raw);
             }
             let is_own = OWN.contains(&property.name.as_str());
             let is_second = property.parameter(SECOND).is_some();
