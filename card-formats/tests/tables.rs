@@ -209,6 +209,35 @@ fn samples_come_back_whole() {
 }
 
 #[test]
+fn two_stray_quotes_do_not_cost_the_rows_between_them() {
+    let names = |file: &str| {
+        let cards = read_file(file.as_bytes());
+        let lines: Vec<u64> = cards
+            .iter()
+            .filter(|card| card.outcome.is_err())
+            .map(|card| card.line)
+            .collect();
+        let contacts = contacts(&cards).into_iter();
+        let names: Vec<String> = contacts.map(|one| one.given_name).collect();
+        (names.join(" "), lines)
+    };
+    let header = "First Name,Last Name,Notes\n";
+
+    let stray = format!("{header}Ada,\"King,1\nBob,Ross,2\nJoe,Doe,3\r\nEve,\"Stone,4\nZoe,,5\n");
+    assert_eq!(names(&stray), ("Bob Joe Zoe".into(), vec![2, 5]));
+
+    // Texts of many lines are what they were, also with quotes that are not doubled.
+    for notes in [
+        "\"1,2,3\n4,5,6\n\"",
+        "\"one\nHe said \"no\" and left\"",
+        "a\"b",
+    ] {
+        let fine = format!("{header}Ada,King,{notes}\nBob,Ross,2\n");
+        assert_eq!(names(&fine), ("Ada Bob".into(), vec![]), "{notes}");
+    }
+}
+
+#[test]
 fn an_endless_field_needs_no_more_memory() {
     for piece in [
         vec![b'x'; 1 << 16],

@@ -93,6 +93,7 @@ impl Reader {
         let Some(slots) = self.slots.take() else {
             let names = self.names(row)?;
             if !is_mark(&names) {
+                self.rows.expect(names.len());
                 self.slots = Some(columns::slots(&self.kind, &names)?);
             }
             return Ok(None);

@@ -1,7 +1,7 @@
 //! The rows of a table, whatever their lines end with.
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
-use memchr::{memchr2, memchr2_iter};
+use memchr::{memchr_iter, memchr2, memchr2_iter};
 
 use crate::limits;
 
@@ -20,6 +20,9 @@ const SHORT_ROW_BYTES: usize = 4 * 1024;
 )]
 pub(super) struct Rows {
     parser: csv_core::Reader,
+    separator: u8,
+    /// How many columns the first row has; 0 before it.
+    columns: usize,
     buffer: Vec<u8>,
     /// Where the row begins in the buffer.
     start: usize,
@@ -70,6 +73,8 @@ impl Rows {
     pub(super) fn new(separator: u8) -> Self {
         Self {
             parser: ReaderBuilder::new().delimiter(separator).build(),
+            separator,
+            columns: 0,
             buffer: Vec::new(),
             start: 0,
             parsed: 0,
@@ -99,6 +104,11 @@ impl Rows {
         self.is_finished = true;
     }
 
+    /// Sets how many columns a row should have.
+    pub(super) fn expect(&mut self, columns: usize) {
+        self.columns = columns;
+    }
+
     /// The next row; `None` if more of the file is needed. Empty lines are not rows.
     pub(super) fn next(&mut self) -> Option<Row> {
         loop {
@@ -118,7 +128,8 @@ impl Rows {
                 } else if self.parsed > limits::ROW_BYTES {
                     return Some(self.too_large(has_ended));
                 } else if has_ended {
-                    return Some(self.take(false));
+                    let several = self.are_several().then(|| self.cut(Bad::OpenQuote));
+                    return several.flatten().or_else(|| Some(self.take(false)));
                 } else if self.retries == 0
                     && self.parsed > SHORT_ROW_BYTES
                     && let Some(row) = self.cut(Bad::OpenQuote)
@@ -221,6 +232,17 @@ impl Rows {
         row
     }
 
+    /// Whether what was parsed as a row is more than one: the quote that opens in its first
+    /// line is closed by a stray one in another line, so text follows it, and between them is
+    /// a whole row.
+    fn are_several(&self) -> bool {
+        let row = &self.buffer[self.start..self.start + self.parsed];
+        let mut lines = row.split(|byte| b"\r\n".contains(byte));
+        let second = lines.by_ref().skip(1).find(|line| !line.is_empty());
+        let columns = second.map(|line| 1 + memchr_iter(self.separator, line).count());
+        columns == Some(self.columns) && has_text_after_quote(row, self.separator)
+    }
+
     fn row(&self, len: usize, fields: Result<Vec<Vec<u8>>, Bad>) -> Row {
         let row = &self.buffer[self.start..self.start + len];
         Row {
@@ -292,6 +314,25 @@ impl Rows {
         self.start += count;
         self.offset += count as u64;
     }
+}
+
+/// Whether text follows a quote that closes a field.
+fn has_text_after_quote(row: &[u8], separator: u8) -> bool {
+    let mut bytes = row.iter().copied().peekable();
+    let (mut is_start, mut is_quoted) = (true, false);
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' if is_quoted => match bytes.peek() {
+                Some(b'"') => drop(bytes.next()),
+                Some(next) if ![separator, b'\r', b'\n'].contains(next) => return true,
+                _ => is_quoted = false,
+            },
+            b'"' if is_start => is_quoted = true,
+            _ => {}
+        }
+        is_start = !is_quoted && byte == separator;
+    }
+    false
 }
 
 #[cfg(test)]
