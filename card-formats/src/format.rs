@@ -27,7 +27,8 @@ pub enum Format {
 pub struct Column {
     /// The column's name in the first row.
     pub header: String,
-    /// The path of the field, such as `given_name` or `emails[0].address`.
+    /// The path of the field, such as `given_name` or `emails[0].address`; see
+    /// [`is_column_field`](crate::is_column_field).
     pub field: String,
 }
 

@@ -25,6 +25,7 @@ mod vcard;
 mod writer;
 
 pub use card::{Card, Entry, Group, Parsed, Photo, Problem, Warning};
+pub use csv::is_column_field;
 pub use format::{Column, Format, FormatError, Options};
 pub use name::{display_name, is_east_asian};
 pub use reader::Reader;

@@ -27,6 +27,12 @@ pub(crate) use write::{Table, contact, header};
 /// How many bytes of a file show its separator and its encoding.
 const START: usize = 8 * 1024;
 
+/// Whether a column of a table can be this field: a path such as `emails[0].address`.
+#[must_use]
+pub fn is_column_field(path: &str) -> bool {
+    field::of_path(path).is_some()
+}
+
 /// Whose table it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_stream::try_stream;
-use card_formats::{Column, Format};
+use card_formats::{Column, Format, is_column_field};
 use chassis::access::caller::Caller;
 use chassis::serve::while_allowed::while_allowed;
 use chassis::text;
@@ -13,8 +13,8 @@ use futures_util::{Stream, StreamExt};
 use proto::contacts::v1::import_contacts_request::Part;
 use proto::contacts::v1::import_contacts_response as response;
 use proto::contacts::v1::{
-    ImportConflict, ImportContactsRequest, ImportContactsResponse, ImportFormat, ImportHeader,
-    ImportOutcome, ImportProgress, ImportRow, ImportSummary,
+    ImportColumn, ImportConflict, ImportContactsRequest, ImportContactsResponse, ImportFormat,
+    ImportHeader, ImportOutcome, ImportProgress, ImportRow, ImportSummary,
 };
 use tonic::{Request, Status, Streaming};
 
@@ -139,11 +139,40 @@ fn events(
     answers.map(|event: Result<Event, Status>| event.map(encode))
 }
 
+fn invalid(field: &str, problem: &str) -> Error {
+    Error::invalid("FIELD_INVALID", field, problem)
+}
+
+fn line(field: &str, text: &str, chars_max: usize) -> Result<String> {
+    text::single_line(text, chars_max).map_err(|problem| invalid(field, &problem))
+}
+
+fn columns(columns: &[ImportColumn]) -> Result<Vec<Column>> {
+    let columns = columns.iter().enumerate().map(|(at, column)| {
+        let field = |name| format!("header.columns[{at}].{name}");
+        Ok(Column {
+            header: line(&field("header"), &column.header, NAME_CHARS_MAX)?,
+            field: line(&field("field"), &column.field, NAME_CHARS_MAX)?,
+        })
+    });
+    columns.collect()
+}
+
+/// The format of a table with this map of its columns.
+fn mapped(columns: Vec<Column>) -> Result<Format> {
+    let unknown = columns.iter().position(|one| !is_column_field(&one.field));
+    if let Some(at) = unknown {
+        let Column { header, field } = &columns[at];
+        let problem = format!(
+            "is {field:?} for the column {header:?}, but must be the path of a field, \
+             such as emails[0].address"
+        );
+        return Err(invalid(&format!("header.columns[{at}].field"), &problem));
+    }
+    Ok(Format::MappedCsv(columns))
+}
+
 fn settings(header: &ImportHeader) -> Result<Settings> {
-    let invalid = |field: &str, problem: &str| Error::invalid("FIELD_INVALID", field, problem);
-    let line = |field: &str, text: &str, chars_max| {
-        text::single_line(text, chars_max).map_err(|problem| invalid(field, &problem))
-    };
     if header.columns.len() > COLUMNS_MAX {
         return Err(invalid("header.columns", "has more than 200 elements"));
     }
@@ -154,20 +183,13 @@ fn settings(header: &ImportHeader) -> Result<Settings> {
     let labels = labels
         .map(|(at, label)| line(&format!("header.labels[{at}]"), label, NAME_CHARS_MAX))
         .collect::<Result<_>>()?;
-    let columns = header.columns.iter().enumerate().map(|(at, column)| {
-        let field = |name| format!("header.columns[{at}].{name}");
-        Ok(Column {
-            header: line(&field("header"), &column.header, NAME_CHARS_MAX)?,
-            field: line(&field("field"), &column.field, NAME_CHARS_MAX)?,
-        })
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let columns = columns(&header.columns)?;
     let format = match ImportFormat::try_from(header.format) {
         Ok(ImportFormat::Unspecified) => Format::Auto,
         Ok(ImportFormat::Vcard) => Format::VCard,
         Ok(ImportFormat::GoogleCsv) => Format::GoogleCsv,
         Ok(ImportFormat::OutlookCsv) => Format::OutlookCsv,
-        Ok(ImportFormat::MappedCsv) => Format::MappedCsv(columns),
+        Ok(ImportFormat::MappedCsv) => mapped(columns)?,
         Ok(ImportFormat::Jscontact) => Format::JsContact,
         Ok(ImportFormat::JsonLines) => Format::JsonLines,
         Err(_) => return Err(invalid("header.format", "is not a known format")),

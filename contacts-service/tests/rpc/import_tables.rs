@@ -4,7 +4,7 @@ use proto::contacts::v1::{Contact, ImportColumn, ImportFormat, ImportHeader, Imp
 use tonic::Code;
 
 use crate::app::App;
-use crate::refusal::assert_refused;
+use crate::refusal::{assert_refused, fields};
 
 const GOOGLE_OLD: &str = include_str!("../../../card-formats/samples/google-old.csv");
 const GOOGLE_NEW: &str = include_str!("../../../card-formats/samples/google-new.csv");
@@ -112,7 +112,13 @@ async fn a_table_with_a_map_of_its_columns_is_imported() {
     wrong.columns[0].field = "shoe_size".into();
     let imported = owner.import(wrong, file).await;
     let error = imported.error.unwrap();
-    assert_refused::<()>(Err(error), Code::InvalidArgument, "IMPORT_FORMAT_INVALID");
+    assert!(
+        error
+            .message()
+            .contains("\"shoe_size\" for the column \"Rufname\"")
+    );
+    assert_eq!(fields(&error), ["header.columns[0].field"]);
+    assert_refused::<()>(Err(error), Code::InvalidArgument, "FIELD_INVALID");
 }
 
 #[tokio::test]
