@@ -1,5 +1,6 @@
 //! Decodes a photo, to see that it is the image that its header promises.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::io::Cursor;
 
 use image::codecs::png::PngDecoder;
@@ -10,7 +11,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{DECODED_BYTES_MAX, PIXELS_MAX, PhotoProblem};
+use super::{DECODED_BYTES_MAX, PIXELS_MAX, PhotoProblem, jpeg};
 use crate::contact::photo::PhotoType;
 
 /// Checks the size in the header, and then decodes everything.
@@ -54,9 +55,33 @@ fn problem(error: &ImageError) -> PhotoProblem {
     }
 }
 
+/// Decodes a file a second time with other bytes before its end: if pixels are missing there,
+/// the decoder takes zeros for them the first time, and these bytes the second time. Those of
+/// a whole image do not change.
 fn check_jpeg(file: &[u8]) -> Result<(), PhotoProblem> {
+    let pixels = jpeg_pixels(file, true)?;
+    match jpeg_pixels(&with_more(file), false) {
+        Ok(others) if others != pixels => Err(PhotoProblem::Truncated),
+        // A progressive file of one scan has to have its end there.
+        Err(_) if !jpeg::is_progressive(file) => Err(PhotoProblem::Truncated),
+        _ => Ok(()),
+    }
+}
+
+/// The file with bytes before its end that are neither zeros nor a marker.
+fn with_more(file: &[u8]) -> Vec<u8> {
+    const END: [u8; 2] = [0xff, 0xd9];
+    let mut pixels = file.strip_suffix(&END).unwrap_or(file);
+    while let Some(rest) = pixels.strip_suffix(&[0xff]) {
+        pixels = rest;
+    }
+    [pixels, &[0xa5; 64], &END].concat()
+}
+
+/// A hash of the decoded pixels, which may take too much memory to keep.
+fn jpeg_pixels(file: &[u8], is_strict: bool) -> Result<u64, PhotoProblem> {
     let options = DecoderOptions::default()
-        .set_strict_mode(true)
+        .set_strict_mode(is_strict)
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX));
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
@@ -70,8 +95,10 @@ fn check_jpeg(file: &[u8]) -> Result<(), PhotoProblem> {
         let grey = decoder.options().jpeg_set_out_colorspace(ColorSpace::Luma);
         decoder.set_options(grey);
     }
-    decoder.decode().map_err(damaged)?;
-    Ok(())
+    let pixels = decoder.decode().map_err(damaged)?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&pixels);
+    Ok(hasher.finish())
 }
 
 fn check_size(width: u64, height: u64) -> Result<(), PhotoProblem> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use img_parts::ImageEXIF;
 use img_parts::jpeg::markers::{
-    APP0, APP2, APP14, APP15, COM, DAC, DHT, DNL, DQT, DRI, EOI, JPG0, JPG13, RST0, RST7, SOS,
+    APP0, APP2, APP14, APP15, COM, DAC, DHT, DNL, DQT, DRI, EOI, JPG0, JPG13, RST0, RST7, SOF2, SOS,
 };
 use img_parts::jpeg::{Jpeg, JpegSegment};
 use memchr::memchr;
@@ -30,6 +30,12 @@ pub(super) fn cleaned(file: &Bytes) -> Result<Bytes, PhotoProblem> {
     }
     jpeg.set_exif(kept);
     Ok(jpeg.encoder().bytes())
+}
+
+/// Whether the pixels come in several scans, each of which makes the image finer.
+pub(super) fn is_progressive(file: &[u8]) -> bool {
+    let jpeg = Jpeg::from_bytes(Bytes::copy_from_slice(file));
+    jpeg.is_ok_and(|jpeg| jpeg.segment_by_marker(SOF2).is_some())
 }
 
 /// Whether a segment is part of the image: no preview, EXIF, XMP, IPTC, comment, or anything

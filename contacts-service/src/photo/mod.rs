@@ -18,7 +18,7 @@ use crate::contact::photo::{PHOTO_BYTES_MAX, Photo, PhotoHash, PhotoType};
 use crate::error::Error;
 
 /// The number of photos that are checked at a time, of all callers: each may take 150 MiB and
-/// a processor for half a second.
+/// a processor for a second.
 pub const AT_A_TIME: usize = 2;
 
 /// The maximum number of pixels, so that a small file cannot fill the memory.
@@ -75,7 +75,7 @@ pub async fn check(file: Bytes, places: &Arc<Semaphore>) -> Result<Photo, PhotoP
     checked.await.unwrap_or(Err(PhotoProblem::Damaged))
 }
 
-/// Checks a photo, and removes its metadata. Takes up to half a second.
+/// Checks a photo, and removes its metadata. Takes up to a second.
 pub fn checked(file: &Bytes) -> Result<Photo, PhotoProblem> {
     if file.is_empty() {
         return Err(PhotoProblem::Empty);

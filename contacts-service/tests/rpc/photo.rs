@@ -9,8 +9,8 @@ use tonic::Code;
 
 use crate::app::App;
 use crate::photo_files::{
-    LATITUDE, SECRET, contains, jpeg, large_jpeg, png, talkative_jpeg, talkative_png,
-    talkative_webp, webp,
+    LATITUDE, PROGRESSIVE, SECRET, contains, jpeg, large_jpeg, one_scan, png, talkative_jpeg,
+    talkative_png, talkative_webp, webp,
 };
 use crate::refusal::{assert_refused, metadata};
 use crate::sample::{ada, full};
@@ -24,6 +24,8 @@ async fn a_photo_comes_back_byte_for_byte() {
         (png(1), "image/png"),
         (webp(1), "image/webp"),
         (large_jpeg(300_000), "image/jpeg"),
+        (PROGRESSIVE.to_vec(), "image/jpeg"),
+        (one_scan(), "image/jpeg"),
     ] {
         let before = Contact {
             uid: String::new(),

@@ -32,6 +32,24 @@ pub fn jpeg(shade: u8) -> Vec<u8> {
     image(ImageFormat::Jpeg, shade)
 }
 
+/// A JPEG of several scans, each of which makes it finer.
+pub const PROGRESSIVE: &[u8] = include_bytes!("progressive.jpg");
+
+/// The first scan of it, as a whole image.
+pub fn one_scan() -> Vec<u8> {
+    let at = |from: usize, marker: u8| {
+        let mut places = PROGRESSIVE[from..].windows(2);
+        from + places.position(|two| two == [0xff, marker]).unwrap()
+    };
+    let (start_of_scan, table, end) = (0xda, 0xc4, [0xff, 0xd9]);
+    [&PROGRESSIVE[..at(at(0, start_of_scan), table)], &end].concat()
+}
+
+/// A JPEG without the last of its pixels, and with the mark of its end.
+pub fn without_pixels(file: &[u8], bytes: usize) -> Vec<u8> {
+    [&file[..file.len() - 2 - bytes], &[0xff, 0xd9]].concat()
+}
+
 /// A small PNG.
 pub fn png(shade: u8) -> Vec<u8> {
     image(ImageFormat::Png, shade)

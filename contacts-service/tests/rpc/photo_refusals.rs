@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use crate::app::{App, rows};
 use crate::owner_photos::{chunk, header};
-use crate::photo_files::{bomb, jpeg, jpeg_bomb, packed_zeros, png, png_of, sized, webp};
+use crate::photo_files::{
+    PROGRESSIVE, bomb, jpeg, jpeg_bomb, packed_zeros, png, png_of, sized, webp, without_pixels,
+};
 use crate::refusal::{assert_refused, fields};
 use crate::sample::ada;
 
@@ -98,13 +100,27 @@ fn malformed() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
+/// JPEGs with the mark of the end, and without the pixels before it.
+fn cut_jpegs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let half = jpeg(1).len() / 4;
+    vec![
+        ("half", without_pixels(&jpeg(1), half), "is truncated"),
+        ("most", without_pixels(&jpeg(1), 4), "is truncated"),
+        (
+            "most of a progressive one",
+            without_pixels(PROGRESSIVE, 3),
+            "is truncated",
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn a_malformed_file_is_refused_with_what_is_wrong() {
     let app = App::start().await;
     let owner = app.owner();
     let contact = owner.has(ada()).await;
 
-    for (case, file, problem) in malformed() {
+    for (case, file, problem) in malformed().into_iter().chain(cut_jpegs()) {
         let status = owner.set_photo(&contact.id, &file).await.unwrap_err();
 
         let told = status.message().to_owned();
