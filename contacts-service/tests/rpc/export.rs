@@ -13,7 +13,7 @@ use crate::owner_exports::export_as;
 use crate::photo_files::{image, jpeg, png};
 use crate::refusal::assert_refused;
 
-const LOSSLESS: [ExportFormat; 4] = [
+pub const LOSSLESS: [ExportFormat; 4] = [
     ExportFormat::Vcard4,
     ExportFormat::Vcard3,
     ExportFormat::Jscontact,

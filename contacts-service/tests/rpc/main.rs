@@ -108,6 +108,7 @@ mod revision_bytes;
 mod revision_writers;
 mod revisions;
 mod revisions_model;
+mod samples;
 mod search;
 mod search_copies;
 mod search_differential;
