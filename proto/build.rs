@@ -36,16 +36,22 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         out.join("secrets.rs"),
         secrets.iter().map(debug).collect::<String>(),
     )?;
-    tonic_prost_build::configure()
+    let has_grpc = env::var_os("CARGO_FEATURE_GRPC").is_some();
+    let mut config = tonic_prost_build::configure()
         .build_server(false)
+        .build_client(has_grpc)
         // secrets.rs prints these without their content.
         .skip_debug(secrets.iter().map(MessageDescriptor::full_name))
         // The same message always encodes to the same bytes.
         .btree_map(".")
-        .extern_path(STATUS.0, STATUS.1)
-        .include_file("_includes.rs")
-        .compile_fds(set.clone())?;
-    compile_servers(set, &out.join("server"))?;
+        .include_file("_includes.rs");
+    if has_grpc {
+        config = config.extern_path(STATUS.0, STATUS.1);
+    }
+    config.compile_fds(set.clone())?;
+    if has_grpc {
+        compile_servers(set, &out.join("server"))?;
+    }
     Ok(())
 }
 

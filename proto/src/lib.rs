@@ -1,7 +1,9 @@
 //! The generated code of both services, and the descriptor set that reflection
 //! serves.
 
+#[cfg(feature = "grpc")]
 pub mod codec;
+#[cfg(feature = "grpc")]
 mod elements;
 mod secrets {
     include!(concat!(env!("OUT_DIR"), "/secrets.rs"));
@@ -18,8 +20,9 @@ mod secrets {
     reason = "generated code"
 )]
 mod generated {
-    tonic::include_proto!("_includes");
+    include!(concat!(env!("OUT_DIR"), "/_includes.rs"));
 
+    #[cfg(feature = "grpc")]
     pub mod server {
         include!(concat!(env!("OUT_DIR"), "/server/_includes.rs"));
     }
@@ -29,6 +32,7 @@ mod generated {
 pub mod auth {
     pub use crate::generated::addressbook::auth::v1;
     /// The servers' side.
+    #[cfg(feature = "grpc")]
     pub use crate::generated::server::addressbook::auth::v1 as server;
 }
 
@@ -36,8 +40,9 @@ pub mod auth {
 pub mod contacts {
     pub use crate::generated::addressbook::contacts::v1;
     /// The servers' side. Contacts in responses are the bytes of their messages.
+    #[cfg(feature = "grpc")]
     pub use crate::generated::server::addressbook::contacts::v1 as server;
 }
 
 /// Every file of this crate with its imports and comments, encoded.
-pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptor");
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
