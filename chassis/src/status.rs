@@ -14,7 +14,7 @@ use crate::trouble::cause;
 pub const DOMAIN: &str = "addressbook";
 
 /// The retry delay in milliseconds, for the retries built into gRPC libraries (gRFC A6),
-/// which do not read `RetryInfo`.
+/// which do not read `RetryInfo`. A negative one forbids a retry.
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// The default retry delay of UNAVAILABLE.
@@ -155,6 +155,10 @@ impl From<Refusal> for Status {
             let milliseconds = delay.as_nanos().div_ceil(1_000_000);
             let milliseconds = i32::try_from(milliseconds).unwrap_or(i32::MAX);
             status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+        } else if refusal.code == Code::ResourceExhausted {
+            // The code alone does not say whether a retry can succeed: a rate limit has a
+            // delay, a quota has none.
+            status.metadata_mut().insert(PUSHBACK, (-1).into());
         }
         status
     }
@@ -263,8 +267,15 @@ mod tests {
             let told = (Some(delay), Some(trailer.to_owned()));
             assert_eq!(delays(refusal(delay)), told);
         }
-        let none = Refusal::new(Code::ResourceExhausted, "X", "x");
+        let none = Refusal::new(Code::NotFound, "X", "x");
         assert_eq!(delays(none), (None, None));
+    }
+
+    #[test]
+    fn a_quota_without_a_delay_is_not_retried() {
+        let quota = Refusal::new(Code::ResourceExhausted, "X", "x");
+
+        assert_eq!(delays(quota), (None, Some("-1".to_owned())));
     }
 
     #[test]
