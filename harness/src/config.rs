@@ -85,8 +85,8 @@ pub struct UpConfig {
     #[arg(long, env)]
     pub log_format: Option<String>,
 
-    /// Rate limits, as in the services' `RATE_LIMITS`; by default off, because all
-    /// clients have one address
+    /// Rate limits, as in the services' `RATE_LIMITS`, or `default` for those of the
+    /// services; by default off, because all clients have one address
     #[arg(long, env, default_value = "off")]
     pub rate_limits: String,
 

@@ -166,7 +166,9 @@ const FOLDERS: [&str; 13] = [
     "instructions",
 ];
 /// Texts of others, or with the phrases themselves.
-const SKIPPED: [&str; 3] = ["proto/google", "harness/tests/english.rs", "peers/.venv"];
+const SKIPPED: [&str; 2] = ["proto/google", "harness/tests/english.rs"];
+/// Folders of what was installed or built.
+const BUILT: [&str; 3] = [".venv", "node_modules", "target"];
 
 /// A paragraph of prose, on one line, in lower case.
 struct Paragraph {
@@ -191,7 +193,8 @@ fn files() -> Vec<String> {
         for entry in fs::read_dir(root().join(&folder)).unwrap() {
             let entry = entry.unwrap();
             let path = format!("{folder}/{}", entry.file_name().into_string().unwrap());
-            if SKIPPED.contains(&&*path) {
+            let is_built = BUILT.iter().any(|name| Path::new(&path).ends_with(name));
+            if is_built || SKIPPED.contains(&&*path) {
                 continue;
             }
             let extension = Path::new(&path).extension().unwrap_or_default();

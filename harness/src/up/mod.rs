@@ -101,6 +101,9 @@ async fn services(
     addresses: &Path,
 ) -> Result<(Service, Service)> {
     let dir = database.folder();
+    // An empty variable counts as one that is not set.
+    let rate_limits = Some(&*config.rate_limits).filter(|limits| *limits != "default");
+    let rate_limits = rate_limits.unwrap_or_default();
     let spec = |name: &'static str, program: &Path, listen, listen_flag| Spec {
         name,
         program: program.to_owned(),
@@ -111,7 +114,7 @@ async fn services(
             .log_format
             .iter()
             .map(|format| ("LOG_FORMAT", format.into()))
-            .chain([("RATE_LIMITS", config.rate_limits.clone().into())])
+            .chain([("RATE_LIMITS", rate_limits.into())])
             .chain(config.log_filter.map(|filter| ("RUST_LOG", filter.into())))
             .collect(),
     };

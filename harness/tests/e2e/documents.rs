@@ -12,9 +12,13 @@ fn pages() -> String {
     read("README.md") + &read("docs/TOUR.md")
 }
 
-/// The fenced blocks with this text after their fence.
+/// The fenced blocks of the pages with this text after their fence.
 pub(crate) fn blocks(info: &str) -> Vec<String> {
-    let pages = pages();
+    blocks_in(&pages(), info)
+}
+
+/// The fenced blocks of a text with this text after their fence.
+pub(crate) fn blocks_in(pages: &str, info: &str) -> Vec<String> {
     let mut parts = pages.split("\n```");
     let mut blocks = Vec::new();
     // Every second fence ends a block.

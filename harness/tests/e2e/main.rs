@@ -10,6 +10,7 @@
 
 mod broken_import;
 mod causes;
+mod clients;
 mod deletion;
 mod demo;
 mod documents;

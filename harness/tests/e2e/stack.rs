@@ -221,11 +221,16 @@ pub(crate) fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// Copies the files of a folder of the repository, and those below.
+/// Copies the files of a folder of the repository, and those below, but not what was
+/// installed or built there.
 pub(crate) fn copy_dir(from: &Path, to: &PathBuf) {
+    const BUILT: [&str; 5] = [".venv", "dist", "gen", "node_modules", "target"];
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
+        if BUILT.iter().any(|built| path.ends_with(built)) {
+            continue;
+        }
         let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
             copy_dir(&path, &target);

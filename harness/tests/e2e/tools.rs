@@ -2,7 +2,7 @@
 //! folder.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::{env, fs};
 
@@ -52,7 +52,13 @@ pub(crate) fn has_python() -> bool {
     available(ready, "python3 with venv")
 }
 
-fn available(ready: bool, what: &str) -> bool {
+/// Whether these programs are on the machine.
+pub(crate) fn has_programs(names: &[&str]) -> bool {
+    let is_there = |name: &&str| run(Command::new("which").arg(name).stdout(Stdio::null()));
+    available(names.iter().all(is_there), &names.join(" and "))
+}
+
+pub(crate) fn available(ready: bool, what: &str) -> bool {
     assert!(
         ready || env::var_os("CI").is_none(),
         "{what} cannot be had here, and CI must not go without"
