@@ -122,7 +122,9 @@ fn cards(format: &Format, file: &[u8]) -> Vec<Card> {
     let in_pieces = read_as(format, &pieces);
     assert_eq!(in_pieces, whole, "the pieces make no difference");
     let cards = whole.unwrap_or_default();
-    cards.iter().for_each(|card| is_bounded(card, file.len()));
+    for card in &cards {
+        is_bounded(card, file.len());
+    }
     cards
 }
 
