@@ -119,6 +119,8 @@ impl Cli {
             .env_clear()
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            // A text that `edit` keeps goes with the home folder.
+            .env("TMPDIR", self.home.path())
             .envs(self.servers.clone())
             .current_dir(self.home.path());
         command

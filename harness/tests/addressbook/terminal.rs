@@ -122,7 +122,6 @@ fn what_is_typed_in_an_editor_survives_ctrl_c() {
     let path = said.split("The text is in ").nth(1).unwrap();
     let path = path.split(".toml").next().unwrap().to_owned() + ".toml";
     assert!(std::fs::read_to_string(&path).unwrap().contains("Eve"));
-    std::fs::remove_file(path).unwrap();
 }
 
 #[test]
