@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates of this repository.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 12] = [
     "proto",
     "card-formats",
     "chassis",
@@ -20,6 +20,7 @@ const CRATES: [&str; 11] = [
     "harness",
     "instructions",
     "testing",
+    "wires",
 ];
 const SERVICES: [&str; 2] = ["auth-service", "contacts-service"];
 
@@ -137,6 +138,7 @@ fn dependencies(krate: &str, dev: bool) -> Vec<&'static str> {
 fn crates_depend_downwards_only() {
     assert_eq!(dependencies("proto", true), [""; 0]);
     assert_eq!(dependencies("embedded-postgres", true), [""; 0]);
+    assert_eq!(dependencies("wires", true), [""; 0]);
     assert_eq!(dependencies("card-formats", true), ["proto"]);
     assert_eq!(dependencies("chassis", false), ["proto"]);
     assert_eq!(dependencies("auth-service", false), ["chassis", "proto"]);

@@ -62,7 +62,13 @@ fn marked(text: &str, mark: char) -> impl Iterator<Item = &str> {
 /// The reasons in the code that ships.
 fn in_code() -> BTreeSet<String> {
     let mut sources = Vec::new();
-    for krate in ["chassis", "proto", "auth-service", "contacts-service"] {
+    for krate in [
+        "chassis",
+        "proto",
+        "wires",
+        "auth-service",
+        "contacts-service",
+    ] {
         files(&workspace().join(krate).join("src"), "rs", &mut sources);
     }
     let mut reasons = BTreeSet::new();
