@@ -13,6 +13,7 @@ pub mod import;
 pub mod limits;
 pub mod model;
 mod opening;
+pub mod pace;
 pub mod photo;
 pub mod purge;
 pub mod rebuild;
@@ -207,7 +208,7 @@ fn places() -> [Arc<Semaphore>; 2] {
     [duplicates::AT_A_TIME, photo::AT_A_TIME].map(|places| Arc::new(Semaphore::new(places)))
 }
 
-/// Those of imports and exports.
+/// The places of imports and exports, which all threads share.
 fn slots() -> [Arc<Slots>; 2] {
     let imports = Slots::new(import::OF_USER, import::AT_A_TIME);
     let exports = Slots::new(export::OF_USER, export::AT_A_TIME);

@@ -8,8 +8,11 @@ use chassis::access::rate_limits::{CheckedAt, Group};
 pub const GROUPS: [Group; 5] = [
     // Each of these reads the whole address book.
     Group {
-        name: "duplicates",
-        rpcs: &["ContactsService/FindDuplicates"],
+        name: "whole-book",
+        rpcs: &[
+            "ContactsService/FindDuplicates",
+            "ContactsService/ExportContacts",
+        ],
         ip: None,
         user: Some(Rate::per_minute(60)),
         checked_at: CheckedAt::Layer,
@@ -43,7 +46,6 @@ pub const GROUPS: [Group; 5] = [
             "ContactsService/SyncContacts",
             "ContactsService/WatchContacts",
             "ContactsService/GetPhoto",
-            "ContactsService/ExportContacts",
             "ContactsService/GetContactStats",
             "ContactsService/GetSettings",
             "ContactsService/ListIgnoredDuplicates",

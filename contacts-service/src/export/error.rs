@@ -4,6 +4,7 @@ use chassis::status::Refusal;
 use tonic::Code;
 
 use super::{AT_A_TIME, OF_USER};
+use crate::pace::SLOWEST;
 
 /// Why an export failed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -14,6 +15,9 @@ pub enum ExportError {
     /// Too many exports are running.
     #[error("too many exports are running; wait until yours is done, or retry later")]
     TooMany,
+    /// The client makes the service wait for too long.
+    #[error("the file was read too slowly: {SLOWEST}; export again")]
+    TooSlow,
 }
 
 impl ExportError {
@@ -21,6 +25,7 @@ impl ExportError {
         let text = self.to_string();
         match self {
             Self::Changed => Refusal::new(Code::Aborted, "EXPORT_CHANGED", text),
+            Self::TooSlow => Refusal::new(Code::Aborted, "EXPORT_TOO_SLOW", text),
             Self::TooMany => Refusal::new(Code::ResourceExhausted, "EXPORT_LIMIT_EXCEEDED", text)
                 .quota(
                     "exports",

@@ -5,6 +5,7 @@ use chassis::status::Refusal;
 use tonic::Code;
 
 use super::{AT_A_TIME, OF_USER};
+use crate::pace::{SLOWEST, TooSlow};
 
 /// Why an import, or a card of it, failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,15 @@ pub enum ImportError {
     /// Too many imports are running.
     #[error("too many imports are running; wait until yours is done, or retry later")]
     TooMany,
+    /// The client makes the service wait for too long.
+    #[error("the file was sent too slowly, or the responses were read too slowly: {SLOWEST}")]
+    TooSlow,
+}
+
+impl From<TooSlow> for ImportError {
+    fn from(TooSlow: TooSlow) -> Self {
+        Self::TooSlow
+    }
 }
 
 impl ImportError {
@@ -41,6 +51,9 @@ impl ImportError {
                 | Problem::TooManyMembers
                 | Problem::TooManyProperties,
             ) => ("CARD_TOO_LARGE", "card"),
+            Self::TooSlow => {
+                return Refusal::new(Code::Aborted, "IMPORT_TOO_SLOW", text);
+            }
             Self::TooMany => {
                 return Refusal::new(Code::ResourceExhausted, "IMPORT_LIMIT_EXCEEDED", text).quota(
                     "imports",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::access::caller::Caller;
+use chassis::access::caller::{Caller, RequireCaller};
 use chassis::database::pool::Pool;
 use chassis::user_id::UserId;
 use prost_types::FieldMask;
@@ -157,8 +157,17 @@ impl ContactsService {
 
     /// What a reader sees of an owner's contacts at this moment.
     async fn seen(&self, owner: UserId, reader: UserId) -> Result<Visible> {
-        let grants = shares::grants(&self.share_of(reader), owner, reader).await?;
-        Ok(Rights::of(&grants)?.seen)
+        seen(&self.share_of(reader), owner, reader).await
+    }
+
+    /// The right of a caller to a stream that shows `view`.
+    pub(super) fn allowed(&self, caller: Arc<Caller>, view: View) -> Allowed {
+        Allowed {
+            guard: self.guard.clone(),
+            db: self.share_of(caller.user_id),
+            caller,
+            view,
+        }
     }
 
     /// The address book that a call writes to. A caller without write access is refused
@@ -196,6 +205,36 @@ impl ContactsService {
         let (db, writer) = (self.share_of(caller.user_id), caller.user_id);
         Book::new(db, owner, writer, self.clock.now(), self.quota, &self.hub)
     }
+}
+
+/// The right of a caller to a stream, which can end while it is read.
+pub(super) struct Allowed {
+    guard: RequireCaller,
+    db: Pool,
+    caller: Arc<Caller>,
+    view: View,
+}
+
+impl Allowed {
+    /// Refuses a caller whose token or share has ended, or whose share shows something else
+    /// than at the beginning. A call for the caller's own contacts needs no query.
+    pub(super) async fn check(&self) -> Result<()> {
+        self.guard.check(&self.caller)?;
+        let View {
+            owner,
+            reader,
+            ref visible,
+        } = self.view;
+        if owner != reader && seen(&self.db, owner, reader).await? != *visible {
+            return Err(ShareError::Changed.into());
+        }
+        Ok(())
+    }
+}
+
+async fn seen(db: &Pool, owner: UserId, reader: UserId) -> Result<Visible> {
+    let grants = shares::grants(db, owner, reader).await?;
+    Ok(Rights::of(&grants)?.seen)
 }
 
 /// Parses the owner of a request; the caller if empty.

@@ -17,13 +17,14 @@ use crate::error::{Error, Result};
 use crate::export::error::ExportError;
 use crate::export::{Export, Piece, Settings};
 use crate::model::filter::Listed;
+use crate::pace::read_in_time;
 
 /// The pieces of an export.
 pub(super) type Answers =
     Pin<Box<dyn Stream<Item = Result<ExportContactsResponse, Status>> + Send>>;
 
 impl ContactsService {
-    /// A file of contacts, as long as the caller's token is valid.
+    /// A file of contacts, as long as the caller may read them.
     pub(super) async fn export(
         &self,
         request: Request<ExportContactsRequest>,
@@ -41,12 +42,17 @@ impl ContactsService {
             };
             let (text, region) = (&request.filter, &request.default_region);
             let filter = filter_of(&db, view, text, listed, region).await?;
-            Export::begin(db, view.clone(), (&filter, listed), settings, slot).await
+            let selection = (&filter, listed);
+            let export = Export::begin(db, view.clone(), selection, settings, slot).await?;
+            Ok((export, view.clone()))
         });
-        let (pieces, guard) = (export.await?.pieces(), self.guard.clone());
-        let pieces = while_allowed(pieces, Duration::ZERO, async move || {
-            Ok(guard.check(&caller)?)
+        let (export, view) = export.await?;
+        let allowed = self.allowed(caller, view);
+        let pieces = while_allowed(export.pieces(), Duration::ZERO, async move || {
+            allowed.check().await
         });
+        let size = |piece: &Piece| piece.bytes.len();
+        let pieces = read_in_time(pieces, size, || ExportError::TooSlow.into());
         Ok(Box::pin(pieces.map(|piece| Ok(encode(piece?)))))
     }
 }

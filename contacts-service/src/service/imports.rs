@@ -10,6 +10,7 @@ use chassis::access::caller::Caller;
 use chassis::serve::while_allowed::while_allowed;
 use chassis::text;
 use futures_util::{Stream, StreamExt};
+use prost::Message;
 use proto::contacts::v1::import_contacts_request::Part;
 use proto::contacts::v1::import_contacts_response as response;
 use proto::contacts::v1::{
@@ -27,6 +28,7 @@ use crate::contact::phone::DefaultRegion;
 use crate::error::{Error, Result};
 use crate::import::error::ImportError;
 use crate::import::{Event, Outcome, Session, Settings, Tools, any_id};
+use crate::pace::{Pace, read_in_time};
 
 /// The most columns and labels of a header.
 const COLUMNS_MAX: usize = 200;
@@ -87,8 +89,13 @@ impl ContactsService {
                 .check(&caller)
                 .map_err(|error| Error::from(error).into())
         };
-        let events = events(session, messages);
-        Ok(Box::pin(while_allowed(events, Duration::ZERO, check)))
+        let events = while_allowed(events(session, messages), Duration::ZERO, check);
+        let too_slow = || Error::from(ImportError::TooSlow).into();
+        Ok(Box::pin(read_in_time(
+            events,
+            ImportContactsResponse::encoded_len,
+            too_slow,
+        )))
     }
 }
 
@@ -98,10 +105,14 @@ fn events(
     mut messages: Streaming<ImportContactsRequest>,
 ) -> impl Stream<Item = Result<ImportContactsResponse, Status>> {
     let answers = try_stream! {
-        let mut is_open = true;
+        let (mut pace, mut is_open) = (Pace::default(), true);
         while is_open {
-            match messages.message().await? {
-                Some(ImportContactsRequest { part: Some(Part::Chunk(bytes)) }) => session.push(&bytes),
+            let sent = pace.wait_for(messages.message()).await;
+            match sent.map_err(|slow| Error::from(ImportError::from(slow)))?? {
+                Some(ImportContactsRequest { part: Some(Part::Chunk(bytes)) }) => {
+                    pace.count(bytes.len());
+                    session.push(&bytes);
+                }
                 Some(_) => Err(Error::from(ImportError::Header))?,
                 None => {
                     session.finish();

@@ -52,18 +52,19 @@ impl ContactsService {
         Ok(Response::new(SetPhotoResponse { contact }))
     }
 
-    /// Sends a photo.
+    /// Sends a photo, as long as the caller may read it.
     pub(super) async fn send_photo(
         &self,
         request: Request<GetPhotoRequest>,
     ) -> Result<impl Stream<Item = Result<GetPhotoResponse, Status>> + use<>, Status> {
         let caller = Caller::of(&request).map_err(Error::from)?;
         let found = self.read(request, async |view, request| {
-            self.found(view, &request).await
+            Ok((self.found(view, &request).await?, view.clone()))
         });
-        let (found, guard) = (found.await?, self.guard.clone());
+        let (found, view) = found.await?;
+        let allowed = self.allowed(caller, view);
         let parts = while_allowed(sent(found), Duration::ZERO, async move || {
-            Ok(guard.check(&caller)?)
+            allowed.check().await
         });
         Ok(parts.map(|part| part.map_err(Into::into)))
     }

@@ -172,6 +172,39 @@ pub async fn get(
     }))
 }
 
+/// The row of an earlier revision, found for one of several contacts.
+struct Found {
+    /// The number of the contact, from 1.
+    place: i64,
+    version: i64,
+    revision_time: DateTime<Utc>,
+    delete_time: Option<DateTime<Utc>>,
+    delete_version: Option<i64>,
+    merged_into: Option<Uuid>,
+    body: Vec<u8>,
+}
+
+/// The contacts as they were in the revisions found.
+fn as_found(contacts: &[(&Stored, i64)], found: Vec<Found>) -> HashMap<ContactId, Stored> {
+    let earlier = found.into_iter().filter_map(|row| {
+        let place = usize::try_from(row.place - 1).ok()?;
+        let (last, _) = contacts.get(place)?;
+        let contact = Stored {
+            id: last.id,
+            uid: last.uid.clone(),
+            version: row.version,
+            create_time: last.create_time,
+            update_time: row.revision_time,
+            delete_time: row.delete_time,
+            delete_version: row.delete_version,
+            merged_into: row.merged_into,
+            body: row.body,
+        };
+        Some((last.id, contact))
+    });
+    earlier.collect()
+}
+
 /// Returns what the last write of each of the owner's contacts replaced, if that had the
 /// given version.
 pub async fn replaced(
@@ -181,7 +214,8 @@ pub async fn replaced(
 ) -> Result<HashMap<ContactId, Stored>> {
     let ids: Vec<Uuid> = writes.iter().map(|(current, _)| current.id.0).collect();
     let versions: Vec<i64> = writes.iter().map(|(_, version)| *version).collect();
-    let rows = sqlx::query!(
+    let found = sqlx::query_as!(
+        Found,
         r#"
         SELECT
             a.place AS "place!", r.version, r.revision_time, r.delete_time, r.delete_version,
@@ -202,26 +236,39 @@ pub async fn replaced(
     )
     .fetch_all(db)
     .await?;
-    let mut replaced = HashMap::new();
-    for row in rows {
-        let place = usize::try_from(row.place - 1).ok();
-        let Some((last, _)) = place.and_then(|place| writes.get(place)) else {
-            continue;
-        };
-        let before = Stored {
-            id: last.id,
-            uid: last.uid.clone(),
-            version: row.version,
-            create_time: last.create_time,
-            update_time: row.revision_time,
-            delete_time: row.delete_time,
-            delete_version: row.delete_version,
-            merged_into: row.merged_into,
-            body: row.body,
-        };
-        replaced.insert(last.id, before);
-    }
-    Ok(replaced)
+    Ok(as_found(writes, found))
+}
+
+/// Returns the earlier revisions of the owner's contacts that have the given versions.
+pub async fn at_versions(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    contacts: &[(&Stored, i64)],
+) -> Result<HashMap<ContactId, Stored>> {
+    let ids: Vec<Uuid> = contacts.iter().map(|(current, _)| current.id.0).collect();
+    let versions: Vec<i64> = contacts.iter().map(|(_, version)| *version).collect();
+    let found = sqlx::query_as!(
+        Found,
+        r#"
+        SELECT
+            a.place AS "place!", r.version, r.revision_time, r.delete_time, r.delete_version,
+            r.merged_into, r.body
+        FROM unnest($2::uuid[], $3::int8[]) WITH ORDINALITY AS a (id, version, place)
+        CROSS JOIN LATERAL (
+            SELECT version, revision_time, delete_time, delete_version, merged_into, body
+            FROM contacts.revisions
+            WHERE owner_id = $1 AND contact_id = a.id AND version = a.version
+            ORDER BY version
+            LIMIT 1
+        ) AS r
+        "#,
+        owner as UserId,
+        &ids,
+        &versions,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(as_found(contacts, found))
 }
 
 /// The body of the owner's contact in an earlier revision.

@@ -169,18 +169,26 @@ pub fn png_of(size: usize) -> Vec<u8> {
 
 /// A JPEG of at least so many bytes, all of them pixels.
 pub fn large_jpeg(least: usize) -> Vec<u8> {
+    let mut files = (200..)
+        .step_by(50)
+        .map(|side| noise(ImageFormat::Jpeg, side));
+    files.find(|file| file.len() >= least).unwrap()
+}
+
+/// A PNG of at least so many bytes, of which hardly any can be compressed.
+pub fn large_png(least: u32) -> Vec<u8> {
+    noise(ImageFormat::Png, (least / 3).isqrt() + 1)
+}
+
+/// Pixels that have nothing in common.
+fn noise(format: ImageFormat, side: u32) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
-    for side in (200..).step_by(50) {
-        let noise = RgbImage::from_fn(side, side, |_, _| {
-            Rgb([random.u8(..), random.u8(..), random.u8(..)])
-        });
-        let mut file = Cursor::new(Vec::new());
-        noise.write_to(&mut file, ImageFormat::Jpeg).unwrap();
-        if file.get_ref().len() >= least {
-            return file.into_inner();
-        }
-    }
-    unreachable!()
+    let noise = RgbImage::from_fn(side, side, |_, _| {
+        Rgb([random.u8(..), random.u8(..), random.u8(..)])
+    });
+    let mut file = Cursor::new(Vec::new());
+    noise.write_to(&mut file, format).unwrap();
+    file.into_inner()
 }
 
 /// A PNG whose header promises so many pixels a side, with hardly any data.

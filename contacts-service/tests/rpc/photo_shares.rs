@@ -1,14 +1,15 @@
 //! Who sees and sets the photos of shared contacts, and how changes of photos are delivered.
 
 use futures_util::{StreamExt, stream};
+use prost::Message;
 use proto::contacts::v1::watch_contacts_response::Event;
-use proto::contacts::v1::{Contact, ShareRole};
+use proto::contacts::v1::{Contact, GetPhotoRequest, ShareRole};
 use tonic::Code;
 
 use crate::app::App;
 use crate::mirror::{Mirror, heard};
 use crate::owner_photos::chunk;
-use crate::photo_files::{jpeg, png};
+use crate::photo_files::{jpeg, large_png, png};
 use crate::refusal::{assert_refused, reason};
 use crate::sample::ada;
 use crate::shared_label::friends;
@@ -111,6 +112,40 @@ async fn a_photo_is_synced_and_watched() {
         mirror.sync(&owner, 0).await;
         mirror.assert_same(&owner).await;
     }
+}
+
+#[tokio::test]
+async fn the_end_of_a_share_ends_a_photo_that_is_sent() {
+    let app = App::start().await;
+    let (owner, other) = (app.plain_owner(), app.plain_owner());
+    let contact = owner.has(ada()).await;
+    owner
+        .set_photo(&contact.id, &large_png(1_500_000))
+        .await
+        .unwrap();
+    let (other, share) = owner.shares_with(&other, None, ShareRole::Reader).await;
+    let channel = app.another_instance_with_window(64 * 1024).await;
+    let slow = app.owner_on(channel, other.user);
+    let request = GetPhotoRequest {
+        id: contact.id,
+        owner_id: owner.user.to_string(),
+        ..GetPhotoRequest::default()
+    };
+    let mut parts = slow.client.clone().get_photo(request).await.unwrap();
+    parts.get_mut().message().await.unwrap();
+
+    owner.end_share(&share).await.unwrap();
+
+    let mut sent = 0;
+    let end = loop {
+        match parts.get_mut().message().await {
+            Ok(Some(part)) => sent += part.encoded_len(),
+            Ok(None) => break Ok(()),
+            Err(status) => break Err(status),
+        }
+    };
+    assert_refused(end, Code::NotFound, "SHARE_NOT_FOUND");
+    assert!(sent <= 256 * 1024, "{sent}");
 }
 
 #[tokio::test]
