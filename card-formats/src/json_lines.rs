@@ -22,7 +22,7 @@ use crate::photo::image_type;
 const JSON_BYTES: usize = 400 * 1024;
 
 /// The member with the bytes of the photo; all others are those of `Contact`.
-const PHOTO_DATA: &str = "photoData";
+pub(crate) const PHOTO_DATA: &str = "photoData";
 
 static CONTACT: LazyLock<Option<MessageDescriptor>> = LazyLock::new(|| {
     let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).ok()?;

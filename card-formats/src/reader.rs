@@ -85,6 +85,16 @@ impl Reader {
         }))
     }
 
+    /// The name of the property with a card's photo, for a [`Warning`](crate::Warning).
+    #[must_use]
+    pub fn photo_property(&self) -> &'static str {
+        match &self.state {
+            State::Reading(Kind::JsContact(_)) => "media",
+            State::Reading(Kind::JsonLines(_)) => json_lines::PHOTO_DATA,
+            _ => "PHOTO",
+        }
+    }
+
     fn take(&mut self, bytes: &[u8], last: bool) {
         match &mut self.state {
             State::Failed(_) => {}

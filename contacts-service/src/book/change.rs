@@ -10,7 +10,7 @@ use crate::contact::keys::Keys;
 use crate::contact::labels::keep_spelled;
 use crate::contact::mask::UpdateMask;
 use crate::contact::phone::{DefaultRegion, keep_parsed};
-use crate::contact::photo::Photo;
+use crate::contact::photo::{Photo, PhotoHash};
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::contact::{ContactId, etag};
@@ -34,7 +34,7 @@ pub struct ContactUpdate {
     pub etag: String,
     /// Whether a missing contact is created.
     pub allow_missing: bool,
-    /// Another photo.
+    /// Its photo, if it is to have another one; only in batches.
     pub photo: Option<Photo>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Updated {
         body: Vec<u8>,
         /// The keys of the new body.
         keys: Keys,
-        /// The photo that the new body names, if it is another one.
+        /// The photo that the new body names, if the body before does not.
         photo: Option<Photo>,
     },
     /// A new contact, complete except for its version.
@@ -106,11 +106,12 @@ impl ContactUpdate {
         if encoded == current.body {
             return Ok(Updated::Unchanged(current));
         }
+        let known = PhotoHash::of_body(&current.body)?;
         Ok(Updated::Replaced {
             before: current,
             body: encoded,
             keys: Keys::of(&body).after(&labels),
-            photo: self.photo,
+            photo: self.photo.filter(|photo| known != Some(photo.hash)),
         })
     }
 }

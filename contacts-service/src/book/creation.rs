@@ -9,6 +9,8 @@ use tokio::task::yield_now;
 
 use crate::book::Book;
 use crate::book::batch::{Outcome, Outcomes};
+use crate::book::change::size;
+use crate::book::photo::PhotoCosts;
 use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::body::Body;
@@ -132,7 +134,9 @@ impl Book<'_> {
                 }
                 Error::QuotaExceeded(_) if allow_partial => {
                     let used = owners::used(&self.db, self.owner).await?;
-                    batch.refuse_beyond(self.quota, used)?;
+                    let photos = batch.rows.iter().filter_map(|row| row.photo.as_ref());
+                    let costs = PhotoCosts::of(&self.db, self.owner, photos).await?;
+                    batch.refuse_beyond(self.quota, used, costs)?;
                 }
                 error => return Err(error),
             }
@@ -321,10 +325,22 @@ impl Batch {
     }
 
     /// Refuses contacts beyond the quota.
-    fn refuse_beyond(&mut self, quota: Quota, mut used: Quota) -> Result<()> {
+    fn refuse_beyond(
+        &mut self,
+        quota: Quota,
+        mut used: Quota,
+        mut costs: PhotoCosts,
+    ) -> Result<()> {
         self.refuse(|row| {
-            let added = used.add(1, row.size(), quota);
-            added.err().map(Error::from)
+            let photo = row.photo.as_ref();
+            let bytes = size(&row.contact.body) + costs.bytes(photo);
+            if let Err(exceeded) = used.add(1, bytes, quota) {
+                return Some(exceeded.into());
+            }
+            if let Some(photo) = photo {
+                costs.add(photo);
+            }
+            None
         })
     }
 

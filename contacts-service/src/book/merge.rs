@@ -101,7 +101,7 @@ impl Book<'_> {
         let change = ContactChange::Merged;
         let (encoded, keys) = (body.encode(), Keys::of(&body));
         if let Some(taken) = PhotoHash::of_body(&encoded)? {
-            write.refer_to_photo(primary.id, taken).await?;
+            write.refer_to_photos(&[(primary.id, taken)]).await?;
         }
         let contact = write.replace(change, primary, encoded, keys).await?;
         let (owner, stamp) = (self.owner, write.stamp(change));

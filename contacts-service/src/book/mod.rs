@@ -102,14 +102,8 @@ impl<'a> Book<'a> {
         let contact = match change.apply(current, write.rights(), self.now)? {
             Updated::Unchanged(contact) => return write.encoded(contact),
             Updated::Replaced {
-                before,
-                body,
-                keys,
-                photo,
+                before, body, keys, ..
             } => {
-                if let Some(photo) = photo {
-                    write.attach_photo(before.id, &photo).await?;
-                }
                 let change = ContactChange::Updated;
                 write.replace(change, before, body, keys).await?
             }

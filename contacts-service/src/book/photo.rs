@@ -1,7 +1,11 @@
 //! Sets and removes the photo of a contact.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
+use chassis::user_id::UserId;
 use proto::contacts::v1::{ContactChange, PhotoInfo};
+use sqlx::PgExecutor;
 
 use crate::book::Book;
 use crate::book::change::check_etag;
@@ -11,7 +15,6 @@ use crate::contact::body::Body;
 use crate::contact::keys::Keys;
 use crate::contact::labels::are_alike;
 use crate::contact::photo::{Photo, PhotoHash, info_of};
-use crate::contact::row::ContactRow;
 use crate::contact::stored::{Stored, labels};
 use crate::error::{Error, Result};
 use crate::store::photos;
@@ -50,7 +53,10 @@ impl Book<'_> {
         let known = labels(&current.body)?;
         let body = Body::decode(&current.body)?.with_photo(info)?;
         match photo {
-            Some(photo) => write.attach_photo(change.id, photo).await?,
+            Some(photo) => {
+                let photos = std::iter::once((change.id, photo));
+                write.attach_photos(photos).await?;
+            }
             None => photos::look_again(&mut *write, self.owner, change.id, self.now).await?,
         }
         let keys = Keys::of(&body).after(&known);
@@ -85,35 +91,65 @@ impl Book<'_> {
 }
 
 impl Write<'_> {
-    /// Stores a photo for a contact whose body will name it ([`Body::with_photo`]), within
-    /// the owner's quota. Call it before the write of the contact, new or not.
-    pub(super) async fn attach_photo(&mut self, contact: ContactId, photo: &Photo) -> Result<()> {
-        let owner = self.owner();
-        if !photos::exists(&mut **self, owner, photo.hash).await? {
-            self.check_quota(0, photo.size())?;
-            photos::insert(&mut **self, owner, photo).await?;
-            self.count_bytes(photo.size());
-        }
-        self.refer_to_photo(contact, photo.hash).await
-    }
-
-    /// Stores the photos of these contacts.
-    pub(super) async fn attach_photos(&mut self, rows: &[ContactRow]) -> Result<()> {
-        for row in rows {
-            if let Some(photo) = &row.photo {
-                self.attach_photo(row.contact.id, photo).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The same for a photo that another contact of the owner has.
-    pub(super) async fn refer_to_photo(
+    /// Stores photos for contacts whose bodies will name them ([`Body::with_photo`]), within
+    /// the owner's quota. Call it before the write of the contacts, new or not.
+    pub(super) async fn attach_photos<'a>(
         &mut self,
-        contact: ContactId,
-        hash: PhotoHash,
+        photos: impl Iterator<Item = (ContactId, &'a Photo)> + Clone,
     ) -> Result<()> {
+        let uses: Vec<_> = photos.clone().map(|(id, photo)| (id, photo.hash)).collect();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let owner = self.owner();
+        let photos = photos.map(|(_, photo)| photo);
+        let mut costs = PhotoCosts::of(&mut **self, owner, photos.clone()).await?;
+        let new: Vec<&Photo> = photos.filter(|photo| costs.add(photo)).collect();
+        if !new.is_empty() {
+            let size = new.iter().map(|photo| photo.size()).sum();
+            self.check_quota(0, size)?;
+            photos::insert(&mut **self, owner, &new).await?;
+            self.count_bytes(size);
+        }
+        self.refer_to_photos(&uses).await
+    }
+
+    /// Records that these contacts will have photos that the owner has.
+    pub(super) async fn refer_to_photos(&mut self, uses: &[(ContactId, PhotoHash)]) -> Result<()> {
         let (owner, now) = (self.owner(), self.now());
-        photos::refer(&mut **self, owner, contact, hash, now).await
+        photos::refer(&mut **self, owner, uses, now).await
+    }
+}
+
+/// What photos cost of an owner's quota: each counts once, however many contacts have it.
+pub(super) struct PhotoCosts {
+    counted: HashSet<PhotoHash>,
+}
+
+impl PhotoCosts {
+    /// The costs of some of these photos.
+    pub(super) async fn of(
+        db: impl PgExecutor<'_>,
+        owner: UserId,
+        photos: impl Iterator<Item = &Photo>,
+    ) -> Result<Self> {
+        let hashes: Vec<_> = photos.map(|photo| photo.hash).collect();
+        let counted = if hashes.is_empty() {
+            HashSet::new()
+        } else {
+            photos::stored(db, owner, &hashes).await?
+        };
+        Ok(Self { counted })
+    }
+
+    /// The bytes that a photo would add.
+    pub(super) fn bytes(&self, photo: Option<&Photo>) -> i64 {
+        let new = photo.filter(|photo| !self.counted.contains(&photo.hash));
+        new.map_or(0, Photo::size)
+    }
+
+    /// Counts a photo; returns whether it was not counted before.
+    pub(super) fn add(&mut self, photo: &Photo) -> bool {
+        self.counted.insert(photo.hash)
     }
 }

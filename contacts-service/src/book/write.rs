@@ -16,6 +16,7 @@ use crate::book::change::size;
 use crate::book::creation::default_uid;
 use crate::contact::ContactId;
 use crate::contact::keys::Keys;
+use crate::contact::photo::Photo;
 use crate::contact::row::ContactRow;
 use crate::contact::stored::Stored;
 use crate::error::{Error, Result};
@@ -185,7 +186,7 @@ impl<'a> Write<'a> {
     ) -> Result<Vec<Stored>> {
         let (owner, stamp) = (self.book.owner, self.stamp(ContactChange::Updated));
         if !rows.is_empty() {
-            self.attach_photos(&rows).await?;
+            self.attach_photos(pictured(&rows)).await?;
             bytes_added += self.spell_labels(stamp, &mut rows).await?;
             changes::replace_many(&mut self.tx, owner, stamp, &rows, bytes_added).await?;
         }
@@ -200,7 +201,7 @@ impl<'a> Write<'a> {
             self.rights.ensure_creatable(&row.keys)?;
         }
         self.take_uids(rows).await?;
-        self.attach_photos(rows).await?;
+        self.attach_photos(pictured(rows)).await?;
         let (book, stamp) = (self.book, self.stamp(ContactChange::Created));
         let mut rows = rows.to_vec();
         self.spell_labels(stamp, &mut rows).await?;
@@ -280,6 +281,12 @@ impl DerefMut for Write<'_> {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.tx
     }
+}
+
+/// The new photos of rows.
+fn pictured(rows: &[ContactRow]) -> impl Iterator<Item = (ContactId, &Photo)> + Clone {
+    rows.iter()
+        .filter_map(|row| Some((row.contact.id, row.photo.as_ref()?)))
 }
 
 fn ids(contacts: &[Stored]) -> Vec<Uuid> {

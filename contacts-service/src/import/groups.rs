@@ -8,7 +8,8 @@ use card_formats::{Group, Problem};
 use super::Place;
 use crate::contact::ContactId;
 
-/// The most contacts of a file that groups can name, and the most members of all groups.
+/// The most contacts of a file that groups can name, and the most groups and members of them
+/// all together.
 const KNOWN_MAX: usize = 200_000;
 
 /// Groups, and the contacts that they may name. Both are kept as hashes, because a file may
@@ -37,7 +38,7 @@ impl Groups {
     }
 
     pub(super) fn add(&mut self, place: Place, group: Group) -> Result<(), Problem> {
-        self.members += group.members.len();
+        self.members += 1 + group.members.len();
         if self.members > KNOWN_MAX {
             return Err(Problem::TooManyMembers);
         }
@@ -75,4 +76,32 @@ fn key(uid: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     bare.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_without_members_are_limited_too() {
+        let mut groups = Groups::default();
+        let place = Place {
+            index: 0,
+            line: 1,
+            byte_offset: 0,
+            excerpt: String::new(),
+            warnings: Vec::new(),
+        };
+        let mut add = || {
+            let group = Group {
+                uid: String::new(),
+                name: "Empty".into(),
+                members: Vec::new(),
+            };
+            groups.add(place.clone(), group)
+        };
+        assert!((0..KNOWN_MAX).all(|_| add().is_ok()));
+
+        assert!(matches!(add(), Err(Problem::TooManyMembers)));
+    }
 }

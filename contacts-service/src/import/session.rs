@@ -193,7 +193,6 @@ impl Session {
             self.report(place, Outcome::Failed(ImportError::Deleted.into()));
             return Ok(());
         }
-        let photo = self.checked(photo, &mut place).await;
         let uid = match parse_uid("contact.uid", &contact.uid) {
             Ok(uid) => uid,
             Err(error) => {
@@ -201,6 +200,7 @@ impl Session {
                 return Ok(());
             }
         };
+        let photo = self.checked(photo, &mut place).await;
         clear_parsed(&mut contact);
         contact.labels.extend(self.settings.labels.iter().cloned());
         let card = Card {
@@ -230,8 +230,11 @@ impl Session {
         match check(file, &self.tools.photo_checks).await {
             Ok(photo) => Some(photo),
             Err(problem) => {
-                let text = format!("PHOTO: was dropped, because it {problem}");
-                place.warnings.push(text);
+                let warning = Warning {
+                    property: self.reader.photo_property().to_owned(),
+                    text: format!("was dropped, because it {problem}"),
+                };
+                place.warnings.push(warning.to_string());
                 None
             }
         }

@@ -5,6 +5,8 @@
 //! are photos: a photo that nothing uses can be deleted under this lock, because whoever wants
 //! to use it again waits, and then stores it again.
 
+use std::collections::HashSet;
+
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgExecutor};
@@ -20,76 +22,95 @@ const CURRENT_KEPT_FOR: TimeDelta = TimeDelta::days(30);
 /// The same for a photo that only revisions have.
 const EARLIER_KEPT_FOR: TimeDelta = TimeDelta::days(1);
 
-/// Whether the owner has this photo.
-pub async fn exists(db: impl PgExecutor<'_>, owner: UserId, hash: PhotoHash) -> Result<bool> {
+/// Which of these photos the owner has.
+pub async fn stored(
+    db: impl PgExecutor<'_>,
+    owner: UserId,
+    hashes: &[PhotoHash],
+) -> Result<HashSet<PhotoHash>> {
     let found = sqlx::query_scalar!(
         r#"
-        SELECT TRUE AS "found!"
+        SELECT hash AS "hash: PhotoHash"
         FROM contacts.photos
-        WHERE owner_id = $1 AND hash = $2
+        WHERE owner_id = $1 AND hash = ANY($2)
         "#,
         owner as UserId,
-        hash as PhotoHash,
+        &bytes_of(hashes) as &[&[u8]],
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(found.is_some())
+    Ok(found.into_iter().collect())
 }
 
-/// Stores a photo that the owner does not have, and counts its bytes. The caller must hold
-/// the lock on the owner's row.
-pub async fn insert(db: impl PgExecutor<'_>, owner: UserId, photo: &Photo) -> Result<()> {
+/// Stores photos that the owner does not have, each once, and counts their bytes. The caller
+/// must hold the lock on the owner's row.
+pub async fn insert(db: impl PgExecutor<'_>, owner: UserId, photos: &[&Photo]) -> Result<()> {
+    let hashes: Vec<&[u8]> = photos.iter().map(|photo| &photo.hash.0[..]).collect();
+    let types: Vec<&str> = photos.iter().map(|photo| photo.kind.media_type()).collect();
+    let files: Vec<&[u8]> = photos.iter().map(|photo| &*photo.bytes).collect();
+    let size: i64 = photos.iter().map(|photo| photo.size()).sum();
     sqlx::query!(
         r#"
         WITH stored AS (
             INSERT INTO contacts.photos (owner_id, hash, media_type, bytes)
-            VALUES ($1, $2, $3, $4)
+            SELECT $1, hash, media_type, bytes
+            FROM unnest($2::bytea[], $3::text[], $4::bytea[]) AS new (hash, media_type, bytes)
         )
         UPDATE contacts.owner_state
         SET byte_count = byte_count + $5
         WHERE owner_id = $1
         "#,
         owner as UserId,
-        photo.hash as PhotoHash,
-        photo.kind.media_type(),
-        &*photo.bytes,
-        photo.size(),
+        &hashes as &[&[u8]],
+        &types as &[&str],
+        &files as &[&[u8]],
+        size,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Records that a contact has a photo, which must be done before its body names it. The
-/// purge looks at its other photos the next time. The caller must hold the lock on the
-/// owner's row.
+/// Records that contacts, each named once, have a photo, which must be done before their
+/// bodies name it. The purge looks at their other photos the next time. The caller must hold
+/// the lock on the owner's row.
 pub async fn refer(
     db: impl PgExecutor<'_>,
     owner: UserId,
-    contact: ContactId,
-    hash: PhotoHash,
+    uses: &[(ContactId, PhotoHash)],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let contacts: Vec<Uuid> = uses.iter().map(|(contact, _)| contact.0).collect();
+    let hashes: Vec<&[u8]> = uses.iter().map(|(_, hash)| &hash.0[..]).collect();
     sqlx::query!(
         r#"
-        WITH replaced AS (
-            UPDATE contacts.photo_uses
+        WITH new AS (
+            SELECT contact_id, hash
+            FROM unnest($2::uuid[], $3::bytea[]) AS new (contact_id, hash)
+        ), replaced AS (
+            UPDATE contacts.photo_uses AS u
             SET check_time = $4
-            WHERE owner_id = $1 AND contact_id = $2 AND hash <> $3
+            FROM new
+            WHERE u.owner_id = $1 AND u.contact_id = new.contact_id AND u.hash <> new.hash
         )
         INSERT INTO contacts.photo_uses (owner_id, contact_id, hash, check_time)
-        VALUES ($1, $2, $3, $5)
+        SELECT $1, contact_id, hash, $5
+        FROM new
         ON CONFLICT (owner_id, contact_id, hash) DO NOTHING
         "#,
         owner as UserId,
-        contact as ContactId,
-        hash as PhotoHash,
+        &contacts,
+        &hashes as &[&[u8]],
         now,
         now + CURRENT_KEPT_FOR,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn bytes_of(hashes: &[PhotoHash]) -> Vec<&[u8]> {
+    hashes.iter().map(|hash| &hash.0[..]).collect()
 }
 
 /// Lets the purge look at the photos of a contact the next time.
@@ -191,7 +212,6 @@ pub async fn delete_of(db: &mut PgConnection, owner: UserId, contacts: &[Uuid]) 
 /// hold the lock on the owner's row. A statement of its own, so that it finds which uses the
 /// statements before it have deleted.
 async fn delete_unused(db: &mut PgConnection, owner: UserId, hashes: &[PhotoHash]) -> Result<i64> {
-    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| &hash.0[..]).collect();
     Ok(sqlx::query_scalar!(
         r#"
         WITH gone AS (
@@ -210,7 +230,7 @@ async fn delete_unused(db: &mut PgConnection, owner: UserId, hashes: &[PhotoHash
         SELECT count(*) AS "count!" FROM gone
         "#,
         owner as UserId,
-        &hashes as &[&[u8]],
+        &bytes_of(hashes) as &[&[u8]],
     )
     .fetch_one(db)
     .await?)

@@ -182,20 +182,27 @@ async fn what_a_format_cannot_contain_is_refused() {
 #[tokio::test]
 async fn a_photo_that_is_no_image_costs_only_itself() {
     let app = App::start().await;
-    let owner = app.owner();
-    let file = format!(
-        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nPHOTO;ENCODING=b;TYPE=JPEG:{}\r\nEND:VCARD\r\n",
-        "bm90IGFuIGltYWdl"
+    let data = "bm90IGFuIGltYWdl";
+    let vcard = format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nPHOTO;ENCODING=b;TYPE=JPEG:{data}\r\nEND:VCARD\r\n"
     );
+    let jscontact = format!(
+        r#"[{{"@type":"Card","version":"1.0","uid":"u1","name":{{"full":"Ada"}},
+            "media":{{"p":{{"@type":"Media","kind":"photo","uri":"data:image/png;base64,{data}"}}}}}}]"#
+    );
+    let line = format!("{{\"givenName\":\"Ada\",\"photoData\":\"{data}\"}}\n");
 
-    let imported = owner.import(ImportHeader::default(), file).await;
+    for (property, file) in [("PHOTO", vcard), ("media", jscontact), ("photoData", line)] {
+        let owner = app.owner();
+        let imported = owner.import(ImportHeader::default(), file).await;
 
-    assert_eq!(imported.counts(), [1, 0, 0, 0]);
-    let row = &imported.rows[0];
-    assert_eq!(row.outcome(), ImportOutcome::Created);
-    let warning = "PHOTO: was dropped, because it must be a JPEG, PNG or WebP image";
-    assert_eq!(row.warnings, [warning]);
-    assert_eq!(owner.bare().await[0].photo, None);
+        assert_eq!(imported.counts(), [1, 0, 0, 0], "{property}");
+        let row = &imported.rows[0];
+        assert_eq!(row.outcome(), ImportOutcome::Created);
+        let problem = "was dropped, because it must be a JPEG, PNG or WebP image";
+        assert_eq!(row.warnings, [format!("{property}: {problem}")]);
+        assert_eq!(owner.bare().await[0].photo, None);
+    }
 }
 
 #[tokio::test]

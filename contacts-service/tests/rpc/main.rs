@@ -54,6 +54,7 @@ mod duplicate_pairs;
 mod duplicates;
 mod duplicates_crowd;
 mod export;
+mod export_photos;
 mod export_snapshot;
 mod fair;
 mod filter_logic;

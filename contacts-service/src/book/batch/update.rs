@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Outcome, Outcomes, check_size};
 use crate::book::Book;
 use crate::book::change::{ContactUpdate, Updated, size};
+use crate::book::photo::PhotoCosts;
 use crate::book::write::Write;
 use crate::contact::ContactId;
 use crate::contact::photo::Photo;
@@ -69,6 +70,13 @@ impl Item {
         let changed = self.made.as_ref().map(|made| &made.changed);
         matches!(changed, Some(Err(Error::EtagMismatch { .. })))
     }
+
+    fn photo(&self) -> Option<&Photo> {
+        match &self.made.as_ref()?.changed {
+            Ok(Updated::Replaced { photo, .. }) => photo.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Book<'_> {
@@ -106,7 +114,10 @@ impl Book<'_> {
         self.compute(&mut items, current, write.rights()).await;
         self.skip_repeated(&mut write, &mut items).await?;
 
-        let mut writes = Writes::of(items, write.used(), self.quota, &mut outcomes)?;
+        let photos = items.iter().filter_map(Item::photo);
+        let costs = PhotoCosts::of(&mut *write, self.owner, photos).await?;
+        let quotas = (write.used(), self.quota);
+        let mut writes = Writes::of(items, quotas, costs, &mut outcomes)?;
         let uids = writes.new_uids();
         let holders = if uids.is_empty() {
             Vec::new()
@@ -201,7 +212,12 @@ impl Book<'_> {
 }
 
 impl Writes {
-    fn of(items: Vec<Item>, used: Quota, quota: Quota, outcomes: &mut Outcomes) -> Result<Self> {
+    fn of(
+        items: Vec<Item>,
+        (used, quota): (Quota, Quota),
+        mut costs: PhotoCosts,
+        outcomes: &mut Outcomes,
+    ) -> Result<Self> {
         let mut writes = Self {
             used,
             ..Self::default()
@@ -219,10 +235,13 @@ impl Writes {
                     photo,
                 }) => {
                     let bytes_added = size(&body) - size(&before.body);
-                    let of_photo = photo.as_ref().map_or(0, Photo::size);
+                    let of_photo = costs.bytes(photo.as_ref());
                     if let Err(exceeded) = writes.used.add(0, bytes_added + of_photo, quota) {
                         outcomes.refuse(place, exceeded.into())?;
                         continue;
+                    }
+                    if let Some(photo) = &photo {
+                        costs.add(photo);
                     }
                     let contact = Stored { body, ..before };
                     let row = ContactRow {
