@@ -18,10 +18,11 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn of(text: impl Into<String>) -> Self {
+        let letters = text.into();
         Self {
-            letters: text.to_owned(),
-            bytes: bytes(text),
+            bytes: bytes(&letters),
+            letters,
         }
     }
 
@@ -38,7 +39,7 @@ impl Text {
     /// Replaces a part wherever it is.
     pub(super) fn replace(&mut self, from: &str, to: &str) {
         if self.has(from) {
-            *self = Self::of(&self.letters.replace(from, to));
+            *self = Self::of(self.letters.replace(from, to));
         }
     }
 
