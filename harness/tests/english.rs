@@ -3,9 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test should panic where it fails")]
 
+#[path = "tidy/crates.rs"]
+mod crates;
+
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crates::CRATES;
 
 /// A phrase that is not to be used.
 struct Rule {
@@ -149,24 +154,14 @@ const RULES: [Rule; 20] = [
     },
 ];
 
-/// Where texts are.
-const FOLDERS: [&str; 13] = [
-    "docs",
-    "proto",
-    "peers",
-    "clients",
-    "card-formats",
-    "chassis",
-    "embedded-postgres",
-    "auth-service",
-    "contacts-service",
-    "addressbook-client",
-    "addressbook-cli",
-    "harness",
-    "instructions",
-];
+/// Where texts are, beside the crates.
+const FOLDERS: [&str; 3] = ["docs", "peers", "clients"];
 /// Texts of others, or with the phrases themselves.
-const SKIPPED: [&str; 2] = ["proto/google", "harness/tests/english.rs"];
+const SKIPPED: [&str; 3] = [
+    "proto/google",
+    "wires/conformance/proto",
+    "harness/tests/english.rs",
+];
 /// Folders of what was installed or built.
 const BUILT: [&str; 3] = [".venv", "node_modules", "target"];
 
@@ -188,7 +183,8 @@ fn files() -> Vec<String> {
         .chain(["docker-compose.yml", "docker-compose.tls.yml", "Cargo.toml"])
         .map(str::to_owned)
         .collect();
-    let mut folders: Vec<_> = FOLDERS.map(str::to_owned).into();
+    let folders = FOLDERS.into_iter().chain(CRATES);
+    let mut folders: Vec<_> = folders.map(str::to_owned).collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(root().join(&folder)).unwrap() {
             let entry = entry.unwrap();

@@ -2,137 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test should panic where it fails")]
 
+mod crates;
+mod sources;
+
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The crates of this repository.
-const CRATES: [&str; 12] = [
-    "proto",
-    "card-formats",
-    "chassis",
-    "embedded-postgres",
-    "auth-service",
-    "contacts-service",
-    "addressbook-client",
-    "addressbook-cli",
-    "harness",
-    "instructions",
-    "testing",
-    "wires",
-];
+use crates::CRATES;
+use sources::{all, dependencies, forbid, has_word, read, root, sources};
+
 const SERVICES: [&str; 2] = ["auth-service", "contacts-service"];
-
-struct Source {
-    /// From the root, as `auth-service/src/main.rs`.
-    path: String,
-    text: String,
-}
-
-impl Source {
-    fn krate(&self) -> &str {
-        self.path.split('/').next().unwrap_or_default()
-    }
-
-    fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
-
-    fn is_in(&self, folder: &str) -> bool {
-        self.path.starts_with(&format!("{}/{folder}", self.krate()))
-    }
-
-    /// Part of a program, not of its tests.
-    fn ships(&self) -> bool {
-        self.is_in("src/") && self.krate() != "testing"
-    }
-
-    /// Lines of code with their numbers; no comments, no unit tests.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let code = self.text.split("#[cfg(test)]\nmod ").next();
-        let lines = code.unwrap_or_default().lines().enumerate();
-        lines
-            .map(|(at, line)| (at + 1, line))
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
-
-fn collect(folder: &str, sources: &mut Vec<Source>) {
-    for entry in fs::read_dir(root().join(folder)).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        let path = format!("{folder}/{name}");
-        if entry.file_type().unwrap().is_dir() {
-            if name != "target" && !name.starts_with('.') {
-                collect(&path, sources);
-            }
-        } else if Path::new(&name).extension().is_some_and(|is| is == "rs") {
-            let text = read(&path);
-            sources.push(Source { path, text });
-        }
-    }
-}
-
-/// Every Rust file except this one, which names what it forbids.
-fn sources() -> Vec<Source> {
-    let mut sources = Vec::new();
-    for krate in CRATES {
-        collect(krate, &mut sources);
-    }
-    sources.retain(|source| source.path != "harness/tests/tidy.rs");
-    assert!(sources.len() > 100);
-    sources
-}
-
-/// Whether the line contains `word` as a whole word.
-fn has_word(line: &str, word: &str) -> bool {
-    line.match_indices(word).any(|(at, _)| {
-        let before = line[..at].chars().next_back();
-        !before.is_some_and(|before| before.is_alphanumeric() || before == '_')
-    })
-}
-
-/// Fails with the places where a file contains one of `words` that it must not contain.
-fn forbid(words: &[&str], where_not: impl Fn(&Source) -> bool, why: &str) {
-    let mut found = String::new();
-    for source in sources().iter().filter(|source| where_not(source)) {
-        for (at, line) in source.code() {
-            if words.iter().any(|word| has_word(line, word)) {
-                writeln!(found, "{}:{at}: {}", source.path, line.trim()).unwrap();
-            }
-        }
-    }
-    assert!(found.is_empty(), "{why}:\n{found}");
-}
-
-/// The crates of ours that a crate depends on, for tests too if `dev`.
-fn dependencies(krate: &str, dev: bool) -> Vec<&'static str> {
-    let manifest = read(&format!("{krate}/Cargo.toml"));
-    let mut section = "";
-    let mut found = Vec::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            section = line;
-        }
-        let counts = match section {
-            "[dev-dependencies]" => dev,
-            _ => section.ends_with("dependencies]"),
-        };
-        let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
-        found.extend(CRATES.into_iter().filter(|krate| counts && *krate == name));
-    }
-    found.sort_unstable();
-    found
-}
 
 #[test]
 fn crates_depend_downwards_only() {
@@ -319,7 +199,7 @@ fn every_file_says_what_it_is_for() {
 
 #[test]
 fn no_file_is_longer_than_400_lines() {
-    let long: Vec<_> = sources()
+    let long: Vec<_> = all()
         .into_iter()
         .filter(|source| source.text.lines().count() > 400)
         .map(|source| source.path)
