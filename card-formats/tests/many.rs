@@ -7,7 +7,7 @@ mod reading;
 
 use card_formats::{Entry, ExportFormat, Parsed, limits};
 use proto::contacts::v1::Contact;
-use reading::{card_of, written};
+use reading::{card_of, contacts, written};
 use serde_json::{Map, Value, json};
 
 const MANY: usize = 14_000;
@@ -26,10 +26,7 @@ fn card(members: &Value) -> Value {
 }
 
 fn contact(card: &Value) -> Contact {
-    match card_of(&card.to_string()).outcome.unwrap() {
-        Entry::Contact(parsed) => parsed.contact,
-        Entry::Group(group) => panic!("{group:?}"),
-    }
+    contacts(&[card_of(&card.to_string())]).remove(0)
 }
 
 #[test]
