@@ -186,6 +186,20 @@ async fn new_cards_with_one_photo_fill_the_room_that_there_is() {
 }
 
 #[tokio::test]
+async fn a_photo_that_was_imported_is_purged_with_its_contact() {
+    let app = App::start().await;
+    let owner = app.plain_owner();
+    let file = ["u1", "u2"].map(|uid| card(uid, "Eve", &large_png(SIZE)));
+    owner.import(ImportHeader::default(), file.concat()).await;
+
+    for (contact, left) in owner.list_all(<_>::default()).await.iter().zip([1, 0]) {
+        owner.delete(&contact.id).await.unwrap();
+        owner.purge(&[&contact.id]).await.unwrap();
+        assert_eq!(files(&app, &owner).await, left);
+    }
+}
+
+#[tokio::test]
 async fn a_card_without_a_valid_uid_is_refused_before_its_photo_is_read() {
     let app = App::start().await;
     let owner = app.owner();

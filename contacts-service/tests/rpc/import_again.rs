@@ -204,3 +204,29 @@ async fn a_contact_that_the_card_would_make_invalid_stays() {
     assert_eq!(imported.counts(), [0, 0, 0, 1]);
     assert_eq!(owner.get(&before.id).await.unwrap(), before);
 }
+
+#[tokio::test]
+async fn two_merges_at_once_lose_nothing() {
+    let app = App::start().await;
+    let owner = app.owner();
+    let file = |email: &str| {
+        let cards = (0..50).map(|number| {
+            format!("BEGIN:VCARD\nUID:u{number}\nFN:Ada\nEMAIL:{email}@example.com\nEND:VCARD\n")
+        });
+        cards.collect::<String>()
+    };
+    owner
+        .import(header(ImportConflict::Skip, ""), file("first"))
+        .await;
+
+    let (one, other) = tokio::join!(
+        owner.import(header(ImportConflict::Merge, ""), file("one")),
+        owner.import(header(ImportConflict::Merge, ""), file("other")),
+    );
+
+    assert_eq!(one.counts(), [0, 50, 0, 0], "{:?}", one.rows);
+    assert_eq!(other.counts(), [0, 50, 0, 0], "{:?}", other.rows);
+    for contact in owner.bare().await {
+        assert_eq!(contact.emails.len(), 3, "{contact:?}");
+    }
+}
