@@ -90,7 +90,7 @@ class Client:
     async def deadline(self):
         metadata = bearer(await self.session.token())
         try:
-            async for _ in self.book.WatchContacts(contacts.WatchContactsRequest(), metadata=metadata, timeout=0.5):
+            async for _ in self.book.WatchContacts(contacts.WatchContactsRequest(), metadata=metadata, timeout=0.2):
                 pass
             raise AssertionError("the stream ended by itself")
         except grpc.RpcError as error:

@@ -195,7 +195,7 @@ func (c *client) Retry(ctx context.Context) error {
 }
 
 func (c *client) Deadline(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
 	watch := &watch{client: c, request: &contactsv1.WatchContactsRequest{}}
 	for {

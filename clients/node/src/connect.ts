@@ -153,7 +153,7 @@ class ConnectClient implements Client {
 
   async deadline(): Promise<void> {
     const readAll = async () => {
-      for await (const _ of this.book.watchContacts({}, { timeoutMs: 500 }));
+      for await (const _ of this.book.watchContacts({}, { timeoutMs: 200 }));
     };
     expect(ConnectError.from(await failure(readAll())).code, Code.DeadlineExceeded);
   }

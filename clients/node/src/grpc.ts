@@ -193,7 +193,7 @@ class GrpcClient implements Client {
 
   async deadline(): Promise<void> {
     const metadata = bearer(await this.session.token());
-    const stream = this.book.watchContacts(WatchContactsRequest.fromPartial({}), metadata, { deadline: Date.now() + 500 });
+    const stream = this.book.watchContacts(WatchContactsRequest.fromPartial({}), metadata, { deadline: Date.now() + 200 });
     const readAll = async () => {
       for await (const _ of stream);
     };

@@ -55,6 +55,13 @@ fn the_clients_in_go_do_all_scenarios() {
     }
 }
 
+#[test]
+fn the_client_in_java_does_all_scenarios() {
+    if has_programs(&["java", "mvn", "grpc_java_plugin"]) {
+        run_clients("java", 1);
+    }
+}
+
 /// The page for people starts the services with the same settings.
 #[test]
 fn the_page_of_clients_has_these_settings() {
