@@ -2,6 +2,7 @@
 //! section 3.2.1.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use crate::json::{Json, Members};
 use crate::limits;
@@ -31,7 +32,23 @@ fn line(path: &[&str], value: &Json) -> String {
         .replace('^', "^^")
         .replace('"', "^'")
         .replace('\n', "^n");
-    format!("JSPROP;JSPTR=\"{pointer}\":{}", escape(&value.to_string()))
+    let json = without_controls(&value.to_string());
+    format!("JSPROP;JSPTR=\"{pointer}\":{}", escape(&json))
+}
+
+/// JSON with escapes for the control characters that it may contain as they are. A raw
+/// property has none.
+fn without_controls(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() {
+            // Nothing can fail when a string is written.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The member and the value of a raw property. `None` if it is another one, or a value that

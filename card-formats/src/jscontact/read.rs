@@ -269,6 +269,8 @@ fn raw(
                     &name,
                     "was dropped in part: it has more than 16,384 characters",
                 );
+            } else if many_lines(&line) != line {
+                warn(&name, "was dropped: its name has control characters");
             } else {
                 raw.push(line);
             }

@@ -91,6 +91,9 @@ impl Property {
             _ => decode(bytes, guess).into_owned(),
         };
         if property.has_encoding(&["QUOTED-PRINTABLE", "Q"]) {
+            // At the end, it would continue in the next line.
+            let end = value.iter().rposition(|byte| *byte != b'=');
+            let value = &value[..end.map_or(0, |end| end + 1)];
             let bytes = quoted_printable(value);
             property.value = one_kind_of_break(&read(&bytes));
             let says_charset = charset.is_some_and(|encoding| encoding != UTF_8);
@@ -166,7 +169,7 @@ impl Property {
 
 /// Where the value begins: the first colon that is not in quotes. If a quote is not closed,
 /// the first colon of all.
-fn colon(line: &[u8]) -> Option<usize> {
+pub(super) fn colon(line: &[u8]) -> Option<usize> {
     let mut is_quoted = false;
     for (at, byte) in line.iter().enumerate() {
         match byte {
@@ -278,18 +281,24 @@ fn bare_name(value: &str) -> &'static str {
 }
 
 fn without_encoding(head: &str) -> String {
-    let head = without_charset(head);
-    let parts = split_unquoted(&head, ';').into_iter();
-    let is_encoding = |part: &str| {
-        let value = part.rsplit('=').next().unwrap_or_default();
-        ["QUOTED-PRINTABLE", "Q"].contains(&value.to_ascii_uppercase().as_str())
-    };
-    let parts = parts.filter(|part| !is_encoding(part));
-    parts.collect::<Vec<_>>().join(";")
+    without(head, |name, value| {
+        name == "CHARSET" || (name == "ENCODING" && ["QUOTED-PRINTABLE", "Q"].contains(&value))
+    })
 }
 
 fn without_charset(head: &str) -> String {
-    let parts = split_unquoted(head, ';').into_iter();
-    let parts = parts.filter(|part| !part.to_ascii_uppercase().starts_with("CHARSET="));
-    parts.collect::<Vec<_>>().join(";")
+    without(head, |name, _| name == "CHARSET")
+}
+
+/// The name of a property and those parameters that are not left off.
+fn without(head: &str, is_left_off: impl Fn(&str, &str) -> bool) -> String {
+    let mut parts = split_unquoted(head, ';').into_iter();
+    let name = parts.next().unwrap_or_default();
+    let others = parts.filter(|part| {
+        let part = part.to_ascii_uppercase();
+        let (name, value) = part.split_once('=').unwrap_or((bare_name(&part), &part));
+        !is_left_off(name.trim(), value.trim())
+    });
+    let parts: Vec<&str> = std::iter::once(name).chain(others).collect();
+    parts.join(";")
 }

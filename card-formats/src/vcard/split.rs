@@ -3,6 +3,7 @@
 use crate::card::Problem;
 use crate::limits;
 use crate::lines::Line;
+use crate::vcard::property::colon;
 
 /// A card as it is in the file: its properties, each on one line.
 #[derive(Default)]
@@ -242,18 +243,24 @@ enum Kind {
 impl Kind {
     /// How the value of a property is encoded.
     fn of(property: &[u8]) -> Self {
-        let head = property
-            .split(|byte| *byte == b':')
-            .next()
-            .unwrap_or_default();
-        let mut parameters = head.split(|byte| *byte == b';').skip(1);
-        let kinds = parameters.find_map(|parameter| {
-            let value = parameter
-                .rsplit(|byte| *byte == b'=')
-                .next()
-                .unwrap_or_default();
+        // Each line of a property looks here again.
+        let head = &property[..property.len().min(limits::PARAMETERS_BYTES)];
+        let head = &head[..colon(head).unwrap_or(head.len())];
+        let mut is_quoted = false;
+        let parameters = head.split(|byte| {
+            is_quoted ^= *byte == b'"';
+            *byte == b';' && !is_quoted
+        });
+        let kinds = parameters.skip(1).find_map(|parameter| {
+            let (name, value) = match parameter.iter().position(|byte| *byte == b'=') {
+                Some(at) => (&parameter[..at], &parameter[at + 1..]),
+                None => (b"ENCODING".as_slice(), parameter),
+            };
+            if !name.trim_ascii().eq_ignore_ascii_case(b"ENCODING") {
+                return None;
+            }
             match value.trim_ascii().to_ascii_uppercase().as_slice() {
-                b"QUOTED-PRINTABLE" => Some(Self::QuotedPrintable),
+                b"QUOTED-PRINTABLE" | b"Q" => Some(Self::QuotedPrintable),
                 b"BASE64" | b"B" => Some(Self::Base64),
                 _ => None,
             }

@@ -10,7 +10,7 @@ mod people;
 pub(crate) mod photo;
 pub(crate) mod reach;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proto::contacts::v1::Contact;
 
@@ -40,12 +40,16 @@ impl Taken {
 
 /// The parameter of a property that says something else than one before it, where a contact
 /// has one value, or is one too many of a list.
-pub(super) const SECOND: &str = "X-ADDRESSBOOK-SECOND";
+const SECOND: &str = "X-ADDRESSBOOK-SECOND";
 
 /// Marks a raw property as one that says something else.
 pub(super) fn second(raw: &str) -> String {
     let (name, rest) = raw.split_at(raw.find([';', ':']).unwrap_or_default());
     format!("{name};{SECOND}=1{rest}")
+}
+
+pub(super) fn is_second(property: &Property) -> bool {
+    property.parameter(SECOND).is_some()
 }
 
 /// The raw property with a uid that is too long for a contact.
@@ -56,7 +60,7 @@ pub(crate) fn other_uid(uid: &str) -> String {
 /// Whether a property makes its card a group.
 pub(super) fn is_group(property: &Property) -> bool {
     matches!(property.name.as_str(), "KIND" | "X-ADDRESSBOOKSERVER-KIND")
-        && property.parameter(SECOND).is_none()
+        && !is_second(property)
         && one_line(&unescape(&property.value)).eq_ignore_ascii_case("group")
 }
 
@@ -90,7 +94,7 @@ impl Build {
     fn read(self, properties: &[Property]) -> Self {
         let mut build = self;
         build.is_group = properties.iter().any(is_group);
-        for property in properties {
+        for property in properties.iter().filter(|property| !is_second(property)) {
             let value = || one_line(&unescape(&property.value));
             let group = property.group.clone();
             match property.name.as_str() {
@@ -119,7 +123,7 @@ impl Build {
         if property.value.len() > limits::PROPERTY_BYTES && !may_be_large {
             return self.warn(property, "was dropped: it has more than 64 KiB");
         }
-        if property.parameter(SECOND).is_some() {
+        if is_second(property) {
             return self.keep(property, &property.raw);
         }
         let taken = self
@@ -324,14 +328,20 @@ impl Build {
     /// The contact that the card is.
     pub(super) fn finish(mut self, properties: &[Property]) -> (Parsed, Vec<Warning>) {
         let raw = std::mem::take(&mut self.raw);
-        // What Apple says about a property is kept with it.
+        // What Apple says about a property is kept with it. The first label of a group counts.
         let beside = properties.iter().filter(|property| {
             matches!(property.name.as_str(), "X-ABLABEL" | "X-ABADR")
+                && !is_second(property)
                 && raw
                     .iter()
                     .any(|(group, _)| !group.is_empty() && *group == property.group)
         });
-        let beside = beside.map(|property| many_lines(&property.raw));
+        let mut known = HashSet::new();
+        let beside = beside.map(|property| {
+            let is_first = known.insert((&property.group, &property.name));
+            let raw = many_lines(&property.raw);
+            if is_first { raw } else { second(&raw) }
+        });
         let mut raw: Vec<String> = raw
             .iter()
             .map(|(_, raw)| raw.clone())

@@ -3,7 +3,7 @@
 use proto::contacts::v1::Contact;
 
 use crate::vcard::property::Property;
-use crate::vcard::read::{Build, SECOND, is_group, second};
+use crate::vcard::read::{Build, is_group, is_second, second};
 
 /// Raw properties that are not written yet.
 pub(super) struct Copies(Vec<Copy>);
@@ -31,22 +31,17 @@ impl Copies {
                 .replace("\r\n", "\n")
                 .replace(['\r', '\n'], "\\n");
             let mut property = Property::parse(line.as_bytes(), encoding_rs::WINDOWS_1252)?;
-            if property.has_encoding(&["QUOTED-PRINTABLE"]) {
-                // It would continue in the next line.
-                let end = property.raw.trim_end_matches('=').len();
-                property.raw.truncate(end);
-            }
             if is_group(&property) {
                 property.raw = second(&property.raw);
             }
             let is_own = OWN.contains(&property.name.as_str());
-            let is_second = property.parameter(SECOND).is_some();
-            Some(property).filter(|_| !is_own || is_second)
+            Some(property).filter(|property| !is_own || is_second(property))
         };
         let properties: Vec<Property> = raw.iter().filter_map(parse).collect();
         let copies = properties.iter().map(|property| {
             let beside = properties.iter().filter(|other| {
                 BESIDE.contains(&other.name.as_str())
+                    && !is_second(other)
                     && !other.group.is_empty()
                     && other.group == property.group
             });
@@ -86,9 +81,7 @@ impl Copies {
 
     /// The other parameters of the photo, of which a property without its bytes was kept.
     pub(super) fn take_photo(&mut self) -> String {
-        let is_it = |copy: &&mut Copy| {
-            copy.is_photo_without_data() && copy.property.parameter(SECOND).is_none()
-        };
+        let is_it = |copy: &&mut Copy| copy.is_photo_without_data() && !is_second(&copy.property);
         let Some(copy) = self.0.iter_mut().find(is_it) else {
             return String::new();
         };
