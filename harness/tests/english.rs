@@ -155,7 +155,9 @@ const RULES: [Rule; 20] = [
 ];
 
 /// Where texts are, beside the crates.
-const FOLDERS: [&str; 3] = ["docs", "peers", "clients"];
+const FOLDERS: [&str; 4] = ["docs", "deploy", "peers", "clients"];
+/// Files with prose, or with comments after `#`.
+const EXTENSIONS: [&str; 8] = ["md", "proto", "rs", "yml", "yaml", "cfg", "env", "service"];
 /// Texts of others, or with the phrases themselves.
 const SKIPPED: [&str; 3] = [
     "proto/google",
@@ -180,7 +182,8 @@ fn root() -> PathBuf {
 fn files() -> Vec<String> {
     let mut files: Vec<_> = ["README.md", "CHANGELOG.md", ".env.example", ".ci/run"]
         .into_iter()
-        .chain(["docker-compose.yml", "docker-compose.tls.yml", "Cargo.toml"])
+        .chain(["docker-compose.yml", "docker-compose.tls.yml"])
+        .chain(["docker-compose.replicas.yml", "deploy/check", "Cargo.toml"])
         .map(str::to_owned)
         .collect();
     let folders = FOLDERS.into_iter().chain(CRATES);
@@ -196,10 +199,7 @@ fn files() -> Vec<String> {
             let extension = Path::new(&path).extension().unwrap_or_default();
             if entry.file_type().unwrap().is_dir() {
                 folders.push(path);
-            } else if ["md", "proto", "rs"]
-                .iter()
-                .any(|prose| extension == *prose)
-            {
+            } else if EXTENSIONS.iter().any(|prose| extension == *prose) {
                 files.push(path);
             }
         }

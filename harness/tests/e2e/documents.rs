@@ -48,7 +48,7 @@ pub(crate) fn tour() -> Vec<(bool, String)> {
     tour
 }
 
-fn read(file: &str) -> String {
+pub(crate) fn read(file: &str) -> String {
     fs::read_to_string(workspace().join(file)).unwrap()
 }
 

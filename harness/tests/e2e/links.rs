@@ -58,7 +58,7 @@ fn is_page(path: &Path) -> bool {
 }
 
 /// The headings of a page, as GitHub names them in links.
-fn anchors(page: &Path) -> impl Iterator<Item = String> {
+pub(crate) fn anchors(page: &Path) -> impl Iterator<Item = String> {
     let text = fs::read_to_string(page).unwrap();
     let headings: Vec<_> = text
         .lines()

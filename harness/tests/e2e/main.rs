@@ -13,6 +13,7 @@ mod causes;
 mod clients;
 mod deletion;
 mod demo;
+mod deploy;
 mod documents;
 mod key_files;
 mod links;

@@ -1,6 +1,7 @@
 //! Faults in a running system: cancelled calls, wrong clocks, a route to a standby,
-//! poolers, unread responses.
+//! poolers, balancers, unread responses.
 
+mod balancer;
 mod cancelled;
 mod clocks;
 mod crowd;

@@ -6,18 +6,20 @@ use std::process::Command;
 
 use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
-use proto::auth::v1::{LogInRequest, log_in_response};
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{CreateContactRequest, ListContactsRequest};
 use sqlx::{Connection, PgConnection, raw_sql};
+use tempfile::TempDir;
 
-use crate::pair::{Pair, program, until};
-use crate::user::{PASSWORD, ada, bearer};
+use crate::pair::{Pair, Program, Side, program, until};
+use crate::user::{PASSWORD, ada, bearer, refusal};
+
+const ADA: &str = "ada@example.com";
+const OPERATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
 
 /// The commands in the runbook's block with this name.
 fn commands(name: &str) -> String {
-    let operations = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
-    let text = fs::read_to_string(operations).unwrap();
+    let text = fs::read_to_string(OPERATIONS).unwrap();
     let (_, rest) = text.split_once(&format!("\n```sh {name}\n")).unwrap();
     let (block, _) = rest.split_once("\n```").unwrap();
     block.to_owned()
@@ -54,56 +56,114 @@ pub(super) async fn new_server() -> Cluster {
     cluster
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_runbook_brings_everything_back_in_a_new_server() {
-    let pair = Pair::start().await;
-    let side = pair.side(0);
-    let token = side.user("ada@example.com").await.access_token;
-    let request = CreateContactRequest {
-        contact: Some(ada()),
-        ..CreateContactRequest::default()
-    };
-    let mut book = side.book.clone();
-    book.create_contact(bearer(request, &token)).await.unwrap();
-
-    let (folder, server) = (tempfile::tempdir().unwrap(), new_server().await);
-    let postgres = server.binaries().dir().to_owned();
-    let old = pair.database.url(SUPERUSER);
-    run(&commands("backup"), folder.path(), &postgres, &old);
-    let new = server.url("addressbook", SUPERUSER);
-    run(&commands("restore"), folder.path(), &postgres, &new);
-
+/// Two services on the restored database, and their clients.
+async fn serve(pair: &Pair, server: &Cluster) -> ([Program; 2], Side) {
     let url = server.url("addressbook", "auth_service");
-    let (auth_program, auth) = pair
-        .further("auth-service-2", &[("DATABASE_URL", &url)])
-        .await;
+    let settings = [("DATABASE_URL", &*url)];
+    let (auth_program, auth) = pair.further("auth-service-2", &settings).await;
     let auth_url = format!("http://{}", auth_program.address());
     let url = server.url("addressbook", "contacts_service");
     let settings = [("DATABASE_URL", &*url), ("AUTH_URL", &auth_url)];
     let (contacts_program, contacts) = pair.further("contacts-service-2", &settings).await;
-    for program in [&auth_program, &contacts_program] {
+    let programs = [auth_program, contacts_program];
+    for program in &programs {
         until("it serves", async || {
             program.is_serving().await.then_some(())
         })
         .await;
     }
-    let log_in = LogInRequest {
-        email: "ada@example.com".into(),
-        password: PASSWORD.into(),
-        ..LogInRequest::default()
+    let side = Side {
+        auth: AuthServiceClient::new(auth),
+        book: ContactsServiceClient::new(contacts),
+        ..pair.side(0)
     };
-    let logged_in = AuthServiceClient::new(auth).log_in(log_in).await.unwrap();
-    let Some(log_in_response::Result::Tokens(tokens)) = logged_in.into_inner().result else {
-        panic!("no tokens");
-    };
-    let mut book = ContactsServiceClient::new(contacts);
-    let list = bearer(ListContactsRequest::default(), &tokens.access_token);
-    let listed = book.list_contacts(list).await.unwrap().into_inner();
-    assert_eq!(listed.contacts[0].given_name, "Ada");
+    (programs, side)
+}
+
+/// A folder for the dump, and the new server.
+struct Runbook {
+    folder: TempDir,
+    server: Cluster,
+}
+
+impl Runbook {
+    async fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            server: new_server().await,
+        }
+    }
+
+    fn back_up(&self, pair: &Pair) {
+        self.run("backup", &pair.database.url(SUPERUSER));
+    }
+
+    fn restore(&self) {
+        self.run("restore", &self.server.url("addressbook", SUPERUSER));
+    }
+
+    fn run(&self, name: &str, url: &str) {
+        let postgres = self.server.binaries().dir();
+        run(&commands(name), self.folder.path(), postgres, url);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_runbook_brings_everything_back_in_a_new_server() {
+    let (pair, runbook) = (Pair::start().await, Runbook::new().await);
+    let side = pair.side(0);
+    let token = side.user(ADA).await.access_token;
     let request = CreateContactRequest {
         contact: Some(ada()),
         ..CreateContactRequest::default()
     };
-    let request = bearer(request, &tokens.access_token);
-    book.create_contact(request).await.unwrap();
+    let mut book = side.book.clone();
+    let created = book.create_contact(bearer(request.clone(), &token)).await;
+    created.unwrap();
+
+    runbook.back_up(&pair);
+    runbook.restore();
+
+    let (_programs, mut side) = serve(&pair, &runbook.server).await;
+    let token = side.log_in(ADA, PASSWORD).await.unwrap().access_token;
+    let list = bearer(ListContactsRequest::default(), &token);
+    let listed = side.book.list_contacts(list).await.unwrap().into_inner();
+    assert_eq!(listed.contacts[0].given_name, "Ada");
+    let created = side.book.create_contact(bearer(request, &token)).await;
+    created.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_those_of_the_dump_until_all_are_deleted() {
+    let (pair, runbook) = (Pair::start().await, Runbook::new().await);
+    let side = pair.side(0);
+    let ended = side.user(ADA).await;
+    let refreshed = side.log_in(ADA, PASSWORD).await.unwrap();
+    let idle = side.log_in(ADA, PASSWORD).await.unwrap();
+    runbook.back_up(&pair);
+    side.log_out(&ended.refresh_token).await;
+    let newer = side.refresh(&refreshed.refresh_token).await.unwrap();
+    let started = side.log_in(ADA, PASSWORD).await.unwrap();
+
+    runbook.restore();
+
+    let (_programs, side) = serve(&pair, &runbook.server).await;
+    side.list(&ended.access_token).await.unwrap();
+    side.refresh(&ended.refresh_token).await.unwrap();
+    let newer = newer.tokens.unwrap();
+    for (token, reason) in [
+        (newer.refresh_token, "REFRESH_TOKEN_REUSED"),
+        (started.refresh_token, "REFRESH_TOKEN_INVALID"),
+    ] {
+        assert_eq!(refusal(side.refresh(&token).await), reason);
+    }
+    let manual = fs::read_to_string(OPERATIONS).unwrap();
+    let statement = "DELETE FROM auth.sessions;";
+    assert!(manual.contains(statement));
+    let options = runbook.server.connect_options("addressbook", SUPERUSER);
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
+    raw_sql(statement).execute(&mut db).await.unwrap();
+    let left = side.refresh(&idle.refresh_token).await;
+    assert_eq!(refusal(left), "REFRESH_TOKEN_INVALID");
+    side.log_in(ADA, PASSWORD).await.unwrap();
 }
