@@ -62,6 +62,22 @@ fn the_client_in_java_does_all_scenarios() {
     }
 }
 
+/// The example of the crate addressbook-client.
+#[test]
+fn the_client_in_rust_does_all_scenarios() {
+    let programs = Path::new(env!("CARGO_BIN_EXE_dev")).parent().unwrap();
+    let example = programs.join("examples/scenarios");
+    let built = example.exists();
+    assert!(
+        built,
+        "the example is not built; use `cargo test --workspace`"
+    );
+    let stack = Stack::start_with(&[], &SETTINGS);
+    let command = format!("{} {} {}", example.display(), stack.auth, stack.contacts);
+
+    run_client(&stack, workspace(), &command);
+}
+
 /// The page for people starts the services with the same settings.
 #[test]
 fn the_page_of_clients_has_these_settings() {
