@@ -6,6 +6,7 @@ use clap::Parser;
 
 use crate::config::{ConfigurationConfig, MakeAdminConfig, PrepareConfig, UpConfig};
 use crate::load::LoadConfig;
+use crate::torture::TortureConfig;
 
 /// Runs the address book on this machine
 #[derive(Debug, Parser)]
@@ -27,6 +28,8 @@ pub enum Command {
     Up(Box<UpConfig>),
     /// Measure speed and cost on a system of its own
     Load(Box<LoadConfig>),
+    /// Break a system of its own under load, and check that nothing acknowledged is lost
+    Torture(TortureConfig),
     /// Make an account of the running system an administrator
     MakeAdmin(MakeAdminConfig),
     /// Check every query against a migrated database, and write `.sqlx`

@@ -112,6 +112,9 @@ pub enum Error {
     /// A load cannot be run.
     #[error("cannot run the load: {0}")]
     Load(Box<dyn std::error::Error + Send + Sync>),
+    /// A torture found what must never happen.
+    #[error("{0} violations")]
+    Violations(usize),
     /// A service cannot be reached.
     #[error("cannot reach a service: {0}")]
     Transport(#[from] tonic::transport::Error),

@@ -13,6 +13,7 @@ pub mod prepare;
 pub mod print;
 pub mod seed;
 mod stop;
+pub mod torture;
 pub mod up;
 
 pub use error::{Error, Result};

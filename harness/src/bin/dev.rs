@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use harness::cli::{Cli, Command};
-use harness::{configuration, load, make_admin, prepare, print, up};
+use harness::{configuration, load, make_admin, prepare, print, torture, up};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -19,6 +19,7 @@ async fn main() -> ExitCode {
     let result = match cli.command {
         Command::Up(config) => up::run(*config).await,
         Command::Load(config) => load::run(*config).await,
+        Command::Torture(config) => torture::run(config).await,
         Command::MakeAdmin(config) => make_admin::run(config).await,
         Command::Prepare(config) => prepare::run(config).await,
         Command::Configuration(config) => configuration::run(config).await,

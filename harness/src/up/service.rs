@@ -142,6 +142,12 @@ impl Service {
         self.child.wait().await
     }
 
+    /// Whether the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        // One whose state cannot be read counts as ended.
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// The last lines that the program printed, complete once it has exited.
     pub(crate) async fn last_output(&mut self) -> String {
         self.output.last().await
