@@ -184,3 +184,35 @@ fn every_format_knows_the_same_types_of_photos() {
         }
     }
 }
+
+#[test]
+fn a_title_that_was_kept_stays_with_its_organization() {
+    for lines in [
+        "FN:A\nORG:One;Research\nORG:Two\nORG:Three\nTITLE;ALTID=1:Boss\nTITLE:Patron",
+        "FN:A\nB.ORG:One\nORG:Two\nC.TITLE;ALTID=1;LANGUAGE=en:Boss",
+        "FN:A\nB.ORG:One\nORG:Two\nB.TITLE;ALTID=1:Boss\nTITLE;ALTID=1:Two's",
+        "FN:A\nORG:One\nTITLE;ALTID=1:Boss",
+    ] {
+        let before = parsed(&[card(lines)]).remove(0);
+        assert_eq!(before.contact.organizations[0].title, "Boss");
+        comes_back(&before);
+        let vcard = written(LOSSLESS[0], std::slice::from_ref(&before));
+        let vcard = String::from_utf8(vcard).unwrap();
+        assert_eq!(vcard.matches("Boss").count(), 1, "{vcard}");
+    }
+}
+
+#[test]
+fn a_title_stays_with_its_organization_when_another_loses_its_own() {
+    let lines = "FN:A\nORG;X-A=1:One\nORG;X-A=2:Two\nTITLE;X-A=3:Boss\nTITLE;X-A=4:Patron";
+    let mut edited = parsed(&[card(lines)]).remove(0);
+    edited.contact.organizations[0].title.clear();
+
+    for format in LOSSLESS {
+        let file = written(format, std::slice::from_ref(&edited));
+        let again = parsed(&read_file(&file)).remove(0);
+        let text = String::from_utf8_lossy(&file);
+        let organizations = &again.contact.organizations;
+        assert_eq!(*organizations, edited.contact.organizations, "{text}");
+    }
+}

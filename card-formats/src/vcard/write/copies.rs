@@ -114,6 +114,13 @@ impl Copies {
         others.map(|copy| copy.property.raw.clone()).collect()
     }
 
+    /// Whether an organization has this group, which ends with its dot.
+    pub(super) fn has_organization(&self, group: &str) -> bool {
+        let mut properties = self.0.iter().map(|copy| &copy.property);
+        let group = group.trim_end_matches('.');
+        properties.any(|one| one.name == "ORG" && one.group.eq_ignore_ascii_case(group))
+    }
+
     pub(super) fn has_group(&self, group: &str) -> bool {
         self.0.iter().any(|copy| copy.property.group == group)
     }

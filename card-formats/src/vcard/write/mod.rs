@@ -11,7 +11,7 @@
 mod copies;
 mod items;
 
-use proto::contacts::v1::{Contact, Date};
+use proto::contacts::v1::{Contact, Date, Organization};
 
 use super::VCardVersion;
 use super::date;
@@ -144,45 +144,71 @@ impl Card<'_> {
 
     fn organizations(&mut self, contact: &Contact) {
         let is_one = contact.organizations.len() == 1;
+        // A title without a group belongs to the first organization that has none.
+        let mut are_titled = true;
         for own in &contact.organizations {
-            let mut group = String::new();
-            let copy = self.copies.take(|copy| {
-                let found = copy.organizations.first();
-                found.is_some_and(|found| {
-                    (&found.name, &found.department) == (&own.name, &own.department)
-                }) && (!own.name.is_empty() || !own.department.is_empty())
-            });
-            if let Some((raw, _)) = copy {
-                if let Some((of_copy, _)) = raw
-                    .split([';', ':'])
-                    .next()
-                    .unwrap_or_default()
-                    .rsplit_once('.')
-                {
-                    group = format!("{of_copy}.");
-                }
-                let raw = raw.to_owned();
-                self.line(&raw);
-            } else {
-                if !is_one {
-                    group = format!("{}.", self.new_group());
-                }
-                let name = escape(&own.name);
-                if !own.department.is_empty() {
-                    self.line(&format!("{group}ORG:{name};{}", escape(&own.department)));
-                } else if !name.is_empty() || !is_one {
-                    self.line(&format!("{group}ORG:{name}"));
-                }
+            let has_title = !own.title.is_empty();
+            let group = self.organization(own, is_one, has_title && !are_titled);
+            if has_title {
+                self.title(own, &group, are_titled);
             }
-            let is_copy = |copy: &Contact| {
-                copy.organizations.first().is_some_and(|found| {
-                    found.title == own.title && found.name.is_empty() && found.department.is_empty()
-                })
-            };
-            if !own.title.is_empty() && (!group.is_empty() || !self.copy(is_copy)) {
-                self.line(&format!("{group}TITLE:{}", escape(&own.title)));
-            }
+            are_titled &= has_title;
         }
+    }
+
+    /// Writes an organization without its title, and returns its group.
+    fn organization(&mut self, own: &Organization, is_one: bool, needs_group: bool) -> String {
+        let copy = self.copies.take(|copy| {
+            let found = copy.organizations.first();
+            found.is_some_and(|found| {
+                (&found.name, &found.department) == (&own.name, &own.department)
+            }) && (!own.name.is_empty() || !own.department.is_empty())
+        });
+        if let Some((raw, _)) = copy {
+            let (mut group, raw) = (group_of(raw).to_owned(), raw.to_owned());
+            if group.is_empty() && needs_group {
+                group = format!("{}.", self.new_group());
+                self.line(&format!("{group}{raw}"));
+            } else {
+                self.line(&raw);
+            }
+            return group;
+        }
+        let group = if is_one {
+            String::new()
+        } else {
+            format!("{}.", self.new_group())
+        };
+        let name = escape(&own.name);
+        if !own.department.is_empty() {
+            self.line(&format!("{group}ORG:{name};{}", escape(&own.department)));
+        } else if !name.is_empty() || !is_one {
+            self.line(&format!("{group}ORG:{name}"));
+        }
+        group
+    }
+
+    /// Writes the title of an organization of this group; `are_titled` if all before it have
+    /// one.
+    fn title(&mut self, own: &Organization, group: &str, are_titled: bool) {
+        let copy = self.copies.take(|copy| {
+            let found = copy.organizations.first();
+            found.is_some_and(|found| {
+                found.title == own.title && found.name.is_empty() && found.department.is_empty()
+            })
+        });
+        let line = if let Some((raw, _)) = copy {
+            let (raw, other) = (raw.to_owned(), group_of(raw).to_owned());
+            let is_free = other.is_empty() || !self.copies.has_organization(&other);
+            if other == group || (are_titled && is_free) {
+                raw
+            } else {
+                format!("{group}{}", &raw[other.len()..])
+            }
+        } else {
+            format!("{group}TITLE:{}", escape(&own.title))
+        };
+        self.line(&line);
     }
 
     fn dates(&mut self, contact: &Contact) {
@@ -341,4 +367,10 @@ impl Card<'_> {
         };
         self.line(&line);
     }
+}
+
+/// The group of a property with its dot; empty if it has none.
+fn group_of(raw: &str) -> &str {
+    let head = raw.split([';', ':']).next().unwrap_or_default();
+    head.rfind('.').map_or("", |dot| &raw[..=dot])
 }
