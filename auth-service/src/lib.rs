@@ -227,6 +227,7 @@ impl Parts {
             stopping: services.stopping(),
         });
         services
+            .translated_up_to(REQUEST_BYTES_MAX)
             .with(limited!(auth, REQUEST_BYTES_MAX))
             .with(InterceptedService::new(
                 limited!(account, REQUEST_BYTES_MAX),

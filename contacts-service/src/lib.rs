@@ -241,6 +241,7 @@ fn mounted(services: Services, service: Arc<ContactsService>, guard: &RequireCal
     let shares = SharesServiceServer::from_arc(service);
     let shares = limited!(shares, REQUEST_BYTES_MAX);
     services
+        .translated_up_to(REQUEST_BYTES_MAX)
         .with(InterceptedService::new(contacts, guard.clone()))
         .with(InterceptedService::new(labels, guard.clone()))
         .with(InterceptedService::new(shares, guard.clone()))

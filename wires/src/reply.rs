@@ -54,8 +54,8 @@ impl Reply {
         }
     }
 
-    /// Answers requests without a known method, which can only be refused: where there is one
-    /// message, with the HTTP status 404.
+    /// Answers requests without a known method, which can only be refused: with the HTTP
+    /// status 404 for `UNIMPLEMENTED` where there is one message.
     #[must_use]
     pub fn without_method(wires: &Arc<Wires>, wire: Wire) -> Self {
         Self {

@@ -17,9 +17,10 @@ impl Reply {
     /// The response with this error.
     #[must_use]
     pub fn refuse(&self, status: Status) -> Response<Body> {
+        let is_unknown = status.code() == Code::Unimplemented && !self.has_method();
         let (head, _) = status.into_http::<Body>().into_parts();
         let mut answer = self.failed(head);
-        if self.wire.is_unary() && !self.has_method() {
+        if is_unknown && self.wire.is_unary() {
             *answer.status_mut() = StatusCode::NOT_FOUND;
         }
         answer

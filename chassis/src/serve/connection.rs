@@ -31,10 +31,11 @@ use crate::serve::admission::Admitted;
 use crate::serve::budget::Account;
 use crate::serve::calls::{Calls, CallsLayer, Counting};
 use crate::serve::clients::{OpenCall, Peer};
+use crate::serve::cross_origin::CrossOrigin;
 use crate::serve::deadline::{Answer, AnswerLayer};
 use crate::serve::door::{Door, Served};
 use crate::serve::response_body::{ResponseBody, ResponseFuture};
-use crate::serve::unread::ReadTimeout;
+use crate::serve::unread::{self, ReadTimeout, WaitsFor};
 use crate::serve::workers::Stopping;
 use crate::serve::write_timeout::WriteTimeout;
 use crate::settings::config::ServerConfig;
@@ -102,7 +103,7 @@ pub(crate) struct Connections {
 }
 
 /// The layers of a request.
-type CallService = Door<Counting<Answer<Routes>>>;
+type CallService = CrossOrigin<Door<Counting<Answer<Routes>>>>;
 
 impl Connections {
     pub(crate) fn new(
@@ -112,12 +113,13 @@ impl Connections {
         routes: Routes,
     ) -> Self {
         let answer = AnswerLayer::new(config).layer(routes);
+        let door = Door {
+            inner: CallsLayer(Arc::clone(&calls)).layer(answer),
+            served,
+            calls,
+        };
         Self {
-            service: Door {
-                inner: CallsLayer(Arc::clone(&calls)).layer(answer),
-                served,
-                calls,
-            },
+            service: CrossOrigin::new(&config.allowed_origins, door),
             http: http(config),
             age: with_jitter(config.connection_age),
             grace: config.connection_grace,
@@ -160,23 +162,29 @@ impl Connections {
         };
         let stream = WriteTimeout::new(stream, self.patience);
         let (http, age, grace) = (self.http.clone(), self.age, self.grace);
-        async move {
+        let patience = self.patience;
+        unread::recording(async move {
             let Stopping { mut soon, mut now } = stopping;
             let mut serving = pin!(http.serve_connection(TokioIo::new(stream), calls));
+            let mut unread = pin!(unread::client_stopped(patience));
             let is_aged = tokio::select! {
+                biased;
                 ended = &mut serving => return log_end(ended),
+                () = &mut unread => return,
                 _ = soon.wait_for(|stop| *stop) => false,
                 () = sleep(age) => true,
             };
             serving.as_mut().graceful_shutdown();
             let why = tokio::select! {
+                biased;
                 ended = &mut serving => return log_end(ended),
+                () = &mut unread => return,
                 _ = now.wait_for(|stop| *stop) => Cut::Stopping,
                 () = sleep(grace), if is_aged => Cut::Aged,
             };
             cut.send_replace(Some(why));
             let _ = timeout(ANSWERS_LEAVE, serving).await;
-        }
+        })
     }
 }
 
@@ -193,6 +201,8 @@ fn http(config: &ServerConfig) -> Builder<ReadTimeout> {
     // How long the head of a further HTTP/1 request on the connection may take.
     let patience = config.connection_preface;
     http.http1()
+        // Of the head of a request, and of what is written of a response.
+        .max_buf_size(SEND_BYTES)
         .timer(TokioTimer::new())
         .header_read_timeout(patience);
     http.http2()
@@ -230,6 +240,8 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         let extensions = request.extensions_mut();
         extensions.insert(self.connection.info.clone());
         extensions.insert(Arc::clone(&self.connection));
+        // HTTP/1.1 runs its calls on the task of the connection, one after another.
+        WaitsFor::Server.record();
         let peer = &self.connection.peer;
         let call = peer.call(request.extensions(), request.headers());
         let call = call.map_err(|crowded| request.extensions_mut().insert(crowded));

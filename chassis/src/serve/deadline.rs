@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use wires::Inbound;
 
 use crate::access::client::Client;
 use crate::serve::connection::{Connection, Cut};
@@ -116,10 +117,16 @@ where
         let client = client.filter(|_| !(streams && client_streams));
         let account = connection.as_ref().zip(client);
         let account = account.map(|(connection, client)| connection.arriving(client));
-        let names_encoding = request.headers().contains_key("grpc-encoding");
+        let inbound = request.extensions_mut().remove::<Inbound>();
+        // What is translated is checked there.
+        let names_encoding = inbound.is_some() || request.headers().contains_key("grpc-encoding");
         let request = request.map(|body| {
             let message = RequestBody::new(body, patience, client_streams, names_encoding);
-            Body::new(message.counted_for(account))
+            let message = Body::new(message.counted_for(account));
+            match inbound {
+                Some(inbound) => inbound.translate(message),
+                None => message,
+            }
         });
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {

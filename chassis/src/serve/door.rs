@@ -1,10 +1,11 @@
-//! Classifies requests, and refuses those that are not allowed. The only place that reads
-//! content types: another protocol on the same port would be another [`Protocol`].
+//! Classifies requests, and refuses those that are not allowed. The only place that decides
+//! by content types.
 //!
 //! A web page can send a POST with a body of `text/plain` to any server that its visitor
-//! can reach (a "simple request" of the Fetch standard). Therefore only gRPC's own
-//! content types are executed. gRPC requires HTTP/2, which browsers do not use without
-//! TLS; HTTP/1.1 is for pages only.
+//! can reach (a "simple request" of the Fetch standard). Therefore only the content types of
+//! gRPC, gRPC-Web and Connect are executed: a page of another origin can send them only if
+//! the server permits it. A call by GET has no content type, but can change nothing. gRPC
+//! itself requires HTTP/2; the other protocols and pages also have HTTP/1.1.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -12,12 +13,13 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::future::Either;
-use http::header::{ALLOW, CONTENT_TYPE};
+use futures_util::future::{BoxFuture, Either};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
+use wires::{ACCEPTED, Begun, Refused, Reply, Wire, Wires};
 
 use crate::serve::calls::Calls;
 use crate::serve::hosts::Hosts;
@@ -29,51 +31,81 @@ use crate::status::Refusal;
 enum Protocol {
     /// gRPC over HTTP/2, with protobuf.
     Grpc,
+    /// One that is translated to gRPC.
+    Translated(Wire),
     /// Anything else, for pages only.
     Unknown,
 }
 
 impl Protocol {
-    /// The protocol that the content type names: `application/grpc`, optionally with
-    /// `+proto` and parameters (gRPC over HTTP/2, "Requests").
-    fn of(headers: &HeaderMap) -> Self {
-        let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        let kind = kind.unwrap_or_default().split(|byte| *byte == b';').next();
-        let kind = kind.unwrap_or_default().trim_ascii();
-        if kind.eq_ignore_ascii_case(b"application/grpc")
-            || kind.eq_ignore_ascii_case(b"application/grpc+proto")
-        {
-            Self::Grpc
-        } else {
-            Self::Unknown
+    /// The protocol of a request, by its content type.
+    fn of<B>(request: &Request<B>) -> Self {
+        if is_grpc(request.headers()) {
+            return Self::Grpc;
         }
+        Wire::of(request).map_or(Self::Unknown, Self::Translated)
     }
+}
+
+/// Whether the content type is `application/grpc`, optionally with `+proto` and parameters
+/// (gRPC over HTTP/2, "Requests").
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let kind = kind.unwrap_or_default().split(|byte| *byte == b';').next();
+    let kind = kind.unwrap_or_default().trim_ascii();
+    kind.eq_ignore_ascii_case(b"application/grpc")
+        || kind.eq_ignore_ascii_case(b"application/grpc+proto")
+}
+
+/// A request that is let in.
+enum Admitted {
+    Page,
+    Call(&'static Rpc),
+    Translated(Wire, &'static Rpc),
 }
 
 /// Why a request is refused.
 #[derive(Debug)]
 enum RefusedRequest {
     /// Answered with an HTTP response.
-    Http(StatusCode, &'static str),
+    Http(StatusCode, String),
     /// Answered with a gRPC error.
     Grpc(Box<Refusal>),
+    /// Answered with an error of the caller's protocol.
+    Translated(Wire, Box<Refusal>),
 }
 
-impl From<RefusedRequest> for Response<Body> {
-    fn from(refused: RefusedRequest) -> Self {
-        let (status, text) = match refused {
-            RefusedRequest::Grpc(refusal) => return Status::from(*refusal).into_http(),
-            RefusedRequest::Http(status, text) => (status, text),
-        };
-        let mut answer = Response::new(Body::new(format!("{text}\n")));
-        *answer.status_mut() = status;
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        if status == StatusCode::METHOD_NOT_ALLOWED {
+impl RefusedRequest {
+    fn http(status: StatusCode, text: &str) -> Self {
+        Self::Http(status, text.to_owned())
+    }
+
+    /// Answered with an error, in the protocol of the request.
+    fn call(protocol: Protocol, refusal: Refusal) -> Self {
+        match protocol {
+            Protocol::Translated(wire) => Self::Translated(wire, refusal.into()),
+            Protocol::Grpc | Protocol::Unknown => Self::Grpc(refusal.into()),
+        }
+    }
+}
+
+/// A response that is not one of a call.
+fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    let mut answer = Response::new(Body::new(format!("{text}\n")));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
             headers.insert(ALLOW, HeaderValue::from_static("POST"));
         }
-        answer
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            let accepted = HeaderValue::from_static(ACCEPTED);
+            headers.insert(HeaderName::from_static("accept-post"), accepted);
+        }
+        _ => {}
     }
+    answer
 }
 
 /// The services and pages of a server, and its allowed names.
@@ -84,11 +116,17 @@ pub(crate) struct Served {
     hosts: Hosts,
     /// Listed in the error of an unknown method.
     names: String,
+    wires: Arc<Wires>,
 }
 
 impl Served {
     /// These services and pages.
-    pub(crate) fn new(services: &[&str], pages: &[&'static str], hosts: Hosts) -> Self {
+    pub(crate) fn new(
+        services: &[&str],
+        pages: &[&'static str],
+        hosts: Hosts,
+        wires: Arc<Wires>,
+    ) -> Self {
         let is_served = |rpc: &Rpc| services.contains(&rpc.service.as_str());
         let rpcs = rpcs::all().iter().filter(|(_, rpc)| is_served(rpc));
         Self {
@@ -96,46 +134,60 @@ impl Served {
             pages: pages.to_vec(),
             hosts,
             names: services.join(", "),
+            wires,
         }
     }
 
-    /// The RPC that is called; `None` for a page.
-    fn admit<B>(&self, request: &Request<B>) -> Result<Option<&'static Rpc>, RefusedRequest> {
-        let protocol = Protocol::of(request.headers());
+    /// What is requested.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Admitted, RefusedRequest> {
+        let protocol = Protocol::of(request);
         let path = request.uri().path();
         if !self.hosts.admit(request.uri(), request.headers()) {
             return Err(match protocol {
-                Protocol::Grpc => RefusedRequest::Grpc(Hosts::refusal().into()),
                 Protocol::Unknown => {
-                    RefusedRequest::Http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM)
+                    RefusedRequest::http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM)
                 }
+                _ => RefusedRequest::call(protocol, Hosts::refusal()),
             });
         }
         if self.pages.contains(&path) {
-            return Ok(None);
+            return Ok(Admitted::Page);
         }
         let rpc = self.rpcs.get(path).copied();
         match (protocol, rpc) {
             (Protocol::Grpc, _) if request.version() != Version::HTTP_2 => {
-                Err(RefusedRequest::Http(
+                Err(RefusedRequest::http(
                     StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-                    "gRPC requires HTTP/2",
+                    "gRPC requires HTTP/2; gRPC-Web and Connect do not",
                 ))
             }
-            (Protocol::Grpc, _) if request.method() != Method::POST => Err(RefusedRequest::Http(
+            (Protocol::Grpc, _) if request.method() != Method::POST => Err(RefusedRequest::http(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "gRPC requires POST",
             )),
-            (Protocol::Grpc, Some(rpc)) => Ok(Some(rpc)),
-            (Protocol::Grpc, None) => Err(RefusedRequest::Grpc(self.unknown(path).into())),
+            (Protocol::Grpc, Some(rpc)) => Ok(Admitted::Call(rpc)),
+            (Protocol::Translated(wire), Some(rpc)) => Ok(Admitted::Translated(wire, rpc)),
             (Protocol::Unknown, Some(_)) => Err(RefusedRequest::Http(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "this is a gRPC server: the content type must be application/grpc",
+                format!("the content type must be one of: {ACCEPTED}"),
             )),
-            (Protocol::Unknown, None) => Err(RefusedRequest::Http(
+            (Protocol::Unknown, None) => Err(RefusedRequest::http(
                 StatusCode::NOT_FOUND,
                 "there is nothing at this path",
             )),
+            (_, None) => Err(RefusedRequest::call(protocol, self.unknown(path))),
+        }
+    }
+
+    /// The response to a refused request.
+    fn refuse(&self, refused: RefusedRequest) -> Response<Body> {
+        match refused {
+            RefusedRequest::Http(status, text) => plain(status, &text),
+            RefusedRequest::Grpc(refusal) => Status::from(*refusal).into_http(),
+            RefusedRequest::Translated(wire, refusal) => {
+                let status = Status::from(*refusal);
+                Reply::without_method(&self.wires, wire).refuse(status)
+            }
         }
     }
 
@@ -155,13 +207,48 @@ pub(crate) struct Door<S> {
     pub(crate) calls: Arc<Calls>,
 }
 
+impl<S> Door<S> {
+    /// Counts and answers a request that is refused.
+    fn refuse(&self, refused: RefusedRequest, verb: &Method) -> Response<Body> {
+        match &refused {
+            RefusedRequest::Http(status, _) => self.calls.count_no_call(*status),
+            RefusedRequest::Grpc(refusal) | RefusedRequest::Translated(_, refusal) => {
+                self.calls.count_unserved(refusal.code());
+            }
+        }
+        let mut answer = self.served.refuse(refused);
+        if verb == Method::HEAD {
+            *answer.body_mut() = Body::empty();
+        }
+        answer
+    }
+
+    /// Counts and answers a request that cannot be translated.
+    fn refuse_to_translate(&self, refused: Refused) -> Response<Body> {
+        match &refused {
+            Refused::Verb(_) => self.calls.count_no_call(StatusCode::METHOD_NOT_ALLOWED),
+            Refused::MediaType => {
+                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                self.calls.count_no_call(status);
+            }
+            Refused::Call(_, status) => self.calls.count_unserved(status.code()),
+        }
+        refused.into()
+    }
+}
+
+/// The response to a call that was translated, an accepted one, or a refused one.
+type Answer<F> = Either<Ready<Result<Response<Body>, Infallible>>, Either<F, Translated>>;
+type Translated = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
 impl<S> Service<Request<Body>> for Door<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<Ready<Result<Response<Body>, Infallible>>, S::Future>;
+    type Future = Answer<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -169,23 +256,26 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         match self.served.admit(&request) {
-            Ok(rpc) => {
-                if let Some(rpc) = rpc {
-                    request.extensions_mut().insert(rpc);
-                }
-                Either::Right(self.inner.call(request))
+            Ok(Admitted::Page) => Either::Right(Either::Left(self.inner.call(request))),
+            Ok(Admitted::Call(rpc)) => {
+                request.extensions_mut().insert(rpc);
+                Either::Right(Either::Left(self.inner.call(request)))
             }
-            Err(refused) => {
-                match &refused {
-                    RefusedRequest::Http(status, _) => self.calls.count_no_call(*status),
-                    RefusedRequest::Grpc(refusal) => self.calls.count_unserved(refusal.code()),
+            Ok(Admitted::Translated(wire, rpc)) => {
+                request.extensions_mut().insert(rpc);
+                match self.served.wires.begin(wire, request) {
+                    Ok(Begun { request, reply }) => {
+                        let answer = self.inner.call(request);
+                        let translated = async move {
+                            let Ok(answer) = answer.await;
+                            Ok(reply.translate(answer).await)
+                        };
+                        Either::Right(Either::Right(Box::pin(translated)))
+                    }
+                    Err(refused) => Either::Left(ready(Ok(self.refuse_to_translate(refused)))),
                 }
-                let mut answer = Response::from(refused);
-                if request.method() == Method::HEAD {
-                    *answer.body_mut() = Body::empty();
-                }
-                Either::Left(ready(Ok(answer)))
             }
+            Err(refused) => Either::Left(ready(Ok(self.refuse(refused, request.method())))),
         }
     }
 }

@@ -16,7 +16,7 @@ use tower::Service;
 use crate::serve::ServeError;
 use crate::serve::door::Served;
 use crate::serve::hosts::Hosts;
-use crate::serve::reflection;
+use crate::serve::{reflection, translation};
 
 /// A generated server that accepts messages of up to so many bytes, with or without gzip;
 /// a macro because generated servers have no trait for it.
@@ -29,6 +29,9 @@ macro_rules! limited {
     };
 }
 
+/// The largest message of a service that sets no limit, in bytes.
+const BYTES_MAX: usize = 64 * 1024;
+
 /// The largest health request, in bytes.
 const HEALTH_BYTES_MAX: usize = 1024;
 
@@ -37,6 +40,7 @@ pub struct Services {
     routes: Routes,
     names: Vec<&'static str>,
     pages: Vec<&'static str>,
+    bytes_max: usize,
     stopping: watch::Receiver<bool>,
 }
 
@@ -47,6 +51,7 @@ impl Services {
             routes: Routes::from(axum::Router::new()),
             names: Vec::new(),
             pages: Vec::new(),
+            bytes_max: BYTES_MAX,
             stopping,
         }
     }
@@ -55,6 +60,14 @@ impl Services {
     #[must_use]
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.clone()
+    }
+
+    /// Translates messages of other protocols than gRPC up to so many bytes of gRPC; the
+    /// default is 64 KiB.
+    #[must_use]
+    pub fn translated_up_to(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max;
+        self
     }
 
     /// Adds a gRPC service, with a health state under its name.
@@ -104,7 +117,12 @@ impl Tools {
         names.extend(reflection::SERVICES);
         Ok(Self {
             routes: routes.into_axum_router(),
-            served: Arc::new(Served::new(&names, &services.pages, hosts)),
+            served: Arc::new(Served::new(
+                &names,
+                &services.pages,
+                hosts,
+                translation::wires(services.bytes_max),
+            )),
         })
     }
 }

@@ -10,6 +10,7 @@ use http::Response;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
+use wires::Ending;
 
 use crate::serve::budget::{Account, Held, SMALL};
 use crate::serve::clients::OpenCall;
@@ -32,6 +33,8 @@ pub(crate) struct ResponseBody {
     /// How many bytes of the current one the transport has asked for.
     read: u64,
     is_refused: bool,
+    /// How a response ends that is not one of gRPC.
+    ending: Option<Ending>,
 }
 
 impl ResponseBody {
@@ -46,6 +49,14 @@ impl ResponseBody {
         self.read = 0;
         self.rest = data;
         Some(())
+    }
+
+    /// The same for a response that consists of one message.
+    fn hold_whole(&mut self, cx: &mut Context<'_>) -> Option<()> {
+        match http_body::Body::poll_frame(Pin::new(&mut self.body), cx) {
+            Poll::Ready(Some(Ok(frame))) => self.hold(frame.into_data().unwrap_or_default()),
+            _ => Some(()),
+        }
     }
 
     /// The next piece for the transport. The transport asks for a piece as soon as the
@@ -69,7 +80,11 @@ impl ResponseBody {
     fn refuse(&mut self) -> Frame<Bytes> {
         self.is_refused = true;
         self.body = Body::empty();
-        Frame::trailers(Refusal::from(NoRoom).into_trailers())
+        let trailers = Refusal::from(NoRoom).into_trailers();
+        match &self.ending {
+            Some(Ending::Stream(reply)) => Frame::data(reply.last(&trailers)),
+            _ => Frame::trailers(trailers),
+        }
     }
 }
 
@@ -104,8 +119,11 @@ impl http_body::Body for ResponseBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // hyper asks before the first frame, while `rest` is empty.
-        self.body.size_hint()
+        // hyper asks before the first frame.
+        match self.rest.len() {
+            0 => self.body.size_hint(),
+            length => SizeHint::with_exact(length as u64),
+        }
     }
 }
 
@@ -135,9 +153,14 @@ where
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(answer) = ready!(Pin::new(&mut self.future).poll(cx));
+        let Ok(mut answer) = ready!(Pin::new(&mut self.future).poll(cx));
         let (call, account) = (self.call.take(), self.account.take());
-        Poll::Ready(Ok(answer.map(|body| ResponseBody {
+        let ending = answer.extensions_mut().remove::<Ending>();
+        let whole = match &ending {
+            Some(Ending::Whole(reply)) => Some(reply.clone()),
+            _ => None,
+        };
+        let mut answer = answer.map(|body| ResponseBody {
             body,
             _call: call,
             account,
@@ -146,6 +169,20 @@ where
             messages: 0,
             read: 0,
             is_refused: false,
-        })))
+            ending,
+        });
+        if let Some(reply) = whole
+            && answer.body_mut().hold_whole(cx).is_none()
+        {
+            // It has one message, whose error can only be in the head.
+            let (head, body) = reply.refuse(Refusal::from(NoRoom).into()).into_parts();
+            let refused = ResponseBody {
+                body,
+                account: None,
+                ..answer.into_body()
+            };
+            return Poll::Ready(Ok(Response::from_parts(head, refused)));
+        }
+        Poll::Ready(Ok(answer))
     }
 }

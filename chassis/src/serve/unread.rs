@@ -47,9 +47,23 @@ tokio::task_local! {
 impl WaitsFor {
     /// Records which side the call of this task waits for.
     pub(crate) fn record(self) {
-        // HTTP/1.1 does not run each call as a task.
+        // A test of a body runs neither a connection nor a call.
         let _ = WAITS.try_with(|waits| waits.set(self));
     }
+}
+
+/// Runs a connection. Its calls are recorded for it if it is one of HTTP/1.1; those of
+/// HTTP/2 are tasks of their own.
+pub(crate) fn recording<F: Future>(connection: F) -> impl Future<Output = F::Output> {
+    WAITS.scope(Cell::default(), connection)
+}
+
+/// Completes when the client of this task's connection has stopped reading. Is to be polled
+/// after the connection.
+pub(crate) async fn client_stopped(patience: Duration) {
+    let mut alarm = Alarm::default();
+    let waits = || WAITS.try_with(Cell::get).unwrap_or_default();
+    poll_fn(|cx| alarm.poll(waits(), patience, cx)).await;
 }
 
 /// Runs the calls of HTTP/2 connections, each until its client stops reading the
@@ -103,5 +117,36 @@ impl Alarm {
             sleep.as_mut().reset(due);
         }
         sleep.as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::time::advance;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_when_its_client_reads_too_slowly() {
+        recording(async {
+            let mut stopped = pin!(client_stopped(PATIENCE));
+            let mut has_stopped = || stopped.as_mut().now_or_never().is_some();
+            advance(10 * PATIENCE).await;
+            assert!(!has_stopped(), "the client waits for the server");
+
+            let read = |read| WaitsFor::Client { message: 1, read }.record();
+            read(0);
+            assert!(!has_stopped());
+            advance(PATIENCE / 2).await;
+            read(2 * SPEED_MIN);
+            advance(PATIENCE / 2).await;
+            assert!(!has_stopped(), "what was read gives it two seconds more");
+            advance(Duration::from_secs(3)).await;
+            assert!(has_stopped());
+        })
+        .await;
     }
 }

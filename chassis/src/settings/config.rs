@@ -8,10 +8,12 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::builder::TypedValueParser;
+use http::HeaderValue;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::access::rate_limits::LimitChanges;
+use crate::settings::origin::origin;
 use crate::telemetry::LogFormat;
 
 /// The files of a server's TLS.
@@ -158,6 +160,11 @@ pub struct ServerConfig {
     /// `localhost`, loopback addresses and these names
     #[arg(help_heading = "Network", long, env, value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+
+    /// Origins of web pages that may call the service from a browser, separated by commas, such as
+    /// `https://book.example.com`; none when unset
+    #[arg(help_heading = "Network", long, env, value_delimiter = ',', value_parser = origin)]
+    pub allowed_origins: Vec<HeaderValue>,
 
     /// Whether to serve other machines without TLS; for private networks, and behind a proxy
     #[arg(help_heading = "Encryption", long, env, default_value = "false", action = clap::ArgAction::Set)]

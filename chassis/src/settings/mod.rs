@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod keyring;
+mod origin;
 pub mod secret_file;

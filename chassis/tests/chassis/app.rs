@@ -184,6 +184,7 @@ pub(crate) fn config() -> ServerConfig {
         connection_streams: 256,
         clients: ClientConfig::default(),
         allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
         allow_plaintext: false,
         tls: TlsConfig::default(),
         trusted_proxies: Vec::new(),

@@ -1,4 +1,4 @@
-//! What the server accepts: gRPC under one of its names, and pages.
+//! What the server accepts: calls under one of its names, and pages.
 
 use std::sync::atomic::Ordering;
 
@@ -27,7 +27,7 @@ fn post(path: &str, kind: Option<&str>) -> Request<()> {
 const MESSAGE: &str = "\0\0\0\0\0";
 
 #[tokio::test]
-async fn nothing_but_grpcs_content_types_is_executed() {
+async fn nothing_but_the_content_types_of_calls_is_executed() {
     let app = App::start();
     let connection = Connection::open(app.address).await;
 
@@ -38,18 +38,20 @@ async fn nothing_but_grpcs_content_types_is_executed() {
         Some("text/plain;application/grpc"),
         Some("application/x-www-form-urlencoded"),
         Some("multipart/form-data; boundary=x"),
-        Some("application/json"),
-        Some("application/proto"),
+        Some("application/jsonx"),
+        Some("application/x-protobuf"),
         Some("application/grpcx"),
         Some("application/grpc+json"),
-        Some("application/grpc-web+proto"),
-        Some("application/connect+proto"),
+        Some("application/grpc-web+xml"),
+        Some("application/connect+xml"),
     ] {
         let (head, text) = connection.request(post(COUNTED, kind), MESSAGE).await;
 
         assert_eq!(head.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind:?}");
         assert!(text.contains("application/grpc"), "{text}");
         assert_eq!(head.headers["content-type"], "text/plain");
+        let accepted = head.headers["accept-post"].to_str().unwrap();
+        assert!(accepted.contains("application/json"), "{accepted}");
     }
     assert_eq!(app.steering.jwks_reads.load(Ordering::SeqCst), 0);
 
@@ -127,7 +129,7 @@ async fn http_1(app: &App, method: &str, path: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn http_1_reaches_pages_alone() {
+async fn grpc_is_refused_over_http_1() {
     let app = App::start();
     let here = "host: localhost\r\n";
     let with = |kind: &str| format!("{here}content-type: {kind}\r\ncontent-length: 5\r\n");

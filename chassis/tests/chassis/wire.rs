@@ -108,14 +108,18 @@ impl Connection {
         Ok((body, answer))
     }
 
+    /// Sends a request unchanged; its response is still to be read.
+    pub(crate) async fn send(&self, request: Request<()>, body: &str) -> ResponseFuture {
+        let mut ready = self.requests.clone().ready().await.unwrap();
+        let (answer, mut sending) = ready.send_request(request, false).unwrap();
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        sending.send_data(body, true).unwrap();
+        answer
+    }
+
     /// Makes a request unchanged; returns the head and the text of the response.
     pub(crate) async fn request(&self, request: Request<()>, body: &str) -> (Parts, String) {
-        let answer = async {
-            let mut ready = self.requests.clone().ready().await?;
-            let (answer, mut sending) = ready.send_request(request, false)?;
-            sending.send_data(Bytes::copy_from_slice(body.as_bytes()), true)?;
-            read(answer).await
-        };
+        let answer = async { read(self.send(request, body).await).await };
         let answer = timeout(PATIENCE, answer).await.expect("an answer in time");
         let (head, text, _) = answer.unwrap();
         (head, String::from_utf8(text.to_vec()).unwrap())

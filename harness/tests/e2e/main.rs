@@ -31,3 +31,4 @@ mod stack;
 mod tls;
 mod tools;
 mod tour;
+mod wires;

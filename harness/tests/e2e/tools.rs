@@ -31,6 +31,18 @@ pub(crate) fn mail_python() -> Option<PathBuf> {
     BIN.as_ref().map(|bin| bin.join("python"))
 }
 
+/// A folder of programs with buf, which calls services by several protocols; `None` as above.
+pub(crate) fn buf() -> Option<&'static Path> {
+    static BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| installed("buf", "buf-bin==1.75.0"));
+    BIN.as_deref()
+}
+
+/// Whether there is curl.
+pub(crate) fn has_curl() -> bool {
+    let ready = run(Command::new("curl").args(["--silent", "--version"]));
+    available(ready, "curl")
+}
+
 /// Installs a program into an environment of its own; returns the folder of its programs.
 fn installed(program: &str, package: &str) -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);

@@ -38,6 +38,9 @@ fn the_readmes_tour_works_as_pasted() {
         "\"totalSize\": \"3\"",
         "\"matchTier\": \"MATCH_TIER_FIELD\"",
         "\"daysUntil\":",
+        // By curl, without a space.
+        "\"matchTier\":\"MATCH_TIER_FIELD\"",
+        "{\"contacts\":[{",
         "\"deleteTime\":",
         "\"ownerId\":",
         "\"mediaType\": \"image/png\"",

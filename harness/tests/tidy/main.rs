@@ -20,7 +20,7 @@ fn crates_depend_downwards_only() {
     assert_eq!(dependencies("embedded-postgres", true), [""; 0]);
     assert_eq!(dependencies("wires", true), [""; 0]);
     assert_eq!(dependencies("card-formats", true), ["proto"]);
-    assert_eq!(dependencies("chassis", false), ["proto"]);
+    assert_eq!(dependencies("chassis", false), ["proto", "wires"]);
     assert_eq!(dependencies("auth-service", false), ["chassis", "proto"]);
     let of_contacts = dependencies("contacts-service", false);
     assert_eq!(of_contacts, ["card-formats", "chassis", "proto"]);
