@@ -23,13 +23,12 @@ use crate::transport::Transport;
 ///
 /// A call that fails because a server is unreachable, or that a server asks to repeat, is
 /// repeated as [`Policy`] says if that cannot do harm: the protos call it idempotent, or its
-/// message has a `request_id`. A call with one response has a deadline of 30 seconds, unless
-/// its request sets another.
+/// message has a `request_id`. Each attempt of a call with one response has a deadline of 30
+/// seconds, unless the request sets another.
 ///
 /// The errors of the clients become an [`Error`] by `?`.
 #[derive(Clone)]
 pub struct Client {
-    servers: Servers,
     auth: Transport,
     contacts: Transport,
     session: Arc<Session>,
@@ -56,9 +55,9 @@ impl Client {
     pub fn with_policy(servers: &Servers, store: Store, policy: Policy) -> Result<Self, Error> {
         let [auth, contacts] = servers.channels()?;
         let auth = Transport::new(auth, &servers.auth, policy);
-        let session = Session::new(AuthServiceClient::new(auth.clone()), store);
+        let client = AuthServiceClient::new(auth.clone());
+        let session = Session::new(servers.clone(), client, store);
         Ok(Self {
-            servers: servers.clone(),
             contacts: Transport::new(contacts, &servers.contacts, policy).with(&session),
             auth,
             session,
@@ -120,10 +119,6 @@ impl Client {
 
     pub(crate) fn session(&self) -> &Session {
         &self.session
-    }
-
-    pub(crate) fn servers(&self) -> &Servers {
-        &self.servers
     }
 
     /// When calls are repeated, those of streams included.

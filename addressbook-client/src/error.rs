@@ -130,6 +130,28 @@ impl Error {
         Self::new(Kind::Unauthenticated, "nobody is logged in")
     }
 
+    /// The stored credentials are of other servers.
+    pub(crate) fn logged_in_elsewhere(auth: &str) -> Self {
+        let text = format_args!("the profile is logged in at other servers, with {auth}");
+        Self::new(Kind::Precondition, text)
+    }
+
+    /// Whether a log-in can help, unlike against a wrong password or a used link.
+    #[must_use]
+    pub fn asks_for_log_in(&self) -> bool {
+        let reasons = ["TOKEN_", "SESSION_", "REFRESH_TOKEN_"];
+        let is_of_session = reasons.iter().any(|start| self.reason.starts_with(start));
+        self.kind == Kind::Unauthenticated && (self.reason.is_empty() || is_of_session)
+    }
+
+    /// The same error, with the place where it happened before its message.
+    #[must_use]
+    pub fn at(&self, place: impl Display) -> Self {
+        let mut failure = Failure::clone(self);
+        failure.message = format!("{place}: {}", failure.message);
+        Self(Arc::new(failure))
+    }
+
     /// The status that carries the error through a generated client.
     pub(crate) fn into_status(self) -> Status {
         let code = match self.kind {

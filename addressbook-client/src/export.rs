@@ -51,7 +51,7 @@ impl Export {
         match self.piece().await {
             Ok(Some(piece)) => Ok(Exported::Piece(piece)),
             Ok(None) => Ok(Exported::End),
-            Err(error) if can_resume(&error) || error.reason == "EXPORT_CHANGED" => {
+            Err(error) if self.can_begin_again(&error) => {
                 self.stream = None;
                 self.failures += 1;
                 let Some(delay) = self.client.policy().delay(self.failures, &error) else {
@@ -62,6 +62,13 @@ impl Export {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The channel has repeated a call that received no stream, so another try would multiply the
+    /// policy's attempts.
+    fn can_begin_again(&self, error: &Error) -> bool {
+        let is_broken = self.stream.is_some() && can_resume(error);
+        is_broken || error.reason == "EXPORT_CHANGED"
     }
 
     async fn piece(&mut self) -> Result<Option<ExportContactsResponse>, Error> {

@@ -63,7 +63,7 @@ impl Client {
     /// Those of `AuthService.LogIn`.
     pub async fn log_in(&self, email: &str, password: &str, label: &str) -> Result<LogIn, Error> {
         let profile = self.session().store().read().await?;
-        let is_known = profile.email == email && profile.servers == *self.servers();
+        let is_known = profile.email == email && profile.servers == *self.session().servers();
         let request = LogInRequest {
             email: email.to_owned(),
             password: password.to_owned(),
@@ -122,7 +122,7 @@ impl Client {
     ///
     /// Those of `AuthService.LogOut`; then the tokens are kept, to try again.
     pub async fn log_out(&self) -> Result<(), Error> {
-        let mut locked = self.session().store().lock().await?;
+        let mut locked = self.session().lock().await?;
         if let Some(credentials) = locked.profile.credentials.take() {
             let refresh_token = credentials.refresh_token.clone();
             self.auth().log_out(LogOutRequest { refresh_token }).await?;
@@ -140,7 +140,7 @@ impl Client {
     pub async fn change_password(&self, current: &str, new: &str) -> Result<(), Error> {
         let token = self.access_token().await?;
         // Until the new tokens are stored, a refresh would present an old one.
-        let mut locked = self.session().store().lock().await?;
+        let mut locked = self.session().lock().await?;
         let request = ChangePasswordRequest {
             current_password: current.to_owned(),
             new_password: new.to_owned(),
@@ -184,7 +184,7 @@ impl Client {
     ) -> Result<(), Error> {
         let credentials = Credentials::try_from(tokens)?;
         let mut locked = self.session().store().lock().await?;
-        locked.profile.servers = self.servers().clone();
+        locked.profile.servers = self.session().servers().clone();
         email.clone_into(&mut locked.profile.email);
         locked.profile.credentials = Some(credentials);
         locked.profile.device_token = DeviceToken(device_token);

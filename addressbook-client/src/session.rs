@@ -16,7 +16,8 @@ use uuid::Uuid;
 use crate::clock;
 use crate::credentials::Credentials;
 use crate::error::{Error, Kind};
-use crate::store::Store;
+use crate::servers::Servers;
+use crate::store::{Locked, Store};
 use crate::transport::Transport;
 
 /// A token that expires sooner is refreshed before it is used.
@@ -82,6 +83,7 @@ type Refresh = Shared<BoxFuture<'static, Result<AccessToken, Error>>>;
 
 /// The session of a profile.
 pub(crate) struct Session {
+    servers: Servers,
     auth: AuthServiceClient<Transport>,
     store: Store,
     state: Mutex<State>,
@@ -96,17 +98,38 @@ struct State {
 }
 
 impl Session {
-    /// `auth` makes its calls without an access token.
-    pub(crate) fn new(auth: AuthServiceClient<Transport>, store: Store) -> Arc<Self> {
+    /// `auth` makes its calls without an access token, to one of the servers.
+    pub(crate) fn new(
+        servers: Servers,
+        auth: AuthServiceClient<Transport>,
+        store: Store,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            servers,
             auth,
             store,
             state: Mutex::default(),
         })
     }
 
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Locks the profile to use its credentials. Those of other servers, where another program
+    /// may have logged in meanwhile, are refused: this session would send them to its own.
+    pub(crate) async fn lock(&self) -> Result<Locked, Error> {
+        let locked = self.store.lock().await?;
+        let Servers { auth, contacts, .. } = &locked.profile.servers;
+        let is_ours = (auth, contacts) == (&self.servers.auth, &self.servers.contacts);
+        if locked.profile.credentials.is_some() && !is_ours {
+            return Err(Error::logged_in_elsewhere(auth));
+        }
+        Ok(locked)
     }
 
     /// A token that is valid for a while; a refreshed one if necessary.
@@ -167,7 +190,7 @@ impl Session {
     /// The stored token, if it can be used and was not refused; otherwise a new one. No
     /// other program refreshes meanwhile.
     async fn read_or_refresh(&self, refused: Option<&AccessToken>) -> Result<AccessToken, Error> {
-        let mut locked = self.store.lock().await?;
+        let mut locked = self.lock().await?;
         let stored = locked.profile.credentials.as_mut();
         let stored = stored.ok_or_else(Error::not_logged_in)?;
         let is_refused = refused.is_some_and(|refused| *refused.text == *stored.access_token);
