@@ -1,6 +1,8 @@
 //! Finds the contact that a person means.
 
-use addressbook_client::proto::contacts::v1::{Contact, GetContactRequest, SearchContactsRequest};
+use addressbook_client::proto::contacts::v1::{
+    Contact, GetContactRequest, MatchTier, SearchContactsRequest,
+};
 use addressbook_client::{Client, Error};
 use uuid::Uuid;
 
@@ -9,7 +11,8 @@ use crate::context::Context;
 /// How many contacts an ambiguous name lists.
 const CANDIDATES_MAX: i32 = 5;
 
-/// The contact with this id, or the only one that these words find.
+/// The contact with this id, or the only one that these words find as they are. One that is
+/// only similar may be another person, so it is named, but not taken.
 pub(crate) async fn contact(
     context: &Context,
     client: &Client,
@@ -30,27 +33,28 @@ pub(crate) async fn contact(
         .search_contacts(request)
         .await?
         .into_inner();
-    let mut contacts: Vec<Contact> = response
+    let is_cut = !response.next_page_token.is_empty();
+    let (similar, mut exact): (Vec<_>, Vec<_>) = response
         .results
         .into_iter()
-        .filter_map(|result| result.contact)
-        .collect();
-    match (contacts.len(), contacts.pop()) {
-        (1, Some(contact)) => Ok(contact),
-        (0, _) | (_, None) => Err(Error::not_found(format_args!(
-            "no contact matches {words:?}"
-        ))),
-        (_, Some(last)) => {
-            contacts.push(last);
-            let lines = contacts
-                .iter()
-                .map(|contact| format!("\n  {}  {}", contact.id, contact.display_name));
-            Err(Error::invalid(format_args!(
-                "several contacts match {words:?}; name one by its id:{}",
-                lines.collect::<String>()
-            )))
-        }
+        .partition(|result| result.match_tier() == MatchTier::Fuzzy);
+    if exact.len() == 1 {
+        return Ok(exact.remove(0).contact.unwrap_or_default());
     }
+    let shown = if exact.is_empty() { &similar } else { &exact };
+    let contacts = shown.iter().filter_map(|result| result.contact.as_ref());
+    let contacts = contacts.map(|contact| format!("\n  {}  {}", contact.id, contact.display_name));
+    let others = is_cut.then(|| "\n  and others".to_owned());
+    let lines = contacts.chain(others).collect::<Vec<_>>().concat();
+    Err(match (exact.is_empty(), similar.is_empty()) {
+        (false, _) => Error::invalid(format_args!(
+            "several contacts match {words:?}; name one by its id:{lines}"
+        )),
+        (true, false) => Error::not_found(format_args!(
+            "no contact matches {words:?}, but these are similar; name one by its id:{lines}"
+        )),
+        (true, true) => Error::not_found(format_args!("no contact matches {words:?}")),
+    })
 }
 
 async fn by_id(context: &Context, client: &Client, id: String) -> Result<Contact, Error> {

@@ -25,6 +25,7 @@ use crate::output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json, cli.color);
+    let profile = cli.profile.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -43,6 +44,9 @@ fn main() -> ExitCode {
                 Ok(code) => code,
                 Err(error) => {
                     output.failed(&error);
+                    if !output.is_json() && error.asks_for_log_in() {
+                        output::suggest_log_in(&profile);
+                    }
                     exit::code_of(&error)
                 }
             },

@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::cli::Color;
+use crate::cli::{Color, DEFAULT_PROFILE};
+
+/// How many characters an id has.
+const UUID_WIDTH: usize = 36;
 
 /// For whom the results are.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +55,16 @@ impl Output {
             let text = format!("  {} {}", violation.field, violation.description);
             let _ = writeln!(stderr, "{}", plain(&text));
         }
-        if error.kind == addressbook_client::Kind::Unauthenticated {
-            let _ = writeln!(stderr, "Log in with `addressbook login`.");
-        }
+    }
+}
+
+/// Says how to log in to a profile.
+pub(crate) fn suggest_log_in(profile: &str) {
+    match profile {
+        DEFAULT_PROFILE => note("Log in with `addressbook login`."),
+        other => note(format_args!(
+            "Log in with `addressbook --profile {other:?} login`."
+        )),
     }
 }
 
@@ -63,6 +73,10 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, none: &str) -> Resu
     if rows.is_empty() {
         note(none);
         return Ok(());
+    }
+    let width = Table::new().width().map_or(usize::MAX, usize::from);
+    if width < least_width(header) {
+        return rows.into_iter().try_for_each(|row| record(header, row));
     }
     let is_bold = has_colors();
     let mut table = Table::new();
@@ -92,7 +106,7 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, none: &str) -> Resu
         .zip(header.iter().chain(repeat(&"")))
     {
         column.set_padding((0, 2));
-        if *name == "ID" {
+        if name.ends_with("ID") {
             // To be copied.
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -101,6 +115,22 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, none: &str) -> Resu
         print(format!("{}\n", text.trim_end()).as_bytes())?;
     }
     Ok(())
+}
+
+/// The width below which a table of these columns cannot be read.
+fn least_width(header: &[&str]) -> usize {
+    let is_id = |name: &&&str| name.ends_with("ID");
+    let ids = header.iter().filter(is_id).count();
+    ids * (UUID_WIDTH + 2) + (header.len() - ids) * 14
+}
+
+/// Prints a row as lines of a name and a value each.
+fn record(header: &[&str], row: Vec<String>) -> Result<(), Error> {
+    let fields = header.iter().zip(row);
+    let fields = fields.filter(|(_, value)| !value.is_empty());
+    let lines = fields.map(|(name, value)| vec![(*name).to_owned(), value]);
+    table(&[], lines.collect(), "")?;
+    line("")
 }
 
 /// A text of others without what a terminal would take for a command, and without what
@@ -220,6 +250,12 @@ mod tests {
             plain("a\u{202e}fdp.exe\u{2066}"),
             "a\u{fffd}fdp.exe\u{fffd}"
         );
+    }
+
+    #[test]
+    fn a_list_needs_80_columns() {
+        assert_eq!(least_width(&crate::person::HEADER), 80);
+        assert_eq!(least_width(&[]), 0);
     }
 
     #[test]

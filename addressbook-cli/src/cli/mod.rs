@@ -23,6 +23,9 @@ pub(crate) use sharing::{
 
 use crate::exit;
 
+/// The profile of commands that name none.
+pub(crate) const DEFAULT_PROFILE: &str = "default";
+
 /// Contacts, from a terminal or a script
 #[derive(Debug, Parser)]
 #[command(name = "addressbook", version, after_help = exit::HELP)]
@@ -32,7 +35,7 @@ pub(crate) struct Cli {
         long,
         global = true,
         env = "ADDRESSBOOK_PROFILE",
-        default_value = "default",
+        default_value = DEFAULT_PROFILE,
         hide_env = true,
         help_heading = "Options of every command"
     )]

@@ -77,16 +77,16 @@ fn contact(args: Add) -> Result<Contact, Error> {
 
 /// A contact in JSON.
 fn read(path: &Path) -> Result<Contact, Error> {
-    let failed = |cause: &dyn std::error::Error| {
-        Error::local(format_args!("cannot read {}: {cause}", path.display()))
-    };
+    let failed =
+        |cause: io::Error| Error::local(format_args!("cannot read {}: {cause}", path.display()));
     let mut text = String::new();
     if path == Path::new("-") {
         let reading = io::stdin().read_to_string(&mut text);
-        reading.map_err(|cause| failed(&cause))?;
+        reading.map_err(failed)?;
     } else {
-        text = fs::read_to_string(path).map_err(|cause| failed(&cause))?;
+        text = fs::read_to_string(path).map_err(failed)?;
     }
-    let value = serde_json::from_str(&text).map_err(|cause| failed(&cause))?;
-    from_json(CONTACT, value).map_err(|cause| failed(&cause))
+    let value = serde_json::from_str(&text).map_err(Error::invalid);
+    let contact = value.and_then(|value| from_json(CONTACT, value));
+    contact.map_err(|error| error.at(path.display()))
 }

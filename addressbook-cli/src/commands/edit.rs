@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use addressbook_client::proto::contacts::v1::{Contact, UpdateContactRequest};
-use addressbook_client::{Client, Error, FieldMask};
+use addressbook_client::{Client, Error, FieldMask, Kind};
 use tempfile::NamedTempFile;
 use tokio::process::Command;
 
@@ -62,11 +62,10 @@ async fn edit(
             Err(cause) => Err(Error::invalid(cause)),
         };
         match stored {
-            Err(error) if error.kind == addressbook_client::Kind::Invalid => {
+            Err(error) if error.kind == Kind::Invalid && io::stdin().is_terminal() => {
                 context.output.failed(&error);
-                let is_person = io::stdin().is_terminal();
-                if !is_person || !prompt::is_agreed("Edit it again?").await? {
-                    return Err(error);
+                if !prompt::is_agreed("Edit it again?").await? {
+                    return Err(Error::invalid("the contact is as before"));
                 }
             }
             result => return result.map(Some),

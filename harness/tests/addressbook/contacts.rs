@@ -103,13 +103,32 @@ fn a_name_of_several_contacts_is_refused_with_their_ids() {
 }
 
 #[test]
+fn a_similar_name_is_not_taken_for_the_name() {
+    let cli = Cli::shared();
+    let add = |name| cli.json(&["add", "--given-name", "Grace", "--family-name", name]);
+    let id = add("Hopper")[0]["id"].as_str().unwrap().to_owned();
+
+    let similar = cli.run(&["photo", "delete", "hoppar"]);
+
+    assert!(similar.assert(5).errors.contains(&id), "{}", similar.errors);
+    add("Hoppar");
+    let shown = cli.run(&["show", "hoppar"]);
+    assert!(shown.assert(0).said.contains("Hoppar"), "{}", shown.said);
+}
+
+#[test]
 fn the_exit_code_is_the_kind_of_failure() {
     let cli = Cli::shared();
 
     cli.run(&["nonsense"]).assert(2);
-    cli.run(&["--profile", "other", "list"]).assert(3);
-    cli.typing(&["login", &cli.email], "wrong password\n")
-        .assert(3);
+    let other = cli.run(&["--profile", "other", "list"]);
+    let log_in = "addressbook --profile \"other\" login";
+    assert!(other.assert(3).errors.contains(log_in), "{}", other.errors);
+    let wrong = cli.typing(&["login", &cli.email], "wrong password\n");
+    assert!(
+        !wrong.assert(3).errors.contains("Log in"),
+        "a log-in failed"
+    );
     cli.run(&["list", "--owner", "0190b5d4-7a00-7000-8000-000000000000"])
         .assert(5);
     cli.run(&["show", "nobody"]).assert(5);
@@ -127,6 +146,12 @@ fn the_exit_code_is_the_kind_of_failure() {
     let gone = ["login", &cli.email, "--auth", "http://127.0.0.1:9"];
     cli.typing(&gone, PASSWORD).assert(11);
     cli.run(&["add", "--from", "nowhere.json"]).assert(13);
+    let unknown = cli.typing(&["add", "--from", "-"], "{\"given\": \"Eve\"}");
+    assert!(
+        unknown.assert(6).errors.contains("given"),
+        "{}",
+        unknown.errors
+    );
 }
 
 #[tokio::test]

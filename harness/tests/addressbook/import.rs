@@ -86,7 +86,8 @@ fn cards_without_a_uid_are_stored_again_if_asked_for() {
     let id = cli.json(&["list"])[0]["id"].as_str().unwrap().to_owned();
     cli.run(&["delete", &id]).assert(0);
 
-    cli.run(&["import", "people.vcf"]).assert(0);
+    let again = cli.run(&["import", "people.vcf"]);
+    assert!(again.assert(0).errors.contains("--as-new"));
     assert_eq!(cli.json(&["list"]).len(), 1);
     cli.run(&["import", "--as-new", "people.vcf"]).assert(0);
 
@@ -98,11 +99,16 @@ fn cards_without_a_uid_are_stored_again_if_asked_for() {
 fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     let cli = Cli::shared();
     cli.file("people.vcf", &cards(["Hans".to_owned()]));
+    cli.file("letter.txt", "Dear Hans");
 
-    let all = cli.run(&["import", "missing.vcf", ".", "people.vcf"]);
+    let all = cli.run(&["import", "missing.vcf", ".", "letter.txt", "people.vcf"]);
 
     all.assert(14);
-    for fact in ["missing.vcf", ". is not a regular file"] {
+    for fact in [
+        "missing.vcf",
+        ". is not a regular file",
+        "letter.txt: the file is not",
+    ] {
         assert!(all.errors.contains(fact), "{fact}: {}", all.errors);
     }
     assert!(all.said.contains("people.vcf: 1 new"), "{}", all.said);

@@ -219,6 +219,10 @@ fn tables_fit_the_terminal_and_have_colours_only_there() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(none.contains("NAME"), "{none}");
+    // A table of these columns would not fit.
+    let (sessions, _) = end(terminal(&cli, "addressbook sessions list"));
+    let seen = sessions.lines().find(|line| line.starts_with("LAST SEEN"));
+    assert!(seen.unwrap().trim_end().ends_with('Z'), "{sessions}");
 }
 
 #[test]

@@ -45,16 +45,18 @@ pub(crate) async fn run(context: &Context, args: Import) -> Result<u8, Error> {
         match imported {
             Ok(imported) => {
                 report(context, &args, &imported)?;
+                suggest_as_new(context, &args, &imported.summary);
                 if imported.summary.failed > 0 {
                     code = exit::PARTIAL;
                 }
             }
+            Err(error) if args.files.len() == 1 => return Err(error),
             // The other files may be fine.
-            Err(error) if args.files.len() > 1 && is_of_file(&error) => {
-                context.output.failed(&error);
+            Err(error) if is_of_file(&error) => {
+                context.output.failed(&named(&error, file));
                 code = exit::PARTIAL;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(named(&error, file)),
         }
     }
     Ok(code)
@@ -65,6 +67,14 @@ fn is_of_file(error: &Error) -> bool {
     matches!(error.kind, Kind::Local | Kind::Invalid)
 }
 
+/// The error with the name of its file. One of this machine names its file already.
+fn named(error: &Error, file: &Path) -> Error {
+    match error.kind {
+        Kind::Local => error.clone(),
+        _ => error.at(file.display()),
+    }
+}
+
 fn interrupted(args: &Import) -> &'static str {
     if args.dry_run {
         "Interrupted; nothing is stored."
@@ -72,6 +82,17 @@ fn interrupted(args: &Import) -> &'static str {
         "Interrupted. What was stored stays, and the same command would store it again."
     } else {
         "Interrupted. What was stored stays, and the same command imports the rest."
+    }
+}
+
+/// Says why nothing was stored of a file whose contacts the user may have deleted since.
+fn suggest_as_new(context: &Context, args: &Import, summary: &ImportSummary) {
+    let is_nothing_stored = summary.created == 0 && summary.updated == 0;
+    if summary.skipped > 0 && is_nothing_stored && !args.as_new && !context.output.is_json() {
+        output::note(
+            "What an earlier import of this file has stored is not stored again, even if it was \
+             deleted since. --as-new does that.",
+        );
     }
 }
 
