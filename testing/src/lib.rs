@@ -8,11 +8,14 @@
     reason = "a test should panic where it fails"
 )]
 
+mod behavior;
 mod call;
 mod database;
 mod service;
 mod wait;
+pub mod wire;
 
+pub use behavior::{Place, behaviors, places};
 pub use call::{bearer, fields, reason, refusal};
 pub use database::{migrate, migrated, waiting, waiting_for_a_lock};
 pub use service::{endpoint, replicas, serve, setting, to_any_of, until_serving};

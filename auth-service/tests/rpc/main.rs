@@ -17,6 +17,7 @@ mod app;
 mod at_once;
 mod at_rest;
 mod authenticator;
+mod behavior;
 mod binary;
 mod caller;
 mod change_email;

@@ -45,6 +45,7 @@ mod batch_delete;
 mod batch_get;
 mod batch_races;
 mod batch_update;
+mod behavior;
 mod birthdays;
 mod birthdays_window;
 mod create;
