@@ -3,6 +3,8 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::task::yield_now;
+
 /// Whether another program has the terminal.
 static IS_LENT: AtomicBool = AtomicBool::new(false);
 
@@ -27,6 +29,14 @@ impl Lent {
     pub(crate) fn new() -> Self {
         IS_LENT.store(true, Ordering::Relaxed);
         Self
+    }
+
+    /// Takes the terminal back. Ctrl-C may have ended the other program, and the end can be
+    /// noticed before the key: the runtime notices it in one turn, `pressed` in the next.
+    pub(crate) async fn end(self) {
+        for _ in 0..2 {
+            yield_now().await;
+        }
     }
 }
 

@@ -113,14 +113,15 @@ fn keep(file: NamedTempFile, before: &str) -> Result<(), Error> {
 async fn run_editor(path: &Path) -> Result<(), Error> {
     let editor = config::editor();
     // Editors give Ctrl-C a meaning of their own, so neither this program nor the shell ends.
-    let _lent = interrupt::Lent::new();
+    let lent = interrupt::Lent::new();
     let script = format!("trap : INT; {editor} \"$1\"");
     let status = Command::new("sh")
         .args(["-c", &script, "sh"])
         .arg(path)
         .status()
-        .await
-        .map_err(Error::local)?;
+        .await;
+    lent.end().await;
+    let status = status.map_err(Error::local)?;
     if !status.success() {
         return Err(Error::local(format_args!(
             "the editor `{editor}` failed: {status}"
