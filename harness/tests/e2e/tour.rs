@@ -58,6 +58,20 @@ fn the_readmes_tour_works_as_pasted() {
     }
 }
 
+/// The tours above use the programs of this build.
+#[test]
+fn the_readmes_path_is_where_cargo_dev_builds_the_command_line() {
+    let cargo = std::fs::read_to_string(workspace().join(".cargo/config.toml")).unwrap();
+    let is_optimised = cargo
+        .lines()
+        .any(|line| line.starts_with("dev = ") && line.contains("--release"));
+    let folder = if is_optimised { "release" } else { "debug" };
+
+    let [path] = blocks("sh addressbook").try_into().unwrap();
+
+    assert_eq!(path.trim(), format!("PATH=$PATH:$PWD/target/{folder}"));
+}
+
 #[test]
 fn the_readmes_administrator_works_as_pasted() {
     let Some(bin) = grpcurl() else { return };
