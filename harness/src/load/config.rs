@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{Axis, Load, Scenario, Stack};
+use super::{Axis, Group, Load, Scenario, Stack};
 use crate::config::{Place, UpConfig};
 
 /// Settings of `load`.
@@ -49,9 +49,10 @@ pub struct LoadConfig {
     #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..))]
     pub contacts: u32,
 
-    /// Measure what has a goal, and print the table of goals
-    #[arg(long, conflicts_with = "auth_at")]
-    pub goals: bool,
+    /// Measure what has a goal, and print the table of goals; of all groups when none is
+    /// named
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., conflicts_with = "auth_at", default_missing_values = Group::NAMES)]
+    pub goals: Vec<Group>,
 
     /// Measure how the cost of a call grows with the size of these; all when none is
     /// named

@@ -22,6 +22,7 @@ mod world;
 
 pub use self::config::LoadConfig;
 pub(crate) use self::drive::Load;
+pub use self::goals::Group;
 pub use self::growth::Axis;
 pub use self::peers::Stack;
 pub use self::scenario::Scenario;
@@ -42,10 +43,10 @@ pub async fn run(config: LoadConfig) -> Result<()> {
     let mut stop = Stop::on_signals().or_path("watch", Path::new("signals"))?;
     if config.growth.is_empty() {
         return on_stage(&config, &mut stop, async |stage| {
-            if config.goals {
-                goals::run(&config, stage).await
-            } else {
+            if config.goals.is_empty() {
                 scenarios(&config, stage).await
+            } else {
+                goals::run(&config, stage).await
             }
         })
         .await;

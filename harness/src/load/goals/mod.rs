@@ -24,6 +24,60 @@ use crate::error::{OrPath, Result};
 use crate::load::config::LoadConfig;
 use crate::print::say;
 
+/// What has goals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Group {
+    /// Single calls
+    Calls,
+    /// The check of access tokens
+    Tokens,
+    /// Large address books
+    Books,
+    /// First searches of large address books
+    Cold,
+    /// Imports and exports of files
+    Imports,
+    /// What the time of a response reveals of accounts
+    Enumeration,
+    /// Log-ins
+    Passwords,
+    /// Memory, and the time to start
+    Memory,
+}
+
+impl Group {
+    /// The names of all, in the order of measuring: enumeration before the flood of log-ins,
+    /// after which the throttle may delay them.
+    pub(super) const NAMES: [&str; 8] = [
+        "calls",
+        "tokens",
+        "books",
+        "cold",
+        "imports",
+        "enumeration",
+        "passwords",
+        "memory",
+    ];
+
+    async fn measure(
+        self,
+        config: &LoadConfig,
+        stage: &Stage,
+        runs: &mut Vec<Run>,
+    ) -> Result<Vec<Goal>> {
+        match self {
+            Self::Calls => calls::measure(config, stage, runs).await,
+            Self::Tokens => tokens::measure(stage).await,
+            Self::Books => books::measure(config, stage, runs).await,
+            Self::Cold => cold::measure(config, stage).await,
+            Self::Imports => imports::measure(config, stage).await,
+            Self::Enumeration => enumeration::measure(stage).await,
+            Self::Passwords => passwords::measure(config, stage).await,
+            Self::Memory => memory::measure(stage).await,
+        }
+    }
+}
+
 /// One line of the table.
 #[derive(Clone, Debug)]
 pub(super) struct Goal {
@@ -80,16 +134,10 @@ fn short(value: f64) -> String {
 
 /// Measures everything that has a goal, and prints the table.
 pub(super) async fn run(config: &LoadConfig, stage: &Stage) -> Result<()> {
-    let mut runs = Vec::new();
-    let mut goals = calls::measure(config, stage, &mut runs).await?;
-    goals.extend(tokens::measure(stage).await?);
-    goals.extend(books::measure(config, stage, &mut runs).await?);
-    goals.extend(cold::measure(config, stage).await?);
-    goals.extend(imports::measure(config, stage).await?);
-    // Measured before the flood, after which the throttle may delay log-ins.
-    goals.extend(enumeration::measure(stage).await?);
-    goals.extend(passwords::measure(config, stage).await?);
-    goals.extend(memory::measure(stage).await?);
+    let (mut runs, mut goals) = (Vec::new(), Vec::new());
+    for group in &config.goals {
+        goals.extend(group.measure(config, stage, &mut runs).await?);
+    }
 
     report::table(&runs);
     let folder = &config.out;
