@@ -6,6 +6,7 @@ pub mod auth_client;
 pub mod clock;
 pub mod database;
 pub mod email;
+pub mod long_work;
 pub mod metrics;
 pub mod page_token;
 pub mod paging;

@@ -11,6 +11,7 @@ pub mod export;
 pub mod gone_owners;
 pub mod import;
 pub mod limits;
+pub mod long_calls;
 pub mod model;
 mod opening;
 pub mod pace;
@@ -56,6 +57,7 @@ use tonic::service::interceptor::InterceptedService;
 
 use crate::config::{Config, WatchListen};
 use crate::copies::Copies;
+use crate::long_calls::LongCalls;
 use crate::model::quota::Quota;
 use crate::service::ContactsService;
 use crate::slots::Slots;
@@ -78,6 +80,9 @@ pub enum RunError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The thread for long calls cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
     /// The limits on calls cannot be used.
     #[error(transparent)]
     RateLimits(#[from] NoSuchGroup),
@@ -140,10 +145,9 @@ pub async fn run(
     maintain(&background, &clock, leeway, &mut chores);
     let hub = start_hub(config.watch_listen, &database, &mut chores);
 
-    let metrics = Metrics::default();
-    database.publish(&metrics, &clock);
-    keys.publish(&metrics);
-    let copies = start_copies(&config, &metrics);
+    let metrics = metrics(&database, &clock, &keys);
+    let long_calls = LongCalls::start(&database).map_err(RunError::Thread)?;
+    let copies = start_copies(&config, &metrics, &long_calls);
     let mut first = vec![keys.loaded()];
     let mut server = Server::new(config.server)
         .needs(database.watch(&clock, leeway))
@@ -176,6 +180,7 @@ pub async fn run(
             finds: Arc::clone(&finds),
             photo_checks: Arc::clone(&photo_checks),
             copies: Arc::clone(&copies),
+            long_calls: long_calls.clone(),
             identities: identities.clone(),
             hub: Arc::clone(&hub),
             imports: Arc::clone(&imports),
@@ -191,14 +196,21 @@ pub async fn run(
     Ok(ended?)
 }
 
+fn metrics(database: &Database, clock: &Clock, keys: &KeySet) -> Metrics {
+    let metrics = Metrics::default();
+    database.publish(&metrics, clock);
+    keys.publish(&metrics);
+    metrics
+}
+
 /// Returns the caller's e-mail.
 fn identities(config: &Config, auth: &Upstream, credentials: Option<Credentials>) -> Identities {
     let proxies = TrustedProxies::new(config.server.trusted_proxies.clone());
     Identities::new(auth, credentials, proxies)
 }
 
-fn start_copies(config: &Config, metrics: &Metrics) -> Arc<Copies> {
-    let copies = Copies::new(config.search_memory());
+fn start_copies(config: &Config, metrics: &Metrics, long_calls: &LongCalls) -> Arc<Copies> {
+    let copies = Copies::new(config.search_memory(), Some(long_calls.clone()));
     copies.publish(metrics);
     copies
 }

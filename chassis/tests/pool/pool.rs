@@ -7,7 +7,7 @@ use embedded_postgres::TestDatabase;
 use sqlx::ConnectOptions;
 use tokio::time::{Instant, sleep};
 
-const WAIT: Duration = Duration::from_millis(500);
+pub(crate) const WAIT: Duration = Duration::from_millis(500);
 
 /// A database with one empty table.
 pub(crate) async fn database() -> TestDatabase {

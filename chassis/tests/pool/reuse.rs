@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
-use crate::pool::{backend, pool, rows, until};
+use crate::pool::{WAIT, backend, pool, rows, until};
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
@@ -213,4 +214,24 @@ async fn a_runtime_may_use_all_connections() {
 
     // No third one is opened: the last one returned is used.
     assert_eq!(backend(&other).await, first);
+}
+
+#[tokio::test]
+async fn of_writes_that_may_wait_few_have_their_turn() {
+    let (_database, pool) = pool(4).await;
+    let patient = pool.on_another_runtime().with_writers(1);
+    let [one, other] = [1, 2].map(Uuid::from_u128);
+    let first = patient.begin_in_turn(one).await.unwrap();
+    let second = patient.share_of(Uuid::nil());
+    let mut waits = Box::pin(second.begin_in_turn(other));
+
+    // Longer than others wait for a connection.
+    assert!(timeout(WAIT * 2, &mut waits).await.is_err());
+    assert_eq!(pool.load().in_use, 1);
+    // Reads, and writes that do not wait.
+    backend(&patient).await;
+    drop(pool.begin_in_turn(Uuid::from_u128(3)).await.unwrap());
+
+    drop(first);
+    waits.await.unwrap();
 }

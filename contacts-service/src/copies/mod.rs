@@ -22,6 +22,7 @@ use self::chunk::{Builder, Chunk};
 use self::held::{Held, Known, Room};
 use self::pause::Pauses;
 use crate::error::Result;
+use crate::long_calls::LongCalls;
 use crate::model::quota::Quota;
 use crate::store::copies::{changes, lines, state};
 use crate::store::feed::State;
@@ -37,6 +38,7 @@ pub struct Copies {
     held: Arc<Held>,
     /// One call at a time brings the copy of an owner up to date.
     turns: Arc<Turns>,
+    long_calls: Option<LongCalls>,
     hits: AtomicUsize,
     updates: AtomicUsize,
     loads: AtomicUsize,
@@ -53,12 +55,14 @@ pub enum Contacts {
 }
 
 impl Copies {
-    /// Holds copies of at most so many bytes.
+    /// Holds copies of at most so many bytes. Whole books are
+    /// read on the thread of long calls, if there is one.
     #[must_use]
-    pub fn new(budget: usize) -> Arc<Self> {
+    pub fn new(budget: usize, long_calls: Option<LongCalls>) -> Arc<Self> {
         Arc::new(Self {
             held: Held::new(budget),
             turns: Turns::new(1),
+            long_calls,
             hits: AtomicUsize::new(0),
             updates: AtomicUsize::new(0),
             loads: AtomicUsize::new(0),
@@ -82,13 +86,14 @@ impl Copies {
         }
         // On its own, because others wait for it even when the client of this call does
         // no longer.
-        let (copies, db) = (Arc::clone(self), db.share_of(owner.0));
+        let (copies, its_db) = (Arc::clone(self), db.share_of(owner.0));
         let update = tokio::spawn(async move {
-            let contacts = copies.update(&db, owner, &state, used).await;
+            let book = copies.update(its_db, owner, state, used).await;
             drop(turn);
-            contacts
+            book
         });
-        update.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+        let book = update.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        Ok(book.map_or_else(|| self.stored(db, owner), Contacts::Copied))
     }
 
     /// Drops the copy of this owner.
@@ -114,22 +119,41 @@ impl Copies {
         }
     }
 
-    /// Brings the copy up to `state` or a later one, or makes one.
+    /// Brings the copy up to `state` or a later one, or makes one; `None` if it does not
+    /// fit the memory.
     async fn update(
+        self: Arc<Self>,
+        db: Pool,
+        owner: UserId,
+        state: State,
+        used: Quota,
+    ) -> Result<Option<Arc<Book>>> {
+        if let Some(Known::Book(book)) = self.held.get(owner)
+            && let Some(book) = followed(&db, owner, &book).await?
+        {
+            let book = Arc::new(book);
+            self.held.put(owner, Known::Book(Arc::clone(&book)));
+            count_one(&self.updates);
+            return Ok(Some(book));
+        }
+        let Some(beside) = self.long_calls.clone() else {
+            return self.load(&db, owner, &state, used).await;
+        };
+        let db = beside.share_of(owner);
+        let load = beside
+            .thread
+            .spawn(async move { self.load(&db, owner, &state, used).await });
+        load.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+    }
+
+    /// Reads the whole book; `None` if it does not fit the memory.
+    async fn load(
         &self,
         db: &Pool,
         owner: UserId,
         state: &State,
         used: Quota,
-    ) -> Result<Contacts> {
-        if let Some(Known::Book(book)) = self.held.get(owner)
-            && let Some(book) = followed(db, owner, &book).await?
-        {
-            let book = Arc::new(book);
-            self.held.put(owner, Known::Book(Arc::clone(&book)));
-            count_one(&self.updates);
-            return Ok(Contacts::Copied(book));
-        }
+    ) -> Result<Option<Arc<Book>>> {
         self.forget(owner);
         let mut reserved = self.held.reserve();
         let mut chunks = Vec::new();
@@ -148,13 +172,13 @@ impl Copies {
             if room == Room::Found {
                 self.held.put(owner, known);
                 count_one(&self.loads);
-                return Ok(Contacts::Copied(book));
+                return Ok(Some(book));
             }
         }
         if room == Room::Never {
             self.held.put(owner, Known::TooLarge(used));
         }
-        Ok(self.stored(db, owner))
+        Ok(None)
     }
 
     fn stored(&self, db: &Pool, owner: UserId) -> Contacts {

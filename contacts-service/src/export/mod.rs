@@ -55,7 +55,6 @@ pub struct Piece {
 
 /// An export in progress.
 pub struct Export {
-    db: Pool,
     view: View,
     settings: Settings,
     selected: Vec<Selected>,
@@ -65,15 +64,14 @@ pub struct Export {
 impl Export {
     /// Begins an export of the contacts that `filter` selects at this moment.
     pub async fn begin(
-        db: Pool,
+        db: &Pool,
         view: View,
         (filter, listed): (&Filter, Listed),
         settings: Settings,
         slot: Slot,
     ) -> Result<Self> {
-        let selected = select(&db, &view, filter, listed).await?;
+        let selected = select(db, &view, filter, listed).await?;
         Ok(Self {
-            db,
             view,
             settings,
             selected,
@@ -81,16 +79,16 @@ impl Export {
         })
     }
 
-    /// The file. While nobody reads it, nothing is read for it.
-    pub fn pieces(self) -> impl Stream<Item = Result<Piece>> {
+    /// The file, read over this `db`. While nobody reads it, nothing is read for it.
+    pub fn pieces(self, db: Pool) -> impl Stream<Item = Result<Piece>> {
         let mut writer = Writer::new(self.settings.format);
         let (mut count, total) = (0, self.selected.len());
         let mut written = Vec::new();
         writer.header(&mut written);
         try_stream! {
             for page in pages(&self.selected) {
-                for contact in self.read(page).await? {
-                    self.write(contact, &mut writer, &mut written).await?;
+                for contact in self.read(&db, page).await? {
+                    self.write(&db, contact, &mut writer, &mut written).await?;
                     count += 1;
                     if written.len() >= PIECE_BYTES {
                         for bytes in written.chunks(PIECE_BYTES) {
@@ -109,8 +107,8 @@ impl Export {
     }
 
     /// The contacts of a page as they were when they were selected, in its order.
-    async fn read(&self, page: &[Selected]) -> Result<Vec<Stored>> {
-        let (db, owner) = (&self.db, self.view.owner);
+    async fn read(&self, db: &Pool, page: &[Selected]) -> Result<Vec<Stored>> {
+        let owner = self.view.owner;
         let ids: Vec<_> = page.iter().map(|selected| selected.id.0).collect();
         let mut current = contacts::get_many(db, owner, &ids).await?;
         let changed: Vec<_> = page
@@ -137,21 +135,22 @@ impl Export {
     /// Appends a contact to the file. The photo is dropped before the piece is sent.
     async fn write(
         &self,
+        db: &Pool,
         contact: Stored,
         writer: &mut Writer,
         written: &mut Vec<u8>,
     ) -> Result<()> {
-        let photo = self.photo(&contact).await?;
+        let photo = self.photo(db, &contact).await?;
         writer.contact(&contact.message()?, photo.as_ref(), written);
         Ok(())
     }
 
-    async fn photo(&self, contact: &Stored) -> Result<Option<Photo>> {
+    async fn photo(&self, db: &Pool, contact: &Stored) -> Result<Option<Photo>> {
         let hash = PhotoHash::of_body(&contact.body)?;
         let Some(hash) = hash.filter(|_| self.settings.photos) else {
             return Ok(None);
         };
-        let (db, owner) = (&self.db, self.view.owner);
+        let owner = self.view.owner;
         if let Some(photo) = photos::whole(db, owner, hash).await? {
             return Ok(Some(Photo {
                 media_type: photo.media_type,

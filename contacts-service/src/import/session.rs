@@ -1,6 +1,7 @@
 //! One import.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::future::pending;
 use std::sync::Arc;
 
 use card_formats::{Entry, Format, Options, Parsed, Reader, Warning};
@@ -10,7 +11,7 @@ use chassis::sha256::sha256;
 use chassis::user_id::UserId;
 use prost::Message;
 use tokio::sync::Semaphore;
-use tokio::task::yield_now;
+use tokio::task::{JoinSet, yield_now};
 use uuid::Uuid;
 
 use super::error::ImportError;
@@ -30,6 +31,9 @@ use crate::watch::hub::Hub;
 /// The most contacts that are stored at a time, and their bytes.
 const PART: usize = 500;
 const PART_BYTES: usize = 1024 * 1024;
+
+/// The parts that are stored at a time: the writes of one owner wait for each other.
+const AT_ONCE: usize = 2;
 
 /// How a file is imported.
 #[derive(Debug)]
@@ -62,20 +66,56 @@ pub struct Tools {
     pub photo_checks: Arc<Semaphore>,
 }
 
-/// An import in progress.
+/// Cards that are stored together.
+#[derive(Default)]
+struct Part {
+    places: Vec<Place>,
+    cards: Vec<Card>,
+    /// Those of the contacts that the cards become, which differ.
+    uids: HashSet<String>,
+    bytes: usize,
+    /// Cards between them that are not stored.
+    others: Vec<Row>,
+}
+
+impl Part {
+    fn is_full(&self) -> bool {
+        self.cards.len() >= PART || self.bytes >= PART_BYTES || self.others.len() >= PART
+    }
+
+    fn is_empty(&self) -> bool {
+        self.cards.is_empty() && self.others.is_empty()
+    }
+}
+
+/// A part while it is stored.
+struct Storing {
+    places: Vec<Place>,
+    /// Those that the cards have.
+    uids: Vec<Option<String>>,
+    /// Those of the contacts that they become.
+    targets: HashSet<String>,
+    others: Vec<Row>,
+    /// How many cards were read with its last one.
+    rows: u64,
+    outcomes: JoinSet<Result<Vec<Outcome>>>,
+}
+
+/// An import in progress. While a part is written, the next one is made ready, and the one
+/// after it is read.
 pub struct Session {
-    tools: Tools,
+    tools: Arc<Tools>,
     owner: UserId,
     writer: UserId,
     settings: Settings,
     reader: Reader,
     groups: Groups,
-    /// The cards of the next part.
-    part: Vec<(Place, Card)>,
-    part_bytes: usize,
-    part_uids: HashSet<String>,
+    part: Part,
+    storing: VecDeque<Storing>,
     counts: Counts,
+    /// The cards that were read, and those of them that were dealt with.
     rows: u64,
+    rows_done: u64,
     bytes: u64,
     events: Vec<Event>,
     _slot: Slot,
@@ -91,17 +131,17 @@ impl Session {
         slot: Slot,
     ) -> Self {
         Self {
-            tools,
+            tools: Arc::new(tools),
             owner,
             writer,
             reader: Reader::new(settings.format.clone(), &Options::default()),
             settings,
             groups: Groups::default(),
-            part: Vec::new(),
-            part_bytes: 0,
-            part_uids: HashSet::new(),
+            part: Part::default(),
+            storing: VecDeque::new(),
             counts: Counts::default(),
             rows: 0,
+            rows_done: 0,
             bytes: 0,
             events: Vec::new(),
             _slot: slot,
@@ -119,9 +159,10 @@ impl Session {
         self.reader.finish();
     }
 
-    /// Stores the next part of what was pushed; `None` if more of the file is needed.
+    /// Reads the next part of what was pushed, and begins to store it. Returns what became of
+    /// an earlier part; `None` if more of the file is needed.
     pub async fn step(&mut self) -> Result<Option<Vec<Event>>> {
-        while self.part.len() < PART && self.part_bytes < PART_BYTES && self.events.len() < PART {
+        while !self.part.is_full() {
             let Some(card) = self.reader.next().map_err(ImportError::from)? else {
                 return Ok(None);
             };
@@ -137,66 +178,65 @@ impl Session {
                 Ok(Entry::Contact(parsed)) => self.add(place, *parsed).await?,
                 Ok(Entry::Group(group)) => {
                     if let Err(problem) = self.groups.add(place.clone(), group) {
-                        self.report(place, Outcome::Failed(ImportError::from(problem).into()));
+                        self.refuse(place, ImportError::from(problem));
                     }
                 }
-                Err(problem) => self.report(place, Outcome::Failed(problem.into())),
+                Err(problem) => self.refuse(place, problem),
             }
             yield_now().await;
         }
         self.store().await?;
-        Ok(Some(self.take_events()))
+        Ok(Some(std::mem::take(&mut self.events)))
+    }
+
+    /// Waits until the oldest part that is being stored is stored, for ever if none is.
+    pub async fn stored(&mut self) -> Result<Vec<Event>> {
+        if self.storing.is_empty() {
+            pending::<()>().await;
+        }
+        self.finish_oldest().await?;
+        Ok(std::mem::take(&mut self.events))
     }
 
     /// Stores the last part, and gives labels to the members of groups.
     pub async fn end(&mut self) -> Result<Vec<Event>> {
         self.store().await?;
+        self.finish_all().await?;
         for group in self.groups.take() {
             let members = self.groups.members(&group);
             let outcome = if self.settings.validate_only {
                 Ok(Outcome::Updated(None))
             } else {
-                self.book().give_label(&group.name, &members).await
+                let book = self.tools.book(self.owner, self.writer);
+                book.give_label(&group.name, &members).await
             };
-            self.report(group.place, outcome.unwrap_or_else(Outcome::Failed));
+            self.report(Row {
+                place: group.place,
+                outcome: outcome.unwrap_or_else(Outcome::Failed),
+            });
         }
-        let mut events = self.take_events();
+        let mut events = std::mem::take(&mut self.events);
         events.push(Event::Summary(self.counts));
         Ok(events)
     }
 
-    fn take_events(&mut self) -> Vec<Event> {
-        let mut events = std::mem::take(&mut self.events);
-        events.push(Event::Progress {
-            rows: self.rows,
-            bytes: self.bytes,
-        });
-        events
-    }
-
-    fn book(&self) -> Book<'_> {
-        let Tools {
-            db,
-            hub,
-            clock,
-            quota,
-            ..
-        } = &self.tools;
-        let (db, now) = (db.clone(), clock.now());
-        Book::new(db, self.owner, self.writer, now, *quota, hub)
+    /// A card that is not stored.
+    fn refuse(&mut self, place: Place, problem: impl Into<Error>) {
+        let outcome = Outcome::Failed(problem.into());
+        self.part.others.push(Row { place, outcome });
     }
 
     /// Adds a card to the next part, which is stored first if it has a card with this uid.
     async fn add(&mut self, mut place: Place, parsed: Parsed) -> Result<()> {
         let Parsed { mut contact, photo } = parsed;
         if contact.delete_time.is_some() {
-            self.report(place, Outcome::Failed(ImportError::Deleted.into()));
+            self.refuse(place, ImportError::Deleted);
             return Ok(());
         }
         let uid = match parse_uid("contact.uid", &contact.uid) {
             Ok(uid) => uid,
             Err(error) => {
-                self.report(place, Outcome::Failed(error));
+                self.refuse(place, error);
                 return Ok(());
             }
         };
@@ -210,13 +250,18 @@ impl Session {
             photo,
         };
         let uid = card.target_uid(self.settings.on_conflict).to_owned();
-        if !self.part_uids.insert(uid.clone()) {
+        if self.part.uids.contains(&uid) {
             self.store().await?;
-            self.part_uids.insert(uid);
         }
-        self.part_bytes += card.contact.encoded_len();
-        self.part_bytes += card.photo.as_ref().map_or(0, |photo| photo.bytes.len());
-        self.part.push((place, card));
+        if self.storing.iter().any(|part| part.targets.contains(&uid)) {
+            self.finish_all().await?;
+        }
+        let part = &mut self.part;
+        part.uids.insert(uid);
+        part.bytes += card.contact.encoded_len();
+        part.bytes += card.photo.as_ref().map_or(0, |photo| photo.bytes.len());
+        part.places.push(place);
+        part.cards.push(card);
         Ok(())
     }
 
@@ -257,51 +302,114 @@ impl Session {
         )
     }
 
-    /// Stores the cards of a part.
+    /// Begins to store the part that was read.
     async fn store(&mut self) -> Result<()> {
-        self.part_uids.clear();
-        self.part_bytes = 0;
-        let (places, cards): (Vec<Place>, Vec<Card>) =
-            std::mem::take(&mut self.part).into_iter().unzip();
-        if cards.is_empty() {
+        if self.part.is_empty() {
             return Ok(());
         }
-        let uids: Vec<Option<String>> = cards.iter().map(|card| card.uid.clone()).collect();
+        while self.storing.len() >= AT_ONCE {
+            self.finish_oldest().await?;
+        }
+        let Part {
+            places,
+            cards,
+            uids: targets,
+            others,
+            ..
+        } = std::mem::take(&mut self.part);
         let Settings {
             on_conflict,
             region,
             validate_only,
             ..
         } = self.settings;
-        let outcomes = self
-            .book()
-            .import(cards, on_conflict, region, validate_only)
-            .await?;
-        let mut full = None;
-        for ((place, uid), outcome) in places.into_iter().zip(uids).zip(outcomes) {
+        let (tools, owner, writer) = (Arc::clone(&self.tools), self.owner, self.writer);
+        let uids = cards.iter().map(|card| card.uid.clone()).collect();
+        // Ends with this import.
+        let mut outcomes = JoinSet::new();
+        outcomes.spawn(async move {
+            let book = tools.book(owner, writer);
+            book.import(cards, on_conflict, region, validate_only).await
+        });
+        self.storing.push_back(Storing {
+            places,
+            uids,
+            targets,
+            others,
+            rows: self.rows,
+            outcomes,
+        });
+        Ok(())
+    }
+
+    /// Waits until all parts are stored.
+    async fn finish_all(&mut self) -> Result<()> {
+        while !self.storing.is_empty() {
+            self.finish_oldest().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the oldest part is stored, and reports what became of it. Can be
+    /// cancelled.
+    async fn finish_oldest(&mut self) -> Result<()> {
+        let Some(oldest) = self.storing.front_mut() else {
+            return Ok(());
+        };
+        let outcomes = oldest.outcomes.join_next().await;
+        let Some(storing) = self.storing.pop_front() else {
+            return Ok(());
+        };
+        self.rows_done = storing.rows;
+        let outcomes = match outcomes {
+            Some(Ok(outcomes)) => outcomes?,
+            // It has panicked.
+            _ => return Err(sqlx::Error::WorkerCrashed.into()),
+        };
+        let (mut rows, mut full) = (storing.others, None);
+        for ((place, uid), outcome) in storing.places.into_iter().zip(storing.uids).zip(outcomes) {
             if let (Some(uid), Some(id)) = (uid, outcome.contact()) {
                 self.groups.know(&uid, id);
             }
             match outcome {
                 Outcome::Failed(error @ Error::QuotaExceeded(_)) => full = full.or(Some(error)),
-                outcome => self.report(place, outcome),
+                outcome => rows.push(Row { place, outcome }),
             }
         }
+        rows.sort_by_key(|row| row.place.index);
+        for row in rows {
+            self.report(row);
+        }
+        self.events.push(Event::Progress {
+            rows: self.rows_done,
+            bytes: self.bytes,
+        });
         full.map_or(Ok(()), Err)
     }
 
     /// Counts a card, and reports it if it is not stored as it is in the file.
-    fn report(&mut self, place: Place, outcome: Outcome) {
-        self.counts.add(&outcome);
-        let is_as_it_is = !matches!(outcome, Outcome::Failed(_) | Outcome::Skipped(_));
-        if !is_as_it_is || !place.warnings.is_empty() {
-            self.events.push(Event::Row(Row { place, outcome }));
+    fn report(&mut self, row: Row) {
+        self.counts.add(&row.outcome);
+        let is_as_it_is = !matches!(row.outcome, Outcome::Failed(_) | Outcome::Skipped(_));
+        if !is_as_it_is || !row.place.warnings.is_empty() {
+            self.events.push(Event::Row(row));
         }
     }
 
     /// What happened before an error.
-    pub fn so_far(&mut self) -> Vec<Event> {
-        self.take_events()
+    pub async fn so_far(&mut self) -> Vec<Event> {
+        while !self.storing.is_empty() {
+            // Another error would hide the first one.
+            let _ = self.finish_oldest().await;
+        }
+        std::mem::take(&mut self.events)
+    }
+}
+
+impl Tools {
+    fn book(&self, owner: UserId, writer: UserId) -> Book<'_> {
+        let now = self.clock.now();
+        Book::new(self.db.clone(), owner, writer, now, self.quota, &self.hub)
     }
 }
 

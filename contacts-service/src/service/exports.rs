@@ -1,12 +1,13 @@
 //! Exports: parses the request, and encodes the pieces of the file.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use card_formats::{ExportFormat, VCardVersion};
 use chassis::access::caller::Caller;
 use chassis::serve::while_allowed::while_allowed;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, TryStreamExt};
 use proto::contacts::v1 as pb;
 use proto::contacts::v1::{ExportContactsRequest, ExportContactsResponse};
 use tonic::{Request, Status};
@@ -43,17 +44,20 @@ impl ContactsService {
             let (text, region) = (&request.filter, &request.default_region);
             let filter = filter_of(&db, view, text, listed, region).await?;
             let selection = (&filter, listed);
-            let export = Export::begin(db, view.clone(), selection, settings, slot).await?;
+            let export = Export::begin(&db, view.clone(), selection, settings, slot).await?;
             Ok((export, view.clone()))
         });
         let (export, view) = export.await?;
-        let allowed = self.allowed(caller, view);
-        let pieces = while_allowed(export.pieces(), Duration::ZERO, async move || {
-            allowed.check().await
+        let allowed = self.allowed(Arc::clone(&caller), view);
+        let pieces = export.pieces(self.long_calls.share_of(caller.user_id));
+        let pieces = self.long_calls.thread.stream(pieces.err_into());
+        let pieces = while_allowed(pieces, Duration::ZERO, async move || {
+            Ok(allowed.check().await?)
         });
         let size = |piece: &Piece| piece.bytes.len();
-        let pieces = read_in_time(pieces, size, || ExportError::TooSlow.into());
-        Ok(Box::pin(pieces.map(|piece| Ok(encode(piece?)))))
+        let too_slow = || Error::from(ExportError::TooSlow).into();
+        let pieces = read_in_time(pieces, size, too_slow);
+        Ok(Box::pin(pieces.map_ok(encode)))
     }
 }
 

@@ -73,7 +73,7 @@ impl ContactsService {
         let slot = slot.ok_or(Error::from(ImportError::TooMany))?;
         let session = Session::new(
             Tools {
-                db,
+                db: self.long_calls.share_of(caller.user_id),
                 hub: Arc::clone(&self.hub),
                 clock: self.clock.clone(),
                 quota: self.quota,
@@ -89,7 +89,8 @@ impl ContactsService {
                 .check(&caller)
                 .map_err(|error| Error::from(error).into())
         };
-        let events = while_allowed(events(session, messages), Duration::ZERO, check);
+        let events = self.long_calls.thread.stream(events(session, messages));
+        let events = while_allowed(events, Duration::ZERO, check);
         let too_slow = || Error::from(ImportError::TooSlow).into();
         Ok(Box::pin(read_in_time(
             events,
@@ -99,52 +100,86 @@ impl ContactsService {
     }
 }
 
+/// An import, and the file that its client sends.
+struct Import {
+    session: Session,
+    messages: Streaming<ImportContactsRequest>,
+    pace: Pace,
+    file: File,
+}
+
+/// How much of the file is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum File {
+    Open,
+    Whole,
+    Imported,
+}
+
+impl Import {
+    /// What happens next; `None` after the end.
+    async fn advance(&mut self) -> Result<Option<Vec<Event>>, Status> {
+        while self.file != File::Imported {
+            if let Some(events) = self.session.step().await? {
+                return Ok(Some(events));
+            }
+            if self.file == File::Whole {
+                self.file = File::Imported;
+                return Ok(Some(self.session.end().await?));
+            }
+            let sent = tokio::select! {
+                sent = self.pace.wait_for(self.messages.message()) => sent,
+                events = self.session.stored() => return Ok(Some(events?)),
+            };
+            self.take(sent.map_err(|slow| Error::from(ImportError::from(slow)))??)?;
+        }
+        Ok(None)
+    }
+
+    /// Takes the next message, or the end of the file.
+    fn take(&mut self, sent: Option<ImportContactsRequest>) -> Result<()> {
+        match sent.map(|message| message.part) {
+            Some(Some(Part::Chunk(bytes))) => {
+                self.pace.count(bytes.len());
+                self.session.push(&bytes);
+                Ok(())
+            }
+            Some(_) => Err(ImportError::Header.into()),
+            None => {
+                self.session.finish();
+                self.file = File::Whole;
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Reads no further while nobody reads the responses.
 fn events(
-    mut session: Session,
-    mut messages: Streaming<ImportContactsRequest>,
+    session: Session,
+    messages: Streaming<ImportContactsRequest>,
 ) -> impl Stream<Item = Result<ImportContactsResponse, Status>> {
+    let mut import = Import {
+        session,
+        messages,
+        pace: Pace::default(),
+        file: File::Open,
+    };
     let answers = try_stream! {
-        let (mut pace, mut is_open) = (Pace::default(), true);
-        while is_open {
-            let sent = pace.wait_for(messages.message()).await;
-            match sent.map_err(|slow| Error::from(ImportError::from(slow)))?? {
-                Some(ImportContactsRequest { part: Some(Part::Chunk(bytes)) }) => {
-                    pace.count(bytes.len());
-                    session.push(&bytes);
-                }
-                Some(_) => Err(Error::from(ImportError::Header))?,
-                None => {
-                    session.finish();
-                    is_open = false;
-                }
+        loop {
+            let next = import.advance().await;
+            // What was stored is reported before the error that ends the import.
+            let (events, error) = match next {
+                Ok(None) => break,
+                Ok(Some(events)) => (events, None),
+                Err(error) => (import.session.so_far().await, Some(error)),
+            };
+            for event in events {
+                yield event;
             }
-            loop {
-                let stored = session.step().await;
-                // What was stored is reported before the error that ends the import.
-                let (events, error) = match stored {
-                    Ok(None) => break,
-                    Ok(Some(events)) => (events, None),
-                    Err(error) => (session.so_far(), Some(error)),
-                };
-                for event in events {
-                    yield event;
-                }
-                if let Some(error) = error {
-                    Err(error)?;
-                }
+            if let Some(error) = error {
+                Err(error)?;
             }
-        }
-        let ended = session.end().await;
-        let (events, error) = match ended {
-            Ok(events) => (events, None),
-            Err(error) => (session.so_far(), Some(error)),
-        };
-        for event in events {
-            yield event;
-        }
-        if let Some(error) = error {
-            Err(error)?;
         }
     };
     answers.map(|event: Result<Event, Status>| event.map(encode))

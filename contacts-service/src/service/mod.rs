@@ -33,6 +33,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
 
 use crate::copies::Copies;
+use crate::long_calls::LongCalls;
 use crate::model::quota::Quota;
 use crate::slots::Slots;
 use crate::store::point_reads::PointReads;
@@ -57,6 +58,8 @@ pub struct ContactsService {
     pub photo_checks: Arc<Semaphore>,
     /// Copies of searched address books, shared by all threads.
     pub copies: Arc<Copies>,
+    /// Imports and exports run there.
+    pub long_calls: LongCalls,
     /// Returns the caller's e-mail.
     pub identities: Identities,
     /// The running imports, shared by all threads.

@@ -68,6 +68,7 @@ mod hostile_text;
 mod import;
 mod import_again;
 mod import_jscontact;
+mod import_parts;
 mod import_shares;
 mod import_tables;
 mod label_names;

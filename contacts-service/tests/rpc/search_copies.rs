@@ -60,7 +60,7 @@ async fn concurrent_first_searches_read_the_contacts_once() {
     let app = App::start().await;
     let owner = app.plain_owner();
     owner.has_numbered(300).await;
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
 
     let found = join_all((0..20).map(|_| contents(&copies, &app, &owner))).await;
 
@@ -78,7 +78,7 @@ async fn a_first_search_that_is_cancelled_serves_the_others() {
     let app = App::start().await;
     let owner = app.plain_owner();
     owner.has_numbered(3).await;
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
     let mut holder = app.admin().await;
     let hold = "BEGIN; LOCK TABLE contacts.contacts IN ACCESS EXCLUSIVE MODE";
     holder.execute(hold).await.unwrap();
@@ -107,11 +107,11 @@ async fn copies_stay_within_their_memory() {
         owner.has_numbered(40).await;
         owners.push(owner);
     }
-    let one = Copies::new(ENOUGH);
+    let one = Copies::new(ENOUGH, None);
     contents(&one, &app, &owners[0]).await;
     // Room for three.
     let budget = metric(&one, "search_copies_bytes") * 7 / 2;
-    let copies = Copies::new(budget);
+    let copies = Copies::new(budget, None);
 
     for round in 0..2 {
         for owner in &owners {
@@ -137,7 +137,7 @@ async fn contacts_that_do_not_fit_are_read_by_each_search() {
     let (small, large) = (app.plain_owner(), app.plain_owner());
     small.has_numbered(2).await;
     let stored = large.has_numbered(400).await;
-    let copies = Copies::new(40_000);
+    let copies = Copies::new(40_000, None);
 
     for _ in 0..2 {
         let (keys, is_copied) = contents(&copies, &app, &large).await;
@@ -152,7 +152,7 @@ async fn contacts_that_do_not_fit_are_read_by_each_search() {
     let (keys, is_copied) = contents(&copies, &app, &large).await;
     assert_eq!((keys.len(), is_copied), (10, true));
 
-    let none = Copies::new(0);
+    let none = Copies::new(0, None);
     assert!(!contents(&none, &app, &small).await.1);
     assert_eq!(metric(&none, "search_copies_bytes"), 0);
 }
@@ -162,7 +162,7 @@ async fn only_what_changed_is_read_again() {
     let app = App::start().await;
     let owner = app.plain_owner();
     let stored = owner.has_numbered(500).await;
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
     contents(&copies, &app, &owner).await;
     let mut names: Vec<String> = (0..500)
         .map(|n| key(&format!("number{n:05}"), "ada"))
@@ -195,7 +195,7 @@ async fn very_many_changes_are_read_as_a_whole() {
     let app = App::start().await;
     let owner = app.plain_owner();
     owner.has_numbered(1).await;
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
     contents(&copies, &app, &owner).await;
 
     for _ in 0..3 {
@@ -211,7 +211,7 @@ async fn changes_that_take_much_memory_are_read_as_a_whole() {
     let app = App::start().await;
     let owner = app.plain_owner();
     owner.has_numbered(1).await;
-    let copies = Copies::new(64 << 20);
+    let copies = Copies::new(64 << 20, None);
     contents(&copies, &app, &owner).await;
 
     // Each takes 190 KiB when it is folded.
@@ -236,7 +236,7 @@ async fn changes_that_take_much_memory_are_read_as_a_whole() {
 async fn the_copy_of_a_deleted_user_is_dropped() {
     let app = App::start().await;
     let (deleted, other) = (app.plain_owner(), app.plain_owner());
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
     for owner in [&deleted, &other] {
         owner.has_numbered(3).await;
         contents(&copies, &app, owner).await;
@@ -270,7 +270,7 @@ async fn a_restored_backup_drops_the_copy() {
     let app = App::start().await;
     let owner = app.plain_owner();
     owner.has_numbered(2).await;
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
     contents(&copies, &app, &owner).await;
 
     // The database has another history, in which the versions are the same.
@@ -306,7 +306,7 @@ async fn a_copy_from_before_a_forgotten_purge_is_dropped() {
     let app = App::start().await;
     let owner = app.plain_owner();
     let stored = owner.has_numbered(2).await;
-    let copies = Copies::new(ENOUGH);
+    let copies = Copies::new(ENOUGH, None);
     contents(&copies, &app, &owner).await;
 
     owner.delete(&stored[0].id).await.unwrap();

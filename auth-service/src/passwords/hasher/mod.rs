@@ -11,10 +11,9 @@ use std::{io, thread};
 
 use argon2::Block;
 use aws_lc_rs::rand;
+use chassis::long_work::give_way;
 use chassis::metrics::Metrics;
 use chassis::serve::deadline::Deadline;
-#[cfg(target_os = "linux")]
-use rustix::{process::setpriority_process, thread::gettid};
 use tokio::sync::oneshot;
 
 pub use self::queue::{Capacity, Turn};
@@ -22,11 +21,6 @@ use self::queue::{Shared, Task};
 use crate::error::Result;
 use crate::passwords::Password;
 use crate::passwords::phc::{HashError, Recipe, Verdict};
-
-/// The nice value of the threads, which gives them a tenth of the weight of other
-/// threads: hashing uses the processor time that calls leave, but always gets some.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 /// The handle of the threads, which are stopped on drop.
 pub struct Hasher {
@@ -141,7 +135,7 @@ impl Hand {
 }
 
 fn work(mut hand: Hand, shared: &Shared) {
-    give_way();
+    give_way("password hashing");
     let mut held = 0;
     while let Some(task) = shared.next() {
         let started = Instant::now();
@@ -153,15 +147,6 @@ fn work(mut hand: Hand, shared: &Shared) {
         shared.done(started.elapsed());
         shared.stats.holds(held, hand.memory.len());
         held = hand.memory.len();
-    }
-}
-
-/// Lowers the priority: a hash uses a processor for 15 ms, during which a hundred
-/// refreshes would wait.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = setpriority_process(Some(gettid()), NICENESS) {
-        tracing::warn!(%error, "password hashing has the same priority as calls");
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Pool {
     home: usize,
     /// The user whose share of the connections this clone uses.
     user: Option<Uuid>,
+    /// How many turns this clone and its clones take at a time, if that is limited.
+    limit: Option<Arc<Semaphore>>,
 }
 
 struct Shared {
@@ -103,6 +105,7 @@ impl Pool {
             shared: Arc::new(shared),
             home: 0,
             user: None,
+            limit: None,
         }
     }
 
@@ -113,7 +116,16 @@ impl Pool {
         Self {
             shared: Arc::clone(&self.shared),
             home: self.shared.homes.fetch_add(1, Ordering::Relaxed),
-            user: self.user,
+            ..self.clone()
+        }
+    }
+
+    /// The same pool for writes that may wait: `count` of them get their turn at a time.
+    #[must_use]
+    pub fn with_writers(&self, count: usize) -> Self {
+        Self {
+            limit: Some(Arc::new(Semaphore::new(count))),
+            ..self.clone()
         }
     }
 
@@ -147,7 +159,11 @@ impl Pool {
 
     /// Like [`Pool::begin_in_turn`], for one statement.
     pub async fn turn(&self, key: Uuid) -> sqlx::Result<Turn> {
-        self.shared.turns.take(key).await
+        let turn = self.shared.turns.take(key).await?;
+        Ok(match &self.limit {
+            Some(limit) => turn.with(permit_of(limit).await?),
+            None => turn,
+        })
     }
 
     /// Closes all idle connections, and refuses new uses.
@@ -200,8 +216,7 @@ impl Pool {
             return Ok(permit);
         }
         let _waiting = Waiting::begin(&self.shared.waiting);
-        let permit = Arc::clone(&self.shared.permits).acquire_owned().await;
-        permit.map_err(|_| sqlx::Error::PoolClosed)
+        permit_of(&self.shared.permits).await
     }
 
     /// A working idle connection, or the permit to open one.
@@ -238,6 +253,11 @@ impl Pool {
             }
         }
     }
+}
+
+async fn permit_of(permits: &Arc<Semaphore>) -> sqlx::Result<OwnedSemaphorePermit> {
+    let permit = Arc::clone(permits).acquire_owned().await;
+    permit.map_err(|_| sqlx::Error::PoolClosed)
 }
 
 /// Whether the server responds.

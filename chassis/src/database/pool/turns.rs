@@ -18,6 +18,8 @@ pub struct Turns {
 /// The permit to proceed, until dropped.
 pub struct Turn {
     _permit: OwnedSemaphorePermit,
+    /// One that it needs in addition.
+    _other: Option<OwnedSemaphorePermit>,
     // Declared after the permit and so dropped after it; the last place removes the
     // queue.
     _place: Place,
@@ -28,6 +30,16 @@ struct Place {
     key: Uuid,
     queue: Arc<Semaphore>,
     turns: Arc<Turns>,
+}
+
+impl Turn {
+    /// Gives back this permit, too, when the turn ends.
+    pub(super) fn with(self, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            _other: Some(permit),
+            ..self
+        }
+    }
 }
 
 impl Turns {
@@ -46,6 +58,7 @@ impl Turns {
         let permit = Arc::clone(&place.queue).acquire_owned().await;
         Ok(Turn {
             _permit: permit.map_err(|_| sqlx::Error::PoolClosed)?,
+            _other: None,
             _place: place,
         })
     }
