@@ -32,8 +32,13 @@ impl Encoding {
 pub(crate) fn accepts_gzip(list: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|item| {
         let mut parts = item.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let is_gzip = parts.next().is_some_and(|name| name == b"gzip");
-        let is_refused = |weight: &[u8]| weight == b"q=0" || weight.starts_with(b"q=0.000");
+        let is_gzip = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"gzip"));
+        let is_refused = |weight: &[u8]| {
+            let digits = weight.strip_prefix(b"q=0");
+            digits.is_some_and(|digits| digits.iter().all(|byte| b".0".contains(byte)))
+        };
         is_gzip && !parts.any(is_refused)
     })
 }
@@ -80,10 +85,10 @@ mod tests {
 
     #[test]
     fn gzip_is_accepted_where_the_list_has_it() {
-        for list in ["gzip", "br, gzip", "gzip;q=0.5, br"] {
+        for list in ["gzip", "br, GZIP", "gzip;q=0.5, br", "gzip; q=0.001"] {
             assert!(accepts_gzip(list.as_bytes()), "{list}");
         }
-        for list in ["", "identity", "gzip;q=0", "x-gzip", "br"] {
+        for list in ["", "identity", "gzip;q=0", "gzip; q=0.0", "x-gzip", "br"] {
             assert!(!accepts_gzip(list.as_bytes()), "{list}");
         }
     }

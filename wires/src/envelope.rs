@@ -29,6 +29,13 @@ impl Envelope {
         head.freeze()
     }
 
+    /// The message of a body that has one; `None` if it has not.
+    pub(crate) fn only(mut body: Bytes) -> Option<Self> {
+        let (flags, length) = (body.try_get_u8().ok()?, body.try_get_u32().ok()?);
+        let message = body;
+        (message.len() == length as usize).then_some(Self { flags, message })
+    }
+
     /// As bytes.
     pub(crate) fn encode(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(HEAD + self.message.len());
@@ -110,6 +117,21 @@ mod tests {
             }
             assert_eq!(found, sent);
             envelopes.end().unwrap();
+        }
+    }
+
+    #[test]
+    fn the_only_message_of_a_body_is_all_of_it() {
+        let bytes = |bytes: &'static [u8]| Envelope::only(Bytes::from_static(bytes));
+        let found = bytes(&[1, 0, 0, 0, 2, 7, 8]).unwrap();
+        assert_eq!((found.flags, &found.message[..]), (1, &[7, 8][..]));
+        for other in [
+            &[][..],
+            &[0, 0, 0, 0],
+            &[0, 0, 0, 0, 2, 7],
+            &[0, 0, 0, 0, 0, 7],
+        ] {
+            assert_eq!(bytes(other), None);
         }
     }
 

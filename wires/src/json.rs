@@ -38,8 +38,9 @@ pub(crate) fn to_proto(kind: &MessageDescriptor, json: &[u8]) -> Result<Vec<u8>,
     );
     let message = message.map_err(|error| {
         let text = cut(&error.to_string());
-        match cut(&track.path().to_string()) {
-            path if path == "." => malformed(text),
+        // A name that cannot be read is `?`.
+        match cut(track.path().to_string().trim_end_matches(['.', '?'])) {
+            path if path.is_empty() => malformed(text),
             path => malformed_field(&path, format!("{path}: {text}")),
         }
     })?;
@@ -110,6 +111,8 @@ mod tests {
         };
         let wrong = refused(r#"{"fieldViolations":[{"field":"a"},{"field":7}]}"#);
         assert!(wrong.contains("fieldViolations[1].field"), "{wrong}");
+        assert!(refused("{").starts_with("EOF"));
+        assert!(refused(r#"{"fieldViolations":[{"#).starts_with("fieldViolations[0]: EOF"));
         assert!(refused("").contains("empty"));
         assert!(refused("{} {}").contains("trailing"));
         let long = refused(&format!(
@@ -117,6 +120,20 @@ mod tests {
             "x".repeat(9_000)
         ));
         assert!(long.len() < 900);
+    }
+
+    #[test]
+    fn deep_nesting_is_ignored_or_refused() {
+        let nested = |open: &str, close: &str, depth| open.repeat(depth) + &close.repeat(depth);
+        let kind_of = |name: &str, json: String| to_proto(&kind(name), json.as_bytes());
+        let lists = |name: &str| format!("{{\"{name}\":{}}}", nested("[", "]", 40_000));
+
+        assert!(kind_of("google.rpc.BadRequest", lists("unknown")).is_ok());
+        assert!(kind_of("google.rpc.BadRequest", lists("fieldViolations")).is_err());
+        // The only messages of the pool that contain messages of any depth.
+        let any = "{\"@type\":\"type.googleapis.com/google.rpc.Status\",\"details\":[";
+        let anys = format!("{{\"details\":[{}]}}", nested(any, "]}", 10_000));
+        assert!(kind_of("google.rpc.Status", anys).is_err());
     }
 
     #[test]

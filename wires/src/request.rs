@@ -1,24 +1,20 @@
 //! The head of a request: from the caller's protocol to gRPC's.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use base64::Engine;
-use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, TE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method as Verb, Request, Response, StatusCode, Version};
 use tonic::Status;
 use tonic::body::Body;
-use url::form_urlencoded;
 
 use crate::encoding::{Encoding, accepts_gzip};
 use crate::inbound::Inbound;
 use crate::methods::{Method, Wires};
+use crate::query::Query;
 use crate::refusal::{bare, malformed};
 use crate::reply::Reply;
-use crate::text::URL;
-use crate::wire::{ACCEPTED, Codec, Wire};
+use crate::wire::{ACCEPTED_STREAM, ACCEPTED_UNARY, Codec, Wire};
 
 /// Headers of one connection or of another protocol, which are not metadata.
 const NOT_METADATA: [&str; 22] = [
@@ -46,6 +42,9 @@ const NOT_METADATA: [&str; 22] = [
     "grpc-timeout",
 ];
 
+/// Lists content types (W3C Linked Data Platform, section 7.1).
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+
 /// A request that is now one of gRPC, with the way to answer it. Its body is still that of
 /// the caller: [`Inbound`], an extension of the request, translates it.
 #[derive(Debug)]
@@ -56,35 +55,36 @@ pub struct Begun {
     pub reply: Reply,
 }
 
-/// The query of a call by GET; an extension of its request.
-#[derive(Clone, Debug)]
-pub struct ConnectQuery(pub String);
-
 /// Why a request is not translated.
 #[derive(Debug)]
 pub enum Refused {
     /// Its HTTP method is not one of these.
     Verb(&'static str),
-    /// No protocol has its content type, or another kind of method has it.
-    MediaType,
+    /// Its content type is not one of these.
+    MediaType(&'static str),
     /// Something else is wrong with a call, which is answered in its protocol.
     Call(Box<Reply>, Box<Status>),
 }
 
 impl From<Refused> for Response<Body> {
     fn from(refused: Refused) -> Self {
-        let (status, name, value) = match refused {
+        let (status, what, name, allowed) = match refused {
             Refused::Call(reply, status) => return reply.refuse(*status),
-            Refused::Verb(allowed) => (StatusCode::METHOD_NOT_ALLOWED, ALLOW, allowed),
-            Refused::MediaType => {
-                let accept = HeaderName::from_static("accept-post");
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, accept, ACCEPTED)
+            Refused::Verb(verbs) => {
+                let status = StatusCode::METHOD_NOT_ALLOWED;
+                (status, "HTTP method", ALLOW, verbs)
+            }
+            Refused::MediaType(kinds) => {
+                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                (status, "content type", ACCEPT_POST, kinds)
             }
         };
-        let mut answer = Self::new(Body::empty());
+        let text = format!("the {what} must be one of: {allowed}\n");
+        let mut answer = Self::new(Body::new(text));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        headers.insert(name, HeaderValue::from_static(allowed));
         answer
     }
 }
@@ -99,7 +99,11 @@ impl Wires {
         };
         check_verb(wire, method, request.method())?;
         if wire.is_connect() && wire.is_unary() == method.streams() {
-            return Err(Refused::MediaType);
+            return Err(Refused::MediaType(if method.streams() {
+                ACCEPTED_STREAM
+            } else {
+                ACCEPTED_UNARY
+            }));
         }
         let reply = Reply::new(self, wire, method);
         let (mut parts, body) = request.into_parts();
@@ -145,7 +149,7 @@ impl Wires {
             headers.get("grpc-timeout").cloned()
         };
         let encoding = match wire {
-            Wire::Get(_) => Encoding::of(query.compression.as_deref().map(str::as_bytes))?,
+            Wire::Get(_) => Encoding::of(query.compression.as_deref())?,
             _ => Encoding::of(
                 headers
                     .get(wire.encoding_header())
@@ -170,10 +174,6 @@ impl Wires {
         // JSON is decompressed here.
         if encoding == Encoding::Gzip && wire.codec() == Codec::Proto {
             headers.insert("grpc-encoding", gzip);
-        }
-        if matches!(wire, Wire::Get(_)) {
-            let query = parts.uri.query().unwrap_or_default().to_owned();
-            parts.extensions.insert(ConnectQuery(query));
         }
         parts.method = Verb::POST;
         parts.version = Version::HTTP_2;
@@ -210,43 +210,6 @@ fn timeout(headers: &HeaderMap) -> Result<Option<HeaderValue>, Status> {
         .map_err(|_| Status::internal("a number is a header"))
 }
 
-/// The query of a call by GET (protocol reference, "Unary-Get-Request").
-#[derive(Default)]
-struct Query {
-    message: Option<Bytes>,
-    compression: Option<String>,
-}
-
-impl Query {
-    fn of(query: &str) -> Result<Self, Status> {
-        let value = |wanted: &str| -> Option<Cow<'_, str>> {
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value)
-        };
-        let refuse = |text: &str| Err(malformed(text));
-        if value("connect").is_some_and(|version| version != "v1") {
-            return refuse("the query's connect must be v1");
-        }
-        let Some(message) = value("message") else {
-            return refuse("the query has no message");
-        };
-        let message = match value("base64").as_deref() {
-            Some("1") => URL.decode(message.as_bytes()),
-            None | Some("" | "0") => Ok(message.into_owned().into_bytes()),
-            Some(_) => return refuse("the query's base64 must be 1"),
-        };
-        let Ok(message) = message else {
-            return refuse("the query's message is not base64 of the alphabet for URLs");
-        };
-        Ok(Self {
-            message: Some(message.into()),
-            compression: value("compression").map(Cow::into_owned),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,22 +228,6 @@ mod tests {
         assert_eq!(translated("9999999999").unwrap(), "9999999S");
         for text in ["", "-1", "1s", "12345678901", "+1", "1.5"] {
             assert_eq!(translated(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_query_has_its_message_as_text_or_base64() {
-        let message = |query| Query::of(query).ok()?.message;
-        assert_eq!(message("message=%7B%7D&encoding=json").unwrap(), "{}");
-        assert_eq!(message("base64=1&message=e30&connect=v1").unwrap(), "{}");
-        assert_eq!(message("base64=1&message=-_8=").unwrap(), &[0xfb, 0xff][..]);
-        for query in [
-            "",
-            "message=!&base64=1",
-            "message=&connect=v2",
-            "message=&base64=2",
-        ] {
-            assert_eq!(message(query), None, "{query}");
         }
     }
 }

@@ -9,7 +9,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::codes;
-use crate::envelope::{COMPRESSED, Envelope, Envelopes};
+use crate::envelope::{COMPRESSED, Envelope};
 use crate::reply::{Ending, NOT_METADATA, Reply, metadata};
 use crate::stream;
 
@@ -63,7 +63,7 @@ impl Reply {
         if status.code() != Code::Ok {
             return self.error(head, &status);
         }
-        match self.only_message(&collected.to_bytes()) {
+        match self.only_message(collected.to_bytes()) {
             Ok(Envelope { flags, message }) => {
                 if flags == COMPRESSED {
                     let gzip = HeaderValue::from_static("gzip");
@@ -75,12 +75,10 @@ impl Reply {
         }
     }
 
-    fn only_message(&self, body: &Bytes) -> Result<Envelope, Status> {
-        let mut envelopes = Envelopes::up_to(body.len());
-        envelopes.push(body);
-        let envelope = envelopes.next()?;
-        let envelope = envelope.ok_or_else(|| Status::internal("the response is empty"))?;
-        self.message(envelope)
+    fn only_message(&self, body: Bytes) -> Result<Envelope, Status> {
+        let envelope = Envelope::only(body);
+        let envelope = envelope.ok_or_else(|| Status::internal("the response is not one message"));
+        self.message(envelope?)
     }
 
     /// Messages as they are written.

@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 use crate::inbound::Inbound;
 use crate::methods::Wires;
 use crate::request::{Begun, Refused};
-use crate::wire::Wire;
+use crate::wire::{ACCEPTED, Wire};
 
 /// Lets a gRPC server answer the other protocols, too.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ where
             if kind.starts_with(b"application/grpc") {
                 return Box::pin(self.inner.call(request));
             }
-            return Box::pin(async { Ok(Refused::MediaType.into()) });
+            return Box::pin(async { Ok(Refused::MediaType(ACCEPTED).into()) });
         };
         let Begun { mut request, reply } = match self.wires.begin(wire, request) {
             Ok(begun) => begun,
@@ -160,6 +160,14 @@ mod tests {
         // A stream is not one message.
         let stream = post(WATCH, "application/json", "{}").await;
         assert_eq!(stream.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let (_, headers, text) = read(stream).await;
+        let accepted = headers["accept-post"].to_str().unwrap();
+        assert!(accepted.contains("application/connect+json"), "{accepted}");
+        assert!(!accepted.contains("application/json"), "{accepted}");
+        assert_eq!(
+            text,
+            format!("the content type must be one of: {accepted}\n")
+        );
         // The proto does not say that the call only reads.
         let get = Request::get(format!("{CHECK}?encoding=json&message=%7B%7D"));
         let get = answer(get, Bytes::new()).await;

@@ -2,13 +2,30 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request};
-use url::form_urlencoded;
+
+use crate::query;
+
+/// The content types of gRPC and gRPC-Web, and these.
+macro_rules! and_grpcs {
+    ($types:literal) => {
+        concat!(
+            "application/grpc, application/grpc+proto, application/grpc-web, \
+             application/grpc-web+proto, application/grpc-web+json, \
+             application/grpc-web-text, application/grpc-web-text+proto, ",
+            $types
+        )
+    };
+}
 
 /// The content types of all protocols, gRPC included, as for `accept-post`.
-pub const ACCEPTED: &str = "application/grpc, application/grpc+proto, application/grpc-web, \
-    application/grpc-web+proto, application/grpc-web+json, application/grpc-web-text, \
-    application/grpc-web-text+proto, application/json, application/proto, \
-    application/connect+json, application/connect+proto";
+pub const ACCEPTED: &str = and_grpcs!(
+    "application/json, application/proto, application/connect+json, application/connect+proto"
+);
+/// Those for methods with one message in each direction.
+pub(crate) const ACCEPTED_UNARY: &str = and_grpcs!("application/json, application/proto");
+/// Those for other methods.
+pub(crate) const ACCEPTED_STREAM: &str =
+    and_grpcs!("application/connect+json, application/connect+proto");
 
 /// The format of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +78,9 @@ impl Wire {
     }
 
     fn of_query(query: &str) -> Option<Self> {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        let (_, codec) = pairs.find(|(name, _)| name == "encoding")?;
-        match &*codec {
-            "json" => Some(Self::Get(Codec::Json)),
-            "proto" => Some(Self::Get(Codec::Proto)),
+        match query::value(query, "encoding")?.as_slice() {
+            b"json" => Some(Self::Get(Codec::Json)),
+            b"proto" => Some(Self::Get(Codec::Proto)),
             _ => None,
         }
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::{BoxFuture, Either};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -68,18 +68,16 @@ enum Admitted {
 #[derive(Debug)]
 enum RefusedRequest {
     /// Answered with an HTTP response.
-    Http(StatusCode, String),
+    Http(StatusCode, &'static str),
     /// Answered with a gRPC error.
     Grpc(Box<Refusal>),
     /// Answered with an error of the caller's protocol.
     Translated(Wire, Box<Refusal>),
+    /// Cannot be translated.
+    Untranslated(Refused),
 }
 
 impl RefusedRequest {
-    fn http(status: StatusCode, text: &str) -> Self {
-        Self::Http(status, text.to_owned())
-    }
-
     /// Answered with an error, in the protocol of the request.
     fn call(protocol: Protocol, refusal: Refusal) -> Self {
         match protocol {
@@ -95,15 +93,8 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    match status {
-        StatusCode::METHOD_NOT_ALLOWED => {
-            headers.insert(ALLOW, HeaderValue::from_static("POST"));
-        }
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            let accepted = HeaderValue::from_static(ACCEPTED);
-            headers.insert(HeaderName::from_static("accept-post"), accepted);
-        }
-        _ => {}
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
     }
     answer
 }
@@ -145,7 +136,7 @@ impl Served {
         if !self.hosts.admit(request.uri(), request.headers()) {
             return Err(match protocol {
                 Protocol::Unknown => {
-                    RefusedRequest::http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM)
+                    RefusedRequest::Http(StatusCode::MISDIRECTED_REQUEST, Hosts::PROBLEM)
                 }
                 _ => RefusedRequest::call(protocol, Hosts::refusal()),
             });
@@ -156,22 +147,21 @@ impl Served {
         let rpc = self.rpcs.get(path).copied();
         match (protocol, rpc) {
             (Protocol::Grpc, _) if request.version() != Version::HTTP_2 => {
-                Err(RefusedRequest::http(
+                Err(RefusedRequest::Http(
                     StatusCode::HTTP_VERSION_NOT_SUPPORTED,
                     "gRPC requires HTTP/2; gRPC-Web and Connect do not",
                 ))
             }
-            (Protocol::Grpc, _) if request.method() != Method::POST => Err(RefusedRequest::http(
+            (Protocol::Grpc, _) if request.method() != Method::POST => Err(RefusedRequest::Http(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "gRPC requires POST",
             )),
             (Protocol::Grpc, Some(rpc)) => Ok(Admitted::Call(rpc)),
             (Protocol::Translated(wire), Some(rpc)) => Ok(Admitted::Translated(wire, rpc)),
-            (Protocol::Unknown, Some(_)) => Err(RefusedRequest::Http(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("the content type must be one of: {ACCEPTED}"),
-            )),
-            (Protocol::Unknown, None) => Err(RefusedRequest::http(
+            (Protocol::Unknown, Some(_)) => {
+                Err(RefusedRequest::Untranslated(Refused::MediaType(ACCEPTED)))
+            }
+            (Protocol::Unknown, None) => Err(RefusedRequest::Http(
                 StatusCode::NOT_FOUND,
                 "there is nothing at this path",
             )),
@@ -182,12 +172,13 @@ impl Served {
     /// The response to a refused request.
     fn refuse(&self, refused: RefusedRequest) -> Response<Body> {
         match refused {
-            RefusedRequest::Http(status, text) => plain(status, &text),
+            RefusedRequest::Http(status, text) => plain(status, text),
             RefusedRequest::Grpc(refusal) => Status::from(*refusal).into_http(),
             RefusedRequest::Translated(wire, refusal) => {
                 let status = Status::from(*refusal);
                 Reply::without_method(&self.wires, wire).refuse(status)
             }
+            RefusedRequest::Untranslated(refused) => refused.into(),
         }
     }
 
@@ -215,25 +206,21 @@ impl<S> Door<S> {
             RefusedRequest::Grpc(refusal) | RefusedRequest::Translated(_, refusal) => {
                 self.calls.count_unserved(refusal.code());
             }
+            RefusedRequest::Untranslated(Refused::Verb(_)) => {
+                self.calls.count_no_call(StatusCode::METHOD_NOT_ALLOWED);
+            }
+            RefusedRequest::Untranslated(Refused::MediaType(_)) => {
+                self.calls.count_no_call(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            }
+            RefusedRequest::Untranslated(Refused::Call(_, status)) => {
+                self.calls.count_unserved(status.code());
+            }
         }
         let mut answer = self.served.refuse(refused);
         if verb == Method::HEAD {
             *answer.body_mut() = Body::empty();
         }
         answer
-    }
-
-    /// Counts and answers a request that cannot be translated.
-    fn refuse_to_translate(&self, refused: Refused) -> Response<Body> {
-        match &refused {
-            Refused::Verb(_) => self.calls.count_no_call(StatusCode::METHOD_NOT_ALLOWED),
-            Refused::MediaType => {
-                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-                self.calls.count_no_call(status);
-            }
-            Refused::Call(_, status) => self.calls.count_unserved(status.code()),
-        }
-        refused.into()
     }
 }
 
@@ -263,6 +250,7 @@ where
             }
             Ok(Admitted::Translated(wire, rpc)) => {
                 request.extensions_mut().insert(rpc);
+                let verb = request.method().clone();
                 match self.served.wires.begin(wire, request) {
                     Ok(Begun { request, reply }) => {
                         let answer = self.inner.call(request);
@@ -272,7 +260,10 @@ where
                         };
                         Either::Right(Either::Right(Box::pin(translated)))
                     }
-                    Err(refused) => Either::Left(ready(Ok(self.refuse_to_translate(refused)))),
+                    Err(refused) => {
+                        let refused = RefusedRequest::Untranslated(refused);
+                        Either::Left(ready(Ok(self.refuse(refused, &verb))))
+                    }
                 }
             }
             Err(refused) => Either::Left(ready(Ok(self.refuse(refused, request.method())))),

@@ -8,7 +8,6 @@ use prost_types::Any;
 use tokio::time::{Instant, sleep, sleep_until};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Extensions, Status};
-use wires::ConnectQuery;
 
 use crate::suite::conformance_payload::{ConnectGetInfo, RequestInfo};
 use crate::suite::{Error, Header};
@@ -16,6 +15,10 @@ use crate::suite::{Error, Header};
 /// The trailers of a successful response; an extension of it.
 #[derive(Clone)]
 pub(crate) struct Trailers(pub(crate) HeaderMap);
+
+/// The request was a GET; an extension of it.
+#[derive(Clone)]
+pub(crate) struct ByGet;
 
 /// What a handler knows of its call.
 pub(crate) struct Call {
@@ -27,7 +30,7 @@ impl Call {
     pub(crate) fn new(metadata: MetadataMap, extensions: &Extensions) -> Self {
         let headers = metadata.into_headers();
         let timeout = headers.get("grpc-timeout").and_then(timeout);
-        let query = extensions.get::<ConnectQuery>();
+        let by_get = extensions.get::<ByGet>();
         let names: Vec<_> = headers.keys().cloned().collect();
         let header = |name: HeaderName| Header {
             value: headers
@@ -43,7 +46,7 @@ impl Call {
                 timeout_ms: timeout.and_then(|time| i64::try_from(time.as_millis()).ok()),
                 requests: Vec::new(),
                 // The suite accepts it without the parameters.
-                connect_get_info: query.map(|_| ConnectGetInfo::default()),
+                connect_get_info: by_get.map(|_| ConnectGetInfo::default()),
             },
             deadline: timeout.map(|time| Instant::now() + time),
         }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -18,7 +18,7 @@ use tonic::service::Routes;
 use tower::{Layer, Service, service_fn};
 use wires::{Wires, WiresLayer};
 
-use crate::answers::Trailers;
+use crate::answers::{ByGet, Trailers};
 use crate::service::Conformance;
 use crate::suite::conformance_service_server::ConformanceServiceServer;
 use crate::suite::{ServerCompatRequest, ServerCompatResponse};
@@ -59,7 +59,10 @@ pub(crate) async fn run() -> io::Result<()> {
     loop {
         let (socket, _) = listener.accept().await?;
         let all = all.clone();
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            if request.method() == Method::GET {
+                request.extensions_mut().insert(ByGet);
+            }
             all.clone().call(request.map(Body::new))
         });
         tokio::spawn(async move {
