@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use rustix::io;
+use rustix::net::sockopt;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -22,6 +24,9 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of an HTTP/1 head is read.
 const HEAD_BYTES_MAX: usize = 4096;
 
+/// The longest time that Linux accepts (tcp(7), `TCP_KEEPIDLE`).
+const KEEPIDLE_MAX: Duration = Duration::from_secs(32_767);
+
 /// An accepted connection.
 pub(crate) struct Accepted {
     pub(crate) socket: std::net::TcpStream,
@@ -35,11 +40,12 @@ pub(crate) struct Admitted {
 }
 
 /// The connections whose clients send a preface within `patience`, over TLS if
-/// configured.
+/// configured; idle ones are checked after `keepalive`.
 pub(crate) fn admit(
     mut sockets: mpsc::Receiver<Accepted>,
     tls: Option<ServerTls>,
     patience: Duration,
+    keepalive: Duration,
 ) -> ReceiverStream<Admitted> {
     let (admitted, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
@@ -52,7 +58,7 @@ pub(crate) fn admit(
                     let Some(Accepted { socket, peer }) = socket else { return };
                     let (admitted, tls) = (admitted.clone(), tls.clone());
                     waiting.spawn(async move {
-                        if let Some(stream) = begin(socket, tls, patience).await {
+                        if let Some(stream) = begin(socket, tls, patience, keepalive).await {
                             let _ = admitted.send(Admitted { stream, peer }).await;
                         }
                     });
@@ -68,9 +74,11 @@ async fn begin(
     socket: std::net::TcpStream,
     tls: Option<ServerTls>,
     patience: Duration,
+    keepalive: Duration,
 ) -> Option<Stream> {
     let socket = TcpStream::from_std(socket).ok()?;
     socket.set_nodelay(true).ok()?;
+    check_when_idle(&socket, keepalive).ok()?;
     let Some(tls) = tls else {
         let sends_http = sends_http(&socket, patience).await;
         return sends_http.then_some(Stream::Plain(socket));
@@ -88,6 +96,15 @@ async fn begin(
         .await
         .ok()??;
     Some(Stream::Tls(Box::new(Begun::new(start, stream))))
+}
+
+/// Lets the system check an idle connection. HTTP/2 has pings; a stream of HTTP/1.1 to a
+/// machine that vanished would stay open until the connection is too old.
+fn check_when_idle(socket: &TcpStream, after: Duration) -> io::Result<()> {
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, after.min(KEEPIDLE_MAX))?;
+    sockopt::set_tcp_keepintvl(socket, Duration::from_secs(5))?;
+    sockopt::set_tcp_keepcnt(socket, 2)
 }
 
 /// The client's first bytes, if they are HTTP. Decrypted bytes cannot be left in the
@@ -186,11 +203,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn admitted_sockets_send_without_delay() {
+    async fn admitted_sockets_send_without_delay_and_are_checked_when_idle() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (accepted, sockets) = mpsc::channel(1);
-        let mut admitted = admit(sockets, None, Duration::from_secs(10));
+        // The longest that the setting accepts.
+        let keepalive = Duration::from_hours(24);
+        let mut admitted = admit(sockets, None, Duration::from_secs(10), keepalive);
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         peer.write_all(PREFACE).await.unwrap();
@@ -204,5 +223,7 @@ mod tests {
             panic!("nobody asked for TLS");
         };
         assert!(socket.nodelay().unwrap());
+        assert!(sockopt::socket_keepalive(&socket).unwrap());
+        assert_eq!(sockopt::tcp_keepidle(&socket).unwrap(), KEEPIDLE_MAX);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::Either;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, ORIGIN};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, Request, Response};
+use http::header::{VARY, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use tonic::body::Body;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
@@ -33,9 +33,8 @@ const ALLOWED: [HeaderName; 12] = [
 ];
 
 /// Headers of responses, of all protocols.
-const EXPOSED: [HeaderName; 9] = [
+const EXPOSED: [HeaderName; 8] = [
     CONTENT_ENCODING,
-    RETRY_AFTER,
     WWW_AUTHENTICATE,
     HeaderName::from_static("connect-content-encoding"),
     HeaderName::from_static("grpc-encoding"),
@@ -44,6 +43,15 @@ const EXPOSED: [HeaderName; 9] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-status-details-bin"),
 ];
+
+/// Copies what permits a page to read a response to the headers of one in its place.
+pub(crate) fn permit_as(response: &HeaderMap, instead: &mut HeaderMap) {
+    for (name, value) in response {
+        if name == VARY || name.as_str().starts_with("access-control-") {
+            instead.append(name, value.clone());
+        }
+    }
+}
 
 /// Answers pages of the permitted origins.
 #[derive(Clone, Debug)]

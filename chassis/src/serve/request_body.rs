@@ -108,6 +108,7 @@ impl http_body::Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            let frame = frame.map(|frame| frame.map_err(broken));
             let data = frame
                 .as_ref()
                 .and_then(|frame| frame.as_ref().ok()?.data_ref());
@@ -136,6 +137,16 @@ impl http_body::Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// The error of a body that HTTP cannot read. tonic's has the code UNKNOWN, which alarms
+/// operators, although only the client can cause it.
+fn broken(status: Status) -> Status {
+    if status.code() != Code::Unknown {
+        return status;
+    }
+    let text = "the body of the request is cut off, or not what HTTP says";
+    Refusal::new(Code::InvalidArgument, "REQUEST_MALFORMED", text).into()
 }
 
 fn too_slow(patience: Duration) -> Status {

@@ -14,6 +14,7 @@ use wires::Ending;
 
 use crate::serve::budget::{Account, Held, SMALL};
 use crate::serve::clients::OpenCall;
+use crate::serve::cross_origin;
 use crate::serve::unread::{NoRoom, WaitsFor};
 use crate::status::Refusal;
 
@@ -175,7 +176,8 @@ where
             && answer.body_mut().hold_whole(cx).is_none()
         {
             // It has one message, whose error can only be in the head.
-            let (head, body) = reply.refuse(Refusal::from(NoRoom).into()).into_parts();
+            let (mut head, body) = reply.refuse(Refusal::from(NoRoom).into()).into_parts();
+            cross_origin::permit_as(answer.headers(), &mut head.headers);
             let refused = ResponseBody {
                 body,
                 account: None,

@@ -166,7 +166,8 @@ impl Worker {
         let _ = made.send(mounted.names);
         let connections =
             Connections::new(&self.config, self.calls, mounted.served, mounted.routes);
-        let admitted = admission::admit(sockets, self.tls, self.config.connection_preface);
+        let (patience, keepalive) = (self.config.connection_preface, self.config.keepalive);
+        let admitted = admission::admit(sockets, self.tls, patience, keepalive);
         connections.serve(admitted, &self.stopping).await;
         Ok(())
     }

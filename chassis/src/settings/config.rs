@@ -143,7 +143,8 @@ pub struct ServerConfig {
     #[arg(help_heading = "Network", long = "connection-preface-seconds", env = "CONNECTION_PREFACE_SECONDS", default_value = "3", value_parser = seconds(1..=300))]
     pub connection_preface: Duration,
 
-    /// Time without traffic after which a connection is checked with a ping, in seconds
+    /// Time without traffic after which a connection is checked, over HTTP/2 with a ping, in
+    /// seconds
     #[arg(help_heading = "Network", long = "keepalive-seconds", env = "KEEPALIVE_SECONDS", default_value = "30", value_parser = seconds(1..=86_400))]
     pub keepalive: Duration,
 

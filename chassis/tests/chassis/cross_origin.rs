@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, StatusCode};
 use crate::app::{App, EMPTY, config};
 use crate::wire::Connection;
 
-const PAGE: &str = "https://book.example.com";
+pub(crate) const PAGE: &str = "https://book.example.com";
 const OTHER_PAGE: &str = "https://evil.example.com";
 
 async fn answer(app: &App, request: Builder) -> Parts {

@@ -9,6 +9,7 @@
 
 mod app;
 mod arrival;
+mod broken_bodies;
 mod caller;
 mod clients;
 mod connection;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chassis::settings::config::{ClientConfig, ServerConfig};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::app::{App, EMPTY, PANIC, WAIT, config, eventually};
+use crate::cross_origin::PAGE;
 use crate::wire::{Connection, PATIENCE, framed};
 
 const SIGN_UP: &str = "/addressbook.auth.v1.AuthService/SignUp";
@@ -348,6 +349,7 @@ async fn a_response_without_room_is_replaced_by_an_error() {
     };
     let config = ServerConfig {
         clients,
+        allowed_origins: vec![HeaderValue::from_static(PAGE)],
         ..config()
     };
     let app = App::with(config, Vec::new());
@@ -356,7 +358,7 @@ async fn a_response_without_room_is_replaced_by_an_error() {
     let request = || {
         let request = Request::post(format!("http://localhost{JWKS}"));
         let request = request.header("content-type", "application/json");
-        request.body(()).unwrap()
+        request.header("origin", PAGE).body(()).unwrap()
     };
     let unread = connection.send(request(), "{}").await.await.unwrap();
     assert_eq!(unread.status(), StatusCode::OK);
@@ -368,4 +370,6 @@ async fn a_response_without_room_is_replaced_by_an_error() {
     assert_eq!(head.status, StatusCode::TOO_MANY_REQUESTS);
     let error = serde_json::from_str(&text).unwrap();
     assert_eq!(reason(&error), "ANSWERS_UNREAD");
+    // Otherwise a browser hides the error from its page.
+    assert_eq!(head.headers["access-control-allow-origin"], PAGE);
 }
