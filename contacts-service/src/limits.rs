@@ -8,7 +8,7 @@ use chassis::access::rate_limits::{CheckedAt, Group};
 pub const GROUPS: [Group; 5] = [
     // Each of these reads the whole address book.
     Group {
-        name: "whole-book",
+        name: "whole_book",
         rpcs: &[
             "ContactsService/FindDuplicates",
             "ContactsService/ExportContacts",
