@@ -1,6 +1,7 @@
 //! Two replicas of contacts with `HAProxy` in front of them, as deploy/haproxy configures it.
 
 use std::env;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -8,12 +9,17 @@ use http::Uri;
 use proto::contacts::v1::ListContactsRequest;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::pair::{Pair, Program, until};
 use crate::user::bearer;
 
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/haproxy/haproxy.cfg");
+
+/// The name of its log in its folder.
+const LOG: &str = "log";
 
 /// A running `HAProxy`, which listens on sockets in a folder; killed when dropped.
 struct Balancer {
@@ -47,7 +53,7 @@ impl Balancer {
             .env("CONTACTS_1", replicas[0].address())
             .env("CONTACTS_2", replicas[1].address())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(File::create(folder.path().join(LOG)).unwrap())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -123,4 +129,32 @@ async fn a_replica_that_does_not_serve_is_not_called() {
     until("only the other one is called", works).await;
 
     assert!(succeed(&book, &token, CALLS).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_has_no_message_of_a_call_by_get() {
+    let pair = Pair::start().await;
+    let Some(balancer) = Balancer::start(&pair, [pair.program(1); 2]) else {
+        return;
+    };
+    let in_folder = |name| balancer.folder.path().join(name);
+    let call = "GET /addressbook.auth.v1.AuthService/GetServerInfo\
+                ?encoding=json&message=%7B%22secret%22:1%7D HTTP/1.1\r\n\
+                host: localhost\r\nconnection: close\r\n\r\n";
+
+    until("the call succeeds", async || {
+        let mut socket = UnixStream::connect(in_folder("auth")).await.ok()?;
+        socket.write_all(call.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.ok()?;
+        answer.starts_with("HTTP/1.1 200 ").then_some(())
+    })
+    .await;
+
+    let log = until("the call is logged", async || {
+        let log = fs::read_to_string(in_folder(LOG)).ok()?;
+        log.contains("AuthService/GetServerInfo").then_some(log)
+    })
+    .await;
+    assert!(!log.contains("secret"), "{log}");
 }
