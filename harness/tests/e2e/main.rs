@@ -8,6 +8,8 @@
 )]
 #![allow(clippy::print_stderr, reason = "what was not tested must be seen")]
 
+mod balanced;
+mod balancer;
 mod broken_import;
 mod causes;
 mod clients;

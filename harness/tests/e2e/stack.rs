@@ -1,6 +1,5 @@
 //! A running system of its own for a test.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,12 +7,15 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
+use std::{env, fs};
 
 use embedded_postgres::SUPERUSER;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
+
+use crate::balancer::Balancer;
 
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -34,6 +36,8 @@ pub(crate) struct Stack {
     child: Child,
     /// What it prints. Locked, so that tests can share a system.
     lines: Mutex<Receiver<String>>,
+    /// Ended before the folder of its files is removed.
+    balancer: Option<Balancer>,
     data: TempDir,
 }
 
@@ -82,6 +86,7 @@ impl Stack {
             make_admin: String::new(),
             child,
             lines: Mutex::new(lines),
+            balancer: None,
             data,
         };
         stack.auth = stack.behind("auth service:");
@@ -89,7 +94,28 @@ impl Stack {
         let line = stack.line("cargo dev make-admin ");
         stack.make_admin = line.replace("cargo dev", env!("CARGO_BIN_EXE_dev"));
         stack.line("Ctrl-C stops everything");
+        if env::var_os("BALANCED").is_some() {
+            stack.balance(settings);
+        }
         stack
+    }
+
+    /// The same, with second replicas and `HAProxy` in front of all; `None` without it.
+    pub(crate) fn start_balanced() -> Option<Self> {
+        let mut stack = Self::start(&[]);
+        stack.balance(&[]);
+        stack.balancer.is_some().then_some(stack)
+    }
+
+    /// Puts `HAProxy` in front of the services and of second replicas, once.
+    fn balance(&mut self, settings: &[(&str, &str)]) {
+        if self.balancer.is_none()
+            && let Some(balancer) = Balancer::start(self, settings)
+        {
+            self.auth.clone_from(&balancer.auth);
+            self.contacts.clone_from(&balancer.contacts);
+            self.balancer = Some(balancer);
+        }
     }
 
     /// The folder of the database and the keys.
@@ -170,17 +196,29 @@ impl Stack {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
+    /// How a role reaches the database.
+    pub(crate) fn database_url(&self, role: &str) -> String {
+        let (folder, port) = self.database_socket();
+        format!("postgres://{role}@/addressbook?host={folder}&port={port}")
+    }
+
     /// How the superuser reaches the database.
     pub(crate) fn database(&self) -> PgConnectOptions {
+        let (folder, port) = self.database_socket();
+        PgConnectOptions::new_without_pgpass()
+            .socket(folder)
+            .port(port)
+            .username(SUPERUSER)
+            .database("addressbook")
+    }
+
+    /// The folder of the server's socket, and its port.
+    fn database_socket(&self) -> (String, u16) {
         let file = self.data.path().join("data/pg/postmaster.pid");
         let text = fs::read_to_string(file).unwrap();
         // The port is in the fourth line, the folder of the socket in the fifth.
         let lines: Vec<_> = text.lines().collect();
-        PgConnectOptions::new_without_pgpass()
-            .socket(lines[4])
-            .port(lines[3].parse().unwrap())
-            .username(SUPERUSER)
-            .database("addressbook")
+        (lines[4].to_owned(), lines[3].parse().unwrap())
     }
 
     /// Kills the database server at once.

@@ -43,6 +43,11 @@ pub(crate) fn has_curl() -> bool {
     available(ready, "curl")
 }
 
+/// Whether there is `HAProxy`, which Debian keeps out of the path of users.
+pub(crate) fn has_haproxy() -> bool {
+    available(Path::new("/usr/sbin/haproxy").exists(), "HAProxy")
+}
+
 /// Installs a program into an environment of its own; returns the folder of its programs.
 fn installed(program: &str, package: &str) -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);

@@ -1,0 +1,99 @@
+//! Second replicas of a system's services, and `HAProxy` in front of all four, as
+//! deploy/haproxy configures it.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use testing::until;
+
+use crate::program::Program;
+use crate::stack::{Stack, workspace};
+use crate::tools::has_haproxy;
+
+/// What clients call in place of the first replicas; ended when dropped.
+pub(crate) struct Balancer {
+    /// Where it listens for the auth service.
+    pub(crate) auth: String,
+    /// Where it listens for the contacts service.
+    pub(crate) contacts: String,
+    haproxy: Child,
+    _others: [Program; 2],
+}
+
+impl Balancer {
+    /// Starts it, with these settings of the services; `None` without `HAProxy`.
+    pub(crate) fn start(stack: &Stack, settings: &[(&str, &str)]) -> Option<Self> {
+        if !has_haproxy() {
+            return None;
+        }
+        let others = second_replicas(stack, settings);
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [auth, contacts] = listeners.map(|free| free.local_addr().unwrap().to_string());
+        let haproxy = Command::new("/usr/sbin/haproxy")
+            .arg("-f")
+            .arg(workspace().join("deploy/haproxy/haproxy.cfg"))
+            .env_clear()
+            .env("AUTH_BIND", &auth)
+            .env("AUTH_1", &stack.auth)
+            .env("AUTH_2", &others[0].address)
+            .env("CONTACTS_BIND", &contacts)
+            .env("CONTACTS_1", &stack.contacts)
+            .env("CONTACTS_2", &others[1].address)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let listens = |address: &str| TcpStream::connect(address).is_ok();
+        until("HAProxy listens", || listens(&auth) && listens(&contacts));
+        Some(Self {
+            auth,
+            contacts,
+            haproxy,
+            _others: others,
+        })
+    }
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        let _ = self.haproxy.kill();
+        let _ = self.haproxy.wait();
+    }
+}
+
+/// With the settings that `dev` gives to the first ones.
+fn second_replicas(stack: &Stack, settings: &[(&str, &str)]) -> [Program; 2] {
+    let folder = stack.folder();
+    let files = folder.join("second");
+    fs::create_dir_all(&files).unwrap();
+    let start = |name, role: &str, own: &[(&'static str, String)]| {
+        let keys = folder.join(format!("{}.keys", role.trim_end_matches("_service")));
+        let mut all = vec![
+            ("DATABASE_URL", stack.database_url(role)),
+            ("SECRET_KEYS_FILE", keys.display().to_string()),
+            ("RATE_LIMITS", "off".to_owned()),
+        ];
+        all.extend_from_slice(own);
+        all.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        Program::start(name, &files, all)
+    };
+    let file = |name| folder.join(name).display().to_string();
+    let secret = file("contacts.secret");
+    let auth = [
+        ("CONTACTS_SECRET_FILE", secret.clone()),
+        ("MAIL_FOLDER", file("mail")),
+    ];
+    let auth = start("auth-service", "auth_service", &auth);
+    let contacts = [
+        ("AUTH_SECRET_FILE", secret),
+        ("AUTH_URL", format!("http://{}", auth.address)),
+    ];
+    let contacts = start("contacts-service", "contacts_service", &contacts);
+    [auth, contacts]
+}
