@@ -308,6 +308,9 @@ impl From<Unspecified> for Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
+        if let Error::Database(cause) = &error {
+            Failure::count(cause);
+        }
         error.refusal().logged(&error)
     }
 }

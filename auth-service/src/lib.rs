@@ -38,6 +38,7 @@ use chassis::page_token::Sealer;
 use chassis::serve::{Server, Services, Socket};
 use chassis::settings::keyring::KeyRing;
 use chassis::settings::secret_file;
+use chassis::start::lag::{Lag, PURGE_LAG};
 use chrono::TimeDelta;
 use proto::auth::server::account_service_server::AccountServiceServer;
 use proto::auth::server::admin_service_server::AdminServiceServer;
@@ -49,7 +50,7 @@ use tonic::service::interceptor::InterceptedService;
 use crate::accounts::expiry::Expiry;
 use crate::accounts::export::Exports;
 use crate::config::Config;
-use crate::mail::{Delivery, Outbox, Sender};
+use crate::mail::{Backlog, Delivery, Outbox, Sender};
 use crate::model::refresh_token::Codec;
 use crate::passwords::Password;
 use crate::passwords::hasher::Hasher;
@@ -111,17 +112,8 @@ pub async fn run(
         Sender::new(db, outbox, delivery, throttle, clock.clone()).start()
     });
     let mut chores = JoinSet::new();
-    let leeway = parts.config.token_leeway;
-    let needs = parts.database.watch(&clock, leeway);
-    let expiry = parts.expiry(&background, sender.is_some());
-    let purge = Purge {
-        db: background,
-        clock,
-        leeway,
-        token_life: parts.token_life(),
-        expiry,
-    };
-    chores.spawn(purge.forever());
+    let needs = parts.database.watch(&clock, parts.config.token_leeway);
+    maintain(&parts, &background, sender.is_some(), &metrics, &mut chores);
     chores.spawn(keeper.forever());
     let grace = parts.config.server.shutdown_grace;
     let served = Server::new(parts.config.server.clone())
@@ -137,6 +129,28 @@ pub async fn run(
     // Background work stops when this function ends.
     chores.shutdown().await;
     Ok(served?)
+}
+
+/// Deletes what has expired, and counts the mail that waits.
+fn maintain(
+    parts: &Parts,
+    db: &Pool,
+    sends_mail: bool,
+    metrics: &Metrics,
+    chores: &mut JoinSet<()>,
+) {
+    let backlog = Backlog::default();
+    backlog.publish(metrics, &parts.clock);
+    chores.spawn(backlog.follow(db.clone()));
+    let purge = Purge {
+        db: db.clone(),
+        clock: parts.clock.clone(),
+        leeway: parts.config.token_leeway,
+        token_life: parts.token_life(),
+        expiry: parts.expiry(db, sends_mail),
+        lag: Lag::new(metrics, PURGE_LAG),
+    };
+    chores.spawn(purge.forever());
 }
 
 /// What all threads share.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
 use chassis::start::chores;
+use chassis::start::lag::Lag;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 
@@ -34,6 +35,8 @@ pub struct Purge {
     pub token_life: TimeDelta,
     /// The deletion of unverified accounts, if configured.
     pub expiry: Option<Expiry>,
+    /// Since when all has been purged.
+    pub lag: Lag,
 }
 
 impl Purge {
@@ -58,7 +61,9 @@ impl Purge {
             Some(expiry) => expiry.batch(&self.db, &self.clock).await?,
             None => 0,
         };
-        Ok(forgotten + swept + ended)
+        let count = forgotten + swept + ended;
+        self.lag.after(count);
+        Ok(count)
     }
 }
 

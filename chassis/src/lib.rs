@@ -20,3 +20,5 @@ pub mod text;
 pub mod tls;
 pub mod trouble;
 pub mod user_id;
+
+mod process;

@@ -1,5 +1,6 @@
 //! Metrics of a running service, for Prometheus.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub struct Metrics {
 }
 
 /// A value with its label.
-pub type Labelled = (&'static str, f64);
+pub type Labelled = (Cow<'static, str>, f64);
 
 /// A count as a number.
 #[must_use]
@@ -51,6 +52,16 @@ impl Metrics {
         help: &'static str,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) {
+        self.optional_gauge(name, help, move || Some(read()));
+    }
+
+    /// Registers a gauge that may have no value.
+    pub fn optional_gauge(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> Option<f64> + Send + Sync + 'static,
+    ) {
         self.read(MetricType::Gauge, name, help, Read::One(Box::new(read)));
     }
 
@@ -61,10 +72,23 @@ impl Metrics {
         help: &'static str,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) {
-        self.read(MetricType::Counter, name, help, Read::One(Box::new(read)));
+        let read = Read::One(Box::new(move || Some(read())));
+        self.read(MetricType::Counter, name, help, read);
     }
 
-    /// Registers several values with a label.
+    /// Registers several counters with a label.
+    pub fn counters(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        read: impl Fn() -> Vec<Labelled> + Send + Sync + 'static,
+    ) {
+        let read = Read::Some(label, Box::new(read));
+        self.read(MetricType::Counter, name, help, read);
+    }
+
+    /// Registers several gauges with a label.
     pub fn gauges(
         &self,
         name: &'static str,
@@ -134,7 +158,7 @@ impl Times {
 
 /// A function that reads a value on request.
 enum Read {
-    One(Box<dyn Fn() -> f64 + Send + Sync>),
+    One(Box<dyn Fn() -> Option<f64> + Send + Sync>),
     /// The values with the name of their label.
     Some(&'static str, Box<dyn Fn() -> Vec<Labelled> + Send + Sync>),
 }
@@ -158,9 +182,10 @@ impl Collector for Reading {
         let help = format!("{}.", self.help);
         let mut metric = encoder.encode_descriptor(self.name, &help, None, self.kind)?;
         match &self.read {
-            Read::One(read) => write(self.kind, read(), metric),
+            Read::One(read) => read().map_or(Ok(()), |number| write(self.kind, number, metric)),
             Read::Some(label, read) => read().into_iter().try_for_each(|(value, number)| {
-                write(self.kind, number, metric.encode_family(&[(*label, value)])?)
+                let labels = [(*label, &*value)];
+                write(self.kind, number, metric.encode_family(&labels)?)
             }),
         }
     }
@@ -183,8 +208,12 @@ mod tests {
         metrics.gauge("depth", "How deep", || 1.5);
         metrics.counter("calls", "How many", || 7.0);
         metrics.gauges("cats", "By colour", "colour", || {
-            vec![("black", 1.0), ("grey", 2.0)]
+            vec![("black".into(), 1.0), ("grey".into(), 2.0)]
         });
+        metrics.counters("births", "By colour", "colour", || {
+            vec![("grey".into(), 3.0)]
+        });
+        metrics.optional_gauge("tail", "Its length", || None);
         let naps = Times::default();
         metrics.times("nap_seconds", "Naps", &naps);
         naps.add(Duration::from_millis(3));
@@ -197,11 +226,14 @@ mod tests {
             "addressbook_calls_total 7.0",
             "addressbook_cats{colour=\"black\"} 1.0",
             "addressbook_cats{colour=\"grey\"} 2.0",
+            "addressbook_births_total{colour=\"grey\"} 3.0",
+            "# TYPE addressbook_tail gauge",
             "addressbook_nap_seconds_bucket{le=\"0.005\"} 1",
             "addressbook_nap_seconds_count 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        assert!(!text.contains("\naddressbook_tail"), "{text}");
     }
 }

@@ -348,7 +348,12 @@ impl From<Error> for Status {
         match error {
             // The auth service's own error.
             Error::Identity(IdentityError::Refused(status)) => status,
-            error => error.refusal().logged(&error),
+            error => {
+                if let Error::Database(cause) = &error {
+                    Failure::count(cause);
+                }
+                error.refusal().logged(&error)
+            }
         }
     }
 }

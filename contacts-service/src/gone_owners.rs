@@ -13,6 +13,7 @@ use std::time::Duration;
 use chassis::access::revocations::Revocations;
 use chassis::auth_client::deletion_feed::{Deleted, DeletionFeed};
 use chassis::database::pool::Pool;
+use chassis::start::lag::Lag;
 use chassis::trouble::Trouble;
 use chassis::user_id::UserId;
 use tokio::time::timeout;
@@ -45,6 +46,7 @@ pub async fn follow(
     copies: Arc<Copies>,
     feed: DeletionFeed,
     revocations: Arc<Revocations>,
+    lag: Lag,
 ) {
     let mut purge = Purge {
         db,
@@ -56,6 +58,7 @@ pub async fn follow(
     loop {
         let pause = match purge.pass().await {
             Ok(()) => {
+                lag.after(0);
                 trouble.is_over();
                 PAUSE
             }

@@ -48,6 +48,7 @@ use chassis::page_token::Sealer;
 use chassis::serve::{ServeError, Server, Services, Socket};
 use chassis::settings::keyring::{KeyRing, KeyRingError};
 use chassis::settings::secret_file::{self, SecretFileError};
+use chassis::start::lag::{Lag, PURGE_LAG};
 use proto::contacts::server::contacts_service_server::ContactsServiceServer;
 use proto::contacts::server::labels_service_server::LabelsServiceServer;
 use proto::contacts::server::shares_service_server::SharesServiceServer;
@@ -142,10 +143,10 @@ pub async fn run(
     let mut guard = RequireCaller::new(Arc::new(verifier));
     let sealer = Arc::new(Sealer::new(&ring));
     let (background, leeway) = (database.background(), config.token_leeway);
-    maintain(&background, &clock, leeway, &mut chores);
+    let metrics = metrics(&database, &clock, &keys);
+    maintain(&background, &clock, leeway, &metrics, &mut chores);
     let hub = start_hub(config.watch_listen, &database, &mut chores);
 
-    let metrics = metrics(&database, &clock, &keys);
     let long_calls = LongCalls::start(&database).map_err(RunError::Thread)?;
     let copies = start_copies(&config, &metrics, &long_calls);
     let mut first = vec![keys.loaded()];
@@ -164,7 +165,10 @@ pub async fn run(
             .needs(revocations.ready())
             .reports(REVOCATIONS, revocations.are_heard());
         let (copies, known) = (Arc::clone(&copies), Arc::clone(&revocations));
-        chores.spawn(gone_owners::follow(background, copies, deletions, known));
+        let lag = Lag::new(&metrics, "deleted_users_lag_seconds");
+        chores.spawn(gone_owners::follow(
+            background, copies, deletions, known, lag,
+        ));
         guard = guard.without(revocations);
     }
     let server = server.listens_after(opening::auth_loaded(first, wait_max));
@@ -269,8 +273,15 @@ fn auth(config: &Config) -> Result<Upstream, UpstreamError> {
 }
 
 /// Deletes what has expired, and makes outdated keys again.
-fn maintain(db: &Pool, clock: &Clock, leeway: Duration, chores: &mut JoinSet<()>) {
-    chores.spawn(purge::forever(db.clone(), clock.clone(), leeway));
+fn maintain(
+    db: &Pool,
+    clock: &Clock,
+    leeway: Duration,
+    metrics: &Metrics,
+    chores: &mut JoinSet<()>,
+) {
+    let lag = Lag::new(metrics, PURGE_LAG);
+    chores.spawn(purge::forever(db.clone(), clock.clone(), leeway, lag));
     chores.spawn(rebuild::forever(db.clone(), clock.clone()));
 }
 

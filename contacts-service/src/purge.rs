@@ -7,6 +7,7 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
 use chassis::start::chores;
+use chassis::start::lag::Lag;
 use chrono::{DateTime, Days, Utc};
 
 use crate::book::creation::RESPONSES_KEPT;
@@ -25,10 +26,11 @@ const DAYS_REMEMBERED: Days = Days::new(90);
 
 /// Purges periodically, in an endless loop, while the clocks of this machine and of the
 /// database differ by at most `leeway`.
-pub async fn forever(db: Pool, clock: Clock, leeway: Duration) {
+pub async fn forever(db: Pool, clock: Clock, leeway: Duration, lag: Lag) {
     let forget = async || {
         if clock.is_agreed(leeway) {
-            batch(&db, clock.now()).await
+            let count = batch(&db, clock.now()).await;
+            count.inspect(|count| lag.after(*count))
         } else {
             Ok(0)
         }

@@ -4,6 +4,7 @@
 //! it reports. Later a [`Sender`] leases it, creates its token, and tries to send it
 //! until the mail server accepts it.
 
+mod backlog;
 mod budget;
 mod letter;
 mod outbox;
@@ -14,6 +15,7 @@ mod write;
 use chassis::tls::TlsError;
 use url::Url;
 
+pub use self::backlog::Backlog;
 pub(crate) use self::budget::About;
 pub use self::budget::Mail;
 pub use self::letter::{Letter, Topic};

@@ -74,6 +74,24 @@ pub async fn lease(
     Ok(rows)
 }
 
+/// The mail that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub mails: i32,
+    /// When the oldest was written.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Counts the mail that waits.
+pub async fn waiting(db: impl PgExecutor<'_>) -> Result<Waiting> {
+    let waiting = sqlx::query_as!(
+        Waiting,
+        r#"SELECT count(*)::int AS "mails!", min(create_time) AS oldest FROM auth.outbox"#,
+    );
+    Ok(waiting.fetch_one(db).await?)
+}
+
 /// Replaces the content of a mail.
 pub async fn reseal(db: impl PgExecutor<'_>, id: Uuid, sealed: &[u8]) -> Result<()> {
     sqlx::query!(

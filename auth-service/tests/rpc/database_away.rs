@@ -7,7 +7,7 @@ use crate::admin::Admin;
 use crate::app::{App, PASSWORD, reason, refusal};
 
 /// Allows or forbids the service's role to connect, and closes its connections.
-async fn set_connections(app: &App, server: &PgPool, limit: i32) {
+pub(crate) async fn set_connections(app: &App, server: &PgPool, limit: i32) {
     let name: String = sqlx::query_scalar("SELECT current_database()")
         .fetch_one(&app.db)
         .await
@@ -28,7 +28,8 @@ pub(crate) async fn close_database(app: &App) {
     set_connections(app, &server(app).await, 0).await;
 }
 
-async fn server(app: &App) -> PgPool {
+/// The server's own database.
+pub(crate) async fn server(app: &App) -> PgPool {
     let options = app.database.admin().database("postgres");
     PgPool::connect_with(options).await.unwrap()
 }

@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 
+use auth_service::mail::Backlog;
+use chassis::metrics::Metrics;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::app::{App, PASSWORD, bearer, in_time, refusal};
+use crate::app::{App, PASSWORD, START, bearer, in_time, refusal};
+use crate::database_away::{server, set_connections};
 use crate::programs;
 use proto::auth::v1::WatchRevocationsRequest;
 
@@ -130,4 +133,55 @@ async fn a_stream_is_open_until_its_client_leaves() {
     until(at, open, 0.0).await;
     let ended = "calls_total{rpc=\"ServiceTokenService/WatchRevocations\",code=\"CANCELLED\"}";
     until(at, ended, 1.0).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_with_what_it_said() {
+    let (app, at) = app(&["--database-acquire-seconds=1"]).await;
+    let (good, away) = (
+        "database_state{state=\"good\"}",
+        "database_state{state=\"away\"}",
+    );
+    // Connections are refused because there are too many.
+    let errors = "database_errors_total{sqlstate=\"53300\"}";
+    until(at, good, 1.0).await;
+    let before = (
+        number(at, "database_connects_failed_total").await,
+        number(at, errors).await,
+    );
+    let server = server(&app).await;
+
+    set_connections(&app, &server, 0).await;
+    app.log_in(ADA, PASSWORD).await.unwrap_err();
+
+    until(at, away, 1.0).await;
+    assert!(number(at, good).await < 1.0);
+    assert!(number(at, "database_connects_failed_total").await > before.0);
+    assert!(number(at, errors).await > before.1);
+    set_connections(&app, &server, -1).await;
+    until(at, good, 1.0).await;
+}
+
+#[tokio::test]
+async fn mail_that_waits_is_told_with_its_age() {
+    let app = App::start().await;
+    let (backlog, metrics) = (Backlog::default(), Metrics::default());
+    backlog.publish(&metrics, &app.clock());
+    let told = async || {
+        backlog.count(&app.db).await.unwrap();
+        let text = metrics.text();
+        let lines = text.lines();
+        let lines = lines.filter_map(|line| line.strip_prefix("addressbook_outbox_"));
+        lines.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told().await, "mails 0.0, oldest_seconds 0.0");
+
+    let insert = "
+        INSERT INTO auth.outbox (id, sealed, create_time, due_time, expire_time, attempts)
+        SELECT gen_random_uuid(), '', time, time, time + interval '1 day', 0
+        FROM unnest(ARRAY[60, 5]) AS age, to_timestamp($1 - age) AS time";
+    let insert = sqlx::query(insert).bind(START);
+    insert.execute(&app.db).await.unwrap();
+
+    assert_eq!(told().await, "mails 2.0, oldest_seconds 60.0");
 }

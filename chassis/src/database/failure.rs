@@ -1,11 +1,18 @@
 //! What the database's errors mean, by kind and SQLSTATE (PostgreSQL documentation,
 //! appendix A), never by text.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tonic::Code;
 
+use crate::metrics::{Labelled, count};
 use crate::status::Refusal;
+
+/// How often calls of this process failed, by SQLSTATE. Not a part of [`super::Database`],
+/// because an error does not know its database, and a process has one.
+static COUNTED: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// Why a database call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +53,15 @@ impl Failure {
         }
     }
 
+    /// Counts an error that a call ends with, for metrics.
+    pub fn count(error: &sqlx::Error) {
+        let state = error.as_database_error().and_then(|error| error.code());
+        // Mostly because the database did not respond.
+        let state = state.unwrap_or("none".into()).into_owned();
+        let mut counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+        *counted.entry(state).or_default() += 1;
+    }
+
     /// The error for the client; the cause is logged only.
     #[must_use]
     pub fn refusal(self) -> Refusal {
@@ -70,6 +86,13 @@ impl Failure {
             Self::Fault => Refusal::internal(),
         }
     }
+}
+
+/// What [`Failure::count`] has counted.
+pub(super) fn counted() -> Vec<Labelled> {
+    let counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let labelled = |(state, number): (&String, &usize)| (state.clone().into(), count(*number));
+    counted.iter().map(labelled).collect()
 }
 
 /// Whether there is no usable connection, and the same server or another one may provide

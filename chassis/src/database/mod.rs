@@ -23,6 +23,7 @@ pub use self::migrate::migrate;
 pub use self::target::Target;
 use crate::clock::Clock;
 use crate::database::pool::{Load, Pool};
+use crate::database::pulse::State;
 use crate::metrics::{Metrics, count};
 use crate::settings::config::DatabaseConfig;
 use crate::settings::secret_file;
@@ -95,6 +96,7 @@ pub struct Database {
     background: Pool,
     calls: Pool,
     target: Target,
+    state: watch::Sender<State>,
     /// The longest wait for the database at the start.
     patience: Duration,
     /// The longest wait for one connection.
@@ -130,6 +132,7 @@ impl Database {
             background: pool(Self::BACKGROUND),
             calls: pool(calls),
             target: target.clone(),
+            state: watch::Sender::new(State::Away),
             patience: config.database_start,
             within: config.database_acquire,
         })
@@ -179,7 +182,7 @@ impl Database {
     #[must_use]
     pub fn watch(&self, clock: &Clock, leeway: Duration) -> watch::Receiver<bool> {
         let pools = [self.background.clone(), self.calls.clone()];
-        pulse::follow(pools, clock.clone(), leeway)
+        pulse::follow(pools, clock.clone(), leeway, self.state.clone())
     }
 
     /// Registers metrics of the connections and of the clocks' difference.
@@ -193,10 +196,28 @@ impl Database {
         let counts = sum.clone();
         metrics.gauges(name, "Connections to the database", "state", move || {
             let in_use = counts(|load| load.in_use);
-            vec![("in_use", in_use), ("idle", counts(|load| load.idle))]
+            let idle = counts(|load| load.idle);
+            vec![("in_use".into(), in_use), ("idle".into(), idle)]
         });
         let help = "Calls that wait for a connection to the database";
         metrics.gauge("database_waiting", help, move || sum(|load| load.waiting));
+        let state = self.state.subscribe();
+        let help = "1 for the state in which the database is";
+        metrics.gauges("database_state", help, "state", move || {
+            let now = *state.borrow();
+            let told = State::ALL.map(|state| {
+                let is_now = u8::from(state == now);
+                (state.name().into(), is_now.into())
+            });
+            told.into()
+        });
+        let help = "Attempts to connect to the database that failed";
+        let target = self.target.clone();
+        metrics.counter("database_connects_failed", help, move || {
+            count(target.failed())
+        });
+        let help = "Calls that failed because of the database, by its SQLSTATE";
+        metrics.counters("database_errors", help, "sqlstate", failure::counted);
         let help = "How far the machine's clock is ahead of the database's";
         let clock = clock.clone();
         metrics.gauge("clock_ahead_seconds", help, move || {

@@ -16,7 +16,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// The state of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     /// It works.
     Good,
     /// It does not respond.
@@ -27,10 +27,29 @@ enum State {
     ClocksDiffer,
 }
 
+impl State {
+    pub(super) const ALL: [Self; 4] = [Self::Good, Self::Away, Self::ReadOnly, Self::ClocksDiffer];
+
+    /// The name in metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Away => "away",
+            Self::ReadOnly => "read_only",
+            Self::ClocksDiffer => "clocks_differ",
+        }
+    }
+}
+
 /// Checks once a second, on a connection of the first pool, and `clock` learns the time
 /// of each response. True while the database works and the machine's clock differs by at
-/// most `leeway`.
-pub(super) fn follow(pools: [Pool; 2], clock: Clock, leeway: Duration) -> watch::Receiver<bool> {
+/// most `leeway`; `told` learns the state.
+pub(super) fn follow(
+    pools: [Pool; 2],
+    clock: Clock,
+    leeway: Duration,
+    told: watch::Sender<State>,
+) -> watch::Receiver<bool> {
     let (good, receiver) = watch::channel(false);
     tokio::spawn(async move {
         let mut ticks = interval(PAUSE);
@@ -42,6 +61,7 @@ pub(super) fn follow(pools: [Pool; 2], clock: Clock, leeway: Duration) -> watch:
             if before.replace(state) != Some(state) {
                 tell(state, &clock);
             }
+            told.send_replace(state);
             good.send_replace(state == State::Good);
         }
     });

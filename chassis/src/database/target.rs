@@ -27,6 +27,8 @@ struct Shared {
     setup: String,
     /// The host of the latest connection.
     latest: AtomicUsize,
+    /// The number of failed attempts to connect.
+    failed: AtomicUsize,
     /// Why there was no connection, and when that was logged.
     told: Mutex<HashMap<String, Instant>>,
 }
@@ -51,6 +53,7 @@ impl Target {
             hosts: hosts.into_iter().map(plain).collect(),
             setup: setup + "SHOW transaction_read_only",
             latest: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
             told: Mutex::default(),
         }))
     }
@@ -60,9 +63,15 @@ impl Target {
     pub async fn connect(&self, within: Duration) -> sqlx::Result<PgConnection> {
         let connected = self.0.connect_to_any(within).await;
         if let Err(error) = &connected {
+            self.0.failed.fetch_add(1, Ordering::Relaxed);
             self.0.tell(error);
         }
         connected
+    }
+
+    /// The number of failed attempts to connect.
+    pub(super) fn failed(&self) -> usize {
+        self.0.failed.load(Ordering::Relaxed)
     }
 
     /// The host that currently accepts writes, as far as is known.

@@ -37,6 +37,8 @@ pub(crate) struct Budget {
     of_connection: u64,
     of_client: u64,
     by: CountedFor,
+    /// The bytes of all clients.
+    bytes: AtomicU64,
     clients: Mutex<HashMap<Holder, u64>>,
 }
 
@@ -46,8 +48,14 @@ impl Budget {
             of_connection,
             of_client,
             by,
+            bytes: AtomicU64::new(0),
             clients: Mutex::default(),
         }
+    }
+
+    /// The bytes of all clients.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<Holder, u64>> {
@@ -116,6 +124,7 @@ impl Held {
         for holder in self.holders.iter().flatten() {
             *clients.entry(*holder).or_default() += bytes;
         }
+        self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
         true
     }
@@ -124,6 +133,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.connection.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         let mut clients = self.budget.clients();
         for holder in self.holders.iter().flatten() {
             if let Some(held) = clients.get_mut(holder) {
@@ -182,8 +192,10 @@ mod tests {
         assert!(of(1, Some(8)).hold(50).is_some(), "another user");
         assert!(of(2, Some(8)).hold(1000).is_some(), "nothing was held");
 
+        assert_eq!(world.budget.bytes(), 150);
         drop((first, second));
 
+        assert_eq!(world.budget.bytes(), 0);
         assert!(world.budget.clients().is_empty());
         let held = world.connections.iter();
         assert!(held.map(|held| held.load(Ordering::Relaxed)).sum::<u64>() == 0);

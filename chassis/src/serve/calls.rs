@@ -16,39 +16,16 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
-use tracing::Span;
 
 use crate::access::passed_on::Forwarders;
 use crate::access::rate_limits::{Limits, PendingLimits, RateLimited, RateLimits};
-use crate::metrics::Times;
 use crate::serve::clients::{Clients, Crowded};
+use crate::serve::counted::{self, Counted};
 use crate::serve::rpcs::{self, OTHER, Rpc};
 use crate::status::Refusal;
-
-/// The codes of gRPC by their numbers.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// The calls of a server, shared by its threads.
 #[derive(Debug)]
@@ -73,55 +50,20 @@ const NO_CALLS: [StatusCode; 5] = [
     StatusCode::HTTP_VERSION_NOT_SUPPORTED,
 ];
 
-#[derive(Debug)]
-struct Counted {
-    /// Such as `AuthService/LogIn`.
-    name: &'static str,
-    /// A stream, whose time is not meaningful.
-    streams: bool,
-    limits: Option<Arc<Limits>>,
-    codes: [AtomicU64; CODES.len()],
-    in_flight: AtomicU64,
-    seconds: Times,
-    /// Says in every log line which RPC it is about. All calls share it, because a span
-    /// costs more than the rest of this layer.
-    span: Span,
-}
-
-impl Counted {
-    fn new(name: &'static str, streams: bool, limits: Option<Arc<Limits>>) -> Self {
-        Self {
-            name,
-            streams,
-            limits,
-            codes: Default::default(),
-            in_flight: AtomicU64::new(0),
-            seconds: Times::default(),
-            span: tracing::info_span!(parent: None, "call", rpc = name),
-        }
-    }
-
-    fn count(&self, code: Code) {
-        let code = usize::try_from(i32::from(code)).unwrap_or_default();
-        self.codes[code].fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 impl Calls {
-    /// Counts each RPC of our protos separately, and all others as one.
+    /// Counts each known RPC separately, and all others as one.
     pub(crate) fn new(
         limits: RateLimits,
         clients: Arc<Clients>,
         forwarders: Option<Forwarders>,
     ) -> Self {
-        let ours = rpcs::all().iter().filter(|(_, rpc)| rpc.number != OTHER);
-        let mut ours: Vec<_> = ours.collect();
-        ours.sort_unstable_by_key(|(_, rpc)| rpc.number);
-        let ours = ours.into_iter();
-        let ours = ours.map(|(path, rpc)| Counted::new(&rpc.name, rpc.streams, limits.of(path)));
+        let mut known: Vec<_> = rpcs::all().iter().collect();
+        known.sort_unstable_by_key(|(_, rpc)| rpc.number);
+        let known = known.into_iter();
+        let known = known.map(|(path, rpc)| Counted::new(&rpc.name, rpc.streams, limits.of(path)));
         let other = Counted::new("other", false, None);
         Self {
-            counted: [other].into_iter().chain(ours).collect(),
+            counted: [other].into_iter().chain(known).collect(),
             other_requests: Default::default(),
             forwarding: forwarders.as_ref().and_then(|by| limits.group(by.group())),
             limits,
@@ -160,38 +102,8 @@ impl Calls {
 
 impl Collector for Calls {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let numbers = |rpc: &Counted| rpc.codes.each_ref().map(|n| n.load(Ordering::Relaxed));
-        let called = |rpc: &&Counted| {
-            rpc.in_flight.load(Ordering::Relaxed) > 0 || numbers(rpc).iter().any(|n| *n > 0)
-        };
-        let called: Vec<_> = self.counted.iter().filter(called).collect();
-
-        let help = "Calls that have ended, by RPC and code.";
-        let mut metric = encoder.encode_descriptor("calls", help, None, MetricType::Counter)?;
-        for rpc in &called {
-            for (code, number) in CODES.iter().zip(numbers(rpc)) {
-                if number > 0 {
-                    let labels = [("rpc", rpc.name), ("code", code)];
-                    ConstCounter::new(number).encode(metric.encode_family(&labels)?)?;
-                }
-            }
-        }
-        let help = "Open calls and streams.";
-        let kind = MetricType::Gauge;
-        let mut metric = encoder.encode_descriptor("calls_in_flight", help, None, kind)?;
-        for rpc in &called {
-            let labels = [("rpc", rpc.name)];
-            let number = rpc.in_flight.load(Ordering::Relaxed).cast_signed();
-            ConstGauge::new(number).encode(metric.encode_family(&labels)?)?;
-        }
-        let help = "Time until the response, without streams.";
-        let kind = MetricType::Histogram;
-        let mut metric = encoder.encode_descriptor("call_seconds", help, None, kind)?;
-        for rpc in called.iter().filter(|rpc| !rpc.streams) {
-            let labels = [("rpc", rpc.name)];
-            rpc.seconds.0.encode(metric.encode_family(&labels)?)?;
-        }
-        let help = "Requests that were not gRPC calls, by HTTP status.";
+        counted::encode(&self.counted, &mut encoder)?;
+        let help = "Requests that were not calls, by HTTP status.";
         let kind = MetricType::Counter;
         let mut metric = encoder.encode_descriptor("requests_refused", help, None, kind)?;
         for (status, number) in NO_CALLS.iter().zip(&self.other_requests) {
@@ -271,8 +183,6 @@ where
 struct Call {
     calls: Arc<Calls>,
     at: usize,
-    /// Whether it is a stream.
-    streams: bool,
     began: Instant,
     code: Code,
 }
@@ -284,7 +194,6 @@ impl Call {
         Self {
             calls: Arc::clone(calls),
             at,
-            streams: rpc.is_some_and(|rpc| rpc.streams),
             began: Instant::now(),
             code: Code::Cancelled,
         }
@@ -313,10 +222,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         let rpc = self.rpc();
         rpc.in_flight.fetch_sub(1, Ordering::Relaxed);
-        rpc.count(self.code);
-        if !self.streams {
-            rpc.seconds.add(self.began.elapsed());
-        }
+        rpc.end(self.code, self.began.elapsed());
     }
 }
 
@@ -343,7 +249,7 @@ where
                 // A failing handler returns its status at once; for a unary response
                 // tonic reports success afterwards.
                 Some(code) => call.end(code),
-                None if !call.streams => call.end(Code::Ok),
+                None if !call.rpc().streams => call.end(Code::Ok),
                 None => {
                     let call = Some(call);
                     answer = answer.map(|body| Body::new(Stream { body, call }));

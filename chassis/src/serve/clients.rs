@@ -273,6 +273,14 @@ impl Collector for ClientMetrics {
         let metric = encoder.encode_descriptor("connections", help, None, kind)?;
         let number = self.0.connections.load(Ordering::Relaxed).cast_signed();
         ConstGauge::new(number).encode(metric)?;
+        let help = "Bytes of large messages: of responses that clients have not read, and of \
+                    requests that have not arrived completely.";
+        let kind = MetricType::Gauge;
+        let mut metric = encoder.encode_descriptor("client_bytes", help, None, kind)?;
+        for (what, budget) in [("unread", &self.0.unread), ("arriving", &self.0.arriving)] {
+            let number = budget.bytes().cast_signed();
+            ConstGauge::new(number).encode(metric.encode_family(&[("what", what)])?)?;
+        }
         let help = "Connections and calls refused because their address has too many open.";
         let kind = MetricType::Counter;
         let mut metric = encoder.encode_descriptor("clients_limited", help, None, kind)?;

@@ -9,6 +9,7 @@ mod admission;
 mod calls;
 mod clients;
 mod connection;
+mod counted;
 mod cross_origin;
 mod door;
 mod health;
@@ -45,6 +46,7 @@ use crate::access::passed_on::Forwarders;
 use crate::access::rate_limits::RateLimits;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::process;
 use crate::serve::calls::Calls;
 use crate::serve::clients::Clients;
 use crate::serve::health::States;
@@ -176,6 +178,11 @@ impl Server {
         let help = "When the service was started, in seconds since the epoch";
         let name = "start_time_seconds";
         self.metrics.gauge(name, help, move || started);
+        let help = "1, with the version of the service";
+        self.metrics.gauges("build_info", help, "version", || {
+            vec![(env!("CARGO_PKG_VERSION").into(), 1.0)]
+        });
+        process::publish(&self.metrics);
         calls
     }
 
@@ -193,6 +200,7 @@ impl Server {
         if tls.is_none() {
             permit_plaintext(address, self.config.allow_plaintext)?;
         }
+        ServerTls::publish(tls.clone(), &self.metrics);
         // Background work stops when this function ends.
         let mut chores = JoinSet::new();
         chores.extend(tls.clone().map(ServerTls::follow));

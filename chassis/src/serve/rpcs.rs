@@ -11,9 +11,9 @@ use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto}
 pub(crate) struct Rpc {
     /// The full name of the service, such as `addressbook.auth.v1.AuthService`.
     pub(crate) service: String,
-    /// Such as `AuthService/LogIn`.
+    /// Such as `AuthService/LogIn`, or `grpc.health.v1.Health/Check`.
     pub(crate) name: String,
-    /// Its index in the counts, from 1 on: RPCs of our own protos are counted one by one.
+    /// Its index in the counts, from 1 on.
     pub(crate) number: usize,
     /// Whether it streams responses.
     pub(crate) streams: bool,
@@ -21,7 +21,7 @@ pub(crate) struct Rpc {
     pub(crate) client_streams: bool,
 }
 
-/// The index of everything that is not an RPC of our own.
+/// The index of calls of unknown RPCs.
 pub(crate) const OTHER: usize = 0;
 
 static RPCS: LazyLock<HashMap<String, Rpc>> = LazyLock::new(read);
@@ -41,13 +41,14 @@ fn read() -> HashMap<String, Rpc> {
         ],
     );
     let mut rpcs = HashMap::new();
-    let mut number = OTHER;
     for (service, method) in methods(&ours) {
-        number += 1;
-        add(&mut rpcs, service, &method, number);
+        let short = service.rsplit('.').next().unwrap_or_default().to_owned();
+        add(&mut rpcs, service, &short, &method);
     }
+    // The two versions of reflection have the same short name.
     for (service, method) in methods(&others) {
-        add(&mut rpcs, service, &method, OTHER);
+        let name = service.clone();
+        add(&mut rpcs, service, &name, &method);
     }
     rpcs
 }
@@ -55,15 +56,14 @@ fn read() -> HashMap<String, Rpc> {
 fn add(
     rpcs: &mut HashMap<String, Rpc>,
     service: String,
+    name: &str,
     method: &MethodDescriptorProto,
-    number: usize,
 ) {
     let path = format!("/{service}/{}", method.name());
-    let short = service.rsplit('.').next().unwrap_or_default();
     let rpc = Rpc {
-        name: format!("{short}/{}", method.name()),
+        name: format!("{name}/{}", method.name()),
         service,
-        number,
+        number: rpcs.len() + OTHER + 1,
         streams: method.server_streaming(),
         client_streams: method.client_streaming(),
     };
@@ -105,7 +105,7 @@ mod tests {
         let watch = find("/addressbook.contacts.v1.ContactsService/WatchContacts").unwrap();
         assert!(watch.streams && !watch.client_streams);
         let health = find("/grpc.health.v1.Health/Watch").unwrap();
-        assert!(health.streams && health.number == OTHER);
+        assert!(health.streams && health.name == "grpc.health.v1.Health/Watch");
         for version in ["v1", "v1alpha"] {
             let service = format!("/grpc.reflection.{version}.ServerReflection");
             let reflection = find(&format!("{service}/ServerReflectionInfo")).unwrap();
@@ -115,11 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn each_of_our_own_has_a_number_of_its_own() {
-        let numbers: Vec<_> = all().values().map(|rpc| rpc.number).collect();
-        let ours: HashSet<_> = numbers.iter().filter(|number| **number != OTHER).collect();
-        let others = numbers.iter().filter(|number| **number == OTHER).count();
-        assert_eq!(ours.len() + others, numbers.len());
-        assert_eq!(ours.into_iter().max(), Some(&(numbers.len() - others)));
+    fn each_has_a_number_and_a_name_of_its_own() {
+        let numbers: HashSet<_> = all().values().map(|rpc| rpc.number).collect();
+        let names: HashSet<_> = all().values().map(|rpc| &rpc.name).collect();
+        assert_eq!((numbers.len(), names.len()), (all().len(), all().len()));
+        assert_eq!(numbers.iter().min(), Some(&(OTHER + 1)));
+        assert_eq!(numbers.iter().max(), Some(&all().len()));
     }
 }

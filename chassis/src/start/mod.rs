@@ -3,6 +3,7 @@
 
 pub mod chores;
 pub mod cli;
+pub mod lag;
 pub mod limits;
 pub mod probe;
 pub mod shutdown;

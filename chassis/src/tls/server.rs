@@ -18,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 use super::files::{Pair, Pem, TlsError};
 use super::{H2, HTTP_1, end, provider};
 use crate::clock::Clock;
+use crate::metrics::{Metrics, count};
 use crate::settings::config::TlsConfig;
 
 /// How often the files are checked. Contents are compared, not times, because a container
@@ -67,6 +68,16 @@ impl ServerTls {
             paths: Arc::new(paths),
             in_force: Arc::new(ArcSwap::from_pointee(in_force)),
         }))
+    }
+
+    /// Registers when the certificate in use expires, if there is one.
+    pub(crate) fn publish(tls: Option<Self>, metrics: &Metrics) {
+        let name = "tls_certificate_end_time_seconds";
+        let help = "When the TLS certificate expires, in seconds since the epoch";
+        metrics.optional_gauge(name, help, move || {
+            let end = tls.as_ref()?.in_force.load().end?;
+            usize::try_from(end.timestamp()).ok().map(count)
+        });
     }
 
     /// Runs the handshake, without a timeout.

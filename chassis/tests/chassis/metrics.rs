@@ -11,22 +11,35 @@ use tokio::net::TcpStream;
 use crate::app::{App, EMPTY, PANIC, WAIT, config, eventually};
 use crate::wire::Connection;
 
+const ADDRESSES: &str = "addresses";
+
 /// A server with metrics, and their address.
 async fn app(limits: &str) -> (App, SocketAddr) {
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("addresses");
     let config = ServerConfig {
-        address_file: Some(file.clone()),
-        metrics_addr: Some("127.0.0.1:0".parse().unwrap()),
         rate_limits: limits.parse().unwrap(),
-        ..config()
+        ..told_in(&folder)
     };
     let app = App::with(config, Vec::new());
+    let at = address(&folder).await;
+    (app, at)
+}
+
+/// The settings of a server that writes the address of its metrics into a folder.
+pub(crate) fn told_in(folder: &TempDir) -> ServerConfig {
+    ServerConfig {
+        address_file: Some(folder.path().join(ADDRESSES)),
+        metrics_addr: Some("127.0.0.1:0".parse().unwrap()),
+        ..config()
+    }
+}
+
+/// The address of the metrics.
+pub(crate) async fn address(folder: &TempDir) -> SocketAddr {
+    let file = folder.path().join(ADDRESSES);
     eventually("the addresses are written", async || file.exists()).await;
     let lines = std::fs::read_to_string(file).unwrap();
-    let addresses: Vec<SocketAddr> = lines.lines().map(|line| line.parse().unwrap()).collect();
-    assert_eq!(addresses[0], app.address);
-    (app, addresses[1])
+    lines.lines().nth(1).unwrap().parse().unwrap()
 }
 
 async fn page(at: SocketAddr, path: &str) -> String {
@@ -39,7 +52,7 @@ async fn page(at: SocketAddr, path: &str) -> String {
 }
 
 /// The value of a metric with its labels.
-async fn number(at: SocketAddr, name: &str) -> Option<f64> {
+pub(crate) async fn number(at: SocketAddr, name: &str) -> Option<f64> {
     let page = page(at, "/metrics").await;
     let line = page.lines().find_map(|line| line.strip_prefix(name));
     line.map(|number| number.trim().parse().unwrap())
@@ -50,7 +63,8 @@ async fn calls_are_counted_by_rpc_and_code() {
     let (app, at) = app("").await;
     let mut connection = Connection::open(app.address).await;
 
-    for path in [EMPTY, EMPTY, PANIC, "/nobody.knows/This", "/"] {
+    let health = "/grpc.health.v1.Health/Check";
+    for path in [EMPTY, EMPTY, PANIC, health, "/nobody.knows/This", "/"] {
         connection.call(path, &[]).await;
     }
 
@@ -61,10 +75,15 @@ async fn calls_are_counted_by_rpc_and_code() {
         "addressbook_calls_total{rpc=\"other\",code=\"UNIMPLEMENTED\"} 2",
         "addressbook_calls_in_flight{rpc=\"AuthService/LogOut\"} 0",
         "addressbook_requests_refused_total{status=\"415\"} 0",
-        "addressbook_call_seconds_count{rpc=\"AuthService/LogOut\"} 2",
+        "addressbook_call_seconds_count{rpc=\"AuthService/LogOut\",code=\"OK\"} 2",
+        "addressbook_call_seconds_count{rpc=\"AuthService/LogIn\",code=\"INTERNAL\"} 1",
+        "addressbook_calls_total{rpc=\"grpc.health.v1.Health/Check\",code=\"OK\"} 1",
     ] {
         assert!(page.contains(line), "{line}\n{page}");
     }
+    let version = env!("CARGO_PKG_VERSION");
+    let build = format!("addressbook_build_info{{version=\"{version}\"}} 1.0");
+    assert!(page.contains(&build), "{page}");
     assert!(page.contains("content-type: application/openmetrics-text"));
     assert!(!page.contains("nobody") && !page.contains("RefreshToken"));
 }

@@ -15,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 use tonic::Code;
 
 use crate::app::{App, EMPTY, config, eventually};
+use crate::metrics::{address, number, told_in};
 use crate::pki::{Authority, Leaf};
 use crate::tls::{Client, TlsApp};
 use crate::wire::Connection;
@@ -51,6 +52,26 @@ async fn a_new_certificate_is_for_new_connections() {
     let answer = before.call(EMPTY, &[]).await;
     assert_eq!(answer.status.code(), Code::Ok);
     assert!(tls.client().gets_through(tls.app.address).await);
+}
+
+#[tokio::test]
+async fn metrics_tell_when_the_certificate_in_use_expires() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = TlsApp::with(told_in(&folder));
+    let at = address(&folder).await;
+    let end = "addressbook_tls_certificate_end_time_seconds";
+    // As of 2100-01-01.
+    let new = Some(4_102_444_800.0);
+    assert_ne!(number(at, end).await, new);
+
+    tls.authority
+        .issue_until(2100)
+        .write(tls.folder.path(), "server");
+
+    eventually("the end of the new one is told", async || {
+        number(at, end).await == new
+    })
+    .await;
 }
 
 /// A folder that is a link to the current one, as Kubernetes mounts secrets.

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::app::{App, EMPTY, PANIC, WAIT, config, eventually};
 use crate::cross_origin::PAGE;
+use crate::metrics::{address, number, told_in};
 use crate::wire::{Connection, PATIENCE, framed};
 
 const SIGN_UP: &str = "/addressbook.auth.v1.AuthService/SignUp";
@@ -347,12 +348,14 @@ async fn a_response_without_room_is_replaced_by_an_error() {
         user_answer_bytes: 1_000_000,
         ..ClientConfig::default()
     };
+    let folder = tempfile::tempdir().unwrap();
     let config = ServerConfig {
         clients,
         allowed_origins: vec![HeaderValue::from_static(PAGE)],
-        ..config()
+        ..told_in(&folder)
     };
     let app = App::with(config, Vec::new());
+    let metrics = address(&folder).await;
     large_answer(&app, 1_500);
     let connection = Connection::open(app.address).await;
     let request = || {
@@ -362,6 +365,8 @@ async fn a_response_without_room_is_replaced_by_an_error() {
     };
     let unread = connection.send(request(), "{}").await.await.unwrap();
     assert_eq!(unread.status(), StatusCode::OK);
+    let held = number(metrics, "addressbook_client_bytes{what=\"unread\"}").await;
+    assert!(held > Some(100_000.0), "{held:?}");
 
     // The window of the first connection is full.
     let other = Connection::open(app.address).await;

@@ -8,6 +8,7 @@ use chassis::auth_client::deletion_feed::DeletionFeed;
 use chassis::auth_client::program::Credentials;
 use chassis::auth_client::upstream::{ClientFiles, Upstream};
 use chassis::metrics::Metrics;
+use chassis::start::lag::Lag;
 use chassis::user_id::UserId;
 use contacts_service::contact::order::order_key;
 use contacts_service::copies::{Contacts, Copies};
@@ -255,6 +256,7 @@ async fn the_copy_of_a_deleted_user_is_dropped() {
         Arc::clone(&copies),
         DeletionFeed::new(&auth, credentials),
         revocations,
+        Lag::new(&Metrics::default(), "deleted_users_lag_seconds"),
     ));
 
     in_time("the copy is dropped", async || {
