@@ -156,7 +156,7 @@ mod tests {
     async fn what_is_not_a_call_gets_an_http_status() {
         let other = post(CHECK, "text/plain", "{}").await;
         assert_eq!(other.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        assert_eq!(other.headers()["accept-post"], crate::ACCEPTED);
+        assert_eq!(other.headers()["accept-post"], ACCEPTED);
         // A stream is not one message.
         let stream = post(WATCH, "application/json", "{}").await;
         assert_eq!(stream.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);

@@ -23,7 +23,7 @@ pub(crate) struct Balancer {
 
 impl Balancer {
     /// Starts it, with these settings of the services; `None` without `HAProxy`.
-    pub(crate) fn start(stack: &Stack, settings: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start(stack: &Stack, settings: &[(&'static str, &str)]) -> Option<Self> {
         if !has_haproxy() {
             return None;
         }
@@ -64,7 +64,7 @@ impl Drop for Balancer {
 }
 
 /// With the settings that `dev` gives to the first ones.
-fn second_replicas(stack: &Stack, settings: &[(&str, &str)]) -> [Program; 2] {
+fn second_replicas(stack: &Stack, settings: &[(&'static str, &str)]) -> [Program; 2] {
     let folder = stack.folder();
     let files = folder.join("second");
     fs::create_dir_all(&files).unwrap();

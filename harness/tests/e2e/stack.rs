@@ -48,7 +48,7 @@ impl Stack {
     }
 
     /// The same, with these settings of the services.
-    pub(crate) fn start_with(args: &[&str], settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(args: &[&str], settings: &[(&'static str, &str)]) -> Self {
         let dev = Path::new(env!("CARGO_BIN_EXE_dev"));
         for service in ["auth-service", "contacts-service"] {
             let built = dev.with_file_name(service).exists();
@@ -108,7 +108,7 @@ impl Stack {
     }
 
     /// Puts `HAProxy` in front of the services and of second replicas, once.
-    fn balance(&mut self, settings: &[(&str, &str)]) {
+    fn balance(&mut self, settings: &[(&'static str, &str)]) {
         if self.balancer.is_none()
             && let Some(balancer) = Balancer::start(self, settings)
         {
