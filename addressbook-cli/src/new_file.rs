@@ -24,14 +24,10 @@ impl NewFile {
             Ok(_) if !is_forced => return Err(exists(path)),
             _ => {}
         }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
         Ok(Self {
             path: path.to_owned(),
             is_forced,
-            file: file.map_err(|cause| unwritten(path, &cause))?,
+            file: beside(path).map_err(|cause| unwritten(path, &cause))?,
         })
     }
 
@@ -69,6 +65,14 @@ impl NewFile {
             Err(error) => Err(unwritten(&path, &error.error)),
         }
     }
+}
+
+/// A temporary file that can be given this name, and that only its owner can read.
+pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
 }
 
 fn exists(path: &Path) -> Error {

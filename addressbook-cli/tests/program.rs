@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test should panic where it fails")]
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::thread::yield_now;
 
 fn addressbook(args: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_addressbook");
@@ -115,4 +117,40 @@ fn there_is_a_manual_page_for_each_command() {
     ] {
         assert!(pages.join(page).exists(), "{page}");
     }
+}
+
+/// Whether the process has a handler for SIGINT, the second bit of the mask.
+fn handles_interrupts(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 0b10 != 0
+}
+
+#[test]
+fn an_interrupted_import_leaves_no_copy_of_its_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let copies = dir.path().join("tmp");
+    fs::create_dir(&copies).unwrap();
+    let mut import = Command::new(env!("CARGO_BIN_EXE_addressbook"));
+    let mut import = import
+        .args(["import", "-"])
+        .env_clear()
+        .env("XDG_STATE_HOME", dir.path())
+        .env("TMPDIR", &copies)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = import.stdin.take().unwrap();
+    input.write_all(b"BEGIN:VCARD").unwrap();
+    let is_copying = || fs::read_dir(&copies).unwrap().next().is_some();
+    while !is_copying() || !handles_interrupts(import.id()) {
+        assert!(import.try_wait().unwrap().is_none(), "the import has ended");
+        yield_now();
+    }
+
+    let kill = format!("kill -INT {}", import.id());
+    Command::new("sh").args(["-c", &kill]).status().unwrap();
+
+    assert_eq!(import.wait().unwrap().code(), Some(130));
+    assert!(!is_copying());
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use addressbook_client::Error;
 use aws_lc_rs::digest::{self, SHA256};
 use tempfile::NamedTempFile;
+use tokio::task::spawn_blocking;
 
 /// A file that can be read several times.
 pub(super) struct Input {
@@ -27,9 +28,7 @@ impl Input {
             Error::local(format_args!("cannot read {}: {cause}", name.display()))
         };
         let copy = if name == Path::new("-") {
-            // On a thread, so that Ctrl-C is noticed meanwhile.
-            let copying = tokio::task::spawn_blocking(copy_of_input).await;
-            Some(copying.map_err(Error::local)?.map_err(failed)?)
+            Some(copy_of_input().await.map_err(failed)?)
         } else if std::fs::metadata(name).map_err(failed)?.is_file() {
             None
         } else {
@@ -55,9 +54,12 @@ impl Input {
     }
 }
 
-fn copy_of_input() -> io::Result<NamedTempFile> {
-    let mut copy = NamedTempFile::new()?;
-    io::copy(&mut io::stdin().lock(), &mut copy)?;
+/// Reads on a thread, so that Ctrl-C is noticed meanwhile. It only has a handle of the file,
+/// because a thread that still reads when the program ends would not remove it.
+async fn copy_of_input() -> io::Result<NamedTempFile> {
+    let copy = NamedTempFile::new()?;
+    let mut handle = copy.reopen()?;
+    spawn_blocking(move || io::copy(&mut io::stdin().lock(), &mut handle)).await??;
     Ok(copy)
 }
 

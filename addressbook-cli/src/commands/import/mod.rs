@@ -5,7 +5,7 @@ mod input;
 mod refused;
 mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use addressbook_client::proto::contacts::v1::{
     ImportColumn, ImportConflict, ImportFormat, ImportHeader, ImportRow, ImportSummary,
@@ -20,10 +20,13 @@ use crate::{exit, interrupt, output};
 
 /// What became of a file.
 struct Imported {
-    input: Input,
+    /// As in the command; `-` for standard input.
+    name: PathBuf,
     summary: ImportSummary,
     /// The cards that were not stored as they are in the file.
     rows: Vec<ImportRow>,
+    /// The file that contains the refused ones, if there are any.
+    refused: Result<Option<PathBuf>, Error>,
 }
 
 /// Imports files one after the other; returns the exit code.
@@ -44,7 +47,7 @@ pub(crate) async fn run(context: &Context, args: Import) -> Result<u8, Error> {
         };
         match imported {
             Ok(imported) => {
-                report(context, &args, &imported)?;
+                report::print(context, &imported)?;
                 suggest_as_new(context, &args, &imported.summary);
                 if imported.summary.failed > 0 {
                     code = exit::PARTIAL;
@@ -96,23 +99,7 @@ fn suggest_as_new(context: &Context, args: &Import, summary: &ImportSummary) {
     }
 }
 
-/// Writes the refused cards to a file, and prints what became of all.
-fn report(context: &Context, args: &Import, imported: &Imported) -> Result<(), Error> {
-    if imported.summary.failed == 0 || args.dry_run {
-        return report::print(context, imported, None);
-    }
-    match refused::write(args, &imported.input, &imported.rows) {
-        Ok(written) => report::print(context, imported, Some(&written)),
-        // The cards that were stored are to be reported all the same.
-        Err(error) => {
-            report::print(context, imported, None)?;
-            context.output.failed(&error);
-            Ok(())
-        }
-    }
-}
-
-/// Sends a file, with a progress bar on a terminal.
+/// Sends a file, with a progress bar on a terminal, and writes its refused cards to another.
 async fn send(
     context: &Context,
     client: &Client,
@@ -151,10 +138,17 @@ async fn send(
     });
     let summary = importing.await;
     bar.finish_and_clear();
+    let summary = summary?;
+    let refused = if summary.failed == 0 || args.dry_run {
+        Ok(None)
+    } else {
+        refused::write(args, &input, &rows).map(Some)
+    };
     Ok(Imported {
-        input,
-        summary: summary?,
+        name: input.name,
+        summary,
         rows,
+        refused,
     })
 }
 

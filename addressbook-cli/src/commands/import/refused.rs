@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use addressbook_client::Error;
 use addressbook_client::proto::contacts::v1::{ImportOutcome, ImportRow};
-use tempfile::NamedTempFile;
 
 use super::cards;
 use super::input::Input;
 use crate::cli::Import;
+use crate::new_file;
 
 /// Writes the refused cards to a new file; returns where it is.
 pub(super) fn write(args: &Import, input: &Input, rows: &[ImportRow]) -> Result<PathBuf, Error> {
@@ -46,10 +46,7 @@ fn beside(name: &Path) -> PathBuf {
 /// Writes a file that only its owner can read. If there is one of this name, the new one gets a
 /// number after its name, because the other may have been mended since.
 fn write_new(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut file = new_file::beside(path)?;
     file.write_all(text)?;
     let mut number = 1;
     loop {

@@ -1,7 +1,5 @@
 //! What became of the cards of a file.
 
-use std::path::Path;
-
 use addressbook_client::proto::contacts::v1::{ImportOutcome, ImportRow, ImportSummary};
 use addressbook_client::{Error, to_json};
 use serde_json::{Value, json};
@@ -13,19 +11,26 @@ use crate::output::{self, error_json};
 /// How many refused cards people see, and how many with warnings. `--json` prints all.
 const SHOWN_MAX: usize = 20;
 
-/// Prints the cards that were not stored as they are, then how many there are of each kind;
-/// `refused` is the file that contains the refused ones.
-pub(super) fn print(
-    context: &Context,
-    imported: &Imported,
-    refused: Option<&Path>,
-) -> Result<(), Error> {
+/// Prints the cards that were not stored as they are, then how many there are of each kind,
+/// and where the refused ones are.
+pub(super) fn print(context: &Context, imported: &Imported) -> Result<(), Error> {
+    print_cards(context, imported)?;
+    // The cards that were stored are reported all the same.
+    if let Err(error) = &imported.refused {
+        context.output.failed(error);
+    }
+    Ok(())
+}
+
+fn print_cards(context: &Context, imported: &Imported) -> Result<(), Error> {
     let Imported {
-        input,
+        name,
         summary,
         rows,
+        refused,
     } = imported;
-    let name = input.name.display();
+    let name = name.display();
+    let refused = refused.as_ref().ok().and_then(Option::as_ref);
     if context.output.is_json() {
         for row in rows {
             output::json(&row_json(row))?;
