@@ -20,6 +20,8 @@ class Session:
 
     def keep(self, tokens):
         self.tokens = tokens
+        # Of the next refresh and its repeats: if its response is lost, a repeat returns it.
+        self.request_id = str(uuid.uuid4())
         # A tenth of its time is left for calls that are on their way. A new token is used for
         # a second, whatever this machine's clock says.
         left = tokens.access_expire_time.seconds - time.time()
@@ -31,7 +33,7 @@ class Session:
         with self.lock:
             if self.tokens.access_token == refused or time.monotonic() >= self.fresh_until:
                 request = auth.RefreshTokenRequest(
-                    refresh_token=self.tokens.refresh_token, request_id=str(uuid.uuid4()))
+                    refresh_token=self.tokens.refresh_token, request_id=self.request_id)
                 self.keep(self.accounts.RefreshToken(request).tokens)
                 self.refreshes += 1
             return self.tokens.access_token

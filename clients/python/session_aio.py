@@ -16,8 +16,8 @@ class Session:
         self.keep(tokens)
 
     def keep(self, tokens):
-        self.tokens = tokens
         # As in session.py.
+        self.tokens, self.request_id = tokens, str(uuid.uuid4())
         left = tokens.access_expire_time.seconds - time.time()
         self.fresh_until = time.monotonic() + max(0.9 * left, 1)
 
@@ -33,7 +33,7 @@ class Session:
     async def refresh(self):
         try:
             request = auth.RefreshTokenRequest(
-                refresh_token=self.tokens.refresh_token, request_id=str(uuid.uuid4()))
+                refresh_token=self.tokens.refresh_token, request_id=self.request_id)
             self.keep((await self.accounts.RefreshToken(request)).tokens)
             self.refreshes += 1
         finally:

@@ -19,6 +19,7 @@ type Session struct {
 
 	mutex      sync.Mutex
 	tokens     *authv1.TokenPair
+	requestID  string
 	freshUntil time.Time
 	refreshes  int
 }
@@ -38,7 +39,7 @@ func (s *Session) Token(ctx context.Context, refused string) (string, error) {
 	if s.tokens.GetAccessToken() == refused || time.Now().After(s.freshUntil) {
 		// A caller that gives up does not cancel the refresh, which would lose the new
 		// refresh token.
-		tokens, err := s.exchange(context.WithoutCancel(ctx), s.tokens.GetRefreshToken(), rand.Text())
+		tokens, err := s.exchange(context.WithoutCancel(ctx), s.tokens.GetRefreshToken(), s.requestID)
 		if err != nil {
 			return "", err
 		}
@@ -66,6 +67,8 @@ func (s *Session) SetLeft(left time.Duration) string {
 
 func (s *Session) keep(tokens *authv1.TokenPair) {
 	s.tokens = tokens
+	// Of the next refresh and its repeats: if its response is lost, a repeat returns it.
+	s.requestID = rand.Text()
 	// A tenth of its time is left for calls that are on their way. A new token is used for a
 	// second, whatever this machine's clock says.
 	left := time.Until(tokens.GetAccessExpireTime().AsTime()) * 9 / 10

@@ -15,6 +15,7 @@ export class Session {
   /** In the time of `performance.now()`. */
   freshUntil = 0;
   private running: Promise<void> | undefined;
+  private requestId = "";
 
   constructor(
     public tokens: Tokens,
@@ -33,12 +34,14 @@ export class Session {
   }
 
   private async refresh(): Promise<void> {
-    this.keep(await this.exchange(this.tokens.refresh, crypto.randomUUID()));
+    this.keep(await this.exchange(this.tokens.refresh, this.requestId));
     this.refreshes += 1;
   }
 
   private keep(tokens: Tokens): void {
     this.tokens = tokens;
+    // Of the next refresh and its repeats: if its response is lost, a repeat returns it.
+    this.requestId = crypto.randomUUID();
     // A tenth of its time is left for calls that are on their way. A new token is used for a
     // second, whatever this machine's clock says.
     const left = tokens.expires.getTime() - Date.now();

@@ -11,6 +11,7 @@ import java.util.UUID;
 final class Session {
   private final AuthServiceBlockingStub accounts;
   private TokenPair tokens;
+  private String requestId;
   /** In the time of {@link System#nanoTime}. */
   private long freshUntil;
   private int refreshes;
@@ -30,7 +31,7 @@ final class Session {
     if (tokens.getAccessToken().equals(refused) || System.nanoTime() - freshUntil >= 0) {
       var request = RefreshTokenRequest.newBuilder()
           .setRefreshToken(tokens.getRefreshToken())
-          .setRequestId(UUID.randomUUID().toString())
+          .setRequestId(requestId)
           .build();
       keep(accounts.refreshToken(request).getTokens());
       refreshes++;
@@ -50,6 +51,8 @@ final class Session {
 
   private synchronized void keep(TokenPair tokens) {
     this.tokens = tokens;
+    // Of the next refresh and its repeats: if its response is lost, a repeat returns it.
+    requestId = UUID.randomUUID().toString();
     // A tenth of its time is left for calls that are on their way. A new token is used for a
     // second, whatever this machine's clock says.
     var end = Instant.ofEpochSecond(tokens.getAccessExpireTime().getSeconds());
