@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Settings of `prepare`.
@@ -133,6 +133,30 @@ pub(crate) fn tls_variable() -> Option<&'static str> {
 }
 
 impl UpConfig {
+    /// A system with its data in this folder and its services on free ports, without rate
+    /// limits.
+    pub(crate) fn in_folder(data_dir: PathBuf) -> Self {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            place: Place {
+                data_dir: Some(data_dir),
+                database_url: None,
+            },
+            ephemeral: false,
+            postgres_bin_dir: None,
+            auth_listen: free,
+            contacts_listen: free,
+            log_format: None,
+            rate_limits: "off".to_owned(),
+            metrics_addr: None,
+            seed: None,
+            contact_quota: None,
+            mail: false,
+            log_filter: None,
+            cargo: None,
+        }
+    }
+
     /// The address of the contacts service's metrics.
     pub(crate) fn contacts_metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics_addr.map(|mut addr| {

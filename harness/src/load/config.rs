@@ -1,6 +1,6 @@
 //! The settings of `cargo dev load`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::{Axis, Group, Load, Scenario, Stack};
-use crate::config::{Place, UpConfig};
+use crate::config::UpConfig;
 
 /// Settings of `load`.
 #[derive(Debug, Clone, clap::Args)]
@@ -136,25 +136,11 @@ impl LoadConfig {
 
     /// A system of its own in this folder, on free ports.
     pub(crate) fn system(&self, data_dir: PathBuf) -> UpConfig {
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         UpConfig {
-            place: Place {
-                data_dir: Some(data_dir),
-                database_url: None,
-            },
-            ephemeral: false,
-            postgres_bin_dir: None,
-            auth_listen: free,
-            contacts_listen: free,
-            log_format: None,
-            rate_limits: "off".to_owned(),
-            metrics_addr: None,
-            seed: None,
             // A load stores more contacts than a person would.
             contact_quota: Some(1_000_000_000),
-            mail: false,
-            log_filter: None,
             cargo: self.cargo.clone(),
+            ..UpConfig::in_folder(data_dir)
         }
     }
 }

@@ -1,12 +1,10 @@
 //! The settings of `cargo dev torture`.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use super::fault::Fault;
-use crate::config::{Place, UpConfig};
 
 /// Settings of `torture`.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,28 +38,5 @@ impl TortureConfig {
     /// What breaks.
     pub(super) fn faults(&self) -> &[Fault] {
         self.fault.as_deref().unwrap_or(Fault::value_variants())
-    }
-
-    /// The private database in this folder; what is acknowledged survives a killed server.
-    pub(super) fn system(data_dir: PathBuf) -> UpConfig {
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        UpConfig {
-            place: Place {
-                data_dir: Some(data_dir),
-                database_url: None,
-            },
-            ephemeral: false,
-            postgres_bin_dir: None,
-            auth_listen: free,
-            contacts_listen: free,
-            log_format: None,
-            rate_limits: "off".to_owned(),
-            metrics_addr: None,
-            seed: None,
-            contact_quota: None,
-            mail: false,
-            log_filter: None,
-            cargo: None,
-        }
     }
 }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::config::TortureConfig;
 use super::proxy::{Proxy, Upstream};
+use crate::config::UpConfig;
 use crate::error::{Error, OrPath, Result};
 use crate::keys;
 use crate::stop::Stop;
@@ -49,7 +50,7 @@ impl Stage {
             .tempdir()
             .or_path("make", Path::new("a folder"))?;
         // A kept folder: in an ephemeral one commits do not wait for the disk.
-        let system = TortureConfig::system(data.path().join("data"));
+        let system = UpConfig::in_folder(data.path().join("data"));
         let folder = Folder::kept(&data.path().join("data"))?;
         let database = Database::start(&system, folder).await?;
         database.migrate(&programs.auth).await?;
