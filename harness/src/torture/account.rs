@@ -113,9 +113,10 @@ impl Accounts {
     /// Refreshes once, or twice at the same time: both get the same successor.
     async fn refresh(&mut self, tokens: &TokenPair) -> Option<TokenPair> {
         let request_id = self.random_id();
+        let is_twice = self.rng.u8(..3) == 0;
         let about = &tokens.session_id;
         let refresh = || self.repeat_refresh(tokens, &request_id);
-        let next = if self.rng.clone().u8(..3) == 0 {
+        let next = if is_twice {
             let (first, second) = tokio::join!(refresh(), refresh());
             let (first, second) = (first?, second?);
             let are_same = first.refresh_token == second.refresh_token;

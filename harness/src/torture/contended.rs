@@ -20,6 +20,7 @@ const TASKS: u64 = 3;
 /// Contacts that they write.
 const CONTACTS: usize = 4;
 
+const CREATE: &str = "CreateContact";
 const UPDATE: &str = "UpdateContact";
 const GET: &str = "GetContact";
 
@@ -66,15 +67,21 @@ impl Contended {
                 let request = signed(&user.token, request.clone());
                 async move { to.book.create_contact(request).await }
             };
-            let answer = caller.settle("CreateContact", &tag, make).await.answer;
-            if let Answer::Done(response) = answer {
-                let Contact { id, version, .. } = response.contact.unwrap_or_default();
-                let row = Row {
-                    tag,
-                    version,
-                    ..Row::default()
-                };
-                locked(&rows).insert(id, row);
+            match caller.settle(CREATE, &tag, make).await.answer {
+                Answer::Done(response) => {
+                    let Contact { id, version, .. } = response.contact.unwrap_or_default();
+                    let row = Row {
+                        tag,
+                        version,
+                        ..Row::default()
+                    };
+                    locked(&rows).insert(id, row);
+                }
+                Answer::Refused(refusal) => {
+                    let text = format!("{CREATE} was refused: {refusal}");
+                    caller.history.violate("answers", &tag, text);
+                }
+                Answer::Unknown => {}
             }
         }
         Self {
@@ -196,11 +203,15 @@ impl Contended {
             let request = signed(&self.user.token, request.clone());
             async move { to.book.get_contact(request).await }
         };
-        let Answer::Done(response) = self.caller.settle(GET, &tag, make).await.answer else {
-            return None;
-        };
-        let contact = response.contact.unwrap_or_default();
         let history = &self.caller.history;
+        let contact = match self.caller.settle(GET, &tag, make).await.answer {
+            Answer::Done(response) => response.contact.unwrap_or_default(),
+            Answer::Refused(refusal) => {
+                history.violate("reads", &tag, format!("{GET} was refused: {refusal}"));
+                return None;
+            }
+            Answer::Unknown => return None,
+        };
         history.check("reads", contact.version >= version, &tag, || {
             format!("version {} was read after {version}", contact.version)
         });

@@ -217,8 +217,7 @@ impl History {
             breaks.iter().any(explains)
         };
         let unknown = |event: &&Event| matches!(event.outcome, Outcome::Unknown(_));
-        let events = self.events().clone();
-        for event in events.iter().filter(unknown) {
+        for event in self.events().iter().filter(unknown) {
             self.check("availability", is_caused(event), &event.about, || {
                 format!("{} failed without a fault: {:?}", event.call, event.outcome)
             });

@@ -14,10 +14,12 @@ use super::history::Refusal;
 use super::user::User;
 use crate::error::Result;
 
+const CREATE_CONTACT: &str = "CreateContact";
 const CREATE: &str = "CreateShare";
 const ACCEPT: &str = "UpdateShare";
 const DELETE: &str = "DeleteShare";
 const LIST: &str = "ListContacts";
+const LIST_SHARES: &str = "ListShares";
 
 /// An owner and a recipient, each with its caller.
 pub(super) struct Sharing {
@@ -53,8 +55,12 @@ impl Sharing {
             let request = signed(&user.token, request.clone());
             async move { to.book.create_contact(request).await }
         };
-        caller.settle("CreateContact", "share", make).await;
-        Ok(Self { owner, recipient })
+        let answer = caller.settle(CREATE_CONTACT, "share", make).await.answer;
+        let sharing = Self { owner, recipient };
+        if let Answer::Refused(refusal) = answer {
+            sharing.unexpected(CREATE_CONTACT, &refusal);
+        }
+        Ok(sharing)
     }
 
     /// Shares until then.
@@ -110,9 +116,13 @@ impl Sharing {
             let request = signed(&user.token, ListSharesRequest::default());
             async move { to.shares.list_shares(request).await }
         };
-        match caller.settle("ListShares", "share", make).await.answer {
+        match caller.settle(LIST_SHARES, "share", make).await.answer {
             Answer::Done(response) => response.shares,
-            _ => Vec::new(),
+            Answer::Refused(refusal) => {
+                self.unexpected(LIST_SHARES, &refusal);
+                Vec::new()
+            }
+            Answer::Unknown => Vec::new(),
         }
     }
 

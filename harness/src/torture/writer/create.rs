@@ -67,11 +67,8 @@ impl Writer {
         };
         match self.write(CREATE_MANY, &tags, make).await {
             Answer::Done(response) => {
-                let created = contacts_of(response.results);
-                let history = &self.caller.history;
-                history.check("batches", created.len() == contacts.len(), &tags, || {
-                    format!("{CREATE_MANY} created {} contacts", created.len())
-                });
+                let results = response.results;
+                let created = self.contacts_of(CREATE_MANY, &tags, results, contacts.len());
                 for (created, wanted) in created.iter().zip(&contacts) {
                     self.created(CREATE_MANY, created, &wanted.into());
                 }
@@ -131,6 +128,26 @@ impl Writer {
         });
         self.learn(call, contact);
     }
+
+    /// The contacts of a batch that was executed, of which each must be there.
+    pub(super) fn contacts_of(
+        &self,
+        call: &str,
+        about: &str,
+        results: Vec<BatchContactResult>,
+        count: usize,
+    ) -> Vec<Contact> {
+        let contact = |result: BatchContactResult| match result.result {
+            Some(Part::Contact(contact)) => Some(contact),
+            _ => None,
+        };
+        let contacts: Vec<_> = results.into_iter().filter_map(contact).collect();
+        let history = &self.caller.history;
+        history.check("batches", contacts.len() == count, about, || {
+            format!("{call} of {count} contacts returned {}", contacts.len())
+        });
+        contacts
+    }
 }
 
 fn creation(contact: Contact) -> CreateContactRequest {
@@ -143,13 +160,4 @@ fn creation(contact: Contact) -> CreateContactRequest {
 pub(super) fn tags(contacts: &[Contact]) -> String {
     let tags: Vec<_> = contacts.iter().map(|contact| &*contact.nickname).collect();
     tags.join(" ")
-}
-
-/// The contacts of a batch that was executed.
-pub(super) fn contacts_of(results: Vec<BatchContactResult>) -> Vec<Contact> {
-    let contact = |result: BatchContactResult| match result.result {
-        Some(Part::Contact(contact)) => Some(contact),
-        _ => None,
-    };
-    results.into_iter().filter_map(contact).collect()
 }

@@ -5,7 +5,6 @@ use proto::contacts::v1::{
 };
 
 use super::Writer;
-use super::create::contacts_of;
 use crate::torture::book::Image;
 use crate::torture::calls::{Answer, Clients, signed};
 
@@ -49,7 +48,8 @@ impl Writer {
         };
         match self.write(UPDATE, &about, make).await {
             Answer::Done(response) => {
-                let contacts = contacts_of(response.results);
+                let results = response.results;
+                let contacts = self.contacts_of(UPDATE, &about, results, after.len());
                 for (contact, (tag, image)) in contacts.iter().zip(&after) {
                     self.changed(UPDATE, tag, contact, image);
                 }
@@ -92,7 +92,8 @@ impl Writer {
         };
         match self.write(DELETE, &about, make).await {
             Answer::Done(response) => {
-                let contacts = contacts_of(response.results);
+                let results = response.results;
+                let contacts = self.contacts_of(DELETE, &about, results, after.len());
                 for (contact, (tag, image)) in contacts.iter().zip(&after) {
                     self.changed(DELETE, tag, contact, image);
                 }

@@ -16,6 +16,7 @@ use crate::torture::history::Refusal;
 
 const GET: &str = "GetContact";
 const LIST: &str = "ListContacts";
+const LIST_LABELS: &str = "ListLabels";
 const SEARCH: &str = "SearchContacts";
 
 /// As many as a page can have.
@@ -129,7 +130,7 @@ impl Writer {
         Some(contacts)
     }
 
-    /// All labels, or `None` if that failed.
+    /// All labels, or `None` if that failed, which is recorded.
     pub(in crate::torture) async fn read_labels(&self) -> Option<Vec<Label>> {
         let request = ListLabelsRequest {
             page_size: PAGE,
@@ -139,9 +140,13 @@ impl Writer {
             let request = signed(&self.user.token, request.clone());
             async move { to.labels.list_labels(request).await }
         };
-        match self.caller.settle("ListLabels", "", make).await.answer {
+        match self.caller.settle(LIST_LABELS, "", make).await.answer {
             Answer::Done(page) => Some(page.labels),
-            _ => None,
+            Answer::Refused(refusal) => {
+                self.unexpected(LIST_LABELS, "", &refusal);
+                None
+            }
+            Answer::Unknown => None,
         }
     }
 
