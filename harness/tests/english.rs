@@ -156,8 +156,10 @@ const RULES: [Rule; 20] = [
 
 /// Where texts are, beside the crates.
 const FOLDERS: [&str; 4] = ["docs", "deploy", "peers", "clients"];
+/// Files with comments after `//`.
+const SLASHED: [&str; 5] = ["proto", "rs", "go", "java", "ts"];
 /// Files with prose, or with comments after `#`.
-const EXTENSIONS: [&str; 8] = ["md", "proto", "rs", "yml", "yaml", "cfg", "env", "service"];
+const EXTENSIONS: [&str; 7] = ["md", "py", "yml", "yaml", "cfg", "env", "service"];
 /// Texts of others, or with the phrases themselves.
 const SKIPPED: [&str; 3] = [
     "proto/google",
@@ -165,7 +167,7 @@ const SKIPPED: [&str; 3] = [
     "harness/tests/english.rs",
 ];
 /// Folders of what was installed or built.
-const BUILT: [&str; 3] = [".venv", "node_modules", "target"];
+const BUILT: [&str; 5] = [".venv", "dist", "gen", "node_modules", "target"];
 
 /// A paragraph of prose, on one line, in lower case.
 struct Paragraph {
@@ -199,7 +201,11 @@ fn files() -> Vec<String> {
             let extension = Path::new(&path).extension().unwrap_or_default();
             if entry.file_type().unwrap().is_dir() {
                 folders.push(path);
-            } else if EXTENSIONS.iter().any(|prose| extension == *prose) {
+            } else if EXTENSIONS
+                .iter()
+                .chain(&SLASHED)
+                .any(|prose| extension == *prose)
+            {
                 files.push(path);
             }
         }
@@ -213,7 +219,7 @@ fn prose<'a>(file: &str, line: &'a str) -> Option<&'a str> {
     let extension = Path::new(file).extension().unwrap_or_default();
     let text = if extension == "md" {
         Some(line)
-    } else if extension == "rs" || extension == "proto" {
+    } else if SLASHED.iter().any(|slashed| extension == *slashed) {
         let error = line.strip_prefix("#[error(\"");
         error.or_else(|| Some(line.strip_prefix("//")?.trim_start_matches(['/', '!'])))
     } else {
