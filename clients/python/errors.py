@@ -1,4 +1,5 @@
-"""What the details of an error say."""
+"""What an error says."""
+import grpc
 from google.rpc import error_details_pb2
 from google.rpc import status_pb2
 from grpc_status import rpc_status
@@ -19,6 +20,16 @@ def detail(error, kind):
 def reason(error):
     """Such as `CONTACT_NOT_FOUND`; empty if no service has answered."""
     return detail(error, error_details_pb2.ErrorInfo).reason
+
+
+# What grpcio makes of a connection that broke or a stream that was reset, beside UNAVAILABLE.
+BROKEN = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
+
+
+def is_broken(error):
+    """Whether the server cannot be reached, or asks to be called later. The caller must not have
+    cancelled the call."""
+    return error.code() == grpc.StatusCode.UNAVAILABLE or error.code() in BROKEN and not reason(error)
 
 
 def retry_delay(error):

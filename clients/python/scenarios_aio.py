@@ -10,7 +10,7 @@ from addressbook.auth.v1 import auth_service_pb2 as auth, auth_service_pb2_grpc 
 from addressbook.contacts.v1 import contacts_service_pb2 as contacts, contacts_service_pb2_grpc as contacts_grpc
 
 from channels import PLAIN, RETRYING
-from errors import fields, reason, retry_delay
+from errors import fields, is_broken, reason, retry_delay
 from samples import AT_ONCE, BROKEN, NAMES, PASSWORD, SCENARIOS, expect, import_requests, new_contact
 from session import bearer
 from session_aio import Session
@@ -122,7 +122,7 @@ class Client:
                 if reason(error) == "TOKEN_EXPIRED":
                     await self.session.token(refused=token)
                     continue
-                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                if not is_broken(error):
                     raise
             yield None
             # All clients of a server that was restarted do not come back at the same moment.

@@ -149,7 +149,7 @@ func (c *client) create(ctx context.Context, request *contactsv1.CreateContactRe
 func (c *client) createWhenReachable(ctx context.Context, request *contactsv1.CreateContactRequest) error {
 	for {
 		err := c.create(ctx, request)
-		if err == nil || !isBroken(err) {
+		if err == nil || !isBroken(ctx, err) {
 			return err
 		}
 		scenarios.Pause()
@@ -244,7 +244,7 @@ func (w *watch) next(ctx context.Context) (*contactsv1.WatchContactsResponse, er
 			if _, err := w.client.session.Token(ctx, w.token); err != nil {
 				return nil, err
 			}
-		case isBroken(err) || errors.Is(err, io.EOF):
+		case isBroken(ctx, err) || errors.Is(err, io.EOF):
 			scenarios.Pause()
 			return nil, scenarios.ErrBroken
 		default:

@@ -67,7 +67,7 @@ func call(ctx context.Context, method methodConfig, request connect.AnyRequest, 
 		if err == nil {
 			return response, nil
 		}
-		delay, helps := method.delay(attempt, err)
+		delay, helps := method.delay(ctx, attempt, err)
 		if !helps {
 			return nil, err
 		}
@@ -80,9 +80,9 @@ func call(ctx context.Context, method methodConfig, request connect.AnyRequest, 
 }
 
 // delay returns how long to wait before the next attempt, and whether it may help.
-func (m methodConfig) delay(attempt int, err error) (time.Duration, bool) {
+func (m methodConfig) delay(ctx context.Context, attempt int, err error) (time.Duration, bool) {
 	policy, code := m.RetryPolicy, connect.CodeOf(err)
-	if isBroken(err) {
+	if isBroken(ctx, err) {
 		code = connect.CodeUnavailable
 	}
 	if policy == nil || attempt >= policy.MaxAttempts ||
@@ -104,10 +104,17 @@ func (m methodConfig) delay(attempt int, err error) (time.Duration, bool) {
 }
 
 // isBroken says whether the server cannot be reached, or asks to be called later. connect-go makes
-// INTERNAL of a connection that broke within a response.
-func isBroken(err error) bool {
-	code := connect.CodeOf(err)
-	return code == connect.CodeUnavailable || code == connect.CodeInternal && reason(err) == ""
+// CANCELED of a connection that was reset, as of a context that the caller cancelled, and INTERNAL
+// or UNKNOWN of one that ended within a response.
+func isBroken(ctx context.Context, err error) bool {
+	switch connect.CodeOf(err) {
+	case connect.CodeUnavailable:
+		return true
+	case connect.CodeCanceled, connect.CodeInternal, connect.CodeUnknown:
+		return ctx.Err() == nil && reason(err) == ""
+	default:
+		return false
+	}
 }
 
 // detail returns the first detail of a type, or nil.

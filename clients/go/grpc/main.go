@@ -76,6 +76,20 @@ func reason(err error) string {
 	return detail[*errdetails.ErrorInfo](err).GetReason()
 }
 
+// isBroken says whether the server cannot be reached, or asks to be called later. A proxy that has
+// lost the server resets the stream, which is CANCELED, as a context that the caller cancelled, or
+// INTERNAL; UNKNOWN and INTERNAL are a response that ended without a status.
+func isBroken(ctx context.Context, err error) bool {
+	switch status.Code(err) {
+	case codes.Unavailable:
+		return true
+	case codes.Canceled, codes.Internal, codes.Unknown:
+		return ctx.Err() == nil && reason(err) == ""
+	default:
+		return false
+	}
+}
+
 func withToken(ctx context.Context, token string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 }
@@ -234,7 +248,7 @@ func (w *watch) next(ctx context.Context) (*contactsv1.WatchContactsResponse, er
 			if _, err := w.client.session.Token(ctx, w.token); err != nil {
 				return nil, err
 			}
-		case status.Code(err) == codes.Unavailable || errors.Is(err, io.EOF):
+		case isBroken(ctx, err) || errors.Is(err, io.EOF):
 			scenarios.Pause()
 			return nil, scenarios.ErrBroken
 		default:

@@ -52,6 +52,15 @@ function reason(status: Status): string {
   return detail(status, "ErrorInfo", ErrorInfo).reason;
 }
 
+/** What grpc-js makes of a connection that broke or a stream that was reset, beside UNAVAILABLE. */
+const BROKEN = [status.CANCELLED, status.INTERNAL, status.UNKNOWN];
+
+/** Whether the server cannot be reached, or asks to be called later. */
+function isBroken(error: unknown): boolean {
+  const { code } = error as ServiceError;
+  return code === status.UNAVAILABLE || (BROKEN.includes(code) && reason(statusOf(error)) === "");
+}
+
 function newContact(givenName: string): CreateContactRequest {
   // It can be retried, because it has a request id.
   return CreateContactRequest.fromPartial({ contact: { givenName }, requestId: crypto.randomUUID() });
@@ -225,7 +234,7 @@ class GrpcClient implements Client {
           await this.session.token(token);
           continue;
         }
-        if ((error as ServiceError).code !== status.UNAVAILABLE) throw error;
+        if (!isBroken(error)) throw error;
       }
       yield undefined;
       // All clients of a server that was restarted do not come back at the same moment.

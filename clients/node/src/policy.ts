@@ -14,11 +14,12 @@ export function reason(error: unknown): string {
 }
 
 /** What connect-node makes of a connection that broke, beside UNAVAILABLE. */
-const BROKEN = [Code.Aborted, Code.Canceled, Code.Internal];
+const BROKEN = [Code.Aborted, Code.Canceled, Code.Internal, Code.Unknown];
 
 /** Whether the server cannot be reached, or asks to be called later. */
 export function isBroken(error: unknown): boolean {
-  const { code } = ConnectError.from(error);
+  if (!(error instanceof ConnectError)) return false;
+  const { code } = error;
   return code === Code.Unavailable || (BROKEN.includes(code) && reason(error) === "");
 }
 

@@ -7,6 +7,8 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import io.grpc.Context;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
 
@@ -26,6 +28,19 @@ final class Errors {
 
   static boolean hasRetryDelay(Throwable error) {
     return detail(StatusProto.fromThrowable(error), RetryInfo.getDefaultInstance()).hasRetryDelay();
+  }
+
+  /**
+   * Whether the server cannot be reached, or asks to be called later. Of a stream that was reset,
+   * for example by a proxy that has lost the server, grpc-java makes CANCELLED, as of a context that
+   * the caller cancelled, INTERNAL or UNKNOWN.
+   */
+  static boolean isBroken(StatusRuntimeException error) {
+    return switch (error.getStatus().getCode()) {
+      case UNAVAILABLE -> true;
+      case CANCELLED, INTERNAL, UNKNOWN -> !Context.current().isCancelled() && reason(error).isEmpty();
+      default -> false;
+    };
   }
 
   /** The paths of the invalid fields. */

@@ -3,7 +3,6 @@ package dev.addressbook.clients;
 import dev.addressbook.contacts.v1.ContactsServiceGrpc.ContactsServiceBlockingStub;
 import dev.addressbook.contacts.v1.WatchContactsRequest;
 import dev.addressbook.contacts.v1.WatchContactsResponse;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.Iterator;
 import java.util.Optional;
@@ -43,7 +42,7 @@ final class Watch {
           session.token(token);
           continue;
         }
-        if (error.getStatus().getCode() != Status.Code.UNAVAILABLE) {
+        if (!Errors.isBroken(error)) {
           throw error;
         }
       }
