@@ -4,7 +4,9 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use crate::config::{ConfigurationConfig, MakeAdminConfig, PrepareConfig, UpConfig};
+use crate::config::{
+    ConfigurationConfig, MakeAdminConfig, PrepareConfig, ReferenceConfig, UpConfig,
+};
 use crate::load::LoadConfig;
 use crate::torture::TortureConfig;
 
@@ -36,6 +38,8 @@ pub enum Command {
     Prepare(PrepareConfig),
     /// Write `docs/CONFIGURATION.md` from the services' help
     Configuration(ConfigurationConfig),
+    /// Write `docs/reference` from the protos and the examples
+    Reference(ReferenceConfig),
 }
 
 impl Cli {

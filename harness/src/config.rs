@@ -29,6 +29,14 @@ pub struct ConfigurationConfig {
     pub cargo: Option<PathBuf>,
 }
 
+/// Settings of `reference`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReferenceConfig {
+    /// Write nothing; fail if the pages are not up to date
+    #[arg(long)]
+    pub check: bool,
+}
+
 /// Where the system stores its data.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {

@@ -36,6 +36,12 @@ pub enum Error {
     /// A setting was changed.
     #[error("docs/CONFIGURATION.md is not up to date; run `cargo dev configuration`")]
     StaleConfiguration,
+    /// A proto or an example was changed.
+    #[error("docs/reference is not up to date; run `cargo dev reference`")]
+    StaleReference,
+    /// An example does not fit the protos, or a method has none.
+    #[error("docs/reference/examples.json: {0}")]
+    Example(String),
     /// The services were not built.
     #[error("cargo could not build the services")]
     Build,

@@ -11,6 +11,7 @@ pub mod load;
 pub mod make_admin;
 pub mod prepare;
 pub mod print;
+pub mod reference;
 pub mod seed;
 mod stop;
 pub mod torture;

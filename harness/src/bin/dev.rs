@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use harness::cli::{Cli, Command};
-use harness::{configuration, load, make_admin, prepare, print, torture, up};
+use harness::{configuration, load, make_admin, prepare, print, reference, torture, up};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -23,6 +23,7 @@ async fn main() -> ExitCode {
         Command::MakeAdmin(config) => make_admin::run(config).await,
         Command::Prepare(config) => prepare::run(config).await,
         Command::Configuration(config) => configuration::run(config).await,
+        Command::Reference(config) => reference::run(&config),
     };
 
     match result {

@@ -63,6 +63,16 @@ fn the_page_of_settings_is_what_the_programs_say() {
     assert!(checked.status.success(), "{checked:?}");
 }
 
+#[test]
+fn the_reference_is_what_the_protos_say() {
+    let checked = Command::new(env!("CARGO_BIN_EXE_dev"))
+        .args(["reference", "--check"])
+        .output()
+        .unwrap();
+
+    assert!(checked.status.success(), "{checked:?}");
+}
+
 /// Numbers at the limits of a setting's type: each is refused with the setting's name,
 /// unless it has a meaning.
 #[test]

@@ -17,9 +17,11 @@ mod deletion;
 mod demo;
 mod deploy;
 mod documents;
+mod examples;
 mod key_files;
 mod links;
 mod mail_server;
+mod openapi;
 mod outage;
 #[allow(dead_code, reason = "it is shared with the chassis")]
 #[path = "../../../chassis/tests/chassis/pki.rs"]
@@ -32,5 +34,7 @@ mod smtp;
 mod stack;
 mod tls;
 mod tools;
+#[path = "../attack/totp.rs"]
+mod totp;
 mod tour;
 mod wires;

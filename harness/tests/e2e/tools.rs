@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use crate::documents::blocks;
+use crate::stack::workspace;
 
 /// A folder of programs with grpcurl, installed by the command of the README into a home
 /// of the tests; `None` on a machine that cannot install it, which is a failure in CI.
@@ -29,6 +30,17 @@ pub(crate) fn mail_python() -> Option<PathBuf> {
     static BIN: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| installed("aiosmtpd", "aiosmtpd==1.4.6"));
     BIN.as_ref().map(|bin| bin.join("python"))
+}
+
+/// A folder with a Python that has grpcio and its compiler, as the clients in Python; `None`
+/// as above.
+pub(crate) fn grpc_python() -> Option<&'static Path> {
+    static BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let packages = workspace().join("clients/python/requirements.txt");
+        let packages = format!("--requirement={}", packages.display());
+        installed("python-grpc-tools-protoc", &packages)
+    });
+    BIN.as_deref()
 }
 
 /// A folder of programs with buf, which calls services by several protocols; `None` as above.
