@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use chassis::settings::config::{DatabaseConfig, ServerConfig, seconds};
+use chassis::settings::origin::origin;
 use chassis::start::cli::Settings;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use secrecy::SecretString;
@@ -145,6 +147,12 @@ pub struct Config {
     /// Time after which an unused account with an unverified e-mail address is deleted, in seconds (30 days); 0 for never; without a mail server it is never deleted
     #[arg(help_heading = "Accounts", long = "unverified-account-seconds", env = "UNVERIFIED_ACCOUNT_SECONDS", default_value = "2592000", value_parser = seconds(0..=TEN_YEARS))]
     pub unverified_account: Duration,
+
+    /// Origin of the contacts service as browsers reach it, such as
+    /// `https://contacts.example.com`; when set, the service serves the console, a web page, at
+    /// `/console/`; disabled when unset
+    #[arg(help_heading = "Console", long, env, value_parser = origin)]
+    pub console_contacts_url: Option<HeaderValue>,
 
     /// Mail.
     #[command(flatten)]

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod administration;
 pub mod config;
+pub mod console;
 pub mod error;
 pub mod feeds;
 pub mod limits;
@@ -50,6 +51,7 @@ use tonic::service::interceptor::InterceptedService;
 use crate::accounts::expiry::Expiry;
 use crate::accounts::export::Exports;
 use crate::config::Config;
+use crate::console::Console;
 use crate::mail::{Backlog, Delivery, Outbox, Sender};
 use crate::model::refresh_token::Codec;
 use crate::passwords::Password;
@@ -169,6 +171,7 @@ struct Parts {
     exports: Arc<Exports>,
     jwks: Jwks,
     info: ServerInfo,
+    console: Option<Console>,
 }
 
 impl Parts {
@@ -192,6 +195,7 @@ impl Parts {
             },
             exports: Exports::new(config.database.database_connections),
             info: server_info(&config),
+            console: config.console_contacts_url.as_ref().map(Console::new),
             guard: RequireCaller::new(Arc::clone(&verifier)),
             keeper,
             verifier,
@@ -240,7 +244,7 @@ impl Parts {
             clock: self.clock.clone(),
             stopping: services.stopping(),
         });
-        services
+        let services = services
             .translated_up_to(REQUEST_BYTES_MAX)
             .with(limited!(auth, REQUEST_BYTES_MAX))
             .with(InterceptedService::new(
@@ -252,7 +256,11 @@ impl Parts {
                 Identify(self.guard.clone()),
             ))
             .with(limited!(service_tokens, REQUEST_BYTES_MAX))
-            .with_page(Jwks::PATH, self.jwks.page())
+            .with_page(Jwks::PATH, self.jwks.page());
+        match &self.console {
+            Some(console) => console.add_to(services),
+            None => services,
+        }
     }
 
     /// Programs that may call for their users: those with the scope of revocations.

@@ -89,6 +89,17 @@ pub struct UpConfig {
     #[arg(long, default_value = "127.0.0.1:50052")]
     pub contacts_listen: SocketAddr,
 
+    /// Origins of web pages that may call the services, besides the console, separated by
+    /// commas
+    #[arg(
+        long,
+        env,
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub allowed_origins: String,
+
     /// Format of the services' log lines: text or json
     #[arg(long, env)]
     pub log_format: Option<String>,
@@ -154,6 +165,7 @@ impl UpConfig {
             postgres_bin_dir: None,
             auth_listen: free,
             contacts_listen: free,
+            allowed_origins: String::new(),
             log_format: None,
             rate_limits: "off".to_owned(),
             metrics_addr: None,

@@ -155,9 +155,9 @@ const RULES: [Rule; 20] = [
 ];
 
 /// Where texts are, beside the crates.
-const FOLDERS: [&str; 4] = ["docs", "deploy", "peers", "clients"];
+const FOLDERS: [&str; 5] = ["docs", "deploy", "peers", "clients", "console"];
 /// Files with comments after `//`.
-const SLASHED: [&str; 5] = ["proto", "rs", "go", "java", "ts"];
+const SLASHED: [&str; 6] = ["proto", "rs", "go", "java", "ts", "tsx"];
 /// Files with prose, or with comments after `#`.
 const EXTENSIONS: [&str; 7] = ["md", "py", "yml", "yaml", "cfg", "env", "service"];
 /// Texts of others, or with the phrases themselves.

@@ -8,8 +8,14 @@ use crate::app::{App, PASSWORD};
 
 /// `GET path` over HTTP/1.1: the head and the body.
 pub(crate) async fn get(address: &str, path: &str) -> (String, String) {
+    get_with(address, path, "").await
+}
+
+/// The same, with header lines that end with CRLF.
+pub(crate) async fn get_with(address: &str, path: &str, headers: &str) -> (String, String) {
     let mut socket = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();

@@ -22,6 +22,7 @@ mod binary;
 mod caller;
 mod change_email;
 mod change_password;
+mod console;
 mod database_away;
 mod deleted_users;
 mod deletion;

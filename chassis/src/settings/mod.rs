@@ -2,5 +2,5 @@
 
 pub mod config;
 pub mod keyring;
-mod origin;
+pub mod origin;
 pub mod secret_file;

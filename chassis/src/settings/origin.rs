@@ -4,7 +4,7 @@ use http::HeaderValue;
 use url::Url;
 
 /// Reads an origin such as `https://book.example.com` (RFC 6454 section 6.2).
-pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
+pub fn origin(text: &str) -> Result<HeaderValue, String> {
     let problem = || format!("`{text}` is not an origin such as https://book.example.com");
     let url = Url::parse(text).map_err(|_| problem())?;
     let origin = url.origin();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::System;
 use super::build::command_line;
+use super::console;
 use crate::config::UpConfig;
 use crate::print::say;
 use crate::seed::Demo;
@@ -22,6 +23,9 @@ pub(crate) fn say_addresses(system: &System, config: &UpConfig) {
     say("");
     say(format_args!("auth service:     {auth}"));
     say(format_args!("contacts service: {contacts}"));
+    if console::contacts_url(config).is_some() {
+        say(format_args!("console:          {}", console::url(auth)));
+    }
     for service in [&system.auth, &system.contacts] {
         if let Some(metrics) = service.metrics_address() {
             let name = service.name();

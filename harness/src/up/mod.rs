@@ -1,6 +1,7 @@
 //! `cargo dev up`: builds, starts and keeps the system running.
 
 pub(crate) mod build;
+mod console;
 pub(crate) mod database;
 mod hints;
 mod service;
@@ -124,6 +125,12 @@ async fn services(
     if config.mail {
         auth = auth.with("MAIL_FOLDER", dir.join("mail"));
     }
+    if !config.allowed_origins.is_empty() {
+        auth = auth.with("ALLOWED_ORIGINS", &config.allowed_origins);
+    }
+    if let Some(url) = console::contacts_url(config) {
+        auth = auth.with("CONSOLE_CONTACTS_URL", url);
+    }
     if let Some(addr) = config.metrics_addr {
         auth = auth.with("METRICS_ADDR", addr.to_string());
     }
@@ -133,7 +140,8 @@ async fn services(
         .with("DATABASE_URL", database.url_for("contacts_service"))
         .with("SECRET_KEYS_FILE", keys::ensure(dir, "contacts.keys")?)
         .with("AUTH_SECRET_FILE", keys::ensure_secret(dir, SECRET)?)
-        .with("AUTH_URL", auth.url());
+        .with("AUTH_URL", auth.url())
+        .with("ALLOWED_ORIGINS", console::origins(config, auth.address()));
     if let Some(addr) = config.contacts_metrics_addr() {
         contacts = contacts.with("METRICS_ADDR", addr.to_string());
     }

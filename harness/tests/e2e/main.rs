@@ -13,6 +13,7 @@ mod balancer;
 mod broken_import;
 mod causes;
 mod clients;
+mod console;
 mod deletion;
 mod demo;
 mod deploy;

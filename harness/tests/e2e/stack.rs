@@ -60,14 +60,13 @@ impl Stack {
         let data = tempfile::tempdir().unwrap();
         // As root, the server runs as another user and must get there.
         set_open(data.path());
+        let mut listen = vec!["--auth-listen", "127.0.0.1:0"];
+        if !args.contains(&"--contacts-listen") {
+            listen.extend(["--contacts-listen", "127.0.0.1:0"]);
+        }
         let mut child = Command::new(dev)
-            .args([
-                "up",
-                "--auth-listen",
-                "127.0.0.1:0",
-                "--contacts-listen",
-                "127.0.0.1:0",
-            ])
+            .arg("up")
+            .args(listen)
             .arg("--data-dir")
             .arg(data.path().join("data"))
             .args(args)
