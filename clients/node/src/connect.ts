@@ -78,6 +78,9 @@ class ConnectClient implements Client {
       if (request.stream || reason(error) !== "TOKEN_EXPIRED") throw error;
       request.header.set("authorization", `Bearer ${await this.session.token(token)}`);
       return await next(request);
+    } finally {
+      // `retrying` repeats the same request, which then gets a token that is still valid.
+      request.header.delete("authorization");
     }
   };
 
