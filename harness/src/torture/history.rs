@@ -125,6 +125,8 @@ pub(super) struct Violation {
     /// The row that it is about.
     pub(super) about: String,
     pub(super) text: String,
+    /// When it was found.
+    pub(super) at: Instant,
 }
 
 /// Everything that was recorded, in the order of the attempts' ends.
@@ -177,6 +179,7 @@ impl History {
             rule,
             about: about.to_owned(),
             text: text.into(),
+            at: Instant::now(),
         });
     }
 
@@ -224,6 +227,22 @@ impl History {
         }
     }
 
+    /// The faults at a time, each with its own time, as text.
+    pub(super) fn breaks_at(&self, (from, until): (Instant, Instant)) -> String {
+        let is_then = |it: &Break| it.began < until && from < it.ended;
+        let text = |it: Break| {
+            let (began, ended) = (self.seconds(it.began), self.seconds(it.ended));
+            format!("{} {} {began:.1} - {ended:.1} s", it.fault, it.at)
+        };
+        let breaks = self.breaks().into_iter().filter(is_then).map(text);
+        breaks.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Since the run began.
+    pub(super) fn seconds(&self, at: Instant) -> f64 {
+        at.duration_since(self.began).as_secs_f64()
+    }
+
     pub(super) fn events(&self) -> MutexGuard<'_, Vec<Event>> {
         locked(&self.events)
     }
@@ -242,7 +261,6 @@ impl History {
         let events = self.events();
         let is_about = |event: &&Event| event.about.split(' ').any(|row| row == about);
         let line = |event: &Event| {
-            let since = |at: Instant| at.duration_since(self.began).as_secs_f64();
             let outcome = match &event.outcome {
                 Outcome::Done => "done".to_owned(),
                 Outcome::Refused(refusal) => format!("refused: {refusal}"),
@@ -250,8 +268,8 @@ impl History {
             };
             format!(
                 "{:8.3} - {:8.3} s  owner {} replica {} {}: {outcome}",
-                since(event.began),
-                since(event.ended),
+                self.seconds(event.began),
+                self.seconds(event.ended),
                 event.owner,
                 event.side,
                 event.call,
@@ -260,16 +278,20 @@ impl History {
         events.iter().filter(is_about).map(line).collect()
     }
 
-    /// The longest time in which calls of one service were made and none was acknowledged.
-    pub(super) fn longest_gap(&self, is_its: impl Fn(&str) -> bool) -> Duration {
+    /// The longest time in which calls of one service were made and none was acknowledged, from
+    /// when and until when.
+    pub(super) fn longest_gap(&self, is_its: impl Fn(&str) -> bool) -> (Instant, Instant) {
         let mut last = self.began;
         let mut asked = None;
-        let mut longest = Duration::ZERO;
+        let mut longest = (last, last);
         for event in self.events().iter().filter(|event| is_its(event.call)) {
             let first = event.began.min(asked.unwrap_or(event.began));
             asked = Some(first);
             if event.outcome == Outcome::Done {
-                longest = longest.max(event.ended.saturating_duration_since(first.max(last)));
+                let from = first.max(last);
+                if event.ended.saturating_duration_since(from) > longest.1 - longest.0 {
+                    longest = (from, event.ended);
+                }
                 last = last.max(event.ended);
                 asked = None;
             }

@@ -12,6 +12,7 @@ use super::checks;
 use super::config::TortureConfig;
 use super::contended::Contended;
 use super::copies::{Syncer, Watcher};
+use super::guessing::Guessing;
 use super::history::History;
 use super::sharing::Sharing;
 use super::stage::Stage;
@@ -26,6 +27,7 @@ pub(super) struct Load {
     watchers: Vec<Watcher>,
     accounts: Vec<Accounts>,
     contended: Contended,
+    guessing: Guessing,
     sharing: Option<Sharing>,
 }
 
@@ -49,7 +51,7 @@ impl Load {
         let (writing, crowd) = join(caller(owners)).await?;
         let owner = join(caller(owners + 1)).await?;
         let recipient = join(caller(owners + 2)).await?;
-        let first = owners + 3;
+        let first = owners + 4;
         let accounts = (first..first + config.accounts as usize)
             .map(|number| Accounts::new(caller(number), seed));
         Ok(Self {
@@ -57,6 +59,7 @@ impl Load {
             watchers: writers.iter().map(Watcher::of).collect(),
             accounts: accounts.collect(),
             contended: Contended::begin(writing, crowd, seed).await,
+            guessing: Guessing::new(caller(owners + 3)),
             sharing: Some(Sharing::begin(owner, recipient, &stage.database_url).await?),
             writers,
         })
@@ -70,12 +73,13 @@ impl Load {
                 sharing.run(until).await;
             }
         };
-        let (writers, syncers, watchers, accounts, contended, ()) = tokio::join!(
+        let (writers, syncers, watchers, accounts, contended, (), ()) = tokio::join!(
             join_all(self.writers.into_iter().map(|it| it.run(until))),
             join_all(self.syncers.into_iter().map(|it| it.run(until))),
             join_all(self.watchers.into_iter().map(|it| it.run(until))),
             join_all(self.accounts.into_iter().map(|it| it.run(until))),
             self.contended.run(until),
+            self.guessing.run(until),
             share,
         );
         Self {
@@ -84,6 +88,7 @@ impl Load {
             watchers,
             accounts,
             contended,
+            guessing: self.guessing,
             sharing: None,
         }
     }

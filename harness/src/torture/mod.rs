@@ -9,6 +9,7 @@ mod config;
 mod contended;
 mod copies;
 mod fault;
+mod guessing;
 mod history;
 mod load;
 mod proxy;

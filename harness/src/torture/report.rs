@@ -58,9 +58,11 @@ pub(super) fn print(history: &History, seed: u64) -> usize {
     rows("checks", &history.checked());
     for (service, is_auth) in [("auth", true), ("contacts", false)] {
         let gap = history.longest_gap(|call| AUTH.contains(&call) == is_auth);
-        let seconds = gap.as_secs_f64();
+        let (from, until) = (history.seconds(gap.0), history.seconds(gap.1));
         say(format_args!(
-            "longest unavailability of {service}: {seconds:.2} s"
+            "longest unavailability of {service}: {:.2} s, from {from:.1} s, with {}",
+            until - from,
+            history.breaks_at(gap)
         ));
     }
     let count = violations(history);
@@ -80,8 +82,10 @@ fn violations(history: &History) -> usize {
     for violation in violations.iter().take(SHOWN) {
         let first = violation.about.split(' ').next().unwrap_or_default();
         say(format_args!(
-            "\nviolation of {}: {first}: {}",
-            violation.rule, violation.text
+            "\nviolation of {} after {:.1} s: {first}: {}",
+            violation.rule,
+            history.seconds(violation.at),
+            violation.text
         ));
         let attempts = if first.is_empty() {
             Vec::new()

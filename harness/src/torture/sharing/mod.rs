@@ -1,6 +1,8 @@
 //! Shares an address book and ends the share, again and again: the recipient sees it in
 //! between only.
 
+mod editing;
+
 use proto::contacts::v1::{
     Contact, CreateContactRequest, CreateShareRequest, DeleteShareRequest, ListContactsRequest,
     ListContactsResponse, ListSharesRequest, Share, ShareRole, ShareState, UpdateShareRequest,
@@ -9,10 +11,10 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::calls::{Answer, Caller, Clients, signed};
-use super::history::Refusal;
-use super::user::User;
 use crate::error::Result;
+use crate::torture::calls::{Answer, Caller, Clients, signed};
+use crate::torture::history::Refusal;
+use crate::torture::user::User;
 
 const CREATE_CONTACT: &str = "CreateContact";
 const CREATE: &str = "CreateShare";
@@ -66,28 +68,34 @@ impl Sharing {
     /// Shares until then.
     pub(super) async fn run(self, until: Instant) {
         while Instant::now() < until {
-            let Some(share) = self.offer().await else {
-                continue;
-            };
-            self.looks_missing("an offer", self.list().await);
-            if self.accept(&share).await {
-                self.is_visible(self.list().await);
-                // Writes go to one replica and reads to the other.
-                self.is_visible(self.list().await);
-            }
-            if self.end(&share).await {
-                self.looks_missing("an ended share", self.list().await);
-                self.looks_missing("an ended share", self.list().await);
-            }
+            self.look().await;
+            self.edit().await;
         }
     }
 
-    async fn offer(&self) -> Option<Share> {
+    /// Lets the recipient read before, during and after a share.
+    async fn look(&self) {
+        let Some(share) = self.offer(ShareRole::Reader).await else {
+            return;
+        };
+        self.looks_missing("an offer", self.list().await);
+        if self.accept(&share).await {
+            self.is_visible(self.list().await);
+            // Writes go to one replica and reads to the other.
+            self.is_visible(self.list().await);
+        }
+        if self.end(&share).await {
+            self.looks_missing("an ended share", self.list().await);
+            self.looks_missing("an ended share", self.list().await);
+        }
+    }
+
+    async fn offer(&self, role: ShareRole) -> Option<Share> {
         let (caller, user) = &self.owner;
         let request = CreateShareRequest {
             share: Some(Share {
                 recipient_email: self.recipient.1.email.clone(),
-                role: ShareRole::Reader.into(),
+                role: role.into(),
                 ..Share::default()
             }),
             ..CreateShareRequest::default()
@@ -186,6 +194,23 @@ impl Sharing {
             async move { to.book.list_contacts(request).await }
         };
         caller.settle(LIST, "share", make).await.answer
+    }
+
+    /// The owner's contacts, as the owner sees them.
+    async fn contacts(&self) -> Option<Vec<Contact>> {
+        let (caller, user) = &self.owner;
+        let make = |mut to: Clients| {
+            let request = signed(&user.token, ListContactsRequest::default());
+            async move { to.book.list_contacts(request).await }
+        };
+        match caller.settle(LIST, "share", make).await.answer {
+            Answer::Done(page) => Some(page.contacts),
+            Answer::Refused(refusal) => {
+                self.unexpected(LIST, &refusal);
+                None
+            }
+            Answer::Unknown => None,
+        }
     }
 
     fn is_visible(&self, answer: Answer<ListContactsResponse>) {
