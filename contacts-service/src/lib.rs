@@ -154,11 +154,8 @@ pub async fn run(
         .needs(database.watch(&clock, leeway))
         .needs(keys.loaded())
         .limits(limits);
-    if let Some(AuthFeeds {
-        revocations,
-        deletions,
-    }) = from_auth
-    {
+    if let Some(feeds) = from_auth {
+        let (revocations, deletions) = (feeds.revocations, feeds.deletions);
         revocations.publish(&metrics);
         first.push(revocations.are_heard());
         server = server

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_stream::stream;
 use chassis::user_id::UserId;
+use futures_util::Stream;
 
 /// The running calls of a kind.
 #[derive(Debug)]
@@ -51,6 +53,18 @@ impl Slots {
 pub struct Slot {
     slots: Arc<Slots>,
     user: UserId,
+}
+
+impl Slot {
+    /// Keeps the slot until these items, which are what the call returns, are dropped.
+    pub fn held_by<T>(self, items: impl Stream<Item = T>) -> impl Stream<Item = T> {
+        stream! {
+            let _slot = self;
+            for await item in items {
+                yield item;
+            }
+        }
+    }
 }
 
 impl Drop for Slot {

@@ -16,7 +16,6 @@ use crate::contact::stored::Stored;
 use crate::error::Result;
 use crate::model::filter::{Filter, Listed};
 use crate::model::share::visible::View;
-use crate::slots::Slot;
 use crate::store::exports::{Selected, select};
 use crate::store::{contacts, photos, revisions};
 use error::ExportError;
@@ -58,7 +57,6 @@ pub struct Export {
     view: View,
     settings: Settings,
     selected: Vec<Selected>,
-    _slot: Slot,
 }
 
 impl Export {
@@ -68,14 +66,12 @@ impl Export {
         view: View,
         (filter, listed): (&Filter, Listed),
         settings: Settings,
-        slot: Slot,
     ) -> Result<Self> {
         let selected = select(db, &view, filter, listed).await?;
         Ok(Self {
             view,
             settings,
             selected,
-            _slot: slot,
         })
     }
 

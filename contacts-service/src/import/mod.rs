@@ -2,6 +2,7 @@
 
 pub mod error;
 mod groups;
+mod part;
 mod session;
 
 pub use crate::book::import::Outcome;

@@ -1,6 +1,6 @@
 //! One import.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::error::ImportError;
 use super::groups::Groups;
+use super::part::{Part, Storing};
 use super::{Counts, Event, Outcome, Place, Row};
 use crate::book::Book;
 use crate::book::import::{Card, OnConflict};
@@ -25,12 +26,7 @@ use crate::contact::photo::Photo;
 use crate::error::{Error, Result};
 use crate::model::quota::Quota;
 use crate::photo::check;
-use crate::slots::Slot;
 use crate::watch::hub::Hub;
-
-/// The most contacts that are stored at a time, and their bytes.
-const PART: usize = 500;
-const PART_BYTES: usize = 1024 * 1024;
 
 /// The parts that are stored at a time: the writes of one owner wait for each other.
 const AT_ONCE: usize = 2;
@@ -66,41 +62,6 @@ pub struct Tools {
     pub photo_checks: Arc<Semaphore>,
 }
 
-/// Cards that are stored together.
-#[derive(Default)]
-struct Part {
-    places: Vec<Place>,
-    cards: Vec<Card>,
-    /// Those of the contacts that the cards become, which differ.
-    uids: HashSet<String>,
-    bytes: usize,
-    /// Cards between them that are not stored.
-    others: Vec<Row>,
-}
-
-impl Part {
-    fn is_full(&self) -> bool {
-        self.cards.len() >= PART || self.bytes >= PART_BYTES || self.others.len() >= PART
-    }
-
-    fn is_empty(&self) -> bool {
-        self.cards.is_empty() && self.others.is_empty()
-    }
-}
-
-/// A part while it is stored.
-struct Storing {
-    places: Vec<Place>,
-    /// Those that the cards have.
-    uids: Vec<Option<String>>,
-    /// Those of the contacts that they become.
-    targets: HashSet<String>,
-    others: Vec<Row>,
-    /// How many cards were read with its last one.
-    rows: u64,
-    outcomes: JoinSet<Result<Vec<Outcome>>>,
-}
-
 /// An import in progress. While a part is written, the next one is made ready, and the one
 /// after it is read.
 pub struct Session {
@@ -118,18 +79,12 @@ pub struct Session {
     rows_done: u64,
     bytes: u64,
     events: Vec<Event>,
-    _slot: Slot,
 }
 
 impl Session {
     /// Begins an import into the address book of `owner` by `writer`.
     #[must_use]
-    pub fn new(
-        tools: Tools,
-        (owner, writer): (UserId, UserId),
-        settings: Settings,
-        slot: Slot,
-    ) -> Self {
+    pub fn new(tools: Tools, (owner, writer): (UserId, UserId), settings: Settings) -> Self {
         Self {
             tools: Arc::new(tools),
             owner,
@@ -144,7 +99,6 @@ impl Session {
             rows_done: 0,
             bytes: 0,
             events: Vec::new(),
-            _slot: slot,
         }
     }
 

@@ -44,13 +44,13 @@ impl ContactsService {
             let (text, region) = (&request.filter, &request.default_region);
             let filter = filter_of(&db, view, text, listed, region).await?;
             let selection = (&filter, listed);
-            let export = Export::begin(&db, view.clone(), selection, settings, slot).await?;
+            let export = Export::begin(&db, view.clone(), selection, settings).await?;
             Ok((export, view.clone()))
         });
         let (export, view) = export.await?;
         let allowed = self.allowed(Arc::clone(&caller), view);
         let pieces = export.pieces(self.long_calls.share_of(caller.user_id));
-        let pieces = self.long_calls.thread.stream(pieces.err_into());
+        let pieces = slot.held_by(self.long_calls.thread.stream(pieces.err_into()));
         let pieces = while_allowed(pieces, Duration::ZERO, async move || {
             Ok(allowed.check().await?)
         });

@@ -81,7 +81,6 @@ impl ContactsService {
             },
             (owner, caller.user_id),
             settings,
-            slot,
         );
         let guard = self.guard.clone();
         let check = async move || {
@@ -90,6 +89,7 @@ impl ContactsService {
                 .map_err(|error| Error::from(error).into())
         };
         let events = self.long_calls.thread.stream(events(session, messages));
+        let events = slot.held_by(events);
         let events = while_allowed(events, Duration::ZERO, check);
         let too_slow = || Error::from(ImportError::TooSlow).into();
         Ok(Box::pin(read_in_time(

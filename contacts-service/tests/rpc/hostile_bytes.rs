@@ -88,7 +88,14 @@ async fn no_bytes_whatever_make_the_service_fail() {
                             | Code::FailedPrecondition
                     )
                 );
-                assert!(blamed_on_caller, "{method} {answer:?} to {sent:?}");
+                // The call leaves an export after its first piece, and the service may notice
+                // it after the next call has arrived.
+                let is_limited =
+                    method == "ExportContacts" && code == Some(Code::ResourceExhausted);
+                assert!(
+                    blamed_on_caller || is_limited,
+                    "{method} {answer:?} to {sent:?}"
+                );
             })
             .await;
     }
