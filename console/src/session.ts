@@ -1,5 +1,5 @@
 // The tokens of a log-in. They are in memory only: a script that gets into the page, or a
-// person who finds the computer, finds none in a store, and a closed page leaves none behind.
+// person who finds the computer, finds none in a store, and a closed page leaves none.
 
 import { isBroken } from "./errors.js";
 

@@ -16,7 +16,7 @@ import {
 import { book } from "./book.js";
 import { contacts, ENDLESS, servers, token } from "./calls.js";
 import { useCell } from "./cell.js";
-import { describe } from "./errors.js";
+import { describe, isBroken } from "./errors.js";
 import { exchange } from "./exchange.js";
 import { Choice, Field, Form, Problems } from "./parts/form.js";
 import { Page } from "./parts/page.js";
@@ -25,7 +25,7 @@ import { Page } from "./parts/page.js";
  * A browser reads the response after it has sent the whole file. The rows of larger files may
  * not fit into what the service keeps until then, and it would wait.
  */
-const FILE_BYTES_MAX = 32 * 1024 * 1024;
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -123,8 +123,9 @@ function Import() {
         if (file.size > FILE_BYTES_MAX) throw new RangeError();
         await importFile(file, { onConflict, label: label.trim() }, change);
       } catch (error) {
-        const tooLarge = "The file has more than 32 MiB. Use the command line: addressbook import";
-        change({ problems: error instanceof RangeError ? [tooLarge] : describe(error) });
+        const instead = "The command line has no such limit: addressbook import";
+        const why = error instanceof RangeError ? ["The file has more than 16 MiB."] : describe(error);
+        change({ problems: error instanceof RangeError || isBroken(error) ? [...why, instead] : why });
       }
     }
     isBusy.current = false;
