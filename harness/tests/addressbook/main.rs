@@ -3,15 +3,24 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test should panic where it fails"
+    clippy::print_stderr,
+    reason = "a test should panic where it fails, and say what it cannot test"
 )]
 
+#[allow(dead_code, reason = "it is shared with the end-to-end tests")]
+#[path = "../e2e/available.rs"]
+mod available;
+#[path = "../e2e/balancer.rs"]
+mod balancer;
 mod calls;
 mod cli;
 mod contacts;
 mod import;
 mod mail;
 mod photos;
+#[allow(dead_code, reason = "it is shared with the end-to-end tests")]
+#[path = "../e2e/program.rs"]
+mod program;
 mod proxy;
 mod refresh;
 mod sharing;

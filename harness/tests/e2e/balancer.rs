@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use testing::until;
 
+use crate::available::has_haproxy;
 use crate::program::Program;
 use crate::stack::{Stack, workspace};
-use crate::tools::has_haproxy;
 
 /// What clients call in place of the first replicas; ended when dropped.
 pub(crate) struct Balancer {

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::available::{available, has_programs, has_python};
 use crate::documents::blocks_in;
 use crate::stack::{Stack, copy_dir, lines, workspace};
-use crate::tools::{available, has_programs, has_python};
 
 /// Tokens expire while a client runs, and an old refresh token ends its session, so that a
 /// client which refreshes twice at once fails.

@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
+use crate::available::{available, has_programs};
 use crate::stack::{Stack, copy_dir, workspace};
-use crate::tools::{available, has_programs};
 
 /// The built files are in the repository, so that nobody needs Node to run the services.
 #[test]

@@ -15,8 +15,9 @@ use prost_reflect::DescriptorPool;
 use serde_json::{Deserializer, Value, json};
 use testing::until;
 
+use crate::available::has_curl;
 use crate::stack::{Stack, workspace};
-use crate::tools::{grpc_python, grpcurl, has_curl};
+use crate::tools::{grpc_python, grpcurl};
 use crate::totp::{totp_code, totp_secret};
 
 /// What earlier examples kept, by name.

@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "what was not tested must be seen")]
 
+mod available;
 mod balanced;
 mod balancer;
 mod broken_import;

@@ -1,4 +1,4 @@
-//! The OpenAPI files are those of the protos. Their generator is not needed for it.
+//! The `OpenAPI` files are those of the protos. Their generator is not needed for it.
 
 use std::collections::BTreeSet;
 

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use crate::available::has_python;
 use crate::documents::blocks;
 use crate::stack::{Stack, copy_dir, workspace};
-use crate::tools::has_python;
 
 #[test]
 fn the_python_client_signs_up_and_keeps_contacts() {

@@ -2,10 +2,11 @@
 //! folder.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::{env, fs};
 
+use crate::available::{available, run};
 use crate::documents::blocks;
 use crate::stack::workspace;
 
@@ -49,17 +50,6 @@ pub(crate) fn buf() -> Option<&'static Path> {
     BIN.as_deref()
 }
 
-/// Whether there is curl.
-pub(crate) fn has_curl() -> bool {
-    let ready = run(Command::new("curl").args(["--silent", "--version"]));
-    available(ready, "curl")
-}
-
-/// Whether there is `HAProxy`, which Debian keeps out of the path of users.
-pub(crate) fn has_haproxy() -> bool {
-    available(Path::new("/usr/sbin/haproxy").exists(), "HAProxy")
-}
-
 /// Installs a program into an environment of its own; returns the folder of its programs.
 fn installed(program: &str, package: &str) -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
@@ -73,31 +63,4 @@ fn installed(program: &str, package: &str) -> Option<PathBuf> {
                 package,
             ])));
     available(ready, program).then_some(bin)
-}
-
-/// Whether Python can make virtual environments and fetch packages.
-pub(crate) fn has_python() -> bool {
-    let ready = run(Command::new("python3").args(["-c", "import venv, ensurepip"]));
-    available(ready, "python3 with venv")
-}
-
-/// Whether these programs are on the machine.
-pub(crate) fn has_programs(names: &[&str]) -> bool {
-    let is_there = |name: &&str| run(Command::new("which").arg(name).stdout(Stdio::null()));
-    available(names.iter().all(is_there), &names.join(" and "))
-}
-
-pub(crate) fn available(ready: bool, what: &str) -> bool {
-    assert!(
-        ready || env::var_os("CI").is_none(),
-        "{what} cannot be had here, and CI must not go without"
-    );
-    if !ready {
-        eprintln!("NOT TESTED: {what} cannot be had here");
-    }
-    ready
-}
-
-fn run(command: &mut Command) -> bool {
-    command.status().is_ok_and(|status| status.success())
 }

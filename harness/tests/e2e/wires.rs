@@ -4,8 +4,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::available::has_curl;
 use crate::stack::Stack;
-use crate::tools::{buf, has_curl};
+use crate::tools::buf;
 
 /// The password of the user.
 const PASSWORD: &str = "the otter naps at noon";
