@@ -25,7 +25,7 @@ fn cpu_seconds() -> f64 {
     time.map_or(f64::NAN, |time| time.as_secs_f64())
 }
 
-/// A number in proc_pid_status(5); sizes are in KiB.
+/// A number of proc(5); sizes are in KiB.
 fn status(name: &str) -> f64 {
     let read = || {
         let status = fs::read_to_string("/proc/self/status").ok()?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use tonic::Code;
 
 use crate::metrics::{Labelled, count};
@@ -55,7 +56,7 @@ impl Failure {
 
     /// Counts an error that a call ends with, for metrics.
     pub fn count(error: &sqlx::Error) {
-        let state = error.as_database_error().and_then(|error| error.code());
+        let state = error.as_database_error().and_then(DatabaseError::code);
         // Mostly because the database did not respond.
         let state = state.unwrap_or("none".into()).into_owned();
         let mut counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);

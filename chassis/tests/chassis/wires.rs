@@ -365,8 +365,8 @@ async fn a_response_without_room_is_replaced_by_an_error() {
     };
     let unread = connection.send(request(), "{}").await.await.unwrap();
     assert_eq!(unread.status(), StatusCode::OK);
-    let held = number(metrics, "addressbook_client_bytes{what=\"unread\"}").await;
-    assert!(held > Some(100_000.0), "{held:?}");
+    let bytes = number(metrics, "addressbook_client_bytes{what=\"unread\"}").await;
+    assert!(bytes > Some(100_000.0), "{bytes:?}");
 
     // The window of the first connection is full.
     let other = Connection::open(app.address).await;

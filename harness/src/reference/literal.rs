@@ -12,7 +12,7 @@ use super::layout::Node;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Language {
     Json,
-    /// The JSON that grpcurl reads: in it a FieldMask is a message like any other.
+    /// The JSON that grpcurl reads: in it a `FieldMask` is a message like any other.
     Grpcurl,
     Python,
 }
