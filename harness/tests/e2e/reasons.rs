@@ -5,28 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use chassis::status::CODES;
+
 use crate::stack::workspace;
 
-/// The codes of gRPC. Two of them are reasons, too.
-const CODES: [&str; 17] = [
-    "INTERNAL",
-    "DEADLINE_EXCEEDED",
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
+/// Codes that are reasons, too.
+const BOTH: [&str; 2] = ["INTERNAL", "DEADLINE_EXCEEDED"];
 
 /// Words of SQL, filters, keys and tokens in the code.
 const OTHER_WORDS: [&str; 22] = [
@@ -82,7 +66,8 @@ fn in_code() -> BTreeSet<String> {
             reasons.extend(marked(line, '"').map(str::to_owned));
         }
     }
-    for word in CODES[2..].iter().chain(&OTHER_WORDS) {
+    let codes = CODES.iter().filter(|code| !BOTH.contains(code));
+    for word in codes.chain(&OTHER_WORDS) {
         reasons.remove(*word);
     }
     reasons
