@@ -151,14 +151,8 @@ impl Sharing {
             let request = signed(&user.token, request.clone());
             async move { to.shares.update_share(request).await }
         };
-        match caller.settle(ACCEPT, "share", make).await.answer {
-            Answer::Done(_) => true,
-            Answer::Refused(refusal) => {
-                self.unexpected(ACCEPT, &refusal);
-                false
-            }
-            Answer::Unknown => false,
-        }
+        let settled = caller.settle(ACCEPT, "share", make).await;
+        self.is_done(ACCEPT, &settled.answer)
     }
 
     async fn end(&self, share: &Share) -> bool {
@@ -172,14 +166,8 @@ impl Sharing {
             let request = signed(&user.token, request.clone());
             async move { to.shares.delete_share(request).await }
         };
-        match caller.settle(DELETE, "share", make).await.answer {
-            Answer::Done(_) => true,
-            Answer::Refused(refusal) => {
-                self.unexpected(DELETE, &refusal);
-                false
-            }
-            Answer::Unknown => false,
-        }
+        let settled = caller.settle(DELETE, "share", make).await;
+        self.is_done(DELETE, &settled.answer)
     }
 
     /// The owner's contacts, as the recipient sees them.
@@ -236,6 +224,14 @@ impl Sharing {
         self.owner.0.history.check("shares", holds, "share", || {
             format!("{what} shows its owner's contacts")
         });
+    }
+
+    /// Whether it was executed, which nothing may refuse.
+    fn is_done<T>(&self, call: &str, answer: &Answer<T>) -> bool {
+        if let Answer::Refused(refusal) = answer {
+            self.unexpected(call, refusal);
+        }
+        matches!(answer, Answer::Done(_))
     }
 
     fn unexpected(&self, call: &str, refusal: &Refusal) {
