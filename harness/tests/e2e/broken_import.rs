@@ -13,7 +13,8 @@ use proto::contacts::v1::{
     ImportHeader, ImportSummary,
 };
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status, Streaming};
+use tonic::{Status, Streaming};
+use tonic_types::StatusExt;
 
 use crate::outage::{sign_in, with_token};
 use crate::stack::Stack;
@@ -176,7 +177,8 @@ async fn an_import_that_was_killed_twice_ends_like_one_that_was_not() {
     assert!(user.export(ExportFormat::JsonLines).await == before);
 }
 
-/// Whether the service was not there: tonic's client has no code for a broken connection.
+/// Whether no service answered: tonic's client reports a broken connection by several codes, and
+/// an error of a service has details.
 fn is_of_connection(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown)
+    status.get_details_error_info().is_none()
 }
