@@ -23,6 +23,7 @@ mod response;
 mod service;
 mod stream;
 mod text;
+mod unread;
 mod wire;
 
 pub use crate::inbound::Inbound;
@@ -30,4 +31,5 @@ pub use crate::methods::Wires;
 pub use crate::reply::{Ending, Reply};
 pub use crate::request::{Begun, Refused};
 pub use crate::service::{Translated, WiresLayer};
+pub use crate::unread::{Rest, Unread};
 pub use crate::wire::{ACCEPTED, Codec, Wire};

@@ -25,6 +25,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::{Layer, Service};
+use wires::Unread;
 
 use crate::access::client::Client;
 use crate::serve::admission::Admitted;
@@ -236,7 +237,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     type Future = ResponseFuture<<CallService as Service<Request<Body>>>::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut request = request.map(Body::new);
+        let (mut request, unread) = Unread::of(request.map(Body::new));
         let extensions = request.extensions_mut();
         extensions.insert(self.connection.info.clone());
         extensions.insert(Arc::clone(&self.connection));
@@ -255,6 +256,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
             client,
         };
         // It is always ready.
-        ResponseFuture::new(self.service.clone().call(request), call, account)
+        let response = self.service.clone().call(request);
+        ResponseFuture::new(response, call, account, unread)
     }
 }

@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::Response;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
-use wires::Ending;
+use wires::{Ending, Unread};
 
 use crate::serve::budget::{Account, Held, SMALL};
 use crate::serve::clients::OpenCall;
@@ -134,26 +136,28 @@ pub(crate) struct ResponseFuture<F> {
     /// `None` for a refused call, and after the response.
     call: Option<OpenCall>,
     account: Option<Account>,
+    unread: Option<Unread>,
+    /// Passes over the rest of the request.
+    passing: Option<BoxFuture<'static, Response<ResponseBody>>>,
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(future: F, call: Option<OpenCall>, account: Account) -> Self {
-        let account = Some(account);
+    pub(crate) fn new(future: F, call: Option<OpenCall>, account: Account, unread: Unread) -> Self {
         Self {
             future,
             call,
-            account,
+            account: Some(account),
+            unread: Some(unread),
+            passing: None,
         }
     }
 }
 
-impl<F> Future for ResponseFuture<F>
+impl<F> ResponseFuture<F>
 where
     F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
 {
-    type Output = Result<Response<ResponseBody>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody>> {
         let Ok(mut answer) = ready!(Pin::new(&mut self.future).poll(cx));
         let (call, account) = (self.call.take(), self.account.take());
         let ending = answer.extensions_mut().remove::<Ending>();
@@ -183,8 +187,33 @@ where
                 account: None,
                 ..answer.into_body()
             };
-            return Poll::Ready(Ok(Response::from_parts(head, refused)));
+            return Poll::Ready(Response::from_parts(head, refused));
         }
-        Poll::Ready(Ok(answer))
+        Poll::Ready(answer)
+    }
+}
+
+impl<F> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
+{
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(passing) = &mut self.passing {
+            return passing.poll_unpin(cx).map(Ok);
+        }
+        let mut response = ready!(self.poll_response(cx));
+        let Some(rest) = self.unread.take().and_then(Unread::rest) else {
+            return Poll::Ready(Ok(response));
+        };
+        let passing = async move {
+            rest.pass_over(&mut response).await;
+            response
+        };
+        self.passing
+            .insert(Box::pin(passing))
+            .poll_unpin(cx)
+            .map(Ok)
     }
 }

@@ -110,6 +110,24 @@ async fn a_call_that_only_reads_can_be_a_get() {
 }
 
 #[tokio::test]
+async fn a_connection_lives_on_after_a_short_request_that_was_not_read_and_else_is_told_to_close() {
+    let app = App::start();
+    let mut client = Client::of(&app).await;
+    let refused = || Request::post(EMPTY).header("content-type", "text/plain");
+
+    for _ in 0..3 {
+        let (status, headers, _) = read(client.send(refused(), "{}").await).await;
+        assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(headers.get("connection"), None);
+    }
+    assert_eq!(client.call(EMPTY, &[], "{}").await.0, 200);
+    let long = vec![b'x'; 100_000];
+    let (status, headers, _) = read(client.send(refused(), long).await).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(headers["connection"], "close");
+}
+
+#[tokio::test]
 async fn grpc_web_has_its_status_in_the_body() {
     let app = App::start();
     let mut client = Client::of(&app).await;

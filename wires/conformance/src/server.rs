@@ -16,7 +16,7 @@ use tonic::body::Body;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::{Layer, Service, service_fn};
-use wires::{Wires, WiresLayer};
+use wires::{Unread, Wires, WiresLayer};
 
 use crate::answers::{ByGet, Trailers};
 use crate::service::Conformance;
@@ -63,7 +63,15 @@ pub(crate) async fn run() -> io::Result<()> {
             if request.method() == Method::GET {
                 request.extensions_mut().insert(ByGet);
             }
-            all.clone().call(request.map(Body::new))
+            let (request, unread) = Unread::of(request.map(Body::new));
+            let response = all.clone().call(request);
+            async move {
+                let mut response = response.await?;
+                if let Some(rest) = unread.rest() {
+                    rest.pass_over(&mut response).await;
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         tokio::spawn(async move {
             let http = Builder::new(TokioExecutor::new());
