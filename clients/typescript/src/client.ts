@@ -1,10 +1,7 @@
-// What every client of the address book does, with connect-node. Usage: connect.js AUTH CONTACTS
-import { setTimeout } from "node:timers/promises";
-
+// What every client of the address book does, with Connect, in Node or in a browser.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { anyUnpack, timestampDate } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { Code, ConnectError, createClient, type Client as ServiceClient, type Interceptor, type Transport } from "@connectrpc/connect";
 
 import { AccountService } from "../gen/es/addressbook/auth/v1/account_service_pb.js";
 import { AuthService } from "../gen/es/addressbook/auth/v1/auth_service_pb.js";
@@ -12,7 +9,9 @@ import type { TokenPair } from "../gen/es/addressbook/auth/v1/resources_pb.js";
 import {
   ContactsService,
   type CreateContactRequestSchema,
+  type ImportContactsRequest,
   ImportContactsRequestSchema,
+  type ImportContactsResponse,
   ImportFormat,
   type WatchContactsResponse,
 } from "../gen/es/addressbook/contacts/v1/contacts_service_pb.js";
@@ -20,15 +19,29 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/es/go
 import type { Status } from "../gen/es/google/rpc/status_pb.js";
 
 import { isBroken, reason, retrying } from "./policy.js";
-import { AT_ONCE, CARDS, type Client, expect, failure, NAMES, PASSWORD, run } from "./scenarios.js";
+import { AT_ONCE, CARDS, type Client, expect, failure, NAMES, PASSWORD, sleep } from "./scenarios.js";
 import { Session, type Tokens } from "./session.js";
 
 /** Of calls with one response. */
-const TIMEOUT_MS = 30_000;
+export const TIMEOUT_MS = 30_000;
 /** Streams have no deadline. */
-const NO_TIMEOUT = { timeoutMs: 0 };
+export const NO_TIMEOUT = { timeoutMs: 0 };
 
-/** The same, of the status in a part of a response. */
+/** What differs between Node and a browser. */
+export interface Platform {
+  /** The way to a service, such as `127.0.0.1:50051`. */
+  transport(address: string, interceptors: Interceptor[]): Transport;
+  /** A call of ImportContacts. */
+  importContacts(
+    book: BookClient,
+    requests: ImportContactsRequest[],
+    token: string,
+  ): AsyncIterable<ImportContactsResponse>;
+}
+
+export type BookClient = ServiceClient<typeof ContactsService>;
+
+/** The reason of the status in a part of a response. */
 function reasonOf(status: Status | undefined): string | undefined {
   const infos = status?.details.map((detail) => anyUnpack(detail, ErrorInfoSchema));
   return infos?.find((info) => info !== undefined)?.reason;
@@ -44,23 +57,19 @@ function tokensOf(pair: TokenPair | undefined): Tokens {
   return { access: pair.accessToken, refresh: pair.refreshToken, expires: timestampDate(pair.accessExpireTime) };
 }
 
-class ConnectClient implements Client {
+export class ConnectClient implements Client {
   private readonly accounts;
   private readonly account;
   private readonly book;
   private readonly impatient;
   private session!: Session;
 
-  constructor(auth: string, contacts: string) {
-    const transport = (address: string, ...interceptors: Interceptor[]) =>
-      createGrpcTransport({
-        baseUrl: `http://${address}`,
-        interceptors,
-        defaultTimeoutMs: TIMEOUT_MS,
-        // A stream whose server has disappeared ends after both.
-        pingIntervalMs: 20_000,
-        pingTimeoutMs: 10_000,
-      });
+  constructor(
+    private readonly platform: Platform,
+    auth: string,
+    contacts: string,
+  ) {
+    const transport = (address: string, ...interceptors: Interceptor[]) => platform.transport(address, interceptors);
     this.accounts = createClient(AuthService, transport(auth, retrying));
     this.account = createClient(AccountService, transport(auth, retrying, this.authorizing));
     this.book = createClient(ContactsService, transport(contacts, retrying, this.authorizing));
@@ -117,7 +126,7 @@ class ConnectClient implements Client {
       } catch (error) {
         return expect(reason(error), "TOKEN_EXPIRED");
       }
-      await setTimeout(100);
+      await sleep(100);
     }
   }
 
@@ -197,18 +206,19 @@ class ConnectClient implements Client {
 
   async importFile(): Promise<void> {
     const header = { format: ImportFormat.VCARD, importId: crypto.randomUUID() };
-    async function* requests() {
-      yield create(ImportContactsRequestSchema, { part: { case: "header", value: header } });
-      for (const value of CARDS) yield create(ImportContactsRequestSchema, { part: { case: "chunk", value } });
-    }
+    const requests = [
+      create(ImportContactsRequestSchema, { part: { case: "header", value: header } }),
+      ...CARDS.map((value) => create(ImportContactsRequestSchema, { part: { case: "chunk", value } })),
+    ];
     const refused: unknown[] = [];
     let summary: unknown;
-    for await (const { event } of this.book.importContacts(requests(), NO_TIMEOUT)) {
-      if (event.case === "row") refused.push([event.value.index, reasonOf(event.value.status)]);
-      if (event.case === "summary") summary = [event.value.created, event.value.failed];
+    const token = await this.session.token();
+    for await (const { event } of this.platform.importContacts(this.book, requests, token)) {
+      if (event.case === "row") refused.push([Number(event.value.index), reasonOf(event.value.status)]);
+      if (event.case === "summary") summary = [Number(event.value.created), Number(event.value.failed)];
     }
-    expect(refused, [[1n, "CARD_EMPTY"]]);
-    expect(summary, [2n, 1n]);
+    expect(refused, [[1, "CARD_EMPTY"]]);
+    expect(summary, [2, 1]);
   }
 }
 
@@ -237,8 +247,5 @@ async function whenReachable(call: () => Promise<unknown>): Promise<void> {
 
 /** All clients of a server that was restarted do not come back at the same moment. */
 async function pause(): Promise<void> {
-  await setTimeout(100 + 400 * Math.random());
+  await sleep(100 + 400 * Math.random());
 }
-
-const [auth = "127.0.0.1:50051", contacts = "127.0.0.1:50052"] = process.argv.slice(2);
-await run(new ConnectClient(auth, contacts));

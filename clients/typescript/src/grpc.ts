@@ -1,5 +1,4 @@
 // What every client of the address book does, with grpc-js. Usage: grpc.js AUTH CONTACTS
-import { setTimeout } from "node:timers/promises";
 
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
@@ -27,12 +26,13 @@ import {
 import { BadRequest, ErrorInfo, RetryInfo } from "../gen/ts-proto/google/rpc/error_details.js";
 import { Status } from "../gen/ts-proto/google/rpc/status.js";
 
-import { AT_ONCE, CARDS, type Client, expect, failure, NAMES, PASSWORD, run, SERVICE_CONFIG } from "./scenarios.js";
+import SERVICE_CONFIG from "../gen/service-config.js";
+import { AT_ONCE, CARDS, type Client, expect, failure, NAMES, PASSWORD, run, sleep } from "./scenarios.js";
 import { Session, type Tokens } from "./session.js";
 
 // A stream whose server has disappeared ends after both.
 const KEEPALIVE = { "grpc.keepalive_time_ms": 20_000, "grpc.keepalive_timeout_ms": 10_000 };
-const RETRYING = { "grpc.service_config": SERVICE_CONFIG, ...KEEPALIVE };
+const RETRYING = { "grpc.service_config": JSON.stringify(SERVICE_CONFIG), ...KEEPALIVE };
 const PLAIN = { "grpc.enable_retries": 0, ...KEEPALIVE };
 
 /** The details of an error. The library leaves them encoded in the trailers. */
@@ -153,7 +153,7 @@ class GrpcClient implements Client {
       } catch (error) {
         return expect(reason(statusOf(error)), "TOKEN_EXPIRED");
       }
-      await setTimeout(100);
+      await sleep(100);
     }
   }
 
@@ -238,7 +238,7 @@ class GrpcClient implements Client {
       }
       yield undefined;
       // All clients of a server that was restarted do not come back at the same moment.
-      await setTimeout(100 + 400 * Math.random());
+      await sleep(100 + 400 * Math.random());
     }
   }
 
@@ -246,7 +246,7 @@ class GrpcClient implements Client {
     const call = this.book.importContacts(bearer(await this.session.token()));
     const header = { format: ImportFormat.IMPORT_FORMAT_VCARD, importId: crypto.randomUUID() };
     call.write(ImportContactsRequest.fromPartial({ part: { $case: "header", value: header } }));
-    for (const value of CARDS) call.write(ImportContactsRequest.fromPartial({ part: { $case: "chunk", value } }));
+    for (const value of CARDS) call.write(ImportContactsRequest.fromPartial({ part: { $case: "chunk", value: Buffer.from(value) } }));
     call.end();
     const refused: unknown[] = [];
     let summary: unknown;
@@ -270,4 +270,4 @@ async function skipTo(events: Changes, kind: string | undefined): Promise<WatchC
 }
 
 const [auth = "127.0.0.1:50051", contacts = "127.0.0.1:50052"] = process.argv.slice(2);
-await run(new GrpcClient(auth, contacts));
+process.exit((await run(new GrpcClient(auth, contacts))) ? 0 : 1);

@@ -1,19 +1,18 @@
-// The published retry policy for connect-node, which cannot read it: an interceptor does what
-// it says.
-import { setTimeout } from "node:timers/promises";
-
+// The published retry policy for Connect's libraries, which cannot read it: an interceptor does
+// what it says.
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 
 import { ErrorInfoSchema, RetryInfoSchema } from "../gen/es/google/rpc/error_details_pb.js";
-import { SERVICE_CONFIG } from "./scenarios.js";
+import SERVICE_CONFIG from "../gen/service-config.js";
+import { sleep } from "./scenarios.js";
 
 /** Such as `CONTACT_NOT_FOUND`; empty if no service has answered. */
 export function reason(error: unknown): string {
   return ConnectError.from(error).findDetails(ErrorInfoSchema)[0]?.reason ?? "";
 }
 
-/** What connect-node makes of a connection that broke, beside UNAVAILABLE. */
+/** What the libraries make of a connection that broke, beside UNAVAILABLE. */
 const BROKEN = [Code.Aborted, Code.Canceled, Code.Internal, Code.Unknown];
 
 /** Whether the server cannot be reached, or asks to be called later. */
@@ -37,7 +36,7 @@ interface Entry {
 }
 
 const POLICIES = new Map<string, RetryPolicy>();
-for (const { name, retryPolicy } of (JSON.parse(SERVICE_CONFIG) as { methodConfig: Entry[] }).methodConfig) {
+for (const { name, retryPolicy } of SERVICE_CONFIG.methodConfig as Entry[]) {
   for (const { service, method } of name) {
     if (retryPolicy) POLICIES.set(`${service}/${method}`, retryPolicy);
   }
@@ -54,7 +53,8 @@ export const retrying: Interceptor = (next) => async (request) => {
       const error = ConnectError.from(cause);
       const delay = retryDelay(policy, attempt, error);
       if (delay === undefined || attempt >= policy.maxAttempts || request.signal.aborted) throw error;
-      await setTimeout(delay, undefined, { signal: request.signal });
+      await sleep(delay);
+      request.signal.throwIfAborted();
     }
   }
 };

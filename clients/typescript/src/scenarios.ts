@@ -1,18 +1,12 @@
 // What every client does, and how its results are checked.
-import { deepStrictEqual } from "node:assert";
-import { readFileSync } from "node:fs";
-
-/** The published retry policy, a gRPC service config. */
-export const SERVICE_CONFIG = readFileSync(new URL("../../../../proto/service-config.json", import.meta.url), "utf8");
-
 export const PASSWORD = "the otter naps at noon";
 export const NAMES = ["Ada", "Barbara", "Edsger", "Grace", "Tony"];
 /** How many calls need a new token at the same time. */
 export const AT_ONCE = 8;
 
 /** A file of vCards in pieces. The second card says nothing. */
-export const CARDS: Buffer[] = ["FN:Alan\r\n", "", "FN:Kurt\r\n"].map((name) =>
-  Buffer.from(`BEGIN:VCARD\r\nVERSION:4.0\r\n${name}END:VCARD\r\n`),
+export const CARDS = ["FN:Alan\r\n", "", "FN:Kurt\r\n"].map((name) =>
+  new TextEncoder().encode(`BEGIN:VCARD\r\nVERSION:4.0\r\n${name}END:VCARD\r\n`),
 );
 
 /** The scenarios in their order. */
@@ -27,8 +21,14 @@ export interface Client {
   importFile(): Promise<void>;
 }
 
+/** Fails if two values differ, as JSON. */
 export function expect(actual: unknown, expected: unknown): void {
-  deepStrictEqual(actual, expected);
+  const [found, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (found !== wanted) throw new Error(`${found} instead of ${wanted}`);
+}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** The error of a call that must fail. */
@@ -41,8 +41,8 @@ export async function failure(call: Promise<unknown>): Promise<unknown> {
   return (ended as { error: unknown }).error;
 }
 
-/** Runs all scenarios, and says how each ended. */
-export async function run(client: Client): Promise<never> {
+/** Runs all scenarios, and says how each ended. Returns whether all succeeded. */
+export async function run(client: Client): Promise<boolean> {
   let failed = false;
   for (const [name, scenario] of [
     ["sign_up", () => client.signUp()],
@@ -62,5 +62,5 @@ export async function run(client: Client): Promise<never> {
       console.log(`failed ${name}: ${String(error).replaceAll("\n", " ")}`);
     }
   }
-  process.exit(failed ? 1 : 0);
+  return !failed;
 }

@@ -13,11 +13,13 @@ use crate::stack::{Stack, copy_dir, lines, workspace};
 
 /// Tokens expire while a client runs, and an old refresh token ends its session, so that a
 /// client which refreshes twice at once fails.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 5] = [
     ("ACCESS_TOKEN_TTL_SECONDS", "5"),
     ("TOKEN_LEEWAY_SECONDS", "0"),
     ("REFRESH_GRACE_SECONDS", "0"),
     ("RATE_LIMITS", "default"),
+    // Of the page with the client for browsers.
+    ("ALLOWED_ORIGINS", "http://localhost:5173"),
 ];
 
 const SCENARIOS: [&str; 8] = [
@@ -43,8 +45,8 @@ fn the_clients_in_python_do_all_scenarios() {
 
 #[test]
 fn the_clients_in_typescript_do_all_scenarios() {
-    if has_programs(&["node", "npm"]) {
-        run_clients("node", 2);
+    if has_programs(&["node", "npm", "chromium"]) {
+        run_clients("typescript", 3);
     }
 }
 
