@@ -60,7 +60,7 @@ impl Unread {
 pub struct Rest(Body);
 
 impl Rest {
-    /// Reads the rest if it is short. Otherwise the response tells that the connection closes.
+    /// Reads the rest if it is short. Otherwise the response says that the connection closes.
     pub async fn pass_over<B>(self, response: &mut Response<B>) {
         let passed = timeout(PATIENCE, self.passes()).await;
         if !passed.unwrap_or(false) {

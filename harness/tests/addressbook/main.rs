@@ -10,6 +10,7 @@
 #[allow(dead_code, reason = "it is shared with the end-to-end tests")]
 #[path = "../e2e/available.rs"]
 mod available;
+#[allow(dead_code, reason = "it is shared with the end-to-end tests")]
 #[path = "../e2e/balancer.rs"]
 mod balancer;
 mod calls;

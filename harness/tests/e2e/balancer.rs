@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use testing::until;
 
@@ -18,7 +19,7 @@ pub(crate) struct Balancer {
     /// Where it listens for the contacts service.
     pub(crate) contacts: String,
     haproxy: Child,
-    _others: [Program; 2],
+    others: Vec<[Program; 2]>,
 }
 
 impl Balancer {
@@ -27,7 +28,29 @@ impl Balancer {
         if !has_haproxy() {
             return None;
         }
-        let others = second_replicas(stack, settings);
+        let others = replicas(stack, "second", settings);
+        let first = [&*stack.auth, &*stack.contacts];
+        let mut balancer = Self::over([first, [&*others[0].address, &*others[1].address]]);
+        balancer.others.push(others);
+        Some(balancer)
+    }
+
+    /// The same with replicas that [`Self::restart`] restarts in place of the first ones.
+    pub(crate) fn with_own(stack: &Stack, settings: &[(&'static str, &str)]) -> Option<Self> {
+        if !has_haproxy() {
+            return None;
+        }
+        let others = ["first", "second"].map(|folder| replicas(stack, folder, settings));
+        let addresses = others
+            .each_ref()
+            .map(|pair| pair.each_ref().map(|it| &*it.address));
+        let mut balancer = Self::over(addresses);
+        balancer.others.extend(others);
+        Some(balancer)
+    }
+
+    /// In front of two pairs of an auth service and a contacts service.
+    fn over([first, second]: [[&str; 2]; 2]) -> Self {
         let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [auth, contacts] = listeners.map(|free| free.local_addr().unwrap().to_string());
         let haproxy = Command::new("/usr/sbin/haproxy")
@@ -35,11 +58,11 @@ impl Balancer {
             .arg(workspace().join("deploy/haproxy/haproxy.cfg"))
             .env_clear()
             .env("AUTH_BIND", &auth)
-            .env("AUTH_1", &stack.auth)
-            .env("AUTH_2", &others[0].address)
+            .env("AUTH_1", first[0])
+            .env("AUTH_2", second[0])
             .env("CONTACTS_BIND", &contacts)
-            .env("CONTACTS_1", &stack.contacts)
-            .env("CONTACTS_2", &others[1].address)
+            .env("CONTACTS_1", first[1])
+            .env("CONTACTS_2", second[1])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -47,12 +70,23 @@ impl Balancer {
             .unwrap();
         let listens = |address: &str| TcpStream::connect(address).is_ok();
         until("HAProxy listens", || listens(&auth) && listens(&contacts));
-        Some(Self {
+        Self {
             auth,
             contacts,
             haproxy,
-            _others: others,
-        })
+            others: Vec::new(),
+        }
+    }
+
+    /// Restarts one pair after the other. `HAProxy` notices that one is back while the next
+    /// one waits for `SHUTDOWN_LEAD_SECONDS`.
+    pub(crate) fn restart(&mut self) {
+        for [auth, contacts] in &mut self.others {
+            thread::scope(|scope| {
+                scope.spawn(|| auth.restart());
+                contacts.restart();
+            });
+        }
     }
 }
 
@@ -60,13 +94,17 @@ impl Drop for Balancer {
     fn drop(&mut self) {
         let _ = self.haproxy.kill();
         let _ = self.haproxy.wait();
+        // All at once: each may wait before it stops.
+        for program in self.others.iter().flatten() {
+            program.stop();
+        }
     }
 }
 
-/// With the settings that `dev` gives to the first ones.
-fn second_replicas(stack: &Stack, settings: &[(&'static str, &str)]) -> [Program; 2] {
+/// A pair with the settings that `dev` gives to its own one.
+fn replicas(stack: &Stack, name: &str, settings: &[(&'static str, &str)]) -> [Program; 2] {
     let folder = stack.folder();
-    let files = folder.join("second");
+    let files = folder.join(name);
     fs::create_dir_all(&files).unwrap();
     let start = |name, role: &str, own: &[(&'static str, String)]| {
         let keys = folder.join(format!("{}.keys", role.trim_end_matches("_service")));

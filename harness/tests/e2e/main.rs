@@ -32,6 +32,7 @@ mod program;
 mod python;
 mod reasons;
 mod revocation;
+mod rolling;
 mod smtp;
 mod stack;
 mod tls;

@@ -48,6 +48,20 @@ impl Program {
         program
     }
 
+    /// Asks it to stop; false if it has ended.
+    pub(crate) fn stop(&self) -> bool {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        kill(pid, Signal::SIGTERM).is_ok()
+    }
+
+    /// Asks it to stop, which must succeed, and starts it again at the same address.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.stop(), "{} has ended", self.address);
+        assert!(self.child.wait().unwrap().success(), "{}", self.address);
+        self.child = command(&self.path, &self.settings).spawn().unwrap();
+        until("the program serves again", || self.is_healthy_without(&[]));
+    }
+
     fn set(&mut self, name: &'static str, value: String) {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value));
@@ -73,8 +87,7 @@ fn command(program: &Path, settings: &[(&'static str, String)]) -> Command {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        if kill(pid, Signal::SIGTERM).is_ok() {
+        if self.stop() {
             let _ = self.child.wait();
         }
     }

@@ -256,6 +256,9 @@ fn replay_event_id(presented: &RefreshToken, rotate_time: DateTime<Utc>) -> uuid
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::refresh_token::Codec;
