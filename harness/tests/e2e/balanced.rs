@@ -86,8 +86,8 @@ fn every_protocol_passes_and_goes_on_when_a_replica_is_killed() {
     }
 
     stack.pause();
-    stack.kill("contacts-service");
-    stack.kill("auth-service");
+    stack.kill_first("contacts-service");
+    stack.kill_first("auth-service");
 
     // A call that was sent to it at this moment may fail.
     until("a call succeeds", || caller.works());

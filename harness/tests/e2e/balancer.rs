@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 
 use testing::until;
@@ -19,7 +20,7 @@ pub(crate) struct Balancer {
     /// Where it listens for the contacts service.
     pub(crate) contacts: String,
     haproxy: Child,
-    others: Vec<[Program; 2]>,
+    others: Mutex<Vec<[Program; 2]>>,
 }
 
 impl Balancer {
@@ -31,7 +32,7 @@ impl Balancer {
         let others = replicas(stack, "second", settings);
         let first = [&*stack.auth, &*stack.contacts];
         let mut balancer = Self::over([first, [&*others[0].address, &*others[1].address]]);
-        balancer.others.push(others);
+        balancer.others.get_mut().unwrap().push(others);
         Some(balancer)
     }
 
@@ -45,7 +46,7 @@ impl Balancer {
             .each_ref()
             .map(|pair| pair.each_ref().map(|it| &*it.address));
         let mut balancer = Self::over(addresses);
-        balancer.others.extend(others);
+        balancer.others.get_mut().unwrap().extend(others);
         Some(balancer)
     }
 
@@ -74,14 +75,26 @@ impl Balancer {
             auth,
             contacts,
             haproxy,
-            others: Vec::new(),
+            others: Mutex::default(),
+        }
+    }
+
+    /// Kills the second replica of a service at once, and starts it again.
+    pub(crate) fn kill(&self, program: &str) {
+        for [auth, contacts] in self.others.lock().unwrap().iter_mut() {
+            let replica = if program == "auth-service" {
+                auth
+            } else {
+                contacts
+            };
+            replica.kill();
         }
     }
 
     /// Restarts one pair after the other. `HAProxy` notices that one is back while the next
     /// one waits for `SHUTDOWN_LEAD_SECONDS`.
     pub(crate) fn restart(&mut self) {
-        for [auth, contacts] in &mut self.others {
+        for [auth, contacts] in self.others.get_mut().unwrap() {
             thread::scope(|scope| {
                 scope.spawn(|| auth.restart());
                 contacts.restart();
@@ -95,7 +108,7 @@ impl Drop for Balancer {
         let _ = self.haproxy.kill();
         let _ = self.haproxy.wait();
         // All at once: each may wait before it stops.
-        for program in self.others.iter().flatten() {
+        for program in self.others.get_mut().unwrap().iter().flatten() {
             program.stop();
         }
     }
@@ -119,6 +132,10 @@ fn replicas(stack: &Stack, name: &str, settings: &[(&'static str, &str)]) -> [Pr
                 .iter()
                 .map(|(name, value)| (*name, (*value).to_owned())),
         );
+        // `dev` says so of the limits that a service has without a setting.
+        if settings.contains(&("RATE_LIMITS", "default")) {
+            all.retain(|(name, _)| *name != "RATE_LIMITS");
+        }
         Program::start(name, &files, all)
     };
     let file = |name| folder.join(name).display().to_string();

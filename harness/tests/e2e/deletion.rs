@@ -85,7 +85,8 @@ async fn connect(options: &PgConnectOptions) -> PgConnection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_go_with_their_owners_account_now_or_when_contacts_is_back() {
-    let stack = Stack::start(&[]);
+    // The contacts service is away for a while.
+    let stack = Stack::start_alone(&[], &[]);
     let mut clients = Clients::of(&stack);
     let mut db = connect(&stack.database()).await;
     let ada = User::with_contacts(&mut clients, "ada@example.com", 3).await;

@@ -62,6 +62,13 @@ impl Program {
         until("the program serves again", || self.is_healthy_without(&[]));
     }
 
+    /// Kills it at once, and starts it again at the same address.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = command(&self.path, &self.settings).spawn().unwrap();
+    }
+
     fn set(&mut self, name: &'static str, value: String) {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value));

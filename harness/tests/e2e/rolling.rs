@@ -27,7 +27,7 @@ const SETTINGS: [(&str, &str); 3] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_notice_nothing_when_all_replicas_are_restarted() {
-    let stack = Stack::start(&[]);
+    let stack = Stack::start_alone(&[], &[]);
     let Some(mut balancer) = Balancer::with_own(&stack, &SETTINGS) else {
         return;
     };

@@ -47,8 +47,18 @@ impl Stack {
         Self::start_with(args, &[])
     }
 
-    /// The same, with these settings of the services.
+    /// The same, with these settings of the services, and with `BALANCED` in the environment as
+    /// [`Self::start_balanced`] does.
     pub(crate) fn start_with(args: &[&str], settings: &[(&'static str, &str)]) -> Self {
+        let mut stack = Self::start_alone(args, settings);
+        if env::var_os("BALANCED").is_some() {
+            stack.balance(settings);
+        }
+        stack
+    }
+
+    /// The same, always with one replica of each service.
+    pub(crate) fn start_alone(args: &[&str], settings: &[(&'static str, &str)]) -> Self {
         let dev = Path::new(env!("CARGO_BIN_EXE_dev"));
         for service in ["auth-service", "contacts-service"] {
             let built = dev.with_file_name(service).exists();
@@ -93,9 +103,6 @@ impl Stack {
         let line = stack.line("cargo dev make-admin ");
         stack.make_admin = line.replace("cargo dev", env!("CARGO_BIN_EXE_dev"));
         stack.line("Ctrl-C stops everything");
-        if env::var_os("BALANCED").is_some() {
-            stack.balance(settings);
-        }
         stack
     }
 
@@ -161,8 +168,16 @@ impl Stack {
         assert!(status.unwrap().success(), "{command}");
     }
 
-    /// Kills a service at once.
+    /// Kills all replicas of a service at once.
     pub(crate) fn kill(&self, program: &str) {
+        self.kill_first(program);
+        if let Some(balancer) = &self.balancer {
+            balancer.kill(program);
+        }
+    }
+
+    /// Kills a service at once, and no second replica.
+    pub(crate) fn kill_first(&self, program: &str) {
         let dev = self.child.id().to_string();
         let is_it = |pid: &i32| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
