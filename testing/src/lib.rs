@@ -12,6 +12,7 @@ mod behavior;
 mod call;
 mod database;
 mod service;
+mod standby;
 mod wait;
 pub mod wire;
 
@@ -19,4 +20,5 @@ pub use behavior::{Place, behaviors, places};
 pub use call::{bearer, fields, reason, refusal};
 pub use database::{migrate, migrated, waiting, waiting_for_a_lock};
 pub use service::{endpoint, replicas, serve, setting, to_any_of, until_serving};
+pub use standby::{promote, standby_of};
 pub use wait::{in_time, until};

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_stream::try_stream;
+use chassis::database::pool::Connection;
 use chassis::database::pool::{Pool, Transaction};
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use sqlx::PgConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -57,7 +57,7 @@ impl List {
 
     async fn read(
         self,
-        db: &mut PgConnection,
+        db: &mut Connection,
         of: UserId,
         after: Option<Uuid>,
     ) -> Result<Vec<table::Row>> {

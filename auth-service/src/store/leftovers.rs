@@ -1,9 +1,10 @@
 //! Remaining rows of deleted users, deleted in batches, so that no statement costs more
 //! for a user with more rows.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -36,7 +37,7 @@ pub struct Removed {
 /// to the last key of the batch, or all. Every table with a `user_id` is listed here, or
 /// as kept in tests/rpc/deletion.rs.
 pub async fn remove_rows(
-    db: &mut PgConnection,
+    db: &mut Connection,
     user_id: UserId,
     now: DateTime<Utc>,
 ) -> Result<Removed> {
@@ -70,11 +71,7 @@ pub async fn remove_rows(
 
 /// Their tokens are also revoked by session, because an instance whose clock is ahead may
 /// have issued one after the revocation of the user.
-async fn remove_sessions(
-    db: &mut PgConnection,
-    user_id: UserId,
-    now: DateTime<Utc>,
-) -> Result<u64> {
+async fn remove_sessions(db: &mut Connection, user_id: UserId, now: DateTime<Utc>) -> Result<u64> {
     let count = sqlx::query_scalar!(
         r#"
         WITH gone AS (

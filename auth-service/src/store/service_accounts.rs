@@ -1,5 +1,6 @@
 //! Service accounts, and their secrets.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -230,7 +231,7 @@ pub async fn secrets(db: impl PgExecutor<'_>, client_id: &str) -> Result<Vec<Liv
 }
 
 /// Deletes a service account; returns its id, if it existed.
-pub async fn delete(tx: &mut sqlx::PgConnection, client_id: &str) -> Result<Option<UserId>> {
+pub async fn delete(tx: &mut Connection, client_id: &str) -> Result<Option<UserId>> {
     // The account first, to wait for calls that add a secret, which lock it.
     let id = sqlx::query_scalar!(
         r#"
@@ -278,7 +279,7 @@ pub async fn upsert(
 /// Adds a secret, or makes it the latest; deletes all but the latest two. Returns how
 /// many were deleted.
 pub async fn add_secret(
-    tx: &mut sqlx::PgConnection,
+    tx: &mut Connection,
     client_id: &str,
     hash: &[u8; 32],
     now: DateTime<Utc>,

@@ -3,6 +3,8 @@
 pub mod pool;
 
 mod failure;
+mod history;
+mod listening;
 mod migrate;
 mod pulse;
 mod sessions;
@@ -14,16 +16,17 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 pub use self::failure::{Failure, is_unavailable};
+pub use self::listening::{Listener, Listening};
 pub use self::migrate::migrate;
 pub use self::target::Target;
 use crate::clock::Clock;
 use crate::database::pool::{Load, Pool};
-use crate::database::pulse::State;
+use crate::database::pulse::{Pulse, State};
 use crate::metrics::{Metrics, count};
 use crate::settings::config::DatabaseConfig;
 use crate::settings::secret_file;
@@ -107,6 +110,9 @@ impl Database {
     /// Background work needs two connections: one for the work, one for the database's
     /// health.
     const BACKGROUND: u32 = 2;
+    /// The time for a response to arrive after the server has ended a statement that took
+    /// too long.
+    const ANSWER_LATE: Duration = Duration::from_secs(2);
 
     /// Reads the settings. Connections are opened when they are needed, each with
     /// these settings of the server.
@@ -127,7 +133,11 @@ impl Database {
         );
         let target = Target::new(hosts(config)?, &all);
         let calls = config.database_connections - Self::BACKGROUND;
-        let pool = |size| Pool::new(target.clone(), size, config.database_acquire);
+        let (within, patience) = (
+            config.database_acquire,
+            config.database_statement + Self::ANSWER_LATE,
+        );
+        let pool = |size| Pool::with_patience(target.clone(), size, within, patience);
         Ok(Self {
             background: pool(Self::BACKGROUND),
             calls: pool(calls),
@@ -182,7 +192,13 @@ impl Database {
     #[must_use]
     pub fn watch(&self, clock: &Clock, leeway: Duration) -> watch::Receiver<bool> {
         let pools = [self.background.clone(), self.calls.clone()];
-        pulse::follow(pools, clock.clone(), leeway, self.state.clone())
+        let pulse = Pulse {
+            pools,
+            target: self.target.clone(),
+            clock: clock.clone(),
+            leeway,
+        };
+        pulse.follow(self.state.clone())
     }
 
     /// Registers metrics of the connections and of the clocks' difference.
@@ -234,27 +250,13 @@ impl Database {
     /// Connects one listener to notifications, on an additional connection.
     #[must_use]
     pub fn listening(&self) -> Listening {
-        Listening(self.target.clone())
+        Listening::new(self.target.clone())
     }
 
     /// The pool for a thread that serves calls.
     #[must_use]
     pub fn calls(&self) -> Pool {
         self.calls.on_another_runtime()
-    }
-}
-
-/// Listens to notifications.
-pub struct Listening(Target);
-
-impl Listening {
-    /// Connects to the server that calls use; a lost connection is not replaced.
-    pub async fn listen(&self, channel: &str) -> sqlx::Result<PgListener> {
-        let pool = PgPoolOptions::new().max_connections(1);
-        let pool = pool.connect_lazy_with(self.0.latest().clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(channel).await?;
-        Ok(listener)
     }
 }
 

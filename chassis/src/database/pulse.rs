@@ -7,10 +7,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::clock::Clock;
+use crate::database::Target;
 use crate::database::pool::Pool;
 
 /// The time between two checks.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The time between two checks of all hosts.
+const HOSTS_PAUSE: Duration = Duration::from_secs(4);
 /// The longest wait for a response.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
@@ -41,43 +44,63 @@ impl State {
     }
 }
 
-/// Checks once a second, on a connection of the first pool, and `clock` learns the time
-/// of each response. True while the database works and the machine's clock differs by at
-/// most `leeway`; `told` learns the state.
-pub(super) fn follow(
-    pools: [Pool; 2],
-    clock: Clock,
-    leeway: Duration,
-    told: watch::Sender<State>,
-) -> watch::Receiver<bool> {
-    let (good, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        let mut ticks = interval(PAUSE);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut before = None;
-        while !good.is_closed() {
-            ticks.tick().await;
-            let state = state(&pools, &clock, leeway).await;
-            if before.replace(state) != Some(state) {
-                tell(state, &clock);
-            }
-            told.send_replace(state);
-            good.send_replace(state == State::Good);
-        }
-    });
-    receiver
+/// What is checked once a second.
+pub(super) struct Pulse {
+    /// The first one's connections are used.
+    pub(super) pools: [Pool; 2],
+    pub(super) target: Target,
+    /// Learns the time of each response.
+    pub(super) clock: Clock,
+    /// The largest difference of the clocks.
+    pub(super) leeway: Duration,
 }
 
-async fn state(pools: &[Pool; 2], clock: &Clock, leeway: Duration) -> State {
-    match timeout(ANSWER_MAX, ask(&pools[0], clock)).await {
-        Ok(Ok(true)) if clock.is_agreed(leeway) => State::Good,
-        Ok(Ok(true)) => State::ClocksDiffer,
-        Ok(Ok(false)) => {
-            // All connections lead to this server, so all are replaced.
-            pools.iter().for_each(Pool::renew);
-            State::ReadOnly
+impl Pulse {
+    /// Checks in an endless loop. True while the database works and the machine's clock
+    /// differs by at most the leeway; `told` learns the state.
+    pub(super) fn follow(self, told: watch::Sender<State>) -> watch::Receiver<bool> {
+        let (good, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            let mut ticks = interval(PAUSE);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let (mut before, mut hosts_asked) = (None, Instant::now());
+            while !good.is_closed() {
+                ticks.tick().await;
+                if hosts_asked.elapsed() > HOSTS_PAUSE {
+                    self.follow_primary().await;
+                    hosts_asked = Instant::now();
+                }
+                let state = self.state().await;
+                if before.replace(state) != Some(state) {
+                    tell(state, &self.clock);
+                }
+                told.send_replace(state);
+                good.send_replace(state == State::Good);
+            }
+        });
+        receiver
+    }
+
+    /// Leaves a primary that was replaced and does not know it, because connections to it
+    /// work as before.
+    async fn follow_primary(&self) {
+        if self.target.has_moved(ANSWER_MAX).await {
+            tracing::warn!("another host of the database has become the primary");
+            self.pools.iter().for_each(Pool::renew);
         }
-        Ok(Err(_)) | Err(_) => State::Away,
+    }
+
+    async fn state(&self) -> State {
+        match timeout(ANSWER_MAX, ask(&self.pools[0], &self.clock)).await {
+            Ok(Ok(true)) if self.clock.is_agreed(self.leeway) => State::Good,
+            Ok(Ok(true)) => State::ClocksDiffer,
+            Ok(Ok(false)) => {
+                // All connections lead to this server, so all are replaced.
+                self.pools.iter().for_each(Pool::renew);
+                State::ReadOnly
+            }
+            Ok(Err(_)) | Err(_) => State::Away,
+        }
     }
 }
 

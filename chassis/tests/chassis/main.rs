@@ -24,6 +24,7 @@ mod key_feed;
 mod metrics;
 mod pki;
 mod pooler;
+mod promotion;
 mod rate_limits;
 mod reach;
 mod reflection;

@@ -5,3 +5,4 @@
 mod cancelled;
 mod pool;
 mod reuse;
+mod vanished;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use chassis::database::pool::Connection;
 use prost::Message;
 use proto::contacts::v1::{Contact, ContactChange};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::book::Book;
@@ -150,7 +150,7 @@ impl Book<'_> {
     /// matter.
     async fn untouched_primary(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Connection,
         merged: &MergeRecord,
         primary: Option<Stored>,
     ) -> Result<(Stored, Vec<u8>)> {

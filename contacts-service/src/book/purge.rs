@@ -1,8 +1,8 @@
 //! Permanently removes deleted contacts.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::book::Book;
@@ -19,7 +19,7 @@ pub const BATCH: i64 = 1000;
 /// returns how many. The caller has locked the owner's row and taken `version`, and need
 /// not commit if the result is zero.
 pub async fn remove_batch(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     before: DateTime<Utc>,
     version: i64,
@@ -35,7 +35,7 @@ pub async fn remove_batch(
 
 /// Removes deleted contacts with their revisions, photos and ignored pairs.
 async fn remove(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     ids: &[Uuid],
     version: i64,

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
+use chassis::database::pool::Connection;
 use chassis::database::pool::Transaction;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::book::Book;
@@ -270,15 +270,15 @@ impl<'a> Write<'a> {
 
 /// Dereferences to the connection of the transaction.
 impl Deref for Write<'_> {
-    type Target = PgConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &PgConnection {
+    fn deref(&self) -> &Connection {
         &self.tx
     }
 }
 
 impl DerefMut for Write<'_> {
-    fn deref_mut(&mut self) -> &mut PgConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.tx
     }
 }

@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -58,7 +58,7 @@ impl Parted {
 
 /// Renames the keys of the owner's labels. The caller has locked the owner's row.
 pub(super) async fn rename(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     now: DateTime<Utc>,
 ) -> Result<Parted> {
@@ -98,7 +98,7 @@ pub(super) async fn rename(
 /// Spells the labels of contacts as the owner's labels are: earlier programs kept each as
 /// it was typed. A contact in which there is no room for that keeps its own.
 pub(super) async fn respell(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     now: DateTime<Utc>,
     rows: &[ContactRow],
@@ -139,7 +139,7 @@ fn relabelled(id: ContactId, before: &[u8], body: &Body) -> Relabelled {
 }
 
 /// Takes a version for contacts that change.
-async fn stamp(db: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> Result<Stamp> {
+async fn stamp(db: &mut Connection, owner: UserId, now: DateTime<Utc>) -> Result<Stamp> {
     Ok(Stamp {
         version: owners::begin_write(db, owner).await?.version,
         time: now,
@@ -152,7 +152,7 @@ async fn stamp(db: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> Resu
 /// Gives each label the key of its name. Programs of the version before may have created a
 /// label that exists under its new key; then its shares become those of that one.
 async fn give_names(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     old: &[Label],
     current: Vec<Label>,
@@ -222,7 +222,7 @@ impl Renaming {
     }
 
     /// Writes the contacts that change, under a version of their own.
-    async fn write(self, db: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> Result<()> {
+    async fn write(self, db: &mut Connection, owner: UserId, now: DateTime<Utc>) -> Result<()> {
         let stamp = stamp(db, owner, now).await?;
         let labels = self.spellings.into_iter().map(|(name_key, name)| Label {
             id: LabelId::generate(),

@@ -1,9 +1,9 @@
 //! Writes to existing contacts. Each stores the previous state as the newest earlier
 //! revision.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -24,7 +24,7 @@ pub(super) fn kept_before(stamp: Stamp) -> i64 {
 
 /// Overwrites a contact that is not deleted, and updates the owner's totals.
 pub async fn replace(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     ContactRow { contact, keys, .. }: &ContactRow,
@@ -153,7 +153,7 @@ pub(super) use keeping;
 /// Overwrites contacts that are not deleted. For one contact the statement above costs a
 /// fifth less.
 pub async fn replace_many(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     contacts: &[ContactRow],
@@ -169,7 +169,7 @@ pub async fn replace_many(
 }
 
 async fn replace_part(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     contacts: &[ContactRow],
@@ -231,7 +231,7 @@ async fn replace_part(
 
 /// Marks contacts as deleted or undeleted, and updates the counts.
 pub async fn set_delete_time(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     ids: &[Uuid],
@@ -242,7 +242,7 @@ pub async fn set_delete_time(
 
 /// Marks contacts as deleted because they were merged into another one.
 pub async fn set_merged_into(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     ids: &[Uuid],
@@ -252,7 +252,7 @@ pub async fn set_merged_into(
 }
 
 async fn set_deletion(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     ids: &[Uuid],

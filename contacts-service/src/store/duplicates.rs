@@ -1,7 +1,7 @@
 //! The contacts among which duplicates are looked for.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::packed::broken;
@@ -15,7 +15,7 @@ use crate::model::share::visible::View;
 const AT_A_TIME: i64 = 10_000;
 
 /// Every contact that is seen, without deleted ones.
-pub async fn candidates(db: &mut PgConnection, view: &View) -> Result<Candidates> {
+pub async fn candidates(db: &mut Connection, view: &View) -> Result<Candidates> {
     let mut found = Candidates::default();
     loop {
         let after = found.ids().last().map_or(Uuid::nil(), |id| id.0);

@@ -1,7 +1,8 @@
 //! Deletes all rows of one owner, in every table.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 use crate::error::Result;
 
@@ -20,7 +21,7 @@ macro_rules! each {
 /// Deletes up to `limit` rows of each table; returns how many, and whether none remain.
 /// The caller must hold the lock on the owner's row. Every table with an `owner_id` is
 /// listed here.
-pub async fn remove_batch(db: &mut PgConnection, owner: UserId, limit: i64) -> Result<(u64, bool)> {
+pub async fn remove_batch(db: &mut Connection, owner: UserId, limit: i64) -> Result<(u64, bool)> {
     let removed = each!(db, owner, limit, [
         "DELETE FROM contacts.contacts WHERE owner_id = $1 AND id IN
          (SELECT id FROM contacts.contacts WHERE owner_id = $1 ORDER BY id LIMIT $2)",

@@ -1,7 +1,8 @@
 //! Pairs of contacts that are not suggested as duplicates.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -39,7 +40,7 @@ pub async fn list(
 /// Ignores each pair of these contacts of the owner, which must be sorted; a repeat has no
 /// effect. The caller must hold the lock on the owner's row, so that no contact is purged
 /// meanwhile, and the limit holds.
-pub async fn insert(db: &mut PgConnection, owner: UserId, sorted: &[ContactId]) -> Result<()> {
+pub async fn insert(db: &mut Connection, owner: UserId, sorted: &[ContactId]) -> Result<()> {
     let ids: Vec<Uuid> = sorted.iter().map(|id| id.0).collect();
     let (mut low, mut high) = (Vec::new(), Vec::new());
     for (at, id) in ids.iter().enumerate() {
@@ -108,7 +109,7 @@ pub async fn delete(db: impl PgExecutor<'_>, owner: UserId, pair: IgnoredPair) -
 }
 
 /// Deletes the ignored pairs of the owner's purged contacts with these ids.
-pub async fn delete_of(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
+pub async fn delete_of(db: &mut Connection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM contacts.ignored_duplicates

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::identity::label_key;
@@ -16,7 +17,7 @@ use crate::model::stamp::Stamp;
 /// first is used. Returns the names of the labels that may be new to a contact, by key.
 /// Runs no statement if no contact has any.
 pub async fn ensure<'a>(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     contacts: impl Iterator<Item = &'a Keys>,
@@ -42,7 +43,7 @@ pub async fn ensure<'a>(
 /// Inserts the labels whose names do not exist yet. Returns the names of all of them as
 /// they are stored, by key.
 pub async fn insert(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     labels: &[Label],
 ) -> Result<BTreeMap<String, String>> {
@@ -220,7 +221,7 @@ pub async fn list(
 
 /// Sets the label's name, which must be unique.
 pub async fn rename(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     id: LabelId,
@@ -245,7 +246,7 @@ pub async fn rename(
 }
 
 /// Deletes the owner's label.
-pub async fn delete(db: &mut PgConnection, owner: UserId, id: LabelId) -> Result<()> {
+pub async fn delete(db: &mut Connection, owner: UserId, id: LabelId) -> Result<()> {
     sqlx::query!(
         r#"
         DELETE FROM contacts.labels

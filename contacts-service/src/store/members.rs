@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::changes::keeping;
@@ -84,7 +85,7 @@ pub async fn counts(
 /// Overwrites contacts with changed labels, deleted or not, and counts their bytes.
 /// Stores their previous state as the newest earlier revision.
 pub async fn relabel(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     contacts: &[Relabelled],
@@ -100,7 +101,7 @@ pub async fn relabel(
 }
 
 async fn relabel_part(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     stamp: Stamp,
     contacts: &[Relabelled],

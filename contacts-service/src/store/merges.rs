@@ -1,8 +1,9 @@
 //! Merges, as long as they can be undone.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -25,7 +26,7 @@ pub struct MergeRecord {
 
 /// Stores a merge of the owner.
 pub async fn insert(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     merged: &MergeRecord,
     now: DateTime<Utc>,

@@ -1,7 +1,8 @@
 //! One row per owner: its version counter and its totals.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::keys::KEYS_VERSION;
@@ -22,7 +23,7 @@ pub struct OwnerRow {
 /// Begins a write: takes the owner's next version, and locks the owner's row until the
 /// transaction ends. The writes of one owner therefore run one after the other, and the
 /// order of versions is the order of commits.
-pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRow> {
+pub async fn begin_write(db: &mut Connection, owner: UserId) -> Result<OwnerRow> {
     let row = sqlx::query!(
         r#"
         INSERT INTO contacts.owner_state AS o
@@ -58,7 +59,7 @@ pub async fn begin_write(db: &mut PgConnection, owner: UserId) -> Result<OwnerRo
 /// Stores the bytes of the owner's earlier revisions, which nobody has counted yet, and
 /// returns them. A statement of its own, so that it finds all that were written before the
 /// owner's row was locked.
-async fn count_revisions(db: &mut PgConnection, owner: UserId) -> Result<i64> {
+async fn count_revisions(db: &mut Connection, owner: UserId) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"
         UPDATE contacts.owner_state
@@ -94,7 +95,7 @@ pub async fn used(db: impl PgExecutor<'_>, owner: UserId) -> Result<Quota> {
 
 /// Locks the owner's row, if there is one, until the transaction ends, without a new
 /// version.
-pub async fn lock(db: &mut PgConnection, owner: UserId) -> Result<()> {
+pub async fn lock(db: &mut Connection, owner: UserId) -> Result<()> {
     sqlx::query!(
         r#"
         SELECT version

@@ -7,9 +7,10 @@
 
 use std::collections::HashSet;
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -190,7 +191,7 @@ pub async fn whole(
 
 /// Deletes the photos of purged contacts that no other contact uses. The caller must hold the
 /// lock on the owner's row, and have deleted the contacts and their revisions.
-pub async fn delete_of(db: &mut PgConnection, owner: UserId, contacts: &[Uuid]) -> Result<()> {
+pub async fn delete_of(db: &mut Connection, owner: UserId, contacts: &[Uuid]) -> Result<()> {
     let unused = sqlx::query_scalar!(
         r#"
         DELETE FROM contacts.photo_uses
@@ -211,7 +212,7 @@ pub async fn delete_of(db: &mut PgConnection, owner: UserId, contacts: &[Uuid]) 
 /// Deletes those of the owner's photos that nothing uses; returns how many. The caller must
 /// hold the lock on the owner's row. A statement of its own, so that it finds which uses the
 /// statements before it have deleted.
-async fn delete_unused(db: &mut PgConnection, owner: UserId, hashes: &[PhotoHash]) -> Result<i64> {
+async fn delete_unused(db: &mut Connection, owner: UserId, hashes: &[PhotoHash]) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"
         WITH gone AS (
@@ -255,7 +256,7 @@ pub async fn owners_to_check(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Res
 /// contact nor a revision of it has any longer, and the photos that are then unused. Returns
 /// how many photos were deleted. The caller must hold the lock on the owner's row.
 pub async fn delete_old(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     now: DateTime<Utc>,
     limit: i64,

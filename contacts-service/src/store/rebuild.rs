@@ -1,8 +1,9 @@
 //! Reads and writes of keys that are made again. No row gets another version by them, except
 //! through [`super::members`].
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -46,7 +47,7 @@ pub async fn owners(db: impl PgExecutor<'_>, after: Uuid, limit: i64) -> Result<
 /// Locks the row of an outdated owner until the transaction ends. Returns the version up to
 /// which all contacts have current keys; `None` if there is nothing to do, or if another
 /// call has the row.
-pub async fn take(db: &mut PgConnection, owner: UserId) -> Result<Option<i64>> {
+pub async fn take(db: &mut Connection, owner: UserId) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT CASE WHEN keys_version = $2 THEN keyed_version ELSE 0 END AS "keyed!"
@@ -195,7 +196,7 @@ const LABELLED_MAX: usize = 1000;
 
 /// Stores the keys of the labels of contacts.
 pub async fn store_label_keys(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     keys: &[(ContactId, Vec<String>)],
 ) -> Result<()> {
@@ -206,7 +207,7 @@ pub async fn store_label_keys(
 }
 
 async fn store_part(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     keys: &[(ContactId, Vec<String>)],
 ) -> Result<()> {
@@ -230,7 +231,7 @@ async fn store_part(
 
 /// Gives labels the keys of their names, which no other label has, without a new version.
 pub async fn rename_keys(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     labels: &[(LabelId, String)],
 ) -> Result<()> {
@@ -266,7 +267,7 @@ pub async fn rename_keys(
 
 /// Shares one label instead of another one, which is deleted.
 pub async fn replace_label(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     gone: LabelId,
     kept: LabelId,

@@ -1,8 +1,9 @@
 //! The stored responses to calls with a `request_id`, for a day.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 use crate::error::Result;
 
@@ -42,7 +43,7 @@ pub async fn find(
 /// Stores a response, replacing one from before `since`; false if there is a later one,
 /// and the transaction must not be committed.
 pub async fn insert(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     request_id: &str,
     stored: &StoredResponse,

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use proto::contacts::v1::ContactChange;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -294,7 +295,7 @@ pub async fn body(
 
 /// Deletes all revisions of the owner's purged contacts with these ids. The caller must
 /// hold the lock on the owner's row.
-pub async fn delete(db: &mut PgConnection, owner: UserId, ids: &[Uuid]) -> Result<()> {
+pub async fn delete(db: &mut Connection, owner: UserId, ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
         r#"
         WITH gone AS (

@@ -1,8 +1,9 @@
 //! Purged contacts, and their tombstones and those of labels.
 
+use chassis::database::pool::Connection;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::contact::ContactId;
@@ -53,7 +54,7 @@ pub async fn expired(
 /// Purges the owner's deleted contacts with these ids, and stores tombstones under
 /// `version`; returns how many.
 pub async fn purge(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     ids: &[Uuid],
     version: i64,
@@ -129,7 +130,7 @@ pub async fn owners_with_old(
 /// Deletes at most `limit` of the owner's tombstones from before `before`, the oldest
 /// first, and raises the minimum version; returns how many.
 pub async fn delete_old(
-    db: &mut PgConnection,
+    db: &mut Connection,
     owner: UserId,
     before: DateTime<Utc>,
     limit: i64,

@@ -56,11 +56,10 @@ async fn receive(listening: Listening, hub: &Hub, replica: Uuid) {
 async fn listen(listening: &Listening, hub: &Hub, replica: Uuid) -> sqlx::Result<()> {
     let mut listener = listening.listen(CHANNEL).await?;
     loop {
-        // `None` means a restored connection; the poller finds missed writes.
-        if let Some(notification) = listener.try_recv().await? {
-            for owner in owners(replica, notification.payload()) {
-                hub.wake(owner);
-            }
+        // The poller finds writes whose notification was lost.
+        let notification = listener.recv().await?;
+        for owner in owners(replica, notification.payload()) {
+            hub.wake(owner);
         }
     }
 }

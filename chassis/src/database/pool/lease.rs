@@ -10,11 +10,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row, raw_sql};
+use sqlx::{Row, raw_sql};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+use super::connection::Connection;
 use super::turns::Turn;
 use super::{Idle, Shared};
 
@@ -31,7 +32,7 @@ const ERRORS_MAX: u32 = 2;
 
 /// A connection. It works on every runtime, but is polled by the one that opened it.
 pub(super) struct Opened {
-    db: PgConnection,
+    db: Connection,
     pub(super) at: Instant,
     pub(super) home: usize,
     generation: usize,
@@ -39,7 +40,7 @@ pub(super) struct Opened {
 
 impl Opened {
     /// A connection that was just opened on the runtime `home`.
-    pub(super) fn new(db: PgConnection, home: usize, generation: usize) -> Self {
+    pub(super) fn new(db: Connection, home: usize, generation: usize) -> Self {
         Self {
             db,
             at: Instant::now(),
@@ -69,15 +70,15 @@ impl Opened {
 }
 
 impl Deref for Opened {
-    type Target = PgConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &PgConnection {
+    fn deref(&self) -> &Connection {
         &self.db
     }
 }
 
 impl DerefMut for Opened {
-    fn deref_mut(&mut self) -> &mut PgConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.db
     }
 }
@@ -195,24 +196,26 @@ impl Held {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
+        if let Some(held) = self.held.take()
+            && !held.db.is_lost()
+        {
             held.settle(self.open);
         }
     }
 }
 
 impl Deref for Lease {
-    type Target = PgConnection;
+    type Target = Connection;
 
     #[expect(clippy::expect_used, reason = "only what consumes it takes it")]
-    fn deref(&self) -> &PgConnection {
+    fn deref(&self) -> &Connection {
         &self.held.as_ref().expect("a lease holds its connection").db
     }
 }
 
 impl DerefMut for Lease {
     #[expect(clippy::expect_used, reason = "only what consumes it takes it")]
-    fn deref_mut(&mut self) -> &mut PgConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.held.as_mut().expect("a lease holds its connection").db
     }
 }

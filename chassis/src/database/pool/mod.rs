@@ -6,6 +6,7 @@
 //! transaction is open. After an error the server is asked first (`lease`); a connection
 //! that was idle for a while is pinged.
 
+mod connection;
 mod lease;
 mod load;
 mod transaction;
@@ -21,11 +22,12 @@ use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres};
-use sqlx::{Connection, Either, Execute, Executor, PgConnection, SqlStr};
+use sqlx::{Connection as _, Either, Execute, Executor, SqlStr};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
+pub use self::connection::Connection;
 use self::lease::{Lease, Opened, Right};
 pub use self::load::Load;
 use self::load::Waiting;
@@ -42,6 +44,8 @@ const AGE_MAX: Duration = Duration::from_mins(30);
 
 /// The longest wait for a ping.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts to connect.
+const RETRY_MAX: Duration = Duration::from_millis(250);
 
 /// A user may use this fraction of the connections.
 const SHARES: usize = 4;
@@ -72,6 +76,8 @@ struct Shared {
     /// The most recently used last, so that the others can expire.
     idle: Mutex<Vec<Idle>>,
     wait_max: Duration,
+    /// The longest wait for the response to a statement.
+    patience: Duration,
     /// Connections of earlier generations are not used again.
     generation: AtomicUsize,
     homes: AtomicUsize,
@@ -88,6 +94,17 @@ impl Pool {
     /// than `wait_max` gets `PoolTimedOut`, or why no connection can be opened.
     #[must_use]
     pub fn new(target: impl Into<Target>, size: u32, wait_max: Duration) -> Self {
+        Self::with_patience(target, size, wait_max, Duration::MAX)
+    }
+
+    /// Like [`Pool::new`]; a statement without a response for `patience` fails.
+    #[must_use]
+    pub fn with_patience(
+        target: impl Into<Target>,
+        size: u32,
+        wait_max: Duration,
+        patience: Duration,
+    ) -> Self {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let shared = Shared {
             target: target.into(),
@@ -97,6 +114,7 @@ impl Pool {
             turns: Turns::new(1),
             idle: Mutex::default(),
             wait_max,
+            patience,
             generation: AtomicUsize::new(0),
             homes: AtomicUsize::new(1),
             waiting: AtomicUsize::new(0),
@@ -207,7 +225,8 @@ impl Pool {
             Err(right) => right,
         };
         let generation = self.shared.generation();
-        let db = Opened::new(self.connect(until).await?, self.home, generation);
+        let db = self.connect(until).await?;
+        let db = Opened::new(db, self.home, generation);
         Ok(Lease::new(db, Arc::clone(&self.shared), right))
     }
 
@@ -228,8 +247,18 @@ impl Pool {
             // Leased before the ping, so that a caller cancelled meanwhile leaves the
             // connection to the next one.
             let mut lease = Lease::new(db, Arc::clone(&self.shared), right);
-            if since.elapsed() < TRUSTED || is_alive(&mut lease, until).await {
+            if since.elapsed() < TRUSTED {
                 return Ok(lease);
+            }
+            let asked = Instant::now();
+            let answer = timeout_at(until.min(asked + ANSWER_MAX), lease.ping()).await;
+            if matches!(answer, Ok(Ok(()))) {
+                return Ok(lease);
+            }
+            if asked.elapsed() >= ANSWER_MAX {
+                // The host may have vanished. What was not used since then would take as
+                // long each.
+                self.shared.idle().retain(|idle| idle.since > asked);
             }
             right = lease.close();
         }
@@ -237,7 +266,7 @@ impl Pool {
     }
 
     /// Connects, with retries while the server is unreachable; returns why it could not.
-    async fn connect(&self, until: Instant) -> sqlx::Result<PgConnection> {
+    async fn connect(&self, until: Instant) -> sqlx::Result<Connection> {
         let mut pause = Duration::from_millis(10);
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -247,9 +276,11 @@ impl Pool {
             match self.shared.target.connect(left).await {
                 Err(error) if is_unavailable(&error) && Instant::now() + pause < until => {
                     sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_millis(500));
+                    pause = (pause * 2).min(RETRY_MAX);
                 }
-                result => return result,
+                result => {
+                    return result.map(|db| Connection::new(db, self.shared.patience));
+                }
             }
         }
     }
@@ -258,12 +289,6 @@ impl Pool {
 async fn permit_of(permits: &Arc<Semaphore>) -> sqlx::Result<OwnedSemaphorePermit> {
     let permit = Arc::clone(permits).acquire_owned().await;
     permit.map_err(|_| sqlx::Error::PoolClosed)
-}
-
-/// Whether the server responds.
-async fn is_alive(db: &mut PgConnection, until: Instant) -> bool {
-    let until = until.min(Instant::now() + ANSWER_MAX);
-    matches!(timeout_at(until, db.ping()).await, Ok(Ok(())))
 }
 
 impl fmt::Debug for Pool {

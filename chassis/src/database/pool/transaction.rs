@@ -2,8 +2,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Executor, PgConnection};
+use sqlx::Executor;
 
+use super::connection::Connection;
 use super::lease::{Lease, Open};
 
 /// A transaction on a connection of its own, which it dereferences to. On drop it is
@@ -32,15 +33,15 @@ impl Transaction {
 }
 
 impl Deref for Transaction {
-    type Target = PgConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &PgConnection {
+    fn deref(&self) -> &Connection {
         &self.0
     }
 }
 
 impl DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut PgConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.0
     }
 }

@@ -1,5 +1,5 @@
 //! Faults in a running system: cancelled calls, wrong clocks, a route to a standby,
-//! poolers, balancers, unread responses.
+//! its promotion, poolers, balancers, unread responses.
 
 mod balancer;
 mod cancelled;
@@ -7,6 +7,7 @@ mod clocks;
 mod crowd;
 mod large_batch;
 mod pooler;
+mod promotion;
 mod read_only;
 mod restored;
 mod route;

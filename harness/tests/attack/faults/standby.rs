@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use embedded_postgres::{Binaries, Cluster, Folder, Search};
 use futures_util::future::join_all;
 use sqlx::ConnectOptions;
+use testing::standby_of;
 
 use super::route::Route;
 use super::writer::Writer;
@@ -15,23 +15,6 @@ use crate::user::reason;
 
 /// More than the connections of a service.
 const WRITES: usize = 30;
-
-/// A hot standby of the server whose socket is in this folder; `None` on a machine that
-/// cannot create one, which is a failure in CI.
-#[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
-fn standby_of(primary: &Path) -> Option<Cluster> {
-    let binaries = Binaries::find(&Search::from_environment()).unwrap();
-    if binaries.dir().join("pg_basebackup").exists() {
-        let folder = Folder::ephemeral().unwrap();
-        return Some(Cluster::start_standby(binaries, folder, primary).unwrap());
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "CI must not go without pg_basebackup"
-    );
-    eprintln!("NOT TESTED: pg_basebackup is not installed");
-    None
-}
 
 /// Forwards to the standby until all services report `NOT_SERVING`, then back;
 /// connections opened meanwhile stay open. Returns how long it took until all services

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proto::auth::v1::{UpdateMeRequest, User};
 use proto::contacts::v1::CreateContactRequest;
+use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -20,6 +22,19 @@ impl Writer {
     pub(super) async fn new(side: Side, email: &str) -> Self {
         let token = side.user(email).await.access_token;
         Self { side, token }
+    }
+
+    /// The same user at another contacts service.
+    pub(super) fn at(&self, contacts: Channel) -> Self {
+        let book = ContactsServiceClient::new(contacts.clone());
+        Self {
+            side: Side {
+                book,
+                contacts,
+                ..self.side.clone()
+            },
+            token: self.token.clone(),
+        }
     }
 
     /// Returns the id of a new contact.
