@@ -74,6 +74,20 @@ impl Cluster {
         })
     }
 
+    /// Starts a server on a new folder that a command fills first: it runs as the server's
+    /// user, in the empty folder of the data, whose path is in `PGDATA`.
+    pub fn start_restored(
+        binaries: Binaries,
+        folder: Folder,
+        restore: &mut Command,
+    ) -> Result<Self> {
+        Self::start_on(binaries, folder, |_, account, data| {
+            account.create_private(data)?;
+            initdb::prepare(restore, account, data);
+            initdb::run_to_end(restore.env("PGDATA", data), "the command that restores")
+        })
+    }
+
     fn start_on(
         binaries: Binaries,
         folder: Folder,

@@ -1,7 +1,7 @@
 //! Creates a new data folder, completely or not at all.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::account::Account;
@@ -29,13 +29,7 @@ pub(crate) fn run(binaries: &Binaries, account: &Account, data: &Path) -> Result
         .arg("--pgdata")
         .arg(&fresh);
     prepare(&mut command, account, &fresh);
-    let output = command.output().or_path("run", &binaries.dir)?;
-    if !output.status.success() {
-        return Err(Error::Program {
-            program: "initdb",
-            output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        });
-    }
+    run_to_end(&mut command, "initdb")?;
     fs::rename(&fresh, data).or_path("name", data)
 }
 
@@ -50,6 +44,19 @@ pub(crate) fn prepare(command: &mut Command, account: &Account, dir: &Path) {
         .env("LC_ALL", "C")
         .current_dir(dir)
         .stdin(Stdio::null());
+}
+
+/// Runs a program, which must succeed.
+pub(crate) fn run_to_end(command: &mut Command, program: &'static str) -> Result<()> {
+    let path = PathBuf::from(command.get_program());
+    let output = command.output().or_path("run", &path)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Program {
+        program,
+        output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
 }
 
 /// Refuses data of another major version, which the server cannot read.

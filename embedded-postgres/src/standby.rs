@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::cluster::{PORT, SUPERUSER};
-use crate::error::{Error, OrPath, Result};
+use crate::error::Result;
 use crate::initdb;
 
 /// Copies the data of the server that listens in `primary`, with the settings to follow it.
@@ -17,8 +17,7 @@ pub(crate) fn copy(
     primary: &Path,
 ) -> Result<()> {
     account.create_private(data)?;
-    let program = binaries.dir.join("pg_basebackup");
-    let mut command = Command::new(&program);
+    let mut command = Command::new(binaries.dir.join("pg_basebackup"));
     command
         .args(["--no-sync", "--checkpoint=fast", "--write-recovery-conf"])
         .arg(format!("--username={SUPERUSER}"))
@@ -28,12 +27,5 @@ pub(crate) fn copy(
         .arg("--pgdata")
         .arg(data);
     initdb::prepare(&mut command, account, data);
-    let output = command.output().or_path("run", &program)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(Error::Program {
-        program: "pg_basebackup",
-        output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
+    initdb::run_to_end(&mut command, "pg_basebackup")
 }

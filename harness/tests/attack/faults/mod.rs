@@ -9,6 +9,7 @@ mod large_batch;
 mod pooler;
 mod promotion;
 mod read_only;
+mod recovered;
 mod restored;
 mod route;
 mod standby;

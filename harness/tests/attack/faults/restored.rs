@@ -7,20 +7,24 @@ use std::process::Command;
 use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
-use proto::contacts::v1::{CreateContactRequest, ListContactsRequest};
-use sqlx::{Connection, PgConnection, raw_sql};
+use proto::contacts::v1::{
+    Contact, CreateContactRequest, ListContactsRequest, SyncContactsRequest, SyncContactsResponse,
+    UpdateContactRequest,
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
 use tempfile::TempDir;
+use tonic::{Code, Status};
 
 use crate::pair::{Pair, Program, Side, program, until};
 use crate::user::{PASSWORD, ada, bearer, refusal};
 
-const ADA: &str = "ada@example.com";
+pub(super) const ADA: &str = "ada@example.com";
 const OPERATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
 
-/// The commands in the runbook's block with this name.
-fn commands(name: &str) -> String {
+/// The runbook's block with this language and name.
+pub(super) fn block(heading: &str) -> String {
     let text = fs::read_to_string(OPERATIONS).unwrap();
-    let (_, rest) = text.split_once(&format!("\n```sh {name}\n")).unwrap();
+    let (_, rest) = text.split_once(&format!("\n```{heading}\n")).unwrap();
     let (block, _) = rest.split_once("\n```").unwrap();
     block.to_owned()
 }
@@ -57,7 +61,7 @@ pub(super) async fn new_server() -> Cluster {
 }
 
 /// Two services on the restored database, and their clients.
-async fn serve(pair: &Pair, server: &Cluster) -> ([Program; 2], Side) {
+pub(super) async fn serve(pair: &Pair, server: &Cluster) -> ([Program; 2], Side) {
     let url = server.url("addressbook", "auth_service");
     let settings = [("DATABASE_URL", &*url)];
     let (auth_program, auth) = pair.further("auth-service-2", &settings).await;
@@ -95,16 +99,23 @@ impl Runbook {
     }
 
     fn back_up(&self, pair: &Pair) {
-        self.run("backup", &pair.database.url(SUPERUSER));
+        self.run("sh backup", &pair.database.url(SUPERUSER));
     }
 
     fn restore(&self) {
-        self.run("restore", &self.server.url("addressbook", SUPERUSER));
+        self.run("sh restore", &self.server.url("addressbook", SUPERUSER));
     }
 
-    fn run(&self, name: &str, url: &str) {
+    /// Runs a statement on the restored database.
+    async fn execute(&self, sql: String) {
+        let options = self.server.connect_options("addressbook", SUPERUSER);
+        let mut db = PgConnection::connect_with(&options).await.unwrap();
+        raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
+    }
+
+    fn run(&self, heading: &str, url: &str) {
         let postgres = self.server.binaries().dir();
-        run(&commands(name), self.folder.path(), postgres, url);
+        run(&block(heading), self.folder.path(), postgres, url);
     }
 }
 
@@ -160,10 +171,79 @@ async fn sessions_are_those_of_the_dump_until_all_are_deleted() {
     let manual = fs::read_to_string(OPERATIONS).unwrap();
     let statement = "DELETE FROM auth.sessions;";
     assert!(manual.contains(statement));
-    let options = runbook.server.connect_options("addressbook", SUPERUSER);
-    let mut db = PgConnection::connect_with(&options).await.unwrap();
-    raw_sql(statement).execute(&mut db).await.unwrap();
+    runbook.execute(statement.to_owned()).await;
     let left = side.refresh(&idle.refresh_token).await;
     assert_eq!(refusal(left), "REFRESH_TOKEN_INVALID");
     side.log_in(ADA, PASSWORD).await.unwrap();
+}
+
+/// A user with an address book.
+struct Device {
+    side: Side,
+    token: String,
+}
+
+impl Device {
+    async fn update(&self, id: &str, etag: &str, family_name: &str) -> Result<Contact, Status> {
+        let contact = Contact {
+            id: id.into(),
+            etag: etag.into(),
+            family_name: family_name.into(),
+            ..Contact::default()
+        };
+        let request = UpdateContactRequest {
+            contact: Some(contact),
+            ..UpdateContactRequest::default()
+        };
+        let mut book = self.side.book.clone();
+        let updated = book.update_contact(bearer(request, &self.token)).await?;
+        Ok(updated.into_inner().contact.unwrap())
+    }
+
+    async fn sync(&self, sync_token: &str) -> Result<SyncContactsResponse, Status> {
+        let request = SyncContactsRequest {
+            sync_token: sync_token.into(),
+            ..SyncContactsRequest::default()
+        };
+        let mut book = self.side.book.clone();
+        let synced = book.sync_contacts(bearer(request, &self.token)).await?;
+        Ok(synced.into_inner())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_saw_after_the_dump_is_refused() {
+    let (pair, runbook) = (Pair::start().await, Runbook::new().await);
+    let side = pair.side(0);
+    let token = side.user(ADA).await.access_token;
+    let device = Device { side, token };
+    let request = CreateContactRequest {
+        contact: Some(ada()),
+        ..CreateContactRequest::default()
+    };
+    let mut book = device.side.book.clone();
+    let created = book.create_contact(bearer(request, &device.token)).await;
+    let id = created.unwrap().into_inner().contact.unwrap().id;
+    let before = device.sync("").await.unwrap().next_sync_token;
+    runbook.back_up(&pair);
+    let lost = device.update(&id, "", "Lost").await.unwrap();
+    let after = device.sync("").await.unwrap().next_sync_token;
+
+    runbook.restore();
+    runbook.execute(block("sql restored")).await;
+
+    let (_programs, side) = serve(&pair, &runbook.server).await;
+    let device = Device { side, ..device };
+    for token in [before, after] {
+        assert_eq!(refusal(device.sync(&token).await), "SYNC_TOKEN_EXPIRED");
+    }
+    let all = device.sync("").await.unwrap();
+    assert_eq!(all.changed.len(), 1);
+    // As many writes as before, and none of them is the lost one.
+    let other = device.update(&id, "", "Lovelace").await.unwrap();
+    assert_ne!(other.etag, lost.etag);
+    let refused = device.update(&id, &lost.etag, "Byron").await;
+    assert_eq!(refused.unwrap_err().code(), Code::Aborted);
+    let next = device.sync(&all.next_sync_token).await.unwrap();
+    assert_eq!(next.changed[0].family_name, "Lovelace");
 }
