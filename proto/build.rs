@@ -6,7 +6,9 @@ use std::{env, error, fs, io};
 
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
-use protox::prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, OneofDescriptor};
+use protox::prost_reflect::{
+    DescriptorPool, FieldDescriptor, MessageDescriptor, OneofDescriptor, Value,
+};
 
 #[expect(
     clippy::disallowed_methods,
@@ -36,6 +38,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         out.join("secrets.rs"),
         secrets.iter().map(debug).collect::<String>(),
     )?;
+    fs::write(out.join("codes.rs"), codes(&compiler.descriptor_pool())?)?;
     let has_grpc = env::var_os("CARGO_FEATURE_GRPC").is_some();
     let mut config = tonic_prost_build::configure()
         .build_server(false)
@@ -53,6 +56,23 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         compile_servers(set, &out.join("server"))?;
     }
     Ok(())
+}
+
+/// The reasons of errors, each with the codes that its errors can have.
+fn codes(pool: &DescriptorPool) -> Result<String, &'static str> {
+    let reasons = pool.get_enum_by_name("addressbook.errors.v1.ErrorReason");
+    let extension = pool.get_extension_by_name("addressbook.errors.v1.codes");
+    let (reasons, extension) = reasons.zip(extension).ok_or("there are no reasons")?;
+    // The first one is never sent.
+    let rows = reasons.values().skip(1).map(|value| {
+        let options = value.options();
+        let codes = options.get_extension(&extension);
+        let codes = codes.as_list().unwrap_or_default().iter();
+        let codes: Vec<_> = codes.filter_map(Value::as_enum_number).collect();
+        format!("({:?}, &{codes:?}),", value.name())
+    });
+    let rows: String = rows.collect();
+    Ok(format!("const CODES: &[(&str, &[i32])] = &[{rows}];"))
 }
 
 /// The messages with a field that the protos mark with `debug_redact`: passwords, tokens,

@@ -64,9 +64,14 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with `ErrorInfo{reason}`; the message is for people.
+    /// A refusal with `ErrorInfo{reason}`; the message is for people. `reason.proto` lists
+    /// the reason with this code.
     #[must_use]
     pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        debug_assert!(
+            proto::errors::is_listed(reason, code.into()),
+            "reason.proto has no {reason} with {code:?}"
+        );
         Self {
             code,
             message: message.into(),
@@ -219,6 +224,9 @@ mod tests {
 
     use super::*;
 
+    /// A reason that errors of any code can have.
+    const ANY: &str = "TRANSPORT_FAILED";
+
     /// The delays of `RetryInfo`, and of the trailer.
     fn delays(refusal: Refusal) -> (Option<Duration>, Option<String>) {
         let status = Status::from(refusal);
@@ -278,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_sent_as_retry_info_and_as_a_trailer() {
-        let refusal = |delay| Refusal::new(Code::ResourceExhausted, "X", "x").retry_after(delay);
+        let refusal = |delay| Refusal::new(Code::ResourceExhausted, ANY, "x").retry_after(delay);
         for (delay, trailer) in [
             (Duration::from_millis(1500), "1500"),
             (Duration::from_nanos(1), "1"),
@@ -288,20 +296,20 @@ mod tests {
             let told = (Some(delay), Some(trailer.to_owned()));
             assert_eq!(delays(refusal(delay)), told);
         }
-        let none = Refusal::new(Code::NotFound, "X", "x");
+        let none = Refusal::new(Code::NotFound, ANY, "x");
         assert_eq!(delays(none), (None, None));
     }
 
     #[test]
     fn a_quota_without_a_delay_is_not_retried() {
-        let quota = Refusal::new(Code::ResourceExhausted, "X", "x");
+        let quota = Refusal::new(Code::ResourceExhausted, ANY, "x");
 
         assert_eq!(delays(quota), (None, Some("-1".to_owned())));
     }
 
     #[test]
     fn unavailable_has_a_retry_delay_and_internal_has_none() {
-        let told = delays(Refusal::new(Code::Unavailable, "X", "x"));
+        let told = delays(Refusal::new(Code::Unavailable, ANY, "x"));
         assert_eq!(told, (Some(RETRY_AFTER), Some("1000".to_owned())));
         assert_eq!(delays(Refusal::internal()), (None, None));
     }
@@ -325,7 +333,7 @@ mod tests {
         let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
         tracing::subscriber::with_default(subscriber.finish(), || {
             let error = std::io::Error::other("the table books");
-            let status = Refusal::new(code, "REASON", "try again").logged(&error);
+            let status = Refusal::new(code, ANY, "try again").logged(&error);
             assert!(!status.message().contains("books"));
         });
         let log = log.0.lock().unwrap().clone();
@@ -338,7 +346,7 @@ mod tests {
         assert!(internal.contains("ERROR") && internal.contains("the table books"));
         for code in [Code::Unavailable, Code::DeadlineExceeded] {
             let line = logged(code);
-            assert!(line.contains("WARN") && line.contains("REASON"), "{line}");
+            assert!(line.contains("WARN") && line.contains(ANY), "{line}");
         }
         assert_eq!(logged(Code::NotFound), "");
     }

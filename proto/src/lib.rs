@@ -44,5 +44,19 @@ pub mod contacts {
     pub use crate::generated::server::addressbook::contacts::v1 as server;
 }
 
+/// The reasons of errors.
+pub mod errors {
+    pub use crate::generated::addressbook::errors::v1;
+
+    include!(concat!(env!("OUT_DIR"), "/codes.rs"));
+
+    /// Whether `reason.proto` lists an error with this reason and code.
+    #[must_use]
+    pub fn is_listed(reason: &str, code: i32) -> bool {
+        let codes = CODES.iter().find(|(name, _)| *name == reason);
+        codes.is_some_and(|(_, codes)| codes.is_empty() || codes.contains(&code))
+    }
+}
+
 /// Every file of this crate with its imports and comments, encoded.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));

@@ -89,6 +89,11 @@ pub(super) fn is_ours(file: &FileDescriptor) -> bool {
     file.name().starts_with("addressbook/")
 }
 
+/// Whether the file has a page of its own. The reasons are on a page with a text.
+pub(super) fn has_page(file: &FileDescriptor) -> bool {
+    is_ours(file) && file.package_name() != "addressbook.errors.v1"
+}
+
 /// `contacts/contact.md` for `addressbook/contacts/v1/contact.proto`.
 pub(super) fn page(file: &FileDescriptor) -> String {
     let folder = file.name().split('/').nth(1).unwrap_or_default();

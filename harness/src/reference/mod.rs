@@ -14,6 +14,7 @@ use crate::print;
 
 mod call;
 pub mod comments;
+mod errors;
 pub mod examples;
 mod fields;
 pub mod forms;
@@ -71,17 +72,18 @@ fn pages() -> Result<BTreeMap<String, String>> {
     let pool = pool()?;
     let examples = examples::all()?;
     let mut pages = BTreeMap::new();
-    for file in pool.files().filter(links::is_ours) {
+    for file in pool.files().filter(links::has_page) {
         let links = links::Links::of(&file, &pool, &examples);
         pages.insert(links::page(&file), page::write(&file, &links)?);
     }
+    pages.insert("../ERRORS.md".to_owned(), errors::write(&pool)?);
     pages.insert("README.md".to_owned(), first_page(&pool));
     Ok(pages)
 }
 
 fn first_page(pool: &DescriptorPool) -> String {
     let mut page = INTRODUCTION.replace("ENVELOPE\n", forms::ENVELOPE);
-    for file in pool.files().filter(links::is_ours) {
+    for file in pool.files().filter(links::has_page) {
         let comment = comments::of_file(&file).replace('\n', " ");
         let name = file.services().next().map_or_else(
             || {

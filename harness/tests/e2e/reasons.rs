@@ -1,11 +1,12 @@
-//! Every reason of an error is documented for client authors, and no reason is documented
-//! that no call returns.
+//! The enum of the protos lists every reason of an error, and no reason that no call returns.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use chassis::status::CODES;
+use harness::reference::pool;
+use prost_reflect::DescriptorPool;
 
 use crate::stack::workspace;
 
@@ -73,29 +74,36 @@ fn in_code() -> BTreeSet<String> {
     reasons
 }
 
-/// The documented reasons: each follows a code, as in `NOT_FOUND` `USER_NOT_FOUND`,
-/// possibly with others, or is in the first two cells of a row.
-fn in_documents() -> BTreeSet<String> {
+/// The reasons that the protos list.
+fn listed(pool: &DescriptorPool) -> BTreeSet<String> {
+    let kind = pool.get_enum_by_name("addressbook.errors.v1.ErrorReason");
+    let kind = kind.unwrap();
+    // The first one is never sent.
+    let values = kind.values().skip(1);
+    values.map(|value| value.name().to_owned()).collect()
+}
+
+/// The reasons that comments name: each follows a code, as in `NOT_FOUND` `USER_NOT_FOUND`,
+/// possibly with others.
+fn in_comments() -> BTreeSet<(String, String)> {
     let mut texts = Vec::new();
     files(&workspace().join("proto/addressbook"), "proto", &mut texts);
-    texts.push(fs::read_to_string(workspace().join("docs/ERRORS.md")).unwrap());
     let mut reasons = BTreeSet::new();
     for text in texts {
-        let words = text.replace("//", " ").replace('|', " ");
-        let words: Vec<_> = words.split_whitespace().collect();
-        let mut follows_code = false;
-        for word in words {
+        let words = text.replace("//", " ");
+        let mut code = None;
+        for word in words.split_whitespace() {
             let name = word.trim_matches([',', ':', ';', '.', ')', '(']);
-            match name
+            let quoted = name
                 .strip_prefix('`')
-                .and_then(|name| name.strip_suffix('`'))
-            {
-                Some(reason) if follows_code && is_capitals(reason) => {
-                    reasons.insert(reason.to_owned());
+                .and_then(|name| name.strip_suffix('`'));
+            match (quoted, code) {
+                (Some(reason), Some(code)) if is_capitals(reason) => {
+                    reasons.insert((reason.to_owned(), String::from(code)));
                 }
-                Some(_) => {}
-                None if name == "and" || name == "or" => {}
-                None => follows_code = name == "any" || CODES.contains(&name),
+                (Some(_), _) => {}
+                (None, _) if name == "and" || name == "or" => {}
+                (None, _) => code = CODES.contains(&name).then_some(name),
             }
         }
     }
@@ -103,19 +111,29 @@ fn in_documents() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_reason_is_told_and_none_that_there_is_not() {
-    let (code, documents) = (in_code(), in_documents());
+fn the_reasons_of_the_code_are_those_of_the_enum() {
+    let (code, listed) = (in_code(), listed(&pool().unwrap()));
 
-    let untold: Vec<_> = code.difference(&documents).collect();
-    let unknown: Vec<_> = documents.difference(&code).collect();
+    let unlisted: Vec<_> = code.difference(&listed).collect();
+    let unused: Vec<_> = listed.difference(&code).collect();
 
     assert!(code.len() > 80, "{code:?}");
-    assert!(
-        untold.is_empty(),
-        "say what it means beside its RPC or in docs/ERRORS.md: {untold:?}"
-    );
-    assert!(
-        unknown.is_empty(),
-        "no call is refused with it: {unknown:?}"
-    );
+    assert!(unlisted.is_empty(), "add to reason.proto: {unlisted:?}");
+    assert!(unused.is_empty(), "no call is refused with it: {unused:?}");
+}
+
+/// That calls fail with these codes only is asserted where an error is made, in builds with
+/// debug assertions.
+#[test]
+fn comments_name_reasons_with_their_codes() {
+    let pool = pool().unwrap();
+    let codes = pool.get_enum_by_name("google.rpc.Code").unwrap();
+    let named = in_comments();
+
+    assert!(named.len() > 100, "{named:?}");
+    for (reason, code) in named {
+        let number = codes.get_value_by_name(&code).unwrap().number();
+        let is_listed = proto::errors::is_listed(&reason, number);
+        assert!(is_listed, "reason.proto has no {reason} with {code}");
+    }
 }
