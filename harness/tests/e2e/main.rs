@@ -31,6 +31,7 @@ mod pki;
 mod program;
 mod python;
 mod reasons;
+mod release;
 mod revocation;
 mod rolling;
 mod smtp;
