@@ -1,16 +1,20 @@
 //! The console: a web page for people, built from `console/` and embedded.
 
+use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Bytes;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use chassis::serve::Services;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use include_dir::{Dir, include_dir};
 
 /// What `npm run build` in `console/` has written.
@@ -33,10 +37,17 @@ const CONFIG_PATH: &str = "/console/config.json";
 /// A file that is served as it was built.
 struct File {
     path: String,
-    bytes: &'static [u8],
+    plain: Form,
+    /// Compressed once, because all browsers ask for it.
+    gzip: Form,
     kind: &'static str,
     cache: &'static str,
-    /// In quotes.
+}
+
+/// A form of a file.
+struct Form {
+    bytes: Bytes,
+    /// In quotes. Each form has its own (RFC 9110 section 8.8.3).
     etag: String,
 }
 
@@ -71,11 +82,24 @@ fn file(path: String, name: &str) -> File {
     let hash = hex::encode(digest(&SHA256, bytes));
     File {
         path,
-        bytes,
+        plain: Form {
+            bytes: Bytes::from_static(bytes),
+            etag: format!("\"{hash}\""),
+        },
+        gzip: Form {
+            bytes: compressed(bytes).into(),
+            etag: format!("\"{hash}-gzip\""),
+        },
         kind,
         cache,
-        etag: format!("\"{hash}\""),
     }
+}
+
+fn compressed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing into memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }
 
 /// The console, for pages that call a contacts service.
@@ -135,16 +159,38 @@ impl AsRef<Self> for File {
 }
 
 fn response(headers: &HeaderMap, file: &File, request: &HeaderMap) -> Response {
+    let is_gzip = accepts_gzip(request);
+    let form = if is_gzip { &file.gzip } else { &file.plain };
     let own = [
         (CACHE_CONTROL, file.cache),
-        (ETAG, &*file.etag),
+        (ETAG, &*form.etag),
         (CONTENT_TYPE, file.kind),
+        (VARY, "accept-encoding"),
     ];
     let known = request.get_all(IF_NONE_MATCH).iter();
-    if known.into_iter().any(|etag| etag == &*file.etag) {
+    if known.into_iter().any(|etag| etag == &*form.etag) {
         return (StatusCode::NOT_MODIFIED, headers.clone(), own).into_response();
     }
-    (headers.clone(), own, file.bytes).into_response()
+    let mut response = (headers.clone(), own, form.bytes.clone()).into_response();
+    if is_gzip {
+        let gzip = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(CONTENT_ENCODING, gzip);
+    }
+    response
+}
+
+/// Whether the request accepts gzip by its name (RFC 9110 section 12.5.3).
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let values = request.get_all(ACCEPT_ENCODING).into_iter();
+    let codings = values.filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let is_refused = |weight: &str| {
+            let weight = weight.trim().strip_prefix("q=").unwrap_or_default();
+            weight.parse() == Ok(0.0)
+        };
+        name.trim().eq_ignore_ascii_case("gzip") && !is_refused(weight)
+    })
 }
 
 /// What a browser permits the page: its own files, calls of both services, photos that it

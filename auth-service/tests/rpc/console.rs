@@ -1,7 +1,11 @@
 //! The files of the console, as a browser gets them.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+
 use crate::app::App;
-use crate::jwks::{get, get_with};
+use crate::jwks::{get, get_bytes, get_with};
 
 const FLAG: &str = "--console-contacts-url=https://contacts.example.com";
 
@@ -86,4 +90,35 @@ async fn a_page_that_the_browser_has_is_not_sent_again() {
 
     assert!(head.starts_with("http/1.1 304"), "{head}");
     assert_eq!(body, "");
+}
+
+#[tokio::test]
+async fn its_files_are_compressed_for_those_who_accept_it() {
+    let app = App::start_with(&[FLAG]).await;
+    let (head, plain) = get(&app.address, "/console/").await;
+    assert_eq!(header(&head, "vary"), "accept-encoding");
+    assert!(!head.contains("content-encoding"), "{head}");
+    let etag = header(&head, "etag").to_owned();
+
+    for accepted in ["br, gzip;q=0.5", "GZIP"] {
+        let accepted = format!("accept-encoding: {accepted}\r\n");
+        let (head, body) = get_bytes(&app.address, "/console/", &accepted).await;
+
+        assert_eq!(header(&head, "content-encoding"), "gzip");
+        assert_eq!(header(&head, "vary"), "accept-encoding");
+        assert_ne!(header(&head, "etag"), etag);
+        let mut text = String::new();
+        let read = GzDecoder::new(&*body).read_to_string(&mut text);
+        assert_eq!(read.unwrap(), plain.len());
+        assert_eq!(text, plain);
+        let known = format!("{accepted}if-none-match: {}\r\n", header(&head, "etag"));
+        let (head, _) = get_with(&app.address, "/console/", &known).await;
+        assert!(head.starts_with("http/1.1 304"), "{head}");
+    }
+    for accepted in ["gzip;q=0", "gzip; q=0.0, br", "br", "identity"] {
+        let accepted = format!("accept-encoding: {accepted}\r\n");
+        let (head, _) = get_with(&app.address, "/console/", &accepted).await;
+
+        assert_eq!(header(&head, "etag"), etag, "{accepted}");
+    }
 }

@@ -13,14 +13,22 @@ pub(crate) async fn get(address: &str, path: &str) -> (String, String) {
 
 /// The same, with header lines that end with CRLF.
 pub(crate) async fn get_with(address: &str, path: &str, headers: &str) -> (String, String) {
+    let (head, body) = get_bytes(address, path, headers).await;
+    (head, String::from_utf8(body).unwrap())
+}
+
+/// The same, of any content.
+pub(crate) async fn get_bytes(address: &str, path: &str, headers: &str) -> (String, Vec<u8>) {
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_lowercase(), body.to_owned())
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|part| part == b"\r\n\r\n");
+    let body = answer.split_off(end.unwrap() + 4);
+    let head = String::from_utf8(answer).unwrap();
+    (head.trim_end().to_lowercase(), body)
 }
 
 #[tokio::test]
