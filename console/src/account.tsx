@@ -8,6 +8,7 @@ import { Field, Form } from "./parts/form.js";
 import { Show, useLoaded } from "./parts/load.js";
 import { attempt, say } from "./parts/notice.js";
 import { Page, when } from "./parts/page.js";
+import { QrCode } from "./parts/qr.js";
 
 async function reload(): Promise<void> {
   user.value = (await account.getMe({})).user;
@@ -152,9 +153,10 @@ function SecondFactor() {
     return (
       <Form key="confirm" action="Confirm" onSend={confirmCode}>
         <p>
-          Enter this secret into your authenticator app, or <a href={secret.uri}>open the app</a>:{" "}
-          <code>{secret.secret}</code>
+          Scan this with your authenticator app, <a href={secret.uri}>open the app</a> on this device, or enter the
+          secret: <code>{secret.secret}</code>
         </p>
+        <QrCode text={secret.uri} label="QR code of the secret" />
         <Field label="Code of the app" name="code" required inputMode="numeric" autocomplete="one-time-code" />
       </Form>
     );

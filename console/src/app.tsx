@@ -17,6 +17,7 @@ import { attempt, NoticePlace } from "./parts/notice.js";
 import { go, route } from "./route.js";
 import { Sharing } from "./sharing.js";
 import { Transfer } from "./transfer.js";
+import { Trash } from "./trash.js";
 
 /** The pages of those who are logged in, by the first word of the path. */
 const PAGES = [
@@ -24,6 +25,7 @@ const PAGES = [
   ["birthdays", "Birthdays", Birthdays],
   ["labels", "Labels", Labels],
   ["duplicates", "Duplicates", Duplicates],
+  ["trash", "Trash", Trash],
   ["transfer", "Import, export", Transfer],
   ["sharing", "Sharing", Sharing],
   ["account", "Account", Account],

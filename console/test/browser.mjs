@@ -63,3 +63,19 @@ export async function checkPhone(page, name) {
   if (width > 360) problems.push(`${name} is ${width} pixels wide on a phone`);
   await page.setViewportSize(size);
 }
+
+/** Begins to count the rows and the long tasks of a page; the result ends that. */
+export async function observe(page) {
+  await page.evaluate(() => {
+    globalThis.observed = { mostRows: 0, tasks: [] };
+    const look = () => {
+      const rows = document.querySelectorAll(".rows li").length;
+      observed.mostRows = Math.max(observed.mostRows, rows);
+    };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+    const note = (list) => observed.tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)));
+    new PerformanceObserver(note).observe({ type: "longtask" });
+    look();
+  });
+  return () => page.evaluate(() => observed);
+}

@@ -11,8 +11,8 @@ import { Show, useLoaded } from "../parts/load.js";
 import { attempt, say } from "../parts/notice.js";
 import { go } from "../route.js";
 import { dateText, LISTS, type ListField, valuesOf } from "./fields.js";
-import { Initials } from "./list.js";
 import { Photo, PhotoButtons } from "./photo.js";
+import { Initials } from "./rows.js";
 
 export function Card({ id }: { id: string }) {
   const change = useCell(changes);

@@ -10,7 +10,8 @@ import { useLoaded } from "../parts/load.js";
 import { Page } from "../parts/page.js";
 import { Card } from "./card.js";
 import { Editor } from "./editor.js";
-import { Rows, useContacts } from "./list.js";
+import { useContacts } from "./list.js";
+import { Rows } from "./rows.js";
 
 /** How long to wait for the next letter. */
 const TYPING_MS = 120;

@@ -1,4 +1,4 @@
-// The list of contacts: endless, searched as one types, and up to date.
+// The contacts of the list: endless, searched as one types, and up to date.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import type { Contact } from "../../gen/addressbook/contacts/v1/contact_pb.js";
@@ -11,7 +11,9 @@ import { changes } from "../live.js";
 /** What a row shows. */
 const READ_MASK = { paths: ["display_name", "starred", "labels", "emails", "phones", "organizations"] };
 
+/** How many contacts are loaded at first, and how many when the end comes near. */
 const PAGE = 100;
+const NEXT_PAGE = 500;
 
 /** Which contacts are listed. */
 export interface Wanted {
@@ -20,7 +22,7 @@ export interface Wanted {
   orderBy: string;
 }
 
-interface Page {
+export interface Page {
   rows: Contact[];
   next: string;
 }
@@ -85,7 +87,7 @@ export function useContacts(wanted: Wanted) {
   const more = useCallback(() => {
     if (!page || page.next === "" || isLoading) return;
     setLoading(true);
-    load(wanted, page.next, PAGE, new AbortController().signal)
+    load(wanted, page.next, NEXT_PAGE, new AbortController().signal)
       .then(
         ({ rows, next }) =>
           // Unless the list was loaded again meanwhile.
@@ -96,95 +98,4 @@ export function useContacts(wanted: Wanted) {
   }, [page, isLoading, key]);
 
   return { page, problems, more };
-}
-
-interface RowsProps {
-  page: Page;
-  more: () => void;
-  /** The id of the contact that is shown. */
-  selected: string | undefined;
-}
-
-/** The rows. The next page is loaded when the end comes near. */
-export function Rows({ page, more, selected }: RowsProps) {
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!end.current) return;
-    const observer = new IntersectionObserver(
-      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && more(),
-      { rootMargin: "600px" },
-    );
-    observer.observe(end.current);
-    return () => observer.disconnect();
-  }, [more]);
-  return (
-    <>
-      <ul class="rows" onKeyDown={moveFocus}>
-        {page.rows.map((contact) => (
-          <Row key={contact.id} contact={contact} isSelected={contact.id === selected} />
-        ))}
-      </ul>
-      {page.next !== "" && (
-        <div ref={end} class="end">
-          <button onClick={more}>Show more</button>
-        </div>
-      )}
-    </>
-  );
-}
-
-/** The arrow keys go from row to row. */
-function moveFocus(event: KeyboardEvent): void {
-  const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" } as const;
-  const way = step[event.key as keyof typeof step];
-  const row = document.activeElement?.closest("li")?.[way]?.querySelector("a");
-  if (!way || !row) return;
-  event.preventDefault();
-  row.focus();
-}
-
-function Row({ contact, isSelected }: { contact: Contact; isSelected: boolean }) {
-  const { id, displayName, starred, emails, phones, organizations, labels } = contact;
-  const detail = organizations[0]?.name || emails[0]?.address || phones[0]?.number;
-  return (
-    <li>
-      <a href={`#/contacts/${id}`} aria-current={isSelected ? "true" : undefined}>
-        <Initials name={displayName} />
-        <span class="who">
-          <span class="name" dir="auto">
-            {displayName}
-          </span>
-          {detail && detail !== displayName && (
-            <span class="detail" dir="auto">
-              {detail}
-            </span>
-          )}
-        </span>
-        {labels.slice(0, 2).map((label) => (
-          <span key={label} class="label" dir="auto">
-            {label}
-          </span>
-        ))}
-        {starred && (
-          <span class="star" role="img" aria-label="starred">
-            ★
-          </span>
-        )}
-      </a>
-    </li>
-  );
-}
-
-/** In place of a photo. */
-export function Initials({ name }: { name: string }) {
-  const letters = name
-    .split(/\s+/)
-    .map((word) => [...word][0] ?? "")
-    .filter((letter) => /\p{L}/u.test(letter));
-  const text = letters.length > 1 ? `${letters[0]}${letters.at(-1)}` : (letters[0] ?? "?");
-  return (
-    <span class="initials" aria-hidden="true">
-      {text.toUpperCase()}
-    </span>
-  );
 }
