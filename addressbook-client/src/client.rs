@@ -26,6 +26,9 @@ use crate::transport::Transport;
 /// message has a `request_id`. Each attempt of a call with one response has a deadline of 30
 /// seconds, unless the request sets another.
 ///
+/// If the program records traces with OpenTelemetry and has set a propagator, each call
+/// names the span of the current context as its parent.
+///
 /// The errors of the clients become an [`Error`] by `?`.
 #[derive(Clone)]
 pub struct Client {

@@ -31,6 +31,7 @@ mod retry;
 mod servers;
 mod session;
 mod store;
+mod trace;
 mod transport;
 mod watch;
 

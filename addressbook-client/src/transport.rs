@@ -19,6 +19,7 @@ use crate::error::{Error, Kind};
 use crate::methods::Method;
 use crate::retry::Policy;
 use crate::session::{AccessToken, Session};
+use crate::trace;
 
 /// The deadline of a call with one response, unless its request has another one.
 const DEADLINE: HeaderValue = HeaderValue::from_static("30S");
@@ -230,7 +231,8 @@ impl Service<Request<Body>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        trace::add_to(request.headers_mut());
         self.clone().send(request).boxed()
     }
 }

@@ -18,6 +18,7 @@ pub mod status;
 pub mod telemetry;
 pub mod text;
 pub mod tls;
+pub mod trace;
 pub mod trouble;
 pub mod user_id;
 

@@ -15,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tonic::Status;
 
+use crate::trace::Trace;
+
 /// Gives the calling thread a tenth of the weight of other threads: it uses the processor
 /// time that calls leave, but always gets some. `what` it does is for the log.
 pub fn give_way(what: &str) {
@@ -57,7 +59,7 @@ impl LongWork {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        self.runtime.spawn(work)
+        self.runtime.spawn(Trace::current().run(work))
     }
 
     /// The items of a stream that runs there, at most one item ahead of its reader, and not
@@ -67,7 +69,7 @@ impl LongWork {
         items: impl Stream<Item = Result<T, Status>> + Send + 'static,
     ) -> impl Stream<Item = Result<T, Status>> + Send + 'static {
         let (sender, mut receiver) = mpsc::channel(1);
-        let task = self.runtime.spawn(async move {
+        let task = self.runtime.spawn(Trace::current().run(async move {
             let mut items = pin!(items);
             loop {
                 let next = tokio::select! {
@@ -80,7 +82,7 @@ impl LongWork {
                     return;
                 }
             }
-        });
+        }));
         stream! {
             while let Some(item) = receiver.recv().await {
                 yield item;

@@ -1,6 +1,10 @@
 //! Logs to standard output, filtered by `RUST_LOG`.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+
+use crate::trace::statements;
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -28,17 +32,38 @@ fn filter(chosen: EnvFilter) -> EnvFilter {
     quiet.fold(chosen, EnvFilter::add_directive)
 }
 
-/// Starts logging; call once, first thing in `main`.
-pub fn init(format: LogFormat) {
-    let filter = filter(
+fn chosen() -> EnvFilter {
+    filter(
         EnvFilter::try_from_default_env()
             .unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn")),
-    );
-    let logs = tracing_subscriber::fmt().with_env_filter(filter);
+    )
+}
+
+/// Starts logging; call once, first thing in `main`.
+pub fn init(format: LogFormat) {
+    let logs = fmt().with_env_filter(chosen());
     match format {
         LogFormat::Text => logs.with_ansi(false).init(),
         LogFormat::Json => logs.json().init(),
     }
+}
+
+/// The same, and makes spans of SQL statements.
+pub(crate) fn init_with_statements(format: LogFormat) {
+    let filter = without_statements(chosen());
+    let logs = match format {
+        LogFormat::Text => fmt::layer().with_ansi(false).boxed(),
+        LogFormat::Json => fmt::layer().json().boxed(),
+    };
+    let all = registry().with(logs.with_filter(filter));
+    all.with(statements::layer()).init();
+}
+
+/// Logs no statements, whatever is chosen.
+#[expect(clippy::expect_used, reason = "the directive is a constant")]
+fn without_statements(filter: EnvFilter) -> EnvFilter {
+    let none = format!("{}=off", statements::TARGET).parse();
+    filter.add_directive(none.expect("a target with a level is a directive"))
 }
 
 #[cfg(test)]
@@ -58,6 +83,9 @@ mod tests {
         assert_eq!(directives("info"), quiet);
         let quiet = ["debug", "h2=error", "hyper=error", "rustls=error"];
         assert_eq!(directives("debug"), quiet);
+        let chosen = "info,sqlx::query=trace";
+        let chosen = without_statements(EnvFilter::new(chosen)).to_string();
+        assert!(chosen.contains("sqlx::query=off"), "{chosen}");
         let chosen = "info,h2=debug,hyper::proto=warn";
         assert_eq!(
             directives(chosen),

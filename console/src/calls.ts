@@ -12,6 +12,7 @@ import { SharesService } from "../gen/addressbook/contacts/v1/shares_service_pb.
 import { Cell } from "./cell.js";
 import { endsSession, reason } from "./errors.js";
 import { Session, type Tokens } from "./session.js";
+import { tracing } from "./trace.js";
 
 /** Of calls with one response. */
 const TIMEOUT_MS = 30_000;
@@ -67,7 +68,7 @@ export async function connect(): Promise<void> {
   const response = await fetch("config.json");
   servers.contacts = ((await response.json()) as { contactsUrl: string }).contactsUrl;
   const transport = (baseUrl: string, ...interceptors: Interceptor[]) =>
-    createConnectTransport({ baseUrl, interceptors, defaultTimeoutMs: TIMEOUT_MS });
+    createConnectTransport({ baseUrl, interceptors: [tracing, ...interceptors], defaultTimeoutMs: TIMEOUT_MS });
   auth = createClient(AuthService, transport(servers.auth));
   ownAuth = createClient(AuthService, transport(servers.auth, authorizing));
   account = createClient(AccountService, transport(servers.auth, authorizing));

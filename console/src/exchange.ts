@@ -5,6 +5,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamFromJson } from "@connectrpc/connect/protocol-connect";
 
+import { traceparent } from "./trace.js";
+
 export interface Exchange {
   /** Of the method. */
   url: string;
@@ -33,6 +35,7 @@ export function exchange(call: Exchange): Promise<void> {
     request.open("POST", call.url);
     request.setRequestHeader("content-type", `application/connect+${call.form}`);
     request.setRequestHeader("connect-protocol-version", "1");
+    request.setRequestHeader("traceparent", traceparent());
     if (call.token !== undefined) request.setRequestHeader("authorization", `Bearer ${call.token}`);
     request.overrideMimeType("text/plain; charset=x-user-defined");
     request.upload.onprogress = ({ loaded, total }) => call.onSent?.(total > 0 ? loaded / total : 1);

@@ -32,6 +32,12 @@ pub struct Inbound {
 }
 
 impl Inbound {
+    /// The protocol of the caller.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        self.wire
+    }
+
     /// The body that gRPC has in place of this one. It reads no more than the next message
     /// at a time.
     #[must_use]

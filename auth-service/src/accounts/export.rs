@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_stream::try_stream;
 use chassis::database::pool::Connection;
 use chassis::database::pool::{Pool, Transaction};
+use chassis::trace::Trace;
 use chassis::user_id::UserId;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
@@ -151,7 +152,7 @@ fn export(
     now: DateTime<Utc>,
 ) -> impl Stream<Item = Result<Vec<u8>>> {
     let (parts, mut received) = mpsc::channel(1);
-    tokio::spawn(async move {
+    tokio::spawn(Trace::current().run(async move {
         let document = Document {
             chunk: Vec::new(),
             parts: parts.clone(),
@@ -163,7 +164,7 @@ fn export(
         drop(permit);
         // The client may have disconnected.
         let _ = parts.send(end).await;
-    });
+    }));
     try_stream! {
         while let Some(part) = received.recv().await {
             match part? {

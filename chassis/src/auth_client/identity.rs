@@ -10,7 +10,6 @@ use std::time::Duration;
 use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::{GetMeRequest, SendShareNoticeRequest};
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::access::caller::Caller;
@@ -19,6 +18,7 @@ use crate::access::passed_on::{CLIENT, PROGRAM};
 use crate::auth_client::program::{Credentials, Program, ProgramToken, in_time};
 use crate::auth_client::upstream::Upstream;
 use crate::email::Email;
+use crate::trace::channel::TracedChannel;
 
 type AsciiValue = MetadataValue<Ascii>;
 
@@ -37,7 +37,7 @@ pub enum IdentityError {
 /// The client of `AccountService`.
 #[derive(Clone)]
 pub struct Identities {
-    account: AccountServiceClient<Channel>,
+    account: AccountServiceClient<TracedChannel>,
     program: Option<Arc<ProgramToken>>,
     proxies: TrustedProxies,
 }
@@ -57,7 +57,7 @@ impl Identities {
         let channel = auth.channel(|endpoint| endpoint.connect_timeout(Duration::from_secs(2)));
         let token = |credentials| Arc::new(ProgramToken::new(Program::new(auth, credentials)));
         Self {
-            account: AccountServiceClient::new(channel),
+            account: AccountServiceClient::new(TracedChannel(channel)),
             program: credentials.map(token),
             proxies,
         }

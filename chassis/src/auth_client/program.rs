@@ -8,10 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use crate::auth_client::upstream::Upstream;
+use crate::trace::channel::TracedChannel;
 use crate::trouble::Trouble;
 
 /// The longest wait for a response.
@@ -37,7 +37,7 @@ pub struct Credentials {
 
 /// A connection to the auth service for a program.
 pub(crate) struct Program {
-    pub(crate) auth: ServiceTokenServiceClient<Channel>,
+    pub(crate) auth: ServiceTokenServiceClient<TracedChannel>,
     credentials: Credentials,
 }
 
@@ -49,7 +49,7 @@ impl Program {
                 .http2_keep_alive_interval(SILENCE_MAX)
         });
         Self {
-            auth: ServiceTokenServiceClient::new(channel),
+            auth: ServiceTokenServiceClient::new(TracedChannel(channel)),
             credentials,
         }
     }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::failure::is_unavailable;
 use super::history::{self, History, Writable};
+use crate::trace;
 
 /// The time after which the same failure is logged again.
 const TOLD_AGAIN: Duration = Duration::from_mins(1);
@@ -67,8 +68,13 @@ impl Target {
             history::ASK_ONLY
         };
         let plain = |host: PgConnectOptions| {
+            let host = host.extra_float_digits(None);
+            if trace::tracer().is_some() {
+                // Spans are made of the events; the log does not show them.
+                return host;
+            }
             // Statements can contain secrets: `ALTER ROLE` contains a password.
-            host.disable_statement_logging().extra_float_digits(None)
+            host.disable_statement_logging()
         };
         Self(Arc::new(Shared {
             hosts: hosts.into_iter().map(plain).collect(),

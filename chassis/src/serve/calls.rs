@@ -12,6 +12,7 @@ use std::time::Instant;
 use futures_util::future::Either;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
+use opentelemetry::context::ContextGuard;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -19,12 +20,14 @@ use prometheus_client::metrics::counter::ConstCounter;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::span::Entered;
 
 use crate::access::passed_on::Forwarders;
 use crate::access::rate_limits::{Limits, PendingLimits, RateLimited, RateLimits};
 use crate::serve::clients::{Clients, Crowded};
 use crate::serve::counted::{self, Counted};
 use crate::serve::rpcs::{self, OTHER, Rpc};
+use crate::serve::traced::TracedCall;
 use crate::status::Refusal;
 
 /// The calls of a server, shared by its threads.
@@ -158,8 +161,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let rpc = request.extensions().get::<&'static Rpc>();
-        let call = Call::begin(&self.calls, rpc.copied());
+        let rpc = request.extensions().get::<&'static Rpc>().copied();
+        let call = Call::begin(&self.calls, rpc, TracedCall::begin(rpc, &request));
         if let Some(crowded) = request.extensions().get::<Crowded>() {
             return call.refuse(*crowded);
         }
@@ -170,7 +173,9 @@ where
                 Err(limited) => return call.refuse(limited),
             }
         }
-        let future = call.rpc().span.in_scope(|| self.inner.call(request));
+        let entered = call.enter();
+        let future = self.inner.call(request);
+        drop(entered);
         Either::Right(Answer {
             future,
             call: Some(call),
@@ -185,10 +190,18 @@ struct Call {
     at: usize,
     began: Instant,
     code: Code,
+    traced: Option<Box<TracedCall>>,
 }
 
+/// While it exists, log lines and spans of this thread belong to a call.
+type Scope<'a> = (Option<ContextGuard>, Entered<'a>);
+
 impl Call {
-    fn begin(calls: &Arc<Calls>, rpc: Option<&'static Rpc>) -> Self {
+    fn begin(
+        calls: &Arc<Calls>,
+        rpc: Option<&'static Rpc>,
+        traced: Option<Box<TracedCall>>,
+    ) -> Self {
         let at = rpc.map_or(OTHER, |rpc| rpc.number);
         calls.counted[at].in_flight.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -196,11 +209,23 @@ impl Call {
             at,
             began: Instant::now(),
             code: Code::Cancelled,
+            traced,
         }
     }
 
     fn rpc(&self) -> &Counted {
         &self.calls.counted[self.at]
+    }
+
+    fn enter(&self) -> Scope<'_> {
+        let span = &self.rpc().span;
+        match &self.traced {
+            None => (None, span.enter()),
+            Some(traced) => {
+                let span = traced.log().unwrap_or(span);
+                (Some(traced.enter()), span.enter())
+            }
+        }
     }
 
     /// Responds at once.
@@ -223,6 +248,9 @@ impl Drop for Call {
         let rpc = self.rpc();
         rpc.in_flight.fetch_sub(1, Ordering::Relaxed);
         rpc.end(self.code, self.began.elapsed());
+        if let Some(traced) = &self.traced {
+            traced.end(self.code);
+        }
     }
 }
 
@@ -241,7 +269,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { future, call } = &mut *self;
-        let entered = call.as_ref().map(|call| call.rpc().span.enter());
+        let entered = call.as_ref().map(Call::enter);
         let Ok(mut answer) = ready_or_wait!(Pin::new(future).poll(cx));
         drop(entered);
         if let Some(call) = self.call.take() {
@@ -281,7 +309,7 @@ impl http_body::Body for Stream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let Self { body, call } = &mut *self;
-        let entered = call.as_ref().map(|call| call.rpc().span.enter());
+        let entered = call.as_ref().map(Call::enter);
         let frame = ready_or_wait!(Pin::new(body).poll_frame(cx));
         drop(entered);
         if let Some(Ok(frame)) = &frame

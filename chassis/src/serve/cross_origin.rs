@@ -13,11 +13,13 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
 
+use crate::trace::headers::{TRACEPARENT, TRACESTATE};
+
 /// How long a browser remembers what is permitted; none remembers it for longer.
 const MAX_AGE: Duration = Duration::from_hours(2);
 
 /// Headers of requests, of all protocols.
-const ALLOWED: [HeaderName; 12] = [
+const ALLOWED: [HeaderName; 14] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     CONTENT_ENCODING,
@@ -28,6 +30,8 @@ const ALLOWED: [HeaderName; 12] = [
     HeaderName::from_static("grpc-accept-encoding"),
     HeaderName::from_static("grpc-encoding"),
     HeaderName::from_static("grpc-timeout"),
+    TRACEPARENT,
+    TRACESTATE,
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-user-agent"),
 ];

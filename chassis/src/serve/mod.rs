@@ -22,6 +22,7 @@ mod response_body;
 mod rpcs;
 mod socket;
 mod stream_body;
+mod traced;
 mod translation;
 mod unread;
 mod workers;

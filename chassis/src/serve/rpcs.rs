@@ -11,6 +11,8 @@ use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto}
 pub(crate) struct Rpc {
     /// The full name of the service, such as `addressbook.auth.v1.AuthService`.
     pub(crate) service: String,
+    /// With its method, such as `addressbook.auth.v1.AuthService/LogIn`.
+    pub(crate) method: String,
     /// Such as `AuthService/LogIn`, or `grpc.health.v1.Health/Check`.
     pub(crate) name: String,
     /// Its index in the counts, from 1 on.
@@ -19,6 +21,13 @@ pub(crate) struct Rpc {
     pub(crate) streams: bool,
     /// Whether it streams requests.
     pub(crate) client_streams: bool,
+}
+
+impl Rpc {
+    /// Whether it is one of health or reflection.
+    pub(crate) fn is_tool(&self) -> bool {
+        self.service.starts_with("grpc.")
+    }
 }
 
 /// The index of calls of unknown RPCs.
@@ -62,6 +71,7 @@ fn add(
     let path = format!("/{service}/{}", method.name());
     let rpc = Rpc {
         name: format!("{name}/{}", method.name()),
+        method: format!("{service}/{}", method.name()),
         service,
         number: rpcs.len() + OTHER + 1,
         streams: method.server_streaming(),

@@ -192,6 +192,10 @@ pub struct ServerConfig {
     /// Address that serves `/metrics`; disabled when unset
     #[arg(help_heading = "Logs and metrics", long, env)]
     pub metrics_addr: Option<SocketAddr>,
+
+    /// Traces.
+    #[command(flatten)]
+    pub traces: TraceConfig,
 }
 
 impl ServerConfig {
@@ -201,6 +205,61 @@ impl ServerConfig {
         let half = || available_parallelism().map_or(1, |all| all.get().div_ceil(2));
         self.worker_threads.map_or_else(half, usize::from)
     }
+}
+
+/// Which traces are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum TraceSampler {
+    /// All of them.
+    #[value(name = "always_on")]
+    AlwaysOn,
+    /// None.
+    #[value(name = "always_off")]
+    AlwaysOff,
+    /// Some of them, by their ids.
+    #[value(name = "traceidratio")]
+    Ratio,
+    /// What the caller records; every call whose caller does not say.
+    #[default]
+    #[value(name = "parentbased_always_on")]
+    ParentOrOn,
+    /// What the caller records.
+    #[value(name = "parentbased_always_off")]
+    ParentOrOff,
+    /// What the caller records; some of the calls whose caller does not say.
+    #[value(name = "parentbased_traceidratio")]
+    ParentOrRatio,
+}
+
+/// Settings of traces, with the names of the OpenTelemetry specification.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Traces")]
+pub struct TraceConfig {
+    /// URL of the collector to send traces to, by OTLP over gRPC, such as `http://127.0.0.1:4317`;
+    /// no traces when unset
+    #[arg(long, env)]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+
+    /// PEM file of CA certificates for the collector; public CAs when unset
+    #[arg(long, env, requires = "otel_exporter_otlp_endpoint")]
+    pub otel_exporter_otlp_certificate: Option<PathBuf>,
+
+    /// Name of the service in traces; the program's name when unset
+    #[arg(long, env)]
+    pub otel_service_name: Option<String>,
+
+    /// Which traces are recorded
+    #[arg(long, env, value_enum, default_value = "parentbased_always_on")]
+    pub otel_traces_sampler: TraceSampler,
+
+    /// Fraction of the traces for the samplers with `traceidratio`, from 0 to 1
+    #[arg(long, env, default_value = "1", value_parser = part)]
+    pub otel_traces_sampler_arg: f64,
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    let part = text.parse().ok().filter(|part| (0.0..=1.0).contains(part));
+    part.ok_or_else(|| "must be a number from 0 to 1".to_owned())
 }
 
 /// Settings of the database.

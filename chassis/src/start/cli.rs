@@ -14,6 +14,7 @@ use crate::database;
 use crate::settings::config::{DatabaseConfig, RolePasswords, ServerConfig, TlsConfig};
 use crate::settings::keyring;
 use crate::start::probe::Transport;
+use crate::start::traces::Traces;
 use crate::start::{limits, probe};
 use crate::telemetry::{self, LogFormat};
 
@@ -156,11 +157,7 @@ pub async fn main<S: Settings>(
 ) -> ExitCode {
     let cli = Cli::<S>::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
-        Command::Serve(settings) => {
-            telemetry::init(settings.server().log_format);
-            limits::open_as_many_files_as_allowed();
-            serve(*settings).await
-        }
+        Command::Serve(settings) => serve_traced(*settings, serve).await,
         Command::Migrate(config) => {
             telemetry::init(config.log_format);
             let migrated = database::migrate(&config.database, &config.passwords).await;
@@ -189,6 +186,26 @@ pub async fn main<S: Settings>(
             ExitCode::FAILURE
         }
     }
+}
+
+/// Serves, with traces if they are configured.
+async fn serve_traced<S: Settings>(
+    settings: S,
+    serve: impl AsyncFnOnce(S) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let server = settings.server();
+    let traces = Traces::start(&server.traces, S::NAME);
+    match &traces {
+        Ok(Some(_)) => telemetry::init_with_statements(server.log_format),
+        Ok(None) | Err(_) => telemetry::init(server.log_format),
+    }
+    let traces = traces?;
+    limits::open_as_many_files_as_allowed();
+    let ended = serve(settings).await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
+    ended
 }
 
 #[expect(clippy::print_stdout, reason = "the key is the program's output")]

@@ -7,3 +7,4 @@ pub mod lag;
 pub mod limits;
 pub mod probe;
 pub mod shutdown;
+pub mod traces;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chassis::access::rate_limits::{CheckedAt, Group, LimitChanges, RateLimits};
 use chassis::serve::deadline::Deadline;
 use chassis::serve::{ServeError, Server, Services};
-use chassis::settings::config::{ClientConfig, ServerConfig, TlsConfig};
+use chassis::settings::config::{ClientConfig, ServerConfig, TlsConfig, TraceConfig};
 use chassis::telemetry::LogFormat;
 use proto::auth::server::auth_service_server::{AuthService, AuthServiceServer};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -190,6 +190,7 @@ pub(crate) fn config() -> ServerConfig {
         trusted_proxies: Vec::new(),
         rate_limits: LimitChanges::default(),
         metrics_addr: None,
+        traces: TraceConfig::default(),
     }
 }
 

@@ -10,6 +10,7 @@ import { Choice, Problems } from "../parts/form.js";
 import { Show, useLoaded } from "../parts/load.js";
 import { Page } from "../parts/page.js";
 import { type JsonObject, MessageInputs } from "./inputs.js";
+import { tracing } from "../trace.js";
 import { reflect } from "./reflection.js";
 
 /** How much of the end of a stream is shown, in messages. */
@@ -87,7 +88,7 @@ async function call({ served: from, method, text, isAdmin, signal, onMessage }: 
   if (method.methodKind === "unary") {
     const headers: Record<string, string> = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
     const message = fromJson(method.input, json as JsonObject, { registry });
-    const transport = createConnectTransport({ baseUrl: server });
+    const transport = createConnectTransport({ baseUrl: server, interceptors: [tracing] });
     const response = await transport.unary(
       method as DescMethod & { methodKind: "unary" },
       signal,

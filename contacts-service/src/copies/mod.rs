@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chassis::database::pool::{Pool, Turns};
 use chassis::metrics::{Metrics, count};
+use chassis::trace::Trace;
 use chassis::user_id::UserId;
 use futures_util::TryStreamExt;
 use tokio::task::yield_now;
@@ -87,11 +88,11 @@ impl Copies {
         // On its own, because others wait for it even when the client of this call does
         // no longer.
         let (copies, its_db) = (Arc::clone(self), db.share_of(owner.0));
-        let update = tokio::spawn(async move {
+        let update = tokio::spawn(Trace::current().run(async move {
             let book = copies.update(its_db, owner, state, used).await;
             drop(turn);
             book
-        });
+        }));
         let book = update.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         Ok(book.map_or_else(|| self.stored(db, owner), Contacts::Copied))
     }

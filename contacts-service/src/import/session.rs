@@ -8,6 +8,7 @@ use card_formats::{Entry, Format, Options, Parsed, Reader, Warning};
 use chassis::clock::Clock;
 use chassis::database::pool::Pool;
 use chassis::sha256::sha256;
+use chassis::trace::Trace;
 use chassis::user_id::UserId;
 use prost::Message;
 use tokio::sync::Semaphore;
@@ -281,10 +282,10 @@ impl Session {
         let uids = cards.iter().map(|card| card.uid.clone()).collect();
         // Ends with this import.
         let mut outcomes = JoinSet::new();
-        outcomes.spawn(async move {
+        outcomes.spawn(Trace::current().run(async move {
             let book = tools.book(owner, writer);
             book.import(cards, on_conflict, region, validate_only).await
-        });
+        }));
         self.storing.push_back(Storing {
             places,
             uids,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chassis::database::is_unavailable;
 use chassis::database::pool::Pool;
+use chassis::trace::Trace;
 use chassis::user_id::UserId;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::yield_now;
@@ -35,6 +36,7 @@ type Queue = mpsc::UnboundedReceiver<PointRead>;
 struct PointRead {
     owner: UserId,
     id: ContactId,
+    trace: Trace,
     reply: oneshot::Sender<Result<Option<Stored>>>,
 }
 
@@ -60,7 +62,12 @@ impl PointReads {
         let (reply, answer) = oneshot::channel();
         // Without readers, or if a combined statement failed, a call runs its own
         // statement and gets its own error.
-        let _ = self.queue.send(PointRead { owner, id, reply });
+        let _ = self.queue.send(PointRead {
+            owner,
+            id,
+            trace: Trace::current(),
+            reply,
+        });
         match answer.await {
             Ok(found) => found,
             Err(_) => contacts::get(&self.db, owner, id).await,
@@ -105,19 +112,22 @@ async fn answer(db: &Pool, mut reads: Vec<PointRead>) -> Result<(), Unreachable>
     if reads.len() > 1 {
         return answer_combined(db, reads).await;
     }
-    let Some(PointRead { owner, id, reply }) = reads.pop() else {
+    let Some(read) = reads.pop() else {
         return Ok(());
     };
-    let found = contacts::get(db, owner, id).await;
+    let (trace, reply) = (read.trace, read.reply);
+    let found = trace.run(contacts::get(db, read.owner, read.id)).await;
     let reached = reached(&found);
     let _ = reply.send(found);
     reached
 }
 
-async fn answer_combined(db: &Pool, reads: Vec<PointRead>) -> Result<(), Unreachable> {
+async fn answer_combined(db: &Pool, mut reads: Vec<PointRead>) -> Result<(), Unreachable> {
+    let traces = reads.iter_mut().map(|read| std::mem::take(&mut read.trace));
+    let traces = Trace::each(traces);
     let owners: Vec<Uuid> = reads.iter().map(|read| read.owner.0).collect();
     let ids: Vec<Uuid> = reads.iter().map(|read| read.id.0).collect();
-    let found = contacts::get_each(db, &owners, &ids).await;
+    let found = traces.run(contacts::get_each(db, &owners, &ids)).await;
     if reached(&found).is_err() {
         reads.into_iter().for_each(PointRead::refuse);
         return Err(Unreachable);

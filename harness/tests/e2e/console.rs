@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::available::{available, has_programs};
+use crate::collector::Collector;
 use crate::stack::{Stack, copy_dir, workspace};
 
 /// The built files are in the repository, so that nobody needs Node to run the services.
@@ -34,13 +35,23 @@ fn the_console_does_all_that_people_do_and_is_built_from_its_sources() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let contacts = free.local_addr().unwrap().to_string();
     drop(free);
+    let mut collector = Collector::start();
     // The page knows one address of each service.
-    let stack = Stack::start_alone(&["--contacts-listen", &contacts], &[]);
+    let arguments = ["--contacts-listen", &contacts];
+    let stack = Stack::start_alone(&arguments, &collector.settings());
     let url = format!("http://{}/console/", stack.auth);
     let mail = stack.folder().join("mail");
 
     let mail = mail.to_str().unwrap();
     assert!(runs(&folder, "node", &["test/tour.mjs", &url, mail]));
+
+    let click = collector.find("click on Save", |received| {
+        let is_create =
+            received.span.name == "addressbook.contacts.v1.ContactsService/CreateContact";
+        is_create && !received.parent().is_empty()
+    });
+    assert_eq!(click.attribute("rpc.system.name").unwrap(), "connectrpc");
+    collector.statement_of(&click, "contacts.contacts");
 }
 
 fn runs(folder: &Path, program: &str, args: &[&str]) -> bool {

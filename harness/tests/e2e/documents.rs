@@ -87,6 +87,7 @@ fn no_setting_takes_a_number_that_breaks_the_service() {
         ("LOG_IN_ADDRESS_FAILURES", "0"),
         ("SEARCH_MEMORY_MIB", "0"),
         ("PASSWORD_PEPPER_KID", "0"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0"),
         // Never.
         ("UNVERIFIED_ACCOUNT_SECONDS", "0"),
         // 4 GiB.

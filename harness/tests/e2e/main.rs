@@ -14,6 +14,7 @@ mod balancer;
 mod broken_import;
 mod causes;
 mod clients;
+mod collector;
 mod console;
 mod deletion;
 mod demo;
@@ -41,4 +42,5 @@ mod tools;
 #[path = "../attack/totp.rs"]
 mod totp;
 mod tour;
+mod traces;
 mod wires;

@@ -12,7 +12,7 @@ use crate::tools::buf;
 const PASSWORD: &str = "the otter naps at noon";
 
 /// Runs curl; returns the HTTP status and the body.
-fn curl(args: &[&str]) -> (u16, Vec<u8>) {
+pub(crate) fn curl(args: &[&str]) -> (u16, Vec<u8>) {
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--max-time", "60"])
         .args(["--write-out", "%{http_code}"])

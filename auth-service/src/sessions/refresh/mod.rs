@@ -18,6 +18,7 @@ use crate::store;
 use crate::store::audit::Event;
 use crate::store::sessions::{RefreshState, Rotated, Rotation};
 use chassis::sha256::sha256;
+use chassis::trace::Trace;
 
 /// How long a refresh can be repeated with its request id.
 const REPEAT_MAX: TimeDelta = TimeDelta::hours(24);
@@ -171,7 +172,7 @@ impl Sessions {
         let revoke = async move {
             sessions::ends::end(&db, &clock, (user_id, id), Kind::RefreshReused, &ip).await
         };
-        match tokio::spawn(revoke).await {
+        match tokio::spawn(Trace::current().run(revoke)).await {
             Ok(revoked) => revoked.map(|_| ()),
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }

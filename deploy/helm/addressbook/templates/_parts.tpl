@@ -98,6 +98,13 @@ spec:
             - { name: SHUTDOWN_LEAD_SECONDS, value: {{ .root.Values.shutdownLeadSeconds | quote }} }
             - { name: TRUSTED_PROXIES, value: {{ .root.Values.trustedProxies | quote }} }
             - { name: WORKER_THREADS, value: {{ .values.workerThreads | quote }} }
+            {{- with .root.Values.traces }}
+            {{- if .endpoint }}
+            - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
+            - { name: OTEL_TRACES_SAMPLER, value: traceidratio }
+            - { name: OTEL_TRACES_SAMPLER_ARG, value: {{ .part | quote }} }
+            {{- end }}
+            {{- end }}
             {{- if .values.tlsSecret }}
             - { name: TLS_CERT_FILE, value: /tls/tls.crt }
             - { name: TLS_KEY_FILE, value: /tls/tls.key }
