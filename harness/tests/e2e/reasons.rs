@@ -14,9 +14,10 @@ use crate::stack::workspace;
 const BOTH: [&str; 2] = ["INTERNAL", "DEADLINE_EXCEEDED"];
 
 /// Words of SQL, filters, keys and tokens in the code.
-const OTHER_WORDS: [&str; 22] = [
-    "AND", "OR", "NOT", "FALSE", "GET", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "OKP",
-    "EC", "ES256", "JWT", "UTC", "OUT_DIR", "IHDR", "PLTE", "IDAT", "IEND", "ANIM", "ANMF",
+const OTHER_WORDS: [&str; 30] = [
+    "AND", "OR", "NOT", "FALSE", "GET", "POST", "BEGIN", "COMMIT", "ROLLBACK", "LISTEN", "SELECT",
+    "INSERT", "UPDATE", "DELETE", "FROM", "INTO", "JOIN", "USING", "OKP", "EC", "ES256", "JWT",
+    "UTC", "OUT_DIR", "IHDR", "PLTE", "IDAT", "IEND", "ANIM", "ANMF",
 ];
 
 /// The texts of all files with this ending under a folder.
