@@ -1,7 +1,7 @@
 //! The console: a web page for people, built from `console/` and embedded.
 
 use std::io::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Bytes;
@@ -38,8 +38,8 @@ const CONFIG_PATH: &str = "/console/config.json";
 struct File {
     path: String,
     plain: Form,
-    /// Compressed once, because all browsers ask for it.
-    gzip: Form,
+    /// Compressed at the first request, because all browsers ask for it.
+    gzip: OnceLock<Form>,
     kind: &'static str,
     cache: &'static str,
 }
@@ -86,12 +86,18 @@ fn file(path: String, name: &str) -> File {
             bytes: Bytes::from_static(bytes),
             etag: format!("\"{hash}\""),
         },
-        gzip: Form {
-            bytes: compressed(bytes).into(),
-            etag: format!("\"{hash}-gzip\""),
-        },
+        gzip: OnceLock::new(),
         kind,
         cache,
+    }
+}
+
+impl File {
+    fn gzip(&self) -> &Form {
+        self.gzip.get_or_init(|| Form {
+            bytes: compressed(&self.plain.bytes).into(),
+            etag: self.plain.etag.replacen('"', "\"gzip-", 1),
+        })
     }
 }
 
@@ -160,7 +166,7 @@ impl AsRef<Self> for File {
 
 fn response(headers: &HeaderMap, file: &File, request: &HeaderMap) -> Response {
     let is_gzip = accepts_gzip(request);
-    let form = if is_gzip { &file.gzip } else { &file.plain };
+    let form = if is_gzip { file.gzip() } else { &file.plain };
     let own = [
         (CACHE_CONTROL, file.cache),
         (ETAG, &*form.etag),
@@ -179,18 +185,12 @@ fn response(headers: &HeaderMap, file: &File, request: &HeaderMap) -> Response {
     response
 }
 
-/// Whether the request accepts gzip by its name (RFC 9110 section 12.5.3).
+/// Whether the request accepts gzip by its name.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let values = request.get_all(ACCEPT_ENCODING).into_iter();
-    let codings = values.filter_map(|value| value.to_str().ok());
-    codings.flat_map(|value| value.split(',')).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let is_refused = |weight: &str| {
-            let weight = weight.trim().strip_prefix("q=").unwrap_or_default();
-            weight.parse() == Ok(0.0)
-        };
-        name.trim().eq_ignore_ascii_case("gzip") && !is_refused(weight)
-    })
+    values
+        .map(HeaderValue::as_bytes)
+        .any(chassis::serve::accepts_gzip)
 }
 
 /// What a browser permits the page: its own files, calls of both services, photos that it

@@ -17,6 +17,8 @@ export class Session {
   /** In the time of `performance.now()`. */
   private freshUntil = 0;
   private running: Promise<void> | undefined;
+  /** Of the next refresh and its repeats: if its response is lost, a repeat returns it. */
+  private requestId = "";
 
   constructor(
     public tokens: Tokens,
@@ -37,6 +39,7 @@ export class Session {
   /** Replaces the tokens. */
   keep(tokens: Tokens): void {
     this.tokens = tokens;
+    this.requestId = crypto.randomUUID();
     // A tenth of its time is left for calls that are on their way. A new token is used for a
     // second, whatever this machine's clock says.
     const left = tokens.expires.getTime() - Date.now();
@@ -49,14 +52,12 @@ export class Session {
   }
 
   private async refresh(): Promise<void> {
-    const id = crypto.randomUUID();
-    const { refresh } = this.tokens;
+    const exchange = () => this.exchange(this.tokens.refresh, this.requestId);
     try {
-      this.keep(await this.exchange(refresh, id));
+      this.keep(await exchange());
     } catch (error) {
-      // If the response was lost, the same call returns the same successor.
       if (!isBroken(error)) throw error;
-      this.keep(await this.exchange(refresh, id));
+      this.keep(await exchange());
     }
   }
 }

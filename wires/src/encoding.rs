@@ -29,7 +29,8 @@ impl Encoding {
 }
 
 /// Whether a list of accepted compressions contains gzip (RFC 9110 section 12.5.3).
-pub(crate) fn accepts_gzip(list: &[u8]) -> bool {
+#[must_use]
+pub fn accepts_gzip(list: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|item| {
         let mut parts = item.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let is_gzip = parts

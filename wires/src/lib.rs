@@ -26,6 +26,7 @@ mod text;
 mod unread;
 mod wire;
 
+pub use crate::encoding::accepts_gzip;
 pub use crate::inbound::Inbound;
 pub use crate::methods::Wires;
 pub use crate::reply::{Ending, Reply};

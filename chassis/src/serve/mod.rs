@@ -41,6 +41,7 @@ use tonic_health::server::health_reporter;
 
 pub use crate::serve::mounted::Services;
 pub use crate::serve::socket::Socket;
+pub use wires::accepts_gzip;
 
 use crate::access::client_address::TrustedProxies;
 use crate::access::passed_on::Forwarders;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::available::has_curl;
 use crate::collector::Collector;
 use crate::stack::Stack;
-use crate::wires::curl;
+use crate::wires::call_with;
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "the otter naps at noon";
@@ -19,18 +19,8 @@ fn call(stack: &Stack, trace: u8, token: &str, method: &str, message: &Value) ->
         Some("auth") => &stack.auth,
         _ => &stack.contacts,
     };
-    let (status, body) = curl(&[
-        "--header",
-        "content-type: application/json",
-        "--header",
-        &format!("traceparent: 00-{}-{CALLER}-01", id(trace)),
-        "--header",
-        &format!("authorization: Bearer {token}"),
-        "--data",
-        &message.to_string(),
-        &format!("http://{address}/addressbook.{method}"),
-    ]);
-    (status, serde_json::from_slice(&body).unwrap())
+    let parent = format!("traceparent: 00-{}-{CALLER}-01", id(trace));
+    call_with(&["--header", &parent], address, method, token, message)
 }
 
 /// The id of a trace.

@@ -27,15 +27,27 @@ pub(crate) fn curl(args: &[&str]) -> (u16, Vec<u8>) {
 
 /// Calls a method in JSON, as `addressbook.contacts.v1.ContactsService/GetContact`.
 fn call(address: &str, method: &str, token: &str, message: &Value) -> (u16, Value) {
-    let (status, body) = curl(&[
-        "--header",
-        "content-type: application/json",
-        "--header",
-        &format!("authorization: Bearer {token}"),
-        "--data",
-        &message.to_string(),
-        &format!("http://{address}/addressbook.{method}"),
-    ]);
+    call_with(&[], address, method, token, message)
+}
+
+/// The same, with more arguments for curl.
+pub(crate) fn call_with(
+    more: &[&str],
+    address: &str,
+    method: &str,
+    token: &str,
+    message: &Value,
+) -> (u16, Value) {
+    let (token, message) = (
+        format!("authorization: Bearer {token}"),
+        message.to_string(),
+    );
+    let url = format!("http://{address}/addressbook.{method}");
+    let kind = "content-type: application/json";
+    let own = [
+        "--header", kind, "--header", &token, "--data", &message, &url,
+    ];
+    let (status, body) = curl(&[more, &own].concat());
     (status, serde_json::from_slice(&body).unwrap())
 }
 

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use embedded_postgres::{Binaries, Cluster, Folder, SUPERUSER, Search};
+use proto::auth::v1::account_service_client::AccountServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::{UpdateMeRequest, User};
 use proto::contacts::v1::contacts_service_client::ContactsServiceClient;
 use proto::contacts::v1::{
     Contact, CreateContactRequest, ListContactsRequest, SyncContactsRequest, SyncContactsResponse,
@@ -77,7 +79,8 @@ pub(super) async fn serve(pair: &Pair, server: &Cluster) -> ([Program; 2], Side)
         .await;
     }
     let side = Side {
-        auth: AuthServiceClient::new(auth),
+        auth: AuthServiceClient::new(auth.clone()),
+        account: AccountServiceClient::new(auth),
         book: ContactsServiceClient::new(contacts),
         ..pair.side(0)
     };
@@ -200,6 +203,21 @@ impl Device {
         Ok(updated.into_inner().contact.unwrap())
     }
 
+    async fn rename(&self, etag: &str, display_name: &str) -> Result<User, Status> {
+        let user = User {
+            etag: etag.into(),
+            display_name: display_name.into(),
+            ..User::default()
+        };
+        let request = UpdateMeRequest {
+            user: Some(user),
+            ..UpdateMeRequest::default()
+        };
+        let mut account = self.side.account.clone();
+        let updated = account.update_me(bearer(request, &self.token)).await?;
+        Ok(updated.into_inner().user.unwrap())
+    }
+
     async fn sync(&self, sync_token: &str) -> Result<SyncContactsResponse, Status> {
         let request = SyncContactsRequest {
             sync_token: sync_token.into(),
@@ -227,6 +245,7 @@ async fn what_clients_saw_after_the_dump_is_refused() {
     let before = device.sync("").await.unwrap().next_sync_token;
     runbook.back_up(&pair);
     let lost = device.update(&id, "", "Lost").await.unwrap();
+    let lost_name = device.rename("", "Lost").await.unwrap();
     let after = device.sync("").await.unwrap().next_sync_token;
 
     runbook.restore();
@@ -243,6 +262,9 @@ async fn what_clients_saw_after_the_dump_is_refused() {
     let other = device.update(&id, "", "Lovelace").await.unwrap();
     assert_ne!(other.etag, lost.etag);
     let refused = device.update(&id, &lost.etag, "Byron").await;
+    assert_eq!(refused.unwrap_err().code(), Code::Aborted);
+    device.rename("", "Ada Lovelace").await.unwrap();
+    let refused = device.rename(&lost_name.etag, "Ada Byron").await;
     assert_eq!(refused.unwrap_err().code(), Code::Aborted);
     let next = device.sync(&all.next_sync_token).await.unwrap();
     assert_eq!(next.changed[0].family_name, "Lovelace");
